@@ -1,0 +1,58 @@
+# Each target makes the virtual environment that it needs; with PYTHON=… another Python than python3 makes it.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO := demo-gitops
+
+.PHONY: help demo test lint golden docs check-golden check-docs bench lock clean
+
+help: ## Say what there is to make
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(VENV)/.installed ## Create a GitOps repository with three environments, validate it, and show it
+	@if test -e $(DEMO); then echo "$(DEMO) is there already: validating it. Remove it to see it made." >&2; \
+	  $(BIN)/argosy validate $(DEMO); \
+	else $(BIN)/argosy init $(DEMO) --repo-url https://github.com/your-org/$(DEMO).git --defaults; fi
+
+test: $(VENV)/.installed-dev ## Run all the tests
+	$(BIN)/pytest --numprocesses auto
+
+lint: $(VENV)/.installed-dev ## Check style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+golden: $(VENV)/.installed-dev ## Write the golden trees anew
+	$(BIN)/python -m tests.golden
+
+check-golden: golden ## Fail where the golden trees are not what the template gives
+	git diff --exit-code --stat -- tests/golden
+	@test -z "$$(git status --porcelain -- tests/golden)" || { git status --short -- tests/golden; exit 1; }
+
+docs: $(VENV)/.installed-dev ## Write the generated parts of the documentation anew
+	$(BIN)/cog -r README.md docs/*.md docs/how-to/*.md
+
+check-docs: $(VENV)/.installed-dev ## Fail where the documentation does not say what the code does
+	$(BIN)/cog --check --diff README.md docs/*.md docs/how-to/*.md
+
+bench: $(VENV)/.installed-dev ## Measure, and print the table of benchmarks/README.md
+	$(BIN)/python -m benchmarks
+
+lock: ## Write constraints.txt, the versions that CI installs, anew
+	uv pip compile --quiet --universal --no-header --no-annotate --upgrade --group dev --output-file constraints.txt pyproject.toml
+
+clean: ## Remove what make made, but for the demonstration
+	rm -rf $(VENV) build dist .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "argosy needs Python 3.11 or newer. Name one: make PYTHON=python3.13 …" >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing argosy into $(VENV) …" >&2
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --group dev
+	@touch $@

@@ -1,0 +1,1 @@
+"""argosy starts, grows and keeps current multi-environment GitOps repositories for Argo CD."""

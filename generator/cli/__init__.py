@@ -1,0 +1,107 @@
+"""The command line: Click commands that parse, call, print and exit. Nothing else prints.
+
+A command's module is imported when the command runs, so that `--version`, `--help` and completion load nothing but
+Click.
+"""
+
+from __future__ import annotations
+
+import importlib
+import signal
+import sys
+from types import FrameType
+from typing import NoReturn
+
+import click
+
+from generator.errors import ArgosyError
+
+COMMANDS = {
+    "init": "Lay out a new GitOps repository, and validate it.",
+    "validate": "Prove offline that Argo CD and Kubernetes will take what is in a repository.",
+    "rules": "List the rules of validation, or explain one.",
+    "completion": "Print the script that completes argosy's commands in a shell.",
+}
+"""Each command's name, which is its module's too, and its summary."""
+
+
+class Commands(click.Group):
+    """A group that imports a command when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """Return the commands' names, in the order of a repository's life."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Import a command."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"generator.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """Write the commands' summaries, importing none of them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that is called, with a proposal for a misspelt one."""
+        name = args[0]
+        if name not in COMMANDS and not name.startswith("-"):
+            import difflib  # noqa: PLC0415
+
+            close = difflib.get_close_matches(name, COMMANDS, 1)
+            ctx.fail(f"No such command “{name}”." + (f" Did you mean “{close[0]}”?" if close else ""))
+        return super().resolve_command(ctx, args)
+
+
+def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if not wanted or ctx.resilient_parsing:
+        return
+    from importlib.metadata import version  # noqa: PLC0415
+
+    click.echo(f"argosy {version('argosy')}")
+    ctx.exit()
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option(
+    "--version", is_flag=True, expose_value=False, is_eager=True, callback=_print_version, help="Print the version."
+)
+def argosy() -> None:
+    """Start, grow and keep current a multi-environment GitOps repository for Argo CD."""
+
+
+def main() -> NoReturn:
+    """Run argosy, and turn each error into one message and an exit code."""
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        code = argosy.main(prog_name="argosy", standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else 0)
+    except click.exceptions.Abort:
+        _fail("Interrupted.", "Nothing was changed.", 1)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except ArgosyError as error:
+        _fail(error.message, error.hint, error.exit_code)
+    except BrokenPipeError:
+        # The reader of standard output went away, as `head` does: Python must not complain when it closes it.
+        sys.stdout = None
+        sys.exit(1)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        _fail(f"{where}{error.strerror or error}.", "", 1)
+
+
+def _terminate(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001
+    sys.exit(128 + number)
+
+
+def _fail(message: str, hint: str, code: int) -> NoReturn:
+    click.echo(click.style("Error:", fg="red") + f" {message}", err=True)
+    if hint:
+        click.echo(f"  {hint}", err=True)
+    sys.exit(code)

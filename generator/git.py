@@ -1,0 +1,111 @@
+"""Run git; nothing else in argosy does."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+from generator.errors import ToolError
+
+_FOREIGN = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR", "GIT_PREFIX")
+"""Set by git for its hooks: with them, a command in another folder would work on the hook's repository."""
+
+
+def run(folder: Path, *arguments: str, stdin: bytes | None = None, environment: Mapping[str, str] | None = None) -> str:
+    """Run git in a folder and return what it prints; raise ToolError if it is missing or fails."""
+    inherited = {name: value for name, value in os.environ.items() if name not in _FOREIGN}
+    try:
+        done = subprocess.run(
+            ["git", *arguments],
+            cwd=folder,
+            input=stdin,
+            stdin=subprocess.DEVNULL if stdin is None else None,
+            capture_output=True,
+            check=False,
+            env={**inherited, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", **(environment or {})},
+        )
+    except FileNotFoundError as error:
+        raise ToolError(
+            "git is not installed, or not on PATH.",
+            "Install git; `argosy init --no-git` and `argosy validate` work without it.",
+        ) from error
+    if done.returncode:
+        cause = done.stderr.decode(errors="replace").strip() or f"exit code {done.returncode}"
+        raise ToolError(f"`git {' '.join(arguments[:2])}` failed in {folder}: {cause}")
+    return done.stdout.decode(errors="surrogateescape")
+
+
+def available() -> None:
+    """Raise ToolError unless git can be run."""
+    run(Path.cwd(), "--version")
+
+
+def top_level(folder: Path) -> Path | None:
+    """Return the root of the work tree that a folder lies in, or None."""
+    try:
+        return Path(run(folder, "rev-parse", "--show-toplevel").rstrip("\n")) or None
+    except ToolError:
+        return None
+
+
+def has_identity(folder: Path) -> bool:
+    """Tell whether the user told git a name and an address to commit with."""
+    return all(
+        os.environ.get(f"GIT_AUTHOR_{what.upper()}") or _configured(folder, f"user.{what}")
+        for what in ("name", "email")
+    )
+
+
+def has_commits(folder: Path) -> bool:
+    """Tell whether anything is committed in the repository around a folder, on whatever branch."""
+    return bool(run(folder, "rev-list", "--all", "--max-count=1").strip())
+
+
+def start(folder: Path, branch: str) -> None:
+    """Make a new repository in a folder, on that branch; put one that has no commit yet on it."""
+    run(folder, "init", "--quiet")
+    run(folder, "symbolic-ref", "HEAD", f"refs/heads/{branch}")
+
+
+def commit_all(folder: Path, message: str) -> None:
+    """Commit all that is in a folder; without an identity of the user's, as argosy, for this commit alone."""
+    identity = () if has_identity(folder) else ("-c", "user.name=argosy", "-c", "user.email=argosy@localhost")
+    run(folder, "add", "--all")
+    run(folder, *identity, "commit", "--quiet", "--message", message)
+
+
+def remotes(folder: Path) -> frozenset[str]:
+    """Return the URLs that the repository around a folder fetches from, or nothing."""
+    try:
+        listed = run(folder, "config", "--get-regexp", r"^remote\..*\.url$")
+    except ToolError:
+        return frozenset()
+    return frozenset(line.split(" ", 1)[1] for line in listed.splitlines() if " " in line)
+
+
+def revisions(folder: Path) -> frozenset[str]:
+    """Return the branches, also those of remotes, and the tags of the repository around a folder, or nothing."""
+    try:
+        listed = run(folder, "for-each-ref", "--format=%(refname)", "refs/heads", "refs/remotes", "refs/tags")
+    except ToolError:
+        return frozenset()
+    names = (line.split("/", 3 if line.startswith("refs/remotes/") else 2)[-1] for line in listed.splitlines())
+    return frozenset(names) - {"HEAD"}
+
+
+def ignored(folder: Path) -> frozenset[str]:
+    """Return the paths below a folder that git ignores, folders with a `/` at the end; nothing outside a work tree."""
+    try:
+        listed = run(folder, "ls-files", "--others", "--ignored", "--exclude-standard", "--directory", "-z", "--", ".")
+    except ToolError:
+        return frozenset()
+    return frozenset(path for path in listed.split("\0") if path)
+
+
+def _configured(folder: Path, key: str) -> bool:
+    try:
+        return bool(run(folder, "config", "--get", key).strip())
+    except ToolError:
+        return False

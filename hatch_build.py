@@ -1,0 +1,54 @@
+"""Put the template, and its earlier versions, into the wheel and the sdist."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+sys.path.insert(0, str(Path(__file__).parent))
+from generator import git, template
+
+PACKAGED = "generator/_template"
+
+
+class TemplateHook(BuildHookInterface):  # type: ignore[type-arg]
+    """Add the template's files, its version's name and a bundle of its history."""
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        """Tell hatchling which files to include; an editable install reads the checkout itself."""
+        if version == "editable":
+            return
+        root = Path(self.root)
+        self._folder = tempfile.TemporaryDirectory(prefix="argosy-build-")
+        build = Path(self._folder.name)
+        bundle = self._bundle(root, build)
+        if bundle:
+            build_data["force_include"][str(bundle)] = f"{PACKAGED}/{template.BUNDLE}"
+        if self.target_name == "wheel":
+            named = build / template.VERSION
+            named.write_text(template.tree_id(root, template.PARTS) + "\n", encoding="ascii")
+            build_data["force_include"][str(named)] = f"{PACKAGED}/{template.VERSION}"
+            for part in template.PARTS:
+                build_data["force_include"][str(root / part)] = f"{PACKAGED}/{part}"
+
+    def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:  # noqa: ARG002
+        """Remove what was made for the build."""
+        if hasattr(self, "_folder"):
+            self._folder.cleanup()
+
+    def _bundle(self, root: Path, build: Path) -> Path | None:
+        if (root / PACKAGED / template.BUNDLE).is_file():
+            return None  # An unpacked sdist carries it within the package.
+        if not template.write_history(root, build / "history.git"):
+            self.app.display_warning(
+                "no history of the template here (a shallow clone or a source archive): built with the newest version "
+                "alone, so `argosy update` of a repository that an earlier version made will not work"
+            )
+            return None
+        bundle = build / template.BUNDLE
+        git.run(build / "history.git", "bundle", "create", "--quiet", str(bundle), "refs/heads/history")
+        return bundle
