@@ -1,0 +1,92 @@
+"""Read an answers file: the template's questions, answered in YAML.
+
+The file is the one that `copier copy --data-file` takes. argosy fills in what a short form leaves out: an environment or
+an application may be a name alone, and an image may be written as in a manifest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from generator.errors import UsageError
+from generator.model import Application, Environment, Format, Image, Seed
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What an answers file says: settings by their question's name, and the parts where it names them."""
+
+    settings: Mapping[str, str] = field(default_factory=dict)
+    environments: tuple[Mapping[str, Any], ...] | None = None
+    applications: tuple[Mapping[str, Any], ...] | None = None
+
+
+def read(path: Path) -> Answers:
+    """Read an answers file; raise UsageError with each wrong key or type, and its line."""
+    from generator.validation import documents, schema_store  # noqa: PLC0415
+
+    try:
+        parsed = documents.read(documents.File(path.parent, path.name))
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}.", "Give the path of a YAML file.") from error
+    for defect in parsed.defects:
+        raise UsageError(f"{path}:{defect.line or 1}: {defect.message}", defect.hint)
+    if len(parsed.documents) != 1:
+        raise UsageError(f"{path} has {len(parsed.documents)} YAML documents.", "An answers file has one.")
+    document = parsed.documents[0]
+    wrong = schema_store.answers().violations(document.data)
+    if wrong:
+        lines = [
+            f"{path}:{document.line_of(each.at) or 1}: {each.message}" + (f" {each.hint}" if each.hint else "")
+            for each in wrong
+        ]
+        raise UsageError("\n".join(lines), "docs/how-to/init.md shows an answers file.")
+    data = document.data
+    return Answers(
+        settings={key: str(value) for key, value in data.items() if isinstance(value, str | float)},
+        environments=_parts(data, "environments"),
+        applications=_parts(data, "applications"),
+    )
+
+
+def environments(parts: tuple[Mapping[str, Any], ...], chained: tuple[Environment, ...]) -> tuple[Environment, ...]:
+    """Return the environments that an answers file describes: what it leaves out comes from `chained`, name by name."""
+    fields = ("cluster", "revision", "auto_sync", "promotes_from", "namespace", "replicas")
+    return tuple(
+        Environment(
+            name=default.name,
+            **{key: part.get(key, getattr(default, key)) for key in fields},
+            applications=tuple(part.get("applications", ())),
+        )
+        for part, default in zip(parts, chained, strict=True)
+    )
+
+
+def application(part: Mapping[str, Any], default: Application) -> Application:
+    """Return the application that an answers file describes: what it leaves out comes from `default`."""
+    images = part.get("images", {})
+    return Application(
+        name=part["name"],
+        format=Format(part.get("format", default.format)),
+        team=part.get("team", default.team),
+        seed=Seed(
+            image=_image(part["image"]) if "image" in part else default.seed.image,
+            port=part.get("port", default.seed.port),
+            images=tuple((name, _image(image)) for name, image in images.items()) or default.seed.images,
+        ),
+    )
+
+
+def _image(written: str | Mapping[str, str]) -> Image:
+    if isinstance(written, str):
+        return Image.parse(written)
+    return Image.parse(str(Image(written["repository"], written.get("tag", ""), written.get("digest", ""))))
+
+
+def _parts(data: Mapping[str, Any], key: str) -> tuple[Mapping[str, Any], ...] | None:
+    if key not in data:
+        return None
+    return tuple({"name": part} if isinstance(part, str) else part for part in data[key])

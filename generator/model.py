@@ -1,0 +1,313 @@
+"""The model of a GitOps repository: frozen values, each edit gives a new one.
+
+A repository is what the template renders from its model, plus what people changed. Nothing here reads or writes a
+file: `store` does, and `layout` names the paths.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Self
+
+from generator.errors import UsageError
+
+IN_CLUSTER = "https://kubernetes.default.svc"
+"""The address under which an Argo CD reaches the cluster that it runs in."""
+
+OLDEST_MINOR = 30
+"""The Helm chart's preStop.sleep needs Kubernetes 1.30."""
+
+LABEL_LENGTH = 63
+RELEASE_LENGTH = 53
+_YAML_WORDS = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
+_YAML_NUMBER = re.compile(r"[0-9]+(e[0-9]+)?|0[xob][0-9a-f]+")
+_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
+_TAG = re.compile(r"\w[\w.-]{0,127}", re.ASCII)
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_IMAGE_PATH = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*")
+_IMAGE_HOST = re.compile(r"(?:[A-Za-z0-9.-]+|\[[0-9a-fA-F:]+\])(?::[0-9]+)?")
+_REPOSITORY_URL = re.compile(
+    r"(?:(?:https?|ssh|git)://[^\s/]+/\S+|file:///\S+|[\w.-]+@[\w.-]+:\S+)",
+)
+
+RESERVED_ENVIRONMENTS = {
+    "install": "argocd/install holds Argo CD itself",
+    "argocd": "the AppProject of the root Application has that name",
+    "default": "Argo CD keeps an AppProject of that name",
+}
+RESERVED_APPLICATIONS = {"project": "argocd/<environment>/project.yaml holds the environment's AppProject"}
+
+
+class Format(StrEnum):
+    """How an application's manifests are written."""
+
+    HELM = "helm"
+    KUSTOMIZE = "kustomize"
+    MANIFESTS = "manifests"
+
+
+class ArgocdStyle(StrEnum):
+    """How Argo CD learns of the applications: an Application each, or one ApplicationSet."""
+
+    APPLICATIONS = "applications"
+    APPLICATIONSET = "applicationset"
+
+
+class RevisionStyle(StrEnum):
+    """Which revision the environments follow: one trunk, or a branch each."""
+
+    TRUNK = "trunk"
+    BRANCH = "branch"
+
+
+class CiHost(StrEnum):
+    """Which host's CI the repository is set up for."""
+
+    GITHUB = "github"
+    GITLAB = "gitlab"
+    BITBUCKET = "bitbucket"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A container image: `repository[:tag][@digest]`."""
+
+    repository: str
+    tag: str = ""
+    digest: str = ""
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read an image reference; raise UsageError if no registry would take it."""
+        rest, at, digest = text.partition("@")
+        host, slash, path = rest.rpartition("/")
+        path, colon, tag = path.partition(":")
+        repository = f"{host}{slash}{path}"
+        first, has_host, remainder = repository.partition("/")
+        names_host = has_host and ("." in first or ":" in first or first == "localhost")
+        plain = remainder if names_host else repository
+        if (
+            not _IMAGE_PATH.fullmatch(plain)
+            or (names_host and not _IMAGE_HOST.fullmatch(first))
+            or (colon and not _TAG.fullmatch(tag))
+            or (at and not _DIGEST.fullmatch(digest))
+        ):
+            raise UsageError(
+                f"“{text}” is not a container image.",
+                "Write it as repository:tag, for example nginx:1.29.3-alpine or ghcr.io/acme/web:2.1.0.",
+            )
+        return cls(repository, tag, digest)
+
+    def __str__(self) -> str:
+        return self.repository + (f":{self.tag}" if self.tag else "") + (f"@{self.digest}" if self.digest else "")
+
+
+DEFAULT_IMAGE = Image("nginx", "1.29.3-alpine")
+DEFAULT_PORT = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Seed:
+    """What a new application starts with; from then on its values files say it."""
+
+    image: Image = DEFAULT_IMAGE
+    port: int = DEFAULT_PORT
+    images: tuple[tuple[str, Image], ...] = ()
+    """Images of single environments: (environment, image)."""
+
+    def image_in(self, environment: str) -> Image:
+        """Return the image that the application starts with in an environment."""
+        return dict(self.images).get(environment, self.image)
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """An application: a folder below `applications/`."""
+
+    name: str
+    format: Format = Format.HELM
+    team: str = ""
+    seed: Seed = field(default_factory=Seed)
+
+    def __post_init__(self) -> None:
+        check_name("application", self.name, RELEASE_LENGTH, RESERVED_APPLICATIONS)
+        if self.name[0].isdigit():
+            raise UsageError(
+                f"“{self.name}” cannot name an application: a Kubernetes Service's name begins with a letter.",
+                f"Try “app-{self.name}”.",
+            )
+        if not 1 <= self.seed.port <= 65535:
+            raise UsageError(f"{self.seed.port} is not a port.", "Ports go from 1 to 65535.")
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """An environment: a folder below `environments/`, and the applications that it has a folder for."""
+
+    name: str
+    cluster: str = IN_CLUSTER
+    """A server's URL, or the name under which Argo CD knows the cluster."""
+    revision: str = "main"
+    auto_sync: bool = True
+    promotes_from: str = ""
+    namespace: str = ""
+    """One namespace for all applications; empty: `<application>-<environment>` each."""
+    replicas: int = 1
+    """With how many replicas a new application starts."""
+    applications: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        check_name("environment", self.name, LABEL_LENGTH - 2, RESERVED_ENVIRONMENTS)
+        if not self.cluster or re.search(r"\s", self.cluster):
+            raise UsageError(
+                f"“{self.cluster}” is not a cluster (environment {self.name}).",
+                f"Give the API server's URL, such as {IN_CLUSTER}, or the name that Argo CD knows the cluster by.",
+            )
+
+    @property
+    def cluster_is_url(self) -> bool:
+        """Tell whether `cluster` is a server's URL rather than a name."""
+        return "://" in self.cluster
+
+    def namespace_of(self, application: str) -> str:
+        """Return the namespace that an application is deployed to."""
+        return self.namespace or f"{application}-{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The repository's own settings: what Copier records as answers."""
+
+    name: str
+    repo_url: str
+    argocd: ArgocdStyle = ArgocdStyle.APPLICATIONS
+    revision: RevisionStyle = RevisionStyle.TRUNK
+    ci: CiHost = CiHost.GITHUB
+    format: Format = Format.HELM
+    kubernetes_version: str = "1.37"
+    branch: str = "main"
+
+    def __post_init__(self) -> None:
+        if not _REPOSITORY_URL.fullmatch(self.repo_url):
+            raise UsageError(
+                f"“{self.repo_url}” is not a repository URL.",
+                "Argo CD clones it, so give it in full: https://github.com/acme/gitops.git or "
+                "git@github.com:acme/gitops.git.",
+            )
+        if not re.fullmatch(r"1\.\d{2}", self.kubernetes_version):
+            raise UsageError(
+                f"“{self.kubernetes_version}” is not a Kubernetes version.", "Give major and minor, for example 1.37."
+            )
+        if int(self.kubernetes_version[2:]) < OLDEST_MINOR:
+            raise UsageError(
+                f"Kubernetes {self.kubernetes_version} is older than what the template's manifests need.",
+                f"Give 1.{OLDEST_MINOR} or newer.",
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Repository:
+    """A whole repository: settings, environments in promotion order, applications by name."""
+
+    settings: Settings
+    environments: tuple[Environment, ...] = ()
+    applications: tuple[Application, ...] = ()
+
+    def __post_init__(self) -> None:
+        _refuse_twice("environment", [environment.name for environment in self.environments])
+        _refuse_twice("application", [application.name for application in self.applications])
+        seen: dict[str, tuple[str, str]] = {}
+        for environment, application in self.deployments():
+            name = f"{application.name}-{environment.name}"
+            if name in seen:
+                raise UsageError(
+                    f"The Application name “{name}” would stand for two: {seen[name][0]} in {seen[name][1]}, and "
+                    f"{application.name} in {environment.name}.",
+                    "Rename one of the applications or environments.",
+                )
+            seen[name] = (application.name, environment.name)
+            if not environment.namespace and len(name) > LABEL_LENGTH:
+                raise UsageError(
+                    f"“{name}” cannot name a namespace: it has {len(name)} characters, at most {LABEL_LENGTH} are possible.",
+                    f"Shorten the name of the application {application.name} or of the environment {environment.name}.",
+                )
+
+    def application(self, name: str) -> Application:
+        """Return the application of that name; raise KeyError if there is none."""
+        return next((found for found in self.applications if found.name == name), None) or _missing(name)
+
+    def deployments(self) -> Iterator[tuple[Environment, Application]]:
+        """Yield each environment with each application that it deploys."""
+        applications = {application.name: application for application in self.applications}
+        for environment in self.environments:
+            for name in environment.applications:
+                if name in applications:
+                    yield environment, applications[name]
+
+    def with_applications(self, applications: tuple[Application, ...]) -> Self:
+        """Return the repository with these applications added to every environment."""
+        names = tuple(application.name for application in applications)
+        environments = tuple(
+            replace(environment, applications=tuple(sorted({*environment.applications, *names})))
+            for environment in self.environments
+        )
+        together = sorted((*self.applications, *applications), key=lambda application: application.name)
+        return replace(self, environments=environments, applications=tuple(together))
+
+
+def chain(names: tuple[tuple[str, str], ...], revision: RevisionStyle, branch: str = "main") -> tuple[Environment, ...]:
+    """Return environments that promote from one to the next, given as (name, cluster) with "" for this cluster.
+
+    The first starts its applications with one replica, the last with three, those between with two.
+    """
+    _refuse_twice("environment", [name for name, _ in names])
+    last = len(names) - 1
+    return tuple(
+        Environment(
+            name=name,
+            cluster=cluster or IN_CLUSTER,
+            revision=name if revision is RevisionStyle.BRANCH else branch,
+            promotes_from=names[index - 1][0] if index else "",
+            replicas=1 if index == 0 else 3 if index == last else 2,
+        )
+        for index, (name, cluster) in enumerate(names)
+    )
+
+
+def check_name(what: str, name: str, longest: int, reserved: dict[str, str]) -> None:
+    """Raise UsageError unless Kubernetes takes the name as a DNS label of at most `longest` characters."""
+    if name in reserved:
+        raise UsageError(f"“{name}” cannot name an {what}: {reserved[name]}.", "Choose another name.")
+    if len(name) > longest:
+        raise UsageError(
+            f"“{name}” cannot name an {what}: it has {len(name)} characters, at most {longest} are possible.",
+            "Choose a shorter name: Helm releases have at most 53 characters, namespaces 63."
+            if what == "application"
+            else "Choose a shorter name: it becomes a part of namespaces, which have at most 63 characters.",
+        )
+    if name in _YAML_WORDS or _YAML_NUMBER.fullmatch(name):
+        raise UsageError(
+            f"“{name}” cannot name an {what}: YAML does not read it as text, and it stands in many manifests.",
+            f"Try “{what[:3]}-{name}”.",
+        )
+    if not _LABEL.fullmatch(name):
+        proposal = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+        raise UsageError(
+            f"“{name}” cannot name an {what}: Kubernetes takes lower-case letters, digits and “-”, with a letter or "
+            "digit at both ends.",
+            f"Try “{proposal}”." if proposal else "Choose another name.",
+        )
+
+
+def _refuse_twice(what: str, names: list[str]) -> None:
+    for name in names:
+        if names.count(name) > 1:
+            raise UsageError(f"The {what} “{name}” is given twice.", "Name each once.")
+
+
+def _missing(name: str) -> Application:
+    raise KeyError(name)
