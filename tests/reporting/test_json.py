@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from generator.reporting import Options, OutputFormat, format_report
+from generator.validation.finding import Finding, Outcome, Report, Severity, Status
+
+
+def test_the_whole_report(options: Options) -> None:
+    findings = [
+        Finding("memory-limit", Severity.WARNING, "no limit", "b.yaml", None, "", "my-app", "dev", "Deployment/web"),
+        Finding("duplicate-key", Severity.ERROR, 'twice: "é"', "a.yaml", 9, "Remove one."),
+    ]
+    outcomes = [
+        Outcome("b.yaml", Status.PASSED, "", "my-app", "dev"),
+        Outcome("b.yaml", Status.SKIPPED, "no schema", "my-app", "dev"),
+        Outcome("a.yaml", Status.FAILED),
+    ]
+
+    assert (
+        format_report(Report(findings, outcomes, renders=1), OutputFormat.JSON, options)
+        == """\
+{
+  "summary": {
+    "documents": 3,
+    "passed": 1,
+    "failed": 1,
+    "skipped": 1,
+    "renders": 1,
+    "errors": 1,
+    "warnings": 1
+  },
+  "findings": [
+    {
+      "rule": "duplicate-key",
+      "severity": "error",
+      "path": "a.yaml",
+      "line": 9,
+      "message": "twice: \\"\\u00e9\\"",
+      "hint": "Remove one.",
+      "application": "",
+      "environment": "",
+      "resource": ""
+    },
+    {
+      "rule": "memory-limit",
+      "severity": "warning",
+      "path": "b.yaml",
+      "line": null,
+      "message": "no limit",
+      "hint": "",
+      "application": "my-app",
+      "environment": "dev",
+      "resource": "Deployment/web"
+    }
+  ],
+  "skipped": [
+    {
+      "path": "b.yaml",
+      "reason": "no schema",
+      "application": "my-app",
+      "environment": "dev"
+    }
+  ]
+}
+"""
+    )
+
+
+def test_an_empty_report_has_empty_lists(options: Options) -> None:
+    assert format_report(Report([], [], renders=0), OutputFormat.JSON, options).endswith(
+        '"findings": [],\n  "skipped": []\n}\n'
+    )
+
+
+def test_machines_do_not_wait_for_rich() -> None:
+    imports = "import sys, generator.reporting.as_json, generator.reporting.progress; sys.exit('rich' in sys.modules)"
+
+    assert subprocess.run([sys.executable, "-c", imports], cwd=Path(__file__).parents[2], check=False).returncode == 0
