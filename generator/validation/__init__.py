@@ -1,0 +1,1 @@
+"""Judge the documents of a repository, written and rendered, and report findings."""

@@ -1,0 +1,70 @@
+"""The pieces that the examples of Argo CD's rules are put together from."""
+
+CONFIG_MAP = """
+# file: apps/my-app/config-map.yaml
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: my-app}
+data: {greeting: hello}
+"""
+
+CHART = """
+# file: charts/my-app/Chart.yaml
+apiVersion: v2
+name: my-app
+version: 0.1.0
+# file: charts/my-app/values.yaml
+greeting: hello
+# file: charts/my-app/templates/config-map.yaml
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: my-app}
+data:
+  greeting: {{ .Values.greeting | quote }}
+"""
+
+VALUES = """
+# file: environments/dev/my-app/values.yaml
+greeting: good day
+"""
+
+APPLICATION = """
+# file: argocd/my-app.yaml
+apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata: {name: my-app, namespace: argocd}
+spec:
+  project: default
+"""
+
+REPOSITORY = "https://git.example.com/team/gitops.git"
+SOURCE = f"  source: {{repoURL: {REPOSITORY}, targetRevision: main, path: apps/my-app}}\n"
+DESTINATION = "  destination: {server: https://kubernetes.default.svc, namespace: my-app}\n"
+
+DEPLOYED = CONFIG_MAP + APPLICATION + SOURCE + DESTINATION
+"""A folder of manifests and the Application that deploys it, to which more of the Application's spec can be added."""
+
+PROJECT = """
+# file: argocd/project.yaml
+apiVersion: argoproj.io/v1alpha1
+kind: AppProject
+metadata: {name: team, namespace: argocd}
+spec:
+"""
+
+APPLICATION_SET = """
+# file: argocd/applicationset.yaml
+apiVersion: argoproj.io/v1alpha1
+kind: ApplicationSet
+metadata: {name: my-app, namespace: argocd}
+spec:
+"""
+
+TEMPLATE = f"""  template:
+    metadata: {{name: 'my-app-{{{{ .environment }}}}', namespace: argocd}}
+    spec:
+      project: default
+      source: {{repoURL: {REPOSITORY}, targetRevision: main, path: apps/my-app}}
+      destination: {{server: https://kubernetes.default.svc, namespace: 'my-app-{{{{ .environment }}}}'}}
+"""
+"""An ApplicationSet's template, for Go templates and a parameter `environment`."""

@@ -1,0 +1,71 @@
+"""What a repository says of itself: `.argosy.yaml`, the answers file, and Git."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from generator import git, layout
+from generator.validation.documents import File, read
+from generator.validation.sources import normalise
+
+NEWEST = "1.37"
+
+
+@dataclass(frozen=True, slots=True)
+class Exemption:
+    """A rule that the repository ignores, in the files that match one of the globs, with the reason why."""
+
+    rule: str
+    reason: str
+    paths: tuple[str, ...] = ()
+
+    def covers(self, rule: str, path: str) -> bool:
+        """Tell whether a finding of a rule in a file is ignored."""
+        return rule == self.rule and (not self.paths or any(fnmatch.fnmatchcase(path, glob) for glob in self.paths))
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """The repository's own say in how it is validated."""
+
+    urls: frozenset[str] = frozenset()
+    revisions: frozenset[str] = frozenset()
+    kubernetes_versions: tuple[str, ...] = (NEWEST,)
+    schema_locations: tuple[str, ...] = ()
+    exemptions: tuple[Exemption, ...] = ()
+
+
+def load(root: Path) -> Configuration:
+    """Read what a repository says of itself; what is wrong in its files is for validation to find, not an error here."""
+    answers, own = _mapping(root, layout.ANSWERS), _mapping(root, layout.CONFIGURATION)
+    urls = {normalise(url) for url in (answers.get("repo_url"), *git.remotes(root)) if isinstance(url, str) and url}
+    version = answers.get("kubernetes_version")
+    versions = _texts(own.get("kubernetesVersions")) or ((version,) if isinstance(version, str) else (NEWEST,))
+    exemptions = own.get("ignore")
+    return Configuration(
+        urls=frozenset(urls),
+        revisions=git.revisions(root),
+        kubernetes_versions=versions,
+        schema_locations=_texts(own.get("schemaLocations")),
+        exemptions=tuple(
+            Exemption(str(each.get("rule", "")), str(each.get("reason", "")), _texts(each.get("paths")))
+            for each in (exemptions if isinstance(exemptions, list) else ())
+            if isinstance(each, dict)
+        ),
+    )
+
+
+def _mapping(root: Path, path: str) -> Mapping[str, Any]:
+    if not (root / path).is_file():
+        return {}
+    found = read(File(path, root / path)).documents
+    return found[0].data if found and isinstance(found[0].data, dict) else {}
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    listed: Sequence[Any] = value if isinstance(value, list) else ()
+    return tuple(each for each in listed if isinstance(each, str))

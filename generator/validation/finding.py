@@ -1,0 +1,76 @@
+"""What validation says: findings, and what became of each document."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Severity(StrEnum):
+    """How bad a finding is: errors fail the validation, warnings do not."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+class Status(StrEnum):
+    """What became of a document. A skipped document was judged by nothing, and says why."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong, where it is, and what to do next."""
+
+    rule: str
+    severity: Severity
+    message: str
+    path: str
+    """Relative to the repository's root; for a rendered manifest, the template or overlay that it came from."""
+    line: int | None = None
+    """1-based; None where the text has no line of its own, as in a rendered manifest."""
+    hint: str = ""
+    application: str = ""
+    environment: str = ""
+    resource: str = ""
+    """`Kind/name` of the manifest, where there is one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one document, of a file or of a render."""
+
+    path: str
+    status: Status
+    reason: str = ""
+    """Why it was skipped."""
+    application: str = ""
+    environment: str = ""
+    """Set for a rendered manifest alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything that one validation found."""
+
+    findings: Sequence[Finding]
+    outcomes: Sequence[Outcome]
+    renders: int
+
+    def count(self, status: Status) -> int:
+        """Return how many documents have that status."""
+        return sum(outcome.status is status for outcome in self.outcomes)
+
+    @property
+    def errors(self) -> int:
+        """How many findings are errors."""
+        return sum(finding.severity is Severity.ERROR for finding in self.findings)
+
+    @property
+    def warnings(self) -> int:
+        """How many findings are warnings."""
+        return sum(finding.severity is Severity.WARNING for finding in self.findings)

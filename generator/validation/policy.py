@@ -1,0 +1,167 @@
+"""Rules of good practice: no secrets in Git, and images that say what they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING, Any
+
+from generator.validation.documents import Document, Pointer
+from generator.validation.finding import Severity
+from generator.validation.rules import Problem, Scope, declare, rule
+from generator.validation.view import View
+
+if TYPE_CHECKING:
+    from detect_secrets.plugins.base import BasePlugin
+
+_POD = """\
+apiVersion: v1
+kind: Pod
+metadata:
+  name: shop
+spec:
+  containers:
+    - name: shop
+      image: {image}
+"""
+
+_DETECTORS = (
+    "ArtifactoryDetector",
+    "AWSKeyDetector",
+    "AzureStorageKeyDetector",
+    "BasicAuthDetector",
+    "CloudantDetector",
+    "DiscordBotTokenDetector",
+    "GitHubTokenDetector",
+    "GitLabTokenDetector",
+    "IbmCloudIamDetector",
+    "JwtTokenDetector",
+    "MailchimpDetector",
+    "NpmDetector",
+    "OpenAIDetector",
+    "PrivateKeyDetector",
+    "PypiTokenDetector",
+    "SendGridDetector",
+    "SlackDetector",
+    "SquareOAuthDetector",
+    "StripeDetector",
+    "TelegramBotTokenDetector",
+    "TwilioKeyDetector",
+)
+"""The detectors that know a credential by its form. Those that judge by entropy take digests for secrets."""
+
+
+@rule(
+    "secret-in-git",
+    Severity.ERROR,
+    Scope.DOCUMENT,
+    "A Secret with its data stands in Git.",
+    explanation="Everyone who can read the repository, its forks and its history can read it; base64 hides nothing. Rotating it does "
+    "not remove it from the history.",
+    bad="apiVersion: v1\nkind: Secret\nmetadata:\n  name: shop\nstringData:\n  password: hunter2\n",
+    good="apiVersion: external-secrets.io/v1\nkind: ExternalSecret\nmetadata:\n  name: shop\nspec:\n  secretStoreRef:\n"
+    "    kind: ClusterSecretStore\n    name: vault\n  target:\n    name: shop\n  data:\n    - secretKey: password\n"
+    "      remoteRef:\n        key: shop/password\n",
+)
+def secret_in_git(document: Document, view: View) -> Iterator[Problem]:  # noqa: ARG001
+    """Find Secrets that hold data."""
+    data = document.data
+    if data.get("kind") != "Secret" or data.get("apiVersion") != "v1":
+        return
+    for field in ("data", "stringData"):
+        values = data.get(field)
+        for name, value in values.items() if isinstance(values, dict) else ():
+            if value not in {None, ""}:
+                yield Problem(
+                    f"The Secret's “{name}” stands in Git for everyone who can read the repository.",
+                    (field, name),
+                    "Keep it in a secret store and fetch it with an ExternalSecret, or commit it sealed (SealedSecret, SOPS); "
+                    "then rotate it, since the history keeps it.",
+                )
+
+
+CREDENTIAL = declare(
+    "credential-in-git",
+    Severity.ERROR,
+    "A file holds what looks like a credential.",
+    explanation="A token, a private key or a password within a URL has the form that its issuer gives it. Everyone who can read the "
+    "repository, its forks and its history can use it.",
+    bad="# file: values.yaml\ndatabase: postgres://shop:hunter2secret@db.example.com/shop\n",
+    good="# file: values.yaml\ndatabase: postgres://db.example.com/shop\n",
+)
+
+
+def credentials(text: str) -> Iterator[tuple[int, str]]:
+    """Yield the line and the kind of each credential in a text."""
+    for number, line in enumerate(text.splitlines(), start=1):
+        for kind in _kinds(line) if len(line) > 15 else ():
+            yield number, kind
+
+
+@lru_cache(maxsize=1 << 17)
+def _kinds(line: str) -> tuple[str, ...]:
+    # Charts that one template made have most of their lines in common.
+    if "pragma: allowlist secret" in line:
+        return ()
+    return tuple(plugin.secret_type for plugin in _plugins() if any(plugin.analyze_string(line)))
+
+
+@cache
+def _plugins() -> tuple[BasePlugin, ...]:
+    from detect_secrets.core.plugins.util import get_mapping_from_secret_type_to_class  # noqa: PLC0415
+
+    found = get_mapping_from_secret_type_to_class().values()
+    return tuple(plugin() for plugin in found if plugin.__name__ in _DETECTORS)
+
+
+@rule(
+    "image-tag",
+    Severity.WARNING,
+    Scope.DOCUMENT,
+    "An image has no tag, or the tag `latest`.",
+    explanation="What runs then depends on when a node pulled the image: environments differ although Git says the same, a rollback "
+    "of the commit rolls nothing back, and Argo CD sees no change when a new image is pushed.",
+    bad=_POD.format(image="nginx"),
+    good=_POD.format(image="nginx:1.29.3-alpine"),
+)
+def image_tag(document: Document, view: View) -> Iterator[Problem]:
+    """Find images whose reference does not say which version it is."""
+    if document.path in view.overlaid and document.source is not None:
+        return  # The overlays that build it are judged instead.
+    for pointer, image in images(document.data):
+        name, at, _ = image.partition("@")
+        _, colon, tag = name.rpartition("/")[2].partition(":")
+        if at or (colon and tag not in {"", "latest"}):
+            continue
+        yield Problem(
+            f"The image “{image}” {'has the tag “latest”' if tag else 'has no tag, which means “latest”'}.",
+            pointer,
+            "Name a version, or better a digest (repository:tag@sha256:…).",
+        )
+
+
+def images(data: Any) -> Iterator[tuple[Pointer, str]]:
+    """Yield each container's image of a workload, with its place."""
+    for at, pod in pod_specs(data):
+        for group in ("initContainers", "containers", "ephemeralContainers"):
+            listed = pod.get(group)
+            for index, container in enumerate(listed if isinstance(listed, list) else ()):
+                if isinstance(container, dict) and isinstance(container.get("image"), str) and container["image"]:
+                    yield (*at, group, index, "image"), container["image"]
+
+
+_POD_SPECS: tuple[Pointer, ...] = (
+    ("spec",),
+    ("spec", "template", "spec"),
+    ("spec", "jobTemplate", "spec", "template", "spec"),
+)
+
+
+def pod_specs(data: Any) -> Iterator[tuple[Pointer, dict[str, Any]]]:
+    """Yield the pod's specification within a Pod, a workload or a CronJob, with its place."""
+    for pointer in _POD_SPECS:
+        found = data
+        for key in pointer:
+            found = found.get(key) if isinstance(found, dict) else None
+        if isinstance(found, dict) and isinstance(found.get("containers"), list):
+            yield pointer, found

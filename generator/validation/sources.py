@@ -1,0 +1,192 @@
+"""Where an Application's source leads in this repository, resolved as Argo CD resolves it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from generator.validation.documents import Pointer
+from generator.validation.view import ArgoApplication, View
+
+KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
+
+
+class Kind(StrEnum):
+    """What Argo CD makes manifests with."""
+
+    HELM = "helm"
+    KUSTOMIZE = "kustomize"
+    DIRECTORY = "directory"
+    PLUGIN = "plugin"
+    REMOTE = "remote"
+    """A chart of a Helm repository, or another Git repository: nothing of it is here."""
+    VALUES = "values"
+    """A source that others refer to by `ref`, and that deploys nothing itself."""
+    MISSING = "missing"
+
+
+@dataclass(frozen=True, slots=True)
+class Miss:
+    """A path that Argo CD would not find."""
+
+    at: Pointer
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One source of an Application, as far as it lies in this repository."""
+
+    kind: Kind
+    at: Pointer
+    spec: Mapping[str, Any]
+    folder: Path | None = None
+    value_files: tuple[Path, ...] = ()
+    misses: tuple[Miss, ...] = ()
+    reason: str = ""
+    """Why nothing of it can be rendered here, for the kinds PLUGIN and REMOTE."""
+
+
+@lru_cache(maxsize=8192)
+def resolve(application: ArgoApplication, view: View) -> tuple[Source, ...]:
+    """Return each source of an Application with the folder and the value files that it names."""
+    references = {
+        str(spec["ref"]): spec for _, spec in application.sources if isinstance(spec.get("ref"), str) and spec["ref"]
+    }
+    several = "sources" in {pointer[1] for pointer, _ in application.sources if len(pointer) > 1}
+    return tuple(
+        _resolve_one(pointer, spec, references if several else {}, view) for pointer, spec in application.sources
+    )
+
+
+def normalise(url: str) -> str:
+    """Return what two spellings of one repository's URL share: `host/path`, in lower case, without `.git`."""
+    bare = re.sub(r"^[a-z+]+://", "", url.strip().lower())
+    bare = re.sub(r"^[^/@]*@", "", bare)
+    bare = re.sub(r"^([^/:]+):(?:\d+/)?", r"\1/", bare)
+    return bare.rstrip("/").removesuffix(".git")
+
+
+def is_here(url: str, view: View) -> bool:
+    """Tell whether a URL is this repository's, as far as that is known."""
+    return not view.urls or normalise(url) in view.urls
+
+
+def inside(root: Path, path: PurePosixPath) -> Path | None:
+    """Return where a path of the repository lies, or None if `..` leads out of it."""
+    parts: list[str] = []
+    for part in path.parts:
+        if part == "..":
+            if not parts:
+                return None
+            parts.pop()
+        elif part not in {".", "/"}:
+            parts.append(part)
+    return root.joinpath(*parts)
+
+
+def _resolve_one(at: Pointer, spec: Mapping[str, Any], references: Mapping[str, Any], view: View) -> Source:
+    url, path = str(spec.get("repoURL", "")), spec.get("path")
+    if spec.get("chart"):
+        chart = f"the chart {spec['chart']} {spec.get('targetRevision', '')} of {url}".replace("  ", " ")
+        return Source(Kind.REMOTE, at, spec, reason=f"{chart} is not in this repository")
+    if not is_here(url, view) and not _exists(view.root, path):
+        return Source(Kind.REMOTE, at, spec, reason=f"{url} is another repository")
+    if path is None and spec.get("ref"):
+        return Source(Kind.VALUES, at, spec)
+    folder, miss = _folder((*at, "path"), path, view.root)
+    if folder is None:
+        return Source(Kind.MISSING, at, spec, misses=(miss,) if miss else ())
+    if isinstance(spec.get("plugin"), dict):
+        name = spec["plugin"].get("name") or "chosen by discovery"
+        return Source(Kind.PLUGIN, at, spec, folder, reason=f"the plugin ({name}) runs within Argo CD alone")
+    kind = _kind(spec, folder)
+    if kind is not Kind.HELM:
+        return Source(kind, at, spec, folder)
+    files, misses = _value_files((*at, "helm", "valueFiles"), spec, folder, references, view)
+    return Source(kind, at, spec, folder, files, misses)
+
+
+def _exists(root: Path, path: Any) -> bool:
+    found = inside(root, PurePosixPath(path)) if isinstance(path, str) and path else None
+    return found is not None and found != root and found.is_dir()
+
+
+def _kind(spec: Mapping[str, Any], folder: Path) -> Kind:
+    for kind in (Kind.HELM, Kind.KUSTOMIZE, Kind.DIRECTORY):
+        if isinstance(spec.get(kind.value), dict) and (spec[kind.value] or kind is not Kind.DIRECTORY):
+            return kind
+    if (folder / "Chart.yaml").is_file():
+        return Kind.HELM
+    return Kind.KUSTOMIZE if any((folder / name).is_file() for name in KUSTOMIZATIONS) else Kind.DIRECTORY
+
+
+def _folder(at: Pointer, path: Any, root: Path) -> tuple[Path | None, Miss | None]:
+    if not isinstance(path, str) or not path:
+        return None, None
+    if path.startswith("/"):
+        return None, Miss(at, path, "it is absolute, and Argo CD takes a path relative to the repository's root")
+    found = inside(root, PurePosixPath(path))
+    if found is None or not found.resolve().is_relative_to(root.resolve()):
+        return None, Miss(at, path, "it leads out of the repository")
+    if not found.is_dir():
+        return None, Miss(at, path, "it is a file" if found.exists() else "there is no such folder")
+    return found, None
+
+
+def _value_files(
+    at: Pointer, spec: Mapping[str, Any], folder: Path, references: Mapping[str, Any], view: View
+) -> tuple[tuple[Path, ...], tuple[Miss, ...]]:
+    helm = spec.get("helm") or {}
+    named = helm.get("valueFiles") if isinstance(helm, dict) else None
+    files: list[Path] = []
+    misses: list[Miss] = []
+    for index, name in enumerate(named if isinstance(named, list) else []):
+        if not isinstance(name, str) or re.match(r"https?://", name):
+            continue
+        found, reason = _value_file(name, folder, references, view)
+        files += found
+        if not found and reason and not (helm.get("ignoreMissingValueFiles") and reason == _NOT_THERE):
+            misses.append(Miss((*at, index), name, reason))
+    return tuple(files), tuple(misses)
+
+
+_NOT_THERE = "there is no such file"
+
+
+def _value_file(name: str, folder: Path, references: Mapping[str, Any], view: View) -> tuple[list[Path], str]:
+    root = view.root
+    if name.startswith("$"):
+        reference, _, rest = name[1:].partition("/")
+        if reference not in references:
+            known = ", ".join(f"${each}" for each in references) or "none"
+            return [], f"no source has the ref “{reference}” (there is {known})"
+        if not is_here(str(references[reference].get("repoURL", "")), view):
+            return [], ""
+        target = inside(root, PurePosixPath(rest))
+    elif name.startswith("/"):
+        target = inside(root, PurePosixPath(name[1:]))
+    else:
+        target = inside(root, PurePosixPath(folder.relative_to(root).as_posix()) / name)
+    if target is None:
+        return [], "it leads out of the repository"
+    if re.search(r"[*?\[]", target.relative_to(root).as_posix()):
+        found = sorted(each for each in _glob(root, target) if each.is_file())
+    else:
+        found = [target] if target.is_file() else []
+    if any(not each.resolve().is_relative_to(root.resolve()) for each in found):
+        return [], "it leads out of the repository"
+    return found, "" if found else _NOT_THERE
+
+
+def _glob(root: Path, pattern: Path) -> Iterator[Path]:
+    try:
+        yield from root.glob(pattern.relative_to(root).as_posix())
+    except ValueError:
+        return
