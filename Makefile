@@ -23,7 +23,7 @@ lint: $(VENV)/.installed-dev ## Check style and types
 	$(BIN)/mypy
 
 golden: $(VENV)/.installed-dev ## Write the golden trees anew
-	$(BIN)/python -m tests.golden
+	$(BIN)/python -m tests.goldens
 
 check-golden: golden ## Fail where the golden trees are not what the template gives
 	git diff --exit-code --stat -- tests/golden

@@ -177,7 +177,9 @@ class _Library:
                     asks = _asks_for_cluster(folder, chart.metadata, chart.templates)
                     if asks and self.binary:
                         return _Binary(self.binary).render(release)
-                    texts = chart.render(values_of(release), name=release.name, namespace=release.namespace or "default")
+                    texts = chart.render(
+                        values_of(release), name=release.name, namespace=release.namespace or "default"
+                    )
                     crds = () if release.skip_crds else _crds(chart.metadata, chart.crds, texts)
             except HelmError as error:
                 raise RenderError(_faults(str(error), release)) from error

@@ -140,46 +140,42 @@ class TestOverrides:
 class TestFaults:
     @pytest.mark.parametrize("overrides", [None, {"namePrefix": "x-"}])
     @pytest.mark.parametrize(
-        ("kustomization", "file", "line", "message"),
+        ("kustomization", "place", "message"),
         [
-            ("resources:\n- ../base\n- gone.yaml\n", "dev/kustomization.yaml", 3, "“gone.yaml” does not exist."),
-            ("resources:\n- ../empty\n", "dev/kustomization.yaml", 2, "“../empty” holds no kustomization."),
+            ("resources:\n- ../base\n- gone.yaml\n", ("dev/kustomization.yaml", 3), "“gone.yaml” does not exist."),
+            ("resources:\n- ../empty\n", ("dev/kustomization.yaml", 2), "“../empty” holds no kustomization."),
             (
                 "configMapGenerator: [{name: a, files: [k=gone]}]\n",
-                "dev/kustomization.yaml",
-                1,
+                ("dev/kustomization.yaml", 1),
                 "“gone” does not exist.",
             ),
             (
                 "resources: [../base]\nreplica: 2\n",
-                "dev/kustomization.yaml",
-                2,
+                ("dev/kustomization.yaml", 2),
                 'This is no kustomization: unknown field "replica".',
             ),
-            ("resources: [../broken]\n", "broken/bad.yaml", 1, "This is not valid YAML: "),
-            ("resources: [\n", "dev/kustomization.yaml", 2, "This is no kustomization: "),
+            ("resources: [../broken]\n", ("broken/bad.yaml", 1), "This is not valid YAML: "),
+            ("resources: [\n", ("dev/kustomization.yaml", 1), "This is no kustomization: "),
             (
                 "resources: [../base, ../base]\n",
-                "dev/kustomization.yaml",
-                None,
+                ("dev/kustomization.yaml", None),
                 "Kustomize cannot build it: may not add resource with an already registered id: "
                 "Deployment.v1.apps/web.[noNs].",
             ),
             (
                 "helmCharts: [{name: x, repo: 'https://charts.example.com', version: 1.0.0}]\n",
-                "dev/kustomization.yaml",
-                1,
+                ("dev/kustomization.yaml", 1),
                 "helmCharts need `--enable-helm`, which Argo CD does not pass by default.",
             ),
         ],
     )
     def test_file_line_and_cause(
-        self, tree: Any, overrides: Any, kustomization: str, file: str, line: int | None, message: str
+        self, tree: Any, overrides: Any, kustomization: str, place: tuple[str, int | None], message: str
     ) -> None:
         broken = {"broken/kustomization.yaml": "resources: [bad.yaml]\n", "broken/bad.yaml": "a: [\n", "empty/x": ""}
         folder = tree({**dev(kustomization), **broken})
         (fault,) = refused(folder, overrides).faults
-        assert (fault.path, fault.line) == (folder.parent / file, line)
+        assert (fault.path, fault.line) == (folder.parent / place[0], place[1])
         assert fault.message.startswith(message)
 
     def test_folder_without_kustomization(self, tree: Any, tmp_path: Path) -> None:

@@ -1,0 +1,98 @@
+"""The golden trees: what `argosy init` writes for a few sets of answers. `make golden` writes them anew."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from generator import creation, engine, template
+from generator.engine import File
+from generator.model import (
+    Application,
+    ArgocdStyle,
+    CiHost,
+    Format,
+    Image,
+    Repository,
+    RevisionStyle,
+    Seed,
+    Settings,
+    chain,
+)
+
+FOLDER = Path(__file__).parent / "golden"
+URL = "https://github.com/acme/gitops.git"
+THREE = (("dev", ""), ("staging", ""), ("prod", ""))
+GUIDE = Seed(
+    Image("nginx", "1.21.6-alpine"), 80, (("prod", Image("nginx", "1.22.1-alpine")),)
+)  # What the tutorial deploys: an older nginx in production than in development.
+
+
+def repositories() -> dict[str, Repository]:
+    """Return the model of each golden tree by its name."""
+    combinations = {
+        "helm": (Format.HELM, ArgocdStyle.APPLICATIONS, RevisionStyle.TRUNK, CiHost.GITHUB),
+        "helm-applicationset": (Format.HELM, ArgocdStyle.APPLICATIONSET, RevisionStyle.BRANCH, CiHost.GITLAB),
+        "kustomize": (Format.KUSTOMIZE, ArgocdStyle.APPLICATIONS, RevisionStyle.BRANCH, CiHost.BITBUCKET),
+        "kustomize-applicationset": (Format.KUSTOMIZE, ArgocdStyle.APPLICATIONSET, RevisionStyle.TRUNK, CiHost.NONE),
+        "manifests": (Format.MANIFESTS, ArgocdStyle.APPLICATIONS, RevisionStyle.TRUNK, CiHost.GITLAB),
+        "manifests-applicationset": (Format.MANIFESTS, ArgocdStyle.APPLICATIONSET, RevisionStyle.BRANCH, CiHost.GITHUB),
+    }
+    made = {
+        name: repository(form, argocd, revision, ci) for name, (form, argocd, revision, ci) in combinations.items()
+    }
+    return {**made, "clusters": _clusters()}
+
+
+def repository(
+    form: Format,
+    argocd: ArgocdStyle = ArgocdStyle.APPLICATIONS,
+    revision: RevisionStyle = RevisionStyle.TRUNK,
+    ci: CiHost = CiHost.NONE,
+    *,
+    environments: tuple[tuple[str, str], ...] = THREE,
+    seed: Seed = GUIDE,
+) -> Repository:
+    """Return a repository with one application, as `argosy init` makes it."""
+    settings = Settings("gitops", URL, argocd, revision, ci, form)
+    bare = Repository(settings, chain(environments, revision))
+    return bare.with_applications((Application("my-app", form, seed=seed),))
+
+
+def _clusters() -> Repository:
+    """Return a repository with several clusters, and applications of all formats."""
+    settings = Settings("platform", "git@gitlab.example.com:acme/platform/gitops.git", ci=CiHost.GITLAB)
+    environments = chain((("test", ""), ("eu", "https://eu.example.com:6443"), ("us", "us-1")), settings.revision)
+    return Repository(settings, environments).with_applications(
+        (
+            Application("api", Format.HELM, seed=Seed(Image.parse("ghcr.io/acme/api:2.1.0"), 8080)),
+            Application("jobs", Format.KUSTOMIZE, seed=Seed(Image.parse("ghcr.io/acme/jobs@sha256:" + "ab" * 32), 9000)),
+            Application("site", Format.MANIFESTS),
+        )
+    )
+
+
+def files(rendered: Mapping[str, File]) -> dict[str, File]:
+    """Return a tree with the template's version replaced, which is another one after each change of the template."""
+    version = template.current().version.encode()
+    return {
+        path: File(file.content.replace(version, b"VERSION"), file.executable) for path, file in rendered.items()
+    }
+
+
+def committed(name: str) -> dict[str, File]:
+    """Return a golden tree as it is committed."""
+    return dict(engine.read(FOLDER / name))
+
+
+def write() -> Iterator[str]:
+    """Write all golden trees, and yield their names."""
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    for name, model in repositories().items():
+        creation.write(FOLDER / name, files(engine.render(model)))
+        yield name
+
+
+if __name__ == "__main__":
+    print(*write(), sep="\n")

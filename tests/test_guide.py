@@ -1,0 +1,127 @@
+"""The tutorial's example comes out with the tutorial's meaning, in each format and both of Argo CD's styles."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from generator import creation, engine, helm
+from generator.model import ArgocdStyle, Format
+from generator.validation import applicationsets, configuration, inventory, rendering, sources
+from generator.validation.pipeline import written_application
+from generator.validation.view import ArgoApplication, View
+from tests import goldens
+
+DEPLOYMENT = {
+    "apiVersion": "apps/v1",
+    "kind": "Deployment",
+    "spec": {
+        "template": {"spec": {"containers": [{"ports": [{"containerPort": 80}]}]}},
+    },
+}
+SERVICE = {
+    "apiVersion": "v1",
+    "kind": "Service",
+    "spec": {"ports": [{"protocol": "TCP", "port": 80}], "type": "ClusterIP"},
+}
+STORY = {"dev": (1, "nginx:1.21.6-alpine"), "prod": (3, "nginx:1.22.1-alpine")}
+FORMATS = pytest.mark.parametrize("form", list(Format))
+STYLES = pytest.mark.parametrize("argocd", list(ArgocdStyle))
+
+
+@FORMATS
+@STYLES
+@pytest.mark.parametrize("environment", STORY)
+def test_the_application_is_the_tutorials(
+    form: Format, argocd: ArgocdStyle, environment: str, tmp_path: Path
+) -> None:
+    application, _ = deployed(tmp_path, form, argocd)[environment]
+    assert application.manifest["apiVersion"] == "argoproj.io/v1alpha1"
+    assert application.metadata["name"] == f"my-app-{environment}"
+    assert application.metadata["namespace"] == "argocd"
+    spec = application.spec
+    assert spec["source"]["repoURL"] == goldens.URL
+    assert spec["source"]["targetRevision"] == "main"
+    assert spec["destination"] == {
+        "server": "https://kubernetes.default.svc",
+        "namespace": f"my-app-{environment}",
+    }
+    assert spec["syncPolicy"] == {
+        "automated": {"prune": True, "selfHeal": True},
+        "syncOptions": ["CreateNamespace=true"],
+    }
+
+
+@FORMATS
+@STYLES
+@pytest.mark.parametrize("environment", STORY)
+def test_what_is_rendered_is_the_tutorials(
+    form: Format, argocd: ArgocdStyle, environment: str, tmp_path: Path
+) -> None:
+    replicas, image = STORY[environment]
+    _, documents = deployed(tmp_path, form, argocd)[environment]
+    deployment, service = (one(documents, kind) for kind in ("Deployment", "Service"))
+    assert covers(deployment, DEPLOYMENT)
+    assert deployment["spec"]["replicas"] == replicas
+    assert [each["image"] for each in deployment["spec"]["template"]["spec"]["containers"]] == [image]
+    assert covers(service, SERVICE)
+    labels = deployment["spec"]["template"]["metadata"]["labels"]
+    assert deployment["spec"]["selector"]["matchLabels"].items() <= labels.items()
+    assert service["spec"]["selector"].items() <= labels.items()
+    assert resolved_port(service, deployment) == 80
+    assert {document["metadata"]["name"] for document in (deployment, service)} == {"my-app"}
+
+
+def deployed(
+    folder: Path, form: Format, argocd: ArgocdStyle
+) -> dict[str, tuple[ArgoApplication, Sequence[Mapping[str, Any]]]]:
+    """Lay the tutorial's repository out, and return each environment's Application with what it renders to."""
+    creation.write(folder, tree(form, argocd))
+    found = inventory.take(folder)
+    view = View(folder, found.manifests, urls=configuration.load(folder).urls)
+    files = applicationsets.RepositoryFiles(folder, found.files, lambda url: sources.is_here(url, view))
+    applications = []
+    for document in found.manifests:
+        if document.data["kind"] == "ApplicationSet":
+            expansion = applicationsets.expand(document, files, helm.engine())
+            assert not expansion.problems
+            applications += expansion.applications
+        elif document.data["kind"] == "Application":
+            applications.append(written_application(document))
+    view = View(folder, found.manifests, [each for each in applications if each.name != "root"], urls=view.urls)
+    renders = rendering.render(view, found, helm.engine(), lambda: None).all
+    return {
+        str(render.application.spec["project"]): (render.application, [each.data for each in render.documents])
+        for render in renders
+        if render.application is not None
+    }
+
+
+@cache
+def tree(form: Format, argocd: ArgocdStyle) -> engine.Tree:
+    return engine.render(goldens.repository(form, argocd, environments=(("dev", ""), ("prod", ""))))
+
+
+def one(documents: Sequence[Mapping[str, Any]], kind: str) -> Mapping[str, Any]:
+    (found,) = (document for document in documents if document["kind"] == kind)
+    return found
+
+
+def covers(actual: Any, wanted: Any) -> bool:
+    """Tell whether all that is wanted is there, whatever else is."""
+    if isinstance(wanted, dict):
+        return all(key in actual and covers(actual[key], value) for key, value in wanted.items())
+    if isinstance(wanted, list):
+        return all(any(covers(each, value) for each in actual) for value in wanted)
+    return bool(actual == wanted)
+
+
+def resolved_port(service: Mapping[str, Any], deployment: Mapping[str, Any]) -> int:
+    """Return the container's port that the Service leads to."""
+    target = service["spec"]["ports"][0]["targetPort"]
+    ports = deployment["spec"]["template"]["spec"]["containers"][0]["ports"]
+    return next(int(port["containerPort"]) for port in ports if target in {port["containerPort"], port.get("name")})
