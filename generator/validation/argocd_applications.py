@@ -8,6 +8,7 @@ from generator.validation.argocd_examples import APPLICATION, CONFIG_MAP, DEPLOY
 from generator.validation.argocd_matching import (
     DNS_LABEL,
     DNS_SUBDOMAIN,
+    applied,
     field,
     glob_matches,
     group_and_kind,
@@ -19,7 +20,7 @@ from generator.validation.argocd_matching import (
 )
 from generator.validation.finding import Severity
 from generator.validation.rules import JSON, Problem, Scope, rule
-from generator.validation.view import ArgoApplication, View, key
+from generator.validation.view import ArgoApplication, View
 
 _AUTOSCALED = """
 # file: apps/my-app/deployment.yaml
@@ -121,7 +122,7 @@ def autoscaler_fights_self_heal(application: ArgoApplication, repository: View) 
     automated = mapping(field(application.spec, "syncPolicy", "automated"))
     if automated.get("selfHeal") is not True or automated.get("enabled") is False:
         return
-    manifests = [document.data for document in repository.rendered.get(key(application), ())]
+    manifests = [document.data for document in applied(application, repository)]
     targets = {target for data in manifests if (target := _scale_target(data))}
     respected = "RespectIgnoreDifferences=true" in sync_options(application)
     for data in manifests if targets else ():
@@ -165,7 +166,7 @@ def _ignores_replicas(entry: Mapping[str, JSON], workload: JSON) -> bool:
             for each in ("name", "namespace")
         )
         and (
-            any(each in {"/spec", "/spec/replicas"} for each in sequence(entry.get("jsonPointers")))
+            any(text(each) in {"/spec", "/spec/replicas"} for each in sequence(entry.get("jsonPointers")))
             or any("replicas" in text(each) for each in sequence(entry.get("jqPathExpressions")))
             or bool(sequence(entry.get("managedFieldsManagers")))
         )

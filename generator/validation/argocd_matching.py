@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 
 from generator.validation.documents import Document
 from generator.validation.rules import JSON
-from generator.validation.view import ArgoApplication, View
+from generator.validation.view import ArgoApplication, View, key
 
 IN_CLUSTER_SERVER = "https://kubernetes.default.svc"
 IN_CLUSTER_NAME = "in-cluster"
+
+HOOK = "argocd.argoproj.io/hook"
+HOOK_PHASES = frozenset({"PreSync", "Sync", "PostSync", "SyncFail", "PreDelete", "PostDelete"})
+HOOKS = frozenset({*HOOK_PHASES, "Skip"})
+HELM_HOOK_PHASES = frozenset(
+    {"pre-install", "pre-upgrade", "post-install", "post-upgrade", "pre-delete", "post-delete", "crd-install"}
+)
+"""The phases of Helm's that Argo CD maps to its own; `crd-install` is an ordinary resource to it."""
 
 DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 DNS_SUBDOMAIN = re.compile(r"(?=.{1,253}\Z)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
@@ -63,6 +71,19 @@ def is_argocd(document: Document, kind: str) -> bool:
 def annotations_of(data: JSON) -> Mapping[str, JSON]:
     """Return a manifest's annotations."""
     return mapping(field(data, "metadata", "annotations"))
+
+
+def listed(data: JSON, annotation: str) -> Sequence[str]:
+    """Return what an annotation lists, separated by commas."""
+    return [each.strip() for each in text(annotations_of(data).get(annotation)).split(",") if each.strip()]
+
+
+def applied(application: ArgoApplication, repository: View) -> Iterator[Document]:
+    """Yield what an Application renders to and Argo CD applies: no hooks of phases that it has not, as Helm's tests."""
+    for document in repository.rendered.get(key(application), ()):
+        own, helm = set(listed(document.data, HOOK)), set(listed(document.data, "helm.sh/hook"))
+        if not (own or helm) or own & HOOK_PHASES or (helm & HELM_HOOK_PHASES and own != {"Skip"}):
+            yield document
 
 
 def sync_options(application: ArgoApplication) -> Sequence[JSON]:

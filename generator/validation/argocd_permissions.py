@@ -6,13 +6,16 @@ Matching follows Argo CD's pkg/apis/application/v1alpha1/app_project_types.go.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 
 from generator.validation.argocd_examples import DEPLOYED, PROJECT
 from generator.validation.argocd_matching import (
+    applied,
     cluster,
     field,
     glob_matches,
     group_and_kind,
+    is_argocd,
     is_cluster_scoped,
     mapping,
     namespace_of,
@@ -24,7 +27,7 @@ from generator.validation.argocd_matching import (
 from generator.validation.documents import Document
 from generator.validation.finding import Severity
 from generator.validation.rules import JSON, Problem, Scope, rule
-from generator.validation.view import ArgoApplication, View, key
+from generator.validation.view import ArgoApplication, View
 
 _TEAM = DEPLOYED.replace("project: default", "project: team")
 _SOURCES = "  sourceRepos: ['https://git.example.com/team/*']\n"
@@ -38,7 +41,15 @@ def _project_name(application: ArgoApplication) -> str:
 
 
 def _project(application: ArgoApplication, repository: View) -> Document | None:
-    return repository.projects.get(_project_name(application))
+    return _projects(repository).get(_project_name(application))
+
+
+@lru_cache(maxsize=1)  # One validation looks at one View.
+def _projects(repository: View) -> Mapping[str, Document]:
+    """Return the AppProjects by name: those that are written, and those that an Application renders to."""
+    rendered = (document for documents in repository.rendered.values() for document in documents)
+    made = {text(field(each.data, "metadata", "name")): each for each in rendered if is_argocd(each, "AppProject")}
+    return {**made, **repository.projects}
 
 
 def _spec(project: Document) -> Mapping[str, JSON]:
@@ -58,8 +69,8 @@ def _spec(project: Document) -> Mapping[str, JSON]:
 def project_unknown(application: ArgoApplication, repository: View) -> Iterator[Problem]:
     """Find Applications of projects that are not declared."""
     name = _project_name(application)
-    if name != "default" and name not in repository.projects:
-        known = ", ".join(sorted({"default", *repository.projects}))
+    if name != "default" and name not in _projects(repository):
+        known = ", ".join(sorted({"default", *_projects(repository)}))
         yield Problem(
             f"No file declares the AppProject “{name}”.",
             application.at("spec", "project"),
@@ -151,7 +162,7 @@ def project_denies_destination(application: ArgoApplication, repository: View) -
 def _own_namespaces(application: ArgoApplication, repository: View) -> Mapping[str, str]:
     """Return the namespaces that rendered resources name themselves, each with the first such resource."""
     found: dict[str, str] = {}
-    for document in repository.rendered.get(key(application), ()):
+    for document in applied(application, repository):
         namespace = text(field(document.data, "metadata", "namespace"))
         if namespace and namespace != namespace_of(application) and not is_cluster_scoped(document.data, repository):
             found.setdefault(namespace, _resource(document))
@@ -223,7 +234,7 @@ def project_denies_kind(application: ArgoApplication, repository: View) -> Itera
     if project is None:
         return
     denied: dict[tuple[str, str, bool], str] = {}
-    for document in repository.rendered.get(key(application), ()):
+    for document in applied(application, repository):
         group, kind = group_and_kind(document.data)
         wide = is_cluster_scoped(document.data, repository)
         name = text(field(document.data, "metadata", "name"))
@@ -236,7 +247,7 @@ def project_denies_kind(application: ArgoApplication, repository: View) -> Itera
     for (group, kind, wide), resource in denied.items():
         scope = "clusterResource" if wide else "namespaceResource"
         yield Problem(
-            f"{resource} is not deployed: the AppProject “{_project_name(application)}” does not permit the kind {kind}.",
+            f"{resource} is not deployed: the AppProject “{_project_name(application)}” denies the kind {kind}.",
             application.at("spec", "project"),
             f"Add {{group: '{group}', kind: {kind}}} to {scope}Whitelist in {project.path}, "
             f"and look for it in {scope}Blacklist.",

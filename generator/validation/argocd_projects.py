@@ -89,7 +89,7 @@ def project_role_invalid(document: Document, _repository: View) -> Iterator[Prob
         if name and not ROLE_NAME.fullmatch(name):
             hint = "Use letters, digits, - and _ and begin and end with a letter or a digit."
             yield Problem(f"“{name}” cannot be a role's name.", (*at, "name"), hint)
-        if name in names:
+        if name and name in names:
             yield Problem(f"Two roles are named “{name}”.", (*at, "name"), "Merge them, or rename one.")
         names.append(name)
         for key, checked in (
@@ -122,8 +122,8 @@ def _policy_fault(policy: str, project: str, role: str) -> tuple[str, str] | Non
         (not known_action, f"names no action, but “{action}”", _one_of((*POLICY_ACTIONS, "action/<name>"))),
         (
             not inside,
-            f"reaches for “{target}”, outside of the project",
-            f"Write {project}/* or {project}/<application>.",
+            f"reaches for “{target}”, outside the project",
+            f"Write {project}/* or {project}/<name>.",
         ),
         (effect not in {"allow", "deny"}, f"ends with “{effect}”", _one_of(("allow", "deny"))),
     )
@@ -283,26 +283,16 @@ def _time_zones() -> frozenset[str]:
 def project_permits_everything(document: Document, _repository: View) -> Iterator[Problem]:
     """Find AppProjects that are no border."""
     everywhere = next((at for at, repository in _entries(document, "sourceRepos") if repository == "*"), None)
-    if everywhere is None:
-        return
-    destinations = (mapping(entry) for _, entry in _entries(document, "destinations"))
-    kinds = (mapping(entry) for _, entry in _entries(document, "clusterResourceWhitelist"))
-    permitted = [
-        *_named("every namespace of every cluster", destinations, ("server", "name"), "namespace"),
-        *_named("every cluster-wide kind", kinds, ("group",), "kind"),
-    ]
-    if permitted:
+    destinations = [mapping(entry) for _, entry in _entries(document, "destinations")]
+    kinds = [mapping(entry) for _, entry in _entries(document, "clusterResourceWhitelist")]
+    permitted = []
+    if any("*" in (each.get("server"), each.get("name")) and each.get("namespace") == "*" for each in destinations):
+        permitted.append("every namespace of every cluster")
+    if any(each.get("group") == each.get("kind") == "*" and each.get("name") in ("*", "", None) for each in kinds):
+        permitted.append("every cluster-wide kind")
+    if everywhere and permitted:
         yield Problem(
             f"The project permits every repository and {' and '.join(permitted)}.",
             everywhere,
             "Name the repositories, and the namespaces and kinds that the project's Applications need.",
         )
-
-
-def _named(what: str, entries: Iterable[Mapping[str, JSON]], either: tuple[str, ...], other: str) -> list[str]:
-    open_to_all = any(
-        any(entry.get(each) == "*" for each in either) and entry.get(other) == "*" and not entry.get("resourceName")
-        for entry in entries
-        if entry.get("name") in {None, "", "*"} or "name" in either
-    )
-    return [what] if open_to_all else []

@@ -6,7 +6,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from generator.validation.argocd_examples import APPLICATION, DEPLOYED, DESTINATION, SOURCE
+from generator.validation.argocd_generate_paths import GENERATE_PATHS
 from generator.validation.argocd_matching import (
+    applied,
     cluster,
     field,
     group_and_kind,
@@ -20,6 +22,9 @@ from generator.validation.rules import Problem, Scope, rule
 from generator.validation.view import ArgoApplication, View, key
 
 _SECOND = (APPLICATION + SOURCE).replace("argocd/my-app.yaml", "argocd/second.yaml")
+_APART = (
+    DEPLOYED + _SECOND.replace("{name: my-app", "{name: second") + DESTINATION.replace("my-app", "second")
+).replace("namespace: argocd}", f"namespace: argocd, annotations: {{{GENERATE_PATHS}: .}}}}")
 
 
 @rule(
@@ -31,7 +36,7 @@ _SECOND = (APPLICATION + SOURCE).replace("argocd/my-app.yaml", "argocd/second.ya
     "resource: each sync of the one undoes the other, and pruning deletes what the other deployed "
     "(argo-cd issue 15874). Within one ApplicationSet, Argo CD refuses duplicate names.",
     bad=DEPLOYED + _SECOND + DESTINATION,
-    good=DEPLOYED + _SECOND.replace("{name: my-app", "{name: second") + DESTINATION.replace("my-app", "second"),
+    good=_APART,
 )
 def application_name_twice(repository: View) -> Iterator[Problem]:
     """Find Applications that are one resource of the cluster."""
@@ -64,9 +69,11 @@ def _where(application: ArgoApplication) -> str:
     explanation="Two Applications that deploy one resource to one cluster fight over it: each sync takes it from the "
     "other, and deleting either deletes it (argo-cd issue 11838). Within one Application, one of the two "
     "manifests silently wins (argo-cd issue 2600). A resource without a namespace goes to that of the "
-    "Application's destination.",
+    "Application's destination. Where each cluster runs an Argo CD of its own, "
+    "`https://kubernetes.default.svc` means another cluster in each: give the environments namespaces of "
+    "their own, or ignore the rule there.",
     bad=DEPLOYED + _SECOND.replace("{name: my-app", "{name: second") + DESTINATION,
-    good=DEPLOYED + _SECOND.replace("{name: my-app", "{name: second") + DESTINATION.replace("my-app", "second"),
+    good=_APART,
 )
 def resource_twice(repository: View) -> Iterator[Problem]:
     """Find resources that several manifests of one cluster describe."""
@@ -74,7 +81,7 @@ def resource_twice(repository: View) -> Iterator[Problem]:
     makers = Counter(map(key, repository.applications))
     for application in repository.applications:
         # The rule application-name-twice is about Applications that cannot be told apart.
-        rendered = repository.rendered.get(key(application), ()) if makers[key(application)] == 1 else ()
+        rendered = applied(application, repository) if makers[key(application)] == 1 else ()
         server, name = cluster(application)
         for document in rendered:
             identity = _identity(document, application, repository)
@@ -136,7 +143,7 @@ spec: {type: ExternalName, externalName: database.example.com}
 def never_synced(repository: View) -> Iterator[Problem]:
     """Find rendered resources that Argo CD excludes by default."""
     for application in repository.applications:
-        for document in repository.rendered.get(key(application), ()):
+        for document in applied(application, repository):
             group, kind = group_and_kind(document.data)
             excluded = EXCLUDED.get(group)
             if excluded is not None and (kind in excluded or not excluded):

@@ -62,7 +62,7 @@ def source_missing(application: ArgoApplication, _repository: View) -> Iterator[
             application.at("spec"),
             "Add spec.source with repoURL, targetRevision and path (or chart).",
         )
-    enough = ("path", "chart", "ref") if "sources" in application.spec else ("path", "chart")
+    enough = ("path", "chart", "ref") if sequence(application.spec.get("sources")) else ("path", "chart")
     for at, source in application.sources:
         if source.get("repoURL") == "":
             yield Problem("The source's repoURL is empty.", application.at(*at, "repoURL"), "Name the repository.")
@@ -107,7 +107,8 @@ def chart_without_revision(application: ArgoApplication, _repository: View) -> I
     Severity.WARNING,
     Scope.APPLICATION,
     "An Application has both source and sources.",
-    explanation="As soon as `sources` has one entry, Argo CD reads nothing of `source`, and does not say so.",
+    explanation="As soon as `sources` has one entry, Argo CD reads nothing of `source`, and does not say so. Whoever "
+    "edits `source` then waits for a change that never comes.",
     bad=DEPLOYED + "  sources:\n" + _CHART_SOURCE,
     good=CONFIG_MAP + APPLICATION + DESTINATION + "  sources:\n" + _CHART_SOURCE,
 )
@@ -316,7 +317,8 @@ def same_repository_two_revisions(application: ArgoApplication, _repository: Vie
     Scope.APPLICATION,
     "Value files that are missing are ignored.",
     explanation="With `ignoreMissingValueFiles: true` a mistyped path, or a file that was moved, is no error: the "
-    "release is deployed with the chart's defaults (argo-cd issues 7767 and 16423).",
+    "release is deployed with the chart's defaults (argo-cd issues 7767 and 16423). Production then runs "
+    "with a demo's settings.",
     bad=CHART + _HELM + "    helm: {valueFiles: [/environments/dev/values.yaml], ignoreMissingValueFiles: true}\n",
     good=CHART + VALUES + _HELM + "    helm: {valueFiles: [/environments/dev/my-app/values.yaml]}\n",
 )
@@ -355,7 +357,7 @@ def directory_swallows(application: ArgoApplication, repository: View) -> Iterat
         if swallowed:
             yield Problem(
                 f"The directory source “{source.spec['path']}” reads “{swallowed[0]}”"
-                + (f" and {len(swallowed) - 1} more files like it" if swallowed[1:] else "")
+                + (f" and {len(swallowed) - 1} more like it" if swallowed[1:] else "")
                 + " as manifests, which they are not.",
                 application.at(*source.at, "directory", "recurse"),
                 f"Leave them out with `exclude: '{_exclusion(swallowed)}'`, or move them elsewhere.",

@@ -7,15 +7,24 @@ from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 
 from generator.validation.argocd_examples import DEPLOYED
-from generator.validation.argocd_matching import GO_DURATION, annotations_of, field, mapping, sync_options, text
+from generator.validation.argocd_matching import (
+    GO_DURATION,
+    HOOK,
+    HOOKS,
+    annotations_of,
+    field,
+    listed,
+    mapping,
+    sync_options,
+    text,
+)
 from generator.validation.documents import Document
 from generator.validation.finding import Severity
-from generator.validation.rules import JSON, Problem, Scope, rule
+from generator.validation.rules import Problem, Scope, rule
 from generator.validation.view import ArgoApplication, View
 
 SYNC_OPTIONS = "argocd.argoproj.io/sync-options"
 SYNC_WAVE = "argocd.argoproj.io/sync-wave"
-HOOK = "argocd.argoproj.io/hook"
 HOOK_DELETE_POLICY = "argocd.argoproj.io/hook-delete-policy"
 
 _BOOLEAN = ("true", "false")
@@ -42,7 +51,6 @@ APPLICATION_OPTIONS: Mapping[str, tuple[str, ...]] = {
 RESOURCE_OPTIONS: Mapping[str, tuple[str, ...]] = {**_EVERYWHERE, "Force": _BOOLEAN}
 """What a resource's annotation may say. Source: Argo CD's gitops-engine/pkg/sync/sync_context.go."""
 
-HOOKS = ("PreSync", "Sync", "PostSync", "SyncFail", "Skip", "PreDelete", "PostDelete")
 HOOK_DELETE_POLICIES = ("HookSucceeded", "HookFailed", "BeforeHookCreation")
 
 
@@ -81,7 +89,7 @@ def _flat(option: str) -> str:
     Scope.APPLICATION,
     "A sync option that Argo CD does not know, and so ignores.",
     explanation="Argo CD compares sync options with exact strings, case and spaces included: `CreateNamespace=True` "
-    "is not `CreateNamespace=true`, does nothing, and nothing says so.",
+    "is not `CreateNamespace=true`. It does nothing, and nothing says so.",
     bad=DEPLOYED + "  syncPolicy: {syncOptions: [CreateNamespace=True]}\n",
     good=DEPLOYED + "  syncPolicy: {syncOptions: [CreateNamespace=true]}\n",
 )
@@ -105,14 +113,9 @@ def sync_option_unknown(application: ArgoApplication, _repository: View) -> Iter
 )
 def sync_option_annotation(document: Document, _repository: View) -> Iterator[Problem]:
     """Find sync options of a resource that do nothing."""
-    for option in _listed(document.data, SYNC_OPTIONS):
+    for option in listed(document.data, SYNC_OPTIONS):
         if problem := _option_problem(option, RESOURCE_OPTIONS):
             yield Problem(problem[0], ("metadata", "annotations", SYNC_OPTIONS), problem[1])
-
-
-def _listed(data: JSON, annotation: str) -> Iterator[str]:
-    """Yield what an annotation lists, separated by commas."""
-    yield from filter(None, map(str.strip, text(annotations_of(data).get(annotation)).split(",")))
 
 
 @rule(
@@ -155,14 +158,14 @@ def hook_unknown(document: Document, _repository: View) -> Iterator[Problem]:
         (HOOK, "hook", HOOKS),
         (HOOK_DELETE_POLICY, "hook delete policy", HOOK_DELETE_POLICIES),
     ):
-        for value in _listed(document.data, annotation):
+        for value in listed(document.data, annotation):
             if value not in known:
                 flat = {_flat(each): each for each in known}
                 close = get_close_matches(_flat(value), flat, 1)
                 yield Problem(
                     f"Argo CD knows no {what} “{value}”.",
                     ("metadata", "annotations", annotation),
-                    f"Did you mean “{flat[close[0]]}”?" if close else f"Use one of {', '.join(known)}.",
+                    f"Did you mean “{flat[close[0]]}”?" if close else f"Use one of {', '.join(sorted(known))}.",
                 )
 
 
@@ -194,7 +197,8 @@ def automated_empty(application: ArgoApplication, _repository: View) -> Iterator
     Scope.APPLICATION,
     "managedNamespaceMetadata without CreateNamespace=true does nothing.",
     explanation="Argo CD sets the labels and annotations of `managedNamespaceMetadata` only on a namespace that it "
-    "manages, which takes the sync option `CreateNamespace=true` (argo-cd issue 20233).",
+    "manages, which takes the sync option `CreateNamespace=true` (argo-cd issue 20233). Without it they "
+    "are ignored, and nothing says so.",
     bad=DEPLOYED + "  syncPolicy: {managedNamespaceMetadata: {labels: {team: web}}}\n",
     good=DEPLOYED
     + "  syncPolicy: {managedNamespaceMetadata: {labels: {team: web}}, syncOptions: [CreateNamespace=true]}\n",

@@ -87,7 +87,7 @@ class Defect:
     column: int | None = None
     hint: str = ""
     document: int | None = None
-    """The `index` of the document that can be read in spite of it (`DUPLICATE_KEY`, `CUSTOM_TAG`)."""
+    """The `index` of its document, for what alone keeps none from being read: `DUPLICATE_KEY`, `CUSTOM_TAG`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,18 +157,20 @@ def find(root: Path, paths: Sequence[Path] = (), ignored: Callable[[str], bool] 
     read where it really is. Links that leave the repository, lead nowhere or go round are files with a defect.
     """
     home, base = Path(os.path.abspath(root)), Path(os.path.realpath(root))  # noqa: PTH100 - links are to stay
-    found: dict[str, File] = {}
+    found: dict[Path, File] = {}
     for given in paths or (home,):
         location = Path(os.path.normpath(home / given))
         real = Path(os.path.realpath(location))
         if not real.is_relative_to(base):
-            found[str(given)] = _linked(str(given), location, "is not inside the repository")
+            found[location] = _linked(str(given), location, "is not inside the repository")
             continue
-        path = (location.relative_to(home) if location.is_relative_to(home) else real.relative_to(base)).as_posix()
+        if not location.is_relative_to(home):
+            location = home / real.relative_to(base)
+        path = location.relative_to(home).as_posix()
         if real.is_dir():
-            found |= {file.path: file for file in _walk(base, location, "" if path == "." else f"{path}/", ignored)}
+            found |= {file.location: file for file in _walk(base, location, "" if path == "." else f"{path}/", ignored)}
         else:
-            found[path] = File(_printable(path), location)
+            found[location] = File(_printable(path), location)
     return sorted(found.values(), key=lambda file: file.path)
 
 
@@ -381,17 +383,14 @@ class _Composer:
         if "%" in self.text and len(_DIRECTIVE.findall(self.text)) > MOST_DIRECTIVES:
             self._note(_RefusedError(DefectKind.YAML_SYNTAX, f"more than {MOST_DIRECTIVES} lines begin with “%”"), None)
             return
-        resume: int | None = 0
-        while resume is not None:
-            if len(self._noted) == MOST_DEFECTS:
-                self._untold += 1
-                return
+        for _ in range(MOST_DEFECTS):
             resume = yield from self._until_refused()
             following = None if resume is None else _NEXT_DOCUMENT.search(self.text, resume)
             if following is None:
                 return
             self._first_line, self._start = self._line_at(following.start()), following.start()
             self._index += 1
+        self._untold += 1
 
     def _until_refused(self) -> Generator[_Composed, None, int | None]:
         """Yield documents; return from where on to look for the next one, or None at the end."""
@@ -492,7 +491,8 @@ class _Composer:
             if key in fields:
                 self._duplicate(key, fields[key], event)
             fields[key] = (self._line(event), value) if self.located else value
-        # A mapping's own keys win over merged ones wherever `<<` stands, and of merged mappings the first wins.
+        # As YAML 1.1 and Kustomize have it: own keys win wherever `<<` stands, and of merged mappings the first wins.
+        # kubectl and Helm differ in one case: with them, a `<<` that stands below a key wins over it.
         for mapping in merged:
             for key, value in mapping.items():
                 fields.setdefault(key, value)
@@ -690,7 +690,7 @@ def _number(text: str) -> int | float | str:
         sign, bare = (-1 if digits[0] == "-" else 1), digits.lstrip("+-").lower()
         octal = len(bare) > 1 and bare[0] == "0" and bare[1].isdigit()
         value = sign * int(bare, 8 if octal else 0)
-        if -(2**63) <= value < 2**64:
+        if -(2**63) <= value < 2**63:
             return value
     if not _FLOAT.fullmatch(digits):
         return text
@@ -758,14 +758,14 @@ def _refuse_constant(name: str) -> NoReturn:
 
 def _is_deep(data: Any) -> bool:
     level = [data]
-    for _ in range(DEEPEST + 1):
+    for _ in range(DEEPEST):
         level = [
             child
             for value in level
             if isinstance(value, dict | list)
             for child in (value.values() if isinstance(value, dict) else value)
         ]
-    return bool(level)
+    return any(isinstance(value, dict | list) for value in level)
 
 
 def _json_defect(text: str, path: str, error: Exception) -> Defect:

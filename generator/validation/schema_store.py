@@ -166,13 +166,7 @@ class SchemaStore:
 
     def for_file(self, path: str) -> Schema | None:
         """Return the schema of a file that is no manifest, by its path from the repository's root; None if none is."""
-        for pattern, reference in _OWN_FILES:
-            if re.fullmatch(pattern, path):
-                return _own_schema(reference)
-        for pattern, name in _VENDORED_FILES:
-            if re.fullmatch(pattern, path):
-                return _vendored_schema(name)
-        return None
+        return file_schema(path)
 
     def _find(self, api_version: str, kind: str) -> Schema | None:
         group, _, version = api_version.rpartition("/")
@@ -224,6 +218,17 @@ class SchemaStore:
 def answers() -> Schema:
     """Return the schema of an answers file, the template's questions answered in YAML."""
     return _own_schema("files.json#/$defs/answersFile")
+
+
+def file_schema(path: str) -> Schema | None:
+    """Return the schema of a file that is no manifest, by its path from the repository's root; None if none is known."""
+    for pattern, reference in _OWN_FILES:
+        if re.fullmatch(pattern, path):
+            return _own_schema(reference)
+    for pattern, name in _VENDORED_FILES:
+        if re.fullmatch(pattern, path):
+            return _vendored_schema(name)
+    return None
 
 
 def versions() -> tuple[str, ...]:
