@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
-from generator.helm import OfflineError, RenderError
-from generator.kustomize import build, inputs, remote_resources
+from generator.errors import OfflineError, RenderError
+from generator.kustomize import build, inputs
 
 DEPLOYMENT = """\
 apiVersion: apps/v1
@@ -132,6 +132,12 @@ class TestOverrides:
         forced = build(folder, {"commonLabels": {"team": "b"}, "forceCommonLabels": True})
         assert yaml.safe_load(forced)["metadata"]["labels"] == {"team": "b"}
 
+    def test_what_kustomize_refuses_is_left_for_it_to_refuse(self, tree: Any) -> None:
+        folder = tree(dev("resources: [../base]\n"))
+        assert "replicas.count" in str(refused(folder, {"replicas": [{"name": "web", "count": "many"}]}))
+        assert refused(folder, {"replicas": [{"count": 2}]}).faults
+        assert build(folder, {"commonLabels": ["a"], "images": "nginx:2"}) == build(folder)
+
     def test_missing_component(self, tree: Any) -> None:
         error = refused(tree(dev("resources: [../base]\n")), {"components": ["../absent"]})
         assert error.faults[0].message == "“../absent” does not exist."
@@ -198,7 +204,6 @@ class TestRemote:
     )
     def test_remote_bases_are_not_fetched(self, tree: Any, entry: str) -> None:
         folder = tree({**dev("resources: [../mid]\n"), "mid/kustomization.yaml": f"resources:\n- {entry}\n"})
-        assert remote_resources(folder) == [entry]
         with pytest.raises(OfflineError) as caught:
             build(folder)
         (fault,) = caught.value.faults
@@ -206,7 +211,9 @@ class TestRemote:
         assert fault.message == f"“{entry}” lies elsewhere, and cannot be built offline."
 
     def test_local_bases_are_not_remote(self, tree: Any) -> None:
-        assert remote_resources(tree(dev("resources: [../base, gone.yaml]\n"))) == []
+        error = refused(tree(dev("resources: [../base, gone.yaml]\n")))
+        assert not isinstance(error, OfflineError)
+        assert [fault.message for fault in error.faults] == ["“gone.yaml” does not exist."]
 
 
 def test_inputs_are_everything_that_a_build_reads(tree: Any) -> None:

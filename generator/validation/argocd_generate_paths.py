@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
 from generator import kustomize
@@ -56,12 +58,18 @@ def generate_paths_missing(application: ArgoApplication, repository: View) -> It
 
 
 def _is_shared(sources: Iterable[Source], repository: View) -> bool:
-    own = {normal_url(text(source.spec.get("repoURL"))) for source in sources}
-    readers = sum(
-        any(normal_url(text(source.get("repoURL"))) in own for _, source in each.sources)
+    readers = _readers(repository)
+    return any(readers[normal_url(text(source.spec.get("repoURL")))] > 1 for source in sources)
+
+
+@lru_cache(maxsize=1)
+def _readers(repository: View) -> Counter[str]:
+    """Return how many Applications read each repository."""
+    return Counter(
+        url
         for each in repository.applications
+        for url in {normal_url(text(source.get("repoURL"))) for _, source in each.sources}
     )
-    return readers > 1
 
 
 def _declared_paths(declared: str, sources: Iterable[Source]) -> frozenset[str]:

@@ -1,11 +1,16 @@
-"""CustomResourceDefinitions -> strict JSON schemas of their kinds."""
+"""CustomResourceDefinitions -> strict JSON schemas of their kinds, and what judges by those."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import jsonschema_rs
+
+from generator.validation import schema_data
+from generator.validation.schema import CompiledSchema, Schema
+from generator.validation.schema_violations import Violation
 
 _KEPT = (
     "default", "enum", "maxItems", "maxLength", "maxProperties", "maximum", "minItems", "minLength", "minProperties",
@@ -33,17 +38,50 @@ def schemas_of(crd: Mapping[str, Any]) -> Iterator[tuple[str, str, str, dict[str
             yield str(group), str(name), str(kind), _resource(root, f"{group}/{name}", str(kind))
 
 
-def with_defaults(schema: Mapping[str, Any], data: Any) -> Any:
+def compiled(schema: Mapping[str, Any]) -> Schema | None:
+    """Compile a definition's schema; None if it is malformed, which its own document's findings say."""
+    uri = "argosy:/crd.json"
+    document = {"$id": uri, **schema}
+    try:
+        validator = jsonschema_rs.Draft202012Validator(
+            document,
+            registry=jsonschema_rs.Registry(schema_data.by_uri().items()),
+            offline=True,
+            validate_formats=True,
+            # Rust's engine has the syntax of Go's, which the definition's patterns are written for.
+            pattern_options=jsonschema_rs.RegexOptions(),
+        )
+    except ValueError:
+        return None
+    return _CustomSchema(document, CompiledSchema(validator, {**schema_data.by_uri(), uri: document}))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _CustomSchema:
+    """A definition's schema: defaults come before validation."""
+
+    document: Mapping[str, Any]
+    schema: Schema
+
+    def violations(self, data: Any) -> list[Violation]:
+        try:
+            data = _with_defaults(self.document, data)
+        except RecursionError:
+            return [Violation((), "the document is nested too deeply")]
+        return self.schema.violations(data)
+
+
+def _with_defaults(schema: Mapping[str, Any], data: Any) -> Any:
     """Return the data with the schema's defaults filled in, as an API server does before it validates."""
     if isinstance(data, list) and "items" in schema:
-        return [with_defaults(schema["items"], item) for item in data]
+        return [_with_defaults(schema["items"], item) for item in data]
     if not isinstance(data, dict):
         return data
     properties, extra = schema.get("properties", {}), _mapping(schema.get("additionalProperties"))
-    filled = {name: with_defaults(properties.get(name, extra), value) for name, value in data.items()}
+    filled = {name: _with_defaults(properties.get(name, extra), value) for name, value in data.items()}
     for name, each in properties.items():
         if name not in filled and "default" in each:
-            filled[name] = with_defaults(each, each["default"])
+            filled[name] = _with_defaults(each, each["default"])
     return filled
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal, DecimalException
 from typing import TYPE_CHECKING, Any
 
-from generator.validation.schema_store import BUILT_IN_GROUPS
+from generator.validation.schema_kubernetes import BUILT_IN_GROUPS
 from generator.validation.schema_violations import Violation, shown, violation
 
 if TYPE_CHECKING:

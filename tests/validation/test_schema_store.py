@@ -14,8 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from generator.errors import ArgosyError, UsageError
-from generator.validation import schema_store
-from generator.validation.schema_store import SchemaStore, Unserved, versions, without_nulls
+from generator.validation import schema_data, schema_files, schema_kubernetes
+from generator.validation.schema import Unserved
+from generator.validation.schema_store import SchemaStore, versions, without_nulls
 
 STORE = SchemaStore("1.37")
 
@@ -69,10 +70,10 @@ def test_versions_go_from_the_oldest_to_the_newest() -> None:
 
 @pytest.mark.parametrize("version", ["1.25", "1.31", "1.37"])
 def test_every_built_in_kind_compiles(version: str) -> None:
-    kubernetes = schema_store._kubernetes(version)
+    kubernetes = schema_kubernetes.kubernetes(version)
     assert len(kubernetes.kinds) > 100
     groups = {api_version.rpartition("/")[0] for api_version, _ in kubernetes.kinds}
-    assert groups <= schema_store.BUILT_IN_GROUPS
+    assert groups <= schema_kubernetes.BUILT_IN_GROUPS
     for api_version, kind in kubernetes.kinds:
         schema = kubernetes.schema(api_version, kind)
         assert schema is not None
@@ -80,9 +81,8 @@ def test_every_built_in_kind_compiles(version: str) -> None:
 
 
 def test_every_constraint_is_upon_a_field_that_there_is() -> None:
-    folder = Path(schema_store.__file__).parent / "schemas"
-    constraints = json.loads((folder / "kubernetes-constraints.json").read_bytes())["types"]
-    raw = json.loads((schema_store._version_folders()["1.37"] / "_definitions.json").read_bytes())["$defs"]
+    constraints = json.loads((schema_data.FOLDER / "kubernetes-constraints.json").read_bytes())["types"]
+    raw = json.loads((schema_kubernetes._version_folders()["1.37"] / "_definitions.json").read_bytes())["$defs"]
     missing = [
         f"{name}.{field}" for name in constraints for field in constraints[name] if field not in raw[name]["properties"]
     ]
@@ -365,13 +365,13 @@ def test_a_workflows_trigger_may_be_read_as_true(key: Any) -> None:
     ],
 )
 def test_an_answers_file(data: Any, message: str) -> None:
-    found = schema_store.answers().violations(data)
+    found = schema_files.answers().violations(data)
     assert found == [] if not message else any(message in violation.message for violation in found)
 
 
 def test_every_vendored_schema_compiles_without_the_network() -> None:
-    for _, name in schema_store._VENDORED_FILES:
-        assert schema_store._vendored_schema(name).violations([]), name
+    for _, name in schema_files._VENDORED_FILES:
+        assert schema_files._vendored_schema(name).violations([]), name
     assert "check_jsonschema" not in sys.modules
 
 

@@ -1,0 +1,70 @@
+"""Helm: chart and values -> manifests. The only package that runs Helm.
+
+Helm runs in this process, through helm_python, which is loaded when the first engine is made. Where that package has no
+build, or a binary is asked for, the `helm` program does the same. Nothing is kept between calls, so that an engine
+may be shared by threads and always sees the files as they are.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from generator.errors import Fault, OfflineError, RenderError, ToolError
+from generator.helm.binary import Binary
+from generator.helm.go_templates import GoTemplateError
+from generator.helm.library import Library
+from generator.helm.release import Manifest, Message, Parameter, Release, Rendered
+
+__all__ = [
+    "Fault",
+    "GoTemplateError",
+    "Helm",
+    "Manifest",
+    "Message",
+    "OfflineError",
+    "Parameter",
+    "Release",
+    "RenderError",
+    "Rendered",
+    "engine",
+]
+
+
+class Helm(Protocol):
+    """An engine: helm_python or a binary."""
+
+    def render(self, release: Release) -> Rendered:
+        """Render a release as Argo CD does, CRDs and test hooks included unless skipped; raise RenderError."""
+
+    def lint(self, release: Release) -> list[Message]:
+        """Return what `helm lint --strict` has to say about a chart with a release's values; raise RenderError."""
+
+    def go_templates(
+        self, texts: Sequence[str], parameter_sets: Sequence[Mapping[str, Any]], definitions: str = ""
+    ) -> list[list[str]]:
+        """Render each Go template with each set of parameters as `.` and `$`: a row a set; raise GoTemplateError.
+
+        `definitions` holds `{{ define }}`s that the templates may include. A missing key renders as `<no value>`.
+        """
+
+
+def engine(binary: Path | None = None) -> Helm:
+    """Return the engine of this machine, or that binary; raise ToolError where there is none."""
+    if binary is not None:
+        if not (found := shutil.which(binary)):
+            raise ToolError(f"{binary} is no program that can be run.", "Give the path of a helm binary.")
+        return Binary(Path(found))
+    on_path = Binary(Path(found)) if (found := shutil.which("helm")) else None
+    try:
+        import helm_python  # noqa: F401, PLC0415 - 0.1 s that only those who render should pay
+    except ImportError:
+        if on_path:
+            return on_path
+        raise ToolError(
+            "Helm is missing: the package helm-python-sdk has no build for this platform, and no helm is on the PATH.",
+            "Install Helm 3.14 or newer: https://helm.sh/docs/intro/install/",
+        ) from None
+    return Library(on_path)

@@ -1,0 +1,81 @@
+"""Go templates of Argo CD, rewritten for Helm, whose functions are almost the same."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+DEFINITIONS = (
+    '{{ define "argocd.normalize" }}'
+    '{{ regexReplaceAll "[^-a-z0-9.]" (lower .) "-" | trunc 253 | trimAll "-." }}'
+    "{{ end }}"
+)
+_HELM_ONLY = re.compile(
+    "include|tpl|required|lookup|toToml|fromToml|mustTo(?:Toml|Yaml)|toYamlPretty|fromJsonArray|getHostByName"
+)
+_TOKEN = re.compile(
+    r"""(?P<end>\}\})
+    |(?P<text>/\*.*?\*/|"(?:\\.|[^"\\])*"|`[^`]*`|'(?:\\.|[^'\\])*'|\d[\w.]*)
+    |(?P<operand>\$\w*|\)|(?<![\w)])(?=\.[^\W\d]))(?P<chain>(?:\.[^\W\d]\w*)*)
+    |(?P<open>\()
+    |(?P<word>[^\W\d]\w*)
+    |(?P<other>.)""",
+    re.VERBOSE | re.DOTALL,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class GoTemplate:
+    """A Go template of Argo CD.
+
+    Helm cannot be told `missingkey=error`. So with `strict` each field `.a` becomes an expression that fails where the
+    key is missing and is the field otherwise, which leaves branches not taken and every other function as they are.
+    """
+
+    text: str
+    strict: bool
+
+    def rewritten(self) -> str:
+        """Return the template for Helm; raise ValueError where Argo CD has no such function, or Helm has none."""
+        output: list[str] = []
+        position = 0
+        while (start := self.text.find("{{", position)) >= 0:
+            output.append(self.text[position : start + 2])
+            action, position = self._action(start + 2)
+            output.append(action)
+        return "".join(output) + self.text[position:]
+
+    def _action(self, position: int) -> tuple[str, int]:
+        """Return an action rewritten, and where it ends."""
+        output: list[str] = []
+        opened: list[int] = []
+        while token := _TOKEN.match(self.text, position):
+            position = token.end()
+            if token["operand"] is not None:
+                start = opened.pop() if token["operand"] == ")" and opened else len(output)
+                base = "".join([*output[start:], token["operand"]]) or "."
+                output[start:] = [self._chain(base, token["chain"])]
+                continue
+            if token["open"]:
+                opened.append(len(output))
+            output.append(self._word(token["word"]) if token["word"] else token[0])
+            if token["end"]:
+                break
+        return "".join(output), position
+
+    def _chain(self, base: str, chain: str) -> str:
+        """Return the fields of an operand: `.a.b` of `.`, of `$x` or of `(…)`."""
+        if not self.strict:
+            return f"{'' if base == '.' else base}{chain}"
+        for name in chain.split(".")[1:]:
+            missing = f'(fail "map has no entry for key \\"{name}\\"")'
+            base = f'(and (or (hasKey {base} "{name}") {missing}) (index {base} "{name}"))'
+        return base
+
+    @staticmethod
+    def _word(word: str) -> str:
+        if _HELM_ONLY.fullmatch(word):
+            raise ValueError(f'function "{word}" not defined')
+        if word == "slugify":
+            raise ValueError("slugify cannot be evaluated here; normalize can")
+        return 'include "argocd.normalize"' if word == "normalize" else word

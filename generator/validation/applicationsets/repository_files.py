@@ -1,0 +1,54 @@
+"""The files that Git generators read, found by Argo CD's two kinds of patterns."""
+
+from __future__ import annotations
+
+import fnmatch
+import posixpath
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class RepositoryFiles:
+    """The files that Git generators read: the working tree, whatever revision they ask for."""
+
+    root: Path
+    files: Sequence[str]
+    """Relative to the root, with `/` between the parts."""
+    is_this_repository: Callable[[str], bool]
+    """Tells whether a repoURL is this repository's own."""
+
+    @cached_property
+    def directories(self) -> Sequence[str]:
+        """Every folder that a Git directory generator sees, in its order: no hidden ones."""
+        found = {parent for file in self.files for parent in _parents(file)}
+        return sorted(
+            (folder for folder in found if not any(part.startswith(".") for part in folder.split("/"))),
+            key=lambda folder: folder.split("/"),
+        )
+
+    def in_directories(self, pattern: str) -> list[str]:
+        """Return the folders that a pattern of Go's path.Match means: `*` does not cross `/`."""
+        parts = [re.compile(fnmatch.translate(part.replace("[^", "[!"))) for part in pattern.split("/")]
+        return [
+            folder
+            for folder in self.directories
+            if len(names := folder.split("/")) == len(parts)
+            and all(part.match(name) for part, name in zip(parts, names, strict=True))
+        ]
+
+    def in_files(self, pattern: str) -> list[str]:
+        """Return the files that a pathspec of `git ls-files` means: `*` does cross `/`, a folder means all in it."""
+        if not re.search(r"[*?\[]", pattern):
+            folder = pattern.rstrip("/") + "/"
+            return [file for file in self.files if file == pattern or file.startswith(folder)]
+        matches = re.compile(fnmatch.translate(pattern.replace("[^", "[!"))).match
+        return [file for file in self.files if matches(file)]
+
+
+def _parents(file: str) -> Iterator[str]:
+    while file := posixpath.dirname(file):
+        yield file

@@ -1,0 +1,56 @@
+"""What a chart's schema refuses is told where it was set."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from generator.errors import RenderError
+from generator.helm import (
+    Helm,
+    Release,
+)
+from tests.helm.releases import SCHEMA, chart, faults
+
+
+class TestSchemaFaults:
+    def release(self, tmp_path: Path, text: str, **more: Any) -> Release:
+        folder = chart(tmp_path / "web", {"values.schema.json": json.dumps(SCHEMA), "values.yaml": "name: x\n"})
+        (tmp_path / "dev.yaml").write_text(text)
+        return Release(folder, "r", values=[tmp_path / "dev.yaml"], **more)
+
+    def test_each_violation_at_its_line(self, helm: Helm, tmp_path: Path) -> None:
+        text = "replicaCount: one\nimage:\n  tga: 1\n  tag: 2\nhosts:\n- port: 1\n- port: x\nreplicas: 1\n"
+        assert sorted(faults(helm, self.release(tmp_path, text)), key=lambda fault: fault[2] or 0) == [
+            ("The chart refuses the value “replicaCount”: got string, want integer.", "dev.yaml", 1),
+            ("Unknown value “image.tga”.", "dev.yaml", 3),
+            ("The chart refuses the value “image.tag”: got number, want string.", "dev.yaml", 4),
+            ("The chart refuses the value “hosts[1].port”: got string, want integer.", "dev.yaml", 7),
+            ("Unknown value “replicas”.", "dev.yaml", 8),
+        ]
+
+    def test_close_names_are_proposed(self, helm: Helm, tmp_path: Path) -> None:
+        with pytest.raises(RenderError) as caught:
+            helm.render(self.release(tmp_path, "image: {tga: x}\nzzz: 1\n"))
+        hints = {fault.message: fault.hint for fault in caught.value.faults}
+        assert hints == {
+            "Unknown value “image.tga”.": "Did you mean “tag”?",
+            "Unknown value “zzz”.": "The chart knows name, replicaCount, image, hosts.",
+        }
+
+    def test_required_value(self, helm: Helm, tmp_path: Path) -> None:
+        assert faults(helm, self.release(tmp_path, "name: null\n")) == [
+            ("The chart requires the value “name”.", "dev.yaml", None)
+        ]
+
+    def test_values_of_the_application_have_no_file(self, helm: Helm, tmp_path: Path) -> None:
+        release = self.release(tmp_path, "image: {tag: x}\n", inline={"image": {"tag": 1}})
+        assert faults(helm, release) == [
+            ("The chart refuses the value “image.tag”: got number, want string.", "", None)
+        ]
+
+    def test_skipped_validation(self, helm: Helm, tmp_path: Path) -> None:
+        assert not helm.render(self.release(tmp_path, "replicas: 1\n", skip_schema_validation=True)).manifests

@@ -1,0 +1,74 @@
+"""Values are merged as Helm and Argo CD merge them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from generator.helm import (
+    Helm,
+    Parameter,
+    Release,
+)
+from tests.helm.releases import ECHO, ECHO_CHART, chart, faults, library, values
+
+
+class TestValues:
+    """Argo CD's precedence."""
+
+    def test_precedence(self, helm: Helm, tmp_path: Path) -> None:
+        folder = chart(tmp_path / "web", ECHO_CHART)
+        (tmp_path / "one.yaml").write_text("m: {file: 1, both: 1}\nl: [1, 2]\nkept: one\n")
+        (tmp_path / "two.yaml").write_text("m: {both: 2, inline: 2}\nl: [3]\nown: {a: null}\n")
+        (tmp_path / "text").write_text("content")
+        release = Release(
+            folder,
+            "r",
+            values=[tmp_path / "one.yaml", tmp_path / "two.yaml"],
+            inline={"m": {"inline": 3, "parameter": 3}},
+            parameters=[
+                Parameter("m.parameter", "true"),
+                Parameter("s", "1", force_string=True),
+                Parameter("c", "a,b"),
+            ],
+            file_parameters=[("f", tmp_path / "text")],
+        )
+        assert values(helm, release) == {
+            "own": {"b": 2},
+            "m": {"file": 1, "both": 2, "inline": 3, "parameter": True},
+            "l": [3],
+            "kept": "one",
+            "s": "1",
+            "c": "a,b",
+            "f": "content",
+        }
+
+    @pytest.mark.parametrize(
+        ("name", "value", "expected"),
+        [
+            ("l[1]", "x", {"l": [{"a": 1, "b": 2}, "x", "three"]}),
+            ("l[0].a", "9", {"l": [{"a": 9, "b": 2}, "two", "three"]}),
+            ("l", "{1,2}", {"l": [1, 2]}),
+            (r"m.dotted\.key", "v", {"m": {"dotted.key": "v"}}),
+            ("l", "null", {"l": None}),
+        ],
+    )
+    def test_parameters(self, helm: Helm, tmp_path: Path, name: str, value: str, expected: Mapping[str, Any]) -> None:
+        folder = chart(tmp_path / "web", {"templates/echo.yaml": ECHO})
+        release = Release(folder, "r", inline="l: [{a: 1, b: 2}, two, three]", parameters=[Parameter(name, value)])
+        assert values(helm, release) == {"l": [{"a": 1, "b": 2}, "two", "three"], **expected}
+
+    def test_missing_and_broken_files(self, helm: Helm, tmp_path: Path) -> None:
+        folder = chart(tmp_path / "web", ECHO_CHART)
+        gone = Release(folder, "r", values=[tmp_path / "gone.yaml"])
+        assert faults(helm, gone) == [("This values file does not exist.", "gone.yaml", None)]
+
+    def test_broken_file(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        (tmp_path / "bad.yaml").write_text("a: 1\nb: [\n")
+        release = Release(chart(tmp_path / "web", ECHO_CHART), "r", values=[tmp_path / "bad.yaml"])
+        ((message, path, line),) = faults(library(monkeypatch), release)
+        assert message.startswith("This is not valid YAML: ")
+        assert (path, line) == ("bad.yaml", 2)
