@@ -1,0 +1,198 @@
+"""What is measured, and the bar that each figure is held to."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import ceil
+from pathlib import Path
+
+from benchmarks import peers
+from benchmarks.measuring import FRESH, Command, Measured, in_turns
+from benchmarks.repositories import ENVIRONMENTS, names
+
+LOOP_APPLICATIONS = 7
+"""A shell loop takes as long for each application as for the next: its time for these is scaled to all."""
+KINDS = ("poddisruptionbudget-policy-v1", "serviceaccount-v1", "service-v1", "deployment-apps-v1", "pod-v1")
+LINEAR = 1.2
+"""How much more the last piece may take than the first ones: 1 is linear, and the rest is the machine's noise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line of the table: a figure run by run, and the most that its median may be."""
+
+    figure: str
+    values: Sequence[float]
+    unit: str = ""
+    """Empty: a ratio."""
+    bar: float | None = None
+    behind: str = ""
+    """The times and the memory that the figure was made of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """A place to work in, and how to measure there."""
+
+    folder: Path
+    runs: int
+    say: Callable[[str], None]
+    helm: Path | None = None
+    kubeconform: Path | None = None
+
+    def measure(self, **commands: Command) -> dict[str, Measured]:
+        """Run the commands in turns."""
+        return in_turns(commands, self.runs, self.say)
+
+    def repository(self, form: str, applications: int) -> Path:
+        """Return a repository of three environments, made at the first call."""
+        folder = self.folder / f"{form}-{applications}"
+        if not folder.exists():
+            self.say(f"  making {applications} applications × {len(ENVIRONMENTS)} environments, {form}")
+            subprocess.run(
+                [*_making(form, applications), folder], check=True, stdout=subprocess.DEVNULL, cwd=peers.CHECKOUT
+            )
+        return folder
+
+
+def version(bench: Bench) -> Iterator[Row]:
+    """Measure `argosy --version` beside what any Click program has to pay."""
+    measured = bench.measure(
+        argosy=Command([peers.script("argosy"), "--version"], bench.folder),
+        click=Command([sys.executable, "-c", "import click"], bench.folder),
+    )
+    yield _ratio('`argosy --version` / `python -c "import click"`', measured, 2)
+
+
+def init(bench: Bench) -> Iterator[Row]:
+    """Measure `argosy init`, which also commits and validates, beside a bare `copier copy`."""
+    copy = ("copy", "--quiet", "--defaults", "--vcs-ref", "HEAD", peers.template_clone(bench.folder), FRESH)
+    measured = bench.measure(
+        argosy=Command([peers.script("argosy"), "init", FRESH, "--defaults"], bench.folder),
+        copier=Command([peers.script("copier"), *copy], bench.folder),
+    )
+    yield _ratio(
+        "`argosy init`, 3 environments, 1 application, validated / `copier copy` of the same template", measured, 2
+    )
+
+
+def kubernetes_validate(bench: Bench) -> Iterator[Row]:
+    """Measure `argosy validate` beside the loop of `helm template | kubernetes-validate`."""
+    checker = f"'{peers.script('kubernetes-validate')}' -k {peers.KUBERNETES} --strict -"
+    yield _beside_loop(bench, "kubernetes-validate", checker, 1 / 15)
+
+
+def kubeconform(bench: Bench) -> Iterator[Row]:
+    """Measure `argosy validate` beside the loop of `helm template | kubeconform`."""
+    program = peers.kubeconform(bench.kubeconform)
+    schemas = peers.self_contained_schemas(bench.folder / "schemas", KINDS)
+    location = f"{schemas}/{{{{.ResourceKind}}}}{{{{.KindSuffix}}}}.json"
+    yield _beside_loop(bench, "kubeconform", f"'{program}' -strict -schema-location '{location}'", 1 / 3)
+
+
+def linearity(bench: Bench) -> Iterator[Row]:
+    """Measure `argosy validate` of more and more Helm applications."""
+    measured = _validated(bench, "helm", (25, 50, 100, 200))
+    for size, each in measured.items():
+        figure = f"`argosy validate`, {size} applications × {len(ENVIRONMENTS)}, Helm: time per application"
+        yield Row(figure, _per_piece(each, size), "ms", behind=_behind(each))
+    yield _growth("`argosy validate`, Helm: each application from 100 to 200 / from 25 to 100", measured)
+
+
+def manifests(bench: Bench) -> Iterator[Row]:
+    """Measure `argosy validate` of more and more plain manifests, and its memory."""
+    in_each = 2 * len(ENVIRONMENTS)
+    measured = _validated(bench, "manifests", tuple(ceil(number / in_each) for number in (2500, 5000, 10000)))
+    for size, each in measured.items():
+        figure = f"`argosy validate`, {size * in_each:,} plain manifests: time per manifest"
+        yield Row(figure, _per_piece(each, size * in_each), "ms", behind=_behind(each))
+    yield _growth("`argosy validate`, manifests: each from 5,000 to 10,000 / from 2,500 to 5,000", measured)
+    yield Row("`argosy validate`, 10,000 plain manifests: peak memory", each.megabytes, "MB", 500)
+
+
+def rendering(bench: Bench) -> Iterator[Row]:
+    """Measure the engine's `render` of a large repository, with the start of Python and Copier."""
+    making = _making("helm", 200)
+    files = int(subprocess.run(making, check=True, stdout=subprocess.PIPE, cwd=peers.CHECKOUT).stdout)
+    measured = bench.measure(render=Command(making, peers.CHECKOUT))["render"]
+    figure = f"`engine.render`, 200 applications × {len(ENVIRONMENTS)}, {files:,} files: time per file"
+    yield Row(figure, _per_piece(measured, files), "ms", 1, _behind(measured))
+
+
+FIGURES: Mapping[str, Callable[[Bench], Iterator[Row]]] = {
+    "version": version,
+    "init": init,
+    "kubernetes-validate": kubernetes_validate,
+    "kubeconform": kubeconform,
+    "linearity": linearity,
+    "manifests": manifests,
+    "rendering": rendering,
+}
+
+
+def _making(form: str, applications: int) -> list[str | Path]:
+    return [sys.executable, "-m", "benchmarks.repositories", form, str(applications)]
+
+
+def _validate(folder: Path) -> Command:
+    return Command([peers.script("argosy"), "validate", "--quiet"], folder)
+
+
+def _validated(bench: Bench, form: str, sizes: Sequence[int]) -> dict[int, Measured]:
+    measured = bench.measure(**{str(size): _validate(bench.repository(form, size)) for size in sizes})
+    return {size: measured[str(size)] for size in sizes}
+
+
+def _beside_loop(bench: Bench, name: str, checker: str, bar: float) -> Row:
+    """Measure `argosy validate` of 300 renders beside a shell loop over a part of them."""
+    applications = 100
+    folder = bench.repository("helm", applications)
+    helm = peers.helm(bench.helm, bench.folder)
+    loop = f"""
+        for app in {" ".join(names(LOOP_APPLICATIONS))}; do
+            for env in {" ".join(ENVIRONMENTS)}; do
+                '{helm}' template $app applications/$app/charts/$app --namespace $app-$env \\
+                    --values environments/$env/values.yaml --values environments/$env/$app/values.yaml | {checker}
+            done
+        done"""
+    shell = Command(["bash", "-euo", "pipefail", "-c", loop], folder)
+    measured = bench.measure(**{"argosy": _validate(folder), name: shell})
+    scaled = Measured(
+        tuple(seconds * applications / LOOP_APPLICATIONS for seconds in measured[name].seconds),
+        measured[name].megabytes,
+    )
+    pairs = len(ENVIRONMENTS) * applications
+    return _ratio(
+        f"`argosy validate`, {applications} applications × {len(ENVIRONMENTS)}, Helm / a loop of "
+        f"`helm template … \\| {name}` (measured on {LOOP_APPLICATIONS} × {len(ENVIRONMENTS)}, scaled to {pairs})",
+        {"argosy": measured["argosy"], name: scaled},
+        bar,
+    )
+
+
+def _ratio(figure: str, measured: Mapping[str, Measured], bar: float) -> Row:
+    """Compare the first with the second, turn by turn, so that what slows a machine down for a while slows both."""
+    one, other = measured.values()
+    values = [mine / its for mine, its in zip(one.seconds, other.seconds, strict=True)]
+    return Row(figure, values, bar=bar, behind=f"{_behind(one)} / {_behind(other)}")
+
+
+def _growth(figure: str, measured: Mapping[int, Measured]) -> Row:
+    """Compare what each further piece takes in the largest repository with what it takes in the smaller ones."""
+    (small, first), *_, (middle, second), (large, third) = measured.items()
+    values = [
+        (c - b) / (large - middle) / ((b - a) / (middle - small))
+        for a, b, c in zip(first.seconds, second.seconds, third.seconds, strict=True)
+    ]
+    return Row(figure, values, bar=LINEAR)
+
+
+def _per_piece(measured: Measured, pieces: int) -> list[float]:
+    return [seconds / pieces * 1000 for seconds in measured.seconds]
+
+
+def _behind(measured: Measured) -> str:
+    return f"{measured.median:.3g} s, {max(measured.megabytes):.0f} MB"
