@@ -11,9 +11,8 @@ import pytest
 
 from generator import creation, engine, helm
 from generator.model import ArgocdStyle, Format
-from generator.validation import applicationsets, configuration, inventory, rendering, sources
-from generator.validation.pipeline import written_application
-from generator.validation.view import ArgoApplication, View
+from generator.validation import configuration, deployments, inventory
+from generator.validation.view import ArgoApplication
 from tests import goldens
 
 DEPLOYMENT = {
@@ -36,9 +35,7 @@ STYLES = pytest.mark.parametrize("argocd", list(ArgocdStyle))
 @FORMATS
 @STYLES
 @pytest.mark.parametrize("environment", STORY)
-def test_the_application_is_the_tutorials(
-    form: Format, argocd: ArgocdStyle, environment: str, tmp_path: Path
-) -> None:
+def test_the_application_is_the_tutorials(form: Format, argocd: ArgocdStyle, environment: str, tmp_path: Path) -> None:
     application, _ = deployed(tmp_path, form, argocd)[environment]
     assert application.manifest["apiVersion"] == "argoproj.io/v1alpha1"
     assert application.metadata["name"] == f"my-app-{environment}"
@@ -59,9 +56,7 @@ def test_the_application_is_the_tutorials(
 @FORMATS
 @STYLES
 @pytest.mark.parametrize("environment", STORY)
-def test_what_is_rendered_is_the_tutorials(
-    form: Format, argocd: ArgocdStyle, environment: str, tmp_path: Path
-) -> None:
+def test_what_is_rendered_is_the_tutorials(form: Format, argocd: ArgocdStyle, environment: str, tmp_path: Path) -> None:
     replicas, image = STORY[environment]
     _, documents = deployed(tmp_path, form, argocd)[environment]
     deployment, service = (one(documents, kind) for kind in ("Deployment", "Service"))
@@ -81,23 +76,12 @@ def deployed(
 ) -> dict[str, tuple[ArgoApplication, Sequence[Mapping[str, Any]]]]:
     """Lay the tutorial's repository out, and return each environment's Application with what it renders to."""
     creation.write(folder, tree(form, argocd))
-    found = inventory.take(folder)
-    view = View(folder, found.manifests, urls=configuration.load(folder).urls)
-    files = applicationsets.RepositoryFiles(folder, found.files, lambda url: sources.is_here(url, view))
-    applications = []
-    for document in found.manifests:
-        if document.data["kind"] == "ApplicationSet":
-            expansion = applicationsets.expand(document, files, helm.engine())
-            assert not expansion.problems
-            applications += expansion.applications
-        elif document.data["kind"] == "Application":
-            applications.append(written_application(document))
-    view = View(folder, found.manifests, [each for each in applications if each.name != "root"], urls=view.urls)
-    renders = rendering.render(view, found, helm.engine(), lambda: None).all
+    deployed = deployments.find(inventory.take(folder), configuration.load(folder), helm.engine())
+    assert not deployed.problems
     return {
         str(render.application.spec["project"]): (render.application, [each.data for each in render.documents])
-        for render in renders
-        if render.application is not None
+        for render in deployed.renders
+        if render.application is not None and render.application.name != "root"
     }
 
 

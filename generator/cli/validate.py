@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import click
 
 from generator.cli import options
-from generator.errors import UsageError
+from generator.errors import ArgosyError, UsageError
 
 FORMATS = ("text", "json", "sarif", "junit", "github")
 
@@ -36,12 +36,15 @@ FORMATS = ("text", "json", "sarif", "junit", "github")
     help="A folder, or a path or URL like crds/{{.Group}}/{{.ResourceKind}}_{{.ResourceAPIVersion}}.json, with "
     "schemas of custom resources.",
 )
-@click.option("--helm", type=click.Path(path_type=Path), metavar="PATH", help="A helm binary to use instead of the library.")
+@click.option(
+    "--helm", type=click.Path(path_type=Path), metavar="PATH", help="A helm binary to use instead of the library."
+)
 @click.option("--strict", is_flag=True, help="Fail on skipped documents too.")
 @click.option("--verbose", is_flag=True, help="List every skipped document and every render.")
 @options.output(*FORMATS)
 @options.quiet
 def command(
+    *,
     paths: tuple[Path, ...],
     repository: Path | None,
     kubernetes_versions: str | None,
@@ -56,7 +59,8 @@ def command(
 
     Every YAML and JSON file is accounted for: passed, failed, or skipped with a reason. What Helm charts and
     Kustomize overlays render to for each Application is checked like what is written. With PATHs, findings of these
-    files and folders alone are reported. Exit code: 0 without errors, 1 with errors, 2 for wrong usage.
+    files and folders, and of what is rendered from them, are reported alone. Exit code: 0 without errors, 1 with
+    errors or where there is nothing to validate, 2 for wrong usage.
     """
     versions = tuple(each.strip() for each in kubernetes_versions.split(",")) if kubernetes_versions else ()
     return run(
@@ -91,6 +95,7 @@ def run(
     kubernetes_versions: Sequence[str] = (),
     schema_locations: Sequence[str] = (),
     helm: Path | None = None,
+    wanted: Callable[[str], bool] | None = None,
     strict: bool = False,
     verbose: bool = False,
     output: str = "text",
@@ -101,7 +106,7 @@ def run(
 
     from generator import reporting  # noqa: PLC0415
     from generator.reporting.progress import progress  # noqa: PLC0415
-    from generator.validation import pipeline  # noqa: PLC0415
+    from generator.validation import inventory, pipeline  # noqa: PLC0415
 
     if not root.is_dir():
         raise UsageError(f"{root} is no folder.", "Give the repository's root.")
@@ -113,6 +118,7 @@ def run(
         kubernetes_versions=kubernetes_versions,
         schema_locations=schema_locations,
         helm=helm,
+        wanted=wanted or inventory.everything,
         progress=lambda description, total: progress(description, total, enabled=not quiet),
     )
     report = pipeline.validate(root, chosen)
@@ -120,4 +126,7 @@ def run(
     if not (quiet and valid and output == "text"):
         written = reporting.Options.of(sys.stdout, version=version("argosy"), strict=strict, verbose=verbose)
         click.echo(reporting.format_report(report, reporting.OutputFormat(output), written), nl=False)
+    if not report.outcomes:
+        where = ", ".join(map(str, paths)) or root
+        raise ArgosyError(f"No YAML or JSON file was found in {where}.", "Name the folder of a GitOps repository.")
     return 0 if valid else 1

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from generator.validation.applicationsets import Flaw
-from generator.validation.documents import DefectKind
+from generator.validation.documents import Defect, DefectKind
 from generator.validation.finding import Severity
 from generator.validation.rules import Problem, Rule, declare
 from generator.validation.view import ArgoApplication
@@ -75,8 +77,8 @@ UNREADABLE = declare(
     "file-unreadable",
     Severity.ERROR,
     "A file cannot be read.",
-    explanation="A file without permission to read it, a link to nothing or in a circle, or a file that is too large to be a manifest "
-    "cannot be judged, and Argo CD could not read it either.",
+    explanation="A file without permission to read it, a link to nothing or in a circle, or a file that is too large "
+    "to be a manifest cannot be judged, and Argo CD could not read it either.",
     bad="# link: apps/shop.yaml -> nowhere.yaml\n",
     good="# file: apps/shop.yaml\n" + _CONFIG_MAP.format(greeting="hello"),
 )
@@ -84,17 +86,26 @@ ENCODING = declare(
     "file-encoding",
     Severity.ERROR,
     "A YAML or JSON file is no text in UTF-8.",
-    explanation="YAML and JSON are text in UTF-8. A file in another encoding, or a binary one, reads differently on each machine or not "
-    "at all. Tools on Windows often write UTF-16 or a legacy encoding.",
+    explanation="YAML and JSON are text in UTF-8. A file in another encoding, or a binary one, reads differently on "
+    "each machine or not at all. Tools on Windows often write UTF-16 or a legacy encoding.",
     bad="# file: apps/shop.yaml\n" + _CONFIG_MAP.format(greeting='"\0"'),
     good="# file: apps/shop.yaml\n" + _CONFIG_MAP.format(greeting="grüezi"),
+)
+SYMLINK_ESCAPES = declare(
+    "symlink-escapes",
+    Severity.ERROR,
+    "A symbolic link is absolute, or leads out of the repository.",
+    explanation="Argo CD refuses to render anything of a repository in which one symbolic link, wherever it stands, "
+    "is absolute or leads out of it: every Application fails. Links that Git ignores are not in Argo CD's clone.",
+    bad="# link: docs/outside -> /etc\n",
+    good="# link: docs/inside -> ../apps\n# file: apps/shop.yaml\n" + _CONFIG_MAP.format(greeting="hello"),
 )
 YAML_SYNTAX = declare(
     "yaml-syntax",
     Severity.ERROR,
     "A file is not the YAML that its name promises.",
-    explanation="Nothing of a document that cannot be parsed reaches the cluster. Argo CD fails on it, or ignores the file if it does not "
-    "look like a manifest.",
+    explanation="Nothing of a document that cannot be parsed reaches the cluster. Argo CD fails on it, or ignores the "
+    "file if it does not look like a manifest.",
     bad=_CONFIG_MAP.format(greeting='"hello'),
     good=_CONFIG_MAP.format(greeting='"hello"'),
 )
@@ -110,8 +121,8 @@ DUPLICATE_KEY = declare(
     "duplicate-key",
     Severity.ERROR,
     "A mapping has the same key twice.",
-    explanation="Most YAML readers take the last of the two without a word: one of the two settings has no effect. Kustomize and strict "
-    "readers refuse the file.",
+    explanation="Most YAML readers take the last of the two without a word: one of the two settings has no effect. "
+    "Kustomize and strict readers refuse the file.",
     bad=_CONFIG_MAP.format(greeting="hello") + "  greeting: good morning\n",
     good=_CONFIG_MAP.format(greeting="hello") + "  farewell: goodbye\n",
 )
@@ -119,8 +130,9 @@ YAML_LIMIT = declare(
     "yaml-limit",
     Severity.ERROR,
     "A file's aliases or nesting go beyond what a manifest needs.",
-    explanation="Aliases that stand for each other multiply: a few lines become gigabytes in every tool that expands them. Aliases that "
-    "contain themselves, and very deep nesting, end the same way. Kubernetes refuses such documents.",
+    explanation="Aliases that stand for each other multiply: a few lines become gigabytes in every tool that expands "
+    "them. Aliases that contain themselves, and very deep nesting, end the same way. Kubernetes refuses such "
+    "documents.",
     bad="a: &a [x, x, x, x, x, x, x, x, x, x]\n"
     + "".join(
         f"{letter}: &{letter} [{', '.join(['*' + before] * 10)}]\n"
@@ -145,6 +157,17 @@ DEFECTS: dict[DefectKind, Rule] = {
     DefectKind.ALIAS_BOMB: YAML_LIMIT,
     DefectKind.TOO_DEEP: YAML_LIMIT,
 }
+
+
+def rule_of(defect: Defect, location: Path, root: Path) -> Rule:
+    """Return the rule that a defect breaks."""
+    if defect.kind is DefectKind.SYMLINK and location.is_symlink():
+        target = Path(os.path.normpath(location.parent / location.readlink()))
+        if location.readlink().is_absolute() or not target.is_relative_to(root):
+            return SYMLINK_ESCAPES
+    return DEFECTS[defect.kind]
+
+
 NOT_JUDGED = frozenset({DefectKind.HELM_TEMPLATE, DefectKind.CUSTOM_TAG})
 """Not wrong in itself, but for a tool that is not asked here: skipped, with the reason."""
 
@@ -152,9 +175,10 @@ KUBERNETES_SCHEMA = declare(
     "kubernetes-schema",
     Severity.ERROR,
     "A manifest does not fit Kubernetes' schema of its kind.",
-    explanation="The API server refuses a manifest with a wrong type or a missing field, and drops an unknown field silently or refuses "
-    "it, depending on how it is applied. Checked for each Kubernetes version that the repository names. Custom resources are "
-    "checked against the CustomResourceDefinitions of the repository and against --schema-location.",
+    explanation="The API server refuses a manifest with a wrong type or a missing field, and drops an unknown field "
+    "silently or refuses it, depending on how it is applied. Checked for each Kubernetes version that the repository "
+    "names. Custom resources are checked against the CustomResourceDefinitions of the repository and against "
+    "--schema-location.",
     bad=_DEPLOYMENT.format(replicas='"three"', port=80),
     good=_DEPLOYMENT.format(replicas=3, port=80),
 )
@@ -162,16 +186,19 @@ KUBERNETES_VALUE = declare(
     "kubernetes-value",
     Severity.ERROR,
     "A manifest has a value that the API server refuses although its type is right.",
-    explanation="The schemas that Kubernetes publishes leave much to the API server's own code: names, ports, quantities, selectors that "
-    "must match labels, values of which only a few are allowed.",
-    bad=_DEPLOYMENT.format(replicas=3, port=80000),
+    explanation="The schemas that Kubernetes publishes leave much to the API server's own code: names, ports, "
+    "quantities, selectors that must match labels, values of which only a few are allowed.",
+    bad=_DEPLOYMENT.format(replicas=3, port=8080).replace(
+        "matchLabels:\n      app: shop", "matchLabels:\n      app: web"
+    ),
     good=_DEPLOYMENT.format(replicas=3, port=8080),
 )
 ARGOCD_SCHEMA = declare(
     "argocd-schema",
     Severity.ERROR,
     "An Application, AppProject or ApplicationSet has a field that Argo CD does not know, or of the wrong type.",
-    explanation="Argo CD's CustomResourceDefinitions prune unknown fields without a word: a misspelt field has no effect.",
+    explanation="Argo CD's CustomResourceDefinitions prune unknown fields without a word: a misspelt field has no "
+    "effect.",
     bad=_APPLICATION.replace("targetRevision", "targetRevison") + _CHART + _GOOD_TEMPLATE,
     good=_APPLICATION + _CHART + _GOOD_TEMPLATE,
 )
@@ -179,11 +206,13 @@ FILE_SCHEMA = declare(
     "file-schema",
     Severity.ERROR,
     "A file that a tool reads does not fit the tool's schema.",
-    explanation="Kustomizations, Chart.yaml, argosy's own settings, and the files of CI and Renovate have a schema of their own. The tool "
-    "refuses what does not fit, or ignores it.",
-    bad="# file: environments/dev/environment.yaml\ndestination:\n  server: https://kubernetes.default.svc\nrevision: main\n"
+    explanation="Kustomizations, Chart.yaml, argosy's own settings, and the files of CI and Renovate have a schema of "
+    "their own. The tool refuses what does not fit, or ignores it.",
+    bad="# file: environments/dev/environment.yaml\ndestination:\n  server: https://kubernetes.default.svc\nrevision: "
+    "main\n"
     'autoSync: "yes"\npromotesFrom: ""\n',
-    good="# file: environments/dev/environment.yaml\ndestination:\n  server: https://kubernetes.default.svc\nrevision: main\n"
+    good="# file: environments/dev/environment.yaml\ndestination:\n  server: https://kubernetes.default.svc\nrevision: "
+    "main\n"
     'autoSync: true\npromotesFrom: ""\n',
 )
 
@@ -191,8 +220,8 @@ HELM_RENDER = declare(
     "helm-render",
     Severity.ERROR,
     "A Helm chart cannot be rendered with an Application's values.",
-    explanation="Argo CD renders the chart with the same values and fails the same way: the Application shows a ComparisonError, and "
-    "nothing of the commit is deployed.",
+    explanation="Argo CD renders the chart with the same values and fails the same way: the Application shows a "
+    "ComparisonError, and nothing of the commit is deployed.",
     bad=_APPLICATION + _CHART + _TEMPLATE.format(greeting='{{ required "greeting is needed" .Values.greetings }}'),
     good=_APPLICATION + _CHART + _GOOD_TEMPLATE,
 )
@@ -216,8 +245,8 @@ KUSTOMIZE_BUILD = declare(
     "kustomize-build",
     Severity.ERROR,
     "An overlay cannot be built.",
-    explanation="Argo CD builds it with the same Kustomize and fails the same way. Every kustomization of the repository is built, whether "
-    "an Application names it or another kustomization does.",
+    explanation="Argo CD builds it with the same Kustomize and fails the same way. Every kustomization of the "
+    "repository is built, whether an Application names it or another kustomization does.",
     bad="# file: apps/shop/kustomization.yaml\nresources:\n  - config-map.yaml\n  - servce.yaml\n"
     "# file: apps/shop/config-map.yaml\n" + _CONFIG_MAP.format(greeting="hello"),
     good="# file: apps/shop/kustomization.yaml\nresources:\n  - config-map.yaml\n"
@@ -227,8 +256,8 @@ RENDERED_YAML = declare(
     "rendered-yaml",
     Severity.ERROR,
     "What a chart or overlay renders to is no valid manifest.",
-    explanation="A template gave text that is no YAML, has a key twice, or is no Kubernetes object. Quoting is the usual cause: "
-    "pass text through `quote`, and blocks through `toYaml` and `nindent`.",
+    explanation="A template gave text that is no YAML, has a key twice, or is no Kubernetes object. Quoting is the "
+    "usual cause: pass text through `quote`, and blocks through `toYaml` and `nindent`.",
     bad=_APPLICATION + _CHART + _TEMPLATE.format(greeting="{{ .Values.greeting }}\n  greeting: again"),
     good=_APPLICATION + _CHART + _GOOD_TEMPLATE,
 )
@@ -236,8 +265,9 @@ RENDER_DIFFERS = declare(
     "render-differs",
     Severity.WARNING,
     "A chart was rendered, but not just as Argo CD would.",
-    explanation="The Helm library within argosy takes no kubeVersion and no apiVersions: a chart that asks for the cluster's capabilities "
-    "may render otherwise in Argo CD. With a helm binary on PATH, or --helm, argosy hands them over.",
+    explanation="The Helm library within argosy takes no kubeVersion and no apiVersions: a chart that asks for the "
+    "cluster's capabilities may render otherwise in Argo CD. With a helm binary on PATH, or --helm, argosy hands them "
+    "over.",
     bad=_APPLICATION.replace("    path: apps/shop", "    path: apps/shop\n    helm:\n      kubeVersion: 1.31.0")
     + _CHART
     + _TEMPLATE.format(greeting="{{ .Capabilities.KubeVersion.Version | quote }}"),
@@ -283,17 +313,19 @@ FLAWS: dict[Flaw, Rule] = {
         "applicationset-generator",
         Severity.ERROR,
         "Argo CD refuses a generator of an ApplicationSet.",
-        explanation="A generator that is no list, git, matrix, merge or the like, or that lacks what it needs, stops the whole "
-        "ApplicationSet: it makes no Application and updates none.",
-        bad=_set("[{env: dev}]").replace("- list:\n        elements: [{env: dev}]", "- matrix:\n        generators: []"),
+        explanation="A generator that is no list, git, matrix, merge or the like, or that lacks what it needs, stops "
+        "the whole ApplicationSet: it makes no Application and updates none.",
+        bad=_set("[{env: dev}]").replace(
+            "- list:\n        elements: [{env: dev}]", "- matrix:\n        generators: []"
+        ),
         good=_GOOD_SET,
     ),
     Flaw.EMPTY: declare(
         "applicationset-empty",
         Severity.WARNING,
         "A generator of an ApplicationSet yields nothing.",
-        explanation="Argo CD deletes the Applications that a generator no longer yields, and what they deployed with them "
-        "(argo-cd issues 16721, 20848). A generator that yields nothing is most often a path that does not match.",
+        explanation="Argo CD deletes the Applications that a generator no longer yields, and what they deployed with "
+        "them (argo-cd issues 16721, 20848). A generator that yields nothing is most often a path that does not match.",
         bad=_set("[]"),
         good=_GOOD_SET,
     ),
@@ -301,7 +333,8 @@ FLAWS: dict[Flaw, Rule] = {
         "applicationset-template",
         Severity.ERROR,
         "A template of an ApplicationSet fails, or names a parameter that no generator gives.",
-        explanation="With `missingkey=error` Argo CD stops; without it the Application gets `<no value>` or the braces as they stand.",
+        explanation="With `missingkey=error` Argo CD stops; without it the Application gets `<no value>` or the "
+        "braces as they stand.",
         bad=_set("[{env: dev}]", "{{ .environment }}"),
         good=_GOOD_SET,
     ),
@@ -319,12 +352,14 @@ SUPPRESSION = declare(
     "suppression",
     Severity.ERROR,
     "A comment or setting that ignores findings names no rule, an unknown one, or no reason.",
-    explanation="`# argosy: ignore[rule-id] reason` ignores a rule in its own line, or in the next if it stands alone, or in the whole file "
-    "if it stands before all content. `.argosy.yaml` ignores one for the repository. Both need the rule's id and a reason, so "
-    "that the next reader knows why.",
-    bad="# file: apps/pod.yaml\napiVersion: v1\nkind: Pod\nmetadata:\n  name: shop\nspec:\n  containers:\n    - name: shop\n"
+    explanation="`# argosy: ignore[rule-id] reason` ignores a rule in its own line, or in the next if it stands "
+    "alone, or in the whole file if it stands before all content. `.argosy.yaml` ignores one for the repository. Both "
+    "need the rule's id and a reason, so that the next reader knows why.",
+    bad="# file: apps/pod.yaml\napiVersion: v1\nkind: Pod\nmetadata:\n  name: shop\nspec:\n  containers:\n    - name: "
+    "shop\n"
     "      image: nginx # argosy: ignore[image-tag]\n",
-    good="# file: apps/pod.yaml\napiVersion: v1\nkind: Pod\nmetadata:\n  name: shop\nspec:\n  containers:\n    - name: shop\n"
+    good="# file: apps/pod.yaml\napiVersion: v1\nkind: Pod\nmetadata:\n  name: shop\nspec:\n  containers:\n    - name: "
+    "shop\n"
     "      image: nginx # argosy: ignore[image-tag] the sandbox follows the newest on purpose\n",
 )
 
@@ -336,7 +371,9 @@ def suppression_problems(rules: Sequence[str], unknown: Sequence[str], reason: s
     for name in filter(None, unknown):
         yield Problem(f"There is no rule “{name}” to ignore.", hint="`argosy rules` lists them.")
     if any(rules) and not reason:
-        yield Problem("This gives no reason to ignore a rule, and so ignores none.", hint="Say why, behind the bracket.")
+        yield Problem(
+            "This gives no reason to ignore a rule, and so ignores none.", hint="Say why, behind the bracket."
+        )
 
 
 def named(application: ArgoApplication) -> ArgoApplication:

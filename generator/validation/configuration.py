@@ -40,7 +40,7 @@ class Configuration:
 
 
 def load(root: Path) -> Configuration:
-    """Read what a repository says of itself; what is wrong in its files is for validation to find, not an error here."""
+    """Read what a repository says of itself; what is wrong in its files is for validation to find, no error here."""
     answers, own = _mapping(root, layout.ANSWERS), _mapping(root, layout.CONFIGURATION)
     urls = {normalise(url) for url in (answers.get("repo_url"), *git.remotes(root)) if isinstance(url, str) and url}
     version = answers.get("kubernetes_version")
@@ -50,13 +50,18 @@ def load(root: Path) -> Configuration:
         urls=frozenset(urls),
         revisions=git.revisions(root),
         kubernetes_versions=versions,
-        schema_locations=_texts(own.get("schemaLocations")),
+        schema_locations=tuple(_from_root(root, each) for each in _texts(own.get("schemaLocations"))),
         exemptions=tuple(
             Exemption(str(each.get("rule", "")), str(each.get("reason", "")), _texts(each.get("paths")))
             for each in (exemptions if isinstance(exemptions, list) else ())
             if isinstance(each, dict)
         ),
     )
+
+
+def _from_root(root: Path, location: str) -> str:
+    """Return a schema location that the repository names: a path of it is relative to its root."""
+    return location if "://" in location else str(root / location)
 
 
 def _mapping(root: Path, path: str) -> Mapping[str, Any]:

@@ -6,14 +6,20 @@ rendering what it belongs to. The inventory tells these apart, so that each file
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from generator import git, kustomize
 from generator.validation.documents import Document, File, ParsedFile, find, is_manifest, items, read
+
+
+def everything(path: str) -> bool:  # noqa: ARG001
+    """Want each file."""
+    return True
 
 
 class Role(StrEnum):
@@ -39,7 +45,7 @@ class Entry:
     """The folder of the chart that the file belongs to."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Inventory:
     """The files of a repository."""
 
@@ -50,27 +56,50 @@ class Inventory:
     """Folders with a kustomization, outside charts."""
     inputs: Mapping[Path, Sequence[Path]] = field(default_factory=dict)
     """What builds read: file -> the folders of the kustomizations whose build reads it."""
+    wanted: Callable[[str], bool] = everything
+    """Which paths were looked at."""
 
-    @property
+    @cached_property
+    def outermost_charts(self) -> Sequence[Path]:
+        """The charts that are not within another one, as its dependency."""
+        return [chart for chart in self.charts if not any(above in self._chart_folders for above in chart.parents)]
+
+    @cached_property
+    def _chart_folders(self) -> frozenset[Path]:
+        return frozenset(self.charts)
+
+    def head(self, folder: Path, *names: str) -> Mapping[str, Any]:
+        """Return what a folder's file of one of the names holds, such as its Chart.yaml; nothing where it has none."""
+        for name in names:
+            for document, _ in self._by_location.get(folder / name, ()):
+                if isinstance(document.data, dict):
+                    return document.data
+        return {}
+
+    @cached_property
+    def _by_location(self) -> Mapping[Path, Sequence[tuple[Document, Role]]]:
+        return {entry.file.location: entry.documents for entry in self.entries if entry.documents}
+
+    @cached_property
     def manifests(self) -> Sequence[Document]:
         """Every Kubernetes manifest that is written in a file."""
         return [document for entry in self.entries for document, role in entry.documents if role is Role.MANIFEST]
 
-    @property
+    @cached_property
     def files(self) -> Sequence[str]:
         """The paths of all files."""
         return [entry.file.path for entry in self.entries]
 
 
-def take(root: Path) -> Inventory:
-    """Read every YAML and JSON file below a root that git does not ignore."""
+def take(root: Path, wanted: Callable[[str], bool] = everything) -> Inventory:
+    """Read every YAML and JSON file below a root that is wanted and that git does not ignore."""
     ignored = git.ignored(root)
     folders = tuple(path for path in ignored if path.endswith("/"))
 
     def is_ignored(path: str) -> bool:
         return path in ignored or f"{path}/" in ignored or path.startswith(folders)
 
-    files = find(root, (), is_ignored if ignored else None)
+    files = [file for file in find(root, (), is_ignored if ignored else None) if wanted(file.path)]
     charts = sorted({(root / file.path).parent for file in files if PurePosixPath(file.path).name == "Chart.yaml"})
     within = _Charts(root, frozenset(charts))
     kustomizations = sorted(
@@ -87,7 +116,7 @@ def take(root: Path) -> Inventory:
         for path in kustomize.inputs(folder):
             inputs.setdefault(path, []).append(folder)
     entries = [_entry(root, file, within, inputs.keys() - whole) for file in files]
-    return Inventory(root, entries, charts, kustomizations, inputs)
+    return Inventory(root, entries, charts, kustomizations, inputs, wanted)
 
 
 @dataclass(frozen=True)

@@ -3,34 +3,32 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path, PurePosixPath
+from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from generator import layout
-from generator.helm import Fault, Helm, RenderError, engine, values_of
-from generator.validation import builtin, configuration, kubernetes_values, rendering
-from generator.validation.applicationsets import Expansion, RepositoryFiles, expand
+from generator.errors import UsageError
+from generator.helm import Fault, Helm, Message, Release, Rendered, RenderError, engine
+from generator.validation import builtin, configuration, deployments, kubernetes_values, rendering
 from generator.validation.configuration import Configuration
-from generator.validation.documents import Defect, Document, resource, suppressions
-from generator.validation.finding import Finding, Outcome, Report, Status
-from generator.validation.inventory import Entry, Inventory, Role, take
+from generator.validation.documents import Defect, Document, is_manifest, resource, suppressions
+from generator.validation.finding import Finding, Report
+from generator.validation.inventory import Entry, Inventory, Role, everything, take
+from generator.validation.outcomes import Found, Outcomes, Selection, identity
 from generator.validation.policy import CREDENTIAL, credentials
-from generator.validation.rendering import Render
+from generator.validation.rendering import Progress, Render, silent
 from generator.validation.rules import RULES, Problem, Rule, Scope
+from generator.validation.schema import Schema
+from generator.validation.schema_files import file_schema
 from generator.validation.schema_store import SchemaStore, without_nulls
 from generator.validation.schema_violations import Violation
-from generator.validation.sources import Kind, is_here
-from generator.validation.view import ArgoApplication, View, key
+from generator.validation.sources import Kind
+from generator.validation.view import ArgoApplication, View
 
-ARGO = "argoproj.io/"
-Progress = Callable[[str, int], AbstractContextManager[Callable[[], None]]]
-
-
-def _silent(description: str, total: int) -> AbstractContextManager[Callable[[], None]]:  # noqa: ARG001
-    return nullcontext(lambda: None)
+ARGO = deployments.ARGO
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,12 +36,14 @@ class Options:
     """How to validate."""
 
     paths: Sequence[Path] = ()
-    """The files and folders to report on; empty: all."""
+    """The files and folders to report on, and what is rendered from them; empty: all."""
     kubernetes_versions: Sequence[str] = ()
     """Empty: what the repository says."""
     schema_locations: Sequence[str] = ()
     helm: Path | None = None
-    progress: Progress = _silent
+    wanted: Callable[[str], bool] = everything
+    """Which files to read at all, by their paths: a change of a few applications is judged without the others."""
+    progress: Progress = silent
 
 
 def validate(root: Path, options: Options | None = None) -> Report:
@@ -51,62 +51,81 @@ def validate(root: Path, options: Options | None = None) -> Report:
     return _Validation(root.resolve(), options or Options()).run()
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """A finding, and the document that it fails."""
+@dataclass(frozen=True)
+class _LazyHelm:
+    """Helm, looked for when something needs it: a repository without charts is validated on a machine without it."""
 
-    finding: Finding
-    document: Document | None = None
+    binary: Path | None
+
+    @cached_property
+    def _engine(self) -> Helm:
+        return engine(self.binary)
+
+    def render(self, release: Release) -> Rendered:
+        return self._engine.render(release)
+
+    def lint(self, release: Release) -> list[Message]:
+        return self._engine.lint(release)
+
+    def go_templates(
+        self, texts: Sequence[str], parameter_sets: Sequence[Mapping[str, Any]], definitions: str = ""
+    ) -> list[list[str]]:
+        return self._engine.go_templates(texts, parameter_sets, definitions)
 
 
 @dataclass
 class _Validation:
     root: Path
     options: Options
-    found: list[_Found] = field(default_factory=list)
-    outcomes: list[Outcome] = field(default_factory=list)
-    skipped: dict[int, str] = field(default_factory=dict)
-    """Why a document was judged by nothing, by the document's identity."""
+    found: list[Found] = field(default_factory=list)
+    skipped: dict[object, str] = field(default_factory=dict)
+    """Why a document was judged by nothing, by its identity; by its path for a file without documents."""
+    render_of: dict[int, Render] = field(default_factory=dict)
+    """What a rendered document came from, by `id`."""
 
     def run(self) -> Report:
         import generator.validation.catalogue  # noqa: F401, PLC0415 - registers the rules
 
         configured = configuration.load(self.root)
-        with self.options.progress("Reading files", 1) as advance:
-            inventory = take(self.root)
+        # A version or a location that cannot be meant is told before anything takes time.
+        self._stores(configured, ())
+        helm = engine(self.options.helm) if self.options.helm else _LazyHelm(None)
+        with self.options.progress("Reading", 1) as advance:
+            inventory = take(self.root, self.options.wanted)
             advance()
-        stores = self._stores(configured, inventory)
+        deployed = deployments.find(inventory, configured, helm, self.options.progress)
+        self.render_of = {
+            id(document): render for render in deployed.renders if not render.written for document in render.documents
+        }
+        stores = self._stores(configured, _definitions(inventory, deployed.renders))
         for entry in inventory.entries:
             self._judge_file(entry, stores)
-        view, sets = self._view(inventory, configured)
-        with self.options.progress("Rendering", sum(len(each.sources) for each in view.applications)) as advance:
-            renders = rendering.render(view, inventory, self._helm, advance)
-        view = replace(view, rendered=_by_application(renders.all))
-        for render in renders.all:
+        for flaw, problem, document in deployed.problems:
+            self._add(builtin.FLAWS[flaw], problem, document=document)
+        self.skipped |= {identity(document): reason for document, reason in deployed.unknown}
+        for render in deployed.renders:
             self._judge_render(render, stores)
-        charts = self._judge_charts(inventory, renders)
-        self._apply_rules(view, renders.all)
-        findings = self._unsuppressed(inventory, configured)
-        outcomes = _Outcomes(self, inventory, findings, renders, charts, sets).all()
-        return self._chosen(findings, outcomes, renders)
+        self._lint_charts(inventory, deployed.renders, helm)
+        self._apply_rules(deployed.view, deployed.renders)
+        return self._report(inventory, configured, deployed.renders)
 
-    @property
-    def _helm(self) -> Helm:
-        return engine(self.options.helm)
-
-    def _stores(self, configured: Configuration, inventory: Inventory) -> Mapping[str, SchemaStore]:
-        crds = [
-            document.data for document in inventory.manifests if document.data["kind"] == "CustomResourceDefinition"
-        ]
+    def _stores(self, configured: Configuration, crds: Sequence[Mapping[str, Any]]) -> Mapping[str, SchemaStore]:
         versions = self.options.kubernetes_versions or configured.kubernetes_versions
         locations = (*self.options.schema_locations, *configured.schema_locations)
-        return {version: SchemaStore(version, locations, crds) for version in versions}
+        try:
+            stores = [SchemaStore(version, locations, crds) for version in versions]
+        except UsageError as error:
+            if self.options.kubernetes_versions or self.options.schema_locations:
+                raise
+            where = f"{layout.CONFIGURATION} or {layout.ANSWERS} asks for it."
+            raise UsageError(error.message, f"{error.hint} {where}") from error
+        return {store.kubernetes_version: store for store in stores}
 
     # Files
 
     def _judge_file(self, entry: Entry, stores: Mapping[str, SchemaStore]) -> None:
         for defect in entry.parsed.defects:
-            self._add_defect(defect, entry.documents)
+            self._add_defect(defect, entry)
         for line, kind in credentials(entry.parsed.text):
             self._add(
                 CREDENTIAL,
@@ -117,18 +136,17 @@ class _Validation:
                 ),
                 path=entry.file.path,
                 line=line,
-                document=next((document for document, _ in reversed(entry.documents) if document.line <= line), None),
             )
-        store = next(iter(stores.values()))
         for document, role in entry.documents:
             if role is Role.MANIFEST:
                 self._judge_manifest(document, stores)
                 continue
-            known = store.for_file(entry.file.path)
+            known = _file_schema(document)
             if known is not None:
                 self._add_violations(builtin.FILE_SCHEMA, document, known.violations(without_nulls(document.data)))
             elif role is Role.OTHER:
-                self.skipped[id(document)] = "it is no Kubernetes manifest, and no schema is known for it"
+                reason = "it is no Kubernetes manifest, and no schema is known for it"
+                self.skipped.setdefault(identity(document), reason)
 
     def _judge_manifest(self, document: Document, stores: Mapping[str, SchemaStore]) -> None:
         data = without_nulls(document.data)
@@ -137,7 +155,7 @@ class _Validation:
         for version, store in stores.items():
             schema = store.for_manifest(api_version, kind)
             if schema is None:
-                self.skipped[id(document)] = (
+                self.skipped[identity(document)] = (
                     f"there is no schema for {kind} of {api_version}: keep its CustomResourceDefinition in the "
                     "repository, or name one with --schema-location"
                 )
@@ -146,84 +164,41 @@ class _Validation:
                 wrong[violation].append(version)
         rule = builtin.ARGOCD_SCHEMA if api_version.startswith(ARGO) else builtin.KUBERNETES_SCHEMA
         for violation, versions in wrong.items():
-            suffix = "" if len(versions) == len(stores) else f" (Kubernetes {', '.join(versions)})"
+            suffix = f" (Kubernetes {', '.join(versions)})" if len(stores) > 1 else ""
             self._add_violations(rule, document, [replace(violation, message=violation.message + suffix)])
         named = {violation.at for violation in wrong}
         values = [each for each in kubernetes_values.violations(data) if each.at not in named]
         self._add_violations(builtin.KUBERNETES_VALUE, document, values)
 
-    def _add_defect(self, defect: Defect, documents: Iterable[tuple[Document, Role]]) -> None:
+    def _add_defect(self, defect: Defect, entry: Entry) -> None:
+        affected = next((document for document, _ in entry.documents if document.index == defect.document), None)
         if defect.kind in builtin.NOT_JUDGED:
-            for document, _ in documents:
-                if document.index == defect.document:
-                    self.skipped[id(document)] = defect.message
-            if defect.document is None:
-                self.outcomes.append(Outcome(defect.path, Status.SKIPPED, defect.message))
+            self.skipped[identity(affected) if affected else defect.path] = defect.message
             return
-        affected = next((document for document, _ in documents if document.index == defect.document), None)
         self._add(
-            builtin.DEFECTS[defect.kind],
+            builtin.rule_of(defect, entry.file.location, self.root),
             Problem(defect.message, hint=defect.hint),
             path=defect.path,
             line=defect.line,
             document=affected,
         )
-        if affected is None:
-            self.outcomes.append(Outcome(defect.path, Status.FAILED))
-
-    # Applications
-
-    def _view(self, inventory: Inventory, configured: Configuration) -> tuple[View, Mapping[int, str]]:
-        documents = inventory.manifests
-        view = View(
-            root=self.root,
-            documents=documents,
-            urls=configured.urls,
-            revisions=configured.revisions,
-            overlaid=frozenset(
-                path.relative_to(self.root).as_posix() for path in inventory.inputs if path.is_relative_to(self.root)
-            ),
-            projects={_name(document): document for document in documents if _is_argo(document, "AppProject")},
-            environments=_environments(inventory),
-        )
-        applications = [_written(document) for document in documents if _is_argo(document, "Application")]
-        files = RepositoryFiles(self.root, inventory.files, lambda url: is_here(url, view))
-        unknown: dict[int, str] = {}
-        for document in documents:
-            if not _is_argo(document, "ApplicationSet"):
-                continue
-            expansion = self._expand(document, files)
-            applications += [builtin.named(application) for application in expansion.applications]
-            if expansion.skipped:
-                unknown[id(document)] = expansion.skipped
-        return replace(view, applications=applications), unknown
-
-    def _expand(self, document: Document, files: RepositoryFiles) -> Expansion:
-        expansion = expand(document, files, self._helm)
-        for flaw, problem in expansion.problems:
-            self._add(builtin.FLAWS[flaw], problem, document=document)
-        return expansion
 
     # Renders
 
     def _judge_render(self, render: Render, stores: Mapping[str, SchemaStore]) -> None:
-        of = render.application
         for fault in render.faults:
             rule = builtin.HELM_RENDER if render.source.kind is Kind.HELM else builtin.KUSTOMIZE_BUILD
             self._add_fault(rule, fault, render)
         for defect in render.defects:
-            self._add(
-                builtin.RENDERED_YAML, Problem(defect.message, hint=defect.hint), path=defect.path, application=of
-            )
+            self._add(builtin.RENDERED_YAML, Problem(defect.message, hint=defect.hint), path=defect.path, render=render)
         for remark in render.remarks:
-            self._add(builtin.RENDER_DIFFERS, Problem(remark), path=render.path, application=of)
-        if not render.written:
-            for document in render.documents:
-                if isinstance(document.data, dict) and "apiVersion" in document.data and "kind" in document.data:
-                    self._judge_manifest(document, stores)
-                else:
-                    problem = Problem("What is rendered is no manifest: it has no apiVersion and kind.")
-                    self._add(builtin.RENDERED_YAML, problem, document=document)
+            self._add(builtin.RENDER_DIFFERS, Problem(remark), path=render.path, render=render)
+        for document in () if render.written else render.documents:
+            if is_manifest(document.data):
+                self._judge_manifest(document, stores)
+            else:
+                problem = Problem("What is rendered is no manifest: it has no apiVersion and kind.")
+                self._add(builtin.RENDERED_YAML, problem, document=document)
 
     def _add_fault(self, rule: Rule, fault: Fault, render: Render) -> None:
         path = render.path
@@ -231,31 +206,32 @@ class _Validation:
             path = fault.path.relative_to(self.root).as_posix()
         elif fault.path is not None and not fault.path.is_absolute():
             path = f"{render.path}/{fault.path.as_posix()}"
-        problem = Problem(fault.message, hint=fault.hint)
-        self._add(rule, problem, path=path, line=fault.line, application=render.application)
+        self._add(rule, Problem(fault.message, hint=fault.hint), path=path, line=fault.line, render=render)
 
-    def _judge_charts(self, inventory: Inventory, renders: rendering.Renders) -> frozenset[Path]:
-        """Lint each chart, with the values of an Application that renders it; return the charts that were linted."""
-        values: dict[Path, Mapping[str, Any]] = {}
-        for render in renders.all:
-            if render.release is not None and render.release.chart not in values:
-                values[render.release.chart] = values_of(render.release)
-        nested = [chart for chart in inventory.charts if "charts" not in _above(chart, inventory.charts)]
-        for chart in nested:
-            folder = chart.relative_to(self.root).as_posix()
+    def _lint_charts(self, inventory: Inventory, renders: Sequence[Render], helm: Helm) -> None:
+        """Lint each chart, with the values of an Application that renders it."""
+        releases: dict[Path, Release] = {}
+        for render in renders:
+            if render.release is not None:
+                releases.setdefault(render.release.chart, render.release)
+
+        def lint(chart: Path) -> list[Message]:
             try:
-                messages = self._helm.lint(chart, values.get(chart, {}))
+                return helm.lint(releases.get(chart, Release(chart, chart.name)))
             except RenderError as error:
-                messages = []
-                for fault in error.faults:
-                    problem = Problem(fault.message, hint=fault.hint)
-                    self._add(builtin.HELM_LINT, problem, path=f"{folder}/Chart.yaml")
+                return [Message("error", "Chart.yaml", fault.message) for fault in error.faults]
+
+        charts = inventory.outermost_charts
+        linted = rendering.on_all_processors("Linting", lint, charts, self.options.progress)
+        for chart, messages in zip(charts, linted, strict=True):
+            folder = chart.relative_to(self.root).as_posix()
             for message in messages:
                 rule = builtin.HELM_LINT if message.severity == "error" else builtin.HELM_ADVICE
                 if message.severity != "info":
-                    path = f"{folder}/{message.path}" if (chart / message.path).is_file() else f"{folder}/Chart.yaml"
-                    self._add(rule, Problem(message.text), path=path)
-        return frozenset(nested)
+                    name, _, line = message.path.partition(":")
+                    file = name if (chart / name).is_file() else "Chart.yaml"
+                    number = int(line) if line.isdecimal() and file == name else None
+                    self._add(rule, Problem(message.text), path=f"{folder}/{file}", line=number)
 
     # Rules
 
@@ -265,7 +241,7 @@ class _Validation:
             scoped[rule.scope].append(rule)
         made = [document for render in renders if not render.written for document in render.documents]
         for document in (*view.documents, *made):
-            if isinstance(document.data, dict):
+            if is_manifest(document.data):
                 for rule in scoped[Scope.DOCUMENT]:
                     for problem in _checked(rule)(document, view):
                         self._add(rule, problem, document=document)
@@ -292,8 +268,11 @@ class _Validation:
         path: str = "",
         line: int | None = None,
         application: ArgoApplication | None = None,
+        render: Render | None = None,
     ) -> None:
         about = problem.document or document
+        render = render or self.render_of.get(id(about))
+        application = application or (render.application if render else None)
         finding = Finding(
             rule=rule.id,
             severity=rule.severity,
@@ -305,9 +284,9 @@ class _Validation:
             environment=application.environment if application else about.environment if about else "",
             resource=resource(about) if about else "",
         )
-        self.found.append(_Found(finding, about))
+        self.found.append(Found(finding, about, render))
 
-    def _unsuppressed(self, inventory: Inventory, configured: Configuration) -> list[_Found]:
+    def _unsuppressed(self, inventory: Inventory, configured: Configuration) -> list[Found]:
         """Drop the findings that the repository asks to ignore, and find requests that ask in vain."""
         comments = {entry.file.path: suppressions(entry.parsed.text) for entry in inventory.entries}
         for path, each in ((path, each) for path, several in comments.items() for each in several):
@@ -329,109 +308,21 @@ class _Validation:
 
         return [each for each in self.found if each.finding.rule == "suppression" or not is_ignored(each.finding)]
 
-    def _chosen(self, found: Sequence[_Found], outcomes: Sequence[Outcome], renders: rendering.Renders) -> Report:
+    def _report(self, inventory: Inventory, configured: Configuration, renders: Sequence[Render]) -> Report:
         """Make the report, of the files and folders that were asked for."""
-        wanted = [_relative(path, self.root) for path in self.options.paths]
-
-        def is_wanted(path: str) -> bool:
-            return not wanted or any(each == "." or path == each or path.startswith(f"{each}/") for each in wanted)
-
-        findings = {each.finding: None for each in found if is_wanted(each.finding.path)}
+        found = self._unsuppressed(inventory, configured)
+        selection = Selection(self.root, self.options.paths, inventory)
+        findings = {each.finding: None for each in found if selection.takes(each.finding.path, each.render)}
         made = sum(
-            not render.written and not render.skipped and is_wanted(render.path)
-            for render in renders.all
+            not render.written and not render.skipped and selection.takes(render.path, render)
+            for render in renders
             if render.source.kind in {Kind.HELM, Kind.KUSTOMIZE}
         )
         return Report(
             findings=sorted(findings, key=lambda each: (each.path, each.line or 0, each.rule, each.environment)),
-            outcomes=[outcome for outcome in outcomes if is_wanted(outcome.path)],
+            outcomes=list(Outcomes(inventory, renders, found, self.skipped).chosen(selection)),
             renders=made,
         )
-
-
-@dataclass
-class _Outcomes:
-    """What became of each document: nothing is left out."""
-
-    validation: _Validation
-    inventory: Inventory
-    findings: Sequence[_Found]
-    renders: rendering.Renders
-    charts: frozenset[Path]
-    sets: Mapping[int, str]
-
-    def __post_init__(self) -> None:
-        errors = [each for each in self.findings if each.finding.severity == "error"]
-        self.failed = {id(each.document) for each in errors if each.document is not None}
-        self.failed_paths = {each.finding.path for each in errors}
-
-    def all(self) -> list[Outcome]:
-        """Return an outcome for each document, written and rendered, and for each source that was not rendered."""
-        suppressed = {each.finding.path for each in self.validation.found} - self.failed_paths
-        listed = [
-            outcome
-            for outcome in self.validation.outcomes
-            if outcome.status is not Status.FAILED or outcome.path not in suppressed
-        ]
-        for entry in self.inventory.entries:
-            listed += self._of_file(entry)
-        for render in self.renders.all:
-            listed += self._of_render(render)
-        return listed
-
-    def _of_file(self, entry: Entry) -> Iterator[Outcome]:
-        path = entry.file.path
-        if entry.chart is not None:
-            failed = path in self.failed_paths
-            if entry.documents or not entry.parsed.defects:
-                yield Outcome(path, Status.FAILED if failed else Status.PASSED)
-            return
-        for document, role in entry.documents:
-            reason = self.validation.skipped.get(id(document), "") or self.sets.get(id(document), "")
-            if role is Role.OTHER and reason and self._is_used(entry):
-                reason = ""
-            if role is Role.KUSTOMIZE_INPUT:
-                reason = self._unbuilt(entry.file.location.resolve())
-            if id(document) in self.failed or (role is not Role.MANIFEST and path in self.failed_paths):
-                yield Outcome(path, Status.FAILED)
-            else:
-                yield Outcome(path, Status.SKIPPED if reason else Status.PASSED, reason)
-
-    def _is_used(self, entry: Entry) -> bool:
-        """Tell whether a render read the file as its values."""
-        location = entry.file.location.resolve()
-        return location in self._values
-
-    @property
-    def _values(self) -> frozenset[Path]:
-        if not hasattr(self, "_read"):
-            self._read = frozenset(
-                file.resolve()
-                for render in self.renders.all
-                if not render.skipped
-                for file in render.source.value_files
-            )
-        return self._read
-
-    def _unbuilt(self, location: Path) -> str:
-        """Return why no build judged a Kustomize input, or nothing."""
-        folders = self.inventory.inputs.get(location, ())
-        skipped = {render.source.folder: render.skipped for render in self.renders.all if render.skipped}
-        reasons = [skipped[folder] for folder in folders if folder in skipped]
-        return reasons[0] if folders and len(reasons) == len(folders) else ""
-
-    def _of_render(self, render: Render) -> Iterator[Outcome]:
-        application = render.application.application if render.application else ""
-        environment = render.application.environment if render.application else ""
-        if render.skipped:
-            path = render.path if render.source.folder or not render.application else render.application.document.path
-            yield Outcome(path, Status.SKIPPED, render.skipped, application, environment)
-        if render.faults:
-            yield Outcome(render.path, Status.FAILED, "", application, environment)
-        for document in () if render.written else render.documents:
-            reason = self.validation.skipped.get(id(document), "")
-            status = Status.FAILED if id(document) in self.failed else Status.SKIPPED if reason else Status.PASSED
-            yield Outcome(document.path, status, reason, application, environment)
 
 
 def _checked(rule: Rule) -> Callable[..., Iterator[Problem]]:
@@ -440,45 +331,21 @@ def _checked(rule: Rule) -> Callable[..., Iterator[Problem]]:
     return rule.check
 
 
-def _by_application(renders: Sequence[Render]) -> dict[str, Sequence[Document]]:
-    made: dict[str, list[Document]] = defaultdict(list)
-    for render in renders:
-        if render.application is not None:
-            made[key(render.application)] += render.documents
-    return dict(made)
+def _definitions(inventory: Inventory, renders: Sequence[Render]) -> list[Mapping[str, Any]]:
+    """Return the CustomResourceDefinitions of the repository: written, within charts, and rendered."""
+    written = [document for entry in inventory.entries for document, role in entry.documents if role in _KINDS]
+    made = [document for render in renders if not render.written for document in render.documents]
+    return [
+        document.data
+        for document in (*written, *made)
+        if is_manifest(document.data) and document.data["kind"] == "CustomResourceDefinition"
+    ]
 
 
-def _is_argo(document: Document, kind: str) -> bool:
-    return document.data["kind"] == kind and document.data["apiVersion"].startswith(ARGO)
+_KINDS = frozenset({Role.MANIFEST, Role.CHART})
 
 
-def _name(document: Document) -> str:
-    metadata = document.data.get("metadata")
-    return str(metadata.get("name", "")) if isinstance(metadata, dict) else ""
-
-
-def _written(document: Document) -> ArgoApplication:
-    return builtin.named(ArgoApplication(without_nulls(document.data), document))
-
-
-def _environments(inventory: Inventory) -> dict[str, Document]:
-    found = {}
-    for entry in inventory.entries:
-        parts = PurePosixPath(entry.file.path).parts
-        if len(parts) == 3 and parts[0] == layout.ENVIRONMENTS and parts[2] == layout.ENVIRONMENT_SETTINGS:
-            for document, _ in entry.documents[:1]:
-                found[parts[1]] = document
-    return found
-
-
-def _above(chart: Path, charts: Sequence[Path]) -> tuple[str, ...]:
-    """Return the folders between a chart and the chart that it lies in, if it lies in one."""
-    parents = [each for each in charts if each != chart and chart.is_relative_to(each)]
-    return chart.relative_to(parents[0]).parts if parents else ()
-
-
-def _relative(path: Path, root: Path) -> str:
-    resolved = path.resolve()
-    return resolved.relative_to(root).as_posix() if resolved.is_relative_to(root) else str(resolved)
-
-
+def _file_schema(document: Document) -> Schema | None:
+    """Return the schema of a file that is no manifest; none for another Copier template's answers."""
+    own = isinstance(document.data, dict) and {"repository_name", "repo_url"} & document.data.keys()
+    return None if document.path == layout.ANSWERS and not own else file_schema(document.path)

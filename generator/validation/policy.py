@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -56,8 +57,8 @@ _DETECTORS = (
     Severity.ERROR,
     Scope.DOCUMENT,
     "A Secret with its data stands in Git.",
-    explanation="Everyone who can read the repository, its forks and its history can read it; base64 hides nothing. Rotating it does "
-    "not remove it from the history.",
+    explanation="Everyone who can read the repository, its forks and its history can read it; base64 hides nothing. "
+    "Rotating it does not remove it from the history.",
     bad="apiVersion: v1\nkind: Secret\nmetadata:\n  name: shop\nstringData:\n  password: hunter2\n",
     good="apiVersion: external-secrets.io/v1\nkind: ExternalSecret\nmetadata:\n  name: shop\nspec:\n  secretStoreRef:\n"
     "    kind: ClusterSecretStore\n    name: vault\n  target:\n    name: shop\n  data:\n    - secretKey: password\n"
@@ -71,11 +72,12 @@ def secret_in_git(document: Document, view: View) -> Iterator[Problem]:  # noqa:
     for field in ("data", "stringData"):
         values = data.get(field)
         for name, value in values.items() if isinstance(values, dict) else ():
-            if value not in {None, ""}:
+            if value is not None and value != "":
                 yield Problem(
                     f"The Secret's “{name}” stands in Git for everyone who can read the repository.",
                     (field, name),
-                    "Keep it in a secret store and fetch it with an ExternalSecret, or commit it sealed (SealedSecret, SOPS); "
+                    "Keep it in a secret store and fetch it with an ExternalSecret, or commit it sealed (SealedSecret, "
+                    "SOPS); "
                     "then rotate it, since the history keeps it.",
                 )
 
@@ -84,8 +86,8 @@ CREDENTIAL = declare(
     "credential-in-git",
     Severity.ERROR,
     "A file holds what looks like a credential.",
-    explanation="A token, a private key or a password within a URL has the form that its issuer gives it. Everyone who can read the "
-    "repository, its forks and its history can use it.",
+    explanation="A token, a private key or a password within a URL has the form that its issuer gives it. Everyone "
+    "who can read the repository, its forks and its history can use it.",
     bad="# file: values.yaml\ndatabase: postgres://shop:hunter2secret@db.example.com/shop\n",
     good="# file: values.yaml\ndatabase: postgres://db.example.com/shop\n",
 )
@@ -110,8 +112,55 @@ def _kinds(line: str) -> tuple[str, ...]:
 def _plugins() -> tuple[BasePlugin, ...]:
     from detect_secrets.core.plugins.util import get_mapping_from_secret_type_to_class  # noqa: PLC0415
 
-    found = get_mapping_from_secret_type_to_class().values()
-    return tuple(plugin() for plugin in found if plugin.__name__ in _DETECTORS)
+    found: Mapping[str, Callable[[], BasePlugin]] = get_mapping_from_secret_type_to_class()
+    return tuple(make() for make in found.values() if make.__name__ in _DETECTORS)
+
+
+@rule(
+    "credential-in-environment",
+    Severity.WARNING,
+    Scope.DOCUMENT,
+    "An environment variable or a ConfigMap holds a password or the like as plain text.",
+    explanation="A variable named like a password, token or key with its value beside it stands in Git, and in the "
+    "cluster everyone who may read pods or ConfigMaps reads it. Such values belong into a Secret, which the manifest "
+    "refers to.",
+    bad=_POD.format(image="nginx:1.29.3-alpine")
+    + "      env:\n        - name: DB_PASSWORD\n          value: hunter2\n",
+    good=_POD.format(image="nginx:1.29.3-alpine") + "      env:\n        - name: DB_PASSWORD\n          valueFrom:\n"
+    "            secretKeyRef:\n              name: shop\n              key: password\n",
+)
+def credential_in_environment(document: Document, view: View) -> Iterator[Problem]:  # noqa: ARG001
+    """Find plain values whose names say that they are secret."""
+    for pointer, name, value in _plain_values(document.data):
+        if _SECRET_NAME.search(name) and value and not _HARMLESS.fullmatch(value):
+            yield Problem(
+                f"“{name}” looks like a credential, and its value stands here as plain text.",
+                pointer,
+                "Refer to a Secret's key (valueFrom.secretKeyRef), and keep the Secret itself out of Git.",
+            )
+
+
+_SECRET_NAME = re.compile(
+    r"(?:^|[^a-z])(?:passwords?|passwd|pwd|passphrase|tokens?|secrets?|credentials?|(?:api|access|private|signing|encryption)[_.-]?keys?)$",
+    re.IGNORECASE,
+)
+_HARMLESS = re.compile(
+    r"(?i:true|false|yes|no|none|null|\d{1,3})|\$[({].*[)}]|\{\{.*\}\}|<.*>|/.*|[a-z]+:/?/[^@]*|\$\w+"
+)
+"""What is no credential, whatever its name: a switch, a reference to another variable, a placeholder, a path, a URL."""
+
+
+def _plain_values(data: Any) -> Iterator[tuple[Pointer, str, str]]:
+    """Yield the place, the name and the value of each variable of a container, and of each entry of a ConfigMap."""
+    for at, container in containers(data):
+        listed = container.get("env")
+        for index, variable in enumerate(listed if isinstance(listed, list) else ()):
+            if isinstance(variable, dict) and isinstance(variable.get("value"), str):
+                yield (*at, "env", index, "value"), str(variable.get("name", "")), variable["value"]
+    entries = data.get("data") if data.get("kind") == "ConfigMap" else None
+    for name, value in entries.items() if isinstance(entries, dict) else ():
+        if isinstance(value, str):
+            yield ("data", name), name, value
 
 
 @rule(
@@ -119,8 +168,8 @@ def _plugins() -> tuple[BasePlugin, ...]:
     Severity.WARNING,
     Scope.DOCUMENT,
     "An image has no tag, or the tag `latest`.",
-    explanation="What runs then depends on when a node pulled the image: environments differ although Git says the same, a rollback "
-    "of the commit rolls nothing back, and Argo CD sees no change when a new image is pushed.",
+    explanation="What runs then depends on when a node pulled the image: environments differ although Git says the "
+    "same, a rollback of the commit rolls nothing back, and Argo CD sees no change when a new image is pushed.",
     bad=_POD.format(image="nginx"),
     good=_POD.format(image="nginx:1.29.3-alpine"),
 )
@@ -142,12 +191,19 @@ def image_tag(document: Document, view: View) -> Iterator[Problem]:
 
 def images(data: Any) -> Iterator[tuple[Pointer, str]]:
     """Yield each container's image of a workload, with its place."""
+    for at, container in containers(data):
+        if isinstance(container.get("image"), str) and container["image"]:
+            yield (*at, "image"), container["image"]
+
+
+def containers(data: Any) -> Iterator[tuple[Pointer, dict[str, Any]]]:
+    """Yield each container of a workload, with its place."""
     for at, pod in pod_specs(data):
         for group in ("initContainers", "containers", "ephemeralContainers"):
             listed = pod.get(group)
             for index, container in enumerate(listed if isinstance(listed, list) else ()):
-                if isinstance(container, dict) and isinstance(container.get("image"), str) and container["image"]:
-                    yield (*at, group, index, "image"), container["image"]
+                if isinstance(container, dict):
+                    yield (*at, group, index), container
 
 
 _POD_SPECS: tuple[Pointer, ...] = (

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 from generator import layout
-from generator.validation.documents import Document
+from generator.paths import entries, holds
 from generator.validation.finding import Severity
 from generator.validation.rules import Problem, Scope, rule
 from generator.validation.sources import Kind, is_here, resolve
@@ -66,8 +65,8 @@ def _application(source: str) -> str:
     Severity.ERROR,
     Scope.APPLICATION,
     "A source's path is not a folder of the repository.",
-    explanation="Argo CD looks for `source.path` from the repository's root. A path that is absolute, that leads out of the "
-    "repository or that is no folder leaves the Application with a ComparisonError, and nothing is deployed.",
+    explanation="Argo CD looks for `source.path` from the repository's root. A path that is absolute, that leads out "
+    "of the repository or that is no folder leaves the Application with a ComparisonError, and nothing is deployed.",
     bad=_application("path: shop") + "# file: apps/shop/service.yaml\n" + _SERVICE,
     good=_application("path: apps/shop") + "# file: apps/shop/service.yaml\n" + _SERVICE,
 )
@@ -87,10 +86,10 @@ def path_missing(application: ArgoApplication, view: View) -> Iterator[Problem]:
     Severity.ERROR,
     Scope.APPLICATION,
     "A values file of a Helm source is not there.",
-    explanation="Value files are relative to the chart's folder; with a leading `/` they are relative to the repository's root, and "
-    "with `$name/` to the root of the source that has that `ref`. A file that is not there, or a glob that matches nothing, "
-    "stops the Application. From a chart three folders down, `../../../environments/…` does not reach the root: "
-    "write `/environments/…`.",
+    explanation="Value files are relative to the chart's folder; with a leading `/` they are relative to the "
+    "repository's root, and with `$name/` to the root of the source that has that `ref`. A file that is not there, or "
+    "a glob that matches nothing, stops the Application. From a chart three folders down, `../../../environments/…` "
+    "does not reach the root: write `/environments/…`.",
     bad=_application("path: charts/shop\n    helm:\n      valueFiles:\n        - ../values-dev.yaml") + _CHART,
     good=_application("path: charts/shop\n    helm:\n      valueFiles:\n        - /environments/dev.yaml")
     + _CHART
@@ -104,7 +103,8 @@ def value_file_missing(application: ArgoApplication, view: View) -> Iterator[Pro
                 f"The values file “{miss.path}” cannot be read: {miss.reason}.",
                 application.at(*miss.at),
                 _nearest(view.root, miss.path)
-                or "Paths are relative to the chart's folder; one with a leading / is relative to the repository's root.",
+                or "Paths are relative to the chart's folder; one with a leading / is relative to the repository's "
+                "root.",
             )
 
 
@@ -113,8 +113,9 @@ def value_file_missing(application: ArgoApplication, view: View) -> Iterator[Pro
     Severity.WARNING,
     Scope.APPLICATION,
     "A source names another repository, but its path lies in this one.",
-    explanation="The folder is here, yet Argo CD would read another repository: most often a URL that was copied from an example, "
-    "or that is spelt differently. This repository's URLs are those of its Git remotes and of `.copier-answers.yml`.",
+    explanation="The folder is here, yet Argo CD would read another repository: most often a URL that was copied from "
+    "an example, or that is spelt differently. This repository's URLs are those of its Git remotes and of "
+    "`.copier-answers.yml`.",
     bad="# file: .copier-answers.yml\nrepo_url: https://git.example.com/acme/gitops-new.git\n"
     + _application("path: apps/shop")
     + "# file: apps/shop/service.yaml\n"
@@ -130,9 +131,11 @@ def repository_foreign(application: ArgoApplication, view: View) -> Iterator[Pro
         url = str(source.spec.get("repoURL", ""))
         if source.folder is not None and source.kind is not Kind.REMOTE and not is_here(url, view):
             yield Problem(
-                f"“{url}” is not this repository, although {source.folder.relative_to(view.root).as_posix()} lies here.",
+                f"“{url}” is not this repository, although {source.folder.relative_to(view.root).as_posix()} lies "
+                f"here.",
                 application.at(*source.at, "repoURL"),
-                f"This repository is {' or '.join(sorted(view.urls))}: correct the URL, or rename the folder if it is not meant.",
+                f"This repository is {' or '.join(sorted(view.urls))}: correct the URL, or rename the folder if it is "
+                f"not meant.",
             )
 
 
@@ -141,12 +144,10 @@ def repository_foreign(application: ArgoApplication, view: View) -> Iterator[Pro
     Severity.WARNING,
     Scope.APPLICATION,
     "A source follows a revision that this repository does not have.",
-    explanation="`targetRevision` is a branch, a tag or a commit. Argo CD cannot resolve one that does not exist, and the Application "
-    "stays as it is. The check reads the branches and tags of the clone: a revision that nobody pushed yet is reported too.",
-    bad="# git: trunk\n"
-    + _application("path: apps/shop")
-    + "# file: apps/shop/service.yaml\n"
-    + _SERVICE,
+    explanation="`targetRevision` is a branch, a tag or a commit. Argo CD cannot resolve one that does not exist, and "
+    "the Application stays as it is. The check reads the branches and tags of the clone: a revision that nobody "
+    "pushed yet is reported too.",
+    bad="# git: trunk\n" + _application("path: apps/shop") + "# file: apps/shop/service.yaml\n" + _SERVICE,
     good=_application("path: apps/shop") + "# file: apps/shop/service.yaml\n" + _SERVICE,
 )
 def revision_unknown(application: ArgoApplication, view: View) -> Iterator[Problem]:
@@ -169,8 +170,8 @@ def revision_unknown(application: ArgoApplication, view: View) -> Iterator[Probl
     Severity.WARNING,
     Scope.APPLICATION,
     "A file in the source's folder silently changes the Application.",
-    explanation="Argo CD merges `.argocd-source.yaml` and `.argocd-source-<application>.yaml` of the source's folder into the source. "
-    "What is deployed then differs from what the Application says, and from what is rendered here.",
+    explanation="Argo CD merges `.argocd-source.yaml` and `.argocd-source-<application>.yaml` of the source's folder "
+    "into the source. What is deployed then differs from what the Application says, and from what is rendered here.",
     bad=_application("path: apps/shop")
     + "# file: apps/shop/service.yaml\n"
     + _SERVICE
@@ -181,41 +182,12 @@ def source_overridden(application: ArgoApplication, view: View) -> Iterator[Prob
     """Find override files beside a source."""
     for source in resolve(application, view):
         for name in (".argocd-source.yaml", f".argocd-source-{application.name}.yaml"):
-            if source.folder is not None and (source.folder / name).is_file():
+            if source.folder is not None and holds((source.folder / name).is_file):
                 path = (source.folder / name).relative_to(view.root).as_posix()
                 yield Problem(
                     f"{path} changes this source without the Application showing it.",
                     application.at(*source.at),
                     "Write its settings into the Application, and remove the file.",
-                )
-
-
-@rule(
-    "symlink-escapes",
-    Severity.ERROR,
-    Scope.REPOSITORY,
-    "A symbolic link is absolute, or leads out of the repository.",
-    explanation="Argo CD refuses to render anything of a repository in which one symbolic link, wherever it stands, is absolute or "
-    "leads out of it: every Application fails.",
-    bad="# link: docs/outside -> /etc\n",
-    good="# link: docs/inside -> ../apps\n# file: apps/README.md\nx\n",
-)
-def symlink_escapes(view: View) -> Iterator[Problem]:
-    """Find symbolic links that Argo CD refuses."""
-    for folder, folders, files in os.walk(view.root):
-        if ".git" in folders:
-            folders.remove(".git")
-        for name in sorted((*folders, *files)):
-            link = Path(folder) / name
-            if not link.is_symlink():
-                continue
-            target = link.readlink()
-            if target.is_absolute() or not (link.parent / target).resolve().is_relative_to(view.root.resolve()):
-                path = link.relative_to(view.root).as_posix()
-                yield Problem(
-                    f"The symbolic link leads to {target}, out of the repository: Argo CD then renders no Application of it.",
-                    hint="Remove the link, or let it lead to a file of the repository by a relative path.",
-                    document=Document(path=path, index=0, data=None),
                 )
 
 
@@ -234,8 +206,8 @@ replicas: 1
     Severity.ERROR,
     Scope.REPOSITORY,
     "An environment takes its releases from one that does not exist, or from itself.",
-    explanation="`promotesFrom` in environment.yaml chains the environments, from the first to production. A name that is no folder of "
-    "`environments/`, or a chain that is a circle, leaves promotion without an order.",
+    explanation="`promotesFrom` in environment.yaml chains the environments, from the first to production. A name "
+    "that is no folder of `environments/`, or a chain that is a circle, leaves promotion without an order.",
     bad="# file: environments/dev/environment.yaml\n"
     + _ENVIRONMENT.format(source="")
     + "# file: environments/prod/environment.yaml\n"
@@ -263,10 +235,9 @@ def promotes_from_unknown(view: View) -> Iterator[Problem]:
                 document,
             )
         seen = [name]
-        while source in sources and source not in seen:
-            seen.append(source)
-            source = sources[source]
-        if source == name:
+        while sources.get(seen[-1], "") in sources and sources[seen[-1]] not in seen:
+            seen.append(sources[seen[-1]])
+        if sources[seen[-1]] == name:
             yield Problem(
                 f"The environments promote in a circle: {' ← '.join((*seen, name))}.",
                 ("promotesFrom",),
@@ -280,8 +251,9 @@ def promotes_from_unknown(view: View) -> Iterator[Problem]:
     Severity.ERROR,
     Scope.REPOSITORY,
     "An environment has a folder for an application that does not exist.",
-    explanation="In argosy's layout a folder `environments/<environment>/<application>` deploys the application of that name, whose "
-    "settings are in `applications/<application>/application.yaml`. Without them nobody knows how to render it.",
+    explanation="In argosy's layout a folder `environments/<environment>/<application>` deploys the application of "
+    "that name, whose settings are in `applications/<application>/application.yaml`. Without them nobody knows how to "
+    "render it.",
     bad="# file: environments/dev/environment.yaml\n"
     + _ENVIRONMENT.format(source="")
     + "# file: environments/dev/shpo/values.yaml\n{}\n# file: applications/shop/application.yaml\nformat: helm\n",
@@ -292,11 +264,14 @@ def promotes_from_unknown(view: View) -> Iterator[Problem]:
 def application_unknown(view: View) -> Iterator[Problem]:
     """Find folders of environments that no application stands behind."""
     for name, document in view.environments.items():
-        for folder in sorted((view.root / layout.ENVIRONMENTS / name).iterdir()):
+        for folder in entries(view.root / layout.ENVIRONMENTS / name):
             settings = view.root / layout.application_settings(folder.name)
-            if folder.is_dir() and not folder.name.startswith(".") and not settings.is_file():
+            if not view.wanted(f"{layout.deployment(name, folder.name)}/"):
+                continue
+            if holds(folder.is_dir) and not folder.name.startswith(".") and not holds(settings.is_file):
                 yield Problem(
-                    f"{layout.deployment(name, folder.name)} would deploy the application “{folder.name}”, and there is no "
+                    f"{layout.deployment(name, folder.name)} would deploy the application “{folder.name}”, and there "
+                    f"is no "
                     f"{layout.application_settings(folder.name)}.",
                     hint=_nearest(view.root, f"{layout.APPLICATIONS}/{folder.name}")
                     or "Add the application's settings, or remove the folder.",
@@ -309,8 +284,8 @@ def application_unknown(view: View) -> Iterator[Problem]:
     Severity.WARNING,
     Scope.REPOSITORY,
     "No Application deploys an application's folder in an environment.",
-    explanation="In argosy's layout a folder `environments/<environment>/<application>` means that the application runs there. Here "
-    "no Application, and no ApplicationSet, reads it: what is in it deploys nothing.",
+    explanation="In argosy's layout a folder `environments/<environment>/<application>` means that the application "
+    "runs there. Here no Application, and no ApplicationSet, reads it: what is in it deploys nothing.",
     bad="# file: environments/dev/environment.yaml\n"
     + _ENVIRONMENT.format(source="")
     + "# file: environments/dev/shop/service.yaml\n"
@@ -333,11 +308,14 @@ def folder_not_deployed(view: View) -> Iterator[Problem]:
         if path is not None
     }
     for name, document in view.environments.items():
-        for folder in sorted((view.root / layout.ENVIRONMENTS / name).iterdir()):
-            known = (view.root / layout.application_settings(folder.name)).is_file()
-            if folder.is_dir() and known and folder.resolve() not in read:
+        for folder in entries(view.root / layout.ENVIRONMENTS / name):
+            known = view.wanted(f"{layout.deployment(name, folder.name)}/") and holds(
+                (view.root / layout.application_settings(folder.name)).is_file
+            )
+            if holds(folder.is_dir) and known and folder.resolve() not in read:
                 yield Problem(
-                    f"No Application reads {layout.deployment(name, folder.name)}: {folder.name} does not run in {name}.",
+                    f"No Application reads {layout.deployment(name, folder.name)}: {folder.name} does not run in "
+                    f"{name}.",
                     hint=f"Add {layout.argocd_application(name, folder.name)}, or remove the folder.",
                     document=document,
                 )
@@ -350,16 +328,17 @@ def _nearest(root: Path, path: str) -> str:
     wanted = [part for part in path.split("/") if part not in {"", ".", ".."}]
     here = root
     for index, part in enumerate(wanted):
-        if (here / part).exists():
+        if holds((here / part).exists):
             here /= part
             continue
-        names = [entry.name for entry in here.iterdir()] if here.is_dir() else []
+        names = [entry.name for entry in entries(here)]
         close = difflib.get_close_matches(part, names, 1, 0.7)
         if close:
             found = here.joinpath(close[0], *wanted[index + 1 :])
-            return f"Did you mean “{found.relative_to(root).as_posix()}”?" if found.exists() else ""
+            return f"Did you mean “{found.relative_to(root).as_posix()}”?" if holds(found.exists) else ""
         break
     if here == root and wanted:
-        matches = sorted(each for each in root.glob(f"*/{'/'.join(wanted)}") if ".git" not in each.parts)
-        return f"Did you mean “{matches[0].relative_to(root).as_posix()}”?" if matches else ""
+        matches = [each.joinpath(*wanted) for each in entries(root) if each.name != ".git"]
+        near = next((each for each in matches if holds(each.exists)), None)
+        return f"Did you mean “{near.relative_to(root).as_posix()}”?" if near else ""
     return ""

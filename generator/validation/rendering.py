@@ -5,18 +5,26 @@ from __future__ import annotations
 import fnmatch
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import Any
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path, PurePosixPath
+from typing import Any, TypeVar
 
 from generator import kustomize
 from generator.helm import Fault, Helm, OfflineError, Parameter, Release, RenderError
+from generator.paths import holds
+from generator.validation.argocd_matching import mapping, sequence, text
 from generator.validation.documents import Defect, Document, rendered
 from generator.validation.inventory import Inventory
 from generator.validation.sources import KUSTOMIZATIONS, Kind, Source, resolve
 from generator.validation.view import ArgoApplication, View
+
+T = TypeVar("T")
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,46 +47,91 @@ class Render:
     """Whether the documents are files of the repository, rather than an engine's output."""
 
 
-@dataclass(frozen=True, slots=True)
-class Renders:
-    """All renders, by Application where one asked for them."""
-
-    all: Sequence[Render] = ()
-    charts: frozenset[Path] = field(default_factory=frozenset)
-    overlays: frozenset[Path] = field(default_factory=frozenset)
+Progress = Callable[[str, int], AbstractContextManager[Callable[[], None]]]
+"""Called with what is done and of how many: a context in which each call says that one more is done."""
 
 
-def render(view: View, inventory: Inventory, helm: Helm, advance: Callable[[], None]) -> Renders:
-    """Render each source of each Application, then each overlay that none of them built, on all processors."""
-    pairs = [(application, source) for application in view.applications for source in resolve(application, view)]
-    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+def silent(description: str, total: int) -> AbstractContextManager[Callable[[], None]]:  # noqa: ARG001
+    """Show no progress."""
+    return nullcontext(lambda: None)
 
-        def one(pair: tuple[ArgoApplication, Source]) -> Render:
+
+def of_applications(
+    applications: Sequence[ArgoApplication], view: View, helm: Helm, progress: Progress = silent
+) -> list[Render]:
+    """Render each source of each Application, on all processors."""
+    pairs = [(application, source) for application in applications for source in resolve(application, view)]
+    return on_all_processors("Rendering", lambda pair: _render(*pair, view, helm), pairs, progress)
+
+
+def of_the_rest(
+    renders: Sequence[Render], inventory: Inventory, helm: Helm, progress: Progress = silent
+) -> list[Render]:
+    """Build each overlay, and render each chart with its own values, that no render so far has read."""
+    read = {render.source.folder for render in renders if render.source.folder}
+    overlays, charts = _unread_overlays(read, inventory), _unread_charts(read, inventory)
+    return on_all_processors(
+        "Building", lambda folder: _overlay(folder, inventory), overlays, progress
+    ) + on_all_processors("Rendering", lambda chart: _chart(chart, inventory, helm), charts, progress)
+
+
+def on_all_processors(
+    description: str, work: Callable[[T], Made], these: Sequence[T], progress: Progress
+) -> list[Made]:
+    """Return what the work makes of each of these, in their order: engines let the others run meanwhile."""
+    if not these:
+        return []
+    with progress(description, len(these)) as advance, ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+
+        def one(this: T) -> Made:
             try:
-                return _render(pair[0], pair[1], view, helm)
+                return work(this)
             finally:
                 advance()
 
-        made = list(pool.map(one, pairs))
-        built = {render.source.folder for render in made if render.source.kind is Kind.KUSTOMIZE and render.source.folder}
-        read = set(built)
-        for folder in built:
-            read |= {path.parent for path in kustomize.inputs(folder) if path.name in KUSTOMIZATIONS}
-        read = {folder.resolve() for folder in read}
-        alone = [folder for folder in inventory.kustomizations if folder.resolve() not in read]
-        made += pool.map(lambda folder: _overlay(folder, view.root), alone)
-    charts = frozenset(r.source.folder for r in made if r.source.kind is Kind.HELM and r.source.folder)
-    return Renders(made, charts, frozenset(read | {folder.resolve() for folder in alone}))
+        return list(pool.map(one, these))
+
+
+def _unread_overlays(read: Set[Path], inventory: Inventory) -> list[Path]:
+    """Return the kustomizations that no build has read: those that none of the others reads, or that a circle does."""
+    readers: dict[Path, set[Path]] = {folder: set() for folder in inventory.kustomizations}
+    for file, folders in inventory.inputs.items():
+        if file.name in KUSTOMIZATIONS and file.parent in readers:
+            readers[file.parent].update(folder for folder in folders if folder != file.parent)
+    first = {folder for folder, others in readers.items() if not others and folder not in read}
+    return [
+        folder
+        for folder, others in readers.items()
+        if folder in first or (folder not in read and not others & (first | read))
+    ]
+
+
+def _unread_charts(read: Set[Path], inventory: Inventory) -> list[Path]:
+    """Return the charts that no render read, and that are no dependency of one that was read."""
+    wanted = {chart for chart in inventory.charts if chart in read}
+    pending = list(wanted)
+    while pending:
+        more = set(_local_dependencies(pending.pop(), inventory)) - wanted
+        wanted |= more
+        pending += more
+    within = {above for chart in wanted for above in (chart, *chart.parents)}
+    return [chart for chart in inventory.outermost_charts if chart not in within]
+
+
+def _local_dependencies(chart: Path, inventory: Inventory) -> Iterator[Path]:
+    listed = inventory.head(chart, "Chart.yaml").get("dependencies")
+    for dependency in listed if isinstance(listed, list) else ():
+        repository = dependency.get("repository") if isinstance(dependency, dict) else None
+        if isinstance(repository, str) and repository.startswith("file://"):
+            yield Path(os.path.normpath(chart / repository.removeprefix("file://")))
 
 
 def written_documents(source: Source, view: View) -> Iterator[Document]:
     """Yield the documents of a directory source, as Argo CD chooses its files."""
-    options = source.spec.get("directory") or {}
+    options = mapping(source.spec.get("directory"))
     folder = source.folder.relative_to(view.root).as_posix() if source.folder else ""
     prefix = "" if folder == "." else f"{folder}/"
-    for document in view.documents:
-        if not document.path.startswith(prefix):
-            continue
+    for document in _by_folder(view).get(folder, ()):
         path = document.path.removeprefix(prefix)
         if "/" in path and not options.get("recurse"):
             continue
@@ -86,6 +139,16 @@ def written_documents(source: Source, view: View) -> Iterator[Document]:
             continue
         if not (options.get("exclude") and _matches(path, str(options["exclude"]))):
             yield document
+
+
+@lru_cache(maxsize=1)
+def _by_folder(view: View) -> Mapping[str, Sequence[Document]]:
+    """Return the documents at or below each folder, the root being “.”."""
+    found: dict[str, list[Document]] = defaultdict(list)
+    for document in view.documents:
+        for folder in PurePosixPath(document.path).parents:
+            found[folder.as_posix()].append(document)
+    return found
 
 
 def _matches(path: str, glob: str) -> bool:
@@ -98,7 +161,7 @@ def _render(application: ArgoApplication, source: Source, view: View, helm: Helm
     path = source.folder.relative_to(view.root).as_posix() if source.folder else application.document.path
     empty = Render(source, path, application=application)
     if source.kind is Kind.HELM:
-        return _helm(empty, application, source, view, helm)
+        return _helm(empty, application, source, helm)
     if source.kind is Kind.KUSTOMIZE:
         return _kustomize(empty, source, view.root, source.spec.get("kustomize"))
     if source.kind is Kind.DIRECTORY:
@@ -112,27 +175,32 @@ def _render(application: ArgoApplication, source: Source, view: View, helm: Helm
     return empty
 
 
-def _helm(empty: Render, application: ArgoApplication, source: Source, view: View, helm: Helm) -> Render:
+def _helm(empty: Render, application: ArgoApplication, source: Source, helm: Helm) -> Render:
     if source.folder is None or source.misses:
         return replace(empty, skipped="a values file is missing")
-    if not (source.folder / "Chart.yaml").is_file():
+    if not holds((source.folder / "Chart.yaml").is_file):
         fault = Fault("The source is a Helm source, and its folder has no Chart.yaml.", source.folder)
         return replace(empty, faults=(fault,))
+    return _rendered_chart(empty, _release(application, source), helm)
+
+
+def _rendered_chart(empty: Render, release: Release, helm: Helm) -> Render:
     try:
-        release = _release(application, source)
         found = helm.render(release)
     except RenderError as error:
         if isinstance(error, OfflineError):
             return replace(empty, skipped="; ".join(fault.message for fault in error.faults))
         return replace(empty, faults=error.faults)
+    except (OSError, ValueError) as error:
+        return replace(empty, faults=(Fault(f"It cannot be rendered: {error}."),))
     documents: list[Document] = []
     defects: list[Defect] = []
     for manifest in found.manifests:
         of_template = rendered(
             manifest.text,
             f"{empty.path}/{manifest.path}",
-            application=application.application,
-            environment=application.environment,
+            application=empty.application.application if empty.application else "",
+            environment=empty.application.environment if empty.application else "",
         )
         documents += of_template[0]
         defects += of_template[1]
@@ -141,24 +209,24 @@ def _helm(empty: Render, application: ArgoApplication, source: Source, view: Vie
 
 
 def _release(application: ArgoApplication, source: Source) -> Release:
-    spec: Mapping[str, Any] = source.spec.get("helm") or {}
-    destination = application.spec.get("destination")
-    parameters = [each for each in spec.get("parameters") or () if isinstance(each, dict)]
-    files = [each for each in spec.get("fileParameters") or () if isinstance(each, dict)]
+    spec, destination = mapping(source.spec.get("helm")), mapping(application.spec.get("destination"))
+    parameters = [each for each in sequence(spec.get("parameters")) if isinstance(each, dict)]
+    files = [each for each in sequence(spec.get("fileParameters")) if isinstance(each, dict)]
+    inline = spec.get("valuesObject") or spec.get("values")
     folder = source.folder or Path()
     return Release(
         chart=folder,
         name=str(spec.get("releaseName") or application.name),
-        namespace=str(destination.get("namespace", "")) if isinstance(destination, dict) else "",
+        namespace=text(destination.get("namespace")),
         values=source.value_files,
-        inline=spec.get("valuesObject") or spec.get("values") or "",
+        inline=inline if isinstance(inline, str | dict) else "",
         parameters=tuple(
             Parameter(str(each.get("name", "")), str(each.get("value", "")), bool(each.get("forceString")))
             for each in parameters
         ),
         file_parameters=tuple((str(each.get("name", "")), folder / str(each.get("path", ""))) for each in files),
         kube_version=str(spec.get("kubeVersion") or ""),
-        api_versions=tuple(str(each) for each in spec.get("apiVersions") or ()),
+        api_versions=tuple(str(each) for each in sequence(spec.get("apiVersions"))),
         skip_crds=bool(spec.get("skipCrds")),
         skip_tests=bool(spec.get("skipTests")),
         skip_schema_validation=bool(spec.get("skipSchemaValidation")),
@@ -169,14 +237,14 @@ def _kustomize(empty: Render, source: Source, root: Path, overrides: Any) -> Ren
     if source.folder is None:
         return empty
     try:
-        text = kustomize.build(source.folder, overrides if isinstance(overrides, dict) else None)
+        built = kustomize.build(source.folder, overrides if isinstance(overrides, dict) else None)
     except OfflineError as error:
         return replace(empty, skipped="; ".join(dict.fromkeys(fault.message for fault in error.faults)))
     except RenderError as error:
         return replace(empty, faults=error.faults)
     file = kustomize.kustomization(source.folder) or source.folder
     documents, defects = rendered(
-        text,
+        built,
         file.relative_to(root).as_posix(),
         application=empty.application.application if empty.application else "",
         environment=empty.application.environment if empty.application else "",
@@ -184,6 +252,23 @@ def _kustomize(empty: Render, source: Source, root: Path, overrides: Any) -> Ren
     return replace(empty, documents=documents, defects=defects)
 
 
-def _overlay(folder: Path, root: Path) -> Render:
+def _overlay(folder: Path, inventory: Inventory) -> Render:
     source = Source(Kind.KUSTOMIZE, (), {}, folder)
-    return _kustomize(Render(source, folder.relative_to(root).as_posix()), source, root, None)
+    empty = Render(source, folder.relative_to(inventory.root).as_posix())
+    if inventory.head(folder, *KUSTOMIZATIONS).get("kind") == "Component":
+        return replace(empty, skipped="a Component is built with the overlays that use it, and none does")
+    return _kustomize(empty, source, inventory.root, None)
+
+
+def _chart(chart: Path, inventory: Inventory, helm: Helm) -> Render:
+    source = Source(Kind.HELM, (), {}, chart)
+    path = chart.relative_to(inventory.root).as_posix()
+    metadata = inventory.head(chart, "Chart.yaml")
+    if metadata.get("type") == "library":
+        return Render(source, path, skipped="a library chart is rendered with the charts that use it, and none does")
+    made = _rendered_chart(Render(source, path), Release(chart, str(metadata.get("name") or "release")), helm)
+    if made.faults:
+        why = "; ".join(fault.message for fault in made.faults)
+        skipped = f"no Application renders this chart, and it cannot be rendered with its own values alone: {why}"
+        return replace(made, faults=(), skipped=skipped)
+    return made

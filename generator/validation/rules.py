@@ -3,9 +3,10 @@
 A rule is a generator function of one of three scopes, which looks at one thing and yields a `Problem` for each thing
 that is wrong with it:
 
-- `document`:    `def rule(document: Document, repository: View) -> Iterator[Problem]`, for each manifest, written or rendered;
+- `document`: `def rule(document: Document, repository: View) -> Iterator[Problem]`, for each manifest, written or
+  rendered;
 - `application`: `def rule(application: ArgoApplication, repository: View) -> Iterator[Problem]`, for each Argo CD
-  Application, written or made by an ApplicationSet;
+  Application, written, made by an ApplicationSet or rendered by another Application;
 - `repository`:  `def rule(repository: View) -> Iterator[Problem]`, once.
 
 Findings that the pipeline itself makes (a file that cannot be parsed, a schema's errors, a failed render) have rules

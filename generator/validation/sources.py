@@ -10,6 +10,7 @@ from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from generator.paths import holds
 from generator.validation.documents import Pointer
 from generator.validation.view import ArgoApplication, View
 
@@ -93,11 +94,9 @@ def inside(root: Path, path: PurePosixPath) -> Path | None:
 
 def _resolve_one(at: Pointer, spec: Mapping[str, Any], references: Mapping[str, Any], view: View) -> Source:
     url, path = str(spec.get("repoURL", "")), spec.get("path")
-    if spec.get("chart"):
-        chart = f"the chart {spec['chart']} {spec.get('targetRevision', '')} of {url}".replace("  ", " ")
-        return Source(Kind.REMOTE, at, spec, reason=f"{chart} is not in this repository")
-    if not is_here(url, view) and not _exists(view.root, path):
-        return Source(Kind.REMOTE, at, spec, reason=f"{url} is another repository")
+    elsewhere = _elsewhere(spec, url, view)
+    if elsewhere:
+        return Source(Kind.REMOTE, at, spec, reason=elsewhere)
     if path is None and spec.get("ref"):
         return Source(Kind.VALUES, at, spec)
     folder, miss = _folder((*at, "path"), path, view.root)
@@ -113,18 +112,26 @@ def _resolve_one(at: Pointer, spec: Mapping[str, Any], references: Mapping[str, 
     return Source(kind, at, spec, folder, files, misses)
 
 
+def _elsewhere(spec: Mapping[str, Any], url: str, view: View) -> str:
+    """Return why nothing of a source is in this repository, or nothing."""
+    if spec.get("chart"):
+        chart = f"the chart {spec['chart']} {spec.get('targetRevision', '')} of {url}".replace("  ", " ")
+        return f"{chart} is not in this repository"
+    return "" if is_here(url, view) or _exists(view.root, spec.get("path")) else f"{url} is another repository"
+
+
 def _exists(root: Path, path: Any) -> bool:
     found = inside(root, PurePosixPath(path)) if isinstance(path, str) and path else None
-    return found is not None and found != root and found.is_dir()
+    return found is not None and found != root and holds(found.is_dir)
 
 
 def _kind(spec: Mapping[str, Any], folder: Path) -> Kind:
     for kind in (Kind.HELM, Kind.KUSTOMIZE, Kind.DIRECTORY):
         if isinstance(spec.get(kind.value), dict) and (spec[kind.value] or kind is not Kind.DIRECTORY):
             return kind
-    if (folder / "Chart.yaml").is_file():
+    if holds((folder / "Chart.yaml").is_file):
         return Kind.HELM
-    return Kind.KUSTOMIZE if any((folder / name).is_file() for name in KUSTOMIZATIONS) else Kind.DIRECTORY
+    return Kind.KUSTOMIZE if any(holds((folder / name).is_file) for name in KUSTOMIZATIONS) else Kind.DIRECTORY
 
 
 def _folder(at: Pointer, path: Any, root: Path) -> tuple[Path | None, Miss | None]:
@@ -133,11 +140,11 @@ def _folder(at: Pointer, path: Any, root: Path) -> tuple[Path | None, Miss | Non
     if path.startswith("/"):
         return None, Miss(at, path, "it is absolute, and Argo CD takes a path relative to the repository's root")
     found = inside(root, PurePosixPath(path))
-    if found is None or not found.resolve().is_relative_to(root.resolve()):
-        return None, Miss(at, path, "it leads out of the repository")
-    if not found.is_dir():
-        return None, Miss(at, path, "it is a file" if found.exists() else "there is no such folder")
-    return found, None
+    if found is None:
+        return None, Miss(at, path, _OUTSIDE)
+    if not holds(found.is_dir):
+        return None, Miss(at, path, "it is a file" if holds(found.exists) else "there is no such folder")
+    return (found, None) if found.resolve().is_relative_to(root.resolve()) else (None, Miss(at, path, _OUTSIDE))
 
 
 def _value_files(
@@ -158,6 +165,7 @@ def _value_files(
 
 
 _NOT_THERE = "there is no such file"
+_OUTSIDE = "it leads out of the repository"
 
 
 def _value_file(name: str, folder: Path, references: Mapping[str, Any], view: View) -> tuple[list[Path], str]:
@@ -175,18 +183,18 @@ def _value_file(name: str, folder: Path, references: Mapping[str, Any], view: Vi
     else:
         target = inside(root, PurePosixPath(folder.relative_to(root).as_posix()) / name)
     if target is None:
-        return [], "it leads out of the repository"
+        return [], _OUTSIDE
     if re.search(r"[*?\[]", target.relative_to(root).as_posix()):
-        found = sorted(each for each in _glob(root, target) if each.is_file())
+        found = sorted(each for each in _glob(root, target) if holds(each.is_file))
     else:
-        found = [target] if target.is_file() else []
+        found = [target] if holds(target.is_file) else []
     if any(not each.resolve().is_relative_to(root.resolve()) for each in found):
-        return [], "it leads out of the repository"
+        return [], _OUTSIDE
     return found, "" if found else _NOT_THERE
 
 
 def _glob(root: Path, pattern: Path) -> Iterator[Path]:
     try:
         yield from root.glob(pattern.relative_to(root).as_posix())
-    except ValueError:
+    except (NotImplementedError, OSError, ValueError):
         return

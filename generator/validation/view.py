@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from generator.validation.documents import Document, Pointer
+from generator.validation.inventory import everything
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ArgoApplication:
-    """An Argo CD Application as the cluster would get it: written in a file, or made by an ApplicationSet."""
+    """An Argo CD Application as the cluster would get it: written in a file, made by an ApplicationSet, or rendered."""
 
     manifest: Mapping[str, Any]
     """The Application, nulls dropped as an API server drops them."""
@@ -72,6 +73,8 @@ class View:
     """The files that kustomizations take in: what they leave open, such as an image's tag, an overlay may fill in."""
     revisions: frozenset[str] = frozenset()
     """The branches and tags of the repository; empty where it is none, or has none."""
+    wanted: Callable[[str], bool] = everything
+    """Which paths of the repository are looked at."""
 
 
 def key(application: ArgoApplication) -> str:

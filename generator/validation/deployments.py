@@ -1,0 +1,168 @@
+"""The Applications of a repository and what they render to: written, made by ApplicationSets, or rendered in turn."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import PurePosixPath
+
+from generator import layout
+from generator.helm import Helm
+from generator.validation import builtin, rendering
+from generator.validation.applicationsets import Flaw, RepositoryFiles, expand
+from generator.validation.configuration import Configuration
+from generator.validation.documents import Document, is_manifest
+from generator.validation.inventory import Inventory
+from generator.validation.rendering import Progress, Render, silent
+from generator.validation.rules import JSON, Problem
+from generator.validation.schema_store import without_nulls
+from generator.validation.sources import is_here
+from generator.validation.view import ArgoApplication, View, key
+
+ARGO = "argoproj.io/"
+DEEPEST = 8
+"""How many Applications may render each other in turn, before nothing more is looked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deployments:
+    """What the repository would deploy."""
+
+    view: View
+    """The repository, with its Applications, AppProjects and renders."""
+    renders: Sequence[Render]
+    problems: Sequence[tuple[Flaw, Problem, Document]]
+    """What is wrong with ApplicationSets."""
+    unknown: Sequence[tuple[Document, str]]
+    """ApplicationSets of which some Applications are unknown here, and why."""
+
+
+def find(inventory: Inventory, configured: Configuration, helm: Helm, progress: Progress = silent) -> Deployments:
+    """Find the Applications of a repository and render them, and the Applications that come out of it, and so on."""
+    return _Search(inventory, configured, helm, progress).run()
+
+
+@dataclass
+class _Search:
+    inventory: Inventory
+    configured: Configuration
+    helm: Helm
+    progress: Progress
+    applications: list[ArgoApplication] = field(default_factory=list)
+    projects: dict[str, Document] = field(default_factory=dict)
+    renders: list[Render] = field(default_factory=list)
+    problems: list[tuple[Flaw, Problem, Document]] = field(default_factory=list)
+    unknown: list[tuple[Document, str]] = field(default_factory=list)
+
+    def run(self) -> Deployments:
+        root = self.inventory.root
+        self.view = View(
+            root=root,
+            documents=self.inventory.manifests,
+            urls=self.configured.urls,
+            revisions=self.configured.revisions,
+            overlaid=frozenset(
+                path.relative_to(root).as_posix() for path in self.inventory.inputs if path.is_relative_to(root)
+            ),
+            environments=_environments(self.inventory),
+            wanted=self.inventory.wanted,
+        )
+        self.files = RepositoryFiles(root, self.inventory.files, lambda url: is_here(url, self.view))
+        self.written = {_identity(each.data): each for each in self.view.documents if _is_argo(each)}
+        self.seen: set[int | str] = set()
+        # What a kustomization takes in, the cluster gets as the overlays make it, with their patches.
+        self._follow([each for each in self.view.documents if each.path not in self.view.overlaid])
+        self._follow(self._render_the_rest())
+        self._follow(self._unbuilt())
+        view = replace(
+            self.view, applications=self.applications, projects=self.projects, rendered=_by_application(self.renders)
+        )
+        return Deployments(view, self.renders, self.problems, self.unknown)
+
+    def _follow(self, documents: Sequence[Document]) -> None:
+        """Render the Applications among the documents, and those among what they render to."""
+        for _ in range(DEEPEST):
+            found = list(self._made_by(documents))
+            if not found:
+                return
+            self.applications += found
+            renders = rendering.of_applications(found, self.view, self.helm, self.progress)
+            self.renders += renders
+            documents = self._rendered(renders)
+
+    def _render_the_rest(self) -> Sequence[Document]:
+        renders = rendering.of_the_rest(self.renders, self.inventory, self.helm, self.progress)
+        self.renders += renders
+        return self._rendered(renders)
+
+    def _unbuilt(self) -> Sequence[Document]:
+        """Return the documents that kustomizations take in, but no build gave."""
+        built = {render.source.folder for render in self.renders if render.documents and not render.written}
+        return [
+            each
+            for each in self.view.documents
+            if each.path in self.view.overlaid
+            and not any(folder in built for folder in self.inventory.inputs.get(self.view.root / each.path, ()))
+        ]
+
+    def _rendered(self, renders: Sequence[Render]) -> Sequence[Document]:
+        """Return Argo CD's own kinds of what was rendered; those that a file has as they are, as the file has them."""
+        made = [each for render in renders if not render.written for each in render.documents if _is_argo(each)]
+        return [self.written.get(_identity(each.data), each) for each in made]
+
+    def _made_by(self, documents: Sequence[Document]) -> Iterator[ArgoApplication]:
+        for document in documents:
+            # An Application that renders itself comes again and again; one that is written twice is two.
+            this = _identity(document.data) if document.source is None else id(document)
+            if not _is_argo(document) or this in self.seen:
+                continue
+            self.seen.add(this)
+            kind = document.data["kind"]
+            if kind == "AppProject":
+                self.projects[_name(document)] = document
+            elif kind == "Application":
+                yield written_application(document)
+            elif kind == "ApplicationSet":
+                expansion = expand(document, self.files, self.helm)
+                self.problems += [(flaw, problem, document) for flaw, problem in expansion.problems]
+                if expansion.skipped:
+                    self.unknown.append((document, expansion.skipped))
+                yield from map(builtin.named, expansion.applications)
+
+
+def written_application(document: Document) -> ArgoApplication:
+    """Return the Application that a manifest is, nulls dropped as an API server drops them."""
+    return builtin.named(ArgoApplication(without_nulls(document.data), document))
+
+
+def _is_argo(document: Document) -> bool:
+    return is_manifest(document.data) and document.data["apiVersion"].startswith(ARGO)
+
+
+def _identity(data: JSON) -> str:
+    """Return what two manifests share that are the same to the API server, whatever the order of their fields."""
+    return json.dumps(without_nulls(data), sort_keys=True, default=str)
+
+
+def _name(document: Document) -> str:
+    metadata = document.data.get("metadata")
+    return str(metadata.get("name", "")) if isinstance(metadata, dict) else ""
+
+
+def _by_application(renders: Sequence[Render]) -> dict[str, Sequence[Document]]:
+    made: dict[str, list[Document]] = {}
+    for render in renders:
+        if render.application is not None:
+            made.setdefault(key(render.application), []).extend(render.documents)
+    return dict(made)
+
+
+def _environments(inventory: Inventory) -> dict[str, Document]:
+    found = {}
+    for entry in inventory.entries:
+        parts = PurePosixPath(entry.file.path).parts
+        if len(parts) == 3 and parts[0] == layout.ENVIRONMENTS and parts[2] == layout.ENVIRONMENT_SETTINGS:
+            for document, _ in entry.documents[:1]:
+                found[parts[1]] = document
+    return found

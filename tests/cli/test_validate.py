@@ -1,0 +1,257 @@
+"""`argosy validate`, as a session at a terminal."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+
+from generator import creation, engine
+from generator.model import ArgocdStyle, Format
+from generator.validation.schema_store import versions
+from tests import goldens
+from tests.conftest import Argosy, Git, Process
+from tests.helm.conftest import binary  # noqa: F401 - a fixture
+from tests.validation.conftest import write_files
+
+POD = (
+    "apiVersion: v1\nkind: Pod\nmetadata:\n  name: shop\nspec:\n  containers:\n    - name: shop\n      image: {image}\n"
+)
+GOOD, UNTAGGED = POD.format(image="nginx:1.29.3"), POD.format(image="nginx")
+BAD = GOOD.replace("containers", "contaners")
+SUMMARY = ["documents", "passed", "failed", "skipped", "renders", "errors", "warnings"]
+FINDING = {"rule", "severity", "path", "line", "message", "hint", "application", "environment", "resource"}
+
+
+@pytest.fixture
+def gitops(tmp_path: Path) -> Path:
+    """Return a folder with a new repository: Helm, two environments, and Git."""
+    folder = tmp_path / "gitops"
+    model = goldens.repository(Format.HELM, ArgocdStyle.APPLICATIONS, environments=(("dev", ""), ("prod", "")))
+    creation.create(folder, engine.render(model), branch="main")
+    return folder
+
+
+def test_a_new_repository_is_valid(argosy: Argosy, gitops: Path) -> None:
+    result = argosy("validate", str(gitops))
+    assert result.code == 0
+    assert "0 errors, 0 warnings" in result.out
+    assert "skipped: “https://raw.githubusercontent.com/argoproj/argo-cd/" in result.out
+    assert argosy("validate", str(gitops), "--strict").code == 1
+
+
+def test_the_repository_is_the_one_around_the_path_or_the_current_folder(
+    argosy: Argosy, gitops: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (gitops / "environments/prod/my-app/values.yaml").write_text("replicas: many\n")
+    assert argosy("validate", str(gitops / "environments/prod")).code == 1
+    assert argosy("validate", str(gitops / "environments/dev")).code == 0
+    monkeypatch.chdir(gitops / "environments")
+    whole = argosy("validate")
+    assert whole.code == 1
+    assert (
+        "environments/prod/my-app/values.yaml:1: error" in whole.out
+        or "environments/prod/my-app/values.yaml" in whole.out
+    )
+    assert argosy("validate", "dev").code == 0
+    assert argosy("validate", "dev", "--repository", str(gitops)).code == 0
+
+
+def test_findings_say_where_what_and_what_to_do(argosy: Argosy, tmp_path: Path) -> None:
+    write_files(tmp_path, {"apps/pod.yaml": BAD})
+    result = argosy("validate", "apps")
+    assert result.code == 1
+    assert "apps/pod.yaml" in result.out or "pod.yaml:6" in result.out
+    assert "kubernetes-schema" in result.out
+    assert "Did you mean" in result.out
+    assert "containers" in result.out
+    assert not result.err
+
+
+def test_warnings_do_not_fail(argosy: Argosy, tmp_path: Path) -> None:
+    write_files(tmp_path, {"pod.yaml": UNTAGGED})
+    result = argosy("validate")
+    assert result.code == 0
+    assert "image-tag" in result.out
+
+
+def test_json(argosy: Argosy, tmp_path: Path) -> None:
+    write_files(tmp_path, {"bad.yaml": BAD, "untagged.yaml": UNTAGGED, "other.yaml": "a: 1\n"})
+    result = argosy("validate", "--output", "json")
+    report = json.loads(result.out)
+    assert result.code == 1
+    assert list(report["summary"]) == SUMMARY
+    assert (
+        report["summary"]["documents"] == 3 == sum(report["summary"][each] for each in ("passed", "failed", "skipped"))
+    )
+    assert [set(finding) for finding in report["findings"]] == [FINDING] * len(report["findings"])
+    assert {(each["rule"], each["severity"]) for each in report["findings"]} == {
+        ("kubernetes-schema", "error"),
+        ("image-tag", "warning"),
+    }
+    assert [each["path"] for each in report["skipped"]] == ["other.yaml"]
+
+
+def test_sarif_junit_and_github(argosy: Argosy, tmp_path: Path) -> None:
+    write_files(tmp_path, {"bad.yaml": BAD})
+    sarif = json.loads(argosy("validate", "--output", "sarif").out)
+    assert {each["ruleId"] for each in sarif["runs"][0]["results"]} == {"kubernetes-schema"}
+    assert ET.fromstring(argosy("validate", "--output", "junit").out).tag == "testsuites"
+    github = argosy("validate", "--output", "github")
+    assert github.code == 1
+    assert "::error file=bad.yaml,line=6" in github.out
+
+
+def test_quiet_says_nothing_of_a_valid_repository(argosy: Argosy, tmp_path: Path) -> None:
+    write_files(tmp_path, {"pod.yaml": GOOD})
+    quiet = argosy("validate", "--quiet")
+    assert (quiet.code, quiet.out, quiet.err) == (0, "", "")
+    assert json.loads(argosy("validate", "--quiet", "--output", "json").out)["summary"]["passed"] == 1
+    write_files(tmp_path, {"pod.yaml": BAD})
+    assert "kubernetes-schema" in argosy("validate", "-q").out
+
+
+def test_strict_counts_skipped_documents_as_failed(argosy: Argosy, tmp_path: Path) -> None:
+    write_files(tmp_path, {"pod.yaml": GOOD, "other.yaml": "a: 1\n"})
+    assert argosy("validate").code == 0
+    strict = argosy("validate", "--strict")
+    assert strict.code == 1
+    assert "--strict" in strict.out
+
+
+def test_verbose_lists_every_skipped_document(argosy: Argosy, tmp_path: Path) -> None:
+    write_files(tmp_path, {f"other-{number}.yaml": "a: 1\n" for number in range(20)})
+    assert "other-19.yaml" in argosy("validate", "--verbose").out
+    assert "more paths" in argosy("validate").out
+
+
+@pytest.mark.parametrize("version", ["1.34", "v1.34", "1.34.7", "1.34,1.37", " 1.34 , v1.37.2 "])
+def test_versions_of_kubernetes(argosy: Argosy, tmp_path: Path, version: str) -> None:
+    write_files(tmp_path, {"pod.yaml": GOOD})
+    assert argosy("validate", "--kubernetes-version", version).code == 0
+
+
+def test_several_versions_are_told_apart(argosy: Argosy, tmp_path: Path) -> None:
+    write_files(tmp_path, {"pod.yaml": BAD})
+    assert "(Kubernetes 1.34, 1.37)" in argosy("validate", "--kubernetes-version", "1.34,1.37").out
+
+
+@pytest.mark.parametrize("version", ["1.99", "1.1", "latest", "1", "1.34,"])
+def test_an_unknown_version_is_wrong_usage(argosy: Argosy, tmp_path: Path, version: str) -> None:
+    write_files(tmp_path, {"pod.yaml": GOOD})
+    result = argosy("validate", "--kubernetes-version", version)
+    assert result.code == 2
+    assert versions()[0] in result.err
+    assert versions()[-1] in result.err
+    assert not result.out
+
+
+def test_wrong_usage(argosy: Argosy, tmp_path: Path) -> None:
+    write_files(tmp_path, {"here/pod.yaml": GOOD, "there/pod.yaml": GOOD})
+    for arguments in (
+        ["nowhere"],
+        ["--repository", "nowhere"],
+        ["there", "--repository", "here"],
+        ["--schema-location", "nowhere"],
+        ["--schema-location", "ftp://example.com"],
+        ["--schema-location", "x/{{.Nonsense}}.json"],
+        ["--output", "yaml"],
+    ):
+        result = argosy("validate", *arguments)
+        assert result.code == 2, arguments
+        assert result.err, arguments
+        assert not result.out, arguments
+
+
+def test_a_path_elsewhere_is_refused_with_a_reason(argosy: Argosy, tmp_path: Path) -> None:
+    write_files(tmp_path, {"here/pod.yaml": GOOD, "there/pod.yaml": GOOD})
+    assert "there is not in here" in argosy("validate", "there", "--repository", "here").err
+
+
+@pytest.mark.parametrize("output", ["text", "json"])
+def test_nothing_to_validate_does_not_look_like_success(argosy: Argosy, tmp_path: Path, output: str) -> None:
+    write_files(tmp_path, {"empty/README.md": "Nothing."})
+    result = argosy("validate", "empty", "--output", output)
+    assert result.code == 1
+    assert "No YAML or JSON file was found" in result.err
+    if output == "json":
+        assert json.loads(result.out)["summary"]["documents"] == 0
+
+
+def test_a_folder_that_is_no_repository(process: Process, tmp_path: Path) -> None:
+    write_files(tmp_path, {"foreign/a/pod.yaml": GOOD, "foreign/docker-compose.yml": "services: {}\n"})
+    result = process("validate", "foreign", env={"PATH": "/nonexistent", "GIT_CEILING_DIRECTORIES": str(tmp_path)})
+    assert result.code == 0
+    assert "1 passed, 0 failed, 1 skipped" in result.out
+    assert not result.err
+
+
+def test_git_and_its_ignored_files(argosy: Argosy, tmp_path: Path, git: Git) -> None:
+    write_files(tmp_path, {"pod.yaml": GOOD, ".gitignore": "build/\n", "build/bad.yaml": BAD, "deep/er/pod.yaml": BAD})
+    assert json.loads(argosy("validate", "--output", "json").out)["summary"]["failed"] == 2
+    git(tmp_path, "init", "-q")
+    summary = json.loads(argosy("validate", "deep", "--output", "json").out)
+    assert [each["path"] for each in summary["findings"]] == ["deep/er/pod.yaml"] * len(summary["findings"])
+    assert json.loads(argosy("validate", "--output", "json").out)["summary"]["failed"] == 1
+
+
+def test_findings_can_be_ignored_in_place_and_for_the_repository(argosy: Argosy, tmp_path: Path) -> None:
+    write_files(tmp_path, {"pod.yaml": UNTAGGED})
+    write_files(tmp_path, {"pod.yaml": UNTAGGED.replace("nginx\n", "nginx  # argosy: ignore[image-tag] a sandbox\n")})
+    assert "0 warnings" in argosy("validate").out
+    write_files(tmp_path, {"pod.yaml": UNTAGGED, ".argosy.yaml": "ignore:\n  - {rule: image-tag, reason: a sandbox}\n"})
+    assert "0 warnings" in argosy("validate").out
+    write_files(tmp_path, {".argosy.yaml": "ignore:\n  - {rule: image-tags, reason: a sandbox}\n"})
+    assert "There is no rule “image-tags”" in argosy("validate").out
+
+
+def test_findings_can_be_ignored_in_a_template(argosy: Argosy, gitops: Path) -> None:
+    template = gitops / "applications/my-app/charts/my-app/templates/service.yaml"
+    written = template.read_text()
+    template.write_text(written + "---\n" + UNTAGGED)
+    found = json.loads(argosy("validate", str(gitops), "--output", "json").out)["findings"]
+    assert {
+        (each["rule"], each["application"], each["environment"]) for each in found if each["rule"] == "image-tag"
+    } == {
+        ("image-tag", "my-app", "dev"),
+        ("image-tag", "my-app", "prod"),
+    }
+    template.write_text("{{/* argosy: ignore[image-tag] a sandbox */}}\n" + template.read_text())
+    again = json.loads(argosy("validate", str(gitops), "--output", "json").out)["findings"]
+    assert [each for each in again if each["rule"] == "image-tag"] == []
+
+
+def test_a_helm_binary_says_the_same(argosy: Argosy, gitops: Path, binary: Path) -> None:  # noqa: F811
+    (gitops / "environments/prod/my-app/values.yaml").write_text("replicaCount: many\nnonsense: true\n")
+    own, foreign = (
+        json.loads(argosy("validate", str(gitops), "--output", "json", *arguments).out)
+        for arguments in ([], ["--helm", str(binary)])
+    )
+    assert own["summary"]["errors"] > 0
+    assert own == foreign
+
+
+@pytest.mark.parametrize("name", ["nowhere/helm", "."])
+def test_a_wrong_helm_binary_is_refused(argosy: Argosy, gitops: Path, name: str) -> None:
+    result = argosy("validate", str(gitops), "--helm", name)
+    assert result.code in {1, 2}
+    assert "helm" in result.err
+    assert not result.out
+
+
+def test_a_program_that_is_no_helm_is_told(argosy: Argosy, gitops: Path) -> None:
+    refused = argosy("validate", str(gitops), "--helm", shutil.which("false") or "false")
+    assert refused.code == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_a_reader_that_goes_away_ends_it_quietly(tmp_path: Path) -> None:
+    write_files(tmp_path, {f"bad-{number}.yaml": BAD for number in range(200)})
+    command = f"{os.fspath(Path(os.sys.executable))} -m generator validate {tmp_path} | head -1"  # type: ignore[attr-defined]
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
+    assert "Traceback" not in done.stderr

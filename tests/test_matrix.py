@@ -1,0 +1,115 @@
+"""Whatever `argosy init` is asked for, what it makes is valid, and passes the checks of the tools that will read it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from functools import cache
+from itertools import product
+from pathlib import Path
+
+import pytest
+from yamllint import linter  # type: ignore[import-untyped]
+from yamllint.config import YamlLintConfig  # type: ignore[import-untyped]
+
+from generator import creation, engine, kustomize
+from generator.helm import Release
+from generator.helm import engine as helm
+from generator.model import ArgocdStyle, CiHost, Format, RevisionStyle
+from generator.validation import pipeline
+from generator.validation.finding import Status
+from tests import goldens
+
+COMBINATIONS = list(product(Format, ArgocdStyle, RevisionStyle, CiHost))
+INSTALL = "argocd/install"
+SETTINGS = ("environment.yaml", "application.yaml")
+
+Texts = Mapping[str, str]
+
+
+@cache
+def texts(form: Format, argocd: ArgocdStyle, revision: RevisionStyle, ci: CiHost) -> Texts:
+    """Return the text of each file of a new repository."""
+    tree = engine.render(goldens.repository(form, argocd, revision, ci))
+    return {path: file.content.decode() for path, file in tree.items()}
+
+
+@pytest.fixture(params=COMBINATIONS, ids="-".join)
+def repository(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """Return a new repository of each combination of choices."""
+    write(tmp_path, texts(*request.param))
+    return tmp_path
+
+
+def write(folder: Path, files: Texts) -> None:
+    """Write files below a folder."""
+    creation.write(folder, {path: engine.File(text.encode(), False) for path, text in files.items()})
+
+
+def test_it_is_valid(repository: Path) -> None:
+    report = pipeline.validate(repository)
+    assert report.findings == []
+    assert report.count(Status.FAILED) == 0
+    skipped = {outcome.path: outcome.reason for outcome in report.outcomes if outcome.status is Status.SKIPPED}
+    assert set(skipped) == {INSTALL}
+    assert "cannot be built offline" in skipped[INSTALL]
+
+
+def different(prefixes: tuple[str, ...], *forms: Format) -> Iterator[Texts]:
+    """Yield the files below some folders of each combination, each set of them that differs from the others once."""
+    seen = set()
+    for combination in COMBINATIONS:
+        if combination[0] in forms:
+            tree = texts(*combination).items()
+            chosen = {path: text for path, text in tree if path.startswith(prefixes) and not path.endswith(SETTINGS)}
+            if (identity := frozenset(chosen.items())) not in seen:
+                seen.add(identity)
+                yield chosen
+
+
+def test_charts_lint_strictly_with_the_values_of_each_environment(tmp_path: Path) -> None:
+    trees = list(different(("applications/", "environments/"), Format.HELM))
+    assert trees
+    for number, tree in enumerate(trees):
+        folder = tmp_path / str(number)
+        write(folder, tree)
+        (chart,) = (path.parent for path in folder.rglob("Chart.yaml"))
+        environments = sorted(folder.glob("environments/*"))
+        assert len(environments) == 3
+        for environment in environments:
+            values = (environment / "values.yaml", environment / "my-app" / "values.yaml")
+            messages = helm().lint(Release(chart, "my-app", values=values))
+            assert [message for message in messages if message.severity != "info"] == []
+
+
+def test_overlays_build(tmp_path: Path) -> None:
+    trees = list(different(("applications/", "environments/"), Format.KUSTOMIZE))
+    assert trees
+    for number, tree in enumerate(trees):
+        folder = tmp_path / str(number)
+        write(folder, tree)
+        overlays = sorted(path.parent for path in folder.glob("environments/*/*/kustomization.yaml"))
+        assert len(overlays) == 3
+        assert all(kustomize.build(overlay).count("kind: Deployment") == 1 for overlay in overlays)
+
+
+@pytest.mark.parametrize("form", Format)
+def test_yamllint_has_no_remark(form: Format) -> None:
+    checked: set[tuple[str, str]] = set()
+    for tree in (texts(*each) for each in COMBINATIONS if each[0] is form):
+        settings = YamlLintConfig(tree[".yamllint.yaml"])
+        for path, text in tree.items():
+            if (path, text) in checked or not settings.is_yaml_file(path) or settings.is_file_ignored(path):
+                continue
+            checked.add((path, text))
+            assert [f"{path}:{problem}" for problem in linter.run(text, settings, path)] == []
+    assert len(checked) > 20
+
+
+def test_yamllint_as_people_run_it(tmp_path: Path) -> None:
+    write(tmp_path, texts(Format.HELM, ArgocdStyle.APPLICATIONSET, RevisionStyle.BRANCH, CiHost.GITLAB))
+    done = subprocess.run(
+        [sys.executable, "-m", "yamllint", "--strict", "."], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, "")
