@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -47,13 +48,16 @@ class Bench:
         """Run the commands in turns."""
         return in_turns(commands, self.runs, self.say)
 
-    def repository(self, form: str, applications: int) -> Path:
-        """Return a repository of three environments, made at the first call."""
-        folder = self.folder / f"{form}-{applications}"
+    def repository(self, form: str, applications: int, *, versions_ago: int = 0) -> Path:
+        """Return a repository of three environments, made at the first call, by an earlier version of the template."""
+        folder = self.folder / f"{form}-{applications}-{versions_ago}"
         if not folder.exists():
             self.say(f"  making {applications} applications × {len(ENVIRONMENTS)} environments, {form}")
             subprocess.run(
-                [*_making(form, applications), folder], check=True, stdout=subprocess.DEVNULL, cwd=peers.CHECKOUT
+                [*_making(form, applications), folder, str(versions_ago)],
+                check=True,
+                stdout=subprocess.DEVNULL,
+                cwd=peers.CHECKOUT,
             )
         return folder
 
@@ -122,6 +126,72 @@ def rendering(bench: Bench) -> Iterator[Row]:
     yield Row(figure, _per_piece(measured, files), "ms", 1, _behind(measured))
 
 
+def adding(bench: Bench) -> Iterator[Row]:
+    """Measure `argosy add app` in a large repository beside an empty one, and `argosy add env` in larger ones."""
+    large, empty = (_changing(bench.repository("helm", size), "add", "app", "another", "--quiet") for size in (1000, 0))
+    measured = bench.measure(large=large, empty=empty)
+    yield _ratio("`argosy add app`, 1,000 applications × 3 environments / an empty repository", measured, 1.5)
+    sizes = (75, 150, 300)
+    commands = {
+        str(size): _changing(bench.repository("helm", size), "add", "env", "another", "--quiet") for size in sizes
+    }
+    by_size = dict(zip(sizes, bench.measure(**commands).values(), strict=True))
+    yield Row("`argosy add env`, 300 applications: time per application", _per_piece(by_size[300], 300), "ms", 10)
+    yield _growth("`argosy add env`: each application from 150 to 300 / from 75 to 150", by_size)
+
+
+def updating(bench: Bench) -> Iterator[Row]:
+    """Measure `argosy update` over three versions of the template, with and without edits, beside `copier update`."""
+    some, all_ = 20, 200
+    plain = bench.repository("helm", all_, versions_ago=peers.VERSIONS)
+    edited = bench.folder / "edited"
+    edit = "git ls-files '*.yaml' | awk 'NR % 100 == 0' | while read -r file; do echo '# edited' >> \"$file\"; done"
+    commit = "git -c user.name=b -c user.email=b@localhost commit --quiet --all --message edited"
+    subprocess.run(["bash", "-euc", f"cp -r '{plain}' '{edited}'; cd '{edited}'; {edit}; {commit}"], check=True)
+    template, answers, copied = (
+        peers.template_versions(bench.folder),
+        bench.folder / "answers.yml",
+        bench.folder / "copied",
+    )
+    answers.write_text(_answers(some), encoding="utf-8")
+    copier = peers.script("copier")
+    data = ("--defaults", "--quiet", "--data-file", answers)
+    subprocess.run([copier, "copy", *data, "--vcs-ref", "v1", template, copied], check=True)
+    subprocess.run(["bash", "-euc", f"git init --quiet; git add --all; {commit}"], cwd=copied, check=True)
+    reset = "git reset --hard --quiet; git clean -fdq"
+    measured = bench.measure(
+        argosy=_changing(plain, "update", "--quiet"),
+        edited=_changing(edited, "update", "--quiet"),
+        copier=Command([copier, "update", *data, "--vcs-ref", "v2"], copied, reset),
+    )
+    copiers = measured["copier"]
+    scaled = Measured(tuple(seconds * all_ / some for seconds in copiers.seconds), copiers.megabytes)
+    yield _ratio(
+        f"`argosy update`, {all_} applications × 3 / `copier update` (measured on {some}, scaled to {all_})",
+        {"argosy": measured["argosy"], "copier": scaled},
+        1 / 10,
+    )
+    both = {"edited": measured["edited"], "plain": measured["argosy"]}
+    yield _ratio("`argosy update` with 1 % of the files edited / with none", both, 2)
+
+
+def _changing(folder: Path, *arguments: str) -> Command:
+    """Return a command that changes a repository, which is taken back to its commit before each run."""
+    return Command([peers.script("argosy"), *arguments], folder, "git reset --hard --quiet; git clean -fdq")
+
+
+def _answers(applications: int) -> str:
+    """Return the answers of `repositories.make` as `copier copy` takes them: JSON is YAML."""
+    image = {"repository": "nginx", "tag": "1.29.3-alpine", "digest": ""}
+    listed = [
+        {"name": name, "format": "helm", "team": "", "port": 80, "image": image, "images": {}}
+        for name in names(applications)
+    ]
+    return json.dumps(
+        {"repository_name": "gitops", "repo_url": "https://github.com/acme/gitops.git", "applications": listed}
+    )
+
+
 FIGURES: Mapping[str, Callable[[Bench], Iterator[Row]]] = {
     "version": version,
     "init": init,
@@ -130,6 +200,8 @@ FIGURES: Mapping[str, Callable[[Bench], Iterator[Row]]] = {
     "linearity": linearity,
     "manifests": manifests,
     "rendering": rendering,
+    "adding": adding,
+    "updating": updating,
 }
 
 

@@ -30,6 +30,8 @@ class Command:
 
     arguments: Sequence[str | Path]
     folder: Path
+    before: str = ""
+    """A shell command that makes the folder ready for each run, and is not measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,8 @@ def _run(command: Command) -> tuple[float, float]:
     """Return what `Measured` keeps of one run."""
     with tempfile.TemporaryDirectory(prefix="argosy-bench-") as folder, tempfile.TemporaryFile() as output:
         arguments = [str(each).replace(FRESH, f"{folder}/gitops") for each in command.arguments]
+        if command.before:
+            subprocess.run(["bash", "-euc", command.before], cwd=command.folder, check=True, stdout=subprocess.DEVNULL)
         begin = time.perf_counter()
         process = subprocess.Popen(
             arguments, cwd=command.folder, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT

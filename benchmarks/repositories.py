@@ -1,8 +1,8 @@
 """The repositories that are measured, made by the engine: the same bytes each time.
 
-It runs as a process of its own, `python -m benchmarks.repositories FORMAT APPLICATIONS [FOLDER]`, and prints how many
-files it rendered: Linux counts what a parent process holds to the peak memory of the commands that it starts, so the
-one that measures has to stay small.
+It runs as a process of its own, `python -m benchmarks.repositories FORMAT APPLICATIONS [FOLDER [VERSION]]`, and
+prints how many files it rendered: Linux counts what a parent process holds to the peak memory of the commands that it
+starts, so the one that measures has to stay small.
 """
 
 from __future__ import annotations
@@ -18,19 +18,24 @@ def names(applications: int) -> list[str]:
     return [f"app-{number:04}" for number in range(applications)]
 
 
-def make(form: str, applications: int, folder: Path | None) -> int:
-    """Render a repository of three environments; write and commit it to a folder where one is given."""
-    from generator import creation, engine  # noqa: PLC0415 - whoever only wants a name should not load Copier
+def make(form: str, applications: int, folder: Path | None, version: str) -> int:
+    """Render a repository of three environments; write and commit it to a folder where one is given.
+
+    `version` says how many versions of the template to go back.
+    """
+    from generator import creation, engine, template  # noqa: PLC0415 - whoever only wants a name should not load Copier
     from generator.model import Application, Format, Repository, Settings, chain  # noqa: PLC0415
 
     settings = Settings("gitops", "https://github.com/acme/gitops.git", format=Format(form))
     environments = chain(tuple((name, "") for name in ENVIRONMENTS), settings.revision)
     added = tuple(Application(name, settings.format) for name in names(applications))
-    tree = engine.render(Repository(settings, environments).with_applications(added))
+    with template.checkout(template.versions()[int(version)]) as known:
+        tree = engine.render(Repository(settings, environments).with_applications(added), template=known)
     if folder is not None:
         creation.create(folder, tree, branch=settings.branch)
     return len(tree)
 
 
 if __name__ == "__main__":
-    print(make(sys.argv[1], int(sys.argv[2]), Path(sys.argv[3]) if sys.argv[3:] else None))
+    form, number, *more = sys.argv[1:]
+    print(make(form, int(number), Path(more[0]) if more else None, more[1] if more[1:] else "0"))

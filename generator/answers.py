@@ -1,7 +1,7 @@
 """Read an answers file: the template's questions, answered in YAML.
 
-The file is the one that `copier copy --data-file` takes. argosy fills in what a short form leaves out: an environment or
-an application may be a name alone, and an image may be written as in a manifest.
+The file is the one that `copier copy --data-file` takes. argosy fills in what a short form leaves out: an environment
+or an application may be a name alone, and an image may be written as in a manifest.
 """
 
 from __future__ import annotations
@@ -13,6 +13,9 @@ from typing import Any
 
 from generator.errors import UsageError
 from generator.model import Application, Environment, Format, Image, Seed
+
+_COPIERS = ("_commit", "_src_path")
+"""What Copier records beside the answers: a repository's own answers file answers for another one too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,38 +31,59 @@ def read(path: Path) -> Answers:
     """Read an answers file; raise UsageError with each wrong key or type, and its line."""
     from generator.validation import documents, schema_store  # noqa: PLC0415
 
-    try:
-        parsed = documents.read(documents.File(path.parent, path.name))
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}.", "Give the path of a YAML file.") from error
+    parsed = documents.read(documents.File(str(path), path))
     for defect in parsed.defects:
         raise UsageError(f"{path}:{defect.line or 1}: {defect.message}", defect.hint)
     if len(parsed.documents) != 1:
-        raise UsageError(f"{path} has {len(parsed.documents)} YAML documents.", "An answers file has one.")
+        raise UsageError(f"{path} has {len(parsed.documents) or 'no'} YAML documents.", "An answers file has one.")
     document = parsed.documents[0]
-    wrong = schema_store.answers().violations(document.data)
-    if wrong:
-        lines = [
-            f"{path}:{document.line_of(each.at) or 1}: {each.message}" + (f" {each.hint}" if each.hint else "")
-            for each in wrong
-        ]
-        raise UsageError("\n".join(lines), "docs/how-to/init.md shows an answers file.")
     data = document.data
+    if isinstance(data, dict):
+        data = {key: value for key, value in data.items() if key not in _COPIERS}
+    wrong = schema_store.answers().violations(data)
+    if wrong:
+        lines = sorted((document.line_of(each.at) or 1, each.message, each.hint) for each in wrong)
+        raise UsageError(
+            "\n".join(f"{path}:{line}: {message}{'. ' + hint if hint else ''}" for line, message, hint in lines),
+            "docs/how-to/init.md shows an answers file.",
+        )
     return Answers(
-        settings={key: str(value) for key, value in data.items() if isinstance(value, str | float)},
+        # 1.30 without quotes is the number 1.3.
+        settings={
+            key: value if isinstance(value, str) else f"{value:.2f}"
+            for key, value in data.items()
+            if isinstance(value, str | int | float)
+        },
         environments=_parts(data, "environments"),
         applications=_parts(data, "applications"),
     )
 
 
 def environments(parts: tuple[Mapping[str, Any], ...], chained: tuple[Environment, ...]) -> tuple[Environment, ...]:
-    """Return the environments that an answers file describes: what it leaves out comes from `chained`, name by name."""
+    """Return the environments that an answers file describes: what it leaves out comes from `chained`, name by name.
+
+    Raise UsageError where one promotes from what is no environment before it, or deploys an application that is not
+    among the ones in `chained`.
+    """
+    for position, (part, default) in enumerate(zip(parts, chained, strict=True)):
+        before, origin = [other["name"] for other in parts[:position]], part.get("promotes_from")
+        if origin and origin not in before:
+            raise UsageError(
+                f"The environment {part['name']} promotes from “{origin}”, which is no environment before it.",
+                f"Before it: {', '.join(before) or 'none'}.",
+            )
+        unknown = [name for name in part.get("applications", ()) if name not in default.applications]
+        if unknown:
+            raise UsageError(
+                f"The environment {part['name']} deploys “{unknown[0]}”, and there is no application of that name.",
+                f"The applications are {', '.join(default.applications) or 'none'}.",
+            )
     fields = ("cluster", "revision", "auto_sync", "promotes_from", "namespace", "replicas")
     return tuple(
         Environment(
             name=default.name,
             **{key: part.get(key, getattr(default, key)) for key in fields},
-            applications=tuple(part.get("applications", ())),
+            applications=tuple(sorted(set(part.get("applications", default.applications)))),
         )
         for part, default in zip(parts, chained, strict=True)
     )

@@ -7,7 +7,6 @@ string, and starts git for each file. `_Worker` does these once.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,6 +20,7 @@ from copier._settings import SettingsModel
 from copier.errors import CopierError
 
 from generator import template as templates
+from generator import temporary
 from generator.errors import ArgosyError
 from generator.model import Application, Environment, Image, Repository
 from generator.template import Template
@@ -52,12 +52,12 @@ def render(
     depends on another application.
     """
     chosen = template or templates.current()
-    with tempfile.TemporaryDirectory(prefix="argosy-render-") as folder:
-        destination = Path(folder) / repository.settings.name
+    with temporary.folder("render") as folder:
+        destination = folder / "tree"
         try:
             with _Worker(chosen, wanted, destination, answers(repository)) as worker:
                 worker.run_copy()
-        except (CopierError, jinja2.TemplateError, ValueError, TypeError) as error:
+        except (CopierError, jinja2.TemplateError, ArithmeticError, LookupError, TypeError, ValueError) as error:
             raise ArgosyError(f"The template could not be rendered: {error}") from error
         return read(destination)
 
@@ -137,6 +137,13 @@ class _Worker(Worker):
         self._context: Any = None
         self._compiled: dict[str, jinja2.Template] = {}
 
+    @cached_property
+    def template(self) -> Any:
+        """The template's folder as it is: Copier would clone a checkout, and leave out what is not committed yet."""
+        found = super().template
+        vars(found)["vcs"] = None
+        return found
+
     def _answers_to_remember(self) -> Mapping[str, Any]:
         recorded = {key: value for key, value in super()._answers_to_remember().items() if not key.startswith("_")}
         return {"_commit": self._version, "_src_path": templates.URL, **recorded}
@@ -175,7 +182,7 @@ class _Worker(Worker):
         loop.yield_name = loop.yield_iterable = None
 
     @cached_property
-    def match_exclude(self) -> Callable[[Path], bool]:  # type: ignore[override]
+    def match_exclude(self) -> Callable[[Path], bool]:
         excluded = super().match_exclude
         return lambda path: excluded(path) or not self._wanted(path.as_posix())
 

@@ -4,17 +4,33 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from generator.errors import ToolError
 
-_FOREIGN = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR", "GIT_PREFIX")
+_FOREIGN = {
+    *("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_PREFIX", "GIT_NAMESPACE"),
+    *("GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_SHALLOW_FILE"),
+}
 """Set by git for its hooks: with them, a command in another folder would work on the hook's repository."""
 
+_ARGOSY = {
+    f"GIT_{role}_{what}": value
+    for role in ("AUTHOR", "COMMITTER")
+    for what, value in (("NAME", "argosy"), ("EMAIL", "argosy@localhost"))
+}
+"""Whom to commit as where the user told git nobody."""
 
-def run(folder: Path, *arguments: str, stdin: bytes | None = None, environment: Mapping[str, str] | None = None) -> str:
-    """Run git in a folder and return what it prints; raise ToolError if it is missing or fails."""
+
+def run(
+    folder: Path,
+    *arguments: str,
+    stdin: bytes | None = None,
+    environment: Mapping[str, str] | None = None,
+    accepted: Collection[int] = (0,),
+) -> str:
+    """Run git in a folder and return what it prints; raise ToolError if it is missing or its exit code not accepted."""
     inherited = {name: value for name, value in os.environ.items() if name not in _FOREIGN}
     try:
         done = subprocess.run(
@@ -27,11 +43,13 @@ def run(folder: Path, *arguments: str, stdin: bytes | None = None, environment: 
             env={**inherited, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", **(environment or {})},
         )
     except FileNotFoundError as error:
+        if error.filename != "git":  # The folder is not there.
+            raise
         raise ToolError(
             "git is not installed, or not on PATH.",
             "Install git; `argosy init --no-git` and `argosy validate` work without it.",
         ) from error
-    if done.returncode:
+    if done.returncode not in accepted:
         cause = done.stderr.decode(errors="replace").strip() or f"exit code {done.returncode}"
         raise ToolError(f"`git {' '.join(arguments[:2])}` failed in {folder}: {cause}")
     return done.stdout.decode(errors="surrogateescape")
@@ -51,16 +69,34 @@ def top_level(folder: Path) -> Path | None:
 
 
 def has_identity(folder: Path) -> bool:
-    """Tell whether the user told git a name and an address to commit with."""
-    return all(
-        os.environ.get(f"GIT_AUTHOR_{what.upper()}") or _configured(folder, f"user.{what}")
-        for what in ("name", "email")
-    )
+    """Tell whether the user told git whom to commit as, so that git need not guess from the machine's name."""
+    try:
+        for role in ("AUTHOR", "COMMITTER"):
+            run(folder, "-c", "user.useConfigOnly=true", "var", f"GIT_{role}_IDENT")
+    except ToolError:
+        return False
+    return True
 
 
 def has_commits(folder: Path) -> bool:
-    """Tell whether anything is committed in the repository around a folder, on whatever branch."""
-    return bool(run(folder, "rev-list", "--all", "--max-count=1").strip())
+    """Tell whether anything is committed in the repository whose `.git` is in a folder, on whatever branch."""
+    return bool(run(folder, f"--git-dir={folder / '.git'}", "rev-list", "--all", "--max-count=1").strip())
+
+
+def branch(folder: Path) -> str:
+    """Return the branch that the repository around a folder is on, which may have no commit yet; "" if on none."""
+    try:
+        return run(folder, "symbolic-ref", "--quiet", "--short", "HEAD").strip()
+    except ToolError:
+        return ""
+
+
+def origin(folder: Path) -> str:
+    """Return the URL that the repository around a folder was cloned from, or ""."""
+    try:
+        return run(folder, "config", "--get", "remote.origin.url").strip()
+    except ToolError:
+        return ""
 
 
 def start(folder: Path, branch: str) -> None:
@@ -70,10 +106,10 @@ def start(folder: Path, branch: str) -> None:
 
 
 def commit_all(folder: Path, message: str) -> None:
-    """Commit all that is in a folder; without an identity of the user's, as argosy, for this commit alone."""
-    identity = () if has_identity(folder) else ("-c", "user.name=argosy", "-c", "user.email=argosy@localhost")
-    run(folder, "add", "--all")
-    run(folder, *identity, "commit", "--quiet", "--message", message)
+    """Commit all that is in a folder, ignored or not; without an identity of the user's, as argosy."""
+    run(folder, "add", "--all", "--force")
+    identity = {} if has_identity(folder) else {key: _ARGOSY[key] for key in _ARGOSY.keys() - os.environ.keys()}
+    run(folder, "commit", "--quiet", "--message", message, environment=identity)
 
 
 def remotes(folder: Path) -> frozenset[str]:
@@ -102,10 +138,3 @@ def ignored(folder: Path) -> frozenset[str]:
     except ToolError:
         return frozenset()
     return frozenset(path for path in listed.split("\0") if path)
-
-
-def _configured(folder: Path, key: str) -> bool:
-    try:
-        return bool(run(folder, "config", "--get", key).strip())
-    except ToolError:
-        return False

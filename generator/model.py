@@ -29,9 +29,16 @@ _TAG = re.compile(r"\w[\w.-]{0,127}", re.ASCII)
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _IMAGE_PATH = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*")
 _IMAGE_HOST = re.compile(r"(?:[A-Za-z0-9.-]+|\[[0-9a-fA-F:]+\])(?::[0-9]+)?")
+_URL_PATH = r"[\w.~:/?#\[\]@!$&()*+,;=%-]+"
 _REPOSITORY_URL = re.compile(
-    r"(?:(?:https?|ssh|git)://[^\s/]+/\S+|file:///\S+|[\w.-]+@[\w.-]+:\S+)",
+    rf"(?:https?|ssh|git)://[\w.~:\[\]@%-]+/{_URL_PATH}|file:///{_URL_PATH}|[\w.-]+@[\w.-]+:{_URL_PATH}"
 )
+_PASSWORD = re.compile(r"(?<=://)[^/@]*:[^/@]*@")
+_REVISION = re.compile(r"(?![-/])(?!.*(?:\.\.|//|@\{))[^\s\x00-\x1f\x7f:?\[\\\"']+(?<![/.])")
+_AMBIGUOUS = r"(?![yYnN]$|[0-9.]+[eE][0-9]+$|0o[0-7]+$)"
+"""Text that PyYAML, with which Copier records the answers, writes without quotes, and Kubernetes' tools do not read."""
+_BRANCH = re.compile(rf"{_AMBIGUOUS}(?!.*[~^*])(?!HEAD$){_REVISION.pattern}(?<!\.lock)")
+_REPOSITORY_NAME = re.compile(rf"{_AMBIGUOUS}(?!\.+$)[\w.-]+", re.ASCII)
 
 RESERVED_ENVIRONMENTS = {
     "install": "argocd/install holds Argo CD itself",
@@ -140,6 +147,8 @@ class Application:
                 f"“{self.name}” cannot name an application: a Kubernetes Service's name begins with a letter.",
                 f"Try “app-{self.name}”.",
             )
+        if not self.team.isprintable():
+            raise UsageError(f"The team of the application {self.name} is not one line of text.", "Give its name.")
         if not 1 <= self.seed.port <= 65535:
             raise UsageError(f"{self.seed.port} is not a port.", "Ports go from 1 to 65535.")
 
@@ -162,11 +171,18 @@ class Environment:
 
     def __post_init__(self) -> None:
         check_name("environment", self.name, LABEL_LENGTH - 2, RESERVED_ENVIRONMENTS)
-        if not self.cluster or re.search(r"\s", self.cluster):
+        if not self.cluster or " " in self.cluster or not self.cluster.isprintable():
             raise UsageError(
                 f"“{self.cluster}” is not a cluster (environment {self.name}).",
                 f"Give the API server's URL, such as {IN_CLUSTER}, or the name that Argo CD knows the cluster by.",
             )
+        if not _REVISION.fullmatch(self.revision):
+            raise UsageError(
+                f"“{self.revision}” is not a revision (environment {self.name}).",
+                "Name a branch, a tag or a commit, for example main or v1.2.0.",
+            )
+        if self.namespace:
+            check_name("namespace", self.namespace, LABEL_LENGTH, {})
 
     @property
     def cluster_is_url(self) -> bool:
@@ -192,13 +208,15 @@ class Settings:
     branch: str = "main"
 
     def __post_init__(self) -> None:
-        if not _REPOSITORY_URL.fullmatch(self.repo_url):
+        if not _REPOSITORY_NAME.fullmatch(self.name):
             raise UsageError(
-                f"“{self.repo_url}” is not a repository URL.",
-                "Argo CD clones it, so give it in full: https://github.com/acme/gitops.git or "
-                "git@github.com:acme/gitops.git.",
+                f"“{self.name}” cannot name a repository.",
+                "Use letters, digits, “.”, “_” and “-”, and more than a y, an n or a number: for example gitops.",
             )
-        if not re.fullmatch(r"1\.\d{2}", self.kubernetes_version):
+        check_repository_url(self.repo_url)
+        if not _BRANCH.fullmatch(self.branch):
+            raise UsageError(f"“{self.branch}” is not a branch.", "Name it as Git does, for example main or trunk.")
+        if not re.fullmatch(r"1\.[0-9]{2}", self.kubernetes_version):
             raise UsageError(
                 f"“{self.kubernetes_version}” is not a Kubernetes version.", "Give major and minor, for example 1.37."
             )
@@ -232,7 +250,8 @@ class Repository:
             seen[name] = (application.name, environment.name)
             if not environment.namespace and len(name) > LABEL_LENGTH:
                 raise UsageError(
-                    f"“{name}” cannot name a namespace: it has {len(name)} characters, at most {LABEL_LENGTH} are possible.",
+                    f"“{name}” cannot name a namespace: it has {len(name)} characters, at most {LABEL_LENGTH} are "
+                    "possible.",
                     f"Shorten the name of the application {application.name} or of the environment {environment.name}.",
                 )
 
@@ -280,27 +299,47 @@ def chain(names: tuple[tuple[str, str], ...], revision: RevisionStyle, branch: s
 
 def check_name(what: str, name: str, longest: int, reserved: dict[str, str]) -> None:
     """Raise UsageError unless Kubernetes takes the name as a DNS label of at most `longest` characters."""
+    refused = f"“{name}” cannot name {'a' if what == 'namespace' else 'an'} {what}"
     if name in reserved:
-        raise UsageError(f"“{name}” cannot name an {what}: {reserved[name]}.", "Choose another name.")
+        raise UsageError(f"{refused}: {reserved[name]}.", "Choose another name.")
     if len(name) > longest:
         raise UsageError(
-            f"“{name}” cannot name an {what}: it has {len(name)} characters, at most {longest} are possible.",
+            f"{refused}: it has {len(name)} characters, at most {longest} are possible.",
             "Choose a shorter name: Helm releases have at most 53 characters, namespaces 63."
             if what == "application"
             else "Choose a shorter name: it becomes a part of namespaces, which have at most 63 characters.",
         )
     if name in _YAML_WORDS or _YAML_NUMBER.fullmatch(name):
         raise UsageError(
-            f"“{name}” cannot name an {what}: YAML does not read it as text, and it stands in many manifests.",
+            f"{refused}: YAML does not read it as text, and it stands in many manifests.",
             f"Try “{what[:3]}-{name}”.",
         )
     if not _LABEL.fullmatch(name):
         proposal = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
         raise UsageError(
-            f"“{name}” cannot name an {what}: Kubernetes takes lower-case letters, digits and “-”, with a letter or "
-            "digit at both ends.",
+            f"{refused}: Kubernetes takes lower-case letters, digits and “-”, with a letter or digit at both ends.",
             f"Try “{proposal}”." if proposal else "Choose another name.",
         )
+
+
+def check_repository_url(url: str) -> None:
+    """Raise UsageError unless Argo CD can clone the URL, and anybody may read it."""
+    if _PASSWORD.search(url):
+        raise UsageError(
+            f"The repository URL {without_password(url)} is given with a password, which would be committed.",
+            "Leave it out, and give it to Argo CD as a repository credential.",
+        )
+    if not _REPOSITORY_URL.fullmatch(url):
+        raise UsageError(
+            f"“{url}” is not a repository URL.",
+            "Argo CD clones it, so give it in full: https://github.com/acme/gitops.git or "
+            "git@github.com:acme/gitops.git.",
+        )
+
+
+def without_password(url: str) -> str:
+    """Return a URL without its user and password, if it has a password."""
+    return _PASSWORD.sub("", url)
 
 
 def _refuse_twice(what: str, names: list[str]) -> None:

@@ -8,17 +8,15 @@ git bundle; a checkout reads both from itself.
 from __future__ import annotations
 
 import hashlib
-import shutil
 import stat
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from generator import git
-from generator.errors import ArgosyError
+from generator import git, temporary
+from generator.errors import ArgosyError, ToolError
 
 URL = "https://github.com/argosy-gitops/argosy.git"
 """Where the template's own repository lives: what Copier records as the source."""
@@ -29,8 +27,10 @@ VERSION = "VERSION"
 
 _PACKAGED = Path(__file__).parent / "_template"
 _CHECKOUT = Path(__file__).parent.parent
-_KEPT: list[tempfile.TemporaryDirectory[str]] = []
-"""Folders that are needed until the process ends."""
+
+
+_EMPTY = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
+"""The id of the tree without a file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +47,7 @@ def current() -> Template:
     if (_PACKAGED / "copier.yml").is_file():
         return Template(_PACKAGED, (_PACKAGED / VERSION).read_text(encoding="ascii").strip())
     if (_CHECKOUT / "copier.yml").is_file():
-        # Copier would clone a folder that is a git repository, and so leave out what is not committed yet.
-        copied = tempfile.TemporaryDirectory(prefix="argosy-template-")
-        _KEPT.append(copied)
-        shutil.copy(_CHECKOUT / "copier.yml", copied.name)
-        shutil.copytree(_CHECKOUT / "templates", Path(copied.name, "templates"))
-        return Template(Path(copied.name), tree_id(Path(copied.name)))
+        return Template(_CHECKOUT, tree_id(_CHECKOUT, PARTS))
     raise ArgosyError("This installation of argosy holds no template.", "Install it again: pip install argosy.")
 
 
@@ -63,22 +58,35 @@ def versions() -> tuple[str, ...]:
     return tuple(dict.fromkeys([current().version, *known]))
 
 
+def known(version: str) -> str:
+    """Return the version that a name, or the beginning of one, stands for; raise ArgosyError if there is none."""
+    found = [each for each in versions() if each.startswith(version)] if len(version) > 3 else []
+    if len(found) != 1:
+        raise _unknown(version)
+    return found[0]
+
+
 @contextmanager
 def checkout(version: str) -> Iterator[Template]:
     """Yield the template at a version, in a folder that is gone afterwards; raise ArgosyError if it is unknown."""
     if version == current().version:
         yield current()
         return
-    with _history() as repository, tempfile.TemporaryDirectory(prefix="argosy-template-") as folder:
+    with _history() as repository, temporary.folder("template") as folder:
         known = git.run(repository, "log", "--format=%T", "history").split() if repository else []
         if repository is None or version not in known:
-            raise ArgosyError(
-                f"This argosy does not know the template's version {version}.",
-                "A newer argosy made it, or this one was built without the template's history: install the newest.",
-            )
-        git.run(repository, f"--work-tree={folder}", "read-tree", version)
-        git.run(repository, f"--work-tree={folder}", "checkout-index", "--all")
-        yield Template(Path(folder), version)
+            raise _unknown(version)
+        # The bytes as they were committed, whatever line endings the user's git likes.
+        for command in (("read-tree", version), ("checkout-index", "--all")):
+            git.run(repository, f"--work-tree={folder}", "-c", "core.autocrlf=false", *command)
+        yield Template(folder, version)
+
+
+def _unknown(version: str) -> ArgosyError:
+    return ArgosyError(
+        f"This argosy does not know the template's version {version}.",
+        "A newer argosy made it, or this one was built without the template's history: install the newest.",
+    )
 
 
 def write_history(checkout: Path, repository: Path) -> bool:
@@ -86,12 +94,7 @@ def write_history(checkout: Path, repository: Path) -> bool:
 
     Return False where the checkout has no whole history: a source archive, or a shallow clone.
     """
-    top = git.top_level(checkout)
-    if top is None or top.resolve() != checkout.resolve():
-        return False
-    if git.run(checkout, "rev-parse", "--is-shallow-repository").strip() == "true":
-        return False
-    if not git.run(checkout, "rev-list", "--max-count=1", "--all", "--", *PARTS).strip():
+    if not _has_history(checkout):
         return False
     repository.mkdir(parents=True, exist_ok=True)
     git.run(repository, "init", "--quiet", "--bare")
@@ -102,32 +105,62 @@ def write_history(checkout: Path, repository: Path) -> bool:
     return True
 
 
+def _has_history(checkout: Path) -> bool:
+    top = git.top_level(checkout)
+    if top is None or top.resolve() != checkout.resolve():
+        return False
+    try:
+        shallow = git.run(checkout, "rev-parse", "--is-shallow-repository").strip() == "true"
+        return not shallow and bool(git.run(checkout, "rev-list", "--max-count=1", "HEAD", "--", *PARTS).strip())
+    except ToolError:
+        return False  # Nothing is committed yet.
+
+
 def tree_id(folder: Path, names: tuple[str, ...] | None = None) -> str:
     """Return the id that git gives to the tree of a folder, or of the named entries of it."""
     entries = []
     for entry in (folder / name for name in names) if names else folder.iterdir():
-        if entry.is_dir():
-            entries.append((f"{entry.name}/", b"40000 %s\0" % entry.name.encode() + bytes.fromhex(tree_id(entry))))
-        else:
+        if not entry.is_dir():
             mode = b"100755" if entry.stat().st_mode & stat.S_IXUSR else b"100644"
-            blob = bytes.fromhex(_object_id(b"blob", entry.read_bytes()))
-            entries.append((entry.name, mode + b" %s\0" % entry.name.encode() + blob))
-    return _object_id(b"tree", b"".join(line for _, line in sorted(entries)))
+            entries.append((entry.name, mode, object_id(b"blob", entry.read_bytes())))
+        elif (tree := tree_id(entry)) != _EMPTY:  # Git knows no empty folders.
+            entries.append((f"{entry.name}/", b"40000", tree))
+    lines = [mode + b" %s\0" % name.rstrip("/").encode() + bytes.fromhex(id) for name, mode, id in sorted(entries)]
+    return object_id(b"tree", b"".join(lines))
 
 
-def _object_id(kind: bytes, content: bytes) -> str:
+def object_id(kind: bytes, content: bytes) -> str:
+    """Return the id that git gives to an object."""
     return hashlib.sha1(kind + b" %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
 
 
 @contextmanager
 def _history() -> Iterator[Path | None]:
     """Yield a bare repository that holds the template's history, or None where this argosy has none."""
-    with tempfile.TemporaryDirectory(prefix="argosy-history-") as folder:
-        repository = Path(folder) / "history.git"
+    with temporary.folder("history") as folder:
+        repository = folder / "history.git"
         if (bundle := _PACKAGED / BUNDLE).is_file():
-            git.run(Path(folder), "clone", "--quiet", "--bare", str(bundle), str(repository))
+            git.run(folder, "clone", "--quiet", "--bare", str(bundle), str(repository))
             yield repository
         elif not (_PACKAGED / "copier.yml").is_file() and write_history(_CHECKOUT, repository):
             yield repository
         else:
             yield None
+
+
+def moves(old: Template, new: Template) -> list[tuple[str, str]]:
+    """Return what moves from one version to another, old path -> new path, each with its placeholders.
+
+    `_moves` in copier.yml lists all moves from the first version on; Copier itself takes no notice of it. A path names
+    a file or a folder, with `{application}` and `{environment}` where there is one for each.
+    """
+    before, after = _moves(old), _moves(new)
+    back = [(target, source) for source, target in reversed(before) if (source, target) not in after]
+    return [*back, *(each for each in after if each not in before)]
+
+
+def _moves(version: Template) -> list[tuple[str, str]]:
+    import yaml  # noqa: PLC0415
+
+    questions = yaml.safe_load((version.root / "copier.yml").read_text(encoding="utf-8"))
+    return [(each["from"], each["to"]) for each in questions.get("_moves", ())]

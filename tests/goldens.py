@@ -39,9 +39,7 @@ def repositories() -> dict[str, Repository]:
         "manifests": (Format.MANIFESTS, ArgocdStyle.APPLICATIONS, RevisionStyle.TRUNK, CiHost.GITLAB),
         "manifests-applicationset": (Format.MANIFESTS, ArgocdStyle.APPLICATIONSET, RevisionStyle.BRANCH, CiHost.GITHUB),
     }
-    made = {
-        name: repository(form, argocd, revision, ci) for name, (form, argocd, revision, ci) in combinations.items()
-    }
+    made = {name: repository(form, argocd, revision, ci) for name, (form, argocd, revision, ci) in combinations.items()}
     return {**made, "clusters": _clusters()}
 
 
@@ -67,7 +65,9 @@ def _clusters() -> Repository:
     return Repository(settings, environments).with_applications(
         (
             Application("api", Format.HELM, seed=Seed(Image.parse("ghcr.io/acme/api:2.1.0"), 8080)),
-            Application("jobs", Format.KUSTOMIZE, seed=Seed(Image.parse("ghcr.io/acme/jobs@sha256:" + "ab" * 32), 9000)),
+            Application(
+                "jobs", Format.KUSTOMIZE, seed=Seed(Image("ghcr.io/acme/jobs", digest=f"sha256:{'ab' * 32}"), 9000)
+            ),
             Application("site", Format.MANIFESTS),
         )
     )
@@ -76,9 +76,7 @@ def _clusters() -> Repository:
 def files(rendered: Mapping[str, File]) -> dict[str, File]:
     """Return a tree with the template's version replaced, which is another one after each change of the template."""
     version = template.current().version.encode()
-    return {
-        path: File(file.content.replace(version, b"VERSION"), file.executable) for path, file in rendered.items()
-    }
+    return {path: File(file.content.replace(version, b"VERSION"), file.executable) for path, file in rendered.items()}
 
 
 def committed(name: str) -> dict[str, File]:

@@ -7,9 +7,11 @@ Click.
 from __future__ import annotations
 
 import importlib
+import os
 import signal
 import sys
-from types import FrameType
+from io import TextIOWrapper
+from pathlib import Path
 from typing import NoReturn
 
 import click
@@ -18,6 +20,15 @@ from generator.errors import ArgosyError
 
 COMMANDS = {
     "init": "Lay out a new GitOps repository, and validate it.",
+    "add": "Add applications, or an environment.",
+    "remove": "Remove applications, or an environment.",
+    "rename": "Rename an application, or an environment.",
+    "set": "Change settings, and bring what depends on them in line.",
+    "apply": "Bring in line what depends on settings that were edited by hand.",
+    "convert": "Change how an application is written: Helm chart, Kustomize overlays or manifests.",
+    "update": "Take over a newer version of the template, without losing what people changed.",
+    "abort": "Take back a change that left conflicts.",
+    "status": "Show what is deployed where, and which files were changed by hand.",
     "validate": "Prove offline that Argo CD and Kubernetes will take what is in a repository.",
     "rules": "List the rules of validation, or explain one.",
     "completion": "Print the script that completes argosy's commands in a shell.",
@@ -76,7 +87,9 @@ def argosy() -> None:
 
 def main() -> NoReturn:
     """Run argosy, and turn each error into one message and an exit code."""
-    signal.signal(signal.SIGTERM, _terminate)
+    for name in ("SIGTERM", "SIGHUP"):
+        _end_by(name)
+    _prepare_streams()
     try:
         code = argosy.main(prog_name="argosy", standalone_mode=False)
         sys.exit(code if isinstance(code, int) else 0)
@@ -87,17 +100,26 @@ def main() -> NoReturn:
         sys.exit(error.exit_code)
     except ArgosyError as error:
         _fail(error.message, error.hint, error.exit_code)
-    except BrokenPipeError:
-        # The reader of standard output went away, as `head` does: Python must not complain when it closes it.
-        sys.stdout = None
-        sys.exit(1)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         _fail(f"{where}{error.strerror or error}.", "", 1)
 
 
-def _terminate(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001
-    sys.exit(128 + number)
+def _prepare_streams() -> None:
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        # Whoever started argosy may have closed them: then the next file that is opened would take their place.
+        stream = getattr(sys, name) or Path(os.devnull).open(mode)  # noqa: SIM115 - it is for the whole process
+        if isinstance(stream, TextIOWrapper):
+            # What a terminal cannot show, such as “ in ASCII, is no reason to fail.
+            stream.reconfigure(errors="replace")
+        setattr(sys, name, stream)
+
+
+def _end_by(name: str) -> None:
+    """Let a signal end argosy as an error does, so that nothing is left behind; leave it alone where it is ignored."""
+    number = getattr(signal, name, None)
+    if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+        signal.signal(number, lambda received, _: sys.exit(128 + received))
 
 
 def _fail(message: str, hint: str, code: int) -> NoReturn:

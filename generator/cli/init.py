@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 import sys
-from collections.abc import Mapping, Sequence
+import unicodedata
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from generator.cli import options
-from generator.errors import UsageError
+from generator.errors import ArgosyError, UsageError
 from generator.model import (
     DEFAULT_IMAGE,
     DEFAULT_PORT,
+    OLDEST_MINOR,
     Application,
     ArgocdStyle,
     CiHost,
+    Environment,
     Format,
     Image,
     Repository,
@@ -25,7 +30,15 @@ from generator.model import (
     Seed,
     Settings,
     chain,
+    check_repository_url,
+    without_password,
 )
+
+if TYPE_CHECKING:
+    from generator.answers import Answers
+    from generator.engine import Tree
+
+Answer = TypeVar("Answer")
 
 DEFAULT_ENVIRONMENTS = (("dev", ""), ("staging", ""), ("prod", ""))
 
@@ -99,6 +112,7 @@ class Given:
 @options.output("text", "json")
 @options.quiet
 def command(
+    *,
     destination: Path,
     repo_url: str | None,
     environments: tuple[tuple[str, str], ...],
@@ -119,99 +133,124 @@ def command(
     """
     from generator import creation  # noqa: PLC0415
 
-    destination = Path(destination.expanduser().absolute())
-    creation.check(destination)
+    destination = _absolute(destination)
+    creation.check(destination, use_git=git and not dry_run)
+    destination = destination.resolve()
     given = Given(repo_url, environments, applications, images, port, settings)
     asks = not defaults and sys.stdin.isatty() and sys.stderr.isatty()
     repository = _repository(destination, given, answers_file, asks)
     tree = _render(repository)
     if dry_run:
-        click.echo(_diff(tree), nl=False)
+        click.echo(_as_json(tree) if output == "json" else _diff(tree), nl=False)
         return 0
+    if not quiet:
+        _warn_of_outer_repository(destination)
     if asks:
         _show_plan(destination, repository, len(tree), git)
-        click.confirm("Write it?", default=True, abort=True, err=True)
-    branches = [environment.revision for environment in repository.environments]
-    settings_ = repository.settings
-    creation.create(
-        destination,
-        tree,
-        branch=settings_.branch,
-        branches=branches if settings_.revision is RevisionStyle.BRANCH else (),
-        use_git=git,
-    )
-    return _finish(destination, repository, len(tree), git, output, quiet)
+        if not click.confirm("Write it?", default=True, err=True):
+            raise ArgosyError("Nothing was written, as you said.")
+    try:
+        _create(destination, repository, tree, git)
+        return _finish(destination, repository, len(tree), git=git, output=output, quiet=quiet)
+    except KeyboardInterrupt:
+        if not all((destination / path).exists() for path in tree):
+            raise ArgosyError("Interrupted: nothing was written.") from None
+        raise ArgosyError(
+            f"Interrupted: {destination} is complete, but not validated.",
+            f"argosy validate --repository {shlex.quote(str(destination))}",
+        ) from None
+
+
+def _absolute(destination: Path) -> Path:
+    try:
+        return destination.expanduser().absolute()
+    except RuntimeError as error:
+        raise UsageError(f"{destination}: there is no such home directory.", f"Write ./{destination}.") from error
 
 
 def _repository(destination: Path, given: Given, answers_file: Path | None, asks: bool) -> Repository:
     from generator import answers as files  # noqa: PLC0415
 
     answers = files.read(answers_file) if answers_file else files.Answers()
-    known: dict[str, str] = {**answers.settings, **{key: value for key, value in given.settings.items() if value}}
-    if given.repo_url:
+    known: dict[str, str] = {
+        **answers.settings,
+        **{key: value for key, value in given.settings.items() if value is not None},
+    }
+    if given.repo_url is not None:
         known["repo_url"] = given.repo_url
-    name = known.get("repository_name", destination.name)
+    name = known.get("repository_name") or _name(destination.name)
 
-    def ask(key: str, question: str, default: str, choices: type | None = None) -> str:
-        return known[key] if key in known else _ask(question, default, choices) if asks else default
+    def ask(key: str, question: str, default: str, convert: Callable[[str], str] | click.Choice[str]) -> str:
+        return known[key] if key in known else _ask(question, default, convert) if asks else default
 
-    repo_url = ask("repo_url", "Repository URL", _remote(destination) or f"https://github.com/your-org/{name}.git")
-    environments = given.environments or tuple(
-        (part["name"], part.get("cluster", "")) for part in answers.environments or ()
-    )
-    if not environments and answers.environments is None:
-        environments = _asked_environments() if asks else DEFAULT_ENVIRONMENTS
-    applications = _names(given, answers, asks)
+    origin, branch = _clone(destination)
+    repo_url = ask("repo_url", "Repository URL", origin or f"https://github.com/your-org/{name}.git", _checked_url)
+    environments = _environments(given, answers, asks)
+    applications = _applications(given, answers, asks)
     seed = _seed(given, applications, asks and answers.applications is None)
+    style = options.choice
     settings = Settings(
         name=name,
         repo_url=repo_url,
-        format=Format(ask("format", "Format of the applications", "helm", Format)),
-        argocd=ArgocdStyle(ask("argocd", "Argo CD learns of them by", "applications", ArgocdStyle)),
-        revision=RevisionStyle(ask("revision", "Environments follow one", "trunk", RevisionStyle)),
-        ci=CiHost(ask("ci", "CI", _host(repo_url), CiHost)),
-        kubernetes_version=ask("kubernetes_version", "Kubernetes version", "1.37"),
-        branch=known.get("branch", "main"),
+        format=Format(ask("format", "Format of the applications", "helm", style(Format))),
+        argocd=ArgocdStyle(ask("argocd", "Argo CD learns of them by", "applications", style(ArgocdStyle))),
+        revision=RevisionStyle(ask("revision", "Environments follow one", "trunk", style(RevisionStyle))),
+        ci=CiHost(ask("ci", "CI", _host(repo_url), style(CiHost))),
+        kubernetes_version=_checked_version(ask("kubernetes_version", "Kubernetes version", "1.37", _checked_version)),
+        branch=known.get("branch") or branch or "main",
     )
-    return _assemble(settings, environments, applications, seed, given, answers)
-
-
-def _assemble(
-    settings: Settings,
-    names: tuple[tuple[str, str], ...],
-    applications: tuple[Mapping[str, Any], ...],
-    seed: Seed,
-    given: Given,
-    answers: Any,
-) -> Repository:
-    from generator import answers as files  # noqa: PLC0415
-
-    environments = chain(names, settings.revision, settings.branch)
+    made = [files.application(part, Application(part["name"], settings.format, seed=seed)) for part in applications]
+    names = tuple(sorted(each.name for each in made))
+    chained = tuple(
+        replace(each, applications=names) for each in chain(environments, settings.revision, settings.branch)
+    )
     if answers.environments is not None and not given.environments:
-        environments = files.environments(answers.environments, environments)
-    made = tuple(
-        files.application(part, Application(part["name"], settings.format, seed=seed)) for part in applications
-    )
-    unknown = [name for name, _ in given.images if name and name not in {each.name for each in environments}]
-    if unknown:
-        raise UsageError(
-            f"--image {unknown[0]}=…: there is no environment “{unknown[0]}”.",
-            "The environments are " + ", ".join(each.name for each in environments) + ".",
-        )
-    placed = {name for environment in environments for name in environment.applications}
-    everywhere = tuple(each for each in made if each.name not in placed)
-    elsewhere = tuple(each for each in made if each.name in placed)
-    repository = Repository(settings, environments, elsewhere).with_applications(everywhere)
-    return replace(repository, applications=tuple(sorted(repository.applications, key=lambda each: each.name)))
+        chained = files.environments(answers.environments, chained)
+    _refuse_unknown(chained, made)
+    return Repository(settings, chained, tuple(sorted(made, key=lambda each: each.name)))
 
 
-def _names(given: Given, answers: Any, asks: bool) -> tuple[Mapping[str, Any], ...]:
+def _refuse_unknown(environments: Sequence[Environment], applications: Sequence[Application]) -> None:
+    names = [environment.name for environment in environments]
+    for name, image in (each for application in applications for each in application.seed.images):
+        if name not in names:
+            raise UsageError(
+                f"The image {image} is for the environment “{name}”, and there is none of that name.",
+                f"The environments are {', '.join(names) or 'none'}.",
+            )
+
+
+def _environments(given: Given, answers: Answers, asks: bool) -> tuple[tuple[str, str], ...]:
+    if given.environments:
+        return given.environments
+    if answers.environments is not None:
+        return tuple((part["name"], part.get("cluster", "")) for part in answers.environments)
+    if not asks:
+        return DEFAULT_ENVIRONMENTS
+
+    def convert(written: str) -> tuple[tuple[str, str], ...]:
+        environments = tuple(options.EnvironmentType().convert(each, None, None) for each in written.split())
+        chain(environments, RevisionStyle.TRUNK)
+        return environments
+
+    question = "Environments in promotion order, separated by blanks, each NAME or NAME=CLUSTER"
+    return _ask(question, " ".join(name for name, _ in DEFAULT_ENVIRONMENTS), convert)
+
+
+def _applications(given: Given, answers: Answers, asks: bool) -> tuple[Mapping[str, Any], ...]:
+    """Return the applications as an answers file has them, without what options say of all applications."""
     if given.applications:
         return tuple({"name": name} for name in given.applications if name)
     if answers.applications is not None:
-        return tuple(answers.applications)
-    names = _ask("Applications, separated by blanks (- for none)", "my-app").split() if asks else ["my-app"]
-    return tuple({"name": name} for name in names if name != "-")
+        images = dict(given.images)
+        said = {"image": "" in images, "images": bool(images), "port": given.port, "format": given.settings["format"]}
+        return tuple({key: value for key, value in part.items() if not said.get(key)} for part in answers.applications)
+
+    def convert(written: str) -> tuple[Mapping[str, Any], ...]:
+        names = [name for name in written.split() if name != "-"]
+        return tuple({"name": Application(name).name} for name in names)
+
+    return _ask("Applications, separated by blanks (- for none)", "my-app", convert) if asks else ({"name": "my-app"},)
 
 
 def _seed(given: Given, applications: Sequence[Mapping[str, Any]], asks: bool) -> Seed:
@@ -219,56 +258,125 @@ def _seed(given: Given, applications: Sequence[Mapping[str, Any]], asks: bool) -
         raise UsageError(
             "--image and --port describe applications, and there is none.", "Leave them out, or give --app."
         )
+    asks = asks and bool(applications)
     images = dict(given.images)
-    image = images.pop("", None)
-    if image is None:
-        image = Image.parse(_ask("Image", str(DEFAULT_IMAGE))) if asks and applications else DEFAULT_IMAGE
-    port = given.port
-    if port is None:
-        port = (
-            click.prompt("Port", DEFAULT_PORT, type=click.IntRange(1, 65535), err=True)
-            if asks and applications
-            else (DEFAULT_PORT)
-        )
+    image = images.pop("", None) or (_ask("Image", str(DEFAULT_IMAGE), Image.parse) if asks else DEFAULT_IMAGE)
+    ports = click.IntRange(1, 65535)
+    port = given.port or (click.prompt("Port", DEFAULT_PORT, type=ports, err=True) if asks else DEFAULT_PORT)
     return Seed(image, port, tuple(images.items()))
 
 
-def _ask(question: str, default: str, choices: type | None = None) -> str:
-    kind = options.choice(choices) if choices else None
-    answer: str = click.prompt(question, default, type=kind, err=True)
-    return answer.strip()
+def _ask(question: str, default: str, convert: Callable[[str], Answer] | click.Choice[Answer]) -> Answer:
+    """Ask until the answer is one that can be meant."""
+    answer: Answer
+    if isinstance(convert, click.Choice):
+        answer = click.prompt(question, default, type=convert, err=True)
+        return answer
+
+    def checked(written: str) -> Answer:
+        try:
+            return convert(written.strip())
+        except ArgosyError as error:
+            raise click.UsageError(f"{error.message} {error.hint}") from error
+
+    answer = click.prompt(question, default, value_proc=checked, err=True)
+    return answer
 
 
-def _asked_environments() -> tuple[tuple[str, str], ...]:
-    default = " ".join(name for name, _ in DEFAULT_ENVIRONMENTS)
-    written = _ask("Environments in promotion order, separated by blanks, each NAME or NAME=CLUSTER", default)
-    return tuple(options.EnvironmentType().convert(each, None, None) for each in written.split())
+def _checked_url(url: str) -> str:
+    check_repository_url(url)
+    return url
 
 
-def _remote(destination: Path) -> str:
+def _checked_version(version: str) -> str:
+    from generator.validation import schema_store  # noqa: PLC0415
+
+    known = [each for each in schema_store.versions() if int(each.partition(".")[2]) >= OLDEST_MINOR]
+    if version not in known:
+        raise UsageError(
+            f"“{version}” is no version of Kubernetes that argosy can check manifests for.",
+            f"Give one from {known[0]} to {known[-1]}.",
+        )
+    return version
+
+
+def _name(folder: str) -> str:
+    """Return the name of a repository in a folder, as its host would make it: `Dépôt 2` becomes `Depot-2`."""
+    plain = unicodedata.normalize("NFKD", folder).encode("ascii", "ignore").decode()
+    return re.sub(r"[^\w.-]+", "-", plain, flags=re.ASCII).strip("-.") or "gitops"
+
+
+def _clone(destination: Path) -> tuple[str, str]:
+    """Return the URL that a fresh clone comes from, and its branch; "" for what there is not."""
     from generator import git  # noqa: PLC0415
 
-    return next(iter(git.remotes(destination)), "") if (destination / ".git").exists() else ""
+    if not (destination / ".git").exists():
+        return "", ""
+    url = without_password(git.origin(destination))
+    try:
+        check_repository_url(url)
+    except UsageError:
+        url = ""
+    return url, git.branch(destination)
 
 
 def _host(repo_url: str) -> str:
-    return next((host for host in ("gitlab", "bitbucket") if host in repo_url), "github")
+    server = re.sub(r"^(\w+://)?([^/@]*@)?", "", repo_url).partition("/")[0]
+    return next((host for host in ("gitlab", "bitbucket") if host in server), "github")
 
 
-def _render(repository: Repository) -> Any:
+def _render(repository: Repository) -> Tree:
     from generator import engine  # noqa: PLC0415
 
     return engine.render(repository)
 
 
-def _diff(tree: Mapping[str, Any]) -> str:
+def _create(destination: Path, repository: Repository, tree: Tree, git: bool) -> None:
+    from generator import creation  # noqa: PLC0415
+
+    settings = repository.settings
+    a_branch_each = settings.revision is RevisionStyle.BRANCH
+    creation.create(
+        destination,
+        tree,
+        branch=settings.branch,
+        branches=[environment.revision for environment in repository.environments] if a_branch_each else (),
+        use_git=git,
+    )
+
+
+def _diff(tree: Tree) -> bytes:
     import difflib  # noqa: PLC0415
 
-    return "".join(
+    return b"".join(
         line
         for path, file in sorted(tree.items())
-        for line in difflib.unified_diff([], file.content.decode().splitlines(keepends=True), "/dev/null", f"b/{path}")
+        for line in difflib.diff_bytes(
+            difflib.unified_diff,
+            [],
+            file.content.splitlines(keepends=True),
+            b"/dev/null",
+            f"b/{path}".encode(),
+        )
     )
+
+
+def _as_json(tree: Tree) -> str:
+    import json  # noqa: PLC0415
+
+    return json.dumps({"files": {path: file.content.decode() for path, file in sorted(tree.items())}}, indent=2) + "\n"
+
+
+def _warn_of_outer_repository(destination: Path) -> None:
+    from generator import git  # noqa: PLC0415
+
+    outer = git.top_level(next(parent for parent in destination.parents if parent.is_dir()))
+    if outer:
+        click.echo(
+            f"{destination} lies in the git repository {outer}. Argo CD needs it to be one of its own: keep it out of "
+            "the outer one, for example by its .gitignore.",
+            err=True,
+        )
 
 
 def _show_plan(destination: Path, repository: Repository, files: int, git: bool) -> None:
@@ -289,12 +397,11 @@ def _show_plan(destination: Path, repository: Repository, files: int, git: bool)
         click.echo(f"  {name:15} {value}", err=True)
 
 
-def _finish(destination: Path, repository: Repository, files: int, git: bool, output: str, quiet: bool) -> int:
+def _finish(destination: Path, repository: Repository, files: int, *, git: bool, output: str, quiet: bool) -> int:
     from generator.cli import validate  # noqa: PLC0415
 
     if not quiet:
-        done = f"Wrote {files} files to {destination}" + (", and committed them." if git else ".")
-        click.echo(done, err=True)
+        click.echo(f"Wrote {files} files to {destination}{', and committed them' if git else ''}.", err=True)
     code = validate.run(destination, output=output, quiet=quiet)
     if not quiet and not code:
         click.echo(_next_steps(destination, repository, git), err=True)
@@ -304,19 +411,30 @@ def _finish(destination: Path, repository: Repository, files: int, git: bool, ou
 def _next_steps(destination: Path, repository: Repository, git: bool) -> str:
     url, branch = repository.settings.repo_url, repository.settings.branch
     push = (
-        f"""
-  2. Push it:
-       git remote add origin {url}
-       git push --set-upstream origin --all"""
+        f"Push it:{_before_push(destination, url)}\n       git push --set-upstream origin --all"
         if git
-        else f"""
-  2. Commit it, and push it to {url} on the branch {branch}."""
+        else f"Commit it, and push it to {url} on the branch {branch}."
     )
     return f"""
 Next:
-  1. Read {destination.name}/README.md, and look around:
-       cd {destination}{push}
+  1. Read README.md, and look around:
+       cd {shlex.quote(str(destination))}
+  2. {push}
   3. Once for each cluster that runs Argo CD:
        kubectl create namespace argocd
        kubectl apply --server-side --kustomize argocd/install
        kubectl apply --namespace argocd --filename argocd/root.yaml"""
+
+
+def _before_push(destination: Path, url: str) -> str:
+    from generator import git  # noqa: PLC0415
+
+    steps = ""
+    if not git.has_identity(destination):
+        steps += (
+            "\n       git config --global user.name 'Your Name'; git config --global user.email you@example.com"
+            "\n       git commit --amend --reset-author --no-edit    # git knew no name: argosy committed as itself"
+        )
+    if not git.origin(destination):
+        steps += f"\n       git remote add origin {shlex.quote(url)}"
+    return steps

@@ -15,7 +15,7 @@ from generator.model import Image
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
-class EnvironmentType(click.ParamType):
+class EnvironmentType(click.ParamType):  # type: ignore[type-arg]  # generic in new versions of Click alone
     """NAME or NAME=CLUSTER -> (name, cluster or "")."""
 
     name = "NAME[=CLUSTER]"
@@ -32,7 +32,7 @@ class EnvironmentType(click.ParamType):
         return name, cluster
 
 
-class ImageType(click.ParamType):
+class ImageType(click.ParamType):  # type: ignore[type-arg]  # generic in new versions of Click alone
     """IMAGE or ENV=IMAGE -> (environment or "", image)."""
 
     name = "[ENV=]IMAGE"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import click
@@ -95,7 +95,7 @@ def run(
     kubernetes_versions: Sequence[str] = (),
     schema_locations: Sequence[str] = (),
     helm: Path | None = None,
-    wanted: Callable[[str], bool] | None = None,
+    changed: Collection[str] = (),
     strict: bool = False,
     verbose: bool = False,
     output: str = "text",
@@ -106,7 +106,7 @@ def run(
 
     from generator import reporting  # noqa: PLC0415
     from generator.reporting.progress import progress  # noqa: PLC0415
-    from generator.validation import inventory, pipeline  # noqa: PLC0415
+    from generator.validation import pipeline  # noqa: PLC0415
 
     if not root.is_dir():
         raise UsageError(f"{root} is no folder.", "Give the repository's root.")
@@ -118,7 +118,7 @@ def run(
         kubernetes_versions=kubernetes_versions,
         schema_locations=schema_locations,
         helm=helm,
-        wanted=wanted or inventory.everything,
+        changed=frozenset(changed),
         progress=lambda description, total: progress(description, total, enabled=not quiet),
     )
     report = pipeline.validate(root, chosen)

@@ -6,20 +6,43 @@ rendering what it belongs to. The inventory tells these apart, so that each file
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from generator import git, kustomize
+from generator import git, kustomize, layout
 from generator.validation.documents import Document, File, ParsedFile, find, is_manifest, items, read
 
 
 def everything(path: str) -> bool:  # noqa: ARG001
     """Want each file."""
     return True
+
+
+def reached_by(changed: Collection[str]) -> Callable[[str], bool]:
+    """Return which files of argosy's layout must be read to judge a change of these: all, where there are none.
+
+    Files of an application are reached by its own, and where it runs, by those of the environment.
+    """
+    if not changed or not {layout.ANSWERS, layout.APPLICATION_SET, layout.CONFIGURATION}.isdisjoint(changed):
+        return everything
+    places = {(layout.environment_of(path), layout.application_of(path)) for path in changed}
+    applications = {application for _, application in places if application}
+
+    def is_reached(path: str) -> bool:
+        environment, application = layout.environment_of(path), layout.application_of(path)
+        if application is None:
+            return True
+        if (environment, None) in places and environment:
+            return True
+        if environment is None:
+            return application in applications or any(each and other is None for each, other in places)
+        return (environment, application) in places or (None, application) in places
+
+    return is_reached
 
 
 class Role(StrEnum):

@@ -13,10 +13,11 @@ from generator import layout
 from generator.errors import UsageError
 from generator.helm import Fault, Helm, Message, Release, Rendered, RenderError, engine
 from generator.validation import builtin, configuration, deployments, kubernetes_values, rendering
+from generator.validation.applicationsets import Flaw
 from generator.validation.configuration import Configuration
 from generator.validation.documents import Defect, Document, is_manifest, resource, suppressions
 from generator.validation.finding import Finding, Report
-from generator.validation.inventory import Entry, Inventory, Role, everything, take
+from generator.validation.inventory import Entry, Inventory, Role, reached_by, take
 from generator.validation.outcomes import Found, Outcomes, Selection, identity
 from generator.validation.policy import CREDENTIAL, credentials
 from generator.validation.rendering import Progress, Render, silent
@@ -41,8 +42,8 @@ class Options:
     """Empty: what the repository says."""
     schema_locations: Sequence[str] = ()
     helm: Path | None = None
-    wanted: Callable[[str], bool] = everything
-    """Which files to read at all, by their paths: a change of a few applications is judged without the others."""
+    changed: frozenset[str] = frozenset()
+    """The files that changed since all was valid: only what they reach is judged. Empty: everything is."""
     progress: Progress = silent
 
 
@@ -91,7 +92,7 @@ class _Validation:
         self._stores(configured, ())
         helm = engine(self.options.helm) if self.options.helm else _LazyHelm(None)
         with self.options.progress("Reading", 1) as advance:
-            inventory = take(self.root, self.options.wanted)
+            inventory = take(self.root, reached_by(self.options.changed))
             advance()
         deployed = deployments.find(inventory, configured, helm, self.options.progress)
         self.render_of = {
@@ -101,7 +102,9 @@ class _Validation:
         for entry in inventory.entries:
             self._judge_file(entry, stores)
         for flaw, problem, document in deployed.problems:
-            self._add(builtin.FLAWS[flaw], problem, document=document)
+            # Where a part of the repository is judged, a generator may find nothing in it.
+            if flaw is not Flaw.EMPTY or not self.options.changed:
+                self._add(builtin.FLAWS[flaw], problem, document=document)
         self.skipped |= {identity(document): reason for document, reason in deployed.unknown}
         for render in deployed.renders:
             self._judge_render(render, stores)
@@ -221,7 +224,8 @@ class _Validation:
             except RenderError as error:
                 return [Message("error", "Chart.yaml", fault.message) for fault in error.faults]
 
-        charts = inventory.outermost_charts
+        altered = {above for path in self.options.changed for above in (self.root / path).parents}
+        charts = [chart for chart in inventory.outermost_charts if not altered or chart in altered]
         linted = rendering.on_all_processors("Linting", lint, charts, self.options.progress)
         for chart, messages in zip(charts, linted, strict=True):
             folder = chart.relative_to(self.root).as_posix()

@@ -1,0 +1,158 @@
+"""argosy as a program: its help, its errors, and the terminals and pipes that it meets."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+from generator.cli import COMMANDS
+from tests.conftest import SMALL_FILES, Argosy, Process
+
+CLICK = "import click, sys\nprint(*sys.modules, file=sys.stderr)"
+LOADED = """\
+import sys
+sys.argv = ["argosy", *{arguments!r}]
+try:
+    from generator.cli import main
+    main()
+except SystemExit:
+    pass
+print(*sorted(sys.modules), file=sys.stderr)
+"""
+
+
+@pytest.mark.parametrize("arguments", [("--version",), ("--help",), ("-h",)])
+def test_talk_goes_to_standard_output_when_it_was_asked_for(argosy: Argosy, arguments: tuple[str, ...]) -> None:
+    result = argosy(*arguments)
+    assert result.code == 0
+    assert result.out
+    assert not result.err
+
+
+def test_version(process: Process) -> None:
+    assert process("--version").out == f"argosy {version('argosy')}\n"
+
+
+def test_help_names_every_command(argosy: Argosy) -> None:
+    shown = argosy("--help").out
+    assert [name for name in COMMANDS if f"  {name} " not in shown] == []
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help_and_says_the_same_in_short(argosy: Argosy, command: str) -> None:
+    result = argosy(command, "--help")
+    assert result.code == 0
+    assert f"Usage: argosy {command}" in result.out
+    assert all(len(line) <= 100 for line in result.out.splitlines())
+
+
+def test_nothing_asked_is_wrong_usage(argosy: Argosy) -> None:
+    result = argosy()
+    assert result.code == 2
+    assert not result.out
+    assert "Usage: argosy" in result.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("inti",), "No such command “inti”. Did you mean “init”?"),
+        (("valdate", "x"), "Did you mean “validate”?"),
+        (("frobnicate",), "No such command “frobnicate”."),
+        (("--verison",), "--version"),
+        (("init", "x", "--ap", "y"), "No such option '--ap'"),
+        (("init",), "Missing argument 'DEST'"),
+        (("completion", "tcsh"), "'tcsh' is not one of 'bash', 'zsh', 'fish'"),
+    ],
+)
+def test_wrong_usage(argosy: Argosy, arguments: tuple[str, ...], message: str) -> None:
+    result = argosy(*arguments)
+    assert result.code == 2
+    assert not result.out
+    assert message in result.err
+
+
+@pytest.mark.parametrize("arguments", [("--version",), ("--help",), ("init", "--help"), ("completion", "bash")])
+def test_help_loads_nothing_but_click(arguments: tuple[str, ...]) -> None:
+    loaded = modules(LOADED.format(arguments=arguments)) - modules(CLICK)
+    packages = {name.partition(".")[0] for name in loaded} - sys.stdlib_module_names
+    assert packages <= {"click", "generator"}
+    commands = {name for name in COMMANDS if f"generator.cli.{name}" in loaded}
+    assert commands == {arguments[0]} & COMMANDS.keys()
+
+
+def test_completion_loads_nothing_but_click() -> None:
+    completing = {"_ARGOSY_COMPLETE": "bash_complete", "COMP_WORDS": "argosy ", "COMP_CWORD": "1"}
+    loaded = modules(LOADED.format(arguments=()), **completing) - modules(CLICK)
+    assert {name.partition(".")[0] for name in loaded} - sys.stdlib_module_names <= {"click", "generator"}
+
+
+@cache
+def modules(script: str, **environment: str) -> set[str]:
+    env = {**os.environ, **environment}
+    done = subprocess.run([sys.executable, "-c", script], env=env, check=True, capture_output=True, text=True)
+    return set(done.stderr.split())
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_prints_a_script(argosy: Argosy, shell: str) -> None:
+    result = argosy("completion", shell)
+    assert result.code == 0
+    assert "_ARGOSY_COMPLETE" in result.out
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [("argosy val", {"validate"}), ("argosy init x --format ", {"helm", "kustomize", "manifests"})],
+)
+def test_completion_completes(process: Process, words: str, offered: set[str]) -> None:
+    position = str(len(words.split(" ")) - 1)
+    result = process(env={"_ARGOSY_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": position})
+    assert {line.partition(",")[2] for line in result.out.splitlines()} == offered
+
+
+def test_a_reader_that_goes_away(process: Process) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    result = process("init", "gitops", "--dry-run", stdout=writer)
+    os.close(writer)
+    assert (result.code, result.err) == (1, "")
+
+
+def test_a_disk_that_is_full_of_standard_output(process: Process, tmp_path: Path) -> None:
+    with (tmp_path / "diff").open("wb") as diff:
+        small, buffered = SMALL_FILES.format(60_000), {"PYTHONUNBUFFERED": ""}
+        result = process("init", "gitops", "--dry-run", stdout=diff, prelude=small, env=buffered)
+    assert result.code == 1
+    assert result.err == "Error: File too large.\n"
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_streams_that_are_closed(tmp_path: Path, closed: str) -> None:
+    command = f'exec "$0" -m generator init gitops --app "" --no-git {closed}'
+    done = subprocess.run(["sh", "-c", command, sys.executable], cwd=tmp_path, check=False, capture_output=True)
+    assert (tmp_path / "gitops" / "README.md").exists()
+    assert (done.returncode, b"Traceback" in done.stderr) == (0, False)
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+        {"LC_ALL": "POSIX", "PYTHONIOENCODING": "ascii"},
+        {"PYTHONIOENCODING": "latin-1"},
+        {"PYTHONIOENCODING": "utf-16"},
+    ],
+    ids=str,
+)
+def test_a_terminal_that_cannot_show_everything(process: Process, environment: dict[str, str]) -> None:
+    result = process("init", "gitops", "--app", "Web_Shop", env=environment)
+    assert result.code == 2
+    assert "Traceback" not in result.err
+    assert "web-shop" in result.err.replace("\0", "")

@@ -1,0 +1,137 @@
+"""What every test stands on: a home of its own, git's configuration with it, and ways to run argosy."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+
+from generator.cli import main
+
+SMALL_FILES = "import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, ({0}, {0}))"
+"""A prelude under which no file can grow beyond that many bytes, as on a disk that is full."""
+NO_PRIVILEGES = """
+import ctypes, os
+if os.geteuid() == 0:  # Root may do all, but without CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH only what others may.
+    assert ctypes.CDLL(None).prctl(24, 1, 0, 0, 0) == ctypes.CDLL(None).prctl(24, 2, 0, 0, 0) == 0
+"""
+"""A prelude under which permissions hold for root as well."""
+IDENTITY = "[user]\nname = Ada\nemail = ada@example.com\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a command left on the terminal."""
+
+    code: int
+    out: str
+    err: str
+
+
+class Argosy(Protocol):
+    """Run argosy with arguments."""
+
+    def __call__(self, *arguments: str) -> Result:
+        """Return what it printed, and its exit code."""
+
+
+class Process(Protocol):
+    """Run argosy with arguments in a process of its own."""
+
+    def __call__(
+        self, *arguments: str, env: Mapping[str, str] | None = None, prelude: str = "", **options: Any
+    ) -> Result:
+        """Return what it printed, and its exit code.
+
+        `env` adds to the environment, the Python code of `prelude` runs before argosy in the same process, and the
+        options are subprocess.run's.
+        """
+
+
+class Git(Protocol):
+    """Run git in a folder."""
+
+    def __call__(self, folder: Path | str, *arguments: str) -> str:
+        """Return what it printed."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep the machine's own configuration, of git above all, out of the tests."""
+    home = tmp_path_factory.mktemp("home")
+    (home / ".gitconfig").write_text(IDENTITY)
+    with pytest.MonkeyPatch.context() as patch:
+        for name in os.environ:
+            if name.startswith(("GIT_", "ARGOSY", "_ARGOSY", "XDG_")) or name in {"EMAIL", "PYTHONIOENCODING"}:
+                patch.delenv(name)
+        patch.setenv("HOME", str(home))
+        patch.setenv("GIT_CONFIG_GLOBAL", str(home / ".gitconfig"))
+        patch.setenv("GIT_CONFIG_SYSTEM", os.devnull)
+        patch.setenv("TZ", "UTC")
+        yield
+
+
+@pytest.fixture
+def git_configuration(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the user's git configuration: a file of this test's own, with an identity in it."""
+    path = tmp_path_factory.mktemp("configuration") / "gitconfig"
+    path.write_text(IDENTITY)
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(path))
+    return path
+
+
+@pytest.fixture(scope="session")
+def git() -> Git:
+    """Return what runs git, and fails when git does."""
+
+    def run(folder: Path | str, *arguments: str) -> str:
+        return subprocess.run(["git", *arguments], cwd=folder, check=True, capture_output=True, text=True).stdout
+
+    return run
+
+
+@pytest.fixture
+def argosy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Argosy:
+    """Return what runs argosy in this process, in a new folder, with neither a terminal nor anything to read."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: str) -> Result:
+        out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True) for _ in range(2))
+        handlers = {each: signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGHUP)}
+        with monkeypatch.context() as patch:
+            patch.setattr(sys, "argv", ["argosy", *arguments])
+            patch.setattr(sys, "stdin", io.StringIO())
+            patch.setattr(sys, "stdout", out)
+            patch.setattr(sys, "stderr", err)
+            with pytest.raises(SystemExit) as end:
+                main()
+        for each, handler in handlers.items():
+            signal.signal(each, handler)
+        texts = (stream.buffer.getvalue().decode() for stream in (out, err))
+        return Result(end.value.code if isinstance(end.value.code, int) else 0, *texts)
+
+    return run
+
+
+@pytest.fixture
+def process(tmp_path: Path) -> Process:
+    """Return what runs argosy in a process of its own, in a new folder, without a terminal."""
+
+    def run(*arguments: str, env: Mapping[str, str] | None = None, prelude: str = "", **options: Any) -> Result:
+        start = "import os, sys\nos.execv(sys.executable, [sys.executable, '-m', 'generator', *sys.argv[1:]])"
+        command = [sys.executable, *(("-c", f"{prelude}\n{start}") if prelude else ("-m", "generator")), *arguments]
+        pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        chosen = {"cwd": tmp_path, **pipes, "env": {**os.environ, **(env or {})}, **options}
+        done = subprocess.run(command, check=False, **chosen)
+        out, err = ((stream or b"").decode("utf-8", "replace") for stream in (done.stdout, done.stderr))
+        return Result(done.returncode, out, err)
+
+    return run

@@ -1,0 +1,92 @@
+"""Models of small repositories, as Hypothesis draws them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hypothesis import strategies as st
+
+from generator.errors import UsageError
+from generator.model import (
+    Application,
+    ArgocdStyle,
+    CiHost,
+    Environment,
+    Format,
+    Image,
+    Repository,
+    RevisionStyle,
+    Seed,
+    Settings,
+    chain,
+)
+
+LABELS = st.from_regex(r"[a-z]([-a-z0-9]{0,8}[a-z0-9])?", fullmatch=True)
+TEXTS = st.text(st.characters(max_codepoint=0xFFFF).filter(str.isprintable), max_size=12)
+"""One line of text, with quotes, colons, braces and whatever else YAML and Jinja could trip over."""
+WORDS = TEXTS.map(lambda text: text.replace(" ", "")).filter(bool)
+TAGS = st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,6}", fullmatch=True) | st.sampled_from(
+    ["1.10", "1e3", "on", "null", "0755", "1_000", "0x1F", "2024-01-01", ""]
+)
+IMAGES = st.builds(
+    Image,
+    st.sampled_from(["nginx", "ghcr.io/acme/web", "registry.local:5000/a/b-c__d.e", "localhost/x"]),
+    TAGS,
+    st.sampled_from(["", "sha256:" + "0123456789abcdef" * 4]),
+)
+SETTINGS = st.builds(
+    Settings,
+    name=st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9._-]{1,9}(?<![0-9])", fullmatch=True),
+    repo_url=st.sampled_from(
+        ["https://github.com/acme/gitops.git", "ssh://git@git.example.com:2222/a/b.git", "git@gitlab.com:a/b/c.git"]
+    ),
+    argocd=st.sampled_from(ArgocdStyle),
+    revision=st.sampled_from(RevisionStyle),
+    ci=st.sampled_from(CiHost),
+    format=st.sampled_from(Format),
+    kubernetes_version=st.sampled_from(["1.30", "1.37"]),
+    branch=st.sampled_from(["main", "release/1.x"]),
+)
+
+
+def accepted(name: str) -> bool:
+    """Tell whether a name can be an application's and an environment's alike."""
+    try:
+        Application(name)
+        Environment(name)
+    except UsageError:
+        return False
+    return True
+
+
+NAMES = LABELS.filter(accepted)
+
+
+@st.composite
+def repositories(draw: st.DrawFn) -> Repository:
+    """Draw a repository of one to three environments, and up to three applications that some of these deploy."""
+    settings = draw(SETTINGS)
+    names = draw(st.lists(NAMES, min_size=1, max_size=3, unique=True))
+    clusters = st.just("") | WORDS | st.just("https://eu.example.com:6443")
+    environments = chain(tuple((name, draw(clusters)) for name in names), settings.revision, settings.branch)
+    applications = [
+        Application(name, draw(st.sampled_from(Format)), draw(TEXTS), draw(_seeds(names)))
+        for name in sorted(draw(st.lists(NAMES, max_size=3, unique=True)))
+    ]
+    choices = st.sets(st.sampled_from([each.name for each in applications])) if applications else st.just(set[str]())
+    deployed = tuple(
+        replace(
+            environment,
+            applications=tuple(sorted(draw(choices))),
+            auto_sync=draw(st.booleans()),
+            namespace=draw(st.just("") | NAMES),
+            replicas=draw(st.integers(0, 5)),
+        )
+        for environment in environments
+    )
+    return Repository(settings, deployed, tuple(applications))
+
+
+def _seeds(environments: list[str]) -> st.SearchStrategy[Seed]:
+    images = st.dictionaries(st.sampled_from(environments), IMAGES, max_size=2)
+    return st.builds(Seed, IMAGES, st.integers(1, 65535), images.map(lambda each: tuple(each.items())))
