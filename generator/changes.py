@@ -1,0 +1,356 @@
+"""A change of a repository: model before, model after, two pristine trees of the pieces that differ, one merge.
+
+All commands that change a repository come through here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from generator import engine, git, layout, merge, objects, template
+from generator.engine import Tree
+from generator.errors import ArgosyError
+from generator.merge import Plan
+from generator.model import Repository
+from generator.objects import EXECUTABLE, SYMLINK, Blob, Entry, Files
+
+PATIENCE = 5.0
+"""How many seconds to wait until another argosy is done with a repository."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a command wants: the models, and what happens to files that people wrote."""
+
+    before: Repository
+    after: Repository
+    copies: Mapping[str, str] = field(default_factory=dict)
+    """Folders or files that take over what another holds, whoever wrote it: new -> old."""
+    removed: Sequence[str] = ()
+    """Folders and files that go, edited or not."""
+    made: frozenset[str] = frozenset()
+    """Files below `copies` that are generated all the same."""
+    written: Mapping[str, bytes] = field(default_factory=dict)
+    """Files that get a content of their own."""
+    from_version: str = ""
+    """The template's version that rendered what is there; empty: the current one."""
+    to_version: str = ""
+    asked: frozenset[str] = frozenset()
+    """Files in which the user asked for this change: they stay as they are."""
+
+
+@contextmanager
+def plan(root: Path, change: Change) -> Iterator[Plan]:
+    """Yield the merge that brings a change into the repository at a root."""
+    entries = objects.entries(root, objects.head(root))
+    moves: Mapping[str, str] = {}
+    with ExitStack() as stack:
+        old = stack.enter_context(template.checkout(change.from_version or template.current().version))
+        new = stack.enter_context(template.checkout(change.to_version or template.current().version))
+        copied = {place for each in change.copies.values() if (place := layout.environment_of(each))}
+        before = dict(render(change.before, change.after, old, copied))
+        after = dict(render(change.after, change.before, new, copied))
+        if old.version != new.version:
+            moves = _move(before, after, _moved_folders(change.after, template.moves(old, new)), entries)
+    decided = _take_over(root, change, before, after, entries)
+    theirs = _seeded_to_keep(root, before, after, entries, going=old.version == new.version)
+    for path in (theirs - {*decided, *moves.values()}) | change.asked:
+        before.pop(path, None)
+        after.pop(path, None)
+    with merge.plan(root, before, after, moves) as made:
+        merge.refuse_obstacles(made)
+        _refuse_remains(root, change)
+        yield made
+
+
+# What is rendered
+
+
+def render(
+    repository: Repository, other: Repository, version: template.Template, copied: Collection[str] = ()
+) -> Files:
+    """Render the pieces of a model that may differ from another model's: with 1,000 applications, most do not.
+
+    The files of the environments in `copied` are rendered too.
+    """
+    applications, environments = _differing(repository, other)
+    places = {*environments, *copied}
+    names = applications | {
+        name for each in repository.environments if each.name in places for name in each.applications
+    }
+    scope = _reduced(repository, names)
+
+    def is_wanted(path: str) -> bool:
+        application = layout.application_of(path)
+        if application is None or application in applications:
+            return True
+        return application in names and layout.environment_of(path) in places
+
+    return as_files(engine.render(scope, template=version, wanted=is_wanted))
+
+
+def as_files(tree: Tree) -> Files:
+    """Return a rendered tree as Git holds it."""
+    return {path: Blob(EXECUTABLE if file.executable else "100644", file.content) for path, file in tree.items()}
+
+
+def changed_applications(one: Repository, other: Repository) -> frozenset[str]:
+    """Return the applications any of whose files may differ."""
+    applications, environments = _differing(one, other)
+    places = [each for each in (*one.environments, *other.environments) if each.name in environments]
+    return applications.union(*(each.applications for each in places))
+
+
+def _differing(one: Repository, other: Repository) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the applications and the environments that differ by themselves; all, where the repository itself does.
+
+    No file of an application depends on another application, and none in an environment on another environment.
+    """
+    if one == other or one.settings != other.settings:
+        both = (*one.applications, *other.applications), (*one.environments, *other.environments)
+        return frozenset(each.name for each in both[0]), frozenset(each.name for each in both[1])
+    settings = {each.name: replace(each, applications=()) for each in one.environments}
+    others = {each.name: replace(each, applications=()) for each in other.environments}
+    environments = {name for name in {*settings, *others} if settings.get(name) != others.get(name)}
+    applications = {each.name for each in {*one.applications} ^ {*other.applications}}
+    places = {each.name: frozenset(each.applications) for each in other.environments}
+    for each in one.environments:
+        applications |= places.get(each.name, frozenset(each.applications)) ^ frozenset(each.applications)
+    return frozenset(applications), frozenset(environments)
+
+
+def _reduced(repository: Repository, names: Collection[str]) -> Repository:
+    """Return the model with these applications, and of the others one of each format, also in each environment.
+
+    What the repository and its environments hold depends on which formats there are, not on which applications.
+    """
+    formats = {each.name: each.format for each in repository.applications}
+    kept = {*names, *{form: name for name, form in formats.items()}.values()}
+    environments = []
+    for each in repository.environments:
+        standing = {formats[name]: name for name in reversed(each.applications) if name in formats}
+        chosen = {name for name in each.applications if name in names} | set(standing.values())
+        kept |= chosen
+        environments.append(replace(each, applications=tuple(name for name in each.applications if name in chosen)))
+    applications = tuple(each for each in repository.applications if each.name in kept)
+    return replace(repository, environments=tuple(environments), applications=applications)
+
+
+# What people wrote
+
+
+def _seeded_to_keep(
+    root: Path, before: Files, after: Files, entries: Mapping[str, Entry], *, going: bool
+) -> frozenset[str]:
+    """Return the files that were written once and are the user's since.
+
+    With `going`, those whose reason to be is gone go with it, as long as nobody edited them.
+    """
+    seeded = {path for path in {*before, *after} if layout.is_seeded(path)}
+    dropped = {path for path in seeded if going and path in before and path not in after}
+    ours = objects.blobs(root, entries, dropped)
+    return frozenset(
+        path
+        for path in seeded
+        if (path in before or path in entries) and (path not in dropped or ours.get(path) != before[path])
+    )
+
+
+def _take_over(
+    root: Path, change: Change, before: dict[str, Blob], after: dict[str, Blob], entries: Mapping[str, Entry]
+) -> set[str]:
+    """Let new paths take over what old ones hold, with the lines readdressed that the template wrote; remove others.
+
+    Return the paths that this decides.
+    """
+    sources = {new: old for new, old in _sources(change.copies, entries) if new not in change.made}
+    gone = [path for path in entries if any(is_below(path, each) for each in change.removed)]
+    for path in [path for path in after if any(is_below(path, each) for each in change.removed)]:
+        del after[path]
+    merge.refuse_submodules({path: entries[path] for path in (*sources.values(), *gone)})
+    held = objects.blobs(root, entries, (*sources.values(), *gone, *change.written))
+    for path, content in change.written.items():
+        before.pop(path, None)
+        if path in held:
+            before[path] = held[path]
+        after[path] = Blob(held[path].mode if path in held else "100644", content)
+    for new, old in sources.items():
+        pristine, wanted = before.get(old), after.get(new)
+        after[new] = readdress(held[old], pristine, wanted) if pristine and wanted else held[old]
+    for new in [path for path in after if any(is_below(path, each) for each in change.copies)]:
+        if new not in sources and new not in before and new not in change.made:
+            del after[new]  # Its counterpart was deleted by hand, and stays deleted.
+    for path in gone:
+        before[path] = held[path]
+        after.pop(path, None)
+    return {*sources, *gone, *change.written}
+
+
+def _sources(copies: Mapping[str, str], paths: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Yield each new path with the one whose content it takes over: the most specific folder decides."""
+    for path in paths:
+        found = [(new, old) for new, old in copies.items() if is_below(path, old)]
+        longest = max((len(old) for _, old in found), default=0)
+        yield from ((new + path.removeprefix(old), path) for new, old in found if len(old) == longest)
+
+
+def is_below(path: str, folder: str) -> bool:
+    """Tell whether a path is a folder's or below it."""
+    return path == folder or path.startswith(f"{folder}/")
+
+
+def readdress(written: Blob, pristine: Blob, wanted: Blob) -> Blob:
+    """Return what a person wrote, with those lines replaced in which the template names the old place and still stand.
+
+    `pristine` and `wanted` are what the template gives for the old and the new place.
+    """
+    if written.content == pristine.content:
+        return Blob(written.mode, wanted.content)
+    old, new = pristine.content.splitlines(), wanted.content.splitlines()
+    if written.mode == SYMLINK or len(old) != len(new):
+        return written
+    lines = {before: after for before, after in zip(old, new, strict=True) if before != after}
+    made = bytearray()
+    for line in written.content.splitlines(keepends=True):
+        bare = line.rstrip(b"\r\n")
+        made += lines.get(bare, bare) + line.removeprefix(bare)
+    return Blob(written.mode, bytes(made))
+
+
+def _refuse_remains(root: Path, change: Change) -> None:
+    """Raise ArgosyError where a folder that goes holds files that Git does not track, and so would stay."""
+    folders = [each for each in change.removed if (root / each).is_dir()]
+    if not folders:
+        return
+    listed = git.run(root, "--literal-pathspecs", "ls-files", "--others", "--directory", "-z", "--", *folders)
+    remains = list(filter(None, listed.split("\0")))
+    if remains:
+        shown = "\n".join(f"  {path}" for path in remains[:10])
+        raise ArgosyError(
+            f"These are not under Git, and would be left behind in folders that go:\n{shown}",
+            "Commit them, move them elsewhere or delete them.",
+        )
+
+
+# What a new version of the template moves
+
+
+def _moved_folders(repository: Repository, patterns: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """Return the files and folders that moved, for each application and environment: old -> new."""
+    applications = [each.name for each in repository.applications]
+    environments = [each.name for each in repository.environments]
+    found = {}
+    for old, new in patterns:
+        for application in applications if "{application}" in old else [""]:
+            for environment in environments if "{environment}" in old else [""]:
+                place = {"application": application, "environment": environment}
+                found[old.format(**place)] = new.format(**place)
+    return found
+
+
+def _move(
+    before: dict[str, Blob], after: dict[str, Blob], folders: Mapping[str, str], entries: Mapping[str, Entry]
+) -> dict[str, str]:
+    """Move the pristine files to where the new version has them, and return which of the user's files follow them.
+
+    Where both places hold something, someone wrote the new one: then nothing moves.
+    """
+    active = {_folder_of(path, folders) for path in before.keys() - after.keys()} - {""}
+    moves = {}
+    for path in {*before, *entries}:
+        folder = _folder_of(path, folders)
+        if folder not in active or path in after:
+            continue
+        target = _followed(path, folders)
+        if target in before or (path in entries and target in entries):
+            continue
+        if path in before:
+            before[target] = before.pop(path)
+        if path in entries:
+            moves[path] = target
+        if target in before and layout.is_seeded(target):
+            after[target] = before[target]  # It moves, and keeps what it holds.
+    return moves
+
+
+def _folder_of(path: str, folders: Mapping[str, str]) -> str:
+    """Return the moved folder that a path is in, or ""."""
+    parts = path.split("/")
+    return next((each for end in range(len(parts), 0, -1) if (each := "/".join(parts[:end])) in folders), "")
+
+
+def _followed(path: str, folders: Mapping[str, str]) -> str:
+    """Return where a path is after all the moves, each version's in turn."""
+    for _ in folders:
+        folder = _folder_of(path, folders)
+        if not folder:
+            break
+        path = folders[folder] + path.removeprefix(folder)
+    return path
+
+
+# What state the repository is in
+
+
+@contextmanager
+def locked(root: Path) -> Iterator[None]:
+    """Hold the repository for one command; raise ArgosyError if another argosy has it, or it is no repository."""
+    import filelock  # noqa: PLC0415
+
+    _refuse_unfit(root)
+    folder = root / git.run(root, "rev-parse", "--git-path", "argosy").rstrip("\n")
+    folder.mkdir(exist_ok=True)
+    try:
+        with filelock.FileLock(folder / "lock", timeout=PATIENCE):
+            yield
+    except filelock.Timeout as error:
+        raise ArgosyError(
+            f"Another argosy is changing {root}.", "Wait until it is done, and run this command again."
+        ) from error
+
+
+def _refuse_unfit(root: Path) -> None:
+    top = git.top_level(root)
+    if top is None or not git.run(root, "rev-parse", "--verify", "--quiet", "HEAD", accepted=(0, 1)):
+        raise ArgosyError(
+            f"{root} is not under Git, or has no commit yet.",
+            "argosy merges with Git: run git init, git add --all and git commit first.",
+        )
+    if top.resolve() != root.resolve():
+        raise ArgosyError(
+            f"{root} is a folder of the Git repository {top}.",
+            "Argo CD reads paths from a Git repository's root, and so does argosy: give it a repository of its own.",
+        )
+    lock = root / git.run(root, "rev-parse", "--git-path", "index.lock").rstrip("\n")
+    if lock.exists():
+        raise ArgosyError(
+            f"Another git is at work in {root}, or was killed: {lock} is there.",
+            "Wait until it is done. If no git is running, remove that file, and run this command again.",
+        )
+
+
+def check(root: Path) -> None:
+    """Raise ArgosyError unless a repository is in a state that a command can change."""
+    journal = merge.Journal(root)
+    if journal.undo():
+        raise ArgosyError(
+            "The last command was killed before it was done. What it had written is taken back.",
+            "The repository is as it was before that command: run it again.",
+        )
+    unmerged = git.run(root, "ls-files", "--unmerged", "-z").split("\0")[0]
+    if unmerged:
+        back = "argosy abort" if journal.is_abortable() else "git merge --abort, or what git status says"
+        raise ArgosyError(
+            f"Conflicts are left from before, for example in {unmerged.partition(chr(9))[2]}.",
+            f"Resolve them and commit, or go back: {back}.",
+        )
+    listed = git.run(root, "ls-files", "-t", "-z", "--cached", "--", layout.ENVIRONMENTS, layout.APPLICATIONS)
+    hidden = [line[2:] for line in listed.split("\0") if line.startswith("S ")]
+    if hidden:
+        raise ArgosyError(
+            f"This sparse checkout leaves out {hidden[0]}, and the folders tell argosy what there is.",
+            f"Take them in: git sparse-checkout add {layout.ENVIRONMENTS} {layout.APPLICATIONS}.",
+        )

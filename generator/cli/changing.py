@@ -1,0 +1,230 @@
+"""What the commands that change a repository have in common: options, the plan's report, the merge, the validation."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext, redirect_stdout
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from generator.cli import options
+from generator.cli.validate import root_of
+from generator.errors import ToolError, UsageError
+
+if TYPE_CHECKING:
+    from generator.changes import Change
+    from generator.merge import Plan
+    from generator.store import Stored
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How a change is carried out."""
+
+    repository: Path | None
+    dry_run: bool
+    commit: bool
+    message: str | None
+    output: str
+    quiet: bool
+
+    def __post_init__(self) -> None:
+        if self.message is not None and not self.commit:
+            raise UsageError("--message is for a commit.", "Say --commit too.")
+        if self.dry_run and self.commit:
+            raise UsageError("--dry-run writes nothing, so there is nothing to commit.", "Give one of them.")
+
+    @property
+    def root(self) -> Path:
+        """The repository's root."""
+        return (self.repository or root_of(())).resolve()
+
+    def say(self, text: str) -> None:
+        """Tell a person something, beside the data."""
+        if not self.quiet:
+            click.echo(text, err=True)
+
+
+LISTED = 30
+"""How many files are listed; JSON has them all."""
+
+yes = click.option("--yes", "-y", is_flag=True, help="Go on without asking.")
+
+
+def confirm(yes: bool, question: str) -> None:
+    """Ask, unless the answer was given; raise UsageError where nobody can answer."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise UsageError("This takes away what people wrote, and nobody is here to ask.", "Say --yes if it is meant.")
+    click.confirm(question, default=False, abort=True, err=True)
+
+
+def options_of_change(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options of every command that changes a repository, and hand them over as `manner`."""
+
+    def wrapped(
+        *args: Any,
+        repository: Path | None,
+        dry_run: bool,
+        commit: bool,
+        message: str | None,
+        output: str,
+        quiet: bool,
+        **rest: Any,
+    ) -> Any:
+        return command(*args, manner=Manner(repository, dry_run, commit, message, output, quiet), **rest)
+
+    wrapped.__doc__, wrapped.__name__ = command.__doc__, command.__name__
+    wrapped.__click_params__ = getattr(command, "__click_params__", [])  # type: ignore[attr-defined]
+    for option in reversed(
+        (
+            click.option(
+                "--repository",
+                type=options.folder,
+                metavar="DIR",
+                help="The repository's root.  [default: around the current folder]",
+            ),
+            click.option("--dry-run", is_flag=True, help="Print what would change as a diff, and write nothing."),
+            click.option("--commit", is_flag=True, help="Commit what changed."),
+            click.option("--message", "-m", metavar="TEXT", help="The commit's message."),
+            options.output("text", "json"),
+            options.quiet,
+        )
+    ):
+        wrapped = option(wrapped)
+    return wrapped
+
+
+@contextmanager
+def opened(manner: Manner) -> Iterator[Stored]:
+    """Yield the repository's model while no other argosy can change it."""
+    from generator import changes, store  # noqa: PLC0415
+
+    with changes.locked(manner.root):
+        changes.check(manner.root)
+        yield store.load(manner.root)
+
+
+def carry_out(manner: Manner, stored: Stored, change: Change, title: str, *, validated: bool = True) -> int:
+    """Bring a change into the repository, report it, validate what came out, and return the exit code."""
+    from generator import changes, merge, removal  # noqa: PLC0415
+
+    present = change.from_version or stored.version
+    versioned = replace(change, from_version=present, to_version=change.to_version or present)
+    with changes.plan(manner.root, versioned) as plan:
+        removal.refuse_cascade(plan)
+        _tell(manner, plan)
+        if manner.dry_run or not plan.touched:
+            _show(manner, plan, diff=plan.diff() if manner.dry_run else None)
+            return 3 if plan.conflicts else 0
+        merge.write(plan)
+        code = 3 if plan.conflicts else _validate(manner, plan, change) if validated else 0
+        if code == 1:
+            merge.Journal(manner.root).keep(plan)
+        committed = code == 0 and manner.commit
+        if committed:
+            _commit(manner, plan, change, title)
+        _show(manner, plan, committed=committed, valid=code == 0)
+        _say_next(manner, plan, code)
+        return code
+
+
+def carry_out_removal(manner: Manner, stored: Stored, change: Change, yes: bool, title: str) -> int:
+    """Say what a change takes away, ask, and carry it out: in two steps where one would delete what runs."""
+    from generator import removal  # noqa: PLC0415
+
+    known = removal.look(manner.root, stored, change)
+    manner.say(known.told())
+    if not manner.dry_run:
+        confirm(yes, "Go on?")
+    if not known.cascading:
+        return carry_out(manner, stored, change, title)
+    if not manner.commit:
+        code = carry_out(manner, stored, known.first, title, validated=False)
+        manner.say("That is the first step alone. Once Argo CD has synced it, run this command again for the second.")
+        return code
+    silent = replace(manner, output="text", quiet=True)
+    carry_out(silent, stored, known.first, f"{title}: keep what runs (1 of 2)", validated=False)
+    code = carry_out(manner, stored, change, title)
+    manner.say("These are two commits: push the first alone, as in git push origin HEAD~1:BRANCH, and then the second.")
+    return code
+
+
+def _commit(manner: Manner, plan: Plan, change: Change, title: str) -> None:
+    from generator import merge, objects  # noqa: PLC0415
+
+    paths = [*(each.path for each in plan.touched), *change.asked]
+    try:
+        objects.commit_paths(manner.root, manner.message or title, paths)
+    except BaseException as error:
+        merge.take_back(lambda: merge.Journal(manner.root).take_back(plan))
+        if isinstance(error, ToolError):
+            raise ToolError(
+                error.message, "Nothing was changed. Mend what git complains about, or leave --commit out."
+            ) from error
+        raise
+
+
+def _validate(manner: Manner, plan: Plan, change: Change) -> int:
+    from generator.cli import validate  # noqa: PLC0415
+
+    # Findings are data, unless JSON is what was asked for.
+    with redirect_stdout(sys.stderr) if manner.output == "json" else nullcontext():
+        changed = [*(each.path for each in plan.touched), *change.asked]
+        return validate.run(manner.root, changed=changed, output="text", quiet=True)
+
+
+def _tell(manner: Manner, plan: Plan) -> None:
+    """List for people what happens to which file."""
+    if not plan.changes:
+        manner.say("Nothing to change.")
+        return
+    counts = Counter(change.kind.value for change in plan.changes)
+    lines = [f"  {change.kind.value:12}  {change.path}" for change in plan.changes[:LISTED]]
+    if len(plan.changes) > LISTED:
+        lines.append(f"  … and {len(plan.changes) - LISTED} more: --output json lists all.")
+    summary = ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items()))
+    would = "What would happen" if manner.dry_run else "What happens"
+    manner.say("\n".join([f"{would} to files: {summary}.", *lines]))
+
+
+def _show(
+    manner: Manner, plan: Plan, *, diff: str | None = None, committed: bool = False, valid: bool | None = None
+) -> None:
+    """Print the data: a dry run's diff, or all that is known as JSON."""
+    if manner.output == "json":
+        told = {
+            "dryRun": manner.dry_run,
+            "files": [{"path": change.path, "kind": change.kind.value} for change in plan.changes],
+            "conflicts": plan.conflicts,
+            "valid": valid,
+            "committed": committed,
+            **({} if diff is None else {"diff": diff}),
+        }
+        click.echo(json.dumps(told, indent=2))
+    elif diff:
+        click.echo(diff, nl=False)
+
+
+def _say_next(manner: Manner, plan: Plan, code: int) -> None:
+    """Say what a person has to do next; with conflicts or findings, whatever --quiet says."""
+    if code == 3:
+        files = "\n".join(f"  {path}" for path in plan.conflicts)
+        click.echo(
+            f"\nConflicts, where someone had changed what this changes:\n{files}\n"
+            "Either resolve them: edit these files (git diff shows the markers), then git add and git commit.\n"
+            "Or go back to exactly where you were: argosy abort",
+            err=True,
+        )
+    elif code:
+        left = ", and not committed" if manner.commit else ""
+        click.echo(f"The change is made{left}, and validation finds errors. To take it back: argosy abort", err=True)
+    elif not manner.commit:
+        manner.say("Next: git diff --staged shows it, git commit keeps it.")

@@ -1,0 +1,39 @@
+"""`argosy remove`."""
+
+from __future__ import annotations
+
+import click
+
+from generator.cli import changing
+from generator.cli.changing import Manner
+
+
+@click.group("remove")
+def command() -> None:
+    """Remove applications, or an environment."""
+
+
+@command.command("app")
+@click.argument("names", metavar="NAME...", nargs=-1, required=True)
+@changing.yes
+@changing.options_of_change
+def app(names: tuple[str, ...], yes: bool, manner: Manner) -> int:
+    """Remove applications: their folders, values and Applications, also what people wrote there."""
+    from generator import operations  # noqa: PLC0415
+
+    with changing.opened(manner) as stored:
+        change = operations.remove_applications(stored.repository, names)
+        return changing.carry_out_removal(manner, stored, change, yes, f"Remove {', '.join(names)}")
+
+
+@command.command("env")
+@click.argument("name")
+@changing.yes
+@changing.options_of_change
+def env(name: str, yes: bool, manner: Manner) -> int:
+    """Remove an environment: its values, project and Applications, also what people wrote there."""
+    from generator import operations  # noqa: PLC0415
+
+    with changing.opened(manner) as stored:
+        change = operations.remove_environment(stored.repository, name)
+        return changing.carry_out_removal(manner, stored, change, yes, f"Remove the environment {name}")

@@ -1,0 +1,38 @@
+"""`argosy update`."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from generator.cli import changing
+from generator.cli.changing import Manner
+
+
+@click.command("update")
+@click.option("--check", is_flag=True, help="Tell whether there is a newer version (exit code 1), and change nothing.")
+@click.option("--to", "version", metavar="VERSION", help="The template's version.  [default: the newest]")
+@changing.options_of_change
+def command(check: bool, version: str | None, manner: Manner) -> int:
+    """Take over a newer version of the template, without losing what people changed."""
+    from generator import store, template  # noqa: PLC0415
+    from generator.changes import Change  # noqa: PLC0415
+
+    if check:
+        return _check(manner, template.known(store.load(manner.root).version), template.current().version)
+    with changing.opened(manner) as stored:
+        model, present = stored.repository, template.known(stored.version)
+        wanted = template.known(version) if version else template.current().version
+        change = Change(model, model, from_version=present, to_version=wanted)
+        return changing.carry_out(manner, stored, change, f"Update the template to {wanted[:12]}")
+
+
+def _check(manner: Manner, present: str, newest: str) -> int:
+    if manner.output == "json":
+        click.echo(json.dumps({"version": present, "newest": newest, "newer": present != newest}, indent=2))
+    elif not manner.quiet and present != newest:
+        click.echo(f"There is a newer template: {newest}. This repository has {present}.")
+    elif not manner.quiet:
+        click.echo(f"The template is the newest: {present}.")
+    return int(present != newest)

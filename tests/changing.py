@@ -1,0 +1,84 @@
+"""What the tests of commands that change a repository share: repositories to change, and what is in them."""
+
+from __future__ import annotations
+
+import functools
+import os
+import stat
+import subprocess
+from pathlib import Path
+
+from generator import creation, engine
+from generator.model import Application, ArgocdStyle, CiHost, Format, Repository, RevisionStyle, Settings, chain
+
+State = tuple[dict[str, tuple[int, bytes]], str, str]
+
+
+def model(
+    applications: tuple[str, ...] = ("web",),
+    environments: tuple[str, ...] = ("dev", "prod"),
+    *,
+    form: Format = Format.MANIFESTS,
+    argocd: ArgocdStyle = ArgocdStyle.APPLICATIONS,
+    revision: RevisionStyle = RevisionStyle.TRUNK,
+) -> Repository:
+    """Return the model of a small repository, quickly rendered and validated."""
+    settings = Settings(
+        "gitops", "https://github.com/acme/gitops.git", argocd=argocd, revision=revision, ci=CiHost.NONE, format=form
+    )
+    bare = Repository(settings, chain(tuple((name, "") for name in environments), revision))
+    return bare.with_applications(tuple(Application(name, form) for name in sorted(applications)))
+
+
+rendered = functools.cache(engine.render)
+
+
+def create(folder: Path, repository: Repository | None = None) -> Path:
+    """Put a repository into a new folder, committed, and return its root."""
+    creation.create(folder, rendered(repository or model()), branch="main")
+    return folder
+
+
+def git(folder: Path, *arguments: str) -> str:
+    """Run git, and return what it printed."""
+    return subprocess.run(["git", *arguments], cwd=folder, check=True, capture_output=True, text=True).stdout
+
+
+def commit(folder: Path, files: dict[str, str | bytes | None] | None = None, message: str = "Edit") -> None:
+    """Write files, None for one that goes, and commit all there is."""
+    for path, content in (files or {}).items():
+        if content is None:
+            (folder / path).unlink()
+        else:
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).write_bytes(content.encode() if isinstance(content, str) else content)
+    git(folder, "add", "--all", "--force")
+    git(folder, "commit", "--quiet", "--allow-empty", "--no-verify", "--message", message)
+
+
+def edit(folder: Path, path: str, old: str, new: str) -> None:
+    """Replace a text in a file, where it must stand."""
+    text = (folder / path).read_bytes().decode()
+    assert old in text, f"{path} has no {old}"
+    (folder / path).write_bytes(text.replace(old, new).encode())
+
+
+def files(folder: Path) -> dict[str, tuple[int, bytes]]:
+    """Return the files below a folder but for git's own: path -> whether it can be run, or is a link, and content."""
+    found = {}
+    for above, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if name != ".git"]
+        for name in [*names, *(each for each in folders if Path(above, each).is_symlink())]:
+            path = Path(above, name)
+            if name == ".git":
+                continue
+            kind = stat.S_IFMT(path.lstat().st_mode) | path.lstat().st_mode & 0o100
+            content = str(path.readlink()).encode() if path.is_symlink() else path.read_bytes()
+            found[path.relative_to(folder).as_posix()] = (kind, content)
+    return found
+
+
+def state(folder: Path) -> State:
+    """Return all that a person sees of a repository: its files, what git says of them, and the commit."""
+    status = git(folder, "status", "--porcelain", "--untracked-files=all")
+    return files(folder), status, git(folder, "rev-parse", "HEAD")

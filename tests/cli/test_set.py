@@ -1,0 +1,162 @@
+"""`argosy set`, as people meet it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from generator.model import ArgocdStyle
+from tests.changing import commit, create, edit, git, model, rendered, state
+from tests.conftest import Argosy
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, argosy: Argosy) -> Path:
+    """Return a small repository, which is where one is."""
+    root = create(tmp_path / "gitops")
+    monkeypatch.chdir(root)
+    return root
+
+
+def document(path: str) -> dict[str, object]:
+    found: dict[str, object] = yaml.safe_load(Path(path).read_text())
+    return found
+
+
+def test_environment(argosy: Argosy, repository: Path) -> None:
+    result = argosy("set", "environment", "prod", "autoSync=false", "namespace=live", "cluster=east", "--commit")
+    assert result.code == 0, result.out
+    settings = document("environments/prod/environment.yaml")
+    assert (settings["autoSync"], settings["namespace"], settings["destination"]) == (False, "live", {"name": "east"})
+    spec = document("argocd/prod/web.yaml")["spec"]
+    assert isinstance(spec, dict)
+    assert "automated" not in spec["syncPolicy"]
+    assert spec["destination"] == {"name": "east", "namespace": "live"}
+
+
+def test_what_people_wrote_beside_it_stays(argosy: Argosy, repository: Path) -> None:
+    edit(
+        repository,
+        "argocd/prod/web.yaml",
+        "    - CreateNamespace=true\n",
+        "    - CreateNamespace=true\n      - Replace=true\n",
+    )
+    edit(repository, "environments/prod/environment.yaml", "# The settings", "# Ours: the settings")
+    commit(repository)
+    assert argosy("set", "environment", "prod", "revision=v1.2.0", "--quiet").code in {0, 1}
+    assert "Replace=true" in Path("argocd/prod/web.yaml").read_text()
+    assert 'targetRevision: "v1.2.0"' in Path("argocd/prod/web.yaml").read_text()
+    assert "# Ours" in Path("environments/prod/environment.yaml").read_text()
+
+
+def test_application(argosy: Argosy, repository: Path) -> None:
+    assert argosy("set", "application", "web", "team=payments", "--commit", "--quiet").code == 0
+    assert document("applications/web/application.yaml")["team"] == "payments"
+    assert git(repository, "log", "-1", "--format=%s") == "Set team=payments of application web\n"
+
+
+def test_repository(argosy: Argosy, repository: Path) -> None:
+    arguments = ("repoURL=git@github.com:acme/moved.git", "argocd=applicationset")
+    assert argosy("set", "repository", *arguments, "--commit", "--quiet").code == 0
+    assert document(".copier-answers.yml")["repo_url"] == "git@github.com:acme/moved.git"
+    wanted = rendered(model(argocd=ArgocdStyle.APPLICATIONSET))
+    assert {each.name for each in Path("argocd").iterdir()} == {
+        path.split("/")[1] for path in wanted if path.startswith("argocd/")
+    }
+    assert argosy("set", "repository", "argocd=applications", "--commit", "--quiet").code == 0
+    assert Path("argocd/prod/web.yaml").is_file()
+
+
+def test_a_conflict_and_both_ways_out(argosy: Argosy, repository: Path) -> None:
+    edit(
+        repository,
+        "argocd/prod/web.yaml",
+        'server: "https://kubernetes.default.svc"',
+        "server: https://ours.example.com",
+    )
+    commit(repository)
+    before = state(repository)
+    dry = argosy("set", "environment", "prod", "cluster=east", "--dry-run")
+    assert (dry.code, state(repository)) == (3, before)
+
+    result = argosy("set", "environment", "prod", "cluster=east", "--commit")
+    assert result.code == 3
+    assert "\n  argocd/prod/web.yaml\n" in result.err
+    assert "argosy abort" in result.err
+    text = Path("argocd/prod/web.yaml").read_text()
+    assert "<<<<<<< yours\n" in text
+    assert "server: https://ours.example.com\n" in text
+    assert ">>>>>>> template\n" in text
+    assert "UU argocd/prod/web.yaml\n" in git(repository, "status", "--porcelain")
+    for refused in (("add", "app", "shop"), ("update",)):
+        again = argosy(*refused)
+        assert again.code == 1
+        assert "Conflicts are left" in again.err
+        assert "argosy abort" in again.err
+
+    assert argosy("abort").code == 0
+    assert state(repository) == before
+    assert argosy("abort").code == 1
+
+    assert argosy("set", "environment", "prod", "cluster=east").code == 3
+    Path("argocd/prod/web.yaml").write_text(text.replace("<<<<<<< yours\n", "").replace(">>>>>>> template\n", ""))
+    edit(repository, "argocd/prod/web.yaml", "=======\n", "")
+    edit(repository, "argocd/prod/web.yaml", "    server: https://ours.example.com\n", "")
+    commit(repository)
+    after = state(repository)
+    result = argosy("abort")
+    assert (result.code, state(repository)) == (1, after)
+    assert argosy("add", "app", "shop", "--quiet").code == 0
+
+
+def test_someone_elses_conflict(argosy: Argosy, repository: Path) -> None:
+    git(repository, "switch", "--quiet", "--create", "other")
+    commit(repository, {"notes.txt": "one\n"})
+    git(repository, "switch", "--quiet", "main")
+    commit(repository, {"notes.txt": "two\n"})
+    with pytest.raises(Exception, match="merge"):
+        git(repository, "merge", "other")
+    before = state(repository)
+    result = argosy("set", "environment", "prod", "replicas=2")
+    assert (result.code, state(repository)) == (1, before)
+    assert "git merge --abort" in result.err
+    assert argosy("abort").code == 1
+    assert state(repository) == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("environment", "prod", "cluster="), "is not a cluster"),
+        (("environment", "prod", "autoSync=maybe"), "It is true or false."),
+        (("environment", "prod", "replicas=-1"), "It is a number."),
+        (("environment", "prod", "promotesFrom=prod"), "circle"),
+        (("environment", "dev", "promotesFrom=prod"), "circle"),
+        (("environment", "dev", "promotesFrom=live"), "There is no environment “live”."),
+        (("environment", "prod", "autosync=true"), "Did you mean “autoSync”?"),
+        (("environment", "prod"), "KEY=VALUE"),
+        (("environment", "autoSync=true"), "KEY=VALUE"),
+        (("application", "web", "format=helm"), "argosy convert web --to helm"),
+        (("application", "web", "name=shop"), "no setting"),
+        (("repository", "ci=jenkins"), "It is one of github"),
+        (("repository", "repoURL=https://me:secret@github.com/acme/x.git"), "given with a password"),
+        (("repository", "kubernetesVersion=1.20"), "older"),
+        (("cluster", "x=y"), "has no settings"),
+    ],
+)
+def test_wrong_usage_changes_nothing(
+    argosy: Argosy, repository: Path, arguments: tuple[str, ...], message: str
+) -> None:
+    before = state(repository)
+    result = argosy("set", *arguments)
+    assert (result.code, state(repository)) == (2, before)
+    assert message in result.err
+
+
+def test_nothing_to_change(argosy: Argosy, repository: Path) -> None:
+    result = argosy("set", "environment", "prod", "autoSync=true", "--commit")
+    assert result.code == 0
+    assert "Nothing to change" in result.err
+    assert git(repository, "rev-list", "--count", "HEAD") == "1\n"

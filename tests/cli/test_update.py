@@ -1,0 +1,248 @@
+"""`argosy update`, over three changes of the template: a file moves, files that users edit change, a file goes."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from generator import creation, engine, template
+from generator.model import ArgocdStyle, Format
+from tests.changing import commit, edit, files, git, model, state
+from tests.conftest import Argosy
+
+CHART = "applications/web/charts/web/templates"
+APPLICATION = "argocd/prod/web.yaml"
+PIECE = "[% yield app from helm_applications %][[ app.name ]][% endyield %]"
+MOVES = """
+_moves:
+  - from: applications/{application}/charts/{application}/templates/configmap.yaml
+    to: applications/{application}/charts/{application}/templates/config/map.yaml
+  - from: environments/{environment}/{application}/values.yaml
+    to: environments/{environment}/{application}/helm/values.yaml
+"""
+
+
+@pytest.fixture(scope="module")
+def history(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a checkout of the template with four versions."""
+    root = tmp_path_factory.mktemp("history")
+    source = Path(template.__file__).parent.parent
+    shutil.copy(source / "copier.yml", root)
+    shutil.copytree(source / "templates", root / "templates")
+    git(root, "init", "--quiet", "--initial-branch=main")
+    commit(root, message="First")
+    _move(root)
+    commit(root, message="A file moves")
+    [application] = root.glob("templates/argocd/*/*app.name*")
+    _replace(application, "selfHeal: true\n", "selfHeal: true\n      allowEmpty: false\n")
+    _replace(application, "    syncOptions:\n", "    retry:\n      limit: 3\n    syncOptions:\n")
+    _replace(root / "templates/README.md.jinja", "## Daily jobs", "## Every day")
+    commit(root, message="Files that users edit change")
+    (root / "templates/renovate.json.jinja").unlink()
+    (root / "templates/.yamllint.yaml").unlink()
+    (root / "templates/NEW.md").write_text("New.\n")
+    commit(root, message="A file goes, and one comes")
+    return root
+
+
+def _move(root: Path) -> None:
+    (root / "copier.yml").write_text((root / "copier.yml").read_text() + MOVES)
+    chart = root / "templates/applications" / PIECE / "charts/[[ app.name ]]/templates"
+    (chart / "config").mkdir()
+    (chart / "configmap.yaml").rename(chart / "config/map.yaml")
+    _replace(chart / "config/map.yaml", "kind: ConfigMap\n", "kind: ConfigMap\n# Moved here.\n")
+    [values] = root.glob("templates/environments/*/*helm_applications*/values.yaml.jinja")
+    (values.parent / "helm").mkdir()
+    values.rename(values.parent / "helm/values.yaml.jinja")
+    [application] = root.glob("templates/argocd/*/*app.name*")
+    _replace(application, "[[ app.name ]]/values.yaml", "[[ app.name ]]/helm/values.yaml")
+
+
+def _replace(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+@pytest.fixture
+def versions(history: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, ...]]:
+    """Return the template's versions, oldest first, which are all that argosy knows in the test."""
+    monkeypatch.setattr(template, "_CHECKOUT", history)
+    template.current.cache_clear()
+    yield tuple(reversed(template.versions()))
+    template.current.cache_clear()
+
+
+def create(root: Path, version: str, style: ArgocdStyle = ArgocdStyle.APPLICATIONS) -> Path:
+    with template.checkout(version) as known:
+        creation.create(root, engine.render(model(form=Format.HELM, argocd=style), template=known), branch="main")
+    return root
+
+
+@pytest.fixture
+def repository(versions: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, argosy: Argosy) -> Path:
+    """Return a repository of the first version, which is where one is."""
+    root = create(tmp_path / "gitops", versions[0])
+    monkeypatch.chdir(root)
+    return root
+
+
+def kinds(argosy: Argosy, *arguments: str) -> dict[str, str]:
+    told = json.loads(argosy("update", "--output", "json", *arguments).out)
+    return {each["path"]: each["kind"] for each in told["files"]}
+
+
+def test_check(argosy: Argosy, repository: Path, versions: tuple[str, ...]) -> None:
+    before = state(repository)
+    result = argosy("update", "--check")
+    assert result.code == 1
+    assert result.out == f"There is a newer template: {versions[-1]}. This repository has {versions[0]}.\n"
+    assert json.loads(argosy("update", "--check", "--output", "json").out)["newer"] is True
+    assert state(repository) == before
+    assert argosy("update", "--commit", "--quiet").code == 0
+    assert argosy("update", "--check").code == 0
+    after = state(repository)
+    assert argosy("update", "--commit").code == 0
+    assert state(repository) == after
+
+
+@pytest.mark.parametrize("style", list(ArgocdStyle))
+def test_a_repository_that_nobody_edited_is_as_new(
+    argosy: Argosy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, versions: tuple[str, ...], style: ArgocdStyle
+) -> None:
+    wanted = files(create(tmp_path / "new", versions[-1], style))
+    olds = versions[:-1] if style is ArgocdStyle.APPLICATIONS else versions[:1]
+    for number, version in enumerate(olds):
+        root = create(tmp_path / f"gitops-{number}", version, style)
+        monkeypatch.chdir(root)
+        argosy("update", "--quiet")
+        assert files(root) == wanted
+    assert "deleted" not in {status[:1] for status in git(root, "status", "--porcelain").splitlines()}
+
+
+def test_every_edit_survives(argosy: Argosy, repository: Path, versions: tuple[str, ...]) -> None:
+    edit(repository, f"{CHART}/configmap.yaml", "apiVersion: v1", "apiVersion: v1  # our map")
+    edit(repository, "environments/prod/web/values.yaml", "replicaCount: 3", "replicaCount: 9  # our count")
+    edit(repository, "README.md", "# gitops\n", "# Our gitops\n")
+    edit(repository, APPLICATION, "  project: ", "  # our project\n  project: ")
+    edit(repository, "CODEOWNERS", "# Who reviews", "# Our reviewers: who reviews")
+    commit(repository, {".editorconfig": None, f"{CHART}/own.yaml": "{{- /* ours */ -}}\n"})
+    found = kinds(argosy, "--dry-run")
+    assert found[f"{CHART}/configmap.yaml"] == "deleted"
+    assert found[f"{CHART}/config/map.yaml"] == "moved"
+    assert found["environments/prod/web/helm/values.yaml"] == "moved"
+    assert (found["README.md"], found[APPLICATION]) == ("merged", "merged")
+    assert (found["renovate.json"], found["NEW.md"]) == ("deleted", "new")
+    assert found["argocd/dev/web.yaml"] == "changed"
+
+    dry = argosy("update", "--dry-run")
+    result = argosy("update")
+    assert git(repository, "diff", "--staged", "--no-renames") == dry.out
+    assert result.code in {0, 1}
+    moved = Path(f"{CHART}/config/map.yaml").read_text()
+    assert "# our map" in moved
+    assert "# Moved here." in moved
+    values = "environments/prod/web/helm/values.yaml"
+    assert "# our count" in Path(values).read_text()
+    assert not Path("environments/prod/web/values.yaml").exists()
+    application = Path(APPLICATION).read_text()
+    assert "# our project" in application
+    assert values in application
+    assert "allowEmpty: false" in application
+    readme = Path("README.md").read_text()
+    assert "# Our gitops" in readme
+    assert "## Every day" in readme
+    assert "# Our reviewers" in Path("CODEOWNERS").read_text()
+    assert Path(f"{CHART}/own.yaml").exists()
+    assert not Path(".editorconfig").exists()
+    assert yaml.safe_load(Path(".copier-answers.yml").read_text())["_commit"] == versions[-1]
+
+
+def test_what_both_changed_conflicts_and_can_be_taken_back(argosy: Argosy, repository: Path) -> None:
+    edit(repository, f"{CHART}/configmap.yaml", "kind: ConfigMap\n", "kind: ConfigMap\n# Ours.\n")
+    edit(repository, "renovate.json", "{\n", '{\n  "ours": true,\n')
+    edit(repository, APPLICATION, "selfHeal: true", "selfHeal: false")
+    commit(repository)
+    before = state(repository)
+    result = argosy("update", "--commit")
+    assert result.code == 3
+    for path in (f"{CHART}/config/map.yaml", "renovate.json", APPLICATION):
+        assert f"\n  {path}\n" in result.err
+    status = git(repository, "status", "--porcelain")
+    assert "UD renovate.json\n" in status
+    assert f"UU {CHART}/config/map.yaml\n" in status
+    assert "<<<<<<< yours\n# Ours.\n" in Path(f"{CHART}/config/map.yaml").read_text()
+    assert '"ours": true' in Path("renovate.json").read_text()
+    assert argosy("abort").code == 0
+    assert state(repository) == before
+
+
+def test_deleted_by_hand_stays_deleted(argosy: Argosy, repository: Path) -> None:
+    gone = (APPLICATION, f"{CHART}/configmap.yaml", "renovate.json", "environments/dev/web/values.yaml")
+    commit(repository, dict.fromkeys(gone))
+    assert kinds(argosy, "--dry-run")[APPLICATION] == "kept deleted"
+    argosy("update", "--quiet")
+    for path in (*gone, f"{CHART}/config/map.yaml", "environments/dev/web/helm/values.yaml"):
+        assert not Path(path).exists()
+
+
+def test_moved_by_hand_already(argosy: Argosy, repository: Path) -> None:
+    edit(repository, f"{CHART}/configmap.yaml", "apiVersion: v1", "apiVersion: v1  # our map")
+    (repository / CHART / "config").mkdir()
+    git(repository, "mv", f"{CHART}/configmap.yaml", f"{CHART}/config/map.yaml")
+    commit(repository)
+    assert kinds(argosy)[f"{CHART}/config/map.yaml"] == "merged"
+    assert "# our map" in Path(f"{CHART}/config/map.yaml").read_text()
+
+
+def test_a_file_of_the_users_at_the_new_place(argosy: Argosy, repository: Path) -> None:
+    commit(repository, {f"{CHART}/config/map.yaml": "ours: true\n", "NEW.md": "Ours.\n"})
+    result = argosy("update")
+    assert result.code == 3
+    for path, line in ((f"{CHART}/config/map.yaml", "ours: true"), ("NEW.md", "Ours.")):
+        assert f"\n  {path}\n" in result.err
+        assert line in Path(path).read_text()
+
+
+def test_a_certain_version_and_back(argosy: Argosy, repository: Path, versions: tuple[str, ...]) -> None:
+    before = files(repository)
+    assert argosy("update", "--to", versions[2][:10], "--quiet").code in {0, 1}
+    assert yaml.safe_load(Path(".copier-answers.yml").read_text())["_commit"] == versions[2]
+    commit(repository)
+    argosy("update", "--to", versions[0], "--quiet")
+    assert files(repository) == before
+
+
+@pytest.mark.parametrize("arguments", [("--to", "0" * 40), ("--to", "0123456")])
+def test_unknown_version(argosy: Argosy, repository: Path, arguments: tuple[str, ...]) -> None:
+    result = argosy("update", *arguments)
+    assert result.code == 1
+    assert "does not know the template's version" in result.err
+
+
+def test_answers_that_were_edited(argosy: Argosy, repository: Path) -> None:
+    edit(repository, ".copier-answers.yml", "repo_url: ", "# ours\nrepo_url: ")
+    commit(repository)
+    argosy("update", "--commit", "--quiet")
+    assert "# ours\n" in Path(".copier-answers.yml").read_text()
+    edit(repository, ".copier-answers.yml", "_commit: ", "_commit: 0000")
+    commit(repository)
+    before = state(repository)
+    for command in (("update",), ("update", "--check"), ("add", "app", "shop"), ("status",)):
+        result = argosy(*command)
+        assert result.code == 1
+        assert "does not know the template's version" in result.err
+    assert state(repository) == before
+
+
+def test_other_commands_keep_the_version(argosy: Argosy, repository: Path, versions: tuple[str, ...]) -> None:
+    assert argosy("add", "app", "shop", "--commit", "--quiet").code == 0
+    assert Path("applications/shop/charts/shop/templates/configmap.yaml").is_file()
+    assert argosy("update", "--commit", "--quiet").code in {0, 1}
+    assert Path("applications/shop/charts/shop/templates/config/map.yaml").is_file()
+    assert yaml.safe_load(Path(".copier-answers.yml").read_text())["_commit"] == versions[-1]

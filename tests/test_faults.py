@@ -1,0 +1,222 @@
+"""All or nothing: a command is killed, a disk is full, a hook refuses, another process is at work."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import filelock
+import pytest
+
+from tests.changing import State, commit, create, edit, git, model, state
+from tests.conftest import NO_PRIVILEGES, Argosy, Process
+
+ADD = ("add", "env", "qa", "--after", "dev", "--quiet")
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, argosy: Argosy) -> Path:
+    """Return a small repository, which is where one is."""
+    root = create(tmp_path / "gitops", model(("api", "web")))
+    monkeypatch.chdir(root)
+    return root
+
+
+def finished(argosy: Argosy, repository: Path) -> State:
+    """Return the state after ADD, and go back to the one before it."""
+    assert argosy(*ADD).code == 0
+    after = state(repository)
+    git(repository, "reset", "--quiet", "--hard")
+    return after
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_killed_at_any_moment(argosy: Argosy, repository: Path, seed: int) -> None:
+    before, after = state(repository), finished(argosy, repository)
+    for delay in random.Random(seed).sample(range(80), 3):
+        _kill(repository, ADD, delay / 1000)
+        lock = repository / ".git/index.lock"
+        if lock.exists():
+            result = argosy("abort")
+            assert result.code == 1
+            assert "remove that file" in result.err
+            lock.unlink()
+        result = argosy(*ADD)
+        if "is taken back" in result.err:
+            assert state(repository) == before
+            assert argosy(*ADD).code == 0
+        else:
+            assert result.code == 0 or "already" in result.err
+        assert state(repository) == after
+        git(repository, "reset", "--quiet", "--hard")
+
+
+def _kill(repository: Path, arguments: tuple[str, ...], delay: float) -> None:
+    """Run argosy, and kill it and its children a moment after it began to write."""
+    running = subprocess.Popen(
+        [sys.executable, "-m", "generator", *arguments],
+        cwd=repository,
+        start_new_session=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    folder = repository / ".git/argosy"
+    while running.poll() is None and not list(folder.glob("writing.*")):
+        time.sleep(0.001)
+    time.sleep(delay)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(running.pid, signal.SIGKILL)
+    running.wait()
+
+
+@pytest.mark.parametrize("call", range(1, 8))
+def test_git_fails_at_each_call(argosy: Argosy, process: Process, repository: Path, tmp_path: Path, call: int) -> None:
+    """Each git process that writes fails once: the first, the second, …"""
+    before = state(repository)
+    wrapper = tmp_path / "bin/git"
+    wrapper.parent.mkdir()
+    real = subprocess.run(["which", "git"], check=True, capture_output=True, text=True).stdout.strip()
+    wrapper.write_text(f"""#!/bin/sh
+case "$*" in *update-index*|*checkout-index*|*unpack-objects*|*fast-import*|*commit*)
+  echo x >> "{tmp_path}/calls"
+  if [ "$(wc -l < "{tmp_path}/calls")" -eq {call} ]; then echo "fatal: out of luck" >&2; exit 128; fi;;
+esac
+exec {real} "$@"
+""")
+    wrapper.chmod(0o755)
+    path = f"{wrapper.parent}{os.pathsep}{os.environ['PATH']}"
+    result = process("add", "env", "qa", "--commit", cwd=repository, env={"PATH": path})
+    if result.code:
+        assert "out of luck" in result.err
+        assert state(repository) == before
+    assert argosy("abort").code == 1
+    assert git(repository, "status", "--porcelain") == ""
+
+
+@pytest.mark.parametrize("limit", [200, 3_000])
+def test_a_full_disk(argosy: Argosy, process: Process, repository: Path, limit: int) -> None:
+    before = state(repository)
+    prelude = f"import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))"
+    result = process(*ADD, cwd=repository, prelude=prelude)
+    (repository / ".git/index.lock").unlink(missing_ok=True)
+    if result.code:
+        argosy("abort")
+        assert state(repository) == before
+        assert argosy(*ADD).code == 0
+
+
+def test_a_folder_that_cannot_be_written(process: Process, argosy: Argosy, repository: Path) -> None:
+    before = state(repository)
+    folder = repository / "environments/prod"
+    folder.chmod(0o555)
+    result = process(*ADD, cwd=repository, prelude=NO_PRIVILEGES)
+    folder.chmod(0o755)
+    assert result.code == 1
+    assert "environments/prod" in result.err
+    assert state(repository) == before
+    assert argosy(*ADD).code == 0
+
+
+@pytest.mark.parametrize("hook", ["pre-commit", "commit-msg"])
+def test_a_hook_that_refuses(argosy: Argosy, repository: Path, hook: str) -> None:
+    script = repository / ".git/hooks" / hook
+    script.parent.mkdir(exist_ok=True)
+    script.write_text("#!/bin/sh\necho 'not on a Friday' >&2\nexit 1\n")
+    script.chmod(0o755)
+    (repository / "staged.txt").write_text("staged\n")
+    git(repository, "add", "staged.txt")
+    before = state(repository)
+    result = argosy(*ADD, "--commit")
+    assert (result.code, state(repository)) == (1, before)
+    assert "not on a Friday" in result.err
+    assert "Nothing was changed" in result.err
+
+
+def test_apply_takes_back_what_a_hook_refuses(argosy: Argosy, repository: Path) -> None:
+    script = repository / ".git/hooks/pre-commit"
+    script.parent.mkdir(exist_ok=True)
+    script.write_text("#!/bin/sh\nexit 1\n")
+    script.chmod(0o755)
+    edit(repository, "environments/prod/environment.yaml", "autoSync: true", "autoSync: false")
+    for path in ("applications/shop/application.yaml", "environments/dev/shop/deployment.yaml"):
+        (repository / path).parent.mkdir()
+        (repository / path).write_text((repository / path.replace("shop", "web")).read_text().replace("web", "shop"))
+    before = state(repository)
+    assert argosy("apply", "--commit").code == 1
+    assert state(repository) == before
+
+
+def test_signing_without_a_key(argosy: Argosy, repository: Path) -> None:
+    git(repository, "config", "commit.gpgSign", "true")
+    git(repository, "config", "gpg.program", "/nowhere/gpg")
+    before = state(repository)
+    result = argosy(*ADD, "--commit")
+    assert (result.code, state(repository)) == (1, before)
+    assert "gpg" in result.err
+
+
+@pytest.mark.parametrize("command", [ADD, ("abort",), ("remove", "app", "web", "--yes")])
+def test_a_lock_left_by_another_git(argosy: Argosy, repository: Path, command: tuple[str, ...]) -> None:
+    lock = repository / ".git/index.lock"
+    lock.touch()
+    result = argosy(*command)
+    assert result.code == 1
+    assert f"{lock} is there" in result.err
+    lock.unlink()
+    assert git(repository, "status", "--porcelain") == ""
+
+
+def test_two_at_once(process: Process, repository: Path) -> None:
+    codes = []
+    threads = [
+        threading.Thread(
+            target=lambda name=name: codes.append(process("add", "app", name, "--commit", cwd=repository).code)
+        )
+        for name in ("one", "two")
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert 0 in codes
+    assert set(codes) <= {0, 1}
+    assert git(repository, "status", "--porcelain") == ""
+    assert git(repository, "rev-list", "--count", "HEAD") == f"{1 + codes.count(0)}\n"
+
+
+def test_a_repository_that_is_held(argosy: Argosy, repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("generator.changes.PATIENCE", 0.1)
+    (repository / ".git/argosy").mkdir()
+    with filelock.FileLock(repository / ".git/argosy/lock"):
+        result = argosy(*ADD)
+    assert result.code == 1
+    assert "Another argosy is changing" in result.err
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_interrupted(argosy: Argosy, repository: Path, number: signal.Signals) -> None:
+    before, after = state(repository), finished(argosy, repository)
+    running = subprocess.Popen(
+        [sys.executable, "-m", "generator", *ADD], cwd=repository, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL
+    )
+    while running.poll() is None and not (repository / ".git/argosy/writing.json").exists():
+        time.sleep(0.001)
+    running.send_signal(number)
+    running.communicate()
+    assert state(repository) == (before if not (repository / "environments/qa").exists() else after)
+
+
+def test_committed_by_hand_after_a_kill(argosy: Argosy, repository: Path) -> None:
+    _kill(repository, ADD, 0.02)
+    (repository / ".git/index.lock").unlink(missing_ok=True)
+    commit(repository)
+    after = state(repository)
+    assert argosy("abort").code == 1
+    assert state(repository) == after
