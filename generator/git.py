@@ -68,6 +68,11 @@ def top_level(folder: Path) -> Path | None:
         return None
 
 
+def is_ignored(folder: Path, path: Path) -> bool:
+    """Tell whether the repository around a folder ignores a path, whether or not it is there yet."""
+    return bool(run(folder, "check-ignore", "--", f"{path}/", accepted=(0, 1)))
+
+
 def has_identity(folder: Path) -> bool:
     """Tell whether the user told git whom to commit as, so that git need not guess from the machine's name."""
     try:

@@ -151,7 +151,7 @@ def command(
             raise ArgosyError("Nothing was written, as you said.")
     try:
         _create(destination, repository, tree, git)
-        return _finish(destination, repository, len(tree), git=git, output=output, quiet=quiet)
+        return _finish(destination, repository, tree, git=git, output=output, quiet=quiet)
     except KeyboardInterrupt:
         if not all((destination / path).exists() for path in tree):
             raise ArgosyError("Interrupted: nothing was written.") from None
@@ -371,7 +371,7 @@ def _warn_of_outer_repository(destination: Path) -> None:
     from generator import git  # noqa: PLC0415
 
     outer = git.top_level(next(parent for parent in destination.parents if parent.is_dir()))
-    if outer:
+    if outer and not git.is_ignored(outer, destination):
         click.echo(
             f"{destination} lies in the git repository {outer}. Argo CD needs it to be one of its own: keep it out of "
             "the outer one, for example by its .gitignore.",
@@ -397,11 +397,12 @@ def _show_plan(destination: Path, repository: Repository, files: int, git: bool)
         click.echo(f"  {name:15} {value}", err=True)
 
 
-def _finish(destination: Path, repository: Repository, files: int, *, git: bool, output: str, quiet: bool) -> int:
-    from generator.cli import validate  # noqa: PLC0415
+def _finish(destination: Path, repository: Repository, made: Tree, *, git: bool, output: str, quiet: bool) -> int:
+    from generator.cli import tree, validate  # noqa: PLC0415
 
     if not quiet:
-        click.echo(f"Wrote {files} files to {destination}{', and committed them' if git else ''}.", err=True)
+        click.echo(tree.drawn(destination.name, made), err=True)
+        click.echo(f"Wrote {len(made)} files to {destination}{', and committed them' if git else ''}.", err=True)
     code = validate.run(destination, output=output, quiet=quiet)
     if not quiet and not code:
         click.echo(_next_steps(destination, repository, git), err=True)
