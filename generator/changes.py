@@ -338,7 +338,8 @@ def check(root: Path) -> None:
     if journal.undo():
         raise ArgosyError(
             "The last command was killed before it was done. What it had written is taken back.",
-            "The repository is as it was before that command: run it again.",
+            f"The repository is as it was before that command: run it again. Had you edited a file since, it is in "
+            f"{journal.aside}.",
         )
     unmerged = git.run(root, "ls-files", "--unmerged", "-z").split("\0")[0]
     if unmerged:

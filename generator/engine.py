@@ -22,7 +22,7 @@ from copier.errors import CopierError
 from generator import template as templates
 from generator import temporary
 from generator.errors import ArgosyError
-from generator.model import Application, Environment, Image, Repository
+from generator.model import Application, ArgocdStyle, Environment, Format, Image, Repository
 from generator.template import Template
 
 
@@ -57,9 +57,9 @@ def render(
         try:
             with _Worker(chosen, wanted, destination, answers(repository)) as worker:
                 worker.run_copy()
+                return dict(sorted(worker.rendered.items()))
         except (CopierError, jinja2.TemplateError, ArithmeticError, LookupError, TypeError, ValueError) as error:
             raise ArgosyError(f"The template could not be rendered: {error}") from error
-        return read(destination)
 
 
 def read(folder: Path) -> Tree:
@@ -75,6 +75,7 @@ def read(folder: Path) -> Tree:
 def answers(repository: Repository) -> dict[str, Any]:
     """Return the template's answers for a model, as copier.yml asks for them."""
     settings = repository.settings
+    applications = [_application(application) for application in repository.applications]
     return {
         "repository_name": settings.name,
         "repo_url": settings.repo_url,
@@ -84,8 +85,11 @@ def answers(repository: Repository) -> dict[str, Any]:
         "ci": settings.ci.value,
         "format": settings.format.value,
         "kubernetes_version": settings.kubernetes_version,
-        "applications": [_application(application) for application in repository.applications],
+        "applications": applications,
         "environments": [_environment(environment) for environment in repository.environments],
+        # copier.yml derives these by itself, but has each of them parsed as YAML, which takes long for long lists.
+        **{f"{form}_applications": [each for each in applications if each["format"] == form] for form in Format},
+        "argocd_applications": applications if settings.argocd is ArgocdStyle.APPLICATIONS else [],
     }
 
 
@@ -136,6 +140,7 @@ class _Worker(Worker):
         self._asked = False
         self._context: Any = None
         self._compiled: dict[str, jinja2.Template] = {}
+        self.rendered: dict[str, File] = {}
 
     @cached_property
     def template(self) -> Any:
@@ -172,9 +177,18 @@ class _Worker(Worker):
         self._forget_loop()
         return self._compiled[string].render(**self._render_context(), **(extra_context or {}))
 
-    def _render_file(self, *arguments: Any, **options: Any) -> None:
+    def _render_file(self, src_relpath: Path, dst_relpath: Path, extra_context: dict[str, Any] | None = None) -> None:
         self._forget_loop()
-        super()._render_file(*arguments, **options)
+        source = self.template.local_abspath / src_relpath
+        if source.name.endswith(self.template.templates_suffix):
+            text = self.jinja_env.get_template(src_relpath.as_posix())
+            content = text.render(**self._render_context(), **(extra_context or {})).encode()
+        else:
+            content = source.read_bytes()
+        self.rendered[dst_relpath.as_posix()] = File(content, bool(source.stat().st_mode & 0o100))
+
+    def _render_folder(self, dst_relpath: Path) -> None:
+        """Do nothing: files are kept in memory."""
 
     def _forget_loop(self) -> None:
         # A path's loop is a state of the environment, which compiling the next path or file would reset.
@@ -185,6 +199,3 @@ class _Worker(Worker):
     def match_exclude(self) -> Callable[[Path], bool]:
         excluded = super().match_exclude
         return lambda path: excluded(path) or not self._wanted(path.as_posix())
-
-    def _sync_git_index_executable_bit(self, dst_relpath: Path, src_mode: int) -> None:
-        """Do nothing: what is rendered here lies in no git repository."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -215,8 +216,20 @@ class Journal:
             self._writing.unlink(missing_ok=True)
             self._last.unlink(missing_ok=True)
 
+    @property
+    def aside(self) -> Path:
+        """Where `undo` keeps what stood in the files that it takes back: someone may have edited one since."""
+        return self._writing.parent / "taken-back"
+
     def undo(self) -> bool:
         """Take back what a command wrote before it was killed; return whether there was anything."""
+        if not self._writing.is_file():
+            return False
+        shutil.rmtree(self.aside, ignore_errors=True)
+        for path in json.loads(self._writing.read_text(encoding="utf-8"))["touched"]:
+            if (self.root / path).is_file():
+                (self.aside / path).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(self.root / path, self.aside / path, follow_symlinks=False)
         return self._restore(self._writing)
 
     def take_back(self, plan: Plan) -> None:

@@ -24,6 +24,10 @@ if os.geteuid() == 0:  # Root may do all, but without CAP_DAC_OVERRIDE and CAP_D
     assert ctypes.CDLL(None).prctl(24, 1, 0, 0, 0) == ctypes.CDLL(None).prctl(24, 2, 0, 0, 0) == 0
 """
 """A prelude under which permissions hold for root as well."""
+# A shell starts what it puts into the background deaf to Ctrl-C, and so would be every process that a test starts.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 IDENTITY = "[user]\nname = Ada\nemail = ada@example.com\n"
 
 

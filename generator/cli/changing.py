@@ -15,7 +15,7 @@ import click
 
 from generator.cli import options
 from generator.cli.validate import root_of
-from generator.errors import ToolError, UsageError
+from generator.errors import ArgosyError, ToolError, UsageError
 
 if TYPE_CHECKING:
     from generator.changes import Change
@@ -125,7 +125,16 @@ def carry_out(manner: Manner, stored: Stored, change: Change, title: str, *, val
             _show(manner, plan, diff=plan.diff() if manner.dry_run else None)
             return 3 if plan.conflicts else 0
         merge.write(plan)
-        code = 3 if plan.conflicts else _validate(manner, plan, change) if validated else 0
+        try:
+            code = 3 if plan.conflicts else _validate(manner, plan, change) if validated else 0
+        except BaseException as error:
+            merge.Journal(manner.root).keep(plan)
+            if isinstance(error, KeyboardInterrupt):
+                raise ArgosyError(
+                    "Interrupted: the change is written, but not validated.",
+                    "Run argosy validate and commit, or argosy abort to take it back.",
+                ) from None
+            raise
         if code == 1:
             merge.Journal(manner.root).keep(plan)
         committed = code == 0 and manner.commit
