@@ -22,7 +22,7 @@ from copier.errors import CopierError
 from generator import template as templates
 from generator import temporary
 from generator.errors import ArgosyError
-from generator.model import Application, ArgocdStyle, Environment, Format, Image, Repository
+from generator.model import Application, ArgocdStyle, Environment, Format, Image, Repository, Settings
 from generator.template import Template
 
 
@@ -55,7 +55,9 @@ def render(
     with temporary.folder("render") as folder:
         destination = folder / "tree"
         try:
-            with _Worker(chosen, wanted, destination, answers(repository)) as worker:
+            given = answers(repository)
+            data = {**given, **_derived(repository.settings, given["applications"])}
+            with _Worker(chosen, wanted, destination, data) as worker:
                 worker.run_copy()
                 return dict(sorted(worker.rendered.items()))
         except (CopierError, jinja2.TemplateError, ArithmeticError, LookupError, TypeError, ValueError) as error:
@@ -75,7 +77,6 @@ def read(folder: Path) -> Tree:
 def answers(repository: Repository) -> dict[str, Any]:
     """Return the template's answers for a model, as copier.yml asks for them."""
     settings = repository.settings
-    applications = [_application(application) for application in repository.applications]
     return {
         "repository_name": settings.name,
         "repo_url": settings.repo_url,
@@ -85,9 +86,14 @@ def answers(repository: Repository) -> dict[str, Any]:
         "ci": settings.ci.value,
         "format": settings.format.value,
         "kubernetes_version": settings.kubernetes_version,
-        "applications": applications,
+        "applications": [_application(application) for application in repository.applications],
         "environments": [_environment(environment) for environment in repository.environments],
-        # copier.yml derives these by itself, but has each of them parsed as YAML, which takes long for long lists.
+    }
+
+
+def _derived(settings: Settings, applications: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return what copier.yml would derive: it has each of these lists parsed as YAML, which takes long for long ones."""
+    return {
         **{f"{form}_applications": [each for each in applications if each["format"] == form] for form in Format},
         "argocd_applications": applications if settings.argocd is ArgocdStyle.APPLICATIONS else [],
     }
