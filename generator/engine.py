@@ -92,7 +92,7 @@ def answers(repository: Repository) -> dict[str, Any]:
 
 
 def _derived(settings: Settings, applications: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return what copier.yml would derive: it has each of these lists parsed as YAML, which takes long for long ones."""
+    """Return what copier.yml would derive: Copier has each of these lists parsed as YAML, which takes long."""
     return {
         **{f"{form}_applications": [each for each in applications if each["format"] == form] for form in Format},
         "argocd_applications": applications if settings.argocd is ArgocdStyle.APPLICATIONS else [],
