@@ -135,7 +135,12 @@ def adding(bench: Bench) -> Iterator[Row]:
     commands = {
         str(size): _changing(bench.repository("helm", size), "add", "env", "another", "--quiet") for size in sizes
     }
-    by_size = dict(zip(sizes, bench.measure(**commands).values(), strict=True))
+    alone = _changing(bench.repository("helm", 300), "add", "env", "another", "--quiet", "--no-validate")
+    *validated, unvalidated = bench.measure(**commands, alone=alone).values()
+    by_size = dict(zip(sizes, validated, strict=True))
+    yield Row(
+        "`argosy add env --no-validate`, 300 applications: time per application", _per_piece(unvalidated, 300), "ms", 10
+    )
     yield Row("`argosy add env`, 300 applications: time per application", _per_piece(by_size[300], 300), "ms", 10)
     yield _growth("`argosy add env`: each application from 150 to 300 / from 75 to 150", by_size)
 
@@ -160,19 +165,18 @@ def updating(bench: Bench) -> Iterator[Row]:
     subprocess.run(["bash", "-euc", f"git init --quiet; git add --all; {commit}"], cwd=copied, check=True)
     reset = "git reset --hard --quiet; git clean -fdq"
     measured = bench.measure(
-        argosy=_changing(plain, "update", "--quiet"),
-        edited=_changing(edited, "update", "--quiet"),
+        argosy=_changing(plain, "update", "--quiet", "--no-validate"),
+        validated=_changing(plain, "update", "--quiet"),
+        edited=_changing(edited, "update", "--quiet", "--no-validate"),
         copier=Command([copier, "update", *data, "--vcs-ref", "v2"], copied, reset),
     )
     copiers = measured["copier"]
     scaled = Measured(tuple(seconds * all_ / some for seconds in copiers.seconds), copiers.megabytes)
-    yield _ratio(
-        f"`argosy update`, {all_} applications × 3 / `copier update` (measured on {some}, scaled to {all_})",
-        {"argosy": measured["argosy"], "copier": scaled},
-        1 / 10,
-    )
+    beside = f"{all_} applications × 3 / `copier update` (measured on {some}, scaled to {all_})"
+    yield _ratio(f"`argosy update --no-validate`, {beside}", {"argosy": measured["argosy"], "copier": scaled}, 1 / 10)
+    yield _ratio(f"`argosy update`, {beside}", {"argosy": measured["validated"], "copier": scaled}, 1 / 10)
     both = {"edited": measured["edited"], "plain": measured["argosy"]}
-    yield _ratio("`argosy update` with 1 % of the files edited / with none", both, 2)
+    yield _ratio("`argosy update --no-validate` with 1 % of the files edited / with none", both, 2)
 
 
 def _changing(folder: Path, *arguments: str) -> Command:

@@ -10,14 +10,13 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import tempfile
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from generator import git, objects
+from generator import git, objects, temporary
 from generator.errors import ArgosyError
 from generator.objects import SUBMODULE, Blob, Entry, Files
 
@@ -96,8 +95,7 @@ def plan(root: Path, before: Files, after: Files, moves: Mapping[str, str] | Non
     def side(files: Files) -> dict[str, Blob]:
         return {path: _as_written(files[path], ours.get(path)) for path in active if path in files}
 
-    with tempfile.TemporaryDirectory(prefix="argosy-merge-") as folder:
-        scratch = Path(folder)
+    with temporary.folder("merge") as scratch:
         git.run(scratch, "init", "--quiet", "--bare", f"--object-format={'sha1' if len(head) == 40 else 'sha256'}")
         base = side(before)
         # Git shows the branches' names beside the markers of a conflict.
@@ -314,8 +312,8 @@ def _restore(root: Path, head: str, touched: Sequence[str], new: Collection[str]
 
 def _write_files(root: Path, entries: Mapping[str, Entry]) -> None:
     """Write blobs into the work tree as Git does, line endings and all, without touching the index."""
-    with tempfile.TemporaryDirectory(prefix="argosy-index-") as folder:
-        aside = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
+    with temporary.folder("index") as folder:
+        aside = {"GIT_INDEX_FILE": str(folder / "index")}
         _stage(root, _lines(entries), aside)
         git.run(root, "checkout-index", "--force", "--all", "--quiet", environment=aside)
 

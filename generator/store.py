@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from generator import git, layout, objects
+from generator import git, layout, objects, temporary
 from generator.errors import ArgosyError, UsageError
 from generator.model import (
     Application,
@@ -149,16 +148,16 @@ def load_at(root: Path, revision: str) -> Stored:
     entries = objects.entries(root, named.strip())
     wanted = [path for path in entries if path == layout.ANSWERS or layout.is_settings(path)]
     held = objects.blobs(root, entries, wanted)
-    with tempfile.TemporaryDirectory(prefix="argosy-model-") as folder:
+    with temporary.folder("model") as folder:
         for path in entries:
             if path.startswith((f"{layout.ENVIRONMENTS}/", f"{layout.APPLICATIONS}/")):
-                Path(folder, path).parent.mkdir(parents=True, exist_ok=True)
+                (folder / path).parent.mkdir(parents=True, exist_ok=True)
         for path, blob in held.items():
-            Path(folder, path).write_bytes(blob.content)
+            (folder / path).write_bytes(blob.content)
         try:
-            return load(Path(folder))
+            return load(folder)
         except ArgosyError as error:
-            where = error.message.replace(folder, str(root))
+            where = error.message.replace(str(folder), str(root))
             raise ArgosyError(f"At {revision}: {where}", f"{error.hint} Or name a later revision.".strip()) from error
 
 

@@ -33,6 +33,7 @@ class Manner:
     message: str | None
     output: str
     quiet: bool
+    validate: bool = True
 
     def __post_init__(self) -> None:
         if self.message is not None and not self.commit:
@@ -77,9 +78,10 @@ def options_of_change(command: Callable[..., Any]) -> Callable[..., Any]:
         message: str | None,
         output: str,
         quiet: bool,
+        validate: bool,
         **rest: Any,
     ) -> Any:
-        return command(*args, manner=Manner(repository, dry_run, commit, message, output, quiet), **rest)
+        return command(*args, manner=Manner(repository, dry_run, commit, message, output, quiet, validate), **rest)
 
     wrapped.__doc__, wrapped.__name__ = command.__doc__, command.__name__
     wrapped.__click_params__ = getattr(command, "__click_params__", [])  # type: ignore[attr-defined]
@@ -94,6 +96,9 @@ def options_of_change(command: Callable[..., Any]) -> Callable[..., Any]:
             click.option("--dry-run", is_flag=True, help="Print what would change as a diff, and write nothing."),
             click.option("--commit", is_flag=True, help="Commit what changed."),
             click.option("--message", "-m", metavar="TEXT", help="The commit's message."),
+            click.option(
+                "--validate/--no-validate", default=True, help="Validate what comes out.  [default: validate]"
+            ),
             options.output("text", "json"),
             options.quiet,
         )
@@ -126,7 +131,8 @@ def carry_out(manner: Manner, stored: Stored, change: Change, title: str, *, val
             return 3 if plan.conflicts else 0
         merge.write(plan)
         try:
-            code = 3 if plan.conflicts else _validate(manner, plan, change) if validated else 0
+            judged = validated and manner.validate and not plan.conflicts
+            code = 3 if plan.conflicts else _validate(manner, plan, change) if judged else 0
         except BaseException as error:
             merge.Journal(manner.root).keep(plan)
             if isinstance(error, KeyboardInterrupt):
@@ -140,7 +146,7 @@ def carry_out(manner: Manner, stored: Stored, change: Change, title: str, *, val
         committed = code == 0 and manner.commit
         if committed:
             _commit(manner, plan, change, title)
-        _show(manner, plan, committed=committed, valid=code == 0)
+        _show(manner, plan, committed=committed, valid=code == 0 if judged else None)
         _say_next(manner, plan, code)
         return code
 

@@ -108,6 +108,9 @@ class TestApplication:
         assert "not committed" in result.err
         assert argosy("abort").code == 0
         assert state(repository) == before
+        unjudged = argosy("add", "app", "shop", "--commit", "--no-validate", "--output", "json")
+        told = json.loads(unjudged.out)
+        assert (unjudged.code, told["valid"], told["committed"]) == (0, None, True)
 
 
 class TestBesideOtherChanges:
