@@ -102,6 +102,8 @@ class Outcomes:
             reason = self.skipped.get(identity(document), "")
             if role is Role.OTHER and self._is_values_file(entry):
                 reason = ""
+            elif role is Role.OTHER and reason and entry.file.location.resolve() in self._unread_values:
+                reason = _NOT_RENDERED
             if role is Role.KUSTOMIZE_INPUT:
                 reason = self._unbuilt(entry.file.location.resolve())
             yield _outcome(path, identity(document) in mistaken, reason)
@@ -178,6 +180,10 @@ class Outcomes:
     @cached_property
     def _outermost(self) -> frozenset[Path]:
         return frozenset(self.inventory.outermost_charts)
+
+    @cached_property
+    def _unread_values(self) -> frozenset[Path]:
+        return frozenset(file.resolve() for render in self.renders for file in render.source.value_files)
 
     @cached_property
     def _values(self) -> frozenset[Path]:
