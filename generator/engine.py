@@ -64,16 +64,6 @@ def render(
             raise ArgosyError(f"The template could not be rendered: {error}") from error
 
 
-def read(folder: Path) -> Tree:
-    """Read the files below a folder, but for git's own."""
-    found = {}
-    for path in sorted(folder.rglob("*")):
-        relative = path.relative_to(folder)
-        if path.is_file() and ".git" not in relative.parts:
-            found[relative.as_posix()] = File(path.read_bytes(), bool(path.stat().st_mode & 0o100))
-    return found
-
-
 def answers(repository: Repository) -> dict[str, Any]:
     """Return the template's answers for a model, as copier.yml asks for them."""
     settings = repository.settings

@@ -81,7 +81,16 @@ def files(rendered: Mapping[str, File]) -> dict[str, File]:
 
 def committed(name: str) -> dict[str, File]:
     """Return a golden tree as it is committed."""
-    return dict(engine.read(FOLDER / name))
+    return read(FOLDER / name)
+
+
+def read(folder: Path) -> dict[str, File]:
+    """Return the files below a folder, but for git's own."""
+    return {
+        path.relative_to(folder).as_posix(): File(path.read_bytes(), bool(path.stat().st_mode & 0o100))
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and ".git" not in path.relative_to(folder).parts
+    }
 
 
 def write() -> Iterator[str]:

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from generator import creation, engine, git
+from generator import creation, git
 from generator.engine import File
 from generator.errors import ArgosyError, UsageError
+from tests import goldens
 
 TREE = {"README.md": File(b"# x\n"), "a/b/c.yaml": File(b"c: 1\n"), "run.sh": File(b"#!/bin/sh\n", executable=True)}
 
@@ -33,7 +34,7 @@ class Meanwhile(UserDict[str, File]):
 def test_what_is_written_is_the_tree(tmp_path: Path, destination: str, use_git: bool) -> None:
     (tmp_path / "empty").mkdir(mode=0o711)
     creation.create(tmp_path / destination, TREE, branch="main", use_git=use_git)
-    assert engine.read(tmp_path / destination) == TREE
+    assert goldens.read(tmp_path / destination) == TREE
     assert (tmp_path / destination / ".git").exists() == use_git
     assert not list(tmp_path.rglob(".argosy-*"))
     assert oct((tmp_path / "empty").stat().st_mode)[-3:] == "711"

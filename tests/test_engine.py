@@ -50,7 +50,7 @@ def copied(checkout: Path, tmp_path: Path) -> Callable[..., dict[str, File]]:
 
     def copy(**data: Any) -> dict[str, File]:
         copier.run_copy(str(checkout), tmp_path / "copied", data=data, defaults=True, quiet=True)
-        return without_source(engine.read(tmp_path / "copied"))
+        return without_source(goldens.read(tmp_path / "copied"))
 
     return copy
 

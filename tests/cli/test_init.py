@@ -14,7 +14,8 @@ import pexpect
 import pytest
 import yaml
 
-from generator import engine, git
+from generator import git
+from tests import goldens
 from tests.conftest import IDENTITY, NO_PRIVILEGES, SMALL_FILES, Argosy, Git, Process, Result
 
 SMALL = ("--app", "")
@@ -121,12 +122,12 @@ class TestDryRun:
         git(".", "init", "--quiet", "patched")
         git("patched", "apply", "../gitops.diff")
         argosy("init", "gitops", "--defaults", "--quiet")
-        assert engine.read(tmp_path / "patched") == engine.read(tmp_path / "gitops")
+        assert goldens.read(tmp_path / "patched") == goldens.read(tmp_path / "gitops")
 
     def test_as_json(self, argosy: Argosy, tmp_path: Path) -> None:
         files = json.loads(argosy("init", "gitops", *SMALL, "--dry-run", "--output", "json").out)["files"]
         argosy("init", "gitops", *SMALL, "--quiet")
-        written = engine.read(tmp_path / "gitops")
+        written = goldens.read(tmp_path / "gitops")
         assert files == {path: file.content.decode() for path, file in written.items()}
 
 
@@ -423,7 +424,7 @@ class TestGit:
         assert git("gitops", "status", "--porcelain") == ""
         assert git("gitops", "branch", "--show-current") == "main\n"
         committed = git("gitops", "ls-tree", "-r", "-z", "--name-only", "HEAD").split("\0")[:-1]
-        written = engine.read(tmp_path / "gitops")
+        written = goldens.read(tmp_path / "gitops")
         assert sorted(committed) == sorted(written)
         assert not any(b"\r" in file.content for file in written.values())
 
