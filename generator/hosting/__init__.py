@@ -1,0 +1,101 @@
+"""Open pull requests and comment on them, on GitHub, GitLab, Bitbucket Cloud, Gitea and Forgejo."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+from urllib.parse import urlsplit
+
+from generator.errors import UsageError
+from generator.hosting.bitbucket import Bitbucket
+from generator.hosting.gitea import Gitea
+from generator.hosting.github import GitHub
+from generator.hosting.gitlab import GitLab
+from generator.hosting.host import Host, Opened, Proposal
+from generator.hosting.remote import Remote, parse
+
+__all__ = ["Host", "Opened", "Proposal", "host_of"]
+
+_KINDS: Mapping[str, type[Host]] = {each.kind: each for each in (GitHub, GitLab, Bitbucket, Gitea)}
+_NAMES = {
+    "github.com": "github",
+    "gitlab.com": "gitlab",
+    "bitbucket.org": "bitbucket",
+    "codeberg.org": "gitea",
+}
+_PARTS = {"github": "github", ".ghe.com": "github", "gitlab": "gitlab", "gitea": "gitea", "forgejo": "gitea"}
+"""What a host's name may contain, and what it is then."""
+
+
+def host_of(remote_url: str, settings: Mapping[str, Any], environment: Mapping[str, str] = os.environ) -> Host:
+    """Return the host that a remote's URL names, and the project there.
+
+    `settings` is what `.argosy.yaml` says under `host`: `kind`, `api` and `web`, each of which may be missing.
+    Raise UsageError if the URL names no project, the settings are wrong, or the kind of host cannot be told.
+    """
+    kind, api, web = (_setting(settings, key) for key in ("kind", "api", "web"))
+    if unknown := sorted(map(str, settings.keys() - {"kind", "api", "web"})):
+        raise UsageError(f"`.argosy.yaml` has unknown settings of the host: {', '.join(unknown)}.", _EXAMPLE)
+    remote = parse(remote_url)
+    kind = kind or _kind(remote.host)
+    web = web or f"https://{remote.host}"
+    # A host may live below a path of its web server, which URLs of SSH do not have.
+    below = urlsplit(web).path.strip("/")
+    if below:
+        remote = replace(remote, project=remote.project.removeprefix(f"{below}/"))
+    if kind != "gitlab" and remote.project.count("/") != 1:
+        raise UsageError(
+            f"{remote.project} on {remote.host} is no repository: its path has an owner and a name.",
+            "Correct the remote's URL: `git remote set-url origin URL`. If the host lives below a path of its web "
+            "server, name the address with the path in `.argosy.yaml` as `host.web`.",
+        )
+    return _KINDS[kind](api or _api(kind, remote, web), web, remote.project, environment)
+
+
+_EXAMPLE = "For example: `host: {kind: gitea, api: https://git.example.com/api/v1, web: https://git.example.com}`."
+
+
+def _setting(settings: Mapping[str, Any], key: str) -> str:
+    value = settings.get(key, "")
+    if key == "kind":
+        valid = value in ("", *_KINDS)
+        form = f"one of {', '.join(_KINDS)}"
+    else:
+        parts = urlsplit(value) if isinstance(value, str) else urlsplit("")
+        plain = parts.scheme in {"https", "http"} and parts.hostname and "@" not in parts.netloc and not parts.query
+        valid, form = bool(value == "" or plain), "a URL with https://, without a user"
+    if not valid:
+        raise UsageError(f"`host.{key}` in `.argosy.yaml` is wrong: it is {form}.", _EXAMPLE)
+    return str(value)
+
+
+def _kind(host: str) -> str:
+    name = host.split(":", maxsplit=1)[0]
+    kind = _NAMES.get(name) or next((kind for part, kind in _PARTS.items() if part in name), None)
+    if kind is None and "bitbucket" in name:
+        raise UsageError(
+            f"{host} looks like a Bitbucket Data Center, whose API argosy does not speak.",
+            "Open the pull request by hand. Bitbucket Cloud is known, at bitbucket.org.",
+        )
+    if kind is None:
+        raise UsageError(
+            f"What kind of host {host} is cannot be told from its name.",
+            f"Say it in `.argosy.yaml` as `host.kind`: {', '.join(_KINDS)}. {_EXAMPLE}",
+        )
+    return kind
+
+
+def _api(kind: str, remote: Remote, web: str) -> str:
+    match kind:
+        case "bitbucket":
+            return "https://api.bitbucket.org/2.0"
+        case "github" if remote.host == "github.com" or remote.host.endswith(".ghe.com"):
+            return f"https://api.{remote.host}"
+        case "github":
+            return f"{web}/api/v3"
+        case "gitlab":
+            return f"{web}/api/v4"
+        case _:
+            return f"{web}/api/v1"
