@@ -192,7 +192,7 @@ def test_two_at_once(process: Process, repository: Path) -> None:
 
 
 def test_a_repository_that_is_held(argosy: Argosy, repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("generator.changes.PATIENCE", 0.1)
+    monkeypatch.setattr("generator.locking.PATIENCE", 0.1)
     (repository / ".git/argosy").mkdir()
     with filelock.FileLock(repository / ".git/argosy/lock"):
         result = argosy(*ADD)

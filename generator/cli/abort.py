@@ -21,10 +21,10 @@ from generator.errors import ArgosyError
 @options.quiet
 def command(repository: Path | None, quiet: bool) -> int:
     """Take back a change that left conflicts or findings: exactly to where the repository was."""
-    from generator import changes, merge  # noqa: PLC0415
+    from generator import locking, merge  # noqa: PLC0415
 
     root = (repository or root_of(())).resolve()
-    with changes.locked(root):
+    with locking.locked(root):
         journal = merge.Journal(root)
         if not (journal.undo() or journal.abort()):
             raise ArgosyError("There is no change here to take back.", "git status says what is under way.")

@@ -58,12 +58,15 @@ LISTED = 30
 yes = click.option("--yes", "-y", is_flag=True, help="Go on without asking.")
 
 
-def confirm(yes: bool, question: str) -> None:
-    """Ask, unless the answer was given; raise UsageError where nobody can answer."""
+_TAKES_AWAY = "This takes away what people wrote, and nobody is here to ask."
+
+
+def confirm(yes: bool, question: str, why: str = _TAKES_AWAY) -> None:
+    """Ask, unless the answer was given; raise UsageError with the reason where nobody can answer."""
     if yes:
         return
     if not sys.stdin.isatty():
-        raise UsageError("This takes away what people wrote, and nobody is here to ask.", "Say --yes if it is meant.")
+        raise UsageError(why, "Say --yes if it is meant.")
     click.confirm(question, default=False, abort=True, err=True)
 
 
@@ -110,10 +113,10 @@ def options_of_change(command: Callable[..., Any]) -> Callable[..., Any]:
 @contextmanager
 def opened(manner: Manner) -> Iterator[Stored]:
     """Yield the repository's model while no other argosy can change it."""
-    from generator import changes, store  # noqa: PLC0415
+    from generator import locking, store  # noqa: PLC0415
 
-    with changes.locked(manner.root):
-        changes.check(manner.root)
+    with locking.locked(manner.root):
+        locking.check(manner.root)
         yield store.load(manner.root)
 
 
