@@ -25,6 +25,7 @@ class Answers:
     settings: Mapping[str, str] = field(default_factory=dict)
     environments: tuple[Mapping[str, Any], ...] | None = None
     applications: tuple[Mapping[str, Any], ...] | None = None
+    follow_up: bool | None = None
 
 
 def read(path: Path) -> Answers:
@@ -52,10 +53,11 @@ def read(path: Path) -> Answers:
         settings={
             key: value if isinstance(value, str) else f"{value:.2f}"
             for key, value in data.items()
-            if isinstance(value, str | int | float)
+            if isinstance(value, str | int | float) and not isinstance(value, bool)
         },
         environments=_parts(data, "environments"),
         applications=_parts(data, "applications"),
+        follow_up=data.get("follow_up"),
     )
 
 

@@ -187,14 +187,15 @@ def set_repository(repository: Repository, values: Mapping[str, str]) -> Reposit
         "format": "format",
         "kubernetesVersion": "kubernetes_version",
         "branch": "branch",
+        "followUp": "follow_up",
     }
-    changes = {}
+    changes: dict[str, str | bool] = {}
     for key, value in values.items():
         field = _key("the repository", key, keys)
         kind = kinds.get(field)
         if kind and value not in list(kind):
             raise UsageError(f"{key} cannot be “{value}”.", f"It is one of {', '.join(kind)}.")
-        changes[field] = kind(value) if kind else value
+        changes[field] = kind(value) if kind else _boolean(key, value) if field == "follow_up" else value
     settings = replace(repository.settings, **changes)  # type: ignore[arg-type]
     environments = repository.environments
     if settings.revision is not repository.settings.revision:

@@ -74,6 +74,7 @@ def answers(repository: Repository) -> dict[str, Any]:
         "revision": settings.revision.value,
         "branch": settings.branch,
         "ci": settings.ci.value,
+        "follow_up": settings.follow_up,
         "format": settings.format.value,
         "kubernetes_version": settings.kubernetes_version,
         "applications": [_application(application) for application in repository.applications],

@@ -206,6 +206,8 @@ class Settings:
     format: Format = Format.HELM
     kubernetes_version: str = "1.37"
     branch: str = "main"
+    follow_up: bool = False
+    """Whether CI opens a pull request to the next environment when a promotion is merged."""
 
     def __post_init__(self) -> None:
         if not _REPOSITORY_NAME.fullmatch(self.name):
@@ -224,6 +226,11 @@ class Settings:
             raise UsageError(
                 f"Kubernetes {self.kubernetes_version} is older than what the template's manifests need.",
                 f"Give 1.{OLDEST_MINOR} or newer.",
+            )
+        if self.follow_up and self.ci is CiHost.NONE:
+            raise UsageError(
+                "Nobody opens the pull request that follows a promotion: that is for CI to do, and there is none.",
+                "Choose whose CI it is, or do without the follow-up.",
             )
 
 

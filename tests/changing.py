@@ -21,11 +21,12 @@ def model(
     form: Format = Format.MANIFESTS,
     argocd: ArgocdStyle = ArgocdStyle.APPLICATIONS,
     revision: RevisionStyle = RevisionStyle.TRUNK,
+    ci: CiHost = CiHost.NONE,
+    follow_up: bool = False,
 ) -> Repository:
     """Return the model of a small repository, quickly rendered and validated."""
-    settings = Settings(
-        "gitops", "https://github.com/acme/gitops.git", argocd=argocd, revision=revision, ci=CiHost.NONE, format=form
-    )
+    url = "https://github.com/acme/gitops.git"
+    settings = Settings("gitops", url, argocd, revision, ci, form, follow_up=follow_up)
     bare = Repository(settings, chain(tuple((name, "") for name in environments), revision))
     return bare.with_applications(tuple(Application(name, form) for name in sorted(applications)))
 

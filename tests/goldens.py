@@ -39,7 +39,8 @@ def repositories() -> dict[str, Repository]:
         "manifests": (Format.MANIFESTS, ArgocdStyle.APPLICATIONS, RevisionStyle.TRUNK, CiHost.GITLAB),
         "manifests-applicationset": (Format.MANIFESTS, ArgocdStyle.APPLICATIONSET, RevisionStyle.BRANCH, CiHost.GITHUB),
     }
-    made = {name: repository(form, argocd, revision, ci) for name, (form, argocd, revision, ci) in combinations.items()}
+    follow = {"helm", "helm-applicationset", "kustomize"}
+    made = {name: repository(*choices, follow_up=name in follow) for name, choices in combinations.items()}
     return {**made, "clusters": _clusters()}
 
 
@@ -51,9 +52,10 @@ def repository(
     *,
     environments: tuple[tuple[str, str], ...] = THREE,
     seed: Seed = GUIDE,
+    follow_up: bool = False,
 ) -> Repository:
     """Return a repository with one application, as `argosy init` makes it."""
-    settings = Settings("gitops", URL, argocd, revision, ci, form)
+    settings = Settings("gitops", URL, argocd, revision, ci, form, follow_up=follow_up)
     bare = Repository(settings, chain(environments, revision))
     return bare.with_applications((Application("my-app", form, seed=seed),))
 

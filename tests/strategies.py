@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from hypothesis import strategies as st
 
@@ -34,8 +35,15 @@ IMAGES = st.builds(
     TAGS,
     st.sampled_from(["", "sha256:" + "0123456789abcdef" * 4]),
 )
+
+
+def _settings(follow_up: bool, **given: Any) -> Settings:
+    return Settings(**given, follow_up=follow_up and given["ci"] is not CiHost.NONE)
+
+
 SETTINGS = st.builds(
-    Settings,
+    _settings,
+    follow_up=st.booleans(),
     name=st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9._-]{1,9}(?<![0-9])", fullmatch=True),
     repo_url=st.sampled_from(
         ["https://github.com/acme/gitops.git", "ssh://git@git.example.com:2222/a/b.git", "git@gitlab.com:a/b/c.git"]

@@ -47,6 +47,12 @@ def test_an_empty_list_is_an_answer(tmp_path: Path) -> None:
     assert answers.read(path) == answers.Answers({}, (), ())
 
 
+@pytest.mark.parametrize(("text", "follow_up"), [("follow_up: true", True), ("follow_up: false", False), ("{}", None)])
+def test_yes_or_no_or_nothing(tmp_path: Path, text: str, follow_up: bool | None) -> None:
+    (tmp_path / "answers.yaml").write_text(text)
+    assert answers.read(tmp_path / "answers.yaml") == answers.Answers(follow_up=follow_up)
+
+
 @pytest.mark.parametrize("written", ["nginx:1", {"repository": "nginx", "tag": "1"}])
 def test_an_image_has_two_forms(written: object) -> None:
     part = {"name": "web", "image": written, "images": {"prod": written}}

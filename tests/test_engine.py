@@ -80,7 +80,7 @@ class TestCopier:
 
     def test_what_is_recorded(self) -> None:
         recorded = yaml.safe_load(engine.render(DEFAULTS)[layout.ANSWERS].content)
-        asked = {key: value for key, value in engine.answers(DEFAULTS).items() if isinstance(value, str)}
+        asked = {key: value for key, value in engine.answers(DEFAULTS).items() if isinstance(value, str | bool)}
         assert recorded == {"_commit": template.current().version, "_src_path": template.URL, **asked}
 
 

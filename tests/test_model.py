@@ -14,6 +14,7 @@ from generator.errors import UsageError
 from generator.model import (
     IN_CLUSTER,
     Application,
+    CiHost,
     Environment,
     Image,
     Repository,
@@ -181,6 +182,11 @@ class TestSettings:
     def test_branches(self, branch: str) -> None:
         with pytest.raises(UsageError, match="is not a branch"):
             replace(SETTINGS, branch=branch)
+
+    def test_only_ci_can_follow_up(self) -> None:
+        assert replace(SETTINGS, follow_up=True).follow_up
+        with pytest.raises(UsageError, match="that is for CI to do, and there is none"):
+            replace(SETTINGS, follow_up=True, ci=CiHost.NONE)
 
 
 class TestEnvironment:

@@ -8,8 +8,8 @@ import pytest
 
 from generator import store, template
 from generator.errors import ArgosyError
-from generator.model import ArgocdStyle, Environment, Format, RevisionStyle
-from tests.changing import commit, create, model
+from generator.model import ArgocdStyle, CiHost, Environment, Format, RevisionStyle
+from tests.changing import commit, create, edit, model
 
 
 @pytest.mark.parametrize("style", list(ArgocdStyle))
@@ -20,6 +20,13 @@ def test_what_was_written_is_read(tmp_path: Path, form: Format, revision: Revisi
     root = create(tmp_path / "gitops", wanted)
     assert store.load(root) == store.Stored(wanted, template.current().version)
     assert store.load_at(root, "HEAD") == store.load(root)
+
+
+def test_a_setting_that_is_younger_than_the_repository(tmp_path: Path) -> None:
+    root = create(tmp_path / "gitops", hosted := model(ci=CiHost.GITHUB, follow_up=True))
+    assert store.load(root).repository == hosted
+    edit(root, ".copier-answers.yml", "follow_up: true\n", "")
+    assert store.load(root).repository == model(ci=CiHost.GITHUB)
 
 
 def test_folders_are_the_list(tmp_path: Path) -> None:

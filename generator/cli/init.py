@@ -52,6 +52,7 @@ class Given:
     applications: tuple[str, ...]
     images: tuple[tuple[str, Image], ...]
     port: int | None
+    follow_up: bool | None
     settings: Mapping[str, str | None]
 
 
@@ -98,6 +99,11 @@ class Given:
 )
 @click.option("--ci", type=options.choice(CiHost), help="Whose CI checks the repository.  [default: github]")
 @click.option(
+    "--follow-up/--no-follow-up",
+    default=None,
+    help="Have CI open a pull request to the next environment when a promotion is merged.  [default: no-follow-up]",
+)
+@click.option(
     "--kubernetes-version", metavar="1.NN", help="The Kubernetes version to check manifests for.  [default: 1.37]"
 )
 @click.option(
@@ -119,6 +125,7 @@ def command(
     applications: tuple[str, ...],
     images: tuple[tuple[str, Image], ...],
     port: int | None,
+    follow_up: bool | None,
     answers_file: Path | None,
     defaults: bool,
     git: bool,
@@ -136,7 +143,7 @@ def command(
     destination = _absolute(destination)
     creation.check(destination, use_git=git and not dry_run)
     destination = destination.resolve()
-    given = Given(repo_url, environments, applications, images, port, settings)
+    given = Given(repo_url, environments, applications, images, port, follow_up, settings)
     asks = not defaults and sys.stdin.isatty() and sys.stderr.isatty()
     repository = _repository(destination, given, answers_file, asks)
     tree = _render(repository)
@@ -195,7 +202,8 @@ def _repository(destination: Path, given: Given, answers_file: Path | None, asks
         format=Format(ask("format", "Format of the applications", "helm", style(Format))),
         argocd=ArgocdStyle(ask("argocd", "Argo CD learns of them by", "applications", style(ArgocdStyle))),
         revision=RevisionStyle(ask("revision", "Environments follow one", "trunk", style(RevisionStyle))),
-        ci=CiHost(ask("ci", "CI", _host(repo_url), style(CiHost))),
+        ci=(ci := CiHost(ask("ci", "CI", _host(repo_url), style(CiHost)))),
+        follow_up=_follow_up(given, answers, asks and ci is not CiHost.NONE),
         kubernetes_version=_checked_version(ask("kubernetes_version", "Kubernetes version", "1.37", _checked_version)),
         branch=known.get("branch") or branch or "main",
     )
@@ -264,6 +272,13 @@ def _seed(given: Given, applications: Sequence[Mapping[str, Any]], asks: bool) -
     ports = click.IntRange(1, 65535)
     port = given.port or (click.prompt("Port", DEFAULT_PORT, type=ports, err=True) if asks else DEFAULT_PORT)
     return Seed(image, port, tuple(images.items()))
+
+
+def _follow_up(given: Given, answers: Answers, asks: bool) -> bool:
+    known = answers.follow_up if given.follow_up is None else given.follow_up
+    if known is not None or not asks:
+        return bool(known)
+    return click.confirm("Pull request to the next environment when a promotion is merged?", default=False, err=True)
 
 
 def _ask(question: str, default: str, convert: Callable[[str], Answer] | click.Choice[Answer]) -> Answer:
@@ -389,7 +404,7 @@ def _show_plan(destination: Path, repository: Repository, files: int, git: bool)
         "Format": settings.format,
         "Argo CD": settings.argocd,
         "Revision": settings.revision,
-        "CI": settings.ci,
+        "CI": f"{settings.ci}, with follow-up pull requests" if settings.follow_up else settings.ci,
         "Kubernetes": settings.kubernetes_version,
         "Files": f"{files}, committed on {settings.branch}" if git else files,
     }

@@ -18,7 +18,7 @@ def command(words: tuple[str, ...], manner: Manner) -> int:
     \b
     argosy set environment prod autoSync=false replicas=5
     argosy set application shop team=payments
-    argosy set repository repoURL=git@github.com:acme/gitops.git
+    argosy set repository repoURL=git@github.com:acme/gitops.git followUp=true
     """
     from generator import edits  # noqa: PLC0415
     from generator.changes import Change  # noqa: PLC0415

@@ -53,7 +53,7 @@ class TestTheRepository:
             *("--env", "test", "--env", "live=https://live.example.com:6443", "--app", "web", "--app", "api"),
             *("--image", "ghcr.io/acme/web:2.1.0", "--image", "live=ghcr.io/acme/web:2.0.0", "--port", "8080"),
             *("--format", "kustomize", "--argocd", "applicationset", "--revision", "branch", "--ci", "gitlab"),
-            *("--kubernetes-version", "1.35"),
+            *("--kubernetes-version", "1.35", "--follow-up"),
         )
         assert (result.code, "The repository is valid" in result.out) == (0, True)
         answers = document(Path("platform/.copier-answers.yml"))
@@ -64,6 +64,7 @@ class TestTheRepository:
             "revision": "branch",
             "branch": "main",
             "ci": "gitlab",
+            "follow_up": True,
             "format": "kustomize",
             "kubernetes_version": "1.35",
         }
@@ -178,6 +179,7 @@ REFUSED = {
     ("new", "--argocd", "flux"): "'flux' is not one of",
     ("new", "--revision", "tag"): "'tag' is not one of",
     ("new", "--ci", "jenkins"): "'jenkins' is not one of",
+    ("new", "--ci", "none", "--follow-up"): "that is for CI to do, and there is none",
     ("new", "--kubernetes-version", "1.99"): "Give one from 1.30 to 1.37.",
     ("new", "--kubernetes-version", "1.29"): "Give one from 1.30 to 1.37.",
     ("new", "--kubernetes-version", "latest"): "Give one from 1.30 to 1.37.",
@@ -493,6 +495,8 @@ WRONG = {
     "branch: a..b": "is not a branch",
     "repository_name: a/b": "cannot name a repository",
     "kubernetes_version: 1": "is no version of Kubernetes",
+    "follow_up: 'no'": '1: follow_up: must be true or false, not the text "no"',
+    "ci: none\nfollow_up: true": "that is for CI to do, and there is none",
     "ci: none\nci: github": "2: the key “ci” stands twice",
     "ci: [": "1: ",
     "": "has no YAML documents",
@@ -527,6 +531,15 @@ class TestAnswers:
             pod = document(Path(f"gitops/environments/live/{name}/deployment.yaml"))["spec"]["template"]["spec"]
             assert pod["containers"][0]["image"] == "nginx:1.29.3"
             assert pod["containers"][0]["ports"][0]["containerPort"] == 90
+
+    @pytest.mark.parametrize(
+        ("given", "expected"), [((), True), (("--follow-up",), True), (("--no-follow-up",), False)]
+    )
+    def test_follow_up(self, argosy: Argosy, given: tuple[str, ...], expected: bool) -> None:
+        Path("answers.yaml").write_text("follow_up: true\n")
+        argosy("init", "gitops", *SMALL, "--answers", "answers.yaml", *given, "--quiet", "--no-git")
+        assert document(Path("gitops/.copier-answers.yml"))["follow_up"] is expected
+        assert Path("gitops/.github/workflows/follow-up.yaml").exists() is expected
 
     def test_a_repositorys_own_answers_make_another_one_like_it(self, argosy: Argosy) -> None:
         argosy("init", "one", *SMALL, "--ci", "gitlab", "--format", "kustomize", "--quiet")
@@ -568,6 +581,7 @@ class TestTerminal:
             ("Argo CD learns of them by .*", "applications", ""),
             ("Environments follow one .*", "trunk", ""),
             ("CI .github, gitlab, bitbucket, none.", "gitlab", ""),
+            ("Pull request to the next environment when a promotion is merged.", "y/N", "y"),
             ("Kubernetes version", "1.37", ""),
         ):
             terminal.expect(rf"{question} \[{default}\]: ")
@@ -576,7 +590,7 @@ class TestTerminal:
             ("Folder", str(tmp_path / "gitops")),
             ("Environments", "dev → prod"),
             ("Applications", "web"),
-            ("CI", "gitlab"),
+            ("CI", "gitlab, with follow-up pull requests"),
         ):
             terminal.expect(rf"  {name} +{value}\r")
         terminal.expect("Files +[0-9]+, committed on main")

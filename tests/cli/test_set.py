@@ -69,6 +69,19 @@ def test_repository(argosy: Argosy, repository: Path) -> None:
     assert Path("argocd/prod/web.yaml").is_file()
 
 
+def test_follow_up(argosy: Argosy, repository: Path) -> None:
+    workflow = Path(".github/workflows/follow-up.yaml")
+    assert argosy("add", "env", "qa", "--after", "dev", "--commit", "--quiet").code == 0
+    assert argosy("set", "repository", "ci=github", "followUp=true", "--commit", "--quiet").code == 0
+    assert document(".copier-answers.yml")["follow_up"] is True
+    assert workflow.exists()
+    refused = argosy("set", "repository", "ci=none")
+    assert (refused.code, "Choose whose CI it is, or do without the follow-up." in refused.err) == (2, True)
+    assert argosy("set", "repository", "followUp=false", "--commit", "--quiet").code == 0
+    assert document(".copier-answers.yml")["follow_up"] is False
+    assert not workflow.exists()
+
+
 def test_a_conflict_and_both_ways_out(argosy: Argosy, repository: Path) -> None:
     edit(
         repository,
@@ -141,6 +154,8 @@ def test_someone_elses_conflict(argosy: Argosy, repository: Path) -> None:
         (("application", "web", "format=helm"), "argosy convert web --to helm"),
         (("application", "web", "name=shop"), "no setting"),
         (("repository", "ci=jenkins"), "It is one of github"),
+        (("repository", "followUp=yes"), "followUp cannot be “yes”."),
+        (("repository", "followUp=true"), "that is for CI to do, and there is none"),
         (("repository", "repoURL=https://me:secret@github.com/acme/x.git"), "given with a password"),
         (("repository", "kubernetesVersion=1.20"), "older"),
         (("cluster", "x=y"), "has no settings"),

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from generator import creation, engine, template
-from generator.model import ArgocdStyle, Format
+from generator.model import ArgocdStyle, CiHost, Format
 from tests.changing import commit, edit, files, git, model, state
 from tests.conftest import Argosy
 
@@ -246,3 +246,24 @@ def test_other_commands_keep_the_version(argosy: Argosy, repository: Path, versi
     assert argosy("update", "--commit", "--quiet").code in {0, 1}
     assert Path("applications/shop/charts/shop/templates/config/map.yaml").is_file()
     assert yaml.safe_load(Path(".copier-answers.yml").read_text())["_commit"] == versions[-1]
+
+
+def test_a_new_question_takes_its_default(argosy: Argosy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    history, root = tmp_path / "history", tmp_path / "gitops"
+    source = Path(template.__file__).parent.parent
+    shutil.copytree(source / "templates", history / "templates")
+    newest = (source / "copier.yml").read_text()
+    question = newest[newest.index("follow_up:") : newest.index("format:\n")]
+    git(history, "init", "--quiet", "--initial-branch=main")
+    for text in (newest.replace(question, ""), newest):
+        commit(history, {"copier.yml": text})
+    monkeypatch.setattr(template, "_CHECKOUT", history)
+    template.current.cache_clear()
+    with template.checkout(template.versions()[-1]) as known:
+        creation.create(root, engine.render(model(ci=CiHost.GITLAB), template=known), branch="main")
+    assert "follow_up" not in (root / ".copier-answers.yml").read_text()
+    monkeypatch.chdir(root)
+    result = argosy("update", "--commit", "--quiet")
+    template.current.cache_clear()
+    assert result.code == 0
+    assert "\nfollow_up: false\n" in (root / ".copier-answers.yml").read_text()

@@ -1,0 +1,222 @@
+"""The scripts of a generated repository's CI, taken from its files, and run by bash in a real clone.
+
+Two programs are not the real ones: `python`, which would install argosy from a registry, and `argosy` itself, since it
+is the shell's part that is under test. Both write down how they were called. When it is asked for a pull request,
+`argosy` commits nothing, and pushes it to the clone's origin.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+import generator
+from generator import engine
+from generator.model import CiHost, Format, RevisionStyle, Seed
+from tests import goldens
+
+TOKEN = "a-secret-token"
+WEB = "https://git.example.com/acme/gitops"
+PYTHON = """#!/bin/bash
+printf '%s\\n' "$*" >> "$RECORD/installed"
+"""
+ARGOSY = f"""#!/bin/bash
+printf '%s\\0' "$@" > "$RECORD/arguments"
+env --null > "$RECORD/environment"
+case " $* " in
+  *" --pull-request "*)
+    git commit --quiet --allow-empty --message Promote || exit
+    git push --quiet origin HEAD:refs/heads/promotion || exit
+    printf 'url={WEB.replace("://", "://oauth2@")}.git\\n' | git credential fill > "$RECORD/credential" 2>&1
+    ;;
+  *" --output markdown "*) echo '# What changes' ;;
+esac
+exit 0
+"""
+REAL_ARGOSY = f"""#!/bin/bash
+PYTHONPATH={Path(generator.__file__).parents[1]} exec {sys.executable} -m generator "$@"
+"""
+"""The one that is under test, where it needs no host."""
+
+THREE = ("dev", "staging", "prod")
+
+
+@cache
+def texts(
+    ci: CiHost,
+    revision: RevisionStyle = RevisionStyle.TRUNK,
+    *,
+    follow_up: bool = True,
+    environments: tuple[str, ...] = THREE,
+) -> Mapping[str, str]:
+    """Return the files of a new repository."""
+    chained = tuple((name, "") for name in environments)
+    model = goldens.repository(
+        Format.MANIFESTS, revision=revision, ci=ci, environments=chained, seed=Seed(), follow_up=follow_up
+    )
+    return {path: file.content.decode() for path, file in engine.render(model).items()}
+
+
+def documents(ci: CiHost, **choices: Any) -> Mapping[str, Any]:
+    """Return the files of a new repository that its CI reads, by what they are called: path -> last document."""
+    pattern = r"\.github/workflows/.*|\.gitlab-ci\.yml|bitbucket-pipelines\.yml"
+    return {
+        path: list(yaml.load_all(text, yaml.BaseLoader))[-1]
+        for path, text in texts(ci, **choices).items()
+        if re.fullmatch(pattern, path)
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """What a job runs: commands, the variables that its file gives them, and the shell as the host starts it."""
+
+    commands: Sequence[str]
+    variables: Mapping[str, str]
+    options: str
+
+
+def github(name: str, values: Mapping[str, str], **choices: Any) -> Iterator[Script]:
+    """Yield the steps of a workflow's job; the values are those of its expressions."""
+    (job,) = documents(CiHost.GITHUB, **choices)[f".github/workflows/{name}.yaml"]["jobs"].values()
+    for step in job["steps"]:
+        if "run" in step:
+            variables = {key: _evaluated(written, values) for key, written in step.get("env", {}).items()}
+            yield Script([step["run"]], variables, "-e")
+
+
+def _evaluated(written: str, values: Mapping[str, str]) -> str:
+    return re.sub(r"\$\{\{ (.*?) \}\}", lambda expression: values[expression[1]], written)
+
+
+def gitlab(name: str, inputs: Mapping[str, str], **choices: Any) -> Script:
+    """Return a job of a pipeline that is started with inputs."""
+    header, _ = yaml.load_all(texts(CiHost.GITLAB, **choices)[".gitlab-ci.yml"], yaml.BaseLoader)
+    known = {key: inputs.get(key, spec["default"]) for key, spec in header["spec"]["inputs"].items()}
+    for key, spec in header["spec"]["inputs"].items():
+        assert known[key] in spec.get("options", [known[key]])
+        assert re.search(spec.get("regex", ""), known[key])
+    text = texts(CiHost.GITLAB, **choices)[".gitlab-ci.yml"].split("\n---\n")[1]
+    jobs = yaml.load(re.sub(r"\$\[\[ inputs\.(\w+) \]\]", lambda each: known[each[1]], text), yaml.BaseLoader)
+    job = jobs[name]
+    while "extends" in job:
+        parent = jobs[job["extends"]]
+        job = {key: value for key, value in job.items() if key != "extends"}
+        job = {**parent, **job, "variables": {**parent.get("variables", {}), **job.get("variables", {})}}
+    return Script([*job.get("before_script", []), *job["script"]], job["variables"], "-eo pipefail")
+
+
+def bitbucket(name: str, **choices: Any) -> Script:
+    """Return a step."""
+    steps = documents(CiHost.BITBUCKET, **choices)["bitbucket-pipelines.yml"]["definitions"]["steps"]
+    (step,) = (each["step"] for each in steps if each["step"]["name"] == name)
+    return Script(step["script"], {}, "-e")
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a script did: its exit code and output, how argosy was called, and with which variables."""
+
+    code: int
+    output: str
+    arguments: Sequence[str]
+    environment: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Clone:
+    """A clone as a CI host makes one, of a repository with a branch that is merged into main, on disk."""
+
+    folder: Path
+    home: Path
+
+    @property
+    def remote(self) -> Path:
+        """The bare repository that stands where the host's would."""
+        return self.home / "remote" / "acme" / "gitops.git"
+
+    def git(self, *arguments: str) -> str:
+        """Run git in the clone, and return what it printed."""
+        done = subprocess.run(["git", *arguments], cwd=self.folder, check=True, capture_output=True, text=True)
+        return done.stdout.strip()
+
+    def run(self, script: Script, given: Mapping[str, str]) -> Done:
+        """Run a script with the host's own variables."""
+        record = self.home / "record"
+        record.mkdir(exist_ok=True)
+        for leftover in record.iterdir():
+            leftover.unlink()
+        environment = {
+            "PATH": f"{self.home / 'bin'}{os.pathsep}{os.environ['PATH']}",
+            "HOME": str(self.home),
+            "GIT_CONFIG_GLOBAL": str(self.home / "gitconfig"),
+            "GIT_CONFIG_SYSTEM": os.devnull,
+            "GIT_TERMINAL_PROMPT": "0",
+            "RECORD": str(record),
+            **given,
+        }
+        environment |= {key: _expanded(value, environment) for key, value in script.variables.items()}
+        done = subprocess.run(
+            ["bash", "--noprofile", "--norc", *script.options.split(), "-c", "\n".join(script.commands)],
+            cwd=self.folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        seen = dict(line.split("=", 1) for line in self.recorded("environment").split("\0") if "=" in line)
+        return Done(done.returncode, done.stdout, self.recorded("arguments").split("\0")[:-1], seen)
+
+    def recorded(self, name: str) -> str:
+        """Return what the programs that are not the real ones wrote down; empty where they were not called."""
+        file = self.home / "record" / name
+        return file.read_text() if file.exists() else ""
+
+
+def _expanded(value: str, environment: Mapping[str, str]) -> str:
+    return re.sub(r"\$(\w+)", lambda name: environment[name[1]], value)
+
+
+def history(folder: Path) -> Path:
+    """Make a bare repository with the branches main, prod and change, where change was merged into main."""
+    folder.mkdir()
+    for command in (
+        "init --quiet --initial-branch=main",
+        "commit --allow-empty --message Begin",
+        "branch prod",
+        "switch --create change",
+        "commit --allow-empty --message Change",
+        "switch main",
+        "commit --allow-empty --message Meanwhile",
+        "merge --no-ff --message Merge change",
+        f"clone --bare . {folder}/bare.git",
+    ):
+        subprocess.run(["git", *command.split()], cwd=folder, check=True, capture_output=True)
+    return folder / "bare.git"
+
+
+def cloned(bare: Path, home: Path, argosy: str = ARGOSY) -> Clone:
+    """Clone a copy of a bare repository, which also answers at the URLs that a host's would have."""
+    programs = home / "bin"
+    programs.mkdir()
+    for name, text in (("argosy", argosy), ("python", PYTHON)):
+        (programs / name).write_text(text)
+        (programs / name).chmod(0o755)
+    clone = Clone(home / "clone", home)
+    shutil.copytree(bare, clone.remote)
+    hosted = "".join(f"insteadOf = https://{user}@git.example.com/\n" for user in ("oauth2", "ci:job-token"))
+    (home / "gitconfig").write_text(f'[url "{(home / "remote").as_uri()}/"]\n{hosted}')
+    subprocess.run(["git", "clone", "--quiet", clone.remote.as_uri(), clone.folder], check=True)
+    return clone

@@ -1,0 +1,392 @@
+"""The CI of a generated repository: what its files say, and what its scripts do when bash runs them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from yamllint import linter  # type: ignore[import-untyped]
+from yamllint.config import YamlLintConfig  # type: ignore[import-untyped]
+
+from generator.cli import diff, promote
+from generator.model import CiHost, RevisionStyle
+from generator.validation.schema_store import file_schema
+from tests.changing import commit, create, edit, git, model
+from tests.templates.pipelines import (
+    REAL_ARGOSY,
+    TOKEN,
+    WEB,
+    Clone,
+    Done,
+    bitbucket,
+    cloned,
+    documents,
+    github,
+    gitlab,
+    history,
+    texts,
+)
+
+HOSTS = (CiHost.GITHUB, CiHost.GITLAB, CiHost.BITBUCKET)
+INSTALL = "-m pip install argosy~=0.1.0\n"
+PUSHER = {"GITLAB_USER_NAME": "Grace Hopper", "GITLAB_USER_EMAIL": "grace@example.com"}
+EXPRESSIONS = {
+    "secrets.ARGOSY_TOKEN || github.token": TOKEN,
+    "github.token": TOKEN,
+    "github.actor": "grace",
+    "github.actor_id": "7",
+}
+MAY_COMMENT = "github.event.pull_request.head.repo.full_name == github.repository && github.actor != 'dependabot[bot]'"
+REQUEST = ("--pull-request", "--yes", "--leave", "**")
+
+
+@pytest.fixture(scope="module")
+def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the repository that a host keeps."""
+    return history(tmp_path_factory.mktemp("host") / "history")
+
+
+@pytest.fixture
+def clone(bare: Path, tmp_path: Path) -> Clone:
+    """Return a clone on main, as a host makes one for a job."""
+    return cloned(bare, tmp_path)
+
+
+def on_github(clone: Clone, name: str, values: Mapping[str, str], given: Mapping[str, str] | None = None) -> Done:
+    """Run a workflow's steps, and return what the last did."""
+    *before, last = [clone.run(each, given or {}) for each in github(name, {**EXPRESSIONS, **values})]
+    assert [each.code for each in before] == [0]
+    # The token is handed to the step that needs it, and no other one.
+    assert not any(TOKEN in each.environment.values() for each in before)
+    return last
+
+
+def on_gitlab(clone: Clone, name: str, given: Mapping[str, str], **inputs: str) -> Done:
+    """Run a job, in a clone on no branch."""
+    clone.git("switch", "--quiet", "--detach")
+    clone.git("remote", "set-url", "origin", WEB.replace("://", "://ci:job-token@") + ".git")
+    server = {"CI_PROJECT_URL": WEB, "CI_SERVER_PROTOCOL": "https", "CI_PROJECT_DIR": str(clone.folder)}
+    return clone.run(gitlab(name, inputs), {"CI_COMMIT_BRANCH": "main", **server, **PUSHER, **given})
+
+
+def on_bitbucket(clone: Clone, name: str, given: Mapping[str, str]) -> Done:
+    """Run a step, in a clone with an identity, and with main's own branch alone."""
+    clone.git("config", "user.name", "bitbucket-pipelines")
+    clone.git("config", "user.email", "commits-noreply@bitbucket.org")
+    clone.git("branch", "--remotes", "--delete", "origin/prod")
+    return clone.run(bitbucket(name), given)
+
+
+def promoted(clone: Clone, host: CiHost, applications: str) -> Done:
+    """Run the promotion that someone starts by hand."""
+    if host is CiHost.GITHUB:
+        inputs = {"inputs.applications": applications, "inputs.from": "dev", "inputs.to": "prod"}
+        return on_github(clone, "promote", inputs)
+    if host is CiHost.GITLAB:
+        inputs = {"applications": applications, "from": "dev", "to": "prod"}
+        return on_gitlab(clone, "promote", {"ARGOSY_TOKEN": TOKEN}, **inputs)
+    given = {"APPLICATIONS": applications, "FROM": "dev", "TO": "prod"}
+    return on_bitbucket(clone, "Promote", {"ARGOSY_TOKEN": TOKEN, **given})
+
+
+@pytest.mark.parametrize("host", HOSTS)
+class TestPromote:
+    @pytest.mark.parametrize(
+        ("written", "names"),
+        [
+            ("", ["--all"]),
+            (" ", ["--all"]),
+            ("web", ["--", "web"]),
+            ("web api", ["--", "web", "api"]),
+            (" web,  api, ", ["--", "web", "api"]),
+        ],
+    )
+    def test_which_applications(self, clone: Clone, host: CiHost, written: str, names: list[str]) -> None:
+        done = promoted(clone, host, written)
+        assert (done.code, done.output) == (0, "")
+        assert done.arguments == ["promote", "--from", "dev", "--to", "prod", *REQUEST, *names]
+        assert clone.recorded("installed") in {INSTALL, ""}
+
+    def test_it_pushes_in_the_name_of_the_one_who_started_it(self, clone: Clone, host: CiHost) -> None:
+        assert promoted(clone, host, "").code == 0
+        pushed = clone.git("--git-dir", str(clone.remote), "log", "-1", "--format=%an %ae|%cn", "promotion")
+        assert pushed == {
+            CiHost.GITHUB: "grace 7+grace@users.noreply.github.com|github-actions[bot]",
+            CiHost.GITLAB: "Grace Hopper grace@example.com|argosy",
+            CiHost.BITBUCKET: "bitbucket-pipelines commits-noreply@bitbucket.org|bitbucket-pipelines",
+        }.get(host)
+        assert clone.git("rev-parse", "HEAD~1") == clone.git("rev-parse", "origin/main")
+        assert clone.git("rev-parse", "origin/prod")
+
+    def test_the_token_is_at_hand_and_written_nowhere(self, clone: Clone, host: CiHost) -> None:
+        done = promoted(clone, host, "web")
+        assert done.environment["ARGOSY_TOKEN"] == TOKEN
+        assert TOKEN not in done.output
+        assert TOKEN not in (clone.folder / ".git/config").read_text()
+
+
+@pytest.mark.parametrize("host", [CiHost.GITHUB, CiHost.BITBUCKET])
+@pytest.mark.parametrize(
+    ("written", "names"),
+    [
+        ("* --to dev", ["*", "--to", "dev"]),
+        ("web\napi", ["web", "api"]),
+        ("$(touch x) `touch x`; touch x", ["$(touch", "x)", "`touch", "x`;", "touch", "x"]),
+    ],
+)
+def test_names_are_words_and_no_code(clone: Clone, host: CiHost, written: str, names: list[str]) -> None:
+    (clone.folder / "a-file").touch()
+    assert promoted(clone, host, written).arguments[-len(names) - 1 :] == ["--", *names]
+    assert not (clone.folder / "x").exists()
+
+
+def test_gitlab_takes_no_other_names(clone: Clone) -> None:
+    with pytest.raises(AssertionError):
+        promoted(clone, CiHost.GITLAB, "$(touch x)")
+
+
+def test_gitlab_pushes_with_the_projects_token(clone: Clone) -> None:
+    assert promoted(clone, CiHost.GITLAB, "").code == 0
+    assert f"password={TOKEN}\n" in clone.recorded("credential")
+    assert "job-token" not in clone.git("remote", "get-url", "--push", "origin")
+    assert clone.git("branch", "--show-current") == "main"
+    # A runner keeps the folder for the next job.
+    clone.git("--git-dir", str(clone.remote), "branch", "--delete", "--force", "promotion")
+    assert promoted(clone, CiHost.GITLAB, "").code == 0
+
+
+class TestDiff:
+    COMMENT = ("diff", "--against", "{base}", "--comment")
+    MARKDOWN = ("diff", "--against", "{base}", "--output", "markdown")
+
+    def check(self, done: Done, arguments: tuple[str, ...], base: str) -> None:
+        assert (done.code, TOKEN in done.output) == (0, False)
+        assert done.arguments == [each.format(base=base) for each in arguments]
+
+    @pytest.mark.parametrize("may_comment", ["true", "false"])
+    def test_github(self, clone: Clone, may_comment: str) -> None:
+        summary = clone.home / "summary.md"
+        values = {"github.base_ref": "main", MAY_COMMENT: may_comment}
+        done = on_github(clone, "diff", values, {"GITHUB_STEP_SUMMARY": str(summary)})
+        self.check(done, self.COMMENT if may_comment == "true" else self.MARKDOWN, "origin/main")
+        assert summary.exists() == (may_comment == "false")
+        assert may_comment == "true" or summary.read_text() == "# What changes\n"
+        assert clone.git("rev-parse", "origin/main")
+
+    @pytest.mark.parametrize("token", [TOKEN, ""])
+    @pytest.mark.parametrize("merged", ["", "0123456789abcdef"])
+    def test_gitlab(self, clone: Clone, token: str, merged: str) -> None:
+        base = clone.git("merge-base", "origin/change", "origin/main~1")
+        request = {"CI_MERGE_REQUEST_DIFF_BASE_SHA": base, "CI_MERGE_REQUEST_TARGET_BRANCH_SHA": merged}
+        done = on_gitlab(clone, "diff", {**request, **({"ARGOSY_TOKEN": token} if token else {})})
+        self.check(done, self.COMMENT if token else self.MARKDOWN, merged or base)
+        self.check_artifact(clone, done, token)
+
+    @pytest.mark.parametrize("token", [TOKEN, ""])
+    def test_bitbucket(self, clone: Clone, token: str) -> None:
+        done = on_bitbucket(clone, "Diff", {"BITBUCKET_PR_DESTINATION_BRANCH": "prod", "ARGOSY_TOKEN": token})
+        self.check(done, self.COMMENT if token else self.MARKDOWN, "origin/prod")
+        assert clone.git("rev-parse", "origin/prod")
+        self.check_artifact(clone, done, token)
+
+    def check_artifact(self, clone: Clone, done: Done, token: str) -> None:
+        """Without a token, the difference is in the log and in a file."""
+        artifact = clone.folder / "diff.md"
+        assert artifact.exists() == (not token)
+        assert token or artifact.read_text() == "# What changes\n"
+        assert ("# What changes\n" in done.output, "ARGOSY_TOKEN is not set" in done.output) == (not token, not token)
+
+    @pytest.mark.parametrize("host", [CiHost.GITLAB, CiHost.BITBUCKET])
+    def test_a_failure_fails_the_job(self, clone: Clone, host: CiHost) -> None:
+        (clone.home / "bin" / "argosy").write_text("#!/bin/bash\nexit 1\n")
+        request = {"BITBUCKET_PR_DESTINATION_BRANCH": "prod", "CI_MERGE_REQUEST_DIFF_BASE_SHA": "0"}
+        run: Callable[..., Done] = on_gitlab if host is CiHost.GITLAB else on_bitbucket
+        assert run(clone, "diff" if host is CiHost.GITLAB else "Diff", request).code == 1
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_follow_up(clone: Clone, host: CiHost) -> None:
+    before = clone.git("rev-parse", "HEAD^1")
+    if host is CiHost.GITHUB:
+        done = on_github(clone, "follow-up", {"github.event.before": before})
+    elif host is CiHost.GITLAB:
+        done = on_gitlab(clone, "follow-up", {"ARGOSY_TOKEN": TOKEN, "CI_COMMIT_BEFORE_SHA": before})
+    else:
+        done = on_bitbucket(clone, "Follow up", {"ARGOSY_TOKEN": TOKEN})
+    assert (done.code, done.output) == (0, "")
+    assert done.arguments == ["promote", "--follow-up", before, *REQUEST]
+
+
+def test_nothing_follows_the_first_commit_on_bitbucket(clone: Clone) -> None:
+    clone.git("switch", "--quiet", "prod")
+    done = on_bitbucket(clone, "Follow up", {"ARGOSY_TOKEN": TOKEN})
+    assert (done.code, done.arguments) == (0, [])
+
+
+@pytest.mark.parametrize("name", ["promote", "follow-up"])
+@pytest.mark.parametrize("host", [CiHost.GITLAB, CiHost.BITBUCKET])
+def test_without_a_token_nothing_is_promoted(clone: Clone, host: CiHost, name: str) -> None:
+    if host is CiHost.GITLAB:
+        done = on_gitlab(clone, name, {"CI_COMMIT_BEFORE_SHA": "1"})
+    else:
+        done = on_bitbucket(clone, name.replace("-", " ").capitalize(), {"FROM": "dev", "TO": "prod"})
+    assert done.code != 0
+    assert "ARGOSY_TOKEN: is not set for this pipeline" in done.output
+    assert done.arguments == []
+
+
+def test_argosy_takes_what_it_is_given(clone: Clone) -> None:
+    called = [promoted(clone, CiHost.GITHUB, each).arguments for each in ("", "web api")]
+    called.append(on_github(clone, "follow-up", {"github.event.before": "1"}).arguments)
+    called += [[each.format(base="main") for each in asked] for asked in (TestDiff.COMMENT, TestDiff.MARKDOWN)]
+    for name, *arguments in called:
+        command = diff.command if name == "diff" else promote.command
+        assert command.make_context(name, arguments).params
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_the_difference_of_a_real_change(tmp_path: Path, host: CiHost) -> None:
+    source = create(tmp_path / "source", model(ci=host))
+    git(source, "branch", "prod")
+    edit(source, "environments/dev/web/deployment.yaml", "image: ", "image: ghcr.io/acme/")
+    commit(source)
+    clone = cloned(source / ".git", tmp_path, REAL_ARGOSY)
+    if host is CiHost.GITHUB:
+        values = {"github.base_ref": "prod", MAY_COMMENT: "false"}
+        done = on_github(clone, "diff", values, {"GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md")})
+        said = (tmp_path / "summary.md").read_text()
+    elif host is CiHost.GITLAB:
+        base = clone.git("rev-parse", "HEAD~1")
+        done = on_gitlab(clone, "diff", {"CI_MERGE_REQUEST_DIFF_BASE_SHA": base})
+        said = (clone.folder / "diff.md").read_text()
+    else:
+        done = on_bitbucket(clone, "Diff", {"BITBUCKET_PR_DESTINATION_BRANCH": "prod"})
+        said = (clone.folder / "diff.md").read_text()
+    assert done.code == 0, done.output
+    assert "web-dev" in said
+    assert "web-prod" not in said
+    assert re.search(r"(?m)^\+ +(- )?image: \"?ghcr.io/acme/", said)
+
+
+# What the files say
+
+
+def parts(data: Any) -> Iterator[dict[str, Any]]:
+    """Yield each mapping of a document."""
+    if isinstance(data, dict):
+        yield data
+        for each in data.values():
+            yield from parts(each)
+    elif isinstance(data, list):
+        for each in data:
+            yield from parts(each)
+
+
+class TestGithub:
+    def test_each_workflow_may_do_what_it_needs(self) -> None:
+        found = {path.split("/")[-1]: each["permissions"] for path, each in documents(CiHost.GITHUB).items()}
+        writing = {"contents": "write", "pull-requests": "write"}
+        assert found == {
+            "validate.yaml": {"contents": "read"},
+            "diff.yaml": {"contents": "read", "pull-requests": "write"},
+            "promote.yaml": writing,
+            "follow-up.yaml": writing,
+        }
+
+    def test_the_token_stays_where_git_pushes_alone(self) -> None:
+        for path, each in documents(CiHost.GITHUB).items():
+            (job,) = each["jobs"].values()
+            checkout = job["steps"][0]["with"]
+            pushes = each["permissions"]["contents"] == "write"
+            assert (checkout.get("persist-credentials") == "false") != pushes, path
+            assert ("token" in checkout) == pushes, path
+
+    def test_no_script_holds_an_expression(self) -> None:
+        for each in parts(list(documents(CiHost.GITHUB).values())):
+            assert "${{" not in each.get("run", "")
+
+    @pytest.mark.parametrize("path", ["promote", "follow-up", "diff"])
+    def test_every_branch_is_fetched(self, path: str) -> None:
+        (job,) = documents(CiHost.GITHUB)[f".github/workflows/{path}.yaml"]["jobs"].values()
+        assert job["steps"][0]["with"]["fetch-depth"] == "0"
+
+    def test_a_promotion_starts_from_the_default_branch(self) -> None:
+        promote = documents(CiHost.GITHUB)[".github/workflows/promote.yaml"]
+        assert promote["jobs"]["promote"]["steps"][0]["with"]["ref"] == "main"
+        inputs = promote["on"]["workflow_dispatch"]["inputs"]
+        assert {name: (each.get("options"), each.get("default")) for name, each in inputs.items()} == {
+            "applications": (None, None),
+            "from": (["dev", "staging", "prod"], "dev"),
+            "to": (["dev", "staging", "prod"], "staging"),
+        }
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_every_job_has_an_end(host: CiHost) -> None:
+    found = documents(host)
+    jobs = {
+        CiHost.GITHUB: lambda: [job for each in found.values() for job in each["jobs"].values()],
+        CiHost.GITLAB: lambda: [found[".gitlab-ci.yml"][".argosy"]],
+        CiHost.BITBUCKET: lambda: [each["step"] for each in found["bitbucket-pipelines.yml"]["definitions"]["steps"]],
+    }[host]()
+    key = {CiHost.GITHUB: "timeout-minutes", CiHost.GITLAB: "timeout", CiHost.BITBUCKET: "max-time"}[host]
+    assert {re.match("[0-9]+", job[key])[0] for job in jobs} == {"15"}  # type: ignore[index]
+    if host is CiHost.GITLAB:
+        named = {name for name, each in found[".gitlab-ci.yml"].items() if each.get("extends") == ".argosy"}
+        assert named == {"validate", "diff", ".promotion"}
+
+
+@pytest.mark.parametrize("host", HOSTS)
+class TestWhatThereIs:
+    def said(self, host: CiHost, **choices: Any) -> str:
+        return "\n".join(f"{path}\n{texts(host, **choices)[path]}" for path in documents(host, **choices))
+
+    def test_no_follow_up_unless_asked_for(self, host: CiHost) -> None:
+        assert "--follow-up" in self.said(host)
+        assert "--follow-up" not in self.said(host, follow_up=False)
+        assert "argosy promote --from" in self.said(host, follow_up=False)
+
+    def test_nothing_follows_a_promotion_to_the_last_environment(self, host: CiHost) -> None:
+        said = self.said(host, environments=("dev", "prod"))
+        assert "--follow-up" not in said
+        assert "argosy promote --from" in said
+
+    def test_one_environment_has_nothing_to_promote(self, host: CiHost) -> None:
+        said = self.said(host, environments=("only",))
+        assert "argosy promote" not in said
+        assert "argosy diff" in said
+
+    @pytest.mark.parametrize(("style", "branch"), [(RevisionStyle.TRUNK, "main"), (RevisionStyle.BRANCH, "staging")])
+    def test_where_a_follow_up_starts(self, host: CiHost, style: RevisionStyle, branch: str) -> None:
+        found = documents(host, revision=style)
+        if host is CiHost.GITHUB:
+            starts = found[".github/workflows/follow-up.yaml"]["on"]["push"]["branches"]
+        elif host is CiHost.GITLAB:
+            rules = found[".gitlab-ci.yml"]["follow-up"]["rules"]
+            starts = [re.findall('CI_COMMIT_BRANCH == "(.*?)"', each["if"])[0] for each in rules]
+        else:
+            branches = found["bitbucket-pipelines.yml"]["pipelines"]["branches"]
+            starts = [name for name, steps in branches.items() if steps[-1]["step"]["name"] == "Follow up"]
+        assert starts == [branch]
+
+
+@pytest.mark.parametrize("host", HOSTS)
+@pytest.mark.parametrize("revision", RevisionStyle)
+@pytest.mark.parametrize("environments", [("only",), ("dev", "prod"), ("dev", "staging", "prod")], ids=len)
+def test_the_hosts_schema_and_yamllint(host: CiHost, revision: RevisionStyle, environments: tuple[str, ...]) -> None:
+    choices: dict[str, Any] = {"revision": revision, "environments": environments}
+    written = texts(host, **choices)
+    for path in documents(host, **choices):
+        schema = file_schema(path)
+        assert schema is not None
+        for document in yaml.safe_load_all(written[path]):
+            assert schema.violations(document) == []
+        assert list(linter.run(written[path], YamlLintConfig(written[".yamllint.yaml"]), path)) == []
+
+
+def test_no_ci_no_files() -> None:
+    assert documents(CiHost.NONE, follow_up=False) == {}
