@@ -41,9 +41,9 @@ def head(repository: Path) -> str:
     return git.run(repository, "rev-parse", "--verify", "--quiet", "HEAD^{commit}").strip()
 
 
-def entries(repository: Path, tree: str) -> dict[str, Entry]:
-    """Return the files of a tree by path, with submodules."""
-    listed = git.run(repository, "ls-tree", "-r", "-z", "--full-tree", tree)
+def entries(repository: Path, tree: str, *paths: str) -> dict[str, Entry]:
+    """Return the files of a tree by path, with submodules; all, or those at and below some paths."""
+    listed = git.run(repository, "ls-tree", "-r", "-z", "--full-tree", tree, "--", *paths)
     found = {}
     for line in filter(None, listed.split("\0")):
         head, _, path = line.partition("\t")

@@ -30,18 +30,23 @@ class Stored:
     version: str
 
 
-def load(root: Path) -> Stored:
-    """Read the model of the repository at a root; raise ArgosyError with file and line where its settings are wrong."""
+def load(root: Path, only: Collection[str] | None = None) -> Stored:
+    """Read the model of the repository at a root; raise ArgosyError with file and line where its settings are wrong.
+
+    With `only`, of all applications these alone are read, which is quick where there are many.
+    """
     if not (root / layout.ANSWERS).is_file():
         raise ArgosyError(
             f"{root} is no repository of argosy's: it has no {layout.ANSWERS}.",
             "Go to a repository that `argosy init` made, or name it with --repository.",
         )
     answers = _settings(root, layout.ANSWERS)
-    found = (_application(root, name) for name in _folders(root / layout.APPLICATIONS))
-    applications = {each.name: each for each in found if each}
+    names = [
+        name for name in _folders(root / layout.APPLICATIONS) if (root / layout.application_settings(name)).is_file()
+    ]
+    applications = [_application(root, name) for name in names if only is None or name in only]
     environments = [
-        _environment(root, name, applications)
+        _environment(root, name, frozenset(names))
         for name in _folders(root / layout.ENVIRONMENTS)
         if any((root / layout.environment(name)).iterdir())  # Git leaves empty folders behind.
     ]
@@ -55,9 +60,10 @@ def load(root: Path) -> Stored:
             format=Format(answers.get("format", Format.HELM)),
             kubernetes_version=str(answers.get("kubernetes_version", "1.37")),
             branch=str(answers.get("branch", "main")),
+            follow_up=bool(answers.get("follow_up", False)),
         )
     with _blaming(layout.ENVIRONMENTS):
-        repository = Repository(settings, tuple(promotion_order(environments)), tuple(applications.values()))
+        repository = Repository(settings, tuple(promotion_order(environments)), tuple(applications))
     return Stored(repository, str(answers.get("_commit", "")))
 
 
@@ -91,10 +97,8 @@ def _folders(parent: Path) -> list[str]:
     return sorted(entry.name for entry in parent.iterdir() if entry.is_dir() and not entry.name.startswith("."))
 
 
-def _application(root: Path, name: str) -> Application | None:
+def _application(root: Path, name: str) -> Application:
     path = layout.application_settings(name)
-    if not (root / path).is_file():
-        return None
     data = _settings(root, path)
     with _blaming(path):
         return Application(name, Format(data["format"]), str(data.get("team", "")))
