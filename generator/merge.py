@@ -20,6 +20,9 @@ from generator import git, objects, temporary
 from generator.errors import ArgosyError
 from generator.objects import SUBMODULE, Blob, Entry, Files
 
+FEW = 100
+"""Up to how many paths git is asked about one by one."""
+
 
 class Kind(StrEnum):
     """What happens to a file."""
@@ -112,8 +115,9 @@ def plan(root: Path, before: Files, after: Files, moves: Mapping[str, str] | Non
         yield Plan(root, scratch, head, tree, ordered, new)
 
 
-def _committed(root: Path, head: str, paths: Iterable[str]) -> dict[str, Blob]:
-    entries = objects.entries(root, head)
+def _committed(root: Path, head: str, paths: Collection[str]) -> dict[str, Blob]:
+    # Of a large repository, all entries take longer than a few; of many paths, the command line would be too long.
+    entries = objects.entries(root, head, *(paths if len(paths) <= FEW else ()))
     found = [path for path in paths if path in entries]
     refuse_submodules({path: entries[path] for path in found})
     return objects.blobs(root, entries, found)

@@ -165,10 +165,11 @@ def load_at(root: Path, revision: str) -> Stored:
             raise ArgosyError(f"At {revision}: {where}", f"{error.hint} Or name a later revision.".strip()) from error
 
 
-def uncommitted(root: Path) -> frozenset[str]:
-    """Return the files with changes that are not committed, and those that Git does not track yet."""
-    status = ("status", "--porcelain", "-z", "--untracked-files=all", "--no-renames")
-    return frozenset(line[3:] for line in git.run(root, "--no-optional-locks", *status).split("\0") if line)
+def uncommitted(root: Path, *folders: str) -> frozenset[str]:
+    """Return the files below folders, or all, that are not committed as they are, untracked ones too."""
+    status = ("--literal-pathspecs", "status", "--porcelain", "-z", "--untracked-files=all", "--no-renames")
+    listed = git.run(root, "--no-optional-locks", *status, "--", *folders)
+    return frozenset(line[3:] for line in listed.split("\0") if line)
 
 
 def asked(root: Path) -> frozenset[str]:

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from generator import creation, helm, layout, objects, temporary
+from generator import creation, layout, objects, temporary
+from generator.difference import rendering
 from generator.engine import File, Tree
 from generator.errors import ArgosyError
 from generator.merge import Plan
-from generator.validation import configuration, deployments, inventory
-from generator.validation.documents import Document, is_manifest, items
+from generator.validation.documents import Document, items
 from generator.validation.rendering import Render
 
 Manifest = dict[str, Any]
@@ -99,25 +99,14 @@ def is_test(manifest: Manifest) -> bool:
 def _render(root: Path, application: str, files: Tree) -> tuple[dict[str, Deployed], list[str]]:
     with temporary.folder("convert") as folder:
         creation.write(folder, files)
-        found = deployments.find(inventory.take(folder), configuration.load(root), helm.engine())
+        found, _ = rendering.find(folder, root)
         own = [each for each in found.renders if each.application and each.application.application == application]
         faults = [fault.replace(f"{folder}/", "") for render in own for fault in _faults(render)]
         return _by_environment(own), faults
 
 
 def _faults(render: Render) -> list[str]:
-    missing = [f"{miss.path}: {miss.reason}" for miss in render.source.misses]
-    unknown = [f"{render.path}: {render.skipped}"] if render.skipped else []
-    strange = [
-        f"{each.path} renders to something that is no manifest."
-        for each in render.documents
-        if each.data is not None and not _is_named(each.data)
-    ]
-    return [*map(str, render.faults), *(defect.message for defect in render.defects), *missing, *unknown, *strange]
-
-
-def _is_named(data: Any) -> bool:
-    return is_manifest(data) and (isinstance(data.get("metadata"), dict) or data["kind"].endswith("List"))
+    return [*rendering.faults(render), *([f"{render.path}: {render.skipped}"] if render.skipped else [])]
 
 
 def _by_environment(renders: Sequence[Render]) -> dict[str, Deployed]:

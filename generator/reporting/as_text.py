@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from io import StringIO
 from itertools import groupby
-from typing import TextIO
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from generator.reporting import console
 from generator.reporting.grouping import JoinedFinding, join, render_of, split
 from generator.reporting.options import Options
 from generator.reporting.verdict import closing_line, is_valid, verdict
@@ -24,31 +22,12 @@ _STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow"}
 
 def format_report(report: Report, options: Options) -> str:
     """Return a report as blocks of lines, which are the same in every terminal, however narrow."""
-    stream = StringIO()
-    console = _console(stream, options)
-    for block in (*_findings(report), *_renders(report, options), *_skipped(report, options)):
-        console.print(block)
-        console.print()
     style = "green" if is_valid(report, strict=options.strict) else "red"
-    console.print(Text(closing_line(report)), Text(verdict(report, options), style), sep="\n")
-    return stream.getvalue()
-
-
-def _console(stream: TextIO, options: Options) -> Console:
-    return Console(
-        file=stream,
-        force_terminal=options.colour,
-        color_system="standard" if options.colour else None,
-        no_color=not options.colour,
-        # A terminal wraps long lines better than rich cuts them. Both sizes are given, or rich asks the environment.
-        soft_wrap=True,
-        width=100_000,
-        height=100,
-        legacy_windows=False,
-        markup=False,
-        emoji=False,
-        highlight=False,
-    )
+    blocks: list[Text | Table] = []
+    for block in (*_findings(report), *_renders(report, options), *_skipped(report, options)):
+        blocks += [block, Text("")]
+    closing = (Text(closing_line(report)), Text(verdict(report, options), style))
+    return console.written([*blocks, *closing], colour=options.colour)
 
 
 def _findings(report: Report) -> Iterator[Text]:
@@ -89,7 +68,7 @@ def _renders(report: Report, options: Options) -> Iterator[Table | Text]:
             if part.findings or part.count(Status.PASSED) < len(part.outcomes)
         }
     if shown:
-        table = Table("application", "environment", box=None, pad_edge=False, header_style="bold")
+        table = console.table("application", "environment")
         for column in ("documents", *Status, "errors", "warnings"):
             table.add_column(column, justify="right")
         for render, part in shown.items():

@@ -39,16 +39,20 @@ class Configuration:
     exemptions: tuple[Exemption, ...] = ()
 
 
-def load(root: Path) -> Configuration:
-    """Read what a repository says of itself; what is wrong in its files is for validation to find, no error here."""
+def load(root: Path, repository: Path | None = None) -> Configuration:
+    """Read what a repository says of itself; what is wrong in its files is for validation to find, no error here.
+
+    Git is asked in `repository`, where the files of one of its states were written elsewhere.
+    """
     answers, own = _mapping(root, layout.ANSWERS), _mapping(root, layout.CONFIGURATION)
-    urls = {normalise(url) for url in (answers.get("repo_url"), *git.remotes(root)) if isinstance(url, str) and url}
+    place = repository or root
+    urls = {normalise(url) for url in (answers.get("repo_url"), *git.remotes(place)) if isinstance(url, str) and url}
     version = answers.get("kubernetes_version")
     versions = _texts(own.get("kubernetesVersions")) or ((version,) if isinstance(version, str) else (NEWEST,))
     exemptions = own.get("ignore")
     return Configuration(
         urls=frozenset(urls),
-        revisions=git.revisions(root),
+        revisions=git.revisions(place),
         kubernetes_versions=versions,
         schema_locations=tuple(_from_root(root, each) for each in _texts(own.get("schemaLocations"))),
         exemptions=tuple(

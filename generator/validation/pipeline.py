@@ -45,6 +45,8 @@ class Options:
     changed: frozenset[str] = frozenset()
     """The files that changed since all was valid: only what they reach is judged. Empty: everything is."""
     progress: Progress = silent
+    repository: Path | None = None
+    """The repository that the files are a state of, where they were written elsewhere: its branches are what counts."""
 
 
 def validate(root: Path, options: Options | None = None) -> Report:
@@ -87,7 +89,7 @@ class _Validation:
     def run(self) -> Report:
         import generator.validation.catalogue  # noqa: F401, PLC0415 - registers the rules
 
-        configured = configuration.load(self.root)
+        configured = configuration.load(self.root, self.options.repository)
         # A version or a location that cannot be meant is told before anything takes time.
         self._stores(configured, ())
         helm = engine(self.options.helm) if self.options.helm else _LazyHelm(None)

