@@ -179,6 +179,46 @@ def updating(bench: Bench) -> Iterator[Row]:
     yield _ratio("`argosy update --no-validate` with 1 % of the files edited / with none", both, 2)
 
 
+def promoting(bench: Bench) -> Iterator[Row]:
+    """Measure `argosy promote`, `diff` and `status` with 300 applications, of which three have a new image."""
+    some, all_ = 1, 300
+    folders = {size: bench.repository("helm", size) for size in (some, all_)}
+    for size, folder in folders.items():
+        _release(folder, names(min(size, 3)))
+    wanted = ("promote", names(1)[0], "--to", "staging", "--yes", "--quiet")
+    measured = bench.measure(
+        **{str(size): _changing(folders[size], *wanted) for size in (all_, some)},
+        diff=_changing(folders[all_], "diff", "--against", "HEAD~1", "--quiet"),
+        status=Command([peers.script("argosy"), "status"], folders[all_]),
+    )
+    both = {size: measured[size] for size in (str(all_), str(some))}
+    yield _ratio(f"`argosy promote` of one application in {all_} × 3 / in a repository of one", both, 1.3)
+    subprocess.run(["git", "reset", "--hard", "--quiet"], cwd=folders[all_], check=True)
+    told = subprocess.run(
+        [peers.script("argosy"), "diff", "--against", "HEAD~1", "--output", "json", "--quiet"],
+        cwd=folders[all_],
+        check=True,
+        stdout=subprocess.PIPE,
+    )
+    yield Row(
+        f"`argosy diff --against` of a commit that changes 3 of {all_} applications in dev: Applications rendered",
+        [json.loads(told.stdout)["rendered"]],
+        "renders",
+        3,
+        _behind(measured["diff"]),
+    )
+    status = measured["status"]
+    yield Row(f"`argosy status` of {all_} × 3: CPU of all processes", status.cpu, "s", 1, _behind(status))
+
+
+def _release(folder: Path, applications: Sequence[str]) -> None:
+    """Commit a new image of applications in dev, once."""
+    files = " ".join(f"environments/dev/{name}/values.yaml" for name in applications)
+    commit = "git -c user.name=b -c user.email=b@localhost commit --quiet --message released -- "
+    edit = f"grep -q 1.30.0 {files.split()[0]} || {{ sed -i.old s/1.29.3-alpine/1.30.0/ {files}; {commit} {files}; }}"
+    subprocess.run(["bash", "-euc", f"{edit}; git clean -fdq"], cwd=folder, check=True)
+
+
 def _changing(folder: Path, *arguments: str) -> Command:
     """Return a command that changes a repository, which is taken back to its commit before each run."""
     return Command([peers.script("argosy"), *arguments], folder, "git reset --hard --quiet; git clean -fdq")
@@ -206,6 +246,7 @@ FIGURES: Mapping[str, Callable[[Bench], Iterator[Row]]] = {
     "rendering": rendering,
     "adding": adding,
     "updating": updating,
+    "promoting": promoting,
 }
 
 

@@ -36,10 +36,13 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A command's runs: wall-clock seconds, and the peak memory of its largest process in megabytes (10^6 bytes)."""
+    """A command's runs: wall-clock seconds, the peak memory of its largest process in megabytes (10^6 bytes), and the
+    seconds of CPU of all its processes.
+    """
 
     seconds: tuple[float, ...]
     megabytes: tuple[float, ...]
+    cpu: tuple[float, ...] = ()
 
     @property
     def median(self) -> float:
@@ -49,20 +52,21 @@ class Measured:
 
 def in_turns(commands: Mapping[str, Command], runs: int, say: Callable[[str], None]) -> dict[str, Measured]:
     """Run each command once to warm up, then all of them in turns: A B A B. Raise BenchmarkError where one fails."""
-    kept: dict[str, list[tuple[float, float]]] = {name: [] for name in commands}
+    kept: dict[str, list[tuple[float, float, float]]] = {name: [] for name in commands}
     for turn in range(runs + 1):
         for name, command in commands.items():
-            seconds, megabytes = _run(command)
+            seconds, megabytes, cpu = _run(command)
             say(f"  {name}: {seconds:.3f} s, {megabytes:.0f} MB{'' if turn else ' (warm-up)'}")
             if turn:
-                kept[name].append((seconds, megabytes))
-    return {
-        name: Measured(tuple(seconds for seconds, _ in each), tuple(megabytes for _, megabytes in each))
-        for name, each in kept.items()
-    }
+                kept[name].append((seconds, megabytes, cpu))
+    made = {}
+    for name, each in kept.items():
+        seconds_, megabytes_, cpu_ = zip(*each, strict=True)
+        made[name] = Measured(seconds_, megabytes_, cpu_)
+    return made
 
 
-def _run(command: Command) -> tuple[float, float]:
+def _run(command: Command) -> tuple[float, float, float]:
     """Return what `Measured` keeps of one run."""
     with tempfile.TemporaryDirectory(prefix="argosy-bench-") as folder, tempfile.TemporaryFile() as output:
         arguments = [str(each).replace(FRESH, f"{folder}/gitops") for each in command.arguments]
@@ -79,4 +83,5 @@ def _run(command: Command) -> tuple[float, float]:
             output.seek(0)
             said = output.read().decode(errors="replace").strip().splitlines()[-5:]
             raise BenchmarkError(f"`{' '.join(arguments)[:200]}` ended with {process.returncode}:\n" + "\n".join(said))
-    return seconds, usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e6
+    megabytes = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e6
+    return seconds, megabytes, usage.ru_utime + usage.ru_stime

@@ -83,6 +83,11 @@ def has_identity(folder: Path) -> bool:
     return True
 
 
+def identity(folder: Path) -> Mapping[str, str]:
+    """Return the environment that lets git commit as argosy where the user told git nobody to commit as."""
+    return {} if has_identity(folder) else {key: _ARGOSY[key] for key in _ARGOSY.keys() - os.environ.keys()}
+
+
 def has_commits(folder: Path) -> bool:
     """Tell whether anything is committed in the repository whose `.git` is in a folder, on whatever branch."""
     return bool(run(folder, f"--git-dir={folder / '.git'}", "rev-list", "--all", "--max-count=1").strip())
@@ -113,8 +118,7 @@ def start(folder: Path, branch: str) -> None:
 def commit_all(folder: Path, message: str) -> None:
     """Commit all that is in a folder, ignored or not; without an identity of the user's, as argosy."""
     run(folder, "add", "--all", "--force")
-    identity = {} if has_identity(folder) else {key: _ARGOSY[key] for key in _ARGOSY.keys() - os.environ.keys()}
-    run(folder, "commit", "--quiet", "--message", message, environment=identity)
+    run(folder, "commit", "--quiet", "--message", message, environment=identity(folder))
 
 
 def remotes(folder: Path) -> frozenset[str]:

@@ -150,7 +150,7 @@ def summary(matrix: Matrix) -> str:
     lags = [each.lag for each in matrix.deployments.values() if each.lag]
     counts = {
         "behind": sum(bool(each.size) for each in lags),
-        "changed by hand": sum(bool(each.drifted) for each in lags),
+        "set by hand": sum(bool(each.drifted) for each in lags),
         "undecided": sum(bool(each.undecided) for each in lags),
     }
     told = ", ".join(f"{count} {what}" for what, count in counts.items() if count) or "none behind"

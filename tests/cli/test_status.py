@@ -107,7 +107,7 @@ def test_what_is_left_to_promote(argosy: Argosy, repository: Path) -> None:
 def test_what_is_set_by_hand(argosy: Argosy, repository: Path) -> None:
     bumped(repository, "prod")
     assert row(argosy) == f"web|{OLD}|{NEW}, 1 set by hand"
-    assert "2 deployments: 1 changed by hand." in argosy("status").out
+    assert "2 deployments: 1 set by hand." in argosy("status").out
 
 
 def test_markdown(argosy: Argosy, repository: Path) -> None:

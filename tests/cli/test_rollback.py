@@ -1,0 +1,168 @@
+"""`argosy rollback`, as people meet it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from generator.hosting import client
+from tests.changing import commit, git, state
+from tests.conftest import Argosy
+from tests.hosting.server import playing
+from tests.promoting import NEW, OLD, edit, message, on_host, path, release, start, text, with_remote
+
+PROD = path("prod")
+BACK = ("rollback", "web", "prod", "--yes", "--commit")
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, argosy: Argosy) -> Path:
+    """Return a repository in which a promotion from dev to prod is committed."""
+    root = start(tmp_path / "gitops", environments=("dev", "prod"))
+    monkeypatch.chdir(root)
+    release(root)
+    promote(argosy)
+    return root
+
+
+def promote(argosy: Argosy, *options: str) -> None:
+    result = argosy("promote", "web", "--to", "prod", "--yes", *(options or ("--commit",)))
+    assert result.code == 0, result.err + result.out
+
+
+def release_again(argosy: Argosy, root: Path) -> None:
+    edit(root, path("dev"), NEW, "1.29.5-alpine")
+    promote(argosy)
+
+
+def test_the_bytes_of_before(argosy: Argosy, repository: Path) -> None:
+    before = text(repository, PROD, "HEAD^")
+    result = argosy(*BACK)
+    assert (result.code, text(repository, PROD)) == (0, before), result.err
+    assert "as it was before" in result.out
+    assert message(repository).startswith("Roll web back in prod\n\nweb in prod:\n")
+    origin = git(repository, "rev-parse", "HEAD~2").strip()
+    assert message(repository).endswith(f"Argosy-Rollback: web prod {origin}")
+    nothing = argosy(*BACK)
+    assert (nothing.code, "knows no promotion of web to prod" in nothing.err) == (2, True)
+    promote(argosy)
+    assert NEW in text(repository, PROD)
+
+
+def test_many_steps(argosy: Argosy, repository: Path) -> None:
+    release_again(argosy, repository)
+    told = argosy("rollback", "web", "prod", "--steps", "3", "--yes")
+    assert (told.code, "knows only 2 promotions" in told.err) == (2, True)
+    assert argosy(*BACK).code == 0
+    assert NEW in text(repository, PROD)
+    promote(argosy)
+    assert argosy(*BACK, "--steps", "2").code == 0
+    assert OLD in text(repository, PROD)
+
+
+def test_to_a_commit(argosy: Argosy, repository: Path) -> None:
+    git(repository, "tag", "known-good")
+    release_again(argosy, repository)
+    assert argosy(*BACK, "--to", "known-good").code == 0
+    assert NEW in text(repository, PROD)
+    told = argosy(*BACK, "--to", "known-good")
+    assert (told.code, "since" in told.err) == (2, True)
+    git(repository, "switch", "--quiet", "--orphan", "other")
+    git(repository, "commit", "--quiet", "--allow-empty", "--message", "Else")
+    git(repository, "switch", "--quiet", "main")
+    for arguments, said in (
+        (("--to", "other"), "is not in the history"),
+        (("--to", "nowhere"), "no revision “nowhere”"),
+        (("--to", "HEAD", "--steps", "1"), "one state each"),
+    ):
+        told = argosy("rollback", "web", "prod", *arguments)
+        assert (told.code, said in told.err) == (2, True), told.err
+
+
+def test_a_hand_edit_since(argosy: Argosy, repository: Path) -> None:
+    edit(repository, PROD, "replicas: 3", "replicas: 5")
+    edit(repository, PROD, NEW, "1.29.4-hotfix")
+    before = state(repository)
+    result = argosy(*BACK)
+    assert (result.code, state(repository)) == (3, before)
+    assert "set by hand in prod since it was promoted" in result.out
+    assert argosy(*BACK, "--take", "**").code == 0
+    assert OLD in text(repository, PROD)
+    assert "replicas: 5" in text(repository, PROD)
+
+
+def test_files_that_came_and_went(argosy: Argosy, repository: Path) -> None:
+    old = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: old\ndata: {}\n"
+    folder = "environments/{}/web/{}.yaml"
+    commit(repository, {folder.format(name, "old"): old for name in ("dev", "prod")})
+    new: dict[str, str | bytes | None] = {
+        folder.format("dev", "new"): old.replace("old", "new"),
+        folder.format("dev", "old"): None,
+    }
+    commit(repository, new)
+    promote(argosy, "--commit", "--take", "**", "--no-validate")
+    assert not (repository / folder.format("prod", "old")).exists()
+    assert (repository / folder.format("prod", "new")).exists()
+    assert argosy(*BACK, "--no-validate").code == 0
+    assert text(repository, folder.format("prod", "old")) == old
+    assert not (repository / folder.format("prod", "new")).exists()
+
+
+@pytest.mark.parametrize("how", ["squash", "merge", "merge-with-body", "rebase"])
+def test_after_a_pull_request_is_merged(argosy: Argosy, repository: Path, how: str) -> None:
+    edit(repository, path("dev"), NEW, "1.29.5-alpine")
+    before = text(repository, PROD)
+    promote(argosy, "--branch=release")
+    edit(repository, "README.md", "\n", "\n\n")
+    told = git(repository, "log", "-1", "--format=%B", "release")
+    if how == "squash":
+        git(repository, "merge", "--quiet", "--squash", "release")
+        listed = "".join(f"  {line}\n" for line in told.splitlines())
+        git(repository, "commit", "--quiet", "--message", f"Promote (#7)\n\n* Promote web\n{listed}")
+    elif how == "rebase":
+        git(repository, "cherry-pick", "release")
+    else:
+        body = told if how == "merge-with-body" else ""
+        git(repository, "merge", "--quiet", "--no-ff", "--message", f"Merge pull request #7\n\n{body}", "release")
+    assert "1.29.5-alpine" in text(repository, PROD)
+    result = argosy(*BACK)
+    assert (result.code, text(repository, PROD)) == (0, before), result.err
+    assert argosy(*BACK).code == 0
+    assert OLD in text(repository, PROD)
+
+
+def test_on_a_branch(argosy: Argosy, repository: Path) -> None:
+    before = state(repository)
+    result = argosy("rollback", "web", "prod", "--yes", "--branch", "--output", "json")
+    assert (result.code, state(repository)) == (0, before)
+    told = json.loads(result.out)["promotions"][0]
+    assert (told["branch"], told["moves"][0]["kind"]) == ("rollback/web-prod", "rollback")
+    assert {each["verdict"] for each in told["moves"][0]["keys"]} == {"restored"}
+    assert OLD in text(repository, PROD, "rollback/web-prod")
+
+
+def test_a_pull_request(argosy: Argosy, repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client, "BACKOFF", 0)
+    bare = with_remote(repository)
+    with playing("gitea") as server:
+        on_host(repository, "gitea", server, monkeypatch)
+        assert argosy("rollback", "web", "prod", "--yes", "--pull-request").code == 0
+        assert server.pull_requests[0].title == "Roll web back in prod"
+    assert OLD in text(bare, PROD, "rollback/web-prod")
+
+
+def test_a_shallow_clone(argosy: Argosy, repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    git(tmp_path, "clone", "--quiet", "--depth=1", f"file://{repository}", "shallow")
+    monkeypatch.chdir(tmp_path / "shallow")
+    for arguments in (("rollback", "web", "prod"), ("promote", "web", "--to", "prod")):
+        result = argosy(*arguments)
+        assert (result.code, "git fetch --unshallow" in result.err) == (1, True), result.err
+
+
+@pytest.mark.parametrize("arguments", [("wbe", "prod"), ("web", "prd"), ("web",), ("web", "prod", "--steps", "0")])
+def test_wrong_usage(argosy: Argosy, repository: Path, arguments: tuple[str, ...]) -> None:
+    before = state(repository)
+    assert argosy("rollback", *arguments).code == 2
+    assert state(repository) == before

@@ -1,0 +1,108 @@
+"""What the tests of promotion share: repositories to promote in, remotes to push to, and how to run it."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from generator.model import ArgocdStyle, Format, RevisionStyle
+from tests.changing import create, git, model
+from tests.hosting.server import Server
+
+URL = "https://git.example.com/acme/gitops.git"
+OLD, NEW = "1.29.3-alpine", "1.29.4-alpine"
+"""The tag that every image starts with, and the one after it."""
+MAIN = {Format.HELM: "values.yaml", Format.KUSTOMIZE: "kustomization.yaml", Format.MANIFESTS: "deployment.yaml"}
+"""The file that names the image."""
+_VARIABLE = "          env:\n            - name: LOG_LEVEL\n              value: info  # quiet\n"
+_CONTAINER = "        - name: web\n"
+SETTING = {
+    Format.HELM: ("values.yaml", "# config:\n#   LOG_LEVEL: info\n", "config:\n  LOG_LEVEL: info  # quiet\n"),
+    Format.KUSTOMIZE: ("patch.yaml", _CONTAINER, _CONTAINER + _VARIABLE),
+    Format.MANIFESTS: ("deployment.yaml", _CONTAINER + "          image", _CONTAINER + _VARIABLE + "          image"),
+}
+"""A setting that web has from the start, and a comment with it: its file, what stands there, and what comes."""
+
+
+def start(
+    folder: Path,
+    form: Format = Format.MANIFESTS,
+    applications: tuple[str, ...] = ("web",),
+    environments: tuple[str, ...] = ("dev", "staging", "prod"),
+    *,
+    argocd: ArgocdStyle = ArgocdStyle.APPLICATIONS,
+    revision: RevisionStyle = RevisionStyle.TRUNK,
+) -> Path:
+    """Make a repository in which web has a setting everywhere, and return its root."""
+    create(folder, model(applications, environments, form=form, argocd=argocd, revision=revision))
+    file, old, new = SETTING[form]
+    for environment in environments if "web" in applications else ():
+        path = folder / "environments" / environment / "web" / file
+        assert old in path.read_text()
+        path.write_text(path.read_text().replace(old, new, 1))
+    git(folder, "commit", "--quiet", "--all", "--amend", "--no-edit")
+    if revision is RevisionStyle.BRANCH:
+        for environment in environments:
+            git(folder, "branch", environment)
+    return folder
+
+
+def path(environment: str, form: Format = Format.MANIFESTS, application: str = "web") -> str:
+    """Return the path of the file that names an image."""
+    return f"environments/{environment}/{application}/{MAIN[form]}"
+
+
+def edit(root: Path, file: str, old: str, new: str, message: str = "Edit") -> None:
+    """Replace a text in a file, where it must stand, and commit."""
+    text = (root / file).read_bytes().decode()
+    assert old in text, f"{file} has no {old}"
+    (root / file).write_bytes(text.replace(old, new).encode())
+    git(root, "commit", "--quiet", "--no-verify", "--message", message, "--", file)
+
+
+def release(root: Path, tag: str = NEW, form: Format = Format.MANIFESTS, application: str = "web") -> None:
+    """Deploy a new image to dev, on the branch that is checked out."""
+    edit(root, path("dev", form, application), OLD, tag, f"Release {tag}")
+
+
+def text(root: Path, file: str, revision: str = "") -> str:
+    """Return a file's text, in the work tree or at a revision."""
+    return git(root, "show", f"{revision}:{file}") if revision else (root / file).read_text()
+
+
+def message(root: Path, revision: str = "HEAD") -> str:
+    """Return a commit's message."""
+    return git(root, "log", "-1", "--format=%B", revision).strip()
+
+
+def with_remote(root: Path) -> Path:
+    """Give a repository a remote with a host's URL, which leads to a bare repository; return that."""
+    bare = root.parent / f"{root.name}.git"
+    git(root, "init", "--quiet", "--bare", "--initial-branch=main", str(bare))
+    git(root, "config", f"url.{bare}.insteadOf", URL)
+    git(root, "remote", "add", "origin", URL)
+    git(root, "push", "--quiet", "--all", "--set-upstream", "origin")
+    return bare
+
+
+def clone(bare: Path, folder: Path) -> Path:
+    """Return somebody else's clone."""
+    git(bare.parent, "clone", "--quiet", str(bare), str(folder))
+    return folder
+
+
+def on_host(root: Path, kind: str, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a repository's remote be on a host that is played, and the environment have its token."""
+    (root / ".argosy.yaml").write_text(f"host: {{kind: {kind}, api: {server.url}, web: 'https://git.example.com'}}\n")
+    git(root, "add", ".argosy.yaml")
+    git(root, "commit", "--quiet", "--message", "Say which host it is")
+    git(root, "push", "--quiet", "origin", "HEAD")
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    monkeypatch.setenv("ARGOSY_TOKEN", server.token)
+
+
+def copied(root: Path, folder: Path) -> Path:
+    """Return a copy of a repository."""
+    return Path(shutil.copytree(root, folder, symlinks=True))

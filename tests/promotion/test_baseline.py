@@ -1,0 +1,126 @@
+"""What a promotion is merged against."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from generator.errors import ArgosyError
+from generator.objects import Blob
+from generator.promotion import baseline
+from generator.promotion.baseline import Past
+from generator.snapshot import Snapshot
+from tests.changing import git
+
+FOLDER = "environments/prod/web"
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """Return a repository with two environments."""
+    root = tmp_path / "gitops"
+    root.mkdir()
+    git(root, "init", "--quiet", "--initial-branch=main")
+    put(root, {f"environments/{name}/web/values.yaml": "a: 1\n" for name in ("dev", "prod")})
+    return root
+
+
+def put(root: Path, files: dict[str, str | None], message: str = "Edit") -> str:
+    for path, content in files.items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).unlink() if content is None else (root / path).write_text(content)
+    git(root, "add", "--all")
+    git(root, "commit", "--quiet", "--allow-empty", "--message", message)
+    return git(root, "rev-parse", "HEAD").strip()
+
+
+def found(root: Path) -> tuple[str, str, str]:
+    tip = git(root, "rev-parse", "HEAD").strip()
+    made = Past(root, tip).baseline("web", "dev", "prod", tip)
+    return made.source, made.target, made.since
+
+
+def test_without_a_promotion_it_is_where_the_folder_came(repository: Path) -> None:
+    first = git(repository, "rev-parse", "HEAD").strip()
+    put(repository, {f"{FOLDER}/more.yaml": "b: 1\n"})
+    assert found(repository) == (first, first, "web came to prod")
+    put(repository, {f"{FOLDER}/values.yaml": None, f"{FOLDER}/more.yaml": None, f"{FOLDER}/new.yaml": "c: 1\n"})
+    assert found(repository)[0] == first
+    put(repository, {f"{FOLDER}/new.yaml": None})
+    back = put(repository, {f"{FOLDER}/values.yaml": "a: 2\n"})
+    assert found(repository)[0] == back
+
+
+def test_after_a_promotion(repository: Path) -> None:
+    source = put(repository, {"environments/dev/web/values.yaml": "a: 2\n"})
+    made = put(repository, {f"{FOLDER}/values.yaml": "a: 2\n"}, f"Go\n\nArgosy-Promotion: web dev -> prod {source}")
+    put(repository, {"environments/dev/web/values.yaml": "a: 3\n"})
+    assert found(repository) == (source, made, "the last promotion")
+    tip = git(repository, "rev-parse", "HEAD").strip()
+    assert Past(repository, tip).baseline("web", "staging", "prod", tip).source == made
+
+
+@pytest.mark.parametrize("origin", ["", "f" * 40])
+def test_an_origin_that_is_not_known(repository: Path, origin: str) -> None:
+    made = put(repository, {f"{FOLDER}/values.yaml": "a: 2\n"}, f"Go\n\nArgosy-Promotion: web dev -> prod {origin}")
+    assert found(repository) == (made, made, "the last promotion")
+
+
+def test_an_origin_on_another_branch(repository: Path) -> None:
+    fork = git(repository, "rev-parse", "HEAD").strip()
+    git(repository, "branch", "dev")
+    put(repository, {f"{FOLDER}/values.yaml": "a: 2\n"}, "Go\n\nArgosy-Promotion: web dev -> prod")
+    git(repository, "switch", "--quiet", "dev")
+    there = put(repository, {"environments/dev/web/values.yaml": "a: 3\n"})
+    made = Past(repository, "main").baseline("web", "dev", "prod", there)
+    assert made.source == fork
+
+
+def test_after_a_rollback(repository: Path) -> None:
+    first = git(repository, "rev-parse", "HEAD").strip()
+    source = put(repository, {"environments/dev/web/values.yaml": "a: 2\n"})
+    one = put(repository, {f"{FOLDER}/values.yaml": "a: 2\n"}, f"Go\n\nArgosy-Promotion: web dev -> prod {source}")
+    put(repository, {f"{FOLDER}/values.yaml": "a: 3\n"}, f"Go\n\nArgosy-Promotion: web dev -> prod {one}")
+    back = put(repository, {f"{FOLDER}/values.yaml": "a: 2\n"}, f"Back\n\nArgosy-Rollback: web prod {one}")
+    assert found(repository) == (source, back, "the last rollback")
+    back = put(repository, {f"{FOLDER}/values.yaml": "a: 1\n"}, f"Back\n\nArgosy-Rollback: web prod {source}")
+    assert found(repository) == (first, back, "the last rollback")
+
+
+@pytest.mark.parametrize("depth", [1, 2])
+def test_a_shallow_clone(repository: Path, tmp_path: Path, depth: int) -> None:
+    source = put(repository, {"environments/dev/web/values.yaml": "a: 2\n"})
+    put(repository, {f"{FOLDER}/values.yaml": "a: 2\n"}, f"Go\n\nArgosy-Promotion: web dev -> prod {source}")
+    if depth == 2:
+        put(repository, {"README.md": "More\n"})
+    git(tmp_path, "clone", "--quiet", f"--depth={depth}", f"file://{repository}", "shallow")
+    with pytest.raises(ArgosyError, match="does not reach back") as raised:
+        found(tmp_path / "shallow")
+    assert "--unshallow" in raised.value.hint
+
+
+def test_files(repository: Path) -> None:
+    (repository / FOLDER / "link.yaml").symlink_to("values.yaml")
+    (repository / FOLDER / "below").mkdir()
+    put(repository, {f"{FOLDER}/below/more.yaml": "b: 1\n", "environments/prod/webber/values.yaml": "c: 1\n"})
+    state = Snapshot.of(repository, "HEAD")
+    assert baseline.files(state, "web", "prod") == {"values.yaml": b"a: 1\n", "below/more.yaml": b"b: 1\n"}
+    assert baseline.modes(state, "web", "prod")["link.yaml"] == "120000"
+
+
+@pytest.mark.parametrize(
+    ("source", "remote"),
+    [
+        ("source: {chart: nginx, repoURL: 'https://charts.example.com', targetRevision: 1.0.0}", True),
+        ("sources: [{path: a}, {chart: nginx}]", True),
+        ("source: {path: environments/prod/web}", False),
+        ("source: 3", False),
+    ],
+)
+def test_a_remote_chart(repository: Path, source: str, remote: bool) -> None:
+    application = f"kind: Application\nspec:\n  {source}\n".encode()
+    state = Snapshot.of(repository, "HEAD").with_files({"argocd/prod/web.yaml": Blob("100644", application)})
+    held = baseline.files(state, "web", "prod")
+    assert (held.get("Application.yaml") == application) is remote
+    assert baseline.path_of("Application.yaml", "web", "prod") == "argocd/prod/web.yaml"

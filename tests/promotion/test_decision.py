@@ -1,0 +1,529 @@
+"""What is decided on each key, and why; and what holds whatever people do between promotions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from generator.promotion import keys
+from generator.promotion.decision import ABSENT, Choices, Decision, Names, Sides, Verdict, decide
+from generator.promotion.editing import take
+from generator.promotion.policy import Policy
+
+NAMES = Names("dev", "prod")
+Story = dict[str, tuple[str, str]]
+
+
+def decided(
+    before: str | tuple[str, str],
+    source: str,
+    target: str,
+    *,
+    file: str = "values.yaml",
+    policy: str = "",
+    names: Names = NAMES,
+    choices: Choices | None = None,
+) -> Story:
+    """Return verdict and reason by key; `before` is of both sides, or of source and target."""
+    was, had = (before, before) if isinstance(before, str) else before
+    sides = Sides(*({file: each.encode()} if each else {} for each in (was, source, had, target)))
+    found = decide(sides, Policy.of(policy.encode()), names, choices)
+    return {str(each.key): (each.verdict.value, each.why) for each in found}
+
+
+VALUES = """\
+replicaCount: 1
+image: {repository: nginx, tag: "1.29", digest: ""}
+resources: {limits: {memory: 64Mi}}
+config: {LOG_LEVEL: info, CACHE: "on"}
+ingress: {enabled: false, hosts: [{host: web.dev.example.com}]}
+"""
+
+
+def test_values() -> None:
+    source = (
+        VALUES.replace('"1.29"', '"1.30"')
+        .replace("replicaCount: 1", "replicaCount: 2")
+        .replace("64Mi", "128Mi")
+        .replace("info", "debug")
+        .replace("enabled: false", "enabled: true")
+        .replace('CACHE: "on"', 'NEW: "1"')
+    )
+    target = VALUES.replace("web.dev", "web.prod")
+    assert decided((VALUES, target), source, target) == {
+        "replicaCount": ("pinned", "belongs to prod (default: **.replicaCount)"),
+        "image.tag": ("promoted", "the same everywhere (default: **.image)"),
+        "resources.limits.memory": ("pinned", "belongs to prod (default: values*.yaml:**.resources)"),
+        "config.LOG_LEVEL": ("promoted", "changed in dev"),
+        "config.NEW": ("undecided", "new in dev"),
+        "config.CACHE": ("undecided", "gone from dev"),
+        "ingress.enabled": ("undecided", "changed in dev; someone has to decide (default: **.ingress.**.enabled)"),
+        'ingress.hosts."web.dev.example.com"': ("pinned", "belongs to prod (default: **.ingress.**.hosts)"),
+        'ingress.hosts."web.prod.example.com"': ("pinned", "belongs to prod (default: **.ingress.**.hosts)"),
+    }
+
+
+def test_what_differed_all_along() -> None:
+    before = ("config: {A: dev, B: dev}\nimage: {tag: '2'}\n", "config: {A: prod, B: prod}\nimage: {tag: '1'}\n")
+    source = before[0].replace("B: dev", "B: new")
+    apart = ("undecided", "changed in dev, and prod had a value of its own before")
+    kept = ("kept", "unchanged in dev since the last promotion")
+    assert decided(before, source, before[1]) == {"config.A": kept, "config.B": apart, "image.tag": kept}
+    # Before the first promotion, nobody has left an image behind on purpose.
+    first = Names("dev", "prod", "web came to prod", promoted=False)
+    promoted = ("promoted", "the same everywhere (default: **.image)")
+    assert decided(before, before[0], before[1], names=first)["image.tag"] == promoted
+
+
+def test_what_someone_did_by_hand_in_the_target() -> None:
+    before = "config: {A: '1', B: '1', C: '1', D: '1'}\nimage: {tag: '1'}\n"
+    source = "config: {A: '2', B: '1', C: '2', D: '1'}\nimage: {tag: '2'}\n"
+    target = "config: {A: '9', B: '9'}\nimage: {tag: '9'}\n"
+    conflict = "by hand in prod since the last promotion, and changed in dev"
+    assert decided(before, source, target) == {
+        "config.A": ("conflict", f"set {conflict}"),
+        "config.B": ("kept", "set by hand in prod, and unchanged in dev since the last promotion"),
+        "config.C": ("conflict", f"deleted {conflict}"),
+        "config.D": ("kept", "deleted by hand in prod, and unchanged in dev since the last promotion"),
+        "image.tag": ("conflict", f"set {conflict}"),
+    }
+
+
+def test_a_file_that_came_to_both_since() -> None:
+    found = decided("", "image: {tag: '2'}\nconfig: {A: x}\n", "image: {tag: '1'}\nconfig: {A: y}\n")
+    assert {name: verdict for name, (verdict, _) in found.items()} == {"image.tag": "promoted", "config.A": "undecided"}
+
+
+KUSTOMIZATION = """\
+kind: Kustomization
+resources: [../base]
+labels:
+  - pairs: {environment: dev}
+images:
+  - name: web
+    newName: ghcr.io/acme/web
+    newTag: "1.0"
+replicas:
+  - name: web
+    count: 1
+configMapGenerator:
+  - name: settings
+    literals: [LOG_LEVEL=info, CACHE=on]
+"""
+
+
+def test_a_kustomization() -> None:
+    source = (
+        KUSTOMIZATION.replace('newTag: "1.0"', f"digest: sha256:{'0' * 64}")
+        .replace("count: 1", "count: 2")
+        .replace("LOG_LEVEL=info", "LOG_LEVEL=debug")
+        .replace("[../base]", "[../base, more.yaml]")
+    )
+    target = KUSTOMIZATION.replace("environment: dev", "environment: prod")
+    image = ("promoted", "the same everywhere (default: kustomization.yaml:images)")
+    assert decided((KUSTOMIZATION, target), source, target, file="kustomization.yaml") == {
+        "resources": ("undecided", "changed in dev; someone has to decide (default: kustomization.yaml:resources)"),
+        "labels": ("pinned", "belongs to prod (default: kustomization.yaml:labels)"),
+        "images.web.digest": image,
+        "images.web.newTag": image,
+        "replicas.web.count": ("pinned", "belongs to prod (default: kustomization.yaml:replicas)"),
+        "configMapGenerator.settings.literals.LOG_LEVEL": ("promoted", "changed in dev"),
+    }
+
+
+MANIFESTS = """\
+kind: Deployment
+metadata: {name: web}
+spec:
+  replicas: 1
+  template:
+    spec:
+      containers:
+        - name: web
+          image: nginx:1.29
+          env:
+            - name: LOG_LEVEL
+              value: info
+          resources: {requests: {cpu: 50m}}
+---
+kind: Service
+metadata: {name: web}
+spec: {ports: [{port: 80}]}
+"""
+
+
+def test_manifests() -> None:
+    source = (
+        MANIFESTS.replace("nginx:1.29", "nginx:1.30")
+        .replace("replicas: 1", "replicas: 3")
+        .replace("value: info", "value: debug\n            - name: TOKEN\n              value: x")
+        .replace("50m", "100m")
+        .replace("port: 80", "port: 81")
+    )
+    source += "---\nkind: PodDisruptionBudget\nmetadata: {name: web}\n---\nkind: ConfigMap\nmetadata: {name: web}\n"
+    web = "Deployment/web: spec.template.spec.containers.web"
+    assert decided(MANIFESTS, source, MANIFESTS, file="web.yaml") == {
+        "Deployment/web: spec.replicas": ("pinned", "belongs to prod (default: **.replicas)"),
+        f"{web}.image": ("promoted", "the same everywhere (default: **.image)"),
+        f"{web}.env.LOG_LEVEL.value": ("promoted", "changed in dev"),
+        f"{web}.env.TOKEN": ("undecided", "new in dev"),
+        f"{web}.resources.requests.cpu": ("pinned", "belongs to prod (default: **.containers.*.resources)"),
+        "Service/web: spec.ports.80": ("undecided", "gone from dev"),
+        "Service/web: spec.ports.81": ("undecided", "new in dev"),
+        "PodDisruptionBudget/web": ("pinned", "belongs to prod (default: PodDisruptionBudget:)"),
+        "ConfigMap/web": ("undecided", "new in dev"),
+    }
+
+
+def test_a_patch() -> None:
+    before = MANIFESTS.partition("---")[0]
+    source = before.replace("50m", "60m").replace("value: info", "value: debug")
+    found = decided(before, source, before, file="patch.yaml")
+    assert [(name.rpartition(".")[2], verdict) for name, (verdict, _) in found.items()] == [
+        ("value", "promoted"),
+        ("cpu", "pinned"),
+    ]
+
+
+def test_an_umbrella_chart() -> None:
+    before = "name: web\nversion: 0.1.0\ndependencies:\n  - {name: redis, version: 20.1.0, repository: 'oci://a'}\n"
+    source = before.replace("20.1.0", "20.2.0") + "  - {name: nginx, version: 1.0.0, repository: 'oci://b'}\n"
+    assert decided(before, source, before, file="Chart.yaml") == {
+        "Chart.yaml: dependencies.redis.version": (
+            "promoted",
+            "the same everywhere (default: Chart.yaml:dependencies.*.version)",
+        ),
+        "Chart.yaml: dependencies.nginx": ("undecided", "new in dev"),
+    }
+
+
+APPLICATION = """\
+kind: Application
+metadata: {name: redis-dev}
+spec:
+  project: dev
+  source:
+    repoURL: https://charts.example.com
+    chart: redis
+    targetRevision: 20.1.0
+    helm:
+      valuesObject: {replica: {replicaCount: 1}, image: {tag: "7.0"}, commonConfiguration: a}
+  destination: {namespace: redis-dev}
+"""
+
+
+def test_an_application_of_a_remote_chart() -> None:
+    source = (
+        APPLICATION.replace("20.1.0", "20.2.0")
+        .replace("replicaCount: 1", "replicaCount: 2")
+        .replace('"7.0"', '"7.2"')
+        .replace("Configuration: a", "Configuration: b")
+    )
+    target = APPLICATION.replace("redis-dev", "redis-prod").replace("project: dev", "project: prod")
+    values = "Application: spec.source.helm.valuesObject"
+    assert decided((APPLICATION, target), source, target, file="Application.yaml") == {
+        "Application: spec.source.targetRevision": (
+            "promoted",
+            "the same everywhere (default: Application:spec.source.targetRevision)",
+        ),
+        f"{values}.replica.replicaCount": ("pinned", "belongs to prod (default: **.replicaCount)"),
+        f"{values}.image.tag": ("promoted", "the same everywhere (default: **.image)"),
+        f"{values}.commonConfiguration": ("promoted", "changed in dev"),
+    }
+
+
+def test_an_application_of_several_sources() -> None:
+    text = """\
+kind: Application
+metadata: {name: a}
+spec:
+  sources:
+    - {repoURL: https://charts.example.com, chart: redis, targetRevision: 20.1.0}
+    - {repoURL: https://git.example.com/gitops, ref: values, targetRevision: dev}
+"""
+    target = text.replace("targetRevision: dev", "targetRevision: prod")
+    found = decided((text, target), text.replace("20.1.0", "20.2.0"), target, file="Application.yaml")
+    assert {name: verdict for name, (verdict, _) in found.items()} == {
+        "Application: spec.sources.redis.targetRevision": "promoted",
+        "Application: spec.sources.$values.targetRevision": "pinned",
+    }
+
+
+def test_other_files_are_taken_as_a_whole() -> None:
+    assert decided("a=1", "a=2", "a=1", file="app.properties") == {"app.properties": ("promoted", "changed in dev")}
+    assert decided("a=1", "a=2", "a=3", file="app.properties")["app.properties"][0] == "conflict"
+    assert decided("a=1", "a=2", "", file="app.properties")["app.properties"][0] == "conflict"
+    assert decided("", "a: 1", "", file="more.yaml") == {"more.yaml": ("undecided", "new in dev")}
+    assert decided("a: 1", "", "a: 1", file="more.yaml") == {"more.yaml": ("undecided", "gone from dev")}
+    assert decided("a: 1", MANIFESTS, "a: 1", file="more.yaml") == {"more.yaml": ("promoted", "changed in dev")}
+    assert decided("a: [", "a: {{ x }}", "a: [", file="more.yaml") == {"more.yaml": ("promoted", "changed in dev")}
+
+
+def test_a_new_mapping_comes_in_parts_and_a_new_item_as_a_whole() -> None:
+    source = """\
+metrics: {image: {tag: "1", pullPolicy: Always}, port: 80}
+sidecars: [{name: proxy, image: envoy, resources: {}, replicas: 1}]
+"""
+    found = decided("a: 1\n", "a: 1\n" + source, "a: 1\n")
+    assert {name: verdict for name, (verdict, _) in found.items()} == {
+        "metrics.image.tag": "promoted",
+        "metrics.image.pullPolicy": "pinned",
+        "metrics.port": "undecided",
+        "sidecars": "undecided",
+    }
+    found = decided("sidecars: []\n", source, "sidecars: []\n")
+    assert found["sidecars.proxy"] == ("undecided", "new in dev")
+    # And what belongs to the target stays when the source has the mapping no more.
+    found = decided(source, "sidecars: []\n", source)
+    assert found["metrics.image.pullPolicy"][0] == "pinned"
+    assert found["sidecars.proxy"] == ("undecided", "gone from dev")
+
+
+def image(**parts: str) -> str:
+    return yaml.safe_dump({"image": {name: each for name, each in parts.items() if each}})
+
+
+@pytest.mark.parametrize(
+    ("before", "source", "target", "policy", "verdicts"),
+    [
+        # Both change.
+        (("1", "a"), ("2", "b"), ("1", "a"), "", {"tag": "promoted", "digest": "promoted"}),
+        # A digest was put into the target by hand.
+        (("1", ""), ("2", ""), ("1", "x"), "", {"tag": "conflict", "digest": "conflict"}),
+        # Another tag was put into the target by hand, and the source got a digest.
+        (("1", ""), ("1", "b"), ("9", ""), "", {"tag": "conflict", "digest": "conflict"}),
+        # One of them changed on both sides.
+        (("1", "a"), ("2", "b"), ("9", "a"), "", {"tag": "conflict", "digest": "conflict"}),
+        (("1", "a"), ("2", "b"), ("1", "a"), "pinned: [image.tag]", {"tag": "pinned", "digest": "pinned"}),
+        (("1", "a"), ("2", "b"), ("1", "z"), "ask: [image.digest]", {"tag": "conflict", "digest": "conflict"}),
+        # The digest is gone.
+        (("1", "a"), ("2", ""), ("1", "a"), "", {"tag": "promoted", "digest": "promoted"}),
+    ],
+)
+def test_tag_and_digest_move_together_or_not_at_all(
+    before: tuple[str, str], source: tuple[str, str], target: tuple[str, str], policy: str, verdicts: Mapping[str, str]
+) -> None:
+    texts = [image(repository="r", tag=tag, digest=digest) for tag, digest in (before, source, target)]
+    found = decided(*texts, policy=f"promotion: {{{policy}}}")
+    assert {name.removeprefix("image."): verdict for name, (verdict, _) in found.items()} == verdicts
+    if "conflict" not in verdicts.values():
+        return
+    for choices, verdict in ((Choices(take=["image.tag"]), "promoted"), (Choices(leave=["image.digest"]), "left")):
+        found = decided(*texts, policy=f"promotion: {{{policy}}}", choices=choices)
+        assert {each for each, _ in found.values()} == {verdict}
+
+
+def test_an_environments_own_repository_does_not_hold_up_a_tag() -> None:
+    before = image(repository="dev/r", tag="1"), image(repository="prod/r", tag="1")
+    source = image(repository="dev/r", tag="2")
+    assert decided(before, source, before[1]) == {
+        "image.repository": ("kept", "unchanged in dev since the last promotion"),
+        "image.tag": ("promoted", "the same everywhere (default: **.image)"),
+    }
+    found = decided(before, source, before[1], policy="promotion: {pinned: [image.repository]}")
+    assert {name: verdict for name, (verdict, _) in found.items()} == {
+        "image.repository": "pinned",
+        "image.tag": "promoted",
+    }
+    both = image(repository="moved/r", tag="2")
+    by_hand = image(repository="mirror/r", tag="1")
+    found = decided(before, both, by_hand)
+    assert found["image.tag"] == (
+        "conflict",
+        "the same image as image.repository: set by hand in prod since the last promotion, and changed in dev",
+    )
+
+
+CONFLICTS = (
+    "a: {x: '1', y: '1'}\nreplicas: 1\n",
+    "a: {x: '2', y: '2'}\nreplicas: 2\n",
+    "a: {x: '9', y: '9'}\nreplicas: 9\n",
+)
+
+
+@pytest.mark.parametrize(
+    ("choices", "x", "y"),
+    [
+        (Choices(), "conflict", "conflict"),
+        (Choices(take=["**"]), "promoted", "promoted"),
+        (Choices(leave=["**"]), "left", "left"),
+        (Choices(take=["a.x"], leave=["**"]), "promoted", "left"),
+        (Choices(take=["a"], leave=["a.x"]), "left", "promoted"),
+        (Choices(take=["a.x"], leave=["a.x"]), "left", "conflict"),
+        (Choices(take=["replicas"]), "conflict", "conflict"),
+    ],
+)
+def test_the_more_specific_word_of_a_person_counts(choices: Choices, x: str, y: str) -> None:
+    found = {name: verdict for name, (verdict, _) in decided(*CONFLICTS, choices=choices).items()}
+    assert found == {"a.x": x, "a.y": y, "replicas": "pinned"}
+
+
+def test_reasons_say_what_a_person_decided() -> None:
+    found = decided(*CONFLICTS, choices=Choices(take=["a.x"], leave=["a.y"]))
+    assert found["a.x"] == ("promoted", "taken, as you said")
+    why = "set by hand in prod since the last promotion, and changed in dev"
+    assert found["a.y"] == ("left", f"left as it is, as you said; {why}")
+
+
+def test_what_is_kept_moves_only_when_it_is_named() -> None:
+    texts = ("a: 1\nb: 1\n", "a: 1\nb: 1\n", "a: 2\nb: 2\n")
+    for choices, verdict in (
+        (Choices(take=["**"]), "kept"),
+        (Choices(leave=["a"]), "kept"),
+        (Choices(take=["a"]), "promoted"),
+    ):
+        assert decided(*texts, choices=choices)["a"][0] == verdict
+
+
+def test_what_would_move_is_left_only_when_it_is_named() -> None:
+    texts = ("image: {tag: a}\n", "image: {tag: b}\n", "image: {tag: a}\n")
+    for choices, verdict in (
+        (Choices(leave=["**"]), "promoted"),
+        (Choices(leave=["image"]), "left"),
+        (Choices(leave=["image.tag"], take=["**"]), "left"),
+    ):
+        assert decided(*texts, choices=choices)["image.tag"][0] == verdict
+
+
+def test_words_that_name_nothing_are_known() -> None:
+    decisions = decide(Sides({}, {"values.yaml": b"a: 1"}, {}, {"values.yaml": b"a: 2"}), Policy(), NAMES)
+    assert Choices(take=["a", "b", "**"], leave=["c"]).unused(decisions) == ["b", "c"]
+
+
+# What holds whatever people do
+
+PATHS = [
+    *[("image", "repository"), ("image", "tag"), ("image", "digest"), ("image", "pullPolicy"), ("replicaCount",)],
+    *[
+        ("config", "A"),
+        ("config", "B"),
+        ("config", "C"),
+        ("ingress", "enabled"),
+        ("ingress", "className"),
+        ("sidecar",),
+    ],
+    *[("env", "A", "value"), ("env", "B", "value")],
+]
+PINNED = {("image", "pullPolicy"), ("replicaCount",), ("ingress", "className")}
+State = dict[tuple[str, ...], str]
+
+
+def written(state: State, mark: str) -> str:
+    """Return values as YAML, with a comment at each."""
+    lines = [f"# {mark} all"]
+    for first in dict.fromkeys(path[0] for path in state):
+        below = {path[1:]: each for path, each in state.items() if path[0] == first}
+        if () in below:
+            lines += [f"# {mark} above {first}", f"{first}: {below[()]}  # {mark} {first}"]
+            continue
+        lines.append(f"{first}:  # {mark} {first}")
+        for path, each in below.items():
+            name = f"{mark} {first}.{path[0]}"
+            if first == "env":
+                lines += [f"  # {name} above", f"  - name: {path[0]}", f"    value: {each}  # {name}"]
+            else:
+                lines += [f"  # {name} above", f"  {path[0]}: {each}  # {name}"]
+    return "\n".join(lines) + "\n"
+
+
+def state_of(text: str) -> State:
+    found: State = {}
+    for first, below in (yaml.safe_load(text) or {}).items():
+        if isinstance(below, list):
+            found |= {(first, each["name"], "value"): each["value"] for each in below}
+        elif isinstance(below, dict):
+            found |= {(first, name): each for name, each in below.items()}
+        else:
+            found[(first,)] = below
+    return found
+
+
+@st.composite
+def states(draw: Any) -> State:
+    chosen = draw(st.lists(st.sampled_from(PATHS), unique=True, min_size=3))
+    return {path: draw(values()) for path in sorted(chosen)}
+
+
+def values() -> st.SearchStrategy[str]:
+    return st.sampled_from(["v1", "v2", "v3"])
+
+
+def edits() -> st.SearchStrategy[dict[tuple[str, ...], str | None]]:
+    return st.dictionaries(st.sampled_from(PATHS), st.one_of(st.none(), values()), max_size=3)
+
+
+def edited(state: State, edit: Mapping[tuple[str, ...], str | None]) -> State:
+    merged = {**state, **edit}
+    return {path: each for path, each in merged.items() if each is not None}
+
+
+def promoted(decisions: list[Decision], source: str, target: str) -> str:
+    moving = [(each.key.scope, each.key.path) for each in decisions if each.verdict is Verdict.PROMOTED]
+    return take(target, source, moving)
+
+
+def at(state: State, path: tuple[str, ...]) -> State:
+    return {each: value for each, value in state.items() if each[: len(path)] == path}
+
+
+WORDS = st.sampled_from(
+    [Choices(leave=["**"]), Choices(take=["config"], leave=["**"]), Choices(take=["**"]), Choices()]
+)
+
+
+@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.tuples(states(), states()), st.lists(st.tuples(edits(), edits(), WORDS), min_size=1, max_size=4))
+def test_whatever_people_do_between_promotions(
+    start: tuple[State, State], story: list[tuple[Any, Any, Choices]]
+) -> None:
+    one, other = start
+    before = written(one, "dev"), written(other, "prod")
+    target = before[1]
+    names = Names("dev", "prod", promoted=False)
+    for by_dev, by_hand, choices in story:
+        one = edited(one, by_dev)
+        source = written(one, "dev")
+        if by_hand:
+            target = written(edited(state_of(target), by_hand), "prod")
+        sides = Sides(*({"values.yaml": each.encode()} for each in (before[0], source, before[1], target)))
+        decisions = decide(sides, Policy(), names, choices)
+        _check_verdicts(decisions, state_of(before[1]), state_of(target), choices)
+        after = promoted(decisions, source, target)
+        _check_promotion(decisions, source, target, after)
+        before, target, names = (source, after), after, Names("dev", "prod")
+        again = Sides(*({"values.yaml": each.encode()} for each in (source, source, after, after)))
+        assert not [each for each in decide(again, Policy(), names) if each.verdict is Verdict.PROMOTED]
+
+
+def _check_verdicts(decisions: list[Decision], before: State, now: State, choices: Choices) -> None:
+    for each in decisions:
+        set_by_hand = at(before, each.key.path) != at(now, each.key.path)
+        assert not (set_by_hand and each.verdict is Verdict.PROMOTED) or choices.take
+        assert not each.verdict.is_open or not (choices.take or choices.leave)
+
+
+def _check_promotion(decisions: list[Decision], source: str, target: str, after: str) -> None:
+    one, other, made = state_of(source), state_of(target), state_of(after)
+    moving = [each.key.path for each in decisions if each.verdict is Verdict.PROMOTED]
+    for path in PATHS:
+        moves = any(path[: len(each)] == each for each in moving)
+        assert made.get(path) == (one if moves else other).get(path)
+        assert path not in PINNED or made.get(path) == other.get(path)
+    parts = [("image", "tag"), ("image", "digest")]
+    assert [made.get(each) for each in parts] in [[state.get(each) for each in parts] for state in (one, other)]
+    for line in target.splitlines():
+        comment = line.partition("#")[2].strip()
+        name = comment.removeprefix("prod ").removesuffix(" above").removeprefix("above ")
+        gone = name != "all" and not any(".".join(path).startswith(name) for path in made)
+        assert not comment or comment in after or gone
+
+
+def test_absent_is_not_null() -> None:
+    found = decide(Sides({}, {"values.yaml": b"a: 1\nb: null\n"}, {}, {"values.yaml": b"a: null\n"}), Policy(), NAMES)
+    assert [(each.key.path, each.source, each.target) for each in found] == [(("a",), 1, None), (("b",), None, ABSENT)]
+    assert keys.same(None, None)

@@ -1,0 +1,109 @@
+"""Where environments are read from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from generator.errors import ArgosyError, UsageError
+from generator.model import RevisionStyle
+from generator.promotion import ends
+from generator.promotion.ends import Places
+from tests.changing import commit, create, edit, git, model
+from tests.promoting import clone, with_remote
+
+
+def repository(folder: Path, revision: RevisionStyle = RevisionStyle.TRUNK) -> Path:
+    root = create(folder, model(("api", "web"), ("dev", "qa", "prod"), revision=revision))
+    if revision is RevisionStyle.BRANCH:
+        for name in ("dev", "qa", "prod"):
+            git(root, "branch", name)
+    return root
+
+
+def tip(root: Path, revision: str = "HEAD") -> str:
+    return git(root, "rev-parse", revision).strip()
+
+
+def test_a_trunk(tmp_path: Path) -> None:
+    root = repository(tmp_path / "gitops")
+    git(root, "switch", "--quiet", "--create", "feature")
+    commit(root)
+    found = Places.of(root).ends("dev", "prod")
+    assert (found.source, found.base, found.own_branch) == (found.target, "main", False)
+    assert found.target.commit == tip(root, "feature")
+    assert Places.of(root).end("prod").base == "main"
+
+
+def test_a_branch_for_each(tmp_path: Path) -> None:
+    root = repository(tmp_path / "gitops", RevisionStyle.BRANCH)
+    git(root, "switch", "--quiet", "dev")
+    commit(root)
+    found = Places.of(root).ends("dev", "prod")
+    assert (found.source.commit, found.target.commit) == (tip(root, "dev"), tip(root, "prod"))
+    assert (found.start, found.base, found.own_branch) == ("dev", "prod", True)
+    assert (Places.of(root).end("qa").base, Places.of(root).end("qa").own_branch) == ("qa", True)
+
+
+def test_a_tag_is_no_branch(tmp_path: Path) -> None:
+    root = repository(tmp_path / "gitops")
+    edit(root, "environments/prod/environment.yaml", 'revision: "main"', 'revision: "v1"')
+    commit(root)
+    with pytest.raises(ArgosyError, match="no branch v1 here"):
+        Places.of(root).ends("qa", "prod")
+    git(root, "tag", "v1")
+    git(root, "branch", "v1-fixes")
+    git(root, "branch", "fixes/v1")
+    found = Places.of(root).ends("qa", "prod")
+    assert (found.own_branch, found.base) == (False, "main")
+
+
+def test_the_head_is_no_branch(tmp_path: Path) -> None:
+    root = repository(tmp_path / "gitops")
+    for name in ("dev", "qa", "prod"):
+        edit(root, f"environments/{name}/environment.yaml", 'revision: "main"', 'revision: "HEAD"')
+    commit(root)
+    bare = with_remote(root)
+    other = clone(bare, tmp_path / "other")
+    found = Places.of(other, "origin").ends("dev", "prod")
+    assert (found.base, found.target.commit) == ("main", tip(root))
+
+
+def test_a_remote_counts(tmp_path: Path) -> None:
+    root = repository(tmp_path / "gitops", RevisionStyle.BRANCH)
+    bare = with_remote(root)
+    other = clone(bare, tmp_path / "other")
+    git(other, "switch", "--quiet", "prod")
+    commit(other)
+    git(other, "push", "--quiet")
+    assert Places.of(root).ends("qa", "prod").target.commit != tip(other)
+    assert Places.of(root, "origin").ends("qa", "prod").target.commit == tip(other)
+
+
+def test_applications(tmp_path: Path) -> None:
+    root = repository(tmp_path / "gitops")
+    git(root, "rm", "-r", "--quiet", "environments/prod/api")
+    (root / "environments/qa/notes").mkdir()
+    commit(root, {"environments/qa/notes/a.txt": "No application\n"})
+    found = Places.of(root).ends("qa", "prod")
+    assert ends.applications(found, "qa", "prod", []) == ["web"]
+    assert ends.applications(found, "qa", "prod", ["web", "web"]) == ["web"]
+    assert ends.deployed(found.source, "qa") == ["api", "web"]
+    with pytest.raises(UsageError, match="api is not deployed to prod"):
+        ends.applications(found, "qa", "prod", ["api"])
+
+
+def test_followers(tmp_path: Path) -> None:
+    root = repository(tmp_path / "gitops")
+    since = tip(root)
+    commit(root, message="1\n\nArgosy-Promotion: web dev -> qa")
+    commit(root, message="2\n\nArgosy-Promotion: api dev -> qa\nArgosy-Promotion: gone dev -> qa")
+    commit(root, message="3\n\nArgosy-Promotion: api qa -> prod")
+    assert ends.followers(Places.of(root), since) == [(["api", "web"], "qa", "prod")]
+    commit(root, message=f"4\n\nArgosy-Rollback: api qa {since}")
+    assert ends.followers(Places.of(root), since) == [(["web"], "qa", "prod")]
+    assert ends.followers(Places.of(root), "HEAD") == []
+    assert ends.followers(Places.of(root), "0" * 40) == []
+    with pytest.raises(UsageError, match="no commit “abcdef1”"):
+        ends.followers(Places.of(root), "abcdef1")

@@ -1,0 +1,126 @@
+"""Who promoted what, and when."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from generator.promotion import history
+from generator.promotion.history import Kind, Step
+from tests.changing import git
+from tests.promoting import message
+
+ID = "1a2b3c4d5e6f7a8b9c0d1a2b3c4d5e6f7a8b9c0d"
+UP = Step(Kind.PROMOTION, "web", "dev", "prod", ID)
+BACK = Step(Kind.ROLLBACK, "web", "", "prod", ID)
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """Return a repository with one commit."""
+    git(tmp_path, "init", "--quiet", "--initial-branch=main")
+    say(tmp_path, "First")
+    return tmp_path
+
+
+def say(root: Path, text: str) -> str:
+    git(root, "commit", "--quiet", "--allow-empty", "--message", text)
+    return git(root, "rev-parse", "HEAD").strip()
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("Nothing of the kind", []),
+        (f"Promote\n\n{UP.trailer}\n", [UP]),
+        (f"Promote\r\n\r\n{UP.trailer}\r\n{BACK.trailer}\r\n", [UP, BACK]),
+        (f"Release (#7)\n\n* Promote\n\n  {UP.trailer}\n\n* {BACK.trailer}\n", [UP, BACK]),
+        (f"> {UP.trailer}\n> {UP.trailer}\n", [UP]),
+        ("Argosy-Promotion: web dev -> prod\n", [Step(Kind.PROMOTION, "web", "dev", "prod")]),
+        ("Argosy-Rollback: web prod\n", [Step(Kind.ROLLBACK, "web", "", "prod")]),
+        ("The line Argosy-Promotion: web dev -> prod is left in\n", []),
+        ("  config.X: a -> Argosy-Promotion: web dev -> prod\n", []),
+        ("Argosy-Promotion: web dev prod\nArgosy-Promotion:\nArgosy-Rollback: web\n", []),
+        ("Argosy-Promotion: web dev -> prod and more\n", []),
+    ],
+)
+def test_what_a_message_tells(text: str, found: list[Step]) -> None:
+    assert history.steps(text) == found
+
+
+@pytest.mark.parametrize("step", [UP, BACK, Step(Kind.PROMOTION, "web", "dev", "prod")])
+def test_a_trailer_is_read_again(step: Step) -> None:
+    assert history.steps(f"Subject\n\n{step.trailer}\n") == [step]
+
+
+def test_records(repository: Path) -> None:
+    commits = [say(repository, f"Über web\n\n{each.trailer}") for each in (UP, BACK)]
+    git(repository, "config", "log.showSignature", "true")
+    git(repository, "config", "log.follow", "true")
+    newest, oldest = history.records(repository)
+    assert ([newest.step, oldest.step], [oldest.commit, newest.commit]) == ([BACK, UP], commits)
+    assert (newest.parent, newest.who, newest.subject) == (oldest.commit, "Ada <ada@example.com>", "Über web")
+    assert newest.when >= oldest.when
+    assert newest.when.tzinfo
+    assert history.records(repository, f"{oldest.commit}..HEAD") == [newest]
+    assert history.of([newest, oldest], "web", "dev") == []
+
+
+def test_a_chain_in_one_commit(repository: Path) -> None:
+    further = Step(Kind.PROMOTION, "web", "prod", "east")
+    say(repository, f"Promote\n\n{UP.trailer}\n{further.trailer}")
+    assert [each.step for each in history.records(repository)] == [further, UP]
+
+
+def test_what_is_in_force(repository: Path) -> None:
+    def promote(number: int) -> str:
+        return say(repository, f"{number}\n\n{UP.trailer}")
+
+    def back(to: str) -> None:
+        say(repository, f"Back\n\nArgosy-Rollback: web prod {to}")
+
+    def standing() -> list[str]:
+        return [each.subject for each in history.in_force(repository, history.records(repository), "web", "prod")]
+
+    start = git(repository, "rev-parse", "HEAD").strip()
+    first = promote(1)
+    promote(2)
+    assert standing() == ["2", "1"]
+    back(first)
+    assert standing() == ["1"]
+    promote(3)
+    assert standing() == ["3", "1"]
+    back(start)
+    assert standing() == []
+    promote(4)
+    assert standing() == ["4"]
+
+
+def test_a_merge_that_says_it_again(repository: Path) -> None:
+    git(repository, "switch", "--quiet", "--create", "branch")
+    made = say(repository, f"Promote\n\n{UP.trailer}")
+    git(repository, "switch", "--quiet", "main")
+    git(repository, "merge", "--quiet", "--no-ff", "--message", f"Merge\n\n{UP.trailer}", "branch")
+    assert [each.commit for each in history.records(repository)] == [made]
+    again = say(repository, f"Promote\n\n{UP.trailer}")
+    assert [each.commit for each in history.records(repository)] == [again, made]
+    assert message(repository).endswith(UP.trailer)
+
+
+def test_a_merge_that_alone_says_it(repository: Path) -> None:
+    git(repository, "switch", "--quiet", "--create", "branch")
+    say(repository, "Without a word")
+    git(repository, "switch", "--quiet", "main")
+    git(repository, "merge", "--quiet", "--no-ff", "--message", f"Merge\n\n{UP.trailer}", "branch")
+    (record,) = history.records(repository)
+    assert record.parent == git(repository, "rev-parse", "HEAD^1").strip()
+
+
+def test_is_part(repository: Path) -> None:
+    first = git(repository, "rev-parse", "HEAD").strip()
+    second = say(repository, "Second")
+    assert history.is_part(repository, first, second)
+    assert history.is_part(repository, second, second)
+    assert not history.is_part(repository, second, first)
+    assert not history.is_part(repository, second, "")

@@ -1,0 +1,152 @@
+"""What is said of a promotion."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from generator.objects import Blob
+from generator.promotion import history, report
+from generator.promotion.decision import ABSENT, Decision, Verdict
+from generator.promotion.history import Kind, Step
+from generator.promotion.keys import Key
+from generator.promotion.promoting import Move, Promotion
+from generator.snapshot import Snapshot
+
+
+def step(application: str = "web", source: str = "dev", target: str = "prod") -> Step:
+    return Step(Kind.PROMOTION, application, source, target, "1a2b3c4d")
+
+
+def decision(
+    name: str = "image.tag", source: Any = "2", target: Any = "1", verdict: Verdict = Verdict.PROMOTED, scope: str = ""
+) -> Decision:
+    return Decision(Key("values.yaml", scope, tuple(name.split("."))), source, target, verdict, "because")
+
+
+def promotion(*decisions: Decision, of: Step | None = None) -> Promotion:
+    move = Move(of or step(), decisions, {"environments/prod/web/values.yaml": Blob("100644", b"a: 1\n")})
+    return Promotion(Snapshot(Path(), "1a2b3c4d"), [move])
+
+
+@pytest.mark.parametrize(
+    ("steps", "title"),
+    [
+        ([], "Nothing to promote"),
+        ([step()], "Promote web from dev to prod"),
+        ([step("api"), step()], "Promote api and web from dev to prod"),
+        ([step("a"), step("b"), step("c")], "Promote 3 applications from dev to prod"),
+        ([step("a" * 50), step("b" * 50)], "Promote 2 applications from dev to prod"),
+        ([step("a" * 50, "d" * 30)], f"Promote {'a' * 50} from {'d' * 30} to prod"),
+        ([step(target="qa"), step(source="qa")], "Promote web from dev to prod"),
+        ([step("api", target="qa"), step("web", "staging")], "Promote api and web to qa and prod"),
+        ([Step(Kind.ROLLBACK, "web", "", "prod")], "Roll web back in prod"),
+    ],
+)
+def test_title(steps: list[Step], title: str) -> None:
+    assert report.title(steps) == title
+
+
+def test_message() -> None:
+    made = promotion(decision(), decision("replicas", 1, 3, Verdict.PINNED), decision("a", None, ABSENT))
+    assert report.message(made) == (
+        "Promote web from dev to prod\n\nweb, dev to prod:\n  image.tag: 1 -> 2\n  a: – -> null\n\n"
+        "Argosy-Promotion: web dev -> prod 1a2b3c4d\n"
+    )
+    assert report.message(made, " Mine\n\nText \n").startswith("Mine\n\nText\n\nweb, dev to prod:\n")
+    assert history.steps(report.message(made)) == made.steps
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (ABSENT, "–"),
+        ("", '""'),
+        ("a\nb\tc", "a b c"),
+        (True, "true"),
+        ({"ä": [1, None]}, '{"ä": [1, null]}'),
+        (b"12345", "a file of 5 bytes"),
+        ("x" * 60, "x" * 47 + "…"),
+    ],
+)
+def test_shown(value: Any, shown: str) -> None:
+    assert report.shown(value) == shown
+
+
+@pytest.mark.parametrize(
+    "each",
+    [
+        decision("data.key", "hunter2", "sesame", scope="Secret/web"),
+        decision("secretGenerator.web.literals.key", "hunter2", "sesame"),
+    ],
+)
+def test_secrets(each: Decision) -> None:
+    made = promotion(each)
+    told = [
+        report.as_text(made),
+        report.message(made),
+        report.as_markdown(made, 10_000),
+        json.dumps(report.as_data(made)),
+    ]
+    for text in told:
+        assert "***" in text
+        assert "hunter2" not in text
+        assert "sesame" not in text
+    assert report.hidden(decision("a", "x", ABSENT, scope="Secret/web"), ABSENT) is ABSENT
+
+
+def test_text() -> None:
+    made = promotion(
+        decision("replicas", 1, 3, Verdict.PINNED), decision("new", 1, ABSENT, Verdict.UNDECIDED), decision()
+    )
+    assert report.as_text(made) == (
+        "web, dev to prod\n"
+        "key        prod  dev  verdict    why\n"
+        "image.tag  1     2    promoted   because\n"
+        "new        –     1    undecided  because\n"
+        "replicas   3     1    pinned     because\n\n"
+    )
+    assert "\x1b[" in report.as_text(made, colour=True)
+    assert report.as_text(promotion()) == "web, dev to prod: nothing differs.\n"
+    back = promotion(decision(), of=Step(Kind.ROLLBACK, "web", "", "prod", "1a2b3c4d"))
+    assert report.as_text(back).splitlines()[:3] == [
+        "web in prod",
+        "key        prod  before  verdict   why",
+        "image.tag  1     2       restored  because",
+    ]
+
+
+def test_markdown() -> None:
+    made = promotion(decision("a|b", "`x`", "y|z"))
+    assert report.as_markdown(made, 10_000) == (
+        "### web, dev to prod\n\n| key | prod | dev | verdict | why |\n| --- | --- | --- | --- | --- |\n"
+        "| `a\\|b` | `y\\|z` | `` `x` `` | **promoted** | because |\n"
+    )
+
+
+@pytest.mark.parametrize("limit", [100, 300, 1_000, 5_000])
+def test_markdown_that_is_cut(limit: int) -> None:
+    made = promotion(*(decision(f"key-{number}") for number in range(100)))
+    text = report.as_markdown(made, limit)
+    rows = sum(line.startswith("| `") for line in text.splitlines())
+    assert len(text) <= limit
+    assert text.endswith(f"… and {100 - rows} more keys, which there is no room for.")
+
+
+def test_data() -> None:
+    made = promotion(decision("new", b"123", ABSENT), decision("kept", 1, 2, Verdict.KEPT))
+    (move,) = report.as_data(made)
+    keys = [{name: each[name] for name in ("key", "before", "after", "source", "verdict")} for each in move["keys"]]
+    assert keys == [
+        {
+            "key": "new",
+            "before": None,
+            "after": "a file of 3 bytes",
+            "source": "a file of 3 bytes",
+            "verdict": "promoted",
+        },
+        {"key": "kept", "before": 2, "after": 2, "source": 1, "verdict": "kept"},
+    ]
