@@ -118,7 +118,7 @@ class TestCheckouts:
         git(root, "init", "--quiet", "--object-format=sha256")
         commit(root, {path: file.content for path, file in rendered(model()).items()})
         assert argosy(*ADD, "--repository", str(root)).code == 0
-        told = json.loads(argosy("status", "--output", "json", "--repository", str(root)).out)
+        told = json.loads(argosy("status", "--files", "--output", "json", "--repository", str(root)).out)
         assert {each["state"] for each in told["files"]} == {"unchanged"}
 
     def test_a_detached_head_and_a_link_to_the_repository(

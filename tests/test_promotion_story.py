@@ -21,8 +21,10 @@ def story(request: pytest.FixtureRequest, tmp_path: Path, argosy: Argosy, git: G
     return _Story(tmp_path, request.param, argosy, git)
 
 
-@pytest.mark.parametrize("argocd", list(ArgocdStyle))
-@pytest.mark.parametrize("form", list(Format))
+@pytest.mark.parametrize(
+    ("form", "argocd"),
+    [*((form, ArgocdStyle.APPLICATIONS) for form in Format), (Format.HELM, ArgocdStyle.APPLICATIONSET)],
+)
 def test_a_new_image_goes_to_prod_and_back(
     form: Format, argocd: ArgocdStyle, story: _Story, argosy: Argosy, git: Git
 ) -> None:

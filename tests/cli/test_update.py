@@ -233,7 +233,7 @@ def test_answers_that_were_edited(argosy: Argosy, repository: Path) -> None:
     edit(repository, ".copier-answers.yml", "_commit: ", "_commit: 0000")
     commit(repository)
     before = state(repository)
-    for command in (("update",), ("update", "--check"), ("add", "app", "shop"), ("status",)):
+    for command in (("update",), ("update", "--check"), ("add", "app", "shop"), ("status", "--files")):
         result = argosy(*command)
         assert result.code == 1
         assert "does not know the template's version" in result.err

@@ -110,7 +110,7 @@ def test_text() -> None:
         "replicas   3     1    pinned     because\n\n"
     )
     assert "\x1b[" in report.as_text(made, colour=True)
-    assert report.as_text(promotion()) == "web, dev to prod: nothing differs.\n"
+    assert report.as_text(promotion()) == "web, dev to prod: nothing differs.\n\n"
     back = promotion(decision(), of=Step(Kind.ROLLBACK, "web", "", "prod", "1a2b3c4d"))
     assert report.as_text(back).splitlines()[:3] == [
         "web in prod",
