@@ -715,7 +715,7 @@ class TestABranchForEachEnvironment:
         git(branchy, "switch", "--quiet", "dev")
         edit(branchy, path("dev", Format.HELM), "replicaCount: 1", "replicaCount: 2")
         result = argosy(*TO_STAGING, "--yes", "--branch")
-        assert (result.code, "Nothing to follow up" in result.err) == (0, True)
+        assert (result.code, "Nothing to change" in result.err) == (0, True)
 
     @pytest.mark.parametrize("kind", ["gitlab"], indirect=True)
     def test_a_chain_of_pull_requests(
