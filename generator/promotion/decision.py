@@ -186,6 +186,8 @@ class _Merge:
     def _walk(self, key: Key, nodes: Sequence[yaml.Node | None], *, whole: bool = True) -> Iterator[Decision]:
         """Yield the decisions on a key and what is below it; with `whole`, on all of it where one side has nothing."""
         source, target = nodes[1], nodes[3]
+        if keys.alike(source, target):
+            return
         found = (
             keys.entries(*nodes) if (source and target) or (not whole and self._is_mixed(key, source, target)) else None
         )

@@ -12,7 +12,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, NamedTuple, cast
 
 import yaml
@@ -77,8 +77,11 @@ class Text:
     def documents(self) -> Mapping[str, yaml.Node]:
         """The documents by their scope; raise yaml.YAMLError where it is no YAML."""
         found: dict[str, yaml.Node] = {}
-        for node in yaml.compose_all(self.content, Loader=_Aliases if "*" in self.content else _Loader):
-            if value(node) is not None:
+        may_have_aliases = "*" in self.content
+        for node in yaml.compose_all(self.content, Loader=_Aliases if may_have_aliases else _Loader):
+            # Of what holds itself, the value never ends; of all else, only a scalar can be nothing.
+            is_plain = not may_have_aliases and not isinstance(node, yaml.ScalarNode)
+            if is_plain or value(node) is not None:
                 scope = scope_of(node)
                 found[scope if scope not in found else f"{scope}#{len(found)}"] = node
         return found or {"": self._nothing()}
@@ -154,6 +157,25 @@ def same(one: Any, other: Any) -> bool:
     return _canonical(one) == _canonical(other)
 
 
+def alike(one: yaml.Node | None, other: yaml.Node | None) -> bool:
+    """Tell whether two nodes are written alike, key by key, so that their values are surely the same.
+
+    It is quick, and says no of many that are the same all the same.
+    """
+    if one is None or other is None or one.tag != other.tag or type(one) is not type(other):
+        return False
+    if isinstance(one, yaml.ScalarNode) and isinstance(other, yaml.ScalarNode):
+        return bool(one.value == other.value and one.style == other.style)
+    if len(one.value) != len(other.value):
+        return False
+    if isinstance(one, yaml.SequenceNode):
+        return all(map(alike, one.value, other.value))
+    return all(
+        alike(key, its_key) and alike(value, its_value)
+        for (key, value), (its_key, its_value) in zip(one.value, other.value, strict=True)
+    )
+
+
 def _canonical(data: Any) -> str:
     return json.dumps(data, sort_keys=True, default=repr)
 
@@ -222,6 +244,7 @@ def _by_assignment(item: yaml.Node) -> str | None:
 _NAMERS: Sequence[_Namer] = (_by_source, *map(_by_field, NAMES), _by_reference, _by_assignment)
 
 
+@lru_cache(maxsize=64)
 def read(content: bytes) -> Text | None:
     """Return a file as YAML, None where it is none, or holds no mapping."""
     try:
