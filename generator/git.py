@@ -29,8 +29,12 @@ def run(
     stdin: bytes | None = None,
     environment: Mapping[str, str] | None = None,
     accepted: Collection[int] = (0,),
+    seconds: float | None = None,
 ) -> str:
-    """Run git in a folder and return what it prints; raise ToolError if it is missing or its exit code not accepted."""
+    """Run git in a folder and return what it prints; raise ToolError if it is missing or its exit code not accepted.
+
+    After `seconds`, for a command that asks another machine, it is given up.
+    """
     inherited = {name: value for name, value in os.environ.items() if name not in _FOREIGN}
     try:
         done = subprocess.run(
@@ -41,7 +45,10 @@ def run(
             capture_output=True,
             check=False,
             env={**inherited, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", **(environment or {})},
+            timeout=seconds,
         )
+    except subprocess.TimeoutExpired as error:
+        raise ToolError(f"`git {' '.join(arguments[:2])}` got no answer in {seconds:.0f} seconds.") from error
     except FileNotFoundError as error:
         if error.filename != "git":  # The folder is not there.
             raise

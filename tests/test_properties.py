@@ -33,7 +33,7 @@ steps = st.lists(
     min_size=1,
     max_size=6,
 )
-few = settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+few = settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 folders = itertools.count()
 
 

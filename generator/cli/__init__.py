@@ -20,6 +20,7 @@ from generator.errors import ArgosyError
 
 COMMANDS = {
     "init": "Lay out a new GitOps repository, and validate it.",
+    "bootstrap": "Install Argo CD into a cluster, and hand the repository over to it.",
     "add": "Add applications, or an environment.",
     "remove": "Remove applications, or an environment.",
     "rename": "Rename an application, or an environment.",

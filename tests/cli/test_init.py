@@ -756,7 +756,7 @@ class TestInterruption:
     def test_all_or_nothing(self, tmp_path: Path, git: Git, name: str) -> None:
         git(tmp_path, "init", "--quiet", "clone")
         done = subprocess.run(
-            [sys.executable, "-c", INTERRUPTED, name, "4"], cwd=tmp_path, check=True, capture_output=True, text=True
+            [sys.executable, "-c", INTERRUPTED, name, "2"], cwd=tmp_path, check=True, capture_output=True, text=True
         )
         whole, clone = snapshot(tmp_path / "whole/gitops").keys(), snapshot(tmp_path / "clone")
         nothing: Mapping[str, Any] = {"new": {}, "empty": {"gitops": None}, "clone": clone}

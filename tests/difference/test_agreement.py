@@ -134,7 +134,7 @@ def repository(
     return root, oracle.deployed(root, binary), edits
 
 
-@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_differences_are_those_of_both_sides_rendered_whole(
     repository: tuple[Path, oracle.State, list[Edit]], binary: Path, data: st.DataObject

@@ -1,0 +1,1 @@
+"""Install Argo CD into a cluster, and hand a repository over to it."""

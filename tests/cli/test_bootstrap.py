@@ -1,0 +1,516 @@
+"""`argosy bootstrap`, as people meet it: the real kubectl, and a server that answers as Kubernetes' API does."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from generator import kubectl
+from generator.model import ArgocdStyle, Format
+from tests.bootstrap.apiserver import ApiServer, serving
+from tests.bootstrap.argocd import definition, installation
+from tests.bootstrap.site import Site, lay_out
+from tests.changing import commit, edit, git, model
+from tests.conftest import Argosy, Result
+
+DONE = ["namespace", "definitions", "established", "install", "rollout", "projects", "root", "synced"]
+
+
+@pytest.fixture
+def cluster() -> Iterator[ApiServer]:
+    """Return an empty cluster."""
+    with serving(ApiServer()) as found:
+        yield found
+
+
+@pytest.fixture
+def site(tmp_path: Path, cluster: ApiServer, monkeypatch: pytest.MonkeyPatch, argosy: Argosy) -> Site:
+    """Return a site, in whose repository one is."""
+    return entered(lay_out(tmp_path, cluster), monkeypatch)
+
+
+def entered(site: Site, monkeypatch: pytest.MonkeyPatch) -> Site:
+    """Go to a site's repository, with its kubeconfig and nothing else that kubectl would look at."""
+    monkeypatch.setenv("KUBECONFIG", str(site.kubeconfig))
+    monkeypatch.setenv("HOME", str(site.root.parent))
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.setenv(name, "127.0.0.1")
+    if bundled := kubectl.bundled():
+        monkeypatch.setenv("PATH", f"{Path(bundled).parent}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.chdir(site.root)
+    return site
+
+
+@pytest.fixture
+def bootstrap(argosy: Argosy, site: Site) -> Argosy:
+    """Return what runs the command on the site."""
+
+    def run(*arguments: str) -> Result:
+        return argosy("bootstrap", "--install", str(site.install), *arguments)
+
+    return run
+
+
+def states(result: Result) -> dict[str, str]:
+    """Return the states of the steps that JSON tells of."""
+    return {each["name"]: each["state"] for each in json.loads(result.out)["steps"]}
+
+
+# What it does
+
+
+def test_from_nothing_to_a_root_application_that_is_synced(bootstrap: Argosy, site: Site) -> None:
+    result = bootstrap("--yes")
+    assert result.code == 0, result.err
+    assert result.out.splitlines() == [
+        "done     Namespace argocd: created",
+        "done     Argo CD's definitions: 3 created",
+        "done     Argo CD's definitions are established: ready",
+        "done     Argo CD v3.5.1: 6 created",
+        "done     Argo CD is rolled out: ready",
+        "done     AppProjects argocd, dev, prod: 3 created",
+        "done     Application root: created",
+        "done     Application root synced and healthy: ready",
+    ]
+    assert f"context blue, {site.cluster.url}: Kubernetes v1.37.1" in result.err
+    assert "https://localhost:8080, as admin; the first password:" in result.err
+    assert "delete secret argocd-initial-admin-secret" in result.err
+    source = site.cluster.get("applications", "root")["spec"]["source"]
+    assert (source["repoURL"], source["targetRevision"], source["path"]) == (site.url, "main", "argocd")
+    order = [each.split()[1].partition("/")[0] for each in site.cluster.written]
+    assert list(dict.fromkeys(order))[0:2] == ["namespaces", "customresourcedefinitions"]
+    assert list(dict.fromkeys(order))[-2:] == ["appprojects", "applications"]
+
+
+def test_once_more_it_changes_nothing_and_asks_nothing(bootstrap: Argosy, site: Site) -> None:
+    assert bootstrap("--yes").code == 0
+    written = list(site.cluster.written)
+    result = bootstrap()
+    assert result.code == 0, result.err
+    assert {line.split()[0] for line in result.out.splitlines()} == {"there"}
+    assert site.cluster.written == written
+
+
+def test_what_was_changed_by_hand_is_brought_back(bootstrap: Argosy, site: Site) -> None:
+    assert bootstrap("--yes").code == 0
+    site.cluster.get("deployments", "argocd-server")["spec"]["replicas"] = 0
+    plan = bootstrap("--dry-run")
+    assert "to do    Argo CD v3.5.1: 1 of 6 objects not as wanted\n" in plan.out
+    assert "done     Argo CD v3.5.1: 1 changed, 5 as they were\n" in bootstrap("--yes").out
+    assert site.cluster.get("deployments", "argocd-server")["spec"]["replicas"] == 1
+
+
+def test_a_dry_run_tells_the_plan_with_kubectls_commands(bootstrap: Argosy, site: Site) -> None:
+    result = bootstrap("--dry-run")
+    assert result.code == 0, result.err
+    assert site.cluster.written == []
+    apply = "kubectl --context blue apply --server-side --force-conflicts"
+    lines = result.out.splitlines()
+    assert lines[:2] == [
+        "to do    Namespace argocd: not there",
+        "         kubectl --context blue create namespace argocd",
+    ]
+    assert f"         {apply} --kustomize {site.install}" in lines
+    assert f"         {apply} --filename=argocd/dev/project.yaml --filename=argocd/prod/project.yaml" in lines
+    assert f"         {apply} --filename=argocd/root.yaml" in lines
+    assert all(line.startswith("to do") for line in lines[::2])
+
+
+def test_a_dry_run_without_a_cluster(argosy: Argosy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving(ApiServer()) as gone:
+        site = entered(lay_out(tmp_path, gone), monkeypatch)
+    result = argosy("bootstrap", "--dry-run", "--install", str(site.install))
+    assert result.code == 1
+    assert "the cluster cannot be reached" in result.err
+    assert "unknown  Argo CD v3.5.1: not looked at\n" in result.out
+    assert "apply --server-side" in result.out
+
+
+def test_json(bootstrap: Argosy, site: Site) -> None:
+    result = bootstrap("--yes", "--output", "json")
+    told = json.loads(result.out)
+    assert list(states(result)) == DONE
+    assert set(states(result).values()) == {"done"}
+    assert (told["context"], told["argocd"], told["complete"], told["dryRun"]) == ("blue", "v3.5.1", True, False)
+    assert told["login"]["user"] == "admin"
+    assert {each["level"] for each in told["checks"]} == {"ok"}
+    again = bootstrap("--dry-run", "--output", "json")
+    assert set(states(again).values()) == {"there"}
+    assert json.loads(again.out)["complete"] is True
+
+
+def test_quiet_tells_errors_alone(bootstrap: Argosy) -> None:
+    result = bootstrap("--yes", "--quiet")
+    assert (result.code, result.out, result.err) == (0, "", "")
+
+
+def test_nobody_to_ask(bootstrap: Argosy, site: Site) -> None:
+    result = bootstrap()
+    assert result.code == 2
+    assert "This changes a cluster" in result.err
+    assert site.cluster.written == []
+
+
+def test_the_default_is_what_the_repository_has(argosy: Argosy, site: Site) -> None:
+    (site.root / "argocd/install").rename(site.root.parent / "remote-install")
+    installation(site.root / "argocd/install")
+    commit(site.root)
+    site.push()
+    assert argosy("bootstrap", "--yes").code == 0
+    assert "--kustomize argocd/install\n" in argosy("bootstrap", "--dry-run").out
+
+
+# One Argo CD in each cluster
+
+
+@pytest.mark.parametrize("style", ArgocdStyle)
+def test_one_environment(
+    argosy: Argosy, tmp_path: Path, cluster: ApiServer, monkeypatch: pytest.MonkeyPatch, style: ArgocdStyle
+) -> None:
+    site = entered(lay_out(tmp_path, cluster, model(form=Format.MANIFESTS, argocd=style)), monkeypatch)
+    result = argosy("bootstrap", "--yes", "--env", "prod", "--install", str(site.install))
+    assert result.code == 0, result.err
+    assert "done     AppProjects argocd, prod: 2 created\n" in result.out
+    source = cluster.get("applications", "root")["spec"]["source"]
+    assert (source["path"], source["directory"]) == ("argocd/prod", {"recurse": True})
+    sets = [each for key, each in cluster.objects.items() if key[0] == "applicationsets"]
+    assert len(sets) == (style is ArgocdStyle.APPLICATIONSET)
+    for each in sets:
+        assert "environments/prod/environment.yaml" in json.dumps(each)
+        assert "environments/*/environment.yaml" not in json.dumps(each)
+    written = list(cluster.written)
+    assert argosy("bootstrap", "--env", "prod", "--install", str(site.install)).code == 0
+    assert cluster.written == written
+
+
+def test_an_environment_that_is_not_there(bootstrap: Argosy) -> None:
+    result = bootstrap("--env", "pord")
+    assert result.code == 2
+    assert "“prod”" in result.err
+
+
+def test_a_root_that_would_make_argo_cd_delete_something(bootstrap: Argosy, site: Site) -> None:
+    assert bootstrap("--yes").code == 0
+    written = list(site.cluster.written)
+    result = bootstrap("--yes", "--env", "prod")
+    assert result.code == 1
+    assert "Argo CD would delete what only the former has" in result.err
+    assert "--cascade=orphan" in result.err
+    assert site.cluster.written == written
+
+
+# What goes wrong in the cluster
+
+
+def test_a_step_that_is_forbidden_and_how_it_goes_on(bootstrap: Argosy, site: Site) -> None:
+    site.cluster.forbidden = {("patch", "deployments")}
+    result = bootstrap("--yes", "--output", "json")
+    assert result.code == 1
+    assert list(states(result).values()) == ["done", "done", "done", "failed"]
+    assert "Argo CD v3.5.1: kubectl fails with the context blue: Error from server (Forbidden): " in result.err
+    assert 'cannot patch resource "deployments"' in result.err
+    assert f"goes on from here: argosy bootstrap --install {site.install} --yes --output json" in result.err
+    site.cluster.forbidden = set()
+    again = bootstrap("--yes", "--output", "json")
+    assert again.code == 0
+    assert list(states(again).values()) == ["there"] * 3 + ["done"] * 5
+
+
+def test_what_may_not_be_done_is_told_before_anything_is(bootstrap: Argosy, site: Site) -> None:
+    site.cluster.denied = {("patch", "clusterroles"), ("*", "*")}
+    result = bootstrap("--yes")
+    assert result.code == 1
+    assert "You may not patch clusterroles.rbac.authorization.k8s.io." in result.err
+    assert "kubectl --context blue auth can-i patch clusterroles.rbac.authorization.k8s.io" in result.err
+    assert site.cluster.written == []
+
+
+def test_rights_that_cannot_be_granted(bootstrap: Argosy, site: Site) -> None:
+    site.cluster.denied = {("*", "*"), ("escalate", "clusterroles")}
+    result = bootstrap("--dry-run")
+    assert result.code == 0
+    assert "nobody may give rights that they have not" in result.err
+
+
+def test_a_definition_that_is_never_established(bootstrap: Argosy, site: Site) -> None:
+    site.cluster.never_established = {"appprojects.argoproj.io"}
+    result = bootstrap("--yes", "--timeout", "1s")
+    assert result.code == 1
+    assert "Argo CD's definitions are established: not ready after 1 seconds:" in result.err
+    assert "  appprojects.argoproj.io: NotAccepted the names are taken\n" in result.err
+
+
+WAITING = {"reason": "ImagePullBackOff", "message": 'Back-off pulling image "argocd"'}
+CRASHED = {"terminated": {"exitCode": 20, "reason": "Error"}}
+
+
+@pytest.mark.parametrize(
+    ("status", "told"),
+    [
+        (
+            {"containerStatuses": [{"name": "argocd-server", "state": {"waiting": WAITING}}]},
+            'Pod argocd-server-0: argocd-server ImagePullBackOff (Back-off pulling image "argocd")',
+        ),
+        (
+            {"containerStatuses": [{"name": "s", "state": {"waiting": {"reason": "Crash"}}, "lastState": CRASHED}]},
+            "Pod argocd-server-0: s Crash, it ended with exit code 20 (Error)",
+        ),
+        (
+            {"containerStatuses": [{"name": "s", "state": {"running": {}}, "ready": False}]},
+            "Pod argocd-server-0: s runs, and its readiness probe fails",
+        ),
+        (
+            {
+                "conditions": [
+                    {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "no node"}
+                ]
+            },
+            "Pod argocd-server-0: Unschedulable (no node)",
+        ),
+        ({}, "Deployment argocd-server: exceeded quota: small"),
+    ],
+    ids=["image", "crash", "probe", "unschedulable", "quota"],
+)
+def test_a_deployment_that_is_never_ready(bootstrap: Argosy, site: Site, status: dict[str, Any], told: str) -> None:
+    site.cluster.never_ready = {"argocd-server": status}
+    result = bootstrap("--yes", "--timeout", "1s")
+    assert result.code == 1
+    assert "Argo CD is rolled out: not ready after 1 seconds:\n  Deployment argocd-server: " in result.err
+    assert told in result.err
+
+
+def test_a_root_that_argo_cd_cannot_read(bootstrap: Argosy, site: Site) -> None:
+    refusal = {"type": "ComparisonError", "message": "failed to list refs: authentication required"}
+    site.cluster.application = {"conditions": [refusal], "sync": {"status": "Unknown"}}
+    result = bootstrap("--yes")
+    assert result.code == 1
+    assert "Argo CD cannot sync the Application root: failed to list refs: authentication required" in result.err
+    assert "--credential" in result.err
+    # What Argo CD found before is no longer true, and it would look again only in some minutes.
+    site.cluster.application = ApiServer().application
+    again = bootstrap("--yes", "--output", "json")
+    assert again.code == 0, again.err
+    assert states(again)["synced"] == "done"
+
+
+def test_a_root_that_is_never_healthy(bootstrap: Argosy, site: Site) -> None:
+    child = {"kind": "Application", "name": "web-dev", "status": "Synced", "health": {"status": "Degraded"}}
+    site.cluster.application = {"sync": {"status": "Synced"}, "health": {"status": "Degraded"}, "resources": [child]}
+    result = bootstrap("--yes", "--timeout", "1s")
+    assert result.code == 1
+    assert "  root: Synced, Degraded; Application web-dev Degraded\n" in result.err
+
+
+def test_ctrl_c(bootstrap: Argosy, site: Site) -> None:
+    def press(written: str) -> None:
+        if written == "PATCH configmaps/argocd-cm":
+            os.kill(os.getpid(), signal.SIGINT)
+
+    site.cluster.on_write = press
+    result = bootstrap("--yes")
+    assert result.code == 1
+    assert "Argo CD v3.5.1: interrupted. What came before it is done." in result.err
+    assert "The same command goes on from here: argosy bootstrap" in result.err
+    site.cluster.on_write = lambda _: None
+    assert bootstrap("--yes").code == 0
+
+
+def test_argo_cd_that_helm_installed(bootstrap: Argosy, site: Site) -> None:
+    assert bootstrap("--yes").code == 0
+    server = site.cluster.get("deployments", "argocd-server")
+    server["metadata"]["annotations"] = {"meta.helm.sh/release-name": "argo"}
+    result = bootstrap("--yes")
+    assert result.code == 1
+    assert "installed there by Helm, as the release argo" in result.err
+
+
+def test_versions_that_do_not_go_together(bootstrap: Argosy, site: Site) -> None:
+    site.cluster.version = "v1.30.4"
+    result = bootstrap("--dry-run")
+    assert result.code == 0
+    assert "is more than one minor version away from the cluster's v1.30.4" in result.err
+    assert "argosy validate --kubernetes-version 1.30" in result.err
+
+
+def test_a_context_that_is_not_there(bootstrap: Argosy) -> None:
+    result = bootstrap("--context", "green")
+    assert result.code == 1
+    assert "the kubeconfig has no such context" in result.err
+
+
+def test_no_kubeconfig(bootstrap: Argosy, site: Site) -> None:
+    site.kubeconfig.unlink()
+    result = bootstrap()
+    assert result.code == 1
+    assert "--context" in result.err
+
+
+# What is to be installed
+
+
+def test_an_installation_of_something_else(bootstrap: Argosy, site: Site) -> None:
+    (site.install / "install.yaml").write_text(yaml.safe_dump(definition("Sensor")))
+    result = bootstrap()
+    assert result.code == 1
+    assert "does not define Applications and AppProjects" in result.err
+
+
+def test_an_installation_without_a_namespace(bootstrap: Argosy, site: Site) -> None:
+    installation(site.install, namespace="")
+    result = bootstrap()
+    assert result.code == 1
+    assert "Add `namespace: argocd` to its kustomization.yaml" in result.err
+
+
+def test_an_installation_that_cannot_be_built(bootstrap: Argosy, site: Site) -> None:
+    (site.install / "kustomization.yaml").write_text("resources: ['http://127.0.0.1:1/install.yaml']\n")
+    result = bootstrap("--dry-run")
+    assert result.code == 1
+    assert "cannot be built. http://127.0.0.1:1/install.yaml: Get " in result.err
+    assert "unknown  Argo CD: not looked at\n" in result.out
+    assert "name that with --install" in bootstrap("--yes").err
+    assert site.cluster.written == []
+
+
+def test_kinds_that_come_later(bootstrap: Argosy, site: Site) -> None:
+    metadata = {"name": "argocd-metrics", "namespace": "argocd"}
+    monitor = {"apiVersion": "monitoring.coreos.com/v1alpha1", "kind": "ServiceMonitor", "metadata": metadata}
+    installation(site.install, monitor)
+    result = bootstrap("--yes")
+    assert result.code == 0, result.err
+    assert "1 object of the installation must wait: the cluster does not know ServiceMonitor yet." in result.err
+    made = definition("ServiceMonitor", "monitoring.coreos.com")
+    site.cluster.objects["customresourcedefinitions", "", "servicemonitors.monitoring.coreos.com"] = made
+    assert "must wait" not in bootstrap("--yes").err
+    assert site.cluster.get("servicemonitors", "argocd-metrics")
+
+
+def test_single_sign_on_alone(bootstrap: Argosy, site: Site) -> None:
+    text = (site.install / "install.yaml").read_text()
+    (site.install / "install.yaml").write_text(text.replace("timeout.reconciliation: 180s", "admin.enabled: 'false'"))
+    result = bootstrap("--yes")
+    assert result.code == 0
+    assert "https://localhost:8080, by single sign-on" in result.err
+    assert "password" not in result.err
+
+
+# What is pushed
+
+
+def test_what_argo_cd_will_not_see_is_said(bootstrap: Argosy, site: Site) -> None:
+    commit(site.root, {"environments/dev/web/new.yaml": "kind: ConfigMap\n"})
+    edit(site.root, "README.md", "# gitops", "# Ours")
+    result = bootstrap("--dry-run")
+    assert result.code == 0
+    assert "Argo CD will not see what is not pushed, 1 commit of “main”.\n         git push origin main" in result.err
+    assert "Argo CD will not see what is not committed, 1 file: README.md." in result.err
+
+
+def test_a_branch_that_is_not_pushed(bootstrap: Argosy, site: Site) -> None:
+    git(site.root, "push", "--quiet", "origin", "main:other", ":main")
+    result = bootstrap("--yes")
+    assert result.code == 1
+    assert "has no “main”, which Argo CD is to read." in result.err
+    assert "git push --set-upstream origin main" in result.err
+    assert site.cluster.written == []
+
+
+# Credentials
+
+
+@pytest.fixture
+def private(site: Site, tmp_path: Path) -> Site:
+    """Return the site with a repository behind SSH, which nobody answers at."""
+    url = "ssh://git@127.0.0.1:1/acme/gitops.git"
+    for path in (site.root / ".copier-answers.yml", *(site.root / "argocd").rglob("*.yaml")):
+        path.write_text(path.read_text().replace(site.url, url))
+    commit(site.root)
+    return site
+
+
+KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\nc2VjcmV0\n-----END OPENSSH PRIVATE KEY-----"
+
+
+def test_a_private_repository_without_a_credential(bootstrap: Argosy, private: Site) -> None:
+    result = bootstrap("--yes")
+    assert result.code == 1
+    assert "it is private, and there is no credential" in result.err
+    assert private.cluster.written == []
+
+
+def test_a_key_goes_into_a_secret_and_nowhere_else(bootstrap: Argosy, private: Site, tmp_path: Path) -> None:
+    (tmp_path / "key").write_text(KEY)
+    result = bootstrap("--yes", "--credential", f"file:{tmp_path / 'key'}")
+    assert result.code == 0, result.err
+    assert f"done     Secret gitops-repository, from file:{tmp_path / 'key'}: created\n" in result.out
+    secret = private.cluster.get("secrets", "gitops-repository")
+    assert secret["metadata"]["labels"] == {"argocd.argoproj.io/secret-type": "repository"}
+    data = {key: base64.b64decode(value).decode() for key, value in secret["data"].items()}
+    assert data == {"type": "git", "url": "ssh://git@127.0.0.1:1/acme/gitops.git", "sshPrivateKey": f"{KEY}\n"}
+    assert "c2VjcmV0" not in result.out + result.err
+    again = bootstrap("--dry-run", "--credential", f"file:{tmp_path / 'key'}")
+    assert "there    Secret gitops-repository" in again.out
+    without = bootstrap()
+    assert without.code == 0, without.err
+    assert "Argo CD has a credential for ssh://git@127.0.0.1:1/acme/gitops.git: the Secret gitops" in without.err
+
+
+def test_a_refused_secret_is_not_repeated(bootstrap: Argosy, private: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DEPLOY_KEY", KEY)
+    private.cluster.forbidden = {("patch", "secrets")}
+    result = bootstrap("--yes", "--credential", "env:DEPLOY_KEY")
+    assert result.code == 1
+    assert "Secret gitops-repository, from env:DEPLOY_KEY: kubectl fails" in result.err
+    assert "c2VjcmV0" not in result.err
+    assert base64.b64encode(KEY.encode()).decode()[:20] not in result.err
+
+
+# Clusters
+
+
+def test_clusters_that_argo_cd_does_not_know(
+    argosy: Argosy, tmp_path: Path, cluster: ApiServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = entered(lay_out(tmp_path, cluster), monkeypatch)
+    install = ("--install", str(site.install))
+    assert argosy("set", "environment", "prod", "cluster=eu-1", "--commit", "--quiet").code == 0
+    site.push()
+    result = argosy("bootstrap", "--yes", *install)
+    assert result.code == 0, result.err
+    assert "Argo CD does not know the cluster eu-1 yet (prod)." in result.err
+    assert "argocd cluster add CONTEXT --name eu-1" in result.err
+    alone = argosy("bootstrap", "--dry-run", "--env", "prod", *install)
+    assert "argocd cluster add blue --in-cluster --name eu-1" in alone.err
+    data = {"name": "eu-1", "server": "https://eu.example.com"}
+    cluster.objects["secrets", "argocd", "eu-1"] = {
+        **{"apiVersion": "v1", "kind": "Secret"},
+        "metadata": {"name": "eu-1", "namespace": "argocd", "labels": {"argocd.argoproj.io/secret-type": "cluster"}},
+        "data": {key: base64.b64encode(value.encode()).decode() for key, value in data.items()},
+    }
+    assert "does not know" not in argosy("bootstrap", *install).err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("--timeout", "soon"), "is no duration"),
+        (("--timeout", "0s"), "is no duration"),
+        (("--user", "ada"), "--user goes with --credential"),
+        (("--credential", "ghp_secret"), "Write env:NAME"),
+        (("--credential", "env:NOT_SET"), "NOT_SET is not set"),
+        (("--credential", "file:not-there"), "not-there cannot be read"),
+    ],
+)
+def test_wrong_usage(bootstrap: Argosy, arguments: tuple[str, ...], told: str) -> None:
+    result = bootstrap(*arguments)
+    assert result.code == 2
+    assert told in result.err
+    assert "ghp_secret" not in result.err
