@@ -36,6 +36,7 @@ COMMANDS = {
     "render": "Print the manifests that Argo CD would apply.",
     "diff": "Show what a change does in each cluster, before it is merged.",
     "validate": "Prove offline that Argo CD and Kubernetes will take what is in a repository.",
+    "doctor": "Find out why Argo CD does not do what Git says.",
     "rules": "List the rules of validation, or explain one.",
     "completion": "Print the script that completes argosy's commands in a shell.",
 }

@@ -1,0 +1,99 @@
+"""What the doctor tells: symptoms, the checks of their causes in order, and what each has seen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class State(StrEnum):
+    """What a check has come to; what could not be looked at is unknown, never left out."""
+
+    OK = "ok"
+    PROBLEM = "problem"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One thing that was seen, or why it could not be."""
+
+    state: State
+    seen: str
+    advice: str = ""
+    """What to do next, as a sentence."""
+    command: str = ""
+    """What to type next; several lines are several commands."""
+    applications: tuple[str, ...] = ()
+    """The Argo CD Applications that it is about; empty where it is about all, or none."""
+
+
+def ok(seen: str, advice: str = "", command: str = "", applications: Sequence[str] = ()) -> Observation:
+    """Return an observation of something that is as it should be."""
+    return Observation(State.OK, seen, advice, command, tuple(applications))
+
+
+def problem(seen: str, advice: str = "", command: str = "", applications: Sequence[str] = ()) -> Observation:
+    """Return an observation of a cause."""
+    return Observation(State.PROBLEM, seen, advice, command, tuple(applications))
+
+
+def unknown(seen: str, advice: str = "", command: str = "", applications: Sequence[str] = ()) -> Observation:
+    """Return why something could not be looked at."""
+    return Observation(State.UNKNOWN, seen, advice, command, tuple(applications))
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One possible cause, and what was seen of it."""
+
+    id: str
+    title: str
+    observations: Sequence[Observation]
+
+    @property
+    def state(self) -> State:
+        """Return the worst state of what was seen."""
+        states = {each.state for each in self.observations}
+        return next((state for state in (State.PROBLEM, State.UNKNOWN) if state in states), State.OK)
+
+
+@dataclass(frozen=True, slots=True)
+class Symptom:
+    """What people notice, and the checks of its causes, the likeliest first."""
+
+    id: str
+    title: str
+    checks: Sequence[Check]
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """All that was found out."""
+
+    subject: str
+    """What was examined, in a sentence."""
+    applications: tuple[str, ...]
+    """The names of the Argo CD Applications that were examined."""
+    symptoms: Sequence[Symptom]
+
+    def about(self, observation: Observation) -> str:
+        """Return which Applications an observation is about; nothing where it is about none, or the only one."""
+        names = observation.applications
+        if len(self.applications) < 2 or not names:
+            return ""
+        if len(names) > 2 and set(names) == set(self.applications):
+            return f"all {len(names)} Applications"
+        few = [*names[:3], *([f"{len(names) - 3} more"] if len(names) > 3 else [])]
+        return " and ".join(part for part in (", ".join(few[:-1]), few[-1]) if part)
+
+    def count(self, state: State) -> int:
+        """Return how many checks have come to a state."""
+        return sum(check.state is state for symptom in self.symptoms for check in symptom.checks)
+
+    @property
+    def problems(self) -> Sequence[Observation]:
+        """Return every cause that was found, in the order of the checks."""
+        checks = (check for symptom in self.symptoms for check in symptom.checks)
+        return [each for check in checks for each in check.observations if each.state is State.PROBLEM]

@@ -1,0 +1,431 @@
+"""What the doctor finds in a cluster, which a real kubectl asks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from generator.model import ArgocdStyle, Format
+from tests.changing import commit, git, model
+from tests.conftest import Argosy
+from tests.doctor.cluster import ARGO, CONTROLLER, Api, made
+from tests.doctor.stories import cloned, deployed, doctor, now, one, pushed, reached
+from tests.status.cluster import kubeconfig
+
+
+@pytest.fixture
+def repository(kubernetes: Path, argosy: Argosy, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a repository with everything pushed, which is where one is."""
+    root = cloned(kubernetes, model(form=Format.KUSTOMIZE))
+    monkeypatch.chdir(root)
+    return root
+
+
+@pytest.fixture
+def api(repository: Path, kubernetes: Path) -> Iterator[Api]:
+    """Return a cluster in which all is as the repository says."""
+    with reached(Api(deployed(repository)), kubernetes) as found:
+        yield found
+
+
+def test_all_is_well(argosy: Argosy, api: Api) -> None:
+    found = doctor(argosy, "--live")
+    assert (found.code, found.problems()) == (0, [])
+    assert found.data["summary"]["checks"]["unknown"] == 0
+    assert api.reviewed == {CONTROLLER}
+    assert {method for method, path in api.asked if "selfsubjectaccessreviews" not in path} == {"GET"}
+
+
+# Sync, health and what Argo CD complains of
+
+
+def test_an_application_that_is_not_there(argosy: Argosy, api: Api) -> None:
+    api.objects.remove(one(api, "Application", "web-dev"))
+    found = doctor(argosy, "--context", "test").of("application", "problem")
+    assert found["applications"] == ["web-dev"]
+    assert found["command"] == "kubectl --context test --namespace argocd apply --filename argocd/root.yaml"
+
+
+def test_an_application_that_somebody_edited(argosy: Argosy, api: Api) -> None:
+    one(api, "Application", "web-dev")["spec"]["source"]["targetRevision"] = "old"
+    del one(api, "Application", "web-prod")["spec"]["syncPolicy"]["automated"]
+    seen = {
+        each["seen"]: each["applications"] for each in doctor(argosy, "--live").check("application")["observations"]
+    }
+    assert seen["source of the Application in the cluster is not what Git says."] == ["web-dev"]
+    assert seen["syncPolicy of the Application in the cluster is not what Git says."] == ["web-prod"]
+
+
+def test_out_of_sync(argosy: Argosy, api: Api) -> None:
+    live = one(api, "Application", "web-dev")["status"]
+    live["sync"]["status"] = "OutOfSync"
+    live["resources"] = [
+        {"kind": "Deployment", "name": "web", "status": "OutOfSync"},
+        {"kind": "Service", "name": "old", "status": "OutOfSync", "requiresPruning": True},
+        {"kind": "Service", "name": "web", "status": "Synced"},
+    ]
+    found = doctor(argosy, "--live").of("sync-status", "problem")
+    assert found["seen"] == "OutOfSync: Deployment/web and Service/old (to be pruned)."
+    assert found["command"] == (
+        "kubectl --namespace argocd patch application.argoproj.io web-dev --type merge "
+        """--patch '{"operation":{"sync":{}}}'"""
+    )
+
+
+def test_degraded(argosy: Argosy, api: Api) -> None:
+    live = one(api, "Application", "web-dev")["status"]
+    live["health"]["status"] = "Degraded"
+    live["resources"] = [{"kind": "Deployment", "name": "web", "health": {"status": "Degraded", "message": "no image"}}]
+    assert doctor(argosy, "--live").of("sync-status", "problem")["seen"] == "Degraded: Deployment/web: no image."
+
+
+CAUSES = {
+    "one or more objects failed to apply: field is immutable": "sync-operation",
+    "rpc error: code = Unknown desc = authentication required: Repository not found.": "git-access",
+    "rpc error: Manifest generation error (cached): `helm template . --name` failed exit status 1": "generation",
+    'deployments.apps is forbidden: User "x" cannot create resource "deployments"': "forbidden",
+    "resource apps:Deployment is not permitted in project dev": "forbidden",
+    'pods "web" is forbidden: exceeded quota: web, requested: pods=1, used: pods=2, limited: pods=2': "refused",
+}
+
+
+def test_a_condition_goes_where_its_cause_is(argosy: Argosy, api: Api) -> None:
+    one(api, "Application", "web-dev")["status"]["conditions"] = [
+        {"type": "ComparisonError", "message": message} for message in CAUSES
+    ]
+    found = doctor(argosy, "web", "--env", "dev", "--live")
+    assert set(found.problems()) == set(CAUSES.values())
+    for message, check in CAUSES.items():
+        seen = {each["seen"]: each["state"] for each in found.check(check)["observations"]}
+        assert seen[f"ComparisonError: {message}"] == "problem"
+
+
+def test_a_failed_sync(argosy: Argosy, api: Api) -> None:
+    result = {"kind": "Service", "name": "web", "status": "SyncFailed", "message": "port is taken\n"}
+    one(api, "Application", "web-dev")["status"]["operationState"] = {
+        **{"phase": "Failed", "message": "one or more tasks failed"},
+        "syncResult": {"resources": [result, {"kind": "Deployment", "name": "web", "status": "Synced"}]},
+    }
+    assert doctor(argosy, "--live").of("sync-operation", "problem")["seen"] == "Service/web: port is taken"
+
+
+def test_a_sync_that_does_not_end(argosy: Argosy, api: Api) -> None:
+    one(api, "Application", "web-dev")["status"]["operationState"] = {
+        **{"phase": "Running", "startedAt": "2024-01-01T00:00:00Z", "message": "waiting for completion of hook"},
+    }
+    found = doctor(argosy, "--live").of("sync-operation", "problem")
+    assert found["seen"] == "A sync is running since 2024-01-01T00:00:00Z: waiting for completion of hook"
+
+
+def test_orphans_are_no_problem(argosy: Argosy, api: Api) -> None:
+    orphans = {"type": "OrphanedResourceWarning", "message": "Application has 1 orphaned resources"}
+    one(api, "Application", "web-dev")["status"]["conditions"] = [orphans]
+    assert doctor(argosy, "--live").problems() == []
+
+
+def test_a_namespace_that_nobody_makes(argosy: Argosy, repository: Path, api: Api) -> None:
+    api.objects = [each for each in api.objects if each["kind"] != "Namespace" or each["metadata"]["name"] == "argocd"]
+    assert doctor(argosy, "--live").state("namespaces") == "ok"
+    pushed(repository, "argocd/dev/web.yaml", "CreateNamespace=true", "CreateNamespace=false")
+    found = doctor(argosy, "web", "--env", "dev", "--live").of("namespaces", "problem")
+    assert found["command"] == "kubectl create namespace web-dev"
+
+
+def test_a_kind_that_the_cluster_does_not_know(argosy: Argosy, api: Api) -> None:
+    api.without.add("deployments")
+    found = doctor(argosy, "--live").of("kinds", "problem")
+    assert "knows no Deployment of apps" in found["seen"]
+    assert found["applications"] == ["web-dev", "web-prod"]
+
+
+def test_events(argosy: Argosy, api: Api) -> None:
+    about = {"involvedObject": {"kind": "ReplicaSet", "name": "web-1"}, "type": "Warning"}
+    psa = 'pods "web-1" is forbidden: violates PodSecurity "restricted:latest"'
+    quota = 'pods "web-1" is forbidden: exceeded quota: web'
+    api.objects += [
+        made("v1", "Event", "a", "web-dev", reason="FailedCreate", message=psa, **about),
+        made("v1", "Event", "b", "web-dev", reason="FailedCreate", message=quota, **about),
+        made("v1", "Event", "c", "web-dev", reason="FailedCreate", message="fine", **{**about, "type": "Normal"}),
+        made("v1", "Event", "d", "elsewhere", reason="FailedCreate", message="not ours", **about),
+    ]
+    found = doctor(argosy, "--live")
+    assert found.of("events", "problem")["seen"] == f"ReplicaSet/web-1 in web-dev: {psa}"
+    assert found.of("refused", "problem")["seen"] == f"ReplicaSet/web-1 in web-dev: {quota}"
+
+
+# Detection
+
+
+def test_an_old_commit_was_compared(argosy: Argosy, api: Api, repository: Path) -> None:
+    before = git(repository, "rev-parse", "HEAD").strip()
+    commit(
+        repository,
+        {"environments/dev/web/patch.yaml": (repository / "environments/dev/web/patch.yaml").read_text() + "# new\n"},
+    )
+    git(repository, "push", "--quiet", "origin", "main")
+    found = doctor(argosy, "--live")
+    after = git(repository, "rev-parse", "HEAD").strip()
+    seen = found.of("compared", "problem")
+    assert seen["seen"] == f"Argo CD compared {before[:7]} last, and main of origin is at {after[:7]}."
+    assert seen["applications"] == ["web-dev"]
+    assert "argocd.argoproj.io/refresh=normal" in seen["command"]
+    assert "touches nothing that is read" in found.of("compared", "ok")["seen"]
+
+
+def test_argo_cd_does_not_look(argosy: Argosy, api: Api) -> None:
+    one(api, "Application", "web-dev")["status"]["reconciledAt"] = "2024-01-01T00:00:00Z"
+    del one(api, "Application", "web-prod")["status"]["reconciledAt"]
+    found = [each for each in doctor(argosy, "--live").check("compared")["observations"] if each["state"] == "problem"]
+    assert [each["seen"].split(",")[0] for each in found] == [
+        "Argo CD looked last at 2024-01-01 00:00:00 UTC",
+        "Argo CD has never looked at it: it has no reconciledAt.",
+    ]
+
+
+def test_polling_is_off(argosy: Argosy, api: Api) -> None:
+    one(api, "ConfigMap", "argocd-cm")["data"]["timeout.reconciliation"] = "0s"
+    one(api, "Application", "web-dev")["status"]["reconciledAt"] = "2024-01-01T00:00:00Z"
+    assert "timeout.reconciliation" in doctor(argosy, "--live").of("polling", "problem")["command"]
+    one(api, "ConfigMap", "argocd-cm")["data"]["timeout.reconciliation"] = "300s"
+    assert doctor(argosy, "--live").of("polling", "ok")["seen"] == "Every 300 to 360 seconds."
+
+
+def test_no_webhook_secret(argosy: Argosy, api: Api) -> None:
+    del one(api, "Secret", "argocd-secret")["data"]["webhook.github.secret"]
+    found = doctor(argosy, "--live").of("webhook", "ok")
+    assert "has no webhook.github.secret" in found["seen"]
+    assert "https://argocd.example.com/api/webhook" in found["advice"]
+    api.objects.remove(one(api, "Secret", "argocd-secret"))
+    assert "no argocd-secret" in doctor(argosy, "--live").of("webhook", "problem")["seen"]
+
+
+def test_no_value_of_a_secret_is_told(argosy: Argosy, api: Api) -> None:
+    result = argosy("doctor", "--live", "--output", "json")
+    assert "c2VjcmV0" not in result.out + result.err
+
+
+def test_pods(argosy: Argosy, api: Api) -> None:
+    server = one(api, "Pod", "argocd-repo-server-0")
+    server["status"]["conditions"][0]["status"] = "False"
+    server["status"]["containerStatuses"][0]["state"] = {"waiting": {"reason": "CrashLoopBackOff"}}
+    api.objects.remove(one(api, "Pod", "argocd-application-controller-0"))
+    found = [each for each in doctor(argosy, "--live").check("pods")["observations"] if each["state"] == "problem"]
+    assert [each["seen"] for each in found] == [
+        "argocd-repo-server-0 is not ready (CrashLoopBackOff).",
+        "There is no pod of argocd-application-controller in the namespace argocd.",
+    ]
+    assert found[0]["command"].endswith("logs --selector app.kubernetes.io/name=argocd-repo-server --tail=100")
+
+
+def test_paused_in_the_cluster(argosy: Argosy, api: Api) -> None:
+    one(api, "Application", "web-dev")["metadata"]["annotations"]["argocd.argoproj.io/skip-reconcile"] = "true"
+    assert doctor(argosy, "--live").of("paused", "problem")["command"].endswith("skip-reconcile-")
+
+
+# Permissions
+
+
+def test_a_project_that_somebody_edited(argosy: Argosy, api: Api) -> None:
+    one(api, "AppProject", "dev")["spec"]["destinations"] = []
+    api.objects.remove(one(api, "AppProject", "prod"))
+    found = [
+        each for each in doctor(argosy, "--live").check("projects-live")["observations"] if each["state"] == "problem"
+    ]
+    assert "destinations of the AppProject “dev”" in found[0]["seen"]
+    assert found[1]["command"] == "kubectl --namespace argocd apply --filename argocd/prod/project.yaml"
+
+
+def test_the_service_account_may_not(argosy: Argosy, api: Api) -> None:
+    api.denied = {("create", "deployments", "web-dev"), ("patch", "deployments", "web-dev")}
+    found = doctor(argosy, "--live").of("service-account", "problem")
+    assert found["seen"] == f"{CONTROLLER} may not, in the namespace web-dev: create, patch deployments.apps."
+    assert found["command"] == f"kubectl auth can-i create deployments.apps --namespace web-dev --as {CONTROLLER}"
+    assert found["applications"] == ["web-dev"]
+
+
+def test_namespaces_are_not_its_to_create(argosy: Argosy, api: Api) -> None:
+    api.denied = {("create", "namespaces", "")}
+    assert "in the cluster: create namespaces" in doctor(argosy, "--live").of("service-account", "problem")["seen"]
+
+
+def test_the_service_account_of_a_helm_release(argosy: Argosy, api: Api) -> None:
+    one(api, "Pod", "argocd-application-controller-0")["spec"]["serviceAccountName"] = "argo-controller"
+    doctor(argosy, "--live")
+    assert api.reviewed == {"system:serviceaccount:argocd:argo-controller"}
+
+
+def test_the_service_account_that_is_impersonated(argosy: Argosy, api: Api) -> None:
+    one(api, "ConfigMap", "argocd-cm")["data"]["application.sync.impersonation.enabled"] = "true"
+    one(api, "AppProject", "dev")["spec"]["destinationServiceAccounts"] = [
+        {"server": "*", "namespace": "web-*", "defaultServiceAccount": "deployer"}
+    ]
+    doctor(argosy, "web", "--env", "dev", "--live")
+    assert api.reviewed == {"system:serviceaccount:web-dev:deployer"}
+
+
+def test_one_may_not_impersonate(argosy: Argosy, api: Api) -> None:
+    api.may_impersonate = False
+    found = doctor(argosy, "--live")
+    assert found.of("service-account", "unknown")["command"] == "kubectl auth can-i impersonate serviceaccounts"
+    assert found.problems() == []
+
+
+# Drift, deletion, quota
+
+
+def test_changed_by_hand(argosy: Argosy, api: Api) -> None:
+    one(api, "Application", "web-dev")["status"]["sync"]["status"] = "OutOfSync"
+    found = doctor(argosy, "--live").of("changed-by-hand", "problem")
+    assert "was synced in full, and the cluster differs" in found["seen"]
+    assert "selfHeal is on" in found["advice"]
+    assert found["command"] == "argocd app diff web-dev"
+
+
+def test_stuck_in_deletion(argosy: Argosy, api: Api) -> None:
+    metadata = one(api, "Application", "web-dev")["metadata"]
+    metadata |= {"deletionTimestamp": "2024-01-01T00:00:00Z", "finalizers": ["resources-finalizer.argocd.argoproj.io"]}
+    found = doctor(argosy, "--live").of("stuck", "problem")
+    assert "waits for resources-finalizer.argocd.argoproj.io" in found["seen"]
+    assert found["command"].endswith("""--type json --patch '[{"op":"remove","path":"/metadata/finalizers"}]'""")
+
+
+def test_a_namespace_that_terminates(argosy: Argosy, api: Api) -> None:
+    namespace = one(api, "Namespace", "web-dev")
+    namespace["metadata"]["deletionTimestamp"] = now()
+    why = {"type": "NamespaceFinalizersRemaining", "status": "True", "message": "Some content has finalizers"}
+    namespace["status"] = {"phase": "Terminating", "conditions": [why]}
+    assert "Some content has finalizers" in doctor(argosy, "--live").of("terminating", "problem")["seen"]
+
+
+def test_a_quota_that_is_used_up(argosy: Argosy, api: Api) -> None:
+    counts = {"hard": {"pods": "2", "requests.cpu": "1"}, "used": {"pods": "2", "requests.cpu": "500m"}}
+    api.objects.append(made("v1", "ResourceQuota", "web", "web-dev", status=counts))
+    api.objects.append(made("v1", "ResourceQuota", "web", "web-prod"))
+    found = doctor(argosy, "--live")
+    assert found.of("used", "problem")["seen"] == "The quota web in web-dev is used up: pods 2 of 2."
+    assert "not been counted" in found.of("used", "unknown")["seen"]
+
+
+# Versions
+
+
+def test_another_argo_cd_runs(argosy: Argosy, api: Api) -> None:
+    for each in api.objects:
+        if each["kind"] == "Pod":
+            each["spec"]["containers"][0]["image"] = "quay.io/argoproj/argocd:v3.4.7"
+    found = doctor(argosy, "--live").of("argocd", "problem")
+    assert found["seen"] == "The cluster runs Argo CD 3.4.7, and argocd/install/kustomization.yaml says 3.5.1."
+
+
+@pytest.mark.parametrize(("version", "state"), [("1.36", "ok"), ("1.34", "problem")])
+def test_another_kubernetes_runs(argosy: Argosy, api: Api, version: str, state: str) -> None:
+    api.kubernetes = version
+    assert doctor(argosy, "--live").state("kubectl") == state
+
+
+# What is not told
+
+
+REFUSED = {
+    ("appprojects", ""): ("projects-live", "kubectl auth can-i list appprojects.argoproj.io --all-namespaces"),
+    ("configmaps", "argocd"): ("polling", "kubectl auth can-i get configmap/argocd-cm --namespace argocd"),
+    ("secrets", "argocd"): ("webhook", "kubectl auth can-i get secret/argocd-secret --namespace argocd"),
+    ("pods", "argocd"): ("pods", "kubectl auth can-i list pods --namespace argocd"),
+    ("namespaces", ""): ("terminating", "kubectl auth can-i list namespaces --all-namespaces"),
+}
+APPLICATIONS = {
+    ("applications", ""): ("sync-status", "kubectl auth can-i list applications.argoproj.io --all-namespaces")
+}
+
+
+@pytest.mark.parametrize("refused", [REFUSED, APPLICATIONS])
+def test_what_one_may_not_see_is_said(
+    argosy: Argosy, api: Api, refused: dict[tuple[str, str], tuple[str, str]]
+) -> None:
+    api.forbidden |= refused.keys()
+    found = doctor(argosy, "--live")
+    for check, command in refused.values():
+        assert found.of(check, "unknown")["seen"].startswith("You may not ")
+        assert found.of(check, "unknown")["command"] == command
+    assert found.problems() == []
+
+
+def test_namespaces_one_by_one_where_all_at_once_is_forbidden(argosy: Argosy, api: Api) -> None:
+    api.forbidden = {("events", ""), ("resourcequotas", ""), ("events", "web-prod")}
+    about = {"involvedObject": {"kind": "Pod", "name": "web"}, "type": "Warning"}
+    api.objects.append(made("v1", "Event", "a", "web-dev", reason="FailedMount", message="no such secret", **about))
+    found = doctor(argosy, "--live")
+    assert found.of("events", "problem")["seen"] == "Pod/web in web-dev: no such secret"
+    assert found.of("events", "unknown")["command"] == "kubectl auth can-i list events --namespace web-prod"
+    assert found.state("used") == "ok"
+
+
+def test_argo_cd_is_not_installed(argosy: Argosy, api: Api) -> None:
+    api.without |= {"applications", "appprojects", "applicationsets"}
+    found = doctor(argosy, "--live")
+    assert "knows no applications.argoproj.io" in found.of("sync-status", "unknown")["seen"]
+    assert found.of("sync-status", "unknown")["command"] == "argosy bootstrap"
+
+
+def test_another_cluster(argosy: Argosy, kubernetes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = cloned(kubernetes)
+    for name in ("dev", "prod"):
+        path = root / f"argocd/{name}/web.yaml"
+        path.write_text(path.read_text().replace("https://kubernetes.default.svc", f"https://{name}.example.com"))
+    api = Api(deployed(root))
+    with reached(api, kubernetes):
+        found = doctor(argosy, "--repository", str(root), "--live")
+        assert (
+            "https://dev.example.com, which is not the cluster"
+            in found.check("service-account")["observations"][0]["seen"]
+        )
+        assert found.state("used") == "unknown"
+
+
+def test_the_cluster_that_is_deployed_to(argosy: Argosy, kubernetes: Path) -> None:
+    root, api = cloned(kubernetes), Api()
+    path = root / "argocd/dev/web.yaml"
+    with reached(api, kubernetes):
+        url = (kubernetes / "kubeconfig").read_text().split('"server": "')[1].split('"')[0]
+        path.write_text(path.read_text().replace("https://kubernetes.default.svc", url))
+        api.objects += deployed(root)
+        doctor(argosy, "web", "--env", "dev", "--repository", str(root), "--live")
+        assert api.reviewed == {"system:serviceaccount:kube-system:argocd-manager"}
+
+
+def test_an_applicationset_that_fails(argosy: Argosy, kubernetes: Path) -> None:
+    root = cloned(kubernetes, model(argocd=ArgocdStyle.APPLICATIONSET))
+    api = Api(deployed(root))
+    api.objects.remove(one(api, "Application", "web-dev"))
+    with reached(api, kubernetes):
+        seen = doctor(argosy, "--repository", str(root), "--live").of("application", "problem")["seen"]
+        assert "Nor has it the ApplicationSet “applications”" in seen
+        failed = {"type": "ErrorOccurred", "status": "True", "message": "no such branch"}
+        there = made(ARGO, "ApplicationSet", "applications", "argocd", status={"conditions": [failed]})
+        api.objects.append(there)
+        found = doctor(argosy, "--repository", str(root), "--live").of("application", "problem")
+    assert found["seen"].endswith("The ApplicationSet says: no such branch")
+    assert found["command"].endswith("describe applicationset applications")
+
+
+def test_a_cluster_that_is_not_there(argosy: Argosy, repository: Path, kubernetes: Path) -> None:
+    kubeconfig(kubernetes / "kubeconfig", "http://127.0.0.1:1")
+    found = doctor(argosy, "--live")
+    assert "the cluster cannot be reached" in found.of("sync-status", "unknown")["seen"]
+    assert found.code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [(("--context", "green"), "has no context “green”"), (("--live",), "No cluster is configured")],
+)
+def test_a_context_that_is_not_there(
+    argosy: Argosy, repository: Path, kubernetes: Path, arguments: tuple[str, ...], told: str
+) -> None:
+    if "--context" in arguments:
+        kubeconfig(kubernetes / "kubeconfig", "http://127.0.0.1:1")
+    result = argosy("doctor", *arguments)
+    assert (result.code, result.out) == (2, "")
+    assert told in result.err

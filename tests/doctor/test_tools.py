@@ -1,0 +1,90 @@
+"""What the doctor finds of the tools, which are real."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from generator.doctor import facts
+from tests.changing import edit
+from tests.conftest import Argosy
+from tests.doctor.stories import cloned, doctor
+from tests.helm.conftest import binary  # noqa: F401 - a fixture
+
+KUSTOMIZATION = "argocd/install/kustomization.yaml"
+
+
+@pytest.fixture
+def repository(tmp_path: Path, tools: Path, argosy: Argosy, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a repository that is where one is."""
+    root = cloned(tmp_path)
+    monkeypatch.chdir(root)
+    return root
+
+
+def test_helm_is_of_argo_cd_s_major_version(
+    argosy: Argosy,
+    repository: Path,
+    tools: Path,
+    binary: Path,  # noqa: F811
+) -> None:
+    (tools / "helm").symlink_to(binary)
+    seen = doctor(argosy, "--offline").of("helm", "ok")["seen"]
+    assert seen.startswith("helm 4.")
+    assert "4.2.1" in seen
+
+
+def test_helm_is_of_another_major_version(
+    argosy: Argosy,
+    repository: Path,
+    tools: Path,
+    binary: Path,  # noqa: F811
+) -> None:
+    (tools / "helm").symlink_to(binary)
+    edit(repository, KUSTOMIZATION, "v3.5.1", "v3.3.2")
+    found = doctor(argosy, "--offline").of("helm", "problem")
+    assert "Argo CD has 3.19.4" in found["seen"]
+    assert found["advice"].startswith("Install helm 3: ")
+
+
+def test_a_tool_that_does_not_tell_its_version(argosy: Argosy, repository: Path, tools: Path) -> None:
+    (tools / "kustomize").write_text("#!/bin/sh\nexit 1\n")
+    (tools / "kustomize").chmod(0o755)
+    assert "does not tell its version" in doctor(argosy, "--offline").of("kustomize", "unknown")["seen"]
+
+
+def test_kubectl_is_too_new(argosy: Argosy, repository: Path) -> None:
+    assert doctor(argosy, "--offline").state("kubectl") == "ok"
+    edit(repository, ".copier-answers.yml", "kubernetes_version: '1.37'", "kubernetes_version: '1.35'")
+    found = doctor(argosy, "--offline").of("kubectl", "problem")
+    assert "more than one minor version from Kubernetes 1.35" in found["seen"]
+
+
+def test_the_version_of_argo_cd(argosy: Argosy, repository: Path) -> None:
+    told = {each["seen"] for each in doctor(argosy, "--offline").check("argocd")["observations"]}
+    assert "Argo CD 3.5.1, with Helm 4.2.1 and Kustomize 5.8.1." in told
+    assert "The repository is for Kubernetes 1.37; Argo CD 3.5 is tested with 1.33 to 1.36." in told
+    edit(repository, KUSTOMIZATION, "v3.5.1", "v9.0.0")
+    assert "Nothing is known of Argo CD 9.0.0" in doctor(argosy, "--offline").of("argocd", "unknown")["seen"]
+
+
+@pytest.mark.parametrize(
+    ("resource", "version"),
+    [
+        ("https://raw.githubusercontent.com/argoproj/argo-cd/v3.5.1/manifests/ha/install.yaml", "3.5.1"),
+        ("https://github.com/argoproj/argo-cd//manifests/cluster-install?ref=v3.4.7", "3.4.7"),
+        ("https://github.com/argoproj/argo-cd/releases/download/v3.5.0-rc1/install.yaml", "3.5.0"),
+        ("https://raw.githubusercontent.com/argoproj/argo-cd/stable/manifests/install.yaml", ""),
+        ("install.yaml", ""),
+    ],
+)
+def test_which_version_a_repository_installs(tmp_path: Path, resource: str, version: str) -> None:
+    (tmp_path / KUSTOMIZATION).parent.mkdir(parents=True)
+    (tmp_path / KUSTOMIZATION).write_text(f"resources: [namespace.yaml, '{resource}']\n")
+    assert facts.installed(tmp_path) == version
+
+
+def test_the_newest_version_is_a_number_s() -> None:
+    assert facts.newest().minor == "3.5"
+    assert facts.version("v2.14.3") == facts.version("2.14")
