@@ -38,6 +38,81 @@ def test_all_is_well(argosy: Argosy, api: Api) -> None:
     assert {method for method, path in api.asked if "selfsubjectaccessreviews" not in path} == {"GET"}
 
 
+def test_several_things_at_once(argosy: Argosy, api: Api) -> None:
+    """Each has a place of its own, and one run tells them all: a run asks the cluster many things."""
+    _make_the_first_ill(api)
+    _make_the_second_ill(api)
+    found = doctor(argosy, "--live")
+
+    assert found.of("sync-operation", "problem")["seen"] == "Service/web: port is taken"
+    assert found.of("events", "problem")["seen"] == f"ReplicaSet/web-1 in web-dev: {POLICY}"
+    assert found.of("refused", "problem")["seen"] == f"ReplicaSet/web-1 in web-dev: {QUOTA}"
+    assert found.of("paused", "problem")["command"].endswith("skip-reconcile-")
+    denied = found.of("service-account", "problem")
+    assert denied["seen"] == f"{CONTROLLER} may not, in the namespace web-dev: create, patch deployments.apps."
+    assert denied["command"] == f"kubectl auth can-i create deployments.apps --namespace web-dev --as {CONTROLLER}"
+    assert denied["applications"] == ["web-dev"]
+    assert found.of("used", "problem")["seen"] == "The quota web in web-dev is used up: pods 2 of 2."
+    assert "not been counted" in found.of("used", "unknown")["seen"]
+
+    assert found.of("sync-status", "problem")["seen"] == "Degraded: Deployment/web: no image."
+    stuck = found.of("stuck", "problem")
+    assert "waits for resources-finalizer.argocd.argoproj.io" in stuck["seen"]
+    assert stuck["command"].endswith("""--type json --patch '[{"op":"remove","path":"/metadata/finalizers"}]'""")
+    assert "Some content has finalizers" in found.of("terminating", "problem")["seen"]
+    projects = [each for each in found.check("projects-live")["observations"] if each["state"] == "problem"]
+    assert "destinations of the AppProject “dev”" in projects[0]["seen"]
+    assert projects[1]["command"] == "kubectl --namespace argocd apply --filename argocd/prod/project.yaml"
+    running = found.of("argocd", "problem")
+    assert running["seen"] == "The cluster runs Argo CD 3.4.7, and argocd/install/kustomization.yaml says 3.5.1."
+
+
+POLICY = 'pods "web-1" is forbidden: violates PodSecurity "restricted:latest"'
+QUOTA = 'pods "web-1" is forbidden: exceeded quota: web'
+
+
+def _make_the_first_ill(api: Api) -> None:
+    """Break what belongs to web-dev."""
+    application = one(api, "Application", "web-dev")
+    application["metadata"]["annotations"]["argocd.argoproj.io/skip-reconcile"] = "true"
+    result = {"kind": "Service", "name": "web", "status": "SyncFailed", "message": "port is taken\n"}
+    application["status"]["operationState"] = {
+        **{"phase": "Failed", "message": "one or more tasks failed"},
+        "syncResult": {"resources": [result, {"kind": "Deployment", "name": "web", "status": "Synced"}]},
+    }
+    about = {"involvedObject": {"kind": "ReplicaSet", "name": "web-1"}, "type": "Warning"}
+    counts = {"hard": {"pods": "2", "requests.cpu": "1"}, "used": {"pods": "2", "requests.cpu": "500m"}}
+    api.objects += [
+        made("v1", "Event", "a", "web-dev", reason="FailedCreate", message=POLICY, **about),
+        made("v1", "Event", "b", "web-dev", reason="FailedCreate", message=QUOTA, **about),
+        made("v1", "Event", "c", "web-dev", reason="FailedCreate", message="fine", **{**about, "type": "Normal"}),
+        made("v1", "Event", "d", "elsewhere", reason="FailedCreate", message="not ours", **about),
+        made("v1", "ResourceQuota", "web", "web-dev", status=counts),
+        made("v1", "ResourceQuota", "web", "web-prod"),
+    ]
+    api.denied = {("create", "deployments", "web-dev"), ("patch", "deployments", "web-dev")}
+
+
+def _make_the_second_ill(api: Api) -> None:
+    """Break what belongs to web-prod, the projects and Argo CD itself."""
+    application = one(api, "Application", "web-prod")
+    finalizers = ["resources-finalizer.argocd.argoproj.io"]
+    application["metadata"] |= {"deletionTimestamp": "2024-01-01T00:00:00Z", "finalizers": finalizers}
+    application["status"]["health"]["status"] = "Degraded"
+    application["status"]["resources"] = [
+        {"kind": "Deployment", "name": "web", "health": {"status": "Degraded", "message": "no image"}}
+    ]
+    namespace = one(api, "Namespace", "web-prod")
+    namespace["metadata"]["deletionTimestamp"] = now()
+    why = {"type": "NamespaceFinalizersRemaining", "status": "True", "message": "Some content has finalizers"}
+    namespace["status"] = {"phase": "Terminating", "conditions": [why]}
+    one(api, "AppProject", "dev")["spec"]["destinations"] = []
+    api.objects.remove(one(api, "AppProject", "prod"))
+    for each in api.objects:
+        if each["kind"] == "Pod":
+            each["spec"]["containers"][0]["image"] = "quay.io/argoproj/argocd:v3.4.7"
+
+
 # Sync, health and what Argo CD complains of
 
 
@@ -74,13 +149,6 @@ def test_out_of_sync(argosy: Argosy, api: Api) -> None:
     )
 
 
-def test_degraded(argosy: Argosy, api: Api) -> None:
-    live = one(api, "Application", "web-dev")["status"]
-    live["health"]["status"] = "Degraded"
-    live["resources"] = [{"kind": "Deployment", "name": "web", "health": {"status": "Degraded", "message": "no image"}}]
-    assert doctor(argosy, "--live").of("sync-status", "problem")["seen"] == "Degraded: Deployment/web: no image."
-
-
 CAUSES = {
     "one or more objects failed to apply: field is immutable": "sync-operation",
     "rpc error: code = Unknown desc = authentication required: Repository not found.": "git-access",
@@ -100,15 +168,6 @@ def test_a_condition_goes_where_its_cause_is(argosy: Argosy, api: Api) -> None:
     for message, check in CAUSES.items():
         seen = {each["seen"]: each["state"] for each in found.check(check)["observations"]}
         assert seen[f"ComparisonError: {message}"] == "problem"
-
-
-def test_a_failed_sync(argosy: Argosy, api: Api) -> None:
-    result = {"kind": "Service", "name": "web", "status": "SyncFailed", "message": "port is taken\n"}
-    one(api, "Application", "web-dev")["status"]["operationState"] = {
-        **{"phase": "Failed", "message": "one or more tasks failed"},
-        "syncResult": {"resources": [result, {"kind": "Deployment", "name": "web", "status": "Synced"}]},
-    }
-    assert doctor(argosy, "--live").of("sync-operation", "problem")["seen"] == "Service/web: port is taken"
 
 
 def test_a_sync_that_does_not_end(argosy: Argosy, api: Api) -> None:
@@ -138,21 +197,6 @@ def test_a_kind_that_the_cluster_does_not_know(argosy: Argosy, api: Api) -> None
     found = doctor(argosy, "--live").of("kinds", "problem")
     assert "knows no Deployment of apps" in found["seen"]
     assert found["applications"] == ["web-dev", "web-prod"]
-
-
-def test_events(argosy: Argosy, api: Api) -> None:
-    about = {"involvedObject": {"kind": "ReplicaSet", "name": "web-1"}, "type": "Warning"}
-    psa = 'pods "web-1" is forbidden: violates PodSecurity "restricted:latest"'
-    quota = 'pods "web-1" is forbidden: exceeded quota: web'
-    api.objects += [
-        made("v1", "Event", "a", "web-dev", reason="FailedCreate", message=psa, **about),
-        made("v1", "Event", "b", "web-dev", reason="FailedCreate", message=quota, **about),
-        made("v1", "Event", "c", "web-dev", reason="FailedCreate", message="fine", **{**about, "type": "Normal"}),
-        made("v1", "Event", "d", "elsewhere", reason="FailedCreate", message="not ours", **about),
-    ]
-    found = doctor(argosy, "--live")
-    assert found.of("events", "problem")["seen"] == f"ReplicaSet/web-1 in web-dev: {psa}"
-    assert found.of("refused", "problem")["seen"] == f"ReplicaSet/web-1 in web-dev: {quota}"
 
 
 # Detection
@@ -219,30 +263,7 @@ def test_pods(argosy: Argosy, api: Api) -> None:
     assert found[0]["command"].endswith("logs --selector app.kubernetes.io/name=argocd-repo-server --tail=100")
 
 
-def test_paused_in_the_cluster(argosy: Argosy, api: Api) -> None:
-    one(api, "Application", "web-dev")["metadata"]["annotations"]["argocd.argoproj.io/skip-reconcile"] = "true"
-    assert doctor(argosy, "--live").of("paused", "problem")["command"].endswith("skip-reconcile-")
-
-
 # Permissions
-
-
-def test_a_project_that_somebody_edited(argosy: Argosy, api: Api) -> None:
-    one(api, "AppProject", "dev")["spec"]["destinations"] = []
-    api.objects.remove(one(api, "AppProject", "prod"))
-    found = [
-        each for each in doctor(argosy, "--live").check("projects-live")["observations"] if each["state"] == "problem"
-    ]
-    assert "destinations of the AppProject “dev”" in found[0]["seen"]
-    assert found[1]["command"] == "kubectl --namespace argocd apply --filename argocd/prod/project.yaml"
-
-
-def test_the_service_account_may_not(argosy: Argosy, api: Api) -> None:
-    api.denied = {("create", "deployments", "web-dev"), ("patch", "deployments", "web-dev")}
-    found = doctor(argosy, "--live").of("service-account", "problem")
-    assert found["seen"] == f"{CONTROLLER} may not, in the namespace web-dev: create, patch deployments.apps."
-    assert found["command"] == f"kubectl auth can-i create deployments.apps --namespace web-dev --as {CONTROLLER}"
-    assert found["applications"] == ["web-dev"]
 
 
 def test_namespaces_are_not_its_to_create(argosy: Argosy, api: Api) -> None:
@@ -283,40 +304,7 @@ def test_changed_by_hand(argosy: Argosy, api: Api) -> None:
     assert found["command"] == "argocd app diff web-dev"
 
 
-def test_stuck_in_deletion(argosy: Argosy, api: Api) -> None:
-    metadata = one(api, "Application", "web-dev")["metadata"]
-    metadata |= {"deletionTimestamp": "2024-01-01T00:00:00Z", "finalizers": ["resources-finalizer.argocd.argoproj.io"]}
-    found = doctor(argosy, "--live").of("stuck", "problem")
-    assert "waits for resources-finalizer.argocd.argoproj.io" in found["seen"]
-    assert found["command"].endswith("""--type json --patch '[{"op":"remove","path":"/metadata/finalizers"}]'""")
-
-
-def test_a_namespace_that_terminates(argosy: Argosy, api: Api) -> None:
-    namespace = one(api, "Namespace", "web-dev")
-    namespace["metadata"]["deletionTimestamp"] = now()
-    why = {"type": "NamespaceFinalizersRemaining", "status": "True", "message": "Some content has finalizers"}
-    namespace["status"] = {"phase": "Terminating", "conditions": [why]}
-    assert "Some content has finalizers" in doctor(argosy, "--live").of("terminating", "problem")["seen"]
-
-
-def test_a_quota_that_is_used_up(argosy: Argosy, api: Api) -> None:
-    counts = {"hard": {"pods": "2", "requests.cpu": "1"}, "used": {"pods": "2", "requests.cpu": "500m"}}
-    api.objects.append(made("v1", "ResourceQuota", "web", "web-dev", status=counts))
-    api.objects.append(made("v1", "ResourceQuota", "web", "web-prod"))
-    found = doctor(argosy, "--live")
-    assert found.of("used", "problem")["seen"] == "The quota web in web-dev is used up: pods 2 of 2."
-    assert "not been counted" in found.of("used", "unknown")["seen"]
-
-
 # Versions
-
-
-def test_another_argo_cd_runs(argosy: Argosy, api: Api) -> None:
-    for each in api.objects:
-        if each["kind"] == "Pod":
-            each["spec"]["containers"][0]["image"] = "quay.io/argoproj/argocd:v3.4.7"
-    found = doctor(argosy, "--live").of("argocd", "problem")
-    assert found["seen"] == "The cluster runs Argo CD 3.4.7, and argocd/install/kustomization.yaml says 3.5.1."
 
 
 @pytest.mark.parametrize(("version", "state"), [("1.36", "ok"), ("1.34", "problem")])
