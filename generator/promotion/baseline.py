@@ -155,18 +155,23 @@ def path_of(name: str, application: str, environment: str) -> str:
 
 def files(state: State, application: str, environment: str) -> dict[str, bytes]:
     """Return what promotion looks at: a deployment's files, and its Application where the chart is remote."""
-    folder, argocd = layout.deployment(environment, application), layout.argocd_application(environment, application)
-    held = {path: blob for path, blob in state.files(folder, argocd).items() if blob.mode != SYMLINK}
-    found = {path.removeprefix(f"{folder}/"): blob.content for path, blob in held.items() if path != argocd}
-    if argocd in held and is_remote(yaml_mapping.parse(held[argocd].content)):
-        found[APPLICATION] = held[argocd].content
-    return found
+    found = _blobs(state, application, environment)
+    return {name: blob.content for name, blob in found.items() if blob.mode != SYMLINK}
 
 
 def modes(state: State, application: str, environment: str) -> dict[str, str]:
-    """Return the modes of a deployment's files, by their path in its folder."""
-    folder = layout.deployment(environment, application)
-    return {path.removeprefix(f"{folder}/"): blob.mode for path, blob in state.files(folder).items()}
+    """Return the modes of these files, and of links beside them."""
+    return {name: blob.mode for name, blob in _blobs(state, application, environment).items()}
+
+
+def _blobs(state: State, application: str, environment: str) -> dict[str, Blob]:
+    folder, argocd = layout.deployment(environment, application), layout.argocd_application(environment, application)
+    held = dict(state.files(folder, argocd))
+    written = held.pop(argocd, None)
+    found = {path.removeprefix(f"{folder}/"): blob for path, blob in held.items()}
+    if written and is_remote(yaml_mapping.parse(written.content)):
+        found[APPLICATION] = written
+    return found
 
 
 def is_remote(application: Mapping[str, Any]) -> bool:

@@ -166,3 +166,33 @@ def test_wrong_usage(argosy: Argosy, repository: Path, arguments: tuple[str, ...
     before = state(repository)
     assert argosy("rollback", *arguments).code == 2
     assert state(repository) == before
+
+
+CHART = """\
+  source:
+    repoURL: https://charts.example.com
+    chart: web
+    targetRevision: "1.0.0"  # Renovate keeps it.
+    helm:
+      valuesObject:
+        replicaCount: {replicas}
+"""
+
+
+def test_the_version_of_a_remote_chart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, argosy: Argosy) -> None:
+    root = start(tmp_path / "gitops", environments=("dev", "prod"))
+    monkeypatch.chdir(root)
+    for replicas, environment in enumerate(("dev", "prod"), 1):
+        application, project = (root / "argocd" / environment / name for name in ("web.yaml", "project.yaml"))
+        head, _, rest = application.read_text().partition("  source:\n")
+        tail = rest[rest.index("  destination:\n") :]
+        application.write_text(head + CHART.format(replicas=replicas) + tail)
+        allowed = project.read_text().replace("  sourceRepos:\n", "  sourceRepos:\n    - https://charts.example.com\n")
+        project.write_text(allowed)
+    git(root, "commit", "--quiet", "--all", "--message", "Take web from a chart repository")
+    edit(root, "argocd/dev/web.yaml", '"1.0.0"', '"2.0.0"')
+    before = text(root, "argocd/prod/web.yaml")
+    promote(argosy)
+    assert text(root, "argocd/prod/web.yaml") == before.replace('"1.0.0"', '"2.0.0"')
+    result = argosy(*BACK)
+    assert (result.code, text(root, "argocd/prod/web.yaml")) == (0, before), result.err
