@@ -437,9 +437,7 @@ Next:
        cd {shlex.quote(str(destination))}
   2. {push}
   3. Once for each cluster that runs Argo CD:
-       kubectl create namespace argocd
-       kubectl apply --server-side --kustomize argocd/install
-       kubectl apply --namespace argocd --filename argocd/root.yaml"""
+       argosy bootstrap    # installs Argo CD, and hands the repository over to it"""
 
 
 def _before_push(destination: Path, url: str) -> str:
