@@ -13,9 +13,11 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, urlsplit
+
+from tests.loopback import listening
 
 Object = dict[str, Any]
 
@@ -341,13 +343,5 @@ def _handler(cluster: ApiServer) -> type[BaseHTTPRequestHandler]:
 @contextmanager
 def serving(cluster: ApiServer) -> Iterator[ApiServer]:
     """Have a cluster answer, until the block ends."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), _handler(cluster)) as server:
-        server.daemon_threads = True
-        cluster.url = f"http://127.0.0.1:{server.server_port}"
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        try:
-            yield cluster
-        finally:
-            server.shutdown()
-            thread.join()
+    with listening(_handler(cluster)) as cluster.url:
+        yield cluster

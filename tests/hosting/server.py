@@ -14,7 +14,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from socket import SHUT_RDWR
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl, urlsplit
@@ -24,6 +24,7 @@ from tests.hosting.played_bitbucket import BitbucketDialect
 from tests.hosting.played_gitea import GiteaDialect
 from tests.hosting.played_github import GitHubDialect
 from tests.hosting.played_gitlab import GitLabDialect
+from tests.loopback import listening
 
 TOKEN = "sesame-open-4711"
 
@@ -172,13 +173,7 @@ def playing(kind: str, project: str = "acme/gitops") -> Iterator[Server]:
     state = Server(kind, project)
     prefix = _DIALECTS[kind].prefix
     handler = type("Handler", (_Handler,), {"state": state, "prefix": prefix})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as listening:
-        state.url = f"http://127.0.0.1:{listening.server_port}{prefix}"
-        thread = threading.Thread(target=listening.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield state
-        finally:
-            listening.shutdown()
-            thread.join()
+    with listening(handler) as url:
+        state.url = url + prefix
+        yield state
     assert not state.misuses, "\n".join(state.misuses)

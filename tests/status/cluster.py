@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
+
+from tests.loopback import listening
 
 GROUP = "argoproj.io/v1alpha1"
 _CORE = {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": "v1", "resources": []}
@@ -58,14 +59,8 @@ def serving(applications: Sequence[Any] | None = (), *, refused: bool = False) -
         def log_message(self, format: str, *arguments: Any) -> None:
             """Say nothing."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()
+    with listening(Handler) as url:
+        yield url
 
 
 def kubeconfig(path: Path, url: str, context: str = "test", current: str = "test") -> Path:
