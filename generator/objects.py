@@ -124,7 +124,6 @@ def copy(source: Path, target: Path, wanted: Iterable[str]) -> None:
 
 def commit_paths(root: Path, message: str, paths: Iterable[str]) -> None:
     """Commit these paths alone, whatever else is staged; the user's hooks have their say."""
-    identity = () if git.has_identity(root) else ("-c", "user.name=argosy", "-c", "user.email=argosy@localhost")
     listed = joined(paths)
     wanted = ("--pathspec-from-file=-", "--pathspec-file-nul")
     untracked = git.run(root, "ls-files", "--others", "-z").split("\0")
@@ -133,7 +132,7 @@ def commit_paths(root: Path, message: str, paths: Iterable[str]) -> None:
         git.run(root, "--literal-pathspecs", "add", "--force", "--intent-to-add", *wanted, stdin=fresh)
     try:
         command = ("--literal-pathspecs", "commit", "--quiet", "--message", message, "--only")
-        git.run(root, *identity, *command, *wanted, stdin=listed)
+        git.run(root, *command, *wanted, stdin=listed, environment=git.identity(root))
     except BaseException:
         if fresh:
             git.run(root, "--literal-pathspecs", "reset", "--quiet", *wanted, stdin=fresh)

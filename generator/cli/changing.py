@@ -175,19 +175,28 @@ def carry_out_removal(manner: Manner, stored: Stored, change: Change, yes: bool,
     return code
 
 
-def _commit(manner: Manner, plan: Plan, change: Change, title: str) -> None:
-    from generator import merge, objects  # noqa: PLC0415
+@contextmanager
+def or_taken_back(plan: Plan) -> Iterator[None]:
+    """Take back a plan that was written, where what has to follow fails."""
+    from generator import merge  # noqa: PLC0415
 
-    paths = [*(each.path for each in plan.touched), *change.asked]
     try:
-        objects.commit_paths(manner.root, manner.message or title, paths)
+        yield
     except BaseException as error:
-        merge.take_back(lambda: merge.Journal(manner.root).take_back(plan))
+        merge.take_back(lambda: merge.Journal(plan.root).take_back(plan))
         if isinstance(error, ToolError):
             raise ToolError(
                 error.message, "Nothing was changed. Mend what git complains about, or leave --commit out."
             ) from error
         raise
+
+
+def _commit(manner: Manner, plan: Plan, change: Change, title: str) -> None:
+    from generator import objects  # noqa: PLC0415
+
+    paths = [*(each.path for each in plan.touched), *change.asked]
+    with or_taken_back(plan):
+        objects.commit_paths(manner.root, manner.message or title, paths)
 
 
 def _validate(manner: Manner, plan: Plan, change: Change) -> int:

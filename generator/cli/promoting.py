@@ -14,7 +14,7 @@ import click
 
 from generator.cli import changing, options
 from generator.cli.validate import root_of
-from generator.errors import ArgosyError, ToolError, UsageError
+from generator.errors import ArgosyError, UsageError
 
 if TYPE_CHECKING:
     from generator.difference import Difference
@@ -421,16 +421,11 @@ def _write(manner: Manner, job: Job, outcome: Outcome) -> None:
         merge.refuse_obstacles(plan)
         prepared, earlier = _prepared_message(root)
         merge.write(plan)
-        try:
+        with changing.or_taken_back(plan):
             if manner.commit:
                 objects.commit_paths(root, message, [each.path for each in plan.touched])
             else:
                 prepared.write_text(earlier + message, encoding="utf-8")
-        except BaseException as error:
-            merge.take_back(lambda: merge.Journal(root).take_back(plan))
-            if isinstance(error, ToolError):
-                raise ToolError(error.message, "Nothing was changed. Mend what git complains about.") from error
-            raise
     outcome.told = {"committed": manner.commit}
     if manner.commit:
         outcome.told["commit"] = objects.head(root)

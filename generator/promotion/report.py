@@ -10,6 +10,7 @@ from typing import Any
 from generator.promotion.decision import ABSENT, Decision, Verdict
 from generator.promotion.history import Kind, Step
 from generator.promotion.promoting import Move, Promotion
+from generator.reporting.wording import in_cell
 
 LONGEST = 48
 """How many characters of a value are shown."""
@@ -148,7 +149,7 @@ def _lines(move: Move) -> Iterator[str]:
     for each in _ordered(move.decisions):
         key, target, source, told, why = _cells(move, each)
         told = f"**{told}**" if each.verdict is Verdict.PROMOTED or each.verdict.is_open else told
-        yield f"| {' | '.join((_code(key), _code(target), _code(source), told, _plain(why)))} |"
+        yield f"| {' | '.join((_code(key), _code(target), _code(source), told, in_cell(why)))} |"
     yield ""
 
 
@@ -157,10 +158,6 @@ def _code(text: str) -> str:
     fence = "``" if "`" in text else "`"
     pad = " " if fence == "``" else ""
     return f"{fence}{pad}{text.replace('|', chr(92) + '|')}{pad}{fence}"
-
-
-def _plain(text: str) -> str:
-    return "".join(f"\\{each}" if each in "|*_<>[]`" else each for each in text)
 
 
 def as_data(promotion: Promotion) -> list[dict[str, Any]]:

@@ -15,6 +15,11 @@ def printable(text: str) -> str:
     return _UNPRINTABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", text.replace("\r\n", "\n"))
 
 
+def in_cell(text: str) -> str:
+    """Return text that a cell of a Markdown table shows as it is."""
+    return "".join(f"\\{each}" if each in "\\|*_<>[]`" else each for each in printable(text))
+
+
 def number(count: int, noun: str) -> str:
     """Return a count with its noun: `1 error`, `2 errors`."""
     return f"{count} {noun}{'' if count == 1 else 's'}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from generator.reporting.wording import printable
+from generator.reporting.wording import in_cell
 from generator.status import report as wording
 from generator.status.promotions import Promoted
 from generator.status.report import Report
@@ -34,7 +34,7 @@ def detail(report: Report) -> str:
     for deployment, promotion in wording.moves(report):
         lines += [f"### {deployment.environment}", ""]
         lines += [_cell(report, deployment.application, deployment.environment), ""]
-        lines += [*(f"- {_plain(each)}" for each in wording.facts(report, deployment)), ""]
+        lines += [*(f"- {in_cell(each)}" for each in wording.facts(report, deployment)), ""]
         if promotion.moves and promotion.moves[0].decisions:
             lines += [promotion_report.as_markdown(promotion, _LONGEST)]
     return "\n".join([*lines, *_closing(report), ""])
@@ -48,8 +48,8 @@ def history(promotions: Sequence[Promoted]) -> str:
             each.record.step.kind.value + (" (rolled back since)" if each.rolled_back else ""),
             each.record.step.source or each.record.step.origin[:7],
             each.record.step.target,
-            _plain(str(each.version)),
-            _plain(each.record.who),
+            in_cell(str(each.version)),
+            in_cell(each.record.who),
             each.record.commit[:7],
         ]
         for each in promotions
@@ -59,7 +59,9 @@ def history(promotions: Sequence[Promoted]) -> str:
 
 def _cell(report: Report, application: str, environment: str) -> str:
     (version, _), *more = wording.phrases(report, application, environment)
-    return ", ".join([version if version == wording.ABSENT[0] else f"`{version}`", *(_plain(text) for text, _ in more)])
+    return ", ".join(
+        [version if version == wording.ABSENT[0] else f"`{version}`", *(in_cell(text) for text, _ in more)]
+    )
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
@@ -69,13 +71,9 @@ def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]
 
 def _closing(report: Report) -> list[str]:
     return [
-        *(f"> {_plain(note)}" for note in wording.notes(report.matrix)),
+        *(f"> {in_cell(note)}" for note in wording.notes(report.matrix)),
         "",
-        _plain(wording.summary(report.matrix)),
+        in_cell(wording.summary(report.matrix)),
         "",
-        _plain(str(report.template)),
+        in_cell(str(report.template)),
     ]
-
-
-def _plain(text: str) -> str:
-    return "".join(f"\\{each}" if each in "\\|*_<>[]`" else each for each in printable(text))
