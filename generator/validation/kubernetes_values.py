@@ -26,6 +26,7 @@ _TEMPLATES: dict[str, Pointer] = {
     "PodTemplate": ("template",),
     "ReplicaSet": ("spec", "template"),
     "ReplicationController": ("spec", "template"),
+    "Rollout": ("spec", "template"),
     "StatefulSet": ("spec", "template"),
 }
 """Where a kind's pod stands: its metadata and its spec."""
@@ -82,7 +83,7 @@ def violations(data: Any) -> list[Violation]:
     if not isinstance(api_version, str) or not isinstance(kind, str):
         return []
     group = api_version.rpartition("/")[0]
-    if group not in BUILT_IN_GROUPS:
+    if group not in BUILT_IN_GROUPS and (group, kind) != ("argoproj.io", "Rollout"):
         return list(_name(manifest, kind, group)) if isinstance(manifest.get("metadata"), dict) else []
     found = list(_name(manifest, kind, group))
     if kind in _TEMPLATES:

@@ -14,14 +14,31 @@ from generator.validation.schema import CompiledSchema, compiled
 
 FOLDER = Path(__file__).parent / "schemas"
 _KINDS = {
+    "argocd-image-updater.argoproj.io/v1alpha1": "image-updater.json",
     "argoproj.io/v1alpha1": "argocd.json",
+    "bitnami.com/v1alpha1": "sealed-secrets.json",
+    "cert-manager.io/v1": "cert-manager.json",
+    "cilium.io/v2": "cilium.json",
     "external-secrets.io/v1": "external-secrets.json",
+    "external-secrets.io/v1alpha1": "external-secrets.json",
     "external-secrets.io/v1beta1": "external-secrets.json",
+    "externaldns.k8s.io/v1alpha1": "external-dns.json",
+    "gateway.envoyproxy.io/v1alpha1": "envoy-gateway.json",
     "gateway.networking.k8s.io/v1": "gateway.json",
     "gateway.networking.k8s.io/v1beta1": "gateway.json",
+    "isindir.github.com/v1alpha3": "sops-secrets.json",
+    "karpenter.k8s.aws/v1": "karpenter.json",
+    "karpenter.sh/v1": "karpenter.json",
     "kustomize.config.k8s.io/v1alpha1": "kustomize.json",
     "kustomize.config.k8s.io/v1beta1": "kustomize.json",
+    "kyverno.io/v1": "kyverno.json",
     "monitoring.coreos.com/v1": "monitoring.json",
+    "monitoring.coreos.com/v1alpha1": "monitoring.json",
+    "monitoring.grafana.com/v1alpha2": "grafana.json",
+    "policies.kyverno.io/v1": "kyverno.json",
+    "policies.kyverno.io/v1alpha1": "kyverno.json",
+    "policies.kyverno.io/v1beta1": "kyverno.json",
+    "velero.io/v1": "velero.json",
 }
 
 

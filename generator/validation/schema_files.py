@@ -19,8 +19,13 @@ _OWN_FILES = (
     (r"applications/[^/]+/application\.yaml", "files.json#/$defs/application"),
     (r"\.copier-answers\.yml", "files.json#/$defs/answers"),
     (r"\.argosy\.yaml", "files.json#/$defs/configuration"),
+    (r"catalogue/[^/]+/component\.yaml", "files.json#/$defs/component"),
     (r"(.*/)?Chart\.yaml", "files.json#/$defs/chart"),
     (r"\.pre-commit-config\.yaml", "files.json#/$defs/preCommit"),
+    (r"protection/github-ruleset\.json", "protection.json#/$defs/github"),
+    (r"protection/gitlab\.json", "protection.json#/$defs/gitlab"),
+    (r"protection/bitbucket\.json", "protection.json#/$defs/bitbucket"),
+    (r"\.sops\.ya?ml", "files.json#/$defs/sops"),
     (r"\.yamllint(\.ya?ml)?", "files.json#/$defs/yamllint"),
     (r"(.*/)?(kustomization\.ya?ml|Kustomization)", "kustomize.json#/$defs/file"),
 )
