@@ -66,20 +66,59 @@ _DETECTORS = (
 )
 def secret_in_git(document: Document, view: View) -> Iterator[Problem]:  # noqa: ARG001
     """Find Secrets that hold data."""
-    data = document.data
-    if data.get("kind") != "Secret" or data.get("apiVersion") != "v1":
-        return
-    for field in ("data", "stringData"):
-        values = data.get(field)
-        for name, value in values.items() if isinstance(values, dict) else ():
-            if value is not None and value != "":
-                yield Problem(
-                    f"The Secret's “{name}” stands in Git for everyone who can read the repository.",
-                    (field, name),
-                    "Keep it in a secret store and fetch it with an ExternalSecret, or commit it sealed (SealedSecret, "
-                    "SOPS); "
-                    "then rotate it, since the history keeps it.",
-                )
+    for at, secret in _secrets(document.data):
+        for field in ("data", "stringData"):
+            values = secret.get(field)
+            for name, value in values.items() if isinstance(values, dict) else ():
+                if value not in (None, "") and not _is_no_secret(secret, str(name), value):
+                    yield Problem(
+                        f"The Secret's “{name}” stands in Git for everyone who can read the repository.",
+                        (*at, field, name),
+                        "Keep it in a secret store and fetch it with an ExternalSecret, or commit it sealed "
+                        "(SealedSecret, SOPS); then rotate it, since the history keeps it.",
+                    )
+
+
+def _secrets(data: Any) -> Iterator[tuple[Pointer, dict[str, Any]]]:
+    """Yield a Secret, or the Secrets that the SOPS operator makes of a SopsSecret, with their places."""
+    kind, version = data.get("kind"), str(data.get("apiVersion"))
+    if kind == "Secret" and version == "v1":
+        yield (), data
+    elif kind == "SopsSecret" and version.startswith("isindir.github.com/"):
+        spec = data.get("spec")
+        listed = spec.get("secretTemplates") if isinstance(spec, dict) else None
+        for index, template in enumerate(listed if isinstance(listed, list) else ()):
+            if isinstance(template, dict):
+                yield ("spec", "secretTemplates", index), template
+
+
+_ENCRYPTED = re.compile(r"ENC\[AES256_GCM,.+\]", re.DOTALL)
+"""What SOPS makes of a value."""
+_REFERENCE = re.compile(r"\$[\w.-]+(:[\w.-]+)?")
+"""What Argo CD replaces with a key of its own Secret, or of another one: $key, $secret:key."""
+_ARGOCD_TYPE = "argocd.argoproj.io/secret-type"
+_ARGOCD_SETTINGS = frozenset(
+    {
+        *("name", "server", "namespaces", "clusterResources", "project", "shard"),
+        *("url", "type", "insecure", "enableLfs", "enableOCI", "insecureOCIForceHttp", "forceHttpBasicAuth", "depth"),
+        *("proxy", "noProxy", "githubAppID", "githubAppInstallationID", "githubAppEnterpriseBaseUrl", "username"),
+        *("useAzureWorkloadIdentity", "tlsClientCertData"),
+    }
+)
+"""What is no secret in Argo CD's own Secrets for clusters and repositories."""
+
+
+def _is_no_secret(secret: Mapping[str, Any], name: str, value: Any) -> bool:
+    if not isinstance(value, str):
+        return False
+    if _ENCRYPTED.fullmatch(value):
+        return True
+    metadata = secret.get("metadata")
+    metadata = metadata if isinstance(metadata, dict) else {}
+    labels = metadata.get("labels")
+    if isinstance(labels, dict) and labels.get(_ARGOCD_TYPE):
+        return name in _ARGOCD_SETTINGS and not any(_kinds(value))
+    return metadata.get("name") == "argocd-secret" and _REFERENCE.fullmatch(value) is not None
 
 
 CREDENTIAL = declare(
