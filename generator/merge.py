@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from generator import git, objects, temporary
+from generator import git, objects, pins, temporary
 from generator.errors import ArgosyError
 from generator.objects import SUBMODULE, Blob, Entry, Files
 
@@ -100,12 +100,12 @@ def plan(root: Path, before: Files, after: Files, moves: Mapping[str, str] | Non
 
     with temporary.folder("merge") as scratch:
         git.run(scratch, "init", "--quiet", "--bare", f"--object-format={'sha1' if len(head) == 40 else 'sha256'}")
-        base = side(before)
+        base, yours, theirs = pins.settled(side(before), side(ours), side(after))
         # Git shows the branches' names beside the markers of a conflict.
-        branches = {"base": ("", base), "yours": ("base", side(ours)), "template": ("base", side(after))}
+        branches = {"base": ("", base), "yours": ("base", yours), "template": ("base", theirs)}
         objects.commit(scratch, {**branches, "before": ("base", committed)})
         tree, sides = objects.merge(scratch, "yours", "template")
-        untouched = {path for path, file in base.items() if ours.get(path) == file}
+        untouched = {path for path, file in base.items() if yours.get(path) == file}
         changes = [Change(path, Kind.KEPT) for path in kept]
         listed = _changes(objects.entries(scratch, "before"), objects.entries(scratch, tree), sides, untouched)
         targets = set(moved.values())
