@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 
 import click
 
@@ -10,12 +11,18 @@ from generator.cli import changing
 from generator.cli.changing import Manner
 
 
-@click.command("update")
+@click.command("update", cls=changing.Command)
 @click.option("--check", is_flag=True, help="Tell whether there is a newer version (exit code 1), and change nothing.")
 @click.option("--to", "version", metavar="VERSION", help="The template's version.  [default: the newest]")
+@changing.branch
+@changing.pull_request
 @changing.options_of_change
 def command(check: bool, version: str | None, manner: Manner) -> int:
-    """Take over a newer version of the template, without losing what people changed."""
+    """Take over a newer version of the template, without losing what people changed.
+
+    Exit code: 3 where both changed the same lines. In the work tree these have Git's markers then; to a branch of its
+    own nothing is written.
+    """
     from generator import store, template  # noqa: PLC0415
     from generator.changes import Change  # noqa: PLC0415
 
@@ -25,7 +32,15 @@ def command(check: bool, version: str | None, manner: Manner) -> int:
         model, present = stored.repository, template.known(stored.version)
         wanted = template.known(version) if version else template.current().version
         change = Change(model, model, from_version=present, to_version=wanted)
-        return changing.carry_out(manner, stored, change, f"Update the template to {wanted[:12]}")
+        title = f"Update the template to {wanted[:12]}"
+        if not manner.on_branch:
+            return changing.carry_out(manner, stored, change, title)
+        from generator.cli import updating  # noqa: PLC0415
+
+        base = updating.starting_point(manner)
+        return changing.carry_out(
+            manner, stored, change, title, instead=partial(updating.offer, manner, change, base, title)
+        )
 
 
 def _check(manner: Manner, present: str, newest: str) -> int:

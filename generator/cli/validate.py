@@ -4,14 +4,37 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from generator.cli import options
 from generator.errors import ArgosyError, UsageError
 
+if TYPE_CHECKING:
+    from generator.snapshot import Snapshot
+    from generator.validation.finding import Report
+
 FORMATS = ("text", "json", "sarif", "junit", "github")
+
+
+class ReportType(click.ParamType):  # type: ignore[type-arg]  # generic in new versions of Click alone
+    """FORMAT=FILE -> (format, file)."""
+
+    name = "FORMAT=FILE"
+
+    def convert(
+        self, value: str | tuple[str, Path], param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, Path]:
+        """Split at the first `=`."""
+        if isinstance(value, tuple):
+            return value
+        form, _, file = value.partition("=")
+        if form not in FORMATS or not file:
+            self.fail(f"“{value}” is not FORMAT=FILE with a format of {', '.join(FORMATS)}.", param, ctx)
+        return form, Path(file)
 
 
 @click.command("validate")
@@ -42,6 +65,13 @@ FORMATS = ("text", "json", "sarif", "junit", "github")
 @click.option("--strict", is_flag=True, help="Fail on skipped documents too.")
 @click.option("--verbose", is_flag=True, help="List every skipped document and every render.")
 @options.output(*FORMATS)
+@click.option(
+    "--report",
+    "reports",
+    type=ReportType(),
+    multiple=True,
+    help="Write the result to a file as well, in a format of its own; may be repeated.",
+)
 @options.quiet
 def command(
     *,
@@ -53,6 +83,7 @@ def command(
     strict: bool,
     verbose: bool,
     output: str,
+    reports: tuple[tuple[str, Path], ...],
     quiet: bool,
 ) -> int:
     """Prove offline that Argo CD and Kubernetes will take what is in a repository.
@@ -72,6 +103,7 @@ def command(
         strict=strict,
         verbose=verbose,
         output=output,
+        reports=reports,
         quiet=quiet,
     )
 
@@ -99,11 +131,10 @@ def run(
     strict: bool = False,
     verbose: bool = False,
     output: str = "text",
+    reports: Sequence[tuple[str, Path]] = (),
     quiet: bool = False,
 ) -> int:
-    """Validate, print the report, and return the exit code."""
-    from importlib.metadata import version  # noqa: PLC0415
-
+    """Validate, print the report, write it to files, and return the exit code."""
     from generator import reporting  # noqa: PLC0415
     from generator.reporting.progress import progress  # noqa: PLC0415
     from generator.validation import pipeline  # noqa: PLC0415
@@ -124,9 +155,48 @@ def run(
     report = pipeline.validate(root, chosen)
     valid = reporting.is_valid(report, strict=strict)
     if not (quiet and valid and output == "text"):
-        written = reporting.Options.of(sys.stdout, version=version("argosy"), strict=strict, verbose=verbose)
-        click.echo(reporting.format_report(report, reporting.OutputFormat(output), written), nl=False)
+        click.echo(_formatted(report, output, strict=strict, verbose=verbose, colour=True), nl=False)
+    for form, file in reports:
+        _write(file, _formatted(report, form, strict=strict, verbose=verbose))
     if not report.outcomes:
         where = ", ".join(map(str, paths)) or root
         raise ArgosyError(f"No YAML or JSON file was found in {where}.", "Name the folder of a GitOps repository.")
     return 0 if valid else 1
+
+
+def is_valid(state: Snapshot, changed: Collection[str]) -> bool:
+    """Validate a state that no work tree holds, of which only what changes is read, and show what is wrong."""
+    from importlib.metadata import version  # noqa: PLC0415
+
+    from generator import reporting, temporary  # noqa: PLC0415
+    from generator.difference import rendering  # noqa: PLC0415
+    from generator.validation import inventory, pipeline  # noqa: PLC0415
+
+    wanted = frozenset(changed)
+    with temporary.folder("validate") as folder:
+        rendering.write(folder, state.chosen(inventory.reached_by(wanted)))
+        report = pipeline.validate(folder, pipeline.Options(changed=wanted, repository=state.root))
+    valid = reporting.is_valid(report, strict=False)
+    if not valid:
+        written = reporting.Options.of(sys.stderr, version=version("argosy"))
+        click.echo(reporting.format_report(report, reporting.OutputFormat.TEXT, written), nl=False, err=True)
+    return valid
+
+
+def _formatted(report: Report, output: str, *, strict: bool, verbose: bool, colour: bool = False) -> str:
+    """Return the report in a format; coloured, if at all, where standard output can show it."""
+    from importlib.metadata import version  # noqa: PLC0415
+
+    from generator import reporting  # noqa: PLC0415
+
+    chosen = reporting.Options.of(sys.stdout, version=version("argosy"), strict=strict, verbose=verbose)
+    chosen = chosen if colour else replace(chosen, colour=False)
+    return reporting.format_report(report, reporting.OutputFormat(output), chosen)
+
+
+def _write(file: Path, text: str) -> None:
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ArgosyError(f"{file} cannot be written: {error.strerror}.", "Name another file with --report.") from error

@@ -14,6 +14,9 @@ from generator import creation, engine, template
 from generator.model import ArgocdStyle, CiHost, Format
 from tests.changing import commit, edit, files, git, model, state
 from tests.conftest import Argosy
+from tests.hosting.server import Server, playing
+from tests.promoting import clone, message, on_host, with_remote
+from tests.promoting import text as read
 
 CHART = "applications/web/charts/web/templates"
 APPLICATION = "argocd/prod/web.yaml"
@@ -246,6 +249,166 @@ def test_other_commands_keep_the_version(argosy: Argosy, repository: Path, versi
     assert argosy("update", "--commit", "--quiet").code in {0, 1}
     assert Path("applications/shop/charts/shop/templates/config/map.yaml").is_file()
     assert yaml.safe_load(Path(".copier-answers.yml").read_text())["_commit"] == versions[-1]
+
+
+class TestPullRequest:
+    """An update on a branch of its own, and the pull request for it."""
+
+    BRANCH = "argosy/update-main"
+
+    @pytest.fixture
+    def bare(self, repository: Path) -> Path:
+        """Return what the repository's remote is."""
+        edit(repository, "README.md", "# gitops\n", "# Our gitops\n")
+        commit(repository)
+        return with_remote(repository)
+
+    @pytest.fixture(params=["github"])
+    def server(
+        self, request: pytest.FixtureRequest, repository: Path, bare: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> Iterator[Server]:
+        assert git(bare, "branch", "--list", "main")
+        with playing(request.param, "acme/gitops") as server:
+            on_host(repository, request.param, server, monkeypatch)
+            yield server
+
+    @pytest.mark.parametrize("server", ["github", "gitlab", "bitbucket", "gitea"], indirect=True)
+    def test_each_host(
+        self, argosy: Argosy, repository: Path, bare: Path, server: Server, versions: tuple[str, ...]
+    ) -> None:
+        before = state(repository)
+        first = argosy("update", "--pull-request")
+        pushed = git(bare, "rev-parse", self.BRANCH)
+        again = argosy("update", "--pull-request")
+        assert (first.code, again.code) == (0, 0), first.err
+        assert "Opened:" in first.err
+        assert "Updated:" in again.err
+        [made] = server.pull_requests
+        assert (made.branch, made.base, made.title) == (
+            self.BRANCH,
+            "main",
+            f"Update the template to {versions[-1][:12]}",
+        )
+        trailer = f"Argosy-Update: {versions[0]} -> {versions[-1]}"
+        assert made.body.endswith(f"\n\n{trailer}\n") or made.body.endswith(f"\n\n{trailer}")
+        assert message(bare, self.BRANCH).splitlines() == [made.title, "", trailer]
+        assert "\n| `README.md` | merged with what was edited here: look at these first |\n" in made.body
+        assert "\n| `.yamllint.yaml` | deleted |\n" in made.body
+        assert "web-prod" in made.body
+        # What is pushed is one commit, the same the second time; the work tree knows nothing of it.
+        assert git(bare, "rev-list", "--count", f"main..{self.BRANCH}").strip() == "1"
+        assert git(bare, "rev-parse", self.BRANCH) == pushed
+        assert read(bare, "README.md", self.BRANCH).startswith("# Our gitops\n")
+        assert "## Every day" in read(bare, "README.md", self.BRANCH)
+        assert state(repository) == before
+
+    @pytest.mark.usefixtures("server")
+    def test_it_is_what_an_update_in_place_makes(self, argosy: Argosy, repository: Path) -> None:
+        assert argosy("update", "--pull-request").code == 0
+        assert argosy("update", "--commit").code == 0
+        tree = git(repository, "rev-parse", "HEAD^{tree}")
+        assert git(repository, "rev-parse", f"origin/{self.BRANCH}^{{tree}}") == tree
+
+    def test_a_later_version_takes_the_place_of_an_earlier_one(
+        self, argosy: Argosy, repository: Path, bare: Path, server: Server, versions: tuple[str, ...]
+    ) -> None:
+        assert argosy("update", "--pull-request", "--to", versions[1]).code == 0
+        commit(repository, {"ours.md": "Meanwhile.\n"})
+        git(repository, "push", "--quiet", "origin", "main")
+        assert argosy("update", "--pull-request").code == 0
+        [made] = server.pull_requests
+        assert versions[-1][:12] in made.title
+        assert versions[1] not in made.body
+        assert git(bare, "log", "--format=%s", f"main..{self.BRANCH}").splitlines() == [made.title]
+        assert read(bare, "ours.md", self.BRANCH) == "Meanwhile.\n"
+
+    def test_nothing_is_left_once_it_is_merged(self, argosy: Argosy, repository: Path, server: Server) -> None:
+        assert argosy("update", "--pull-request").code == 0
+        git(repository, "merge", "--quiet", f"origin/{self.BRANCH}")
+        git(repository, "push", "--quiet", "origin", "main")
+        asked = len(server.requests)
+        result = argosy("update", "--pull-request")
+        assert result.code == 0
+        assert "Nothing to change" in result.err
+        assert len(server.requests) == asked
+
+    def test_a_conflict_is_refused(self, argosy: Argosy, repository: Path, bare: Path, server: Server) -> None:
+        edit(repository, APPLICATION, "selfHeal: true", "selfHeal: false")
+        commit(repository)
+        git(repository, "push", "--quiet", "origin", "main")
+        before = state(repository)
+        result = argosy("update", "--pull-request", "--output", "json")
+        assert result.code == 3
+        assert json.loads(result.out)["conflicts"] == [APPLICATION]
+        assert f"\n  {APPLICATION}\n" in result.err
+        assert "Run argosy update without --pull-request" in result.err
+        assert git(bare, "branch", "--list", self.BRANCH) == ""
+        assert (state(repository), server.requests) == (before, [])
+
+    @pytest.mark.usefixtures("server")
+    def test_what_is_not_valid_is_not_pushed(self, argosy: Argosy, repository: Path, bare: Path) -> None:
+        edit(repository, "environments/prod/web/values.yaml", "replicaCount: 3", "replicaCount: many")
+        commit(repository)
+        git(repository, "push", "--quiet", "origin", "main")
+        result = argosy("update", "--pull-request")
+        assert result.code == 1
+        assert "environments/prod/web/" in result.err
+        assert "Nothing was written" in result.err
+        assert git(bare, "branch", "--list", self.BRANCH) == ""
+        assert argosy("update", "--pull-request", "--no-validate").code == 0
+
+    def test_commits_of_others_are_kept(self, argosy: Argosy, bare: Path, server: Server, tmp_path: Path) -> None:
+        assert argosy("update", "--pull-request").code == 0
+        other = clone(bare, tmp_path / "other")
+        git(other, "switch", "--quiet", self.BRANCH)
+        commit(other, {"theirs.md": "Mine.\n"})
+        git(other, "push", "--quiet")
+        result = argosy("update", "--pull-request")
+        assert result.code == 1
+        assert "holds commits that are not this update's" in result.err
+        assert read(bare, "theirs.md", self.BRANCH) == "Mine.\n"
+        assert argosy("update", "--pull-request", "--branch=second").code == 0
+        assert [each.branch for each in server.pull_requests] == [self.BRANCH, "second"]
+
+    def test_it_starts_from_what_is_pushed(self, argosy: Argosy, repository: Path, server: Server) -> None:
+        readme = (repository / "README.md").read_text()
+        (repository / "README.md").write_text(readme + "More.\n")
+        assert "README.md has changes that are not committed" in argosy("update", "--pull-request").err
+        commit(repository)
+        result = argosy("update", "--pull-request")
+        assert result.code == 1
+        assert "main has commits that origin has not" in result.err
+        git(repository, "switch", "--quiet", "--detach")
+        assert "No branch is checked out" in argosy("update", "--pull-request").err
+        assert server.pull_requests == []
+
+    def test_a_branch_of_this_clone(self, argosy: Argosy, repository: Path) -> None:
+        before = state(repository)
+        result = argosy("update", "--branch", "--output", "json", "-m", "Catch up")
+        assert result.code == 0
+        told = json.loads(result.out)
+        assert told["branch"] == self.BRANCH
+        assert told["commit"] == git(repository, "rev-parse", self.BRANCH).strip()
+        assert (told["committed"], told["valid"]) == (True, True)
+        assert message(repository, self.BRANCH).startswith("Catch up\n\nArgosy-Update: ")
+        assert state(repository)[0] == before[0]
+        assert argosy("update", "--branch", "--commit").code == 2
+
+    def test_without_a_token_it_says_where_to_open_it(
+        self, argosy: Argosy, server: Server, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.delenv("ARGOSY_TOKEN")
+        result = argosy("update", "--pull-request")
+        assert result.code == 0
+        assert result.out.startswith(f"https://git.example.com/acme/gitops/compare/main...{self.BRANCH}")
+        assert server.requests == []
+
+    @pytest.mark.usefixtures("server")
+    def test_a_dry_run(self, argosy: Argosy, repository: Path) -> None:
+        result = argosy("update", "--pull-request", "--dry-run")
+        assert result.code == 0
+        assert "## Every day" in result.out
+        assert git(repository, "branch", "--remotes", "--list", f"*/{self.BRANCH}") == ""
 
 
 def test_a_new_question_takes_its_default(argosy: Argosy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

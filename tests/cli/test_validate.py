@@ -107,6 +107,34 @@ def test_sarif_junit_and_github(argosy: Argosy, tmp_path: Path) -> None:
     assert "::error file=bad.yaml,line=6" in github.out
 
 
+def test_reports_in_files_besides_the_output(argosy: Argosy, tmp_path: Path) -> None:
+    write_files(tmp_path, {"pod.yaml": BAD})
+    reports = ("--report", "sarif=argosy.sarif", "--report", "junit=reports/argosy.xml", "--report", "text=said.txt")
+    result = argosy("validate", "--output", "github", *reports)
+    assert result.code == 1
+    assert result.out.startswith("::error ")
+    [run] = json.loads((tmp_path / "argosy.sarif").read_text())["runs"]
+    assert {each["ruleId"] for each in run["results"]} == {"kubernetes-schema"}
+    assert ET.parse(tmp_path / "reports/argosy.xml").getroot().tag == "testsuites"
+    assert "kubernetes-schema" in (tmp_path / "said.txt").read_text()
+    written = argosy("validate", "--output", "json", "--report", "json=report.json").out
+    assert (tmp_path / "report.json").read_text() == written
+
+
+@pytest.mark.parametrize("report", ["xml=a.xml", "junit", "junit=", "=a.xml"])
+def test_a_report_needs_a_format_and_a_file(argosy: Argosy, tmp_path: Path, report: str) -> None:
+    result = argosy("validate", "--report", report)
+    assert result.code == 2
+    assert "FORMAT=FILE" in result.err
+
+
+def test_a_report_that_cannot_be_written(argosy: Argosy, tmp_path: Path) -> None:
+    write_files(tmp_path, {"pod.yaml": GOOD})
+    result = argosy("validate", "--report", "junit=pod.yaml/report.xml")
+    assert result.code == 1
+    assert "pod.yaml/report.xml cannot be written" in result.err
+
+
 def test_quiet_says_nothing_of_a_valid_repository(argosy: Argosy, tmp_path: Path) -> None:
     write_files(tmp_path, {"pod.yaml": GOOD})
     quiet = argosy("validate", "--quiet")
