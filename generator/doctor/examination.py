@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from generator.doctor import deletion, drift, not_detected, out_of_sync, permissions, quota, rendering, tools
+from generator.doctor import (
+    deletion,
+    drift,
+    not_detected,
+    out_of_sync,
+    permissions,
+    protection,
+    quota,
+    rendering,
+    tools,
+)
 from generator.doctor.case import Case, Choice, take
 from generator.doctor.diagnosis import Check, Diagnosis, Symptom
 from generator.reporting.wording import number
@@ -18,6 +28,7 @@ SYMPTOMS: Mapping[str, tuple[str, Callable[[Case], Iterator[Check]]]] = {
     "drift": ("The cluster is not what Git says, after changes by hand", drift.checks),
     "deletion": ("Something does not go away, or went unasked", deletion.checks),
     "quota": ("There is no room: quotas", quota.checks),
+    "review": ("A change came in that nobody reviewed", protection.checks),
     "tools": ("The tools here are not Argo CD's", tools.checks),
 }
 """Each symptom by its id: what people notice, and the checks of its causes."""

@@ -25,7 +25,7 @@ DELETION = ("preserve-misplaced", "applicationset-empty")
 SILENT = ("folder-not-deployed", "source-ignored", "namespace-metadata-ignored")
 """Warnings of what is not deployed although it stands there."""
 ADVICE = (
-    *("helm-advice", "image-tag", "project-permits-everything", "missing-key-silent"),
+    *("helm-advice", "image-tag", "project-permits-everything", "project-permits-more", "missing-key-silent"),
     *("credential-in-environment", "credential-in-git", "secret-in-git", "suppression", "promotes-from-unknown"),
 )
 """What keeps nothing from being deployed: `argosy validate` tells it."""

@@ -7,7 +7,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
-from functools import partial
+from functools import cache, partial
 from importlib import metadata
 
 from generator import kubectl
@@ -153,6 +153,7 @@ def _wanted(case: Case) -> facts.Version:
     return facts.version(case.argocd) or facts.newest()
 
 
+@cache
 def _client(program: str) -> tuple[str, str]:
     """Return the version of a kubectl, and that of the Kustomize within; nothing where it does not tell."""
     try:

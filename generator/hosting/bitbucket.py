@@ -1,6 +1,7 @@
 """Bitbucket Cloud.
 
-https://developer.atlassian.com/cloud/bitbucket/rest/api-group-pullrequests/, api-group-workspaces/
+https://developer.atlassian.com/cloud/bitbucket/rest/api-group-pullrequests/, api-group-workspaces/,
+api-group-branch-restrictions/
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any, ClassVar
 from urllib.parse import quote
 
 from generator.hosting.host import Comment, Host, Proposal, Request, encoded
+from generator.hosting.protection import Protection, of_bitbucket
 
 _FENCED = re.compile(r"^(?P<fence>`{3,}|~{3,}).*?(?:^(?P=fence)[`~]*[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)
 _HIDDEN = re.compile(r"<!--.*?-->\n?", re.DOTALL)
@@ -30,6 +32,7 @@ class Bitbucket(Host):
         "pullrequest:write, and account to find reviewers "
         "(an access token, or, for an API token, your e-mail address, a colon and the token)"
     )
+    rights = "repository:admin (an access token), or admin:repository:bitbucket (an API token, after e-mail and colon)"
     codeowners: ClassVar[tuple[str, ...]] = (".bitbucket/CODEOWNERS", "CODEOWNERS")
     advice: ClassVar[Mapping[str, str]] = {
         "no changes to be pulled": "The branch brings nothing that its base has not. Push the branch first.",
@@ -40,6 +43,13 @@ class Bitbucket(Host):
         """Return the number of the pull request that a pipeline runs for, or None."""
         number = environment.get("BITBUCKET_PR_ID", "")
         return int(number) if number.isdecimal() else None
+
+    def protection(self, branch: str) -> Protection:
+        """Return what the branch restrictions enforce, which administrators alone see."""
+        doing = f"see how {branch} of {self.project} is protected"
+        path = f"/repositories/{quote(self.project)}/branch-restrictions"
+        with self._reading(doing):
+            return of_bitbucket(list(self._client.pages(path, doing, {"pagelen": "100"})), branch)
 
     def _authorization(self, token: str) -> str:
         if ":" in token:

@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from generator.hosting.github import GitHub
 from generator.hosting.host import Proposal, Request, encoded
+from generator.hosting.protection import Protection, of_gitea
 
 _COLOUR = "#0e8a16"
 
@@ -24,6 +25,7 @@ class Gitea(GitHub):
     title_limit = 255
     variables: ClassVar[tuple[str, ...]] = ("GITEA_TOKEN", "FORGEJO_TOKEN")
     scopes = "the scopes write:repository and write:issue"
+    rights = "the scope read:repository, of an administrator of the repository"
     codeowners: ClassVar[tuple[str, ...]] = (
         "CODEOWNERS",
         "docs/CODEOWNERS",
@@ -35,6 +37,17 @@ class Gitea(GitHub):
         "does not exist": "Push the branch first, and check that the branch to merge into is there.",
     }
     page_size: ClassVar[Mapping[str, str]] = {"limit": "50"}
+
+    def protection(self, branch: str) -> Protection:
+        """Return what the branch protection enforces, which administrators alone see in full."""
+        doing = f"see how {branch} of {self.project} is protected"
+        with self._reading(doing):
+            there = self._client.call("GET", f"{self._path}/branches/{quote(branch, safe='')}", doing)
+            if not there["protected"]:
+                return Protection()
+            rule = quote(there.get("effective_branch_protection_name") or branch, safe="")
+            found = self._told(f"{self._path}/branch_protections/{rule}", doing, 403, 404)
+            return Protection(approvals=there["required_approvals"]).perhaps() if found is None else of_gitea(found)
 
     def _authorization(self, token: str) -> str:
         return f"token {token}"

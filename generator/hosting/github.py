@@ -1,6 +1,7 @@
 """GitHub: github.com, Enterprise Cloud and Enterprise Server.
 
-https://docs.github.com/rest/pulls/pulls, /rest/pulls/review-requests, /rest/issues/comments, /rest/issues/labels
+https://docs.github.com/rest/pulls/pulls, /rest/pulls/review-requests, /rest/issues/comments, /rest/issues/labels,
+/rest/repos/rules, /rest/branches/branch-protection
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from typing import Any, ClassVar
 from urllib.parse import quote
 
 from generator.hosting.host import Comment, Host, Proposal, Request, encoded, number_of_event
+from generator.hosting.protection import Protection, of_github, of_github_branch
 
 
 class GitHub(Host):
@@ -21,6 +23,7 @@ class GitHub(Host):
     title_limit = 256
     variables: ClassVar[tuple[str, ...]] = ("GITHUB_TOKEN", "GH_TOKEN")
     scopes = "write access to contents and pull requests (a classic token: the scope repo)"
+    rights = "read access to metadata and administration (a classic token: the scope repo)"
     codeowners: ClassVar[tuple[str, ...]] = (".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS")
     headers: ClassVar[Mapping[str, str]] = {
         "Accept": "application/vnd.github+json",
@@ -39,6 +42,29 @@ class GitHub(Host):
     def current_request(self, environment: Mapping[str, str]) -> int | None:
         """Return the number of the pull request that a workflow runs for, or None."""
         return number_of_event(environment)
+
+    def protection(self, branch: str) -> Protection:
+        """Return what the rulesets and the branch protection enforce; the latter tells administrators alone."""
+        doing = f"see how {branch} of {self.project} is protected"
+        with self._reading(doing):
+            name = quote(branch, safe="")
+            found = of_github(self._client.pages(f"{self._path}/rules/branches/{name}", doing, self.page_size))
+            there = self._told(f"{self._path}/branches/{name}", doing, 404)
+            if there is None or not there["protected"]:
+                return found
+            return self._with_older(found, f"{self._path}/branches/{name}/protection", doing)
+
+    def _with_older(self, found: Protection, path: str, doing: str) -> Protection:
+        from generator.hosting.client import RefusedError  # noqa: PLC0415
+
+        try:
+            return found | of_github_branch(self._client.call("GET", path, doing))
+        except RefusedError as error:
+            if "not protected" in error.said.casefold():
+                return found
+            if error.status in {403, 404}:
+                return found.perhaps()
+            raise
 
     def _find(self, proposal: Proposal) -> Request | None:
         doing = f"list the pull requests of {self.project}"

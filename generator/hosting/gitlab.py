@@ -1,6 +1,7 @@
 """GitLab: gitlab.com and self-managed.
 
-https://docs.gitlab.com/api/merge_requests/, /api/notes/, /api/users/
+https://docs.gitlab.com/api/merge_requests/, /api/notes/, /api/users/, /api/protected_branches/,
+/api/merge_request_approvals/, /api/project_push_rules/, /api/projects/
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from typing import Any, ClassVar
 from urllib.parse import quote
 
 from generator.hosting.host import Comment, Host, Proposal, Request, encoded
+from generator.hosting.protection import Protection, of_gitlab
 
 
 class GitLab(Host):
@@ -21,6 +23,7 @@ class GitLab(Host):
     title_limit = 255
     variables: ClassVar[tuple[str, ...]] = ("GITLAB_TOKEN",)
     scopes = "the scope api, and the role Developer or more"
+    rights = "the scope read_api, and the role Maintainer"
     codeowners: ClassVar[tuple[str, ...]] = ("CODEOWNERS", "docs/CODEOWNERS", ".gitlab/CODEOWNERS")
     advice: ClassVar[Mapping[str, str]] = {
         "source branch": "Push the branch first, and close the other merge request of that branch, if there is one.",
@@ -32,6 +35,22 @@ class GitLab(Host):
         """Return the number (iid) of the merge request that a pipeline runs for, or None."""
         number = environment.get("CI_MERGE_REQUEST_IID", "")
         return int(number) if number.isdecimal() else None
+
+    def protection(self, branch: str) -> Protection:
+        """Return what the project enforces; approvals and push rules belong to GitLab Premium, and to maintainers."""
+        doing = f"see how {branch} of {self.project} is protected"
+        project = f"/projects/{quote(self.project, safe='')}"
+        with self._reading(doing):
+            found = {
+                "project": self._client.call("GET", project, doing),
+                "protected_branches": list(
+                    self._client.pages(f"{project}/protected_branches", doing, {"per_page": "100"})
+                ),
+                "approvals": self._told(f"{project}/approvals", doing, 401, 403, 404),
+                "approval_rules": self._told(f"{project}/approval_rules", doing, 401, 403, 404),
+                "push_rule": self._told(f"{project}/push_rule", doing, 401, 403, 404),
+            }
+            return of_gitlab(found, branch)
 
     def _find(self, proposal: Proposal) -> Request | None:
         doing = f"list the merge requests of {self.project}"

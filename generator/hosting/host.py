@@ -17,6 +17,7 @@ from generator.errors import ArgosyError, UsageError
 
 if TYPE_CHECKING:
     from generator.hosting.client import Client
+    from generator.hosting.protection import Protection
 
 T = TypeVar("T")
 
@@ -84,6 +85,8 @@ class Host(ABC):
     """Where the token is looked for after ARGOSY_TOKEN."""
     scopes: ClassVar[str]
     """What the token must allow."""
+    rights: ClassVar[str]
+    """What the token must allow to see how branches are protected."""
     codeowners: ClassVar[tuple[str, ...]]
     """Where the host looks for CODEOWNERS, first place first."""
     headers: ClassVar[Mapping[str, str]] = {}
@@ -133,6 +136,10 @@ class Host(ABC):
         # An empty body would leave out its key as well.
         room = _LONGEST_URL - len(self._page(replace(proposal, body="-")))
         return self._page(replace(proposal, body=_beginning(proposal.body, room)))
+
+    @abstractmethod
+    def protection(self, branch: str) -> Protection:
+        """Return how a branch is protected, as far as the token may see it; raise ArgosyError if nothing is told."""
 
     @abstractmethod
     def current_request(self, environment: Mapping[str, str]) -> int | None:
@@ -190,6 +197,18 @@ class Host(ABC):
                     yield f"@{name} was not asked for a review: {error.said or error.message}"
                 else:
                     taken.append(name)
+
+    def _told(self, path: str, doing: str, *refusals: int) -> Any:
+        """Return what the host says, an empty mapping for null, or None where it refuses with one of these."""
+        from generator.hosting.client import RefusedError  # noqa: PLC0415
+
+        try:
+            found = self._client.call("GET", path, doing)
+        except RefusedError as error:
+            if error.status not in refusals:
+                raise
+            return None
+        return {} if found is None else found
 
     @contextmanager
     def _reading(self, doing: str) -> Iterator[None]:

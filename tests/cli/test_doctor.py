@@ -7,20 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from generator.model import Format
 from tests.changing import commit, edit, model
 from tests.conftest import Argosy
 from tests.doctor.cluster import Api
-from tests.doctor.conftest import kubernetes, tools  # noqa: F401 - fixtures
+from tests.doctor.conftest import basic_tools, kubernetes, tools  # noqa: F401 - fixtures
 from tests.doctor.stories import cloned, deployed, one, reached
 
-PATCH = "environments/dev/web/patch.yaml"
+MANIFEST = "environments/dev/web/deployment.yaml"
 
 
 @pytest.fixture
 def repository(kubernetes: Path, argosy: Argosy, monkeypatch: pytest.MonkeyPatch) -> Path:  # noqa: F811
     """Return a repository with everything pushed, which is where one is."""
-    root = cloned(kubernetes, model(form=Format.KUSTOMIZE))
+    root = cloned(kubernetes, model())
     monkeypatch.chdir(root)
     return root
 
@@ -46,13 +45,14 @@ def test_a_checklist(argosy: Argosy, repository: Path) -> None:
         "5. The cluster is not what Git says, after changes by hand",
         "6. Something does not go away, or went unasked",
         "7. There is no room: quotas",
-        "8. The tools here are not Argo CD's",
+        "8. A change came in that nobody reviewed",
+        "9. The tools here are not Argo CD's",
     ]
     assert lines[-1].startswith("No problem found: ")
 
 
 def test_a_problem_and_what_to_do(argosy: Argosy, repository: Path) -> None:
-    commit(repository, {PATCH: (repository / PATCH).read_text() + "# new\n"})
+    commit(repository, {MANIFEST: (repository / MANIFEST).read_text() + "# new\n"})
     result = argosy("doctor", "web", "--env", "dev")
     assert result.code == 1
     assert (
@@ -75,13 +75,13 @@ def test_a_cluster(argosy: Argosy, repository: Path, kubernetes: Path) -> None: 
 
 
 def test_markdown(argosy: Argosy, repository: Path) -> None:
-    edit(repository, PATCH, "kind: ", "kind:  ")
+    edit(repository, MANIFEST, "kind: ", "kind:  ")
     out = argosy("doctor", "--output", "markdown").out
     assert out.startswith("### 1 problem found\n\n3 Applications of gitops; no cluster was asked. ")
     assert "- [x] repoURL is this repository's\n" in out
     assert (
         "- [ ] **problem** what is here is committed and pushed\n"
-        f"  - Not committed, so Argo CD cannot see it: {PATCH}. Commit and push it.\n"
+        f"  - Not committed, so Argo CD cannot see it: {MANIFEST}. Commit and push it.\n"
         "    `git add --all && git commit && git push`\n"
     ) in out
 
@@ -89,7 +89,7 @@ def test_markdown(argosy: Argosy, repository: Path) -> None:
 def test_json(argosy: Argosy, repository: Path) -> None:
     found = json.loads(argosy("doctor", "--output", "json").out)
     assert [each["id"] for each in found["symptoms"]] == [
-        *("out-of-sync", "not-detected", "permissions", "rendering", "drift", "deletion", "quota", "tools")
+        *("out-of-sync", "not-detected", "permissions", "rendering", "drift", "deletion", "quota", "review", "tools")
     ]
     ids = [check["id"] for symptom in found["symptoms"] for check in symptom["checks"]]
     assert len(ids) == len(set(ids)) == sum(found["summary"]["checks"].values())
@@ -98,13 +98,9 @@ def test_json(argosy: Argosy, repository: Path) -> None:
     }
 
 
-def test_quietly(argosy: Argosy, repository: Path) -> None:
-    assert argosy("doctor", "--quiet").out == ""
-    edit(repository, PATCH, "kind: ", "kind:  ")
-    assert "PROBLEM" in argosy("doctor", "--quiet").out
-
-
-def test_nothing_is_changed(argosy: Argosy, repository: Path) -> None:
+def test_quietly_and_nothing_is_changed(argosy: Argosy, repository: Path) -> None:
     before = {path: path.read_bytes() for path in repository.rglob("*") if path.is_file()}
-    argosy("doctor")
+    assert argosy("doctor", "--quiet").out == ""
     assert {path: path.read_bytes() for path in repository.rglob("*") if path.is_file()} == before
+    edit(repository, MANIFEST, "kind: ", "kind:  ")
+    assert "PROBLEM" in argosy("doctor", "--quiet").out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -10,14 +11,21 @@ import pytest
 from generator import kubectl
 
 
-@pytest.fixture
-def tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return the one folder of the PATH, with git and the bundled kubectl in it."""
-    folder = tmp_path / "bin"
-    folder.mkdir()
+@pytest.fixture(scope="session")
+def basic_tools(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with git and the bundled kubectl in it."""
+    folder = tmp_path_factory.mktemp("bin")
     (folder / "git").symlink_to(shutil.which("git") or "git")
     (folder / "kubectl").symlink_to(kubectl.bundled() or "kubectl")
-    monkeypatch.setenv("PATH", str(folder))
+    return folder
+
+
+@pytest.fixture
+def tools(tmp_path: Path, basic_tools: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the folder for further tools: behind it, the PATH has git and the bundled kubectl, and nothing else."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{basic_tools}")
     return folder
 
 

@@ -26,11 +26,10 @@ def cloned(folder: Path, repository: Repository | None = None) -> Path:
     """Return a repository that is pushed to a bare one, which git takes for the one on GitHub."""
     root = create(folder / "gitops", repository or model(form=Format.HELM))
     bare = folder / "github.git"
-    git(folder, "init", "--quiet", "--bare", "--initial-branch=main", str(bare))
+    git(folder, "clone", "--quiet", "--bare", str(root), str(bare))
     # Where Argo CD reads, and where git reads instead.
     git(root, "config", f"url.{bare.as_uri()}.insteadOf", URL)
     git(root, "remote", "add", "origin", URL)
-    git(root, "push", "--quiet", "origin", "main")
     git(root, "fetch", "--quiet", "origin")
     return root
 

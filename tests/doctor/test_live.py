@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from generator.model import ArgocdStyle, Format
-from tests.changing import commit, git, model
+from tests.changing import git, model
 from tests.conftest import Argosy
 from tests.doctor.cluster import ARGO, CONTROLLER, Api, made
-from tests.doctor.stories import cloned, deployed, doctor, now, one, pushed, reached
+from tests.doctor.stories import Told, cloned, deployed, doctor, now, one, pushed, reached
 from tests.status.cluster import kubeconfig
 
 
 @pytest.fixture
 def repository(kubernetes: Path, argosy: Argosy, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a repository with everything pushed, which is where one is."""
-    root = cloned(kubernetes, model(form=Format.KUSTOMIZE))
+    root = cloned(kubernetes, model())
     monkeypatch.chdir(root)
     return root
 
@@ -30,16 +31,42 @@ def api(repository: Path, kubernetes: Path) -> Iterator[Api]:
         yield found
 
 
-def test_all_is_well(argosy: Argosy, api: Api) -> None:
-    found = doctor(argosy, "--live")
+def test_all_is_well(argosy: Argosy, kubernetes: Path) -> None:
+    root = cloned(kubernetes, model(form=Format.KUSTOMIZE))
+    with reached(Api(deployed(root)), kubernetes) as api:
+        result = argosy("doctor", "--live", "--repository", str(root), "--output", "json")
+    found = Told(result.code, json.loads(result.out))
     assert (found.code, found.problems()) == (0, [])
     assert found.data["summary"]["checks"]["unknown"] == 0
     assert api.reviewed == {CONTROLLER}
     assert {method for method, path in api.asked if "selfsubjectaccessreviews" not in path} == {"GET"}
+    assert "c2VjcmV0" not in result.out + result.err, "a value of a Secret"
+
+
+# A run asks the cluster many things: what has a place of its own is told by one run with other things.
+
+
+def test_what_is_no_problem(argosy: Argosy, api: Api) -> None:
+    orphans = {"type": "OrphanedResourceWarning", "message": "Application has 1 orphaned resources"}
+    one(api, "Application", "web-dev")["status"]["conditions"] = [orphans]
+    api.objects = [each for each in api.objects if each["kind"] != "Namespace" or each["metadata"]["name"] == "argocd"]
+    one(api, "ConfigMap", "argocd-cm")["data"]["timeout.reconciliation"] = "300s"
+    del one(api, "Secret", "argocd-secret")["data"]["webhook.github.secret"]
+    api.kubernetes = "1.36"
+    api.may_impersonate = False
+    found = doctor(argosy, "--live")
+
+    assert found.problems() == []
+    assert found.state("namespaces") == "ok"
+    assert found.of("polling", "ok")["seen"] == "Every 300 to 360 seconds."
+    webhook = found.of("webhook", "ok")
+    assert "has no webhook.github.secret" in webhook["seen"]
+    assert "https://argocd.example.com/api/webhook" in webhook["advice"]
+    assert found.state("kubectl") == "ok"
+    assert found.of("service-account", "unknown")["command"] == "kubectl auth can-i impersonate serviceaccounts"
 
 
 def test_several_things_at_once(argosy: Argosy, api: Api) -> None:
-    """Each has a place of its own, and one run tells them all: a run asks the cluster many things."""
     _make_the_first_ill(api)
     _make_the_second_ill(api)
     found = doctor(argosy, "--live")
@@ -113,40 +140,115 @@ def _make_the_second_ill(api: Api) -> None:
             each["spec"]["containers"][0]["image"] = "quay.io/argoproj/argocd:v3.4.7"
 
 
-# Sync, health and what Argo CD complains of
-
-
-def test_an_application_that_is_not_there(argosy: Argosy, api: Api) -> None:
-    api.objects.remove(one(api, "Application", "web-dev"))
-    found = doctor(argosy, "--context", "test").of("application", "problem")
-    assert found["applications"] == ["web-dev"]
-    assert found["command"] == "kubectl --context test --namespace argocd apply --filename argocd/root.yaml"
-
-
-def test_an_application_that_somebody_edited(argosy: Argosy, api: Api) -> None:
-    one(api, "Application", "web-dev")["spec"]["source"]["targetRevision"] = "old"
-    del one(api, "Application", "web-prod")["spec"]["syncPolicy"]["automated"]
-    seen = {
-        each["seen"]: each["applications"] for each in doctor(argosy, "--live").check("application")["observations"]
-    }
-    assert seen["source of the Application in the cluster is not what Git says."] == ["web-dev"]
-    assert seen["syncPolicy of the Application in the cluster is not what Git says."] == ["web-prod"]
-
-
-def test_out_of_sync(argosy: Argosy, api: Api) -> None:
-    live = one(api, "Application", "web-dev")["status"]
-    live["sync"]["status"] = "OutOfSync"
-    live["resources"] = [
+def test_several_other_things(argosy: Argosy, api: Api) -> None:
+    live = one(api, "Application", "web-dev")
+    live["spec"]["source"]["targetRevision"] = "old"
+    live["status"]["sync"]["status"] = "OutOfSync"
+    live["status"]["resources"] = [
         {"kind": "Deployment", "name": "web", "status": "OutOfSync"},
         {"kind": "Service", "name": "old", "status": "OutOfSync", "requiresPruning": True},
         {"kind": "Service", "name": "web", "status": "Synced"},
     ]
-    found = doctor(argosy, "--live").of("sync-status", "problem")
-    assert found["seen"] == "OutOfSync: Deployment/web and Service/old (to be pruned)."
-    assert found["command"] == (
+    live["status"]["reconciledAt"] = "2024-01-01T00:00:00Z"
+    other = one(api, "Application", "web-prod")
+    del other["spec"]["syncPolicy"]["automated"]
+    other["status"]["operationState"] = {
+        **{"phase": "Running", "startedAt": "2024-01-01T00:00:00Z", "message": "waiting for completion of hook"},
+    }
+    one(api, "ConfigMap", "argocd-cm")["data"]["timeout.reconciliation"] = "0s"
+    api.objects.remove(one(api, "Secret", "argocd-secret"))
+    server = one(api, "Pod", "argocd-repo-server-0")
+    server["status"]["conditions"][0]["status"] = "False"
+    server["status"]["containerStatuses"][0]["state"] = {"waiting": {"reason": "CrashLoopBackOff"}}
+    api.objects.remove(one(api, "Pod", "argocd-application-controller-0"))
+    api.denied = {("create", "namespaces", "")}
+    api.kubernetes = "1.34"
+    found = doctor(argosy, "--live")
+
+    edited = {each["seen"]: each["applications"] for each in found.check("application")["observations"]}
+    assert edited["source of the Application in the cluster is not what Git says."] == ["web-dev"]
+    assert edited["syncPolicy of the Application in the cluster is not what Git says."] == ["web-prod"]
+    differs = found.of("sync-status", "problem")
+    assert differs["seen"] == "OutOfSync: Deployment/web and Service/old (to be pruned)."
+    assert differs["command"] == (
         "kubectl --namespace argocd patch application.argoproj.io web-dev --type merge "
         """--patch '{"operation":{"sync":{}}}'"""
     )
+    by_hand = found.of("changed-by-hand", "problem")
+    assert "was synced in full, and the cluster differs" in by_hand["seen"]
+    assert "selfHeal is on" in by_hand["advice"]
+    assert by_hand["command"] == "argocd app diff web-dev"
+    running = found.of("sync-operation", "problem")
+    assert running["seen"] == "A sync is running since 2024-01-01T00:00:00Z: waiting for completion of hook"
+    assert "timeout.reconciliation" in found.of("polling", "problem")["command"]
+    assert "no argocd-secret" in found.of("webhook", "problem")["seen"]
+    pods = [each for each in found.check("pods")["observations"] if each["state"] == "problem"]
+    assert [each["seen"] for each in pods] == [
+        "argocd-repo-server-0 is not ready (CrashLoopBackOff).",
+        "There is no pod of argocd-application-controller in the namespace argocd.",
+    ]
+    assert pods[0]["command"].endswith("logs --selector app.kubernetes.io/name=argocd-repo-server --tail=100")
+    assert "in the cluster: create namespaces" in found.of("service-account", "problem")["seen"]
+    assert found.state("kubectl") == "problem"
+
+
+def test_argo_cd_does_not_look_and_the_cluster_does_not_know_a_kind(argosy: Argosy, api: Api) -> None:
+    one(api, "Application", "web-dev")["status"]["reconciledAt"] = "2024-01-01T00:00:00Z"
+    del one(api, "Application", "web-prod")["status"]["reconciledAt"]
+    api.without.add("deployments")
+    told = doctor(argosy, "--live")
+    found = [each for each in told.check("compared")["observations"] if each["state"] == "problem"]
+    assert [each["seen"].split(",")[0] for each in found] == [
+        "Argo CD looked last at 2024-01-01 00:00:00 UTC",
+        "Argo CD has never looked at it: it has no reconciledAt.",
+    ]
+    kinds = told.of("kinds", "problem")
+    assert "knows no Deployment of apps" in kinds["seen"]
+    assert kinds["applications"] == ["web-dev", "web-prod"]
+
+
+def test_an_application_is_not_there_and_argo_cd_is_a_helm_release(argosy: Argosy, api: Api) -> None:
+    api.objects.remove(one(api, "Application", "web-dev"))
+    one(api, "Pod", "argocd-application-controller-0")["spec"]["serviceAccountName"] = "argo-controller"
+    found = doctor(argosy, "--context", "test").of("application", "problem")
+    assert found["applications"] == ["web-dev"]
+    assert found["command"] == "kubectl --context test --namespace argocd apply --filename argocd/root.yaml"
+    assert api.reviewed == {"system:serviceaccount:argocd:argo-controller"}
+
+
+def test_an_old_commit_was_compared_and_namespaces_are_listed_one_by_one(
+    argosy: Argosy, api: Api, repository: Path
+) -> None:
+    api.forbidden = {("events", ""), ("resourcequotas", ""), ("events", "web-prod")}
+    about = {"involvedObject": {"kind": "Pod", "name": "web"}, "type": "Warning"}
+    api.objects.append(made("v1", "Event", "a", "web-dev", reason="FailedMount", message="no such secret", **about))
+    before = git(repository, "rev-parse", "HEAD").strip()
+    pushed(repository, "environments/dev/web/deployment.yaml", "kind: Deployment\n", "kind: Deployment # new\n")
+    found = doctor(argosy, "--live")
+    after = git(repository, "rev-parse", "HEAD").strip()
+
+    seen = found.of("compared", "problem")
+    assert seen["seen"] == f"Argo CD compared {before[:7]} last, and main of origin is at {after[:7]}."
+    assert seen["applications"] == ["web-dev"]
+    assert "argocd.argoproj.io/refresh=normal" in seen["command"]
+    assert "touches nothing that is read" in found.of("compared", "ok")["seen"]
+    assert found.of("events", "problem")["seen"] == "Pod/web in web-dev: no such secret"
+    assert found.of("events", "unknown")["command"] == "kubectl auth can-i list events --namespace web-prod"
+    assert found.state("used") == "ok"
+
+
+def test_nobody_makes_the_namespace_and_a_service_account_is_impersonated(
+    argosy: Argosy, repository: Path, api: Api
+) -> None:
+    api.objects = [each for each in api.objects if each["kind"] != "Namespace" or each["metadata"]["name"] == "argocd"]
+    pushed(repository, "argocd/dev/web.yaml", "CreateNamespace=true", "CreateNamespace=false")
+    one(api, "ConfigMap", "argocd-cm")["data"]["application.sync.impersonation.enabled"] = "true"
+    one(api, "AppProject", "dev")["spec"]["destinationServiceAccounts"] = [
+        {"server": "*", "namespace": "web-*", "defaultServiceAccount": "deployer"}
+    ]
+    found = doctor(argosy, "web", "--env", "dev", "--live").of("namespaces", "problem")
+    assert found["command"] == "kubectl create namespace web-dev"
+    assert api.reviewed == {"system:serviceaccount:web-dev:deployer"}
 
 
 CAUSES = {
@@ -168,149 +270,6 @@ def test_a_condition_goes_where_its_cause_is(argosy: Argosy, api: Api) -> None:
     for message, check in CAUSES.items():
         seen = {each["seen"]: each["state"] for each in found.check(check)["observations"]}
         assert seen[f"ComparisonError: {message}"] == "problem"
-
-
-def test_a_sync_that_does_not_end(argosy: Argosy, api: Api) -> None:
-    one(api, "Application", "web-dev")["status"]["operationState"] = {
-        **{"phase": "Running", "startedAt": "2024-01-01T00:00:00Z", "message": "waiting for completion of hook"},
-    }
-    found = doctor(argosy, "--live").of("sync-operation", "problem")
-    assert found["seen"] == "A sync is running since 2024-01-01T00:00:00Z: waiting for completion of hook"
-
-
-def test_orphans_are_no_problem(argosy: Argosy, api: Api) -> None:
-    orphans = {"type": "OrphanedResourceWarning", "message": "Application has 1 orphaned resources"}
-    one(api, "Application", "web-dev")["status"]["conditions"] = [orphans]
-    assert doctor(argosy, "--live").problems() == []
-
-
-def test_a_namespace_that_nobody_makes(argosy: Argosy, repository: Path, api: Api) -> None:
-    api.objects = [each for each in api.objects if each["kind"] != "Namespace" or each["metadata"]["name"] == "argocd"]
-    assert doctor(argosy, "--live").state("namespaces") == "ok"
-    pushed(repository, "argocd/dev/web.yaml", "CreateNamespace=true", "CreateNamespace=false")
-    found = doctor(argosy, "web", "--env", "dev", "--live").of("namespaces", "problem")
-    assert found["command"] == "kubectl create namespace web-dev"
-
-
-def test_a_kind_that_the_cluster_does_not_know(argosy: Argosy, api: Api) -> None:
-    api.without.add("deployments")
-    found = doctor(argosy, "--live").of("kinds", "problem")
-    assert "knows no Deployment of apps" in found["seen"]
-    assert found["applications"] == ["web-dev", "web-prod"]
-
-
-# Detection
-
-
-def test_an_old_commit_was_compared(argosy: Argosy, api: Api, repository: Path) -> None:
-    before = git(repository, "rev-parse", "HEAD").strip()
-    commit(
-        repository,
-        {"environments/dev/web/patch.yaml": (repository / "environments/dev/web/patch.yaml").read_text() + "# new\n"},
-    )
-    git(repository, "push", "--quiet", "origin", "main")
-    found = doctor(argosy, "--live")
-    after = git(repository, "rev-parse", "HEAD").strip()
-    seen = found.of("compared", "problem")
-    assert seen["seen"] == f"Argo CD compared {before[:7]} last, and main of origin is at {after[:7]}."
-    assert seen["applications"] == ["web-dev"]
-    assert "argocd.argoproj.io/refresh=normal" in seen["command"]
-    assert "touches nothing that is read" in found.of("compared", "ok")["seen"]
-
-
-def test_argo_cd_does_not_look(argosy: Argosy, api: Api) -> None:
-    one(api, "Application", "web-dev")["status"]["reconciledAt"] = "2024-01-01T00:00:00Z"
-    del one(api, "Application", "web-prod")["status"]["reconciledAt"]
-    found = [each for each in doctor(argosy, "--live").check("compared")["observations"] if each["state"] == "problem"]
-    assert [each["seen"].split(",")[0] for each in found] == [
-        "Argo CD looked last at 2024-01-01 00:00:00 UTC",
-        "Argo CD has never looked at it: it has no reconciledAt.",
-    ]
-
-
-def test_polling_is_off(argosy: Argosy, api: Api) -> None:
-    one(api, "ConfigMap", "argocd-cm")["data"]["timeout.reconciliation"] = "0s"
-    one(api, "Application", "web-dev")["status"]["reconciledAt"] = "2024-01-01T00:00:00Z"
-    assert "timeout.reconciliation" in doctor(argosy, "--live").of("polling", "problem")["command"]
-    one(api, "ConfigMap", "argocd-cm")["data"]["timeout.reconciliation"] = "300s"
-    assert doctor(argosy, "--live").of("polling", "ok")["seen"] == "Every 300 to 360 seconds."
-
-
-def test_no_webhook_secret(argosy: Argosy, api: Api) -> None:
-    del one(api, "Secret", "argocd-secret")["data"]["webhook.github.secret"]
-    found = doctor(argosy, "--live").of("webhook", "ok")
-    assert "has no webhook.github.secret" in found["seen"]
-    assert "https://argocd.example.com/api/webhook" in found["advice"]
-    api.objects.remove(one(api, "Secret", "argocd-secret"))
-    assert "no argocd-secret" in doctor(argosy, "--live").of("webhook", "problem")["seen"]
-
-
-def test_no_value_of_a_secret_is_told(argosy: Argosy, api: Api) -> None:
-    result = argosy("doctor", "--live", "--output", "json")
-    assert "c2VjcmV0" not in result.out + result.err
-
-
-def test_pods(argosy: Argosy, api: Api) -> None:
-    server = one(api, "Pod", "argocd-repo-server-0")
-    server["status"]["conditions"][0]["status"] = "False"
-    server["status"]["containerStatuses"][0]["state"] = {"waiting": {"reason": "CrashLoopBackOff"}}
-    api.objects.remove(one(api, "Pod", "argocd-application-controller-0"))
-    found = [each for each in doctor(argosy, "--live").check("pods")["observations"] if each["state"] == "problem"]
-    assert [each["seen"] for each in found] == [
-        "argocd-repo-server-0 is not ready (CrashLoopBackOff).",
-        "There is no pod of argocd-application-controller in the namespace argocd.",
-    ]
-    assert found[0]["command"].endswith("logs --selector app.kubernetes.io/name=argocd-repo-server --tail=100")
-
-
-# Permissions
-
-
-def test_namespaces_are_not_its_to_create(argosy: Argosy, api: Api) -> None:
-    api.denied = {("create", "namespaces", "")}
-    assert "in the cluster: create namespaces" in doctor(argosy, "--live").of("service-account", "problem")["seen"]
-
-
-def test_the_service_account_of_a_helm_release(argosy: Argosy, api: Api) -> None:
-    one(api, "Pod", "argocd-application-controller-0")["spec"]["serviceAccountName"] = "argo-controller"
-    doctor(argosy, "--live")
-    assert api.reviewed == {"system:serviceaccount:argocd:argo-controller"}
-
-
-def test_the_service_account_that_is_impersonated(argosy: Argosy, api: Api) -> None:
-    one(api, "ConfigMap", "argocd-cm")["data"]["application.sync.impersonation.enabled"] = "true"
-    one(api, "AppProject", "dev")["spec"]["destinationServiceAccounts"] = [
-        {"server": "*", "namespace": "web-*", "defaultServiceAccount": "deployer"}
-    ]
-    doctor(argosy, "web", "--env", "dev", "--live")
-    assert api.reviewed == {"system:serviceaccount:web-dev:deployer"}
-
-
-def test_one_may_not_impersonate(argosy: Argosy, api: Api) -> None:
-    api.may_impersonate = False
-    found = doctor(argosy, "--live")
-    assert found.of("service-account", "unknown")["command"] == "kubectl auth can-i impersonate serviceaccounts"
-    assert found.problems() == []
-
-
-# Drift, deletion, quota
-
-
-def test_changed_by_hand(argosy: Argosy, api: Api) -> None:
-    one(api, "Application", "web-dev")["status"]["sync"]["status"] = "OutOfSync"
-    found = doctor(argosy, "--live").of("changed-by-hand", "problem")
-    assert "was synced in full, and the cluster differs" in found["seen"]
-    assert "selfHeal is on" in found["advice"]
-    assert found["command"] == "argocd app diff web-dev"
-
-
-# Versions
-
-
-@pytest.mark.parametrize(("version", "state"), [("1.36", "ok"), ("1.34", "problem")])
-def test_another_kubernetes_runs(argosy: Argosy, api: Api, version: str, state: str) -> None:
-    api.kubernetes = version
-    assert doctor(argosy, "--live").state("kubectl") == state
 
 
 # What is not told
@@ -338,16 +297,6 @@ def test_what_one_may_not_see_is_said(
         assert found.of(check, "unknown")["seen"].startswith("You may not ")
         assert found.of(check, "unknown")["command"] == command
     assert found.problems() == []
-
-
-def test_namespaces_one_by_one_where_all_at_once_is_forbidden(argosy: Argosy, api: Api) -> None:
-    api.forbidden = {("events", ""), ("resourcequotas", ""), ("events", "web-prod")}
-    about = {"involvedObject": {"kind": "Pod", "name": "web"}, "type": "Warning"}
-    api.objects.append(made("v1", "Event", "a", "web-dev", reason="FailedMount", message="no such secret", **about))
-    found = doctor(argosy, "--live")
-    assert found.of("events", "problem")["seen"] == "Pod/web in web-dev: no such secret"
-    assert found.of("events", "unknown")["command"] == "kubectl auth can-i list events --namespace web-prod"
-    assert found.state("used") == "ok"
 
 
 def test_argo_cd_is_not_installed(argosy: Argosy, api: Api) -> None:

@@ -46,9 +46,11 @@ class BitbucketDialect(Dialect):
         return 400, {"type": "error", "error": {"message": "Bad request", "fields": fields}}
 
     def routes(self) -> Mapping[str, Handler]:
-        at = re.escape(f"/repositories/{self.server.project}/pullrequests")
+        repository = re.escape(f"/repositories/{self.server.project}")
+        at = f"{repository}/pullrequests"
         workspace = self.server.project.split("/")[0]
         return {
+            f"GET {repository}/branch-restrictions": self.restrictions,
             f"GET {at}": self.list_pulls,
             f"POST {at}": self.create,
             f"GET {at}/(\\d+)": lambda number: (200, self.pull(self.find(number))),
@@ -67,6 +69,11 @@ class BitbucketDialect(Dialect):
 
     def with_next(self, items: Sequence[object], following: str) -> tuple[int, Mapping[str, str], object]:
         return 200, {}, {"values": list(items), **({"next": following} if following else {})}
+
+    def restrictions(self) -> Answer:
+        if not self.server.is_administrator:
+            raise Refusal(403, self.error(403))
+        return 200, Page(self.server.protection.get("restrictions", []))
 
     def list_pulls(self) -> Answer:
         query = self._QUERY.fullmatch(self.received.query["q"])

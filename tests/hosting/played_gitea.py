@@ -12,6 +12,7 @@ from tests.hosting.dialect import (
     Misuse,
     Page,
     PullRequest,
+    Refusal,
     checked,
 )
 from tests.hosting.played_github import GitHubDialect
@@ -49,6 +50,24 @@ class GiteaDialect(GitHubDialect):
             f"POST {at}/labels": self.make_label,
         }
         return {**super().routes(), **labels}
+
+    def protections(self, at: str) -> Mapping[str, Handler]:
+        return {
+            f"GET {at}/branches/([^/]+)": self.branch,
+            f"GET {at}/branch_protections/([^/]+)": self.branch_protection,
+        }
+
+    def branch(self, name: str) -> Answer:
+        rule = self.server.protection
+        told = {"required_approvals": rule.get("required_approvals", 0), "protected": bool(rule)}
+        return 200, {"name": name, "effective_branch_protection_name": rule.get("rule_name", ""), **told}
+
+    def branch_protection(self, name: str) -> Answer:
+        if not self.server.is_administrator:
+            raise Refusal(403, self.error(403))
+        if name != self.server.protection["rule_name"]:
+            raise Refusal(404, self.error(404))
+        return 200, self.server.protection
 
     def list_pulls(self) -> Answer:
         if not self.received.query.keys() <= {"state", "limit", "page"} or self.received.query["state"] != "open":

@@ -65,7 +65,28 @@ class GitHubDialect(Dialect):
                 self.comment(self.post(number, limited(checked(self.received.body, body=str)["body"], self.body))),
             ),
             f"PATCH {at}/issues/comments/(\\d+)": self.edit_comment,
+            **self.protections(at),
         }
+
+    def protections(self, at: str) -> Mapping[str, Handler]:
+        return {
+            f"GET {at}/rules/branches/([^/]+)": lambda _: (200, Page(self.server.protection.get("rules", []))),
+            f"GET {at}/branches/([^/]+)": self.branch,
+            f"GET {at}/branches/([^/]+)/protection": self.older_protection,
+        }
+
+    def branch(self, name: str) -> Answer:
+        if self.server.branches is not None and name not in self.server.branches:
+            raise Refusal(404, {"message": "Branch not found", "status": "404"})
+        protected = any(self.server.protection.get(key) for key in ("rules", "older"))
+        return 200, {"name": name, "protected": protected}
+
+    def older_protection(self, _: str) -> Answer:
+        if not self.server.is_administrator:
+            raise Refusal(403, self.error(403))
+        if not self.server.protection.get("older"):
+            raise Refusal(404, {"message": "Branch not protected", "status": "404"})
+        return 200, self.server.protection["older"]
 
     def list_pulls(self) -> Answer:
         if self.received.headers.get("x-github-api-version") != "2022-11-28":

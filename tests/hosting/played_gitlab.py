@@ -15,6 +15,7 @@ from tests.hosting.dialect import (
     Page,
     Posted,
     PullRequest,
+    Refusal,
     checked,
     limited,
 )
@@ -41,8 +42,13 @@ class GitLabDialect(Dialect):
         return 400, {"message": {"source_branch": ["does not exist"]}}
 
     def routes(self) -> Mapping[str, Handler]:
-        at = re.escape(f"/projects/{quote(self.server.project, safe='')}/merge_requests")
+        project = re.escape(f"/projects/{quote(self.server.project, safe='')}")
+        at = f"{project}/merge_requests"
+        rules = self.server.protection
         return {
+            f"GET {project}": lambda: (200, {"id": 7, **rules.get("project", {})}),
+            f"GET {project}/protected_branches": lambda: (200, Page(rules.get("protected_branches", []))),
+            f"GET {project}/(approvals|approval_rules|push_rule)": self.premium,
             f"GET {at}": self.list_requests,
             f"POST {at}": self.create,
             f"PUT {at}/(\\d+)": self.edit,
@@ -57,6 +63,13 @@ class GitLabDialect(Dialect):
             ),
             f"PUT {at}/(\\d+)/notes/(\\d+)": self.edit_note,
         }
+
+    def premium(self, name: str) -> Answer:
+        """Answer what a project without a licence, or a token without the role, is refused."""
+        if not self.server.is_administrator or name not in self.server.protection:
+            status = 404 if self.server.is_administrator else 403
+            raise Refusal(status, self.error(status))
+        return 200, self.server.protection[name]
 
     def list_requests(self) -> Answer:
         query = self.received.query

@@ -54,6 +54,10 @@ class Server:
         self.teams: list[str] = ["platform"]
         self.branches: set[str] | None = None
         """The branches that are pushed; None: whichever is named."""
+        self.protection: dict[str, Any] = {}
+        """What is enforced on branches, as the host's API has it, by what each dialect calls it."""
+        self.is_administrator = True
+        """Whether the token is one of an administrator of the repository."""
         self.page_size = 50
         """The most items of a page, however many are asked for."""
         self.misuses: list[str] = []
