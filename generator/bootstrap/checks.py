@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 from generator import kubectl, model
 from generator.bootstrap import credential, manifests, roots
@@ -160,14 +161,14 @@ def takeover(cluster: Cluster, handover: roots.Handover, installed: Sequence[Man
         found = there.get(manifests.reference(wanted))
         if found is None or wanted["kind"] != "Application":
             continue
-        before, after = roots.source(found), roots.source(wanted)
+        before, after = _read(found), _read(wanted)
         name = wanted["metadata"]["name"]
         away = cluster.command("delete", "application", name, "--namespace", NAMESPACE, "--cascade=orphan")
-        if (before[0], before[2]) != (after[0], after[2]) and not _is_within(before, after):
+        if before != after and not _is_within(before, after):
             yield Finding(
                 Level.ERROR,
-                f"The Application {name} there reads {before[2]} of {before[0]}. If it read {after[2]} of {after[0]} "
-                "instead, Argo CD would delete what only the former has.",
+                f"The Application {name} there reads {before.told()}. If it read {after.told()} instead, Argo CD would "
+                "delete what only the former has.",
                 f"If that is meant, take the old one away, which leaves all that it made: {away}",
             )
     released = {each["metadata"].get("annotations", {}).get("meta.helm.sh/release-name", "") for each in there.values()}
@@ -180,8 +181,30 @@ def takeover(cluster: Cluster, handover: roots.Handover, installed: Sequence[Man
         )
 
 
-def _is_within(before: tuple[str, str, str], after: tuple[str, str, str]) -> bool:
-    return before[0] == after[0] and before[2].startswith(after[2].rstrip("/") + "/")
+class _Read(NamedTuple):
+    """What a root Application reads."""
+
+    url: str
+    path: str
+    included: str
+    """Which of the path's files; empty for all."""
+
+    def told(self) -> str:
+        return f"{self.path}{f' ({self.included})' if self.included else ''} of {self.url}"
+
+
+def _read(application: Manifest) -> _Read:
+    url, _, path = roots.source(application)
+    source = (application.get("spec") or {}).get("source") or {}
+    return _Read(url, path, str((source.get("directory") or {}).get("include", "")))
+
+
+def _is_within(before: _Read, after: _Read) -> bool:
+    """Tell whether all that was read is read still."""
+    path = after.path.rstrip("/") + "/"
+    folder = before.path.removeprefix(path)
+    below = before.path.startswith(path) and (not after.included or f"{folder}/*" in after.included)
+    return before.url == after.url and (below or (before.path == after.path and not after.included))
 
 
 def deferred(unknown: Sequence[Manifest]) -> Iterator[Finding]:

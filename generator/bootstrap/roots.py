@@ -62,14 +62,15 @@ def source(application: Manifest) -> tuple[str, str, str]:
 
 
 def _narrowed(manifest: Manifest, environment: str) -> Manifest:
-    """Return the root Application of a cluster that has an Argo CD of its own: it reads one environment's folder."""
+    """Return the root Application of a cluster that has an Argo CD of its own: it reads one environment's folder.
+
+    And what belongs to Argo CD itself.
+    """
     if manifest["kind"] != "Application" or source(manifest)[2].strip("/") != layout.ARGOCD:
         return manifest
     narrowed: dict[str, Any] = copy.deepcopy(dict(manifest))
-    read = narrowed["spec"]["source"]
-    read["path"] = layout.argocd_environment(environment)
-    # What the folder of all environments leaves out is not in the folder of one.
-    read.get("directory", {}).pop("exclude", None)
+    directory = narrowed["spec"]["source"].setdefault("directory", {})
+    directory["include"] = f"{{{layout.PLATFORM}.yaml,{environment}/*}}"
     return narrowed
 
 

@@ -21,9 +21,9 @@ def manifests() -> list[dict[str, Any]]:
             "rules": [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}],
         },
         {**_bare("v1", "ConfigMap", "argocd-cm"), "data": {"timeout.reconciliation": "180s"}},
-        _workload("StatefulSet", "argocd-application-controller"),
-        _workload("Deployment", "argocd-repo-server"),
-        _workload("Deployment", "argocd-server"),
+        workload("StatefulSet", "argocd-application-controller"),
+        workload("Deployment", "argocd-repo-server"),
+        workload("Deployment", "argocd-server"),
     ]
 
 
@@ -42,7 +42,8 @@ def _bare(api_version: str, kind: str, name: str) -> dict[str, Any]:
     return {"apiVersion": api_version, "kind": kind, "metadata": {"name": name}}
 
 
-def _workload(kind: str, name: str) -> dict[str, Any]:
+def workload(kind: str, name: str) -> dict[str, Any]:
+    """Return a workload of one replica."""
     labels = {"app.kubernetes.io/name": name}
     pod = {"containers": [{"name": name, "image": f"quay.io/argoproj/argocd:{VERSION}"}]}
     spec = {

@@ -38,7 +38,8 @@ def test_one_environment_leaves_the_others_out(tmp_path: Path) -> None:
     before = (root / "argocd/root.yaml").read_text()
     handover = roots.of(root, repository, repository.environments[1])
     assert names(handover) == (["argocd", "prod"], ["Application root", "ApplicationSet applications"])
-    assert handover.sources[0][2] == "argocd/prod"
+    assert handover.sources[0][2] == "argocd"
+    assert handover.roots[0]["spec"]["source"]["directory"]["include"] == "{platform.yaml,prod/*}"
     assert [each.name for each in handover.environments] == ["prod"]
     assert (root / "argocd/root.yaml").read_text() == before
 
