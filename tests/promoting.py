@@ -42,11 +42,20 @@ def start(
         path = folder / "environments" / environment / "web" / file
         assert old in path.read_text()
         path.write_text(path.read_text().replace(old, new, 1))
+        if form is Format.HELM:
+            _permit_config_map(folder / "argocd" / environment / "project.yaml")
     git(folder, "commit", "--quiet", "--all", "--amend", "--no-edit")
     if revision is RevisionStyle.BRANCH:
         for environment in environments:
             git(folder, "branch", environment)
     return folder
+
+
+def _permit_config_map(project: Path) -> None:
+    listed = "  namespaceResourceWhitelist:\n"
+    written = project.read_text()
+    assert listed in written
+    project.write_text(written.replace(listed, f'{listed}    - group: ""\n      kind: ConfigMap\n'))
 
 
 def path(environment: str, form: Format = Format.MANIFESTS, application: str = "web") -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import click
 
 from generator.cli import changing
@@ -16,18 +18,31 @@ from generator.cli.changing import Manner
     show_default=True,
     help="A commit in which everything was in line with the settings.",
 )
+@click.option(
+    "--least-privilege",
+    "least",
+    is_flag=True,
+    help="Take from the AppProjects of the environments every kind that no application deploys any more.",
+)
 @changing.options_of_change
-def command(since: str, manner: Manner) -> int:
-    """Bring in line what depends on settings that were edited by hand.
+def command(since: str, least: bool, manner: Manner) -> int:
+    """Bring in line what depends on what was edited by hand.
 
     Edit environment.yaml or application.yaml, or copy the folders of an application or an environment, then run this.
-    Where such an edit is committed already, say with --since which commit came before it.
+    Where such an edit is committed already, say with --since which commit came before it. After edits of values and
+    manifests, committed or not, it lets the AppProjects permit the kinds that came with them.
     """
-    from generator import store  # noqa: PLC0415
+    from generator import privileges, store  # noqa: PLC0415
     from generator.changes import Change  # noqa: PLC0415
 
     with changing.opened(manner) as stored:
         before = store.load_at(manner.root, since)
         store.refuse_foreign_charts(manner.root, stored.repository)
-        change = Change(before.repository, stored.repository, asked=store.asked(manner.root))
-        return changing.carry_out(manner, stored, change, "Apply settings that were edited by hand")
+        asked = store.asked(manner.root) | privileges.uncommitted(manner.root, stored.repository)
+        return changing.carry_out(
+            manner,
+            stored,
+            Change(before.repository, stored.repository, asked=asked),
+            "Apply what was edited by hand",
+            derive=partial(privileges.in_line, least=least),
+        )

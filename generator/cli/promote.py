@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from generator.cli import promoting
+from generator.cli import changing, promoting
 from generator.cli.promoting import Job, Manner
 from generator.errors import UsageError
 
@@ -20,7 +20,7 @@ MANY = 3
 """Up to how many applications a branch is named by."""
 
 
-@click.command("promote", cls=promoting.Command)
+@click.command("promote", cls=changing.Command)
 @click.argument("apps", metavar="[APP]...", nargs=-1)
 @click.option("--from", "source", metavar="ENV", default="", help="Where from.  [default: where --to promotes from]")
 @click.option("--to", "target", metavar="ENV", default="", help="The environment to promote to.")

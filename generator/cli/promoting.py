@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from generator.cli import changing, options
-from generator.cli.validate import root_of
 from generator.errors import ArgosyError, UsageError
 
 if TYPE_CHECKING:
@@ -24,52 +23,12 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Manner:
+class Manner(changing.Manner):
     """How a promotion is carried out."""
 
-    repository: Path | None
-    dry_run: bool
-    yes: bool
-    commit: bool
-    branch: str | None
-    """A new branch to commit to; "" for one with a name of argosy's."""
-    pull_request: bool
-    message: str | None
-    validate: bool
-    output: str
-    quiet: bool
+    yes: bool = False
     take: tuple[str, ...] = ()
     leave: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        if self.dry_run and (self.commit or self.branch is not None):
-            raise UsageError("--dry-run writes nothing, so there is nothing to commit.", "Give one of them.")
-        if self.commit and self.on_branch:
-            raise UsageError(
-                "--commit is for the current branch.", "Give one of --commit, --branch and --pull-request."
-            )
-        if self.message is not None and not (self.commit or self.on_branch):
-            raise UsageError("--message is for a commit.", "Say --commit too, or --branch or --pull-request.")
-
-    @property
-    def on_branch(self) -> bool:
-        """Tell whether the result goes to a branch of its own."""
-        return self.branch is not None or self.pull_request
-
-    @property
-    def root(self) -> Path:
-        """The repository's root."""
-        return (self.repository or root_of(())).resolve()
-
-    def say(self, text: str) -> None:
-        """Tell a person something, beside the data."""
-        if not self.quiet:
-            click.echo(text, err=True)
-
-    def show(self, text: str) -> None:
-        """Print data, unless JSON has it in the end."""
-        if self.output != "json":
-            click.echo(text, nl=not text.endswith("\n"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,17 +61,8 @@ class Outcome:
 
         difference = self.difference and json.loads(format_difference(self.difference, OutputFormat.JSON))
         moves = report.as_data(self.promotion)
-        return {"moves": moves, "difference": difference, "valid": self.valid, **self.told}
-
-
-class Command(click.Command):
-    """A command whose --branch takes a name after a `=` alone: what follows it is an application."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Say that a --branch without a `=` has no name."""
-        end = args.index("--") if "--" in args else len(args)
-        options = ["--branch=" if each == "--branch" else each for each in args[:end]]
-        return super().parse_args(ctx, options + args[end:])
+        permitted = {each.path: list(map(str, each.kinds)) for each in self.promotion.projects}
+        return {"moves": moves, "permitted": permitted, "difference": difference, "valid": self.valid, **self.told}
 
 
 _OPTIONS = (
@@ -129,12 +79,8 @@ _OPTIONS = (
         help="Leave a key as it is, be it undecided, in conflict or to be moved; '**': all that is open.",
     ),
     click.option("--commit", is_flag=True, help="Commit it on the current branch."),
-    click.option(
-        "--branch",
-        metavar="[=NAME]",
-        help="Commit it on a new branch, and leave the work tree as it is. A name for the branch follows a `=`.",
-    ),
-    click.option("--pull-request", is_flag=True, help="Push that branch, and open a pull request or update it."),
+    changing.branch,
+    changing.pull_request,
     click.option("--message", "-m", metavar="TEXT", help="The commit's message and the pull request's title."),
     click.option("--dry-run", is_flag=True, help="Show what would change, and write nothing."),
     changing.yes,
@@ -199,25 +145,29 @@ def carry_out(manner: Manner, places: Places, make: Callable[[Answers], Sequence
         answers = asked
         jobs = make(answers)
     outcomes = [Outcome(job.promotion) for job in jobs]
-    code = _proceed(manner, jobs, outcomes)
+    code = _proceed(manner, places, jobs, outcomes)
     if manner.output == "json":
         told = {"dryRun": manner.dry_run, "promotions": [each.data() for each in outcomes]}
         click.echo(json.dumps(told, indent=2, ensure_ascii=False, default=str))
     return code
 
 
-def _proceed(manner: Manner, jobs: Sequence[Job], outcomes: Sequence[Outcome]) -> int:
+def _proceed(manner: Manner, places: Places, jobs: Sequence[Job], outcomes: Sequence[Outcome]) -> int:
     if any(job.promotion.is_open for job in jobs):
         _say_open(manner, jobs)
         return 3
-    todo = [(job, outcome) for job, outcome in zip(jobs, outcomes, strict=True) if job.promotion.steps]
+    todo = [
+        (_permitting(manner, places, job, outcome), outcome)
+        for job, outcome in zip(jobs, outcomes, strict=True)
+        if job.promotion.steps
+    ]
     if not todo:
         manner.say(_why_nothing(jobs))
         return 0
     for job, outcome in todo:
         _refuse_misplaced(manner, job)
         outcome.difference = _difference(manner, job)
-    judged = [_is_valid(manner, job, outcome) for job, outcome in todo if manner.validate]
+    judged = [_is_valid(job, outcome) for job, outcome in todo if manner.validate]
     if not all(judged):
         click.echo("Nothing was written: the result would not be valid.", err=True)
         return 1
@@ -248,6 +198,29 @@ def _why_nothing(jobs: Sequence[Job]) -> str:
     return "Nothing to change: what moves is the same already."
 
 
+def _permitting(manner: Manner, places: Places, job: Job, outcome: Outcome) -> Job:
+    """Return a job together with the AppProjects that have to permit more, and say which."""
+    from generator import branches  # noqa: PLC0415
+    from generator.promotion import projects, report  # noqa: PLC0415
+    from generator.snapshot import Snapshot  # noqa: PLC0415
+
+    needed = projects.used(job.promotion)
+    promotion = replace(job.promotion, projects=projects.widen(job.promotion.after, needed))
+    outcome.promotion = promotion
+    if promotion.projects:
+        manner.show(report.projects(promotion))
+    default = places.repository.settings.branch
+    if job.own_branch and branches.is_branch(manner.root, default):
+        there = Snapshot(manner.root, branches.tip(manner.root, default, places.remote))
+        targets = {step.target for step in promotion.steps}
+        for each in projects.widen(there, {name: used for name, used in needed.items() if name in targets}):
+            manner.say(
+                f"Argo CD reads {each.path} from {default}, and syncs no {report.kinds(each)} before it permits that "
+                f"there.\n  Once this is on {job.base}: git switch {default}, and argosy apply --commit."
+            )
+    return replace(job, promotion=promotion)
+
+
 # What is shown and asked first
 
 
@@ -275,22 +248,11 @@ def _difference(manner: Manner, job: Job) -> Difference:
     return found
 
 
-def _is_valid(manner: Manner, job: Job, outcome: Outcome) -> bool:
-    """Validate the state that comes out, of which only what changes is read, and show what is wrong."""
-    from importlib.metadata import version  # noqa: PLC0415
+def _is_valid(job: Job, outcome: Outcome) -> bool:
+    """Validate the state that comes out, and show what is wrong."""
+    from generator.cli import validate  # noqa: PLC0415
 
-    from generator import reporting, temporary  # noqa: PLC0415
-    from generator.difference import rendering  # noqa: PLC0415
-    from generator.validation import inventory, pipeline  # noqa: PLC0415
-
-    changed = frozenset(job.promotion.written)
-    with temporary.folder("validate") as folder:
-        rendering.write(folder, job.promotion.after.chosen(inventory.reached_by(changed)))
-        report = pipeline.validate(folder, pipeline.Options(changed=changed, repository=manner.root))
-    outcome.valid = reporting.is_valid(report, strict=False)
-    if not outcome.valid:
-        written = reporting.Options.of(sys.stderr, version=version("argosy"))
-        click.echo(reporting.format_report(report, reporting.OutputFormat.TEXT, written), nl=False, err=True)
+    outcome.valid = validate.is_valid(job.promotion.after, job.promotion.written.keys())
     return outcome.valid
 
 

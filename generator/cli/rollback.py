@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from generator.cli import promoting
+from generator.cli import changing, promoting
 from generator.cli.promoting import Job, Manner
 from generator.errors import UsageError
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from generator.promotion.promoting import Answers
 
 
-@click.command("rollback", cls=promoting.Command)
+@click.command("rollback", cls=changing.Command)
 @click.argument("app")
 @click.argument("env")
 @click.option("--steps", type=click.IntRange(1), metavar="N", help="How many promotions to undo.  [default: 1]")

@@ -10,15 +10,13 @@ import copy
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
 
 from generator import changes, edits, engine, kustomize, layout, objects, ownership, template
 from generator.changes import Change
 from generator.conversion import deployed, patches, writing
 from generator.conversion.comparison import Context, Difference, compare
-from generator.conversion.deployed import Deployed, Manifest, group_of, identity, is_test
+from generator.conversion.deployed import Deployed, Manifest, identity, is_test
 from generator.conversion.values import CHART_LABELS, merged, values
 from generator.conversion.workload import Renames, Workload, find, followed
 from generator.engine import Tree
@@ -172,7 +170,7 @@ class _Work:
         seeded = {path: file.content for path, file in self.seeds.items() if layout.is_seeded(path)}
         given = written if self._is_manifests else seeded | written
         for path in given:
-            if path in self.committed and path not in self.removed and path not in self._projects:
+            if path in self.committed and path not in self.removed:
                 raise ArgosyError(f"{path} is in the way: a file of that name is needed.", "Rename it, and commit.")
         # What the template would write for what the application does not have goes before it comes.
         going = {*self.removed, *seeded} - given.keys()
@@ -182,28 +180,18 @@ class _Work:
     def _is_manifests(self) -> bool:
         return self.application.format is Format.MANIFESTS
 
-    @property
-    def _projects(self) -> set[str]:
-        return {layout.project(environment) for environment in self.deployed}
-
     def written(self, plan: Plan) -> Files:
         """Return the files that say what the template does not; `plan` is what it gives without them."""
         name = self.application.name
-        committed, planned = deployed.tree(self.root, name), deployed.tree(self.root, name, plan)
+        planned = deployed.tree(self.root, name, plan)
         given = {} if self._is_manifests else deployed.of_commit(self.root, name, plan)
         put = self._values_file if self.application.format is Format.HELM else self._overlay
         made: Files = {}
         for environment, each in self.deployed.items():
-            manifests = [*each.manifests]
             if self._is_manifests:
-                made |= dict(self._resources(layout.deployment(environment, name), manifests))
+                made |= dict(self._resources(layout.deployment(environment, name), each.manifests))
             else:
                 made |= put(environment, self.workloads[environment], given[environment], planned)
-                manifests += given[environment].manifests
-            path = layout.project(environment)
-            if path in committed and path in planned:
-                texts = committed[path].content, planned[path].content
-                made |= _project(path, *texts, manifests, conflicts=path in plan.conflicts)
         return made
 
     def _resources(self, folder: str, manifests: Sequence[Manifest]) -> Iterator[tuple[str, bytes]]:
@@ -302,33 +290,6 @@ def _obsolete(
             or (path.startswith(own) and (root / path).resolve() in read)
         ):
             yield path
-
-
-def _project(path: str, committed: bytes, planned: bytes, manifests: Sequence[Manifest], *, conflicts: bool) -> Files:
-    """Return an environment's AppProject with the kinds that it allowed and that are still used, if any is missing.
-
-    In a conflict, `planned` is the template's side, and what the user's side lacks of it is added there.
-    """
-    text = writing.load(committed if conflicts else planned)
-    listed = text["spec"].get("namespaceResourceWhitelist")
-    if listed is None:
-        return {}
-    allowed = [*_kinds(writing.load(committed)), *_kinds(writing.load(planned))]
-    used = {(group_of(each), str(each["kind"])) for each in manifests}
-    missing = sorted(kind for kind in used if _covers(allowed, kind) and not _covers(_kinds(text), kind))
-    for group, kind in missing:
-        before = [each for each in _kinds(text) if each < (group, kind)]
-        listed.insert(len(before), {"group": writing.plain(group), "kind": kind})
-    return {path: writing.dump(text)} if missing or conflicts else {}
-
-
-def _kinds(project: Mapping[str, Any]) -> list[tuple[str, str]]:
-    listed = project.get("spec", {}).get("namespaceResourceWhitelist") or []
-    return [(str(each.get("group", "")), str(each.get("kind", ""))) for each in listed]
-
-
-def _covers(listed: Sequence[tuple[str, str]], wanted: tuple[str, str]) -> bool:
-    return any(fnmatchcase(wanted[0], group) and fnmatchcase(wanted[1], kind) for group, kind in listed)
 
 
 def _refuse_loss(differences: Sequence[Difference]) -> None:

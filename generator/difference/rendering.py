@@ -98,6 +98,11 @@ def of_work_tree(root: Path, wanted: Wanted = everything, progress: Progress = s
     return of_snapshot(states.work_tree(root), wanted, progress)
 
 
+def of_folder(folder: Path) -> Mapping[str, Deployed]:
+    """Render what a folder deploys that is under no version control."""
+    return _render(folder, folder, frozenset(), silent)
+
+
 def find(folder: Path, root: Path, progress: Progress = silent) -> tuple[Deployments, Inventory]:
     """Render what is written to a folder, which is a state of the repository at a root."""
     listed = inventory.take(folder)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from generator import edits, git, layout, temporary
+from generator import edits, git, layout, model, temporary
 from generator.errors import ArgosyError, UsageError
 from generator.model import Repository
 from generator.objects import SYMLINK, Blob, Files
@@ -48,12 +48,22 @@ class Answers:
         return Choices((*self.general.take, *own.take), (*self.general.leave, *own.leave))
 
 
+@dataclass(frozen=True, slots=True)
+class Widened:
+    """An AppProject that has to permit more kinds because of what is moved."""
+
+    path: str
+    kinds: Sequence[model.Kind]
+    blob: Blob
+
+
 @dataclass(frozen=True)
 class Promotion:
     """What is to be moved into one state of the repository."""
 
     before: Snapshot
     moves: Sequence[Move]
+    projects: Sequence[Widened] = ()
 
     @cached_property
     def after(self) -> Snapshot:
@@ -63,7 +73,8 @@ class Promotion:
     @property
     def written(self) -> Written:
         """The files that change."""
-        return {path: blob for move in self.moves for path, blob in move.written.items()}
+        moved = {path: blob for move in self.moves for path, blob in move.written.items()}
+        return moved | {each.path: each.blob for each in self.projects}
 
     @property
     def steps(self) -> list[Step]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from generator.promotion.decision import ABSENT, Decision, Verdict
 from generator.promotion.history import Kind, Step
-from generator.promotion.promoting import Move, Promotion
+from generator.promotion.promoting import Move, Promotion, Widened
 from generator.reporting.wording import in_cell
 
 LONGEST = 48
@@ -68,7 +68,19 @@ def message(promotion: Promotion, subject: str = "") -> str:
         moved = [each for each in move.decisions if each.verdict is Verdict.PROMOTED]
         if moved:
             lines += ["", f"{heading(move)}:", *(_change(each) for each in moved)]
+    if promotion.projects:
+        lines += ["", *projects(promotion).splitlines()]
     return "\n".join([*lines, "", *(each.trailer for each in promotion.steps), ""])
+
+
+def projects(promotion: Promotion) -> str:
+    """Return which AppProjects have to permit more, a line each."""
+    return "".join(f"{each.path} then permits {kinds(each)} too.\n" for each in promotion.projects)
+
+
+def kinds(project: Widened) -> str:
+    """Return the kinds that an AppProject has to permit."""
+    return " and ".join(map(str, project.kinds))
 
 
 def heading(move: Move) -> str:
@@ -130,6 +142,7 @@ def _ordered(decisions: Sequence[Decision]) -> list[Decision]:
 def as_markdown(promotion: Promotion, limit: int) -> str:
     """Return the table for a pull request, in at most so many characters: what does not fit is counted."""
     lines = [line for move in promotion.moves if move.decisions for line in _lines(move)]
+    lines += [f"`{each.path}` then permits {kinds(each)} too.\n" for each in promotion.projects]
     room = limit - sum(len(line) + 1 for line in lines)
     if room >= 0:
         return "\n".join(lines)

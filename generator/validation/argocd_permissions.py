@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
+from generator import layout
 from generator.validation.argocd_examples import DEPLOYED, PROJECT
 from generator.validation.argocd_matching import (
     applied,
@@ -24,7 +25,7 @@ from generator.validation.argocd_matching import (
     sync_options,
     text,
 )
-from generator.validation.documents import Document
+from generator.validation.documents import Document, Pointer
 from generator.validation.finding import Severity
 from generator.validation.rules import JSON, Problem, Scope, rule
 from generator.validation.view import ArgoApplication, View
@@ -36,16 +37,17 @@ _PERMITTED = PROJECT + _SOURCES + _DESTINATIONS + _TEAM
 _CREATES = "  syncPolicy: {syncOptions: [CreateNamespace=true]}\n"
 
 
-def _project_name(application: ArgoApplication) -> str:
+def project_name(application: ArgoApplication) -> str:
+    """Return the name of the project that an Application belongs to."""
     return text(application.spec.get("project")) or "default"
 
 
 def _project(application: ArgoApplication, repository: View) -> Document | None:
-    return _projects(repository).get(_project_name(application))
+    return projects(repository).get(project_name(application))
 
 
 @lru_cache(maxsize=1)  # One validation looks at one View.
-def _projects(repository: View) -> Mapping[str, Document]:
+def projects(repository: View) -> Mapping[str, Document]:
     """Return the AppProjects by name: those that are written, and those that an Application renders to."""
     rendered = (document for documents in repository.rendered.values() for document in documents)
     made = {text(field(each.data, "metadata", "name")): each for each in rendered if is_argocd(each, "AppProject")}
@@ -68,9 +70,9 @@ def _spec(project: Document) -> Mapping[str, JSON]:
 )
 def project_unknown(application: ArgoApplication, repository: View) -> Iterator[Problem]:
     """Find Applications of projects that are not declared."""
-    name = _project_name(application)
-    if name != "default" and name not in _projects(repository):
-        known = ", ".join(sorted({"default", *_projects(repository)}))
+    name = project_name(application)
+    if name != "default" and name not in projects(repository):
+        known = ", ".join(sorted({"default", *projects(repository)}))
         yield Problem(
             f"No file declares the AppProject “{name}”.",
             application.at("spec", "project"),
@@ -95,18 +97,24 @@ def project_denies_source(application: ArgoApplication, repository: View) -> Ite
     if project is None:
         return
     patterns = [text(each) for each in sequence(_spec(project).get("sourceRepos"))]
+    for at, url in source_urls(application):
+        if not source_permitted(patterns, url):
+            yield Problem(
+                f"The AppProject “{project_name(application)}” does not permit the repository {url}.",
+                application.at(*at, "repoURL"),
+                f"Add it to sourceRepos in {project.path}, which permits {', '.join(patterns) or 'none'}.",
+            )
+
+
+def source_urls(application: ArgoApplication) -> Iterator[tuple[Pointer, str]]:
+    """Yield the repositories that an Application is read from, each with the place of its source."""
     hydrated = [
         (("spec", "sourceHydrator", each), mapping(field(application.spec, "sourceHydrator", each)))
         for each in ("drySource", "syncSource")
     ]
     for at, source in (*application.sources, *hydrated):
-        url = text(source.get("repoURL"))
-        if url and not source_permitted(patterns, url):
-            yield Problem(
-                f"The AppProject “{_project_name(application)}” does not permit the repository {url}.",
-                application.at(*at, "repoURL"),
-                f"Add it to sourceRepos in {project.path}, which permits {', '.join(patterns) or 'none'}.",
-            )
+        if url := text(source.get("repoURL")):
+            yield at, url
 
 
 def source_permitted(patterns: list[str], url: str) -> bool:
@@ -140,7 +148,7 @@ def project_denies_destination(application: ArgoApplication, repository: View) -
     if project is None:
         return
     destinations = [mapping(each) for each in sequence(_spec(project).get("destinations"))]
-    name, hint = _project_name(application), f"Add it to destinations in {project.path}"
+    name, hint = project_name(application), f"Add it to destinations in {project.path}"
     server, cluster_name = cluster(application)
     if (server or cluster_name) and (
         destination_permitted(destinations, server, cluster_name, namespace_of(application)) is False
@@ -247,11 +255,17 @@ def project_denies_kind(application: ArgoApplication, repository: View) -> Itera
     for (group, kind, wide), resource in denied.items():
         scope = "clusterResource" if wide else "namespaceResource"
         yield Problem(
-            f"{resource} is not deployed: the AppProject “{_project_name(application)}” denies the kind {kind}.",
+            f"{resource} is not deployed: the AppProject “{project_name(application)}” denies the kind {kind}.",
             application.at("spec", "project"),
-            f"Add {{group: '{group}', kind: {kind}}} to {scope}Whitelist in {project.path}, "
-            f"and look for it in {scope}Blacklist.",
+            f"{_adding(project, application)} {{group: '{group}', kind: {kind}}} to {scope}Whitelist in "
+            f"{project.path}, and look for it in {scope}Blacklist.",
         )
+
+
+def _adding(project: Document, application: ArgoApplication) -> str:
+    """Return how to begin to say that a kind is to be added: argosy adds those of an environment's project itself."""
+    is_environments = project.path == layout.project(project_name(application))
+    return "Run argosy apply, or add" if is_environments else "Add"
 
 
 def kind_permitted(spec: Mapping[str, JSON], group: str, kind: str, cluster_wide_name: str | None) -> bool:
