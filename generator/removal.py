@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from generator import layout, merge, objects, ownership
 from generator.changes import Change, is_below
 from generator.errors import ArgosyError
 from generator.merge import Kind, Plan
-from generator.model import ArgocdStyle, RevisionStyle
+from generator.model import ArgocdStyle, Repository, RevisionStyle
 from generator.ownership import FileStatus, Owner, State
 from generator.store import Stored
 
@@ -27,7 +27,9 @@ class Removal:
     paths: Sequence[str]
     edited: Sequence[FileStatus]
     running: Sequence[tuple[str, str]]
-    """(Application, namespace) of what is deployed."""
+    """(Application, namespace) of what is deployed; no namespace where other things are in it."""
+    components: Sequence[str]
+    """The components that a cluster has no more."""
     cascading: Mapping[str, bytes]
     """The files by which Argo CD would delete what runs, too: path -> the file made safe."""
 
@@ -60,11 +62,22 @@ class Removal:
             sequence = [
                 f"When this is merged, Argo CD lets go of {names}. What they deployed, volumes included, keeps running."
             ]
-        spaces = sorted({namespace for _, namespace in self.running})
+        spaces = sorted({namespace for _, namespace in self.running if namespace})
         return [
             *sequence,
-            "Once nothing needs them any more, and not before, delete what they ran:",
+            *(["Once nothing needs them any more, and not before, delete what they ran:"] if spaces else []),
             *(f"  kubectl delete namespace {each}" for each in spaces),
+            *self._components(),
+        ]
+
+    def _components(self) -> list[str]:
+        """Return what of components is outside of namespaces, and how to find it."""
+        if not self.components:
+            return []
+        return [
+            "What components have outside of namespaces stays as well, and a webhook that nothing answers bars what it "
+            "watches. Most charts label theirs:",
+            *(f"  kubectl get {_WIDE} --selector app.kubernetes.io/instance={each}" for each in self.components),
         ]
 
     def _branches(self) -> list[str]:
@@ -84,12 +97,7 @@ def look(root: Path, stored: Stored, change: Change) -> Removal:
     """Return what a removal would take away."""
     entries = objects.entries(root, "HEAD")
     paths = [path for path in entries if any(is_below(path, each) for each in change.removed)]
-    left = {(environment.name, each.name) for environment, each in change.after.deployments()}
-    running = [
-        (f"{each.name}-{environment.name}", environment.namespace_of(each.name))
-        for environment, each in change.before.deployments()
-        if (environment.name, each.name) not in left
-    ]
+    running, components = _running(change)
     by_set = change.before.settings.argocd is ArgocdStyle.APPLICATIONSET
     judged = [path for path in entries if is_below(path, layout.ARGOCD)] if by_set and running else paths
     held = objects.blobs(root, entries, [path for path in judged if is_below(path, layout.ARGOCD)])
@@ -100,7 +108,36 @@ def look(root: Path, stored: Stored, change: Change) -> Removal:
         if each.state is State.EDITED or (each.owner is Owner.USER and each.state is State.UNCHANGED)
     ]
     safe = {path: made for path, blob in held.items() if (made := made_safe(blob.content)) is not None}
-    return Removal(change, paths, edited, running, safe)
+    return Removal(change, paths, edited, running, components, safe)
+
+
+_KEPT = frozenset({"argocd", "default", "kube-node-lease", "kube-public", "kube-system"})
+"""The namespaces that a cluster cannot do without, whatever a component had in them."""
+_WIDE = "crd,clusterrole,clusterrolebinding,mutatingwebhookconfiguration,validatingwebhookconfiguration"
+
+
+def _running(change: Change) -> tuple[list[tuple[str, str]], list[str]]:
+    """Return the Applications that go, each with the namespace that nothing else is in, and the components that do."""
+    left, standing = {*_applications(change.after)}, {each[1:] for each in _applications(change.after)}
+    running = [
+        (name, "" if (cluster, namespace) in standing or namespace in _KEPT else namespace)
+        for name, cluster, namespace in _applications(change.before)
+        if (name, cluster, namespace) not in left
+    ]
+    before, after = (
+        {(each.cluster, component.name) for each in model.environments for component in each.components}
+        for model in (change.before, change.after)
+    )
+    return running, sorted({name for _, name in before - after})
+
+
+def _applications(repository: Repository) -> Iterator[tuple[str, str, str]]:
+    """Yield the name, the cluster and the namespace of each Application."""
+    for environment, each in repository.deployments():
+        yield f"{each.name}-{environment.name}", environment.cluster, environment.namespace_of(each.name)
+    for environment in repository.environments:
+        for component in environment.components:
+            yield f"{component.name}-{environment.name}", environment.cluster, component.namespace
 
 
 def refuse_cascade(plan: Plan) -> None:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
 import click
 
 from generator.cli import changing, options
 from generator.cli.changing import Manner
-from generator.model import DEFAULT_IMAGE, DEFAULT_PORT, Application, Format, Image, RevisionStyle, Seed
+from generator.model import DEFAULT_IMAGE, DEFAULT_PORT, Application, Component, Format, Image, RevisionStyle, Seed
+
+if TYPE_CHECKING:
+    from generator.components.installing import Placed
 
 
 @click.group("add")
 def command() -> None:
-    """Add applications, or an environment."""
+    """Add applications, components, or an environment."""
 
 
 @command.command("app")
@@ -79,6 +85,7 @@ def env(
 ) -> int:
     """Add an environment, with the applications and current values of another."""
     from generator import operations  # noqa: PLC0415
+    from generator.components import installing  # noqa: PLC0415
 
     with changing.opened(manner) as stored:
         change = operations.add_environment(
@@ -96,4 +103,80 @@ def env(
         manner.say("Its values are copies: look for hosts and the like that two environments must not share.")
     if code == 0 and not revision and stored.repository.settings.revision is RevisionStyle.BRANCH:
         manner.say(f"It follows a branch of its own: git branch {name}, and push that.")
+    if code == 0 and (lacking := " ".join(installing.lacking(change.after, name))):
+        manner.say(f"Other clusters have what its cluster lacks: argosy add component {lacking} --env {name}")
     return code
+
+
+@command.command("component")
+@click.argument("names", metavar="NAME...", nargs=-1, required=True)
+@click.option(
+    "--env",
+    "environments",
+    metavar="ENV",
+    multiple=True,
+    help="The environment whose cluster gets them.  [default: each cluster, by its last environment]",
+)
+@click.option("--version", metavar="VERSION", default="", help="The chart's version.  [default: the catalogue's]")
+@click.option(
+    "--vendor/--no-vendor",
+    default=None,
+    help="Keep the charts in the repository, so that they are rendered offline.  [default: no-vendor]",
+)
+@changing.options_of_change
+def component(
+    *, names: tuple[str, ...], environments: tuple[str, ...], version: str, vendor: bool | None, manner: Manner
+) -> int:
+    """Add components from the catalogue, with what they need: their Applications, values and custom resources.
+
+    One that is there already keeps its values and custom resources: --version takes another chart, --vendor brings
+    the chart into the repository, --no-vendor leaves it to Argo CD again.
+    """
+    from generator import objects  # noqa: PLC0415
+    from generator.components import catalogue, installing  # noqa: PLC0415
+    from generator.helm import fetching  # noqa: PLC0415
+
+    wish = installing.Wish(version, vendor)
+    with changing.opened(manner) as stored:
+        known = catalogue.load(manner.root)
+        placed = installing.place(stored.repository, known, names, environments, wish)
+        for each in placed:
+            if each.because:
+                manner.say(f"{each.because} needs {each.entry.name}: that comes too.")
+        entries = objects.entries(manner.root, "HEAD")
+
+        def held(path: str) -> bytes | None:
+            found = objects.blobs(manner.root, entries, [path]).get(path)
+            return found.content if found else None
+
+        def fetched(wanted: Component) -> Mapping[str, bytes]:
+            manner.say(f"Fetching the chart {wanted.chart} {wanted.version} of {wanted.repo_url}.")
+            return fetching.fetch(wanted)
+
+        change = installing.add(stored.repository, placed, wish, fetch=fetched, held=held)
+        for folder in change.removed:
+            _tell_edits(manner, folder)
+        code = changing.carry_out(manner, stored, change, _title(placed, names, version))
+    if code == 0 and vendor:
+        manner.say("To leave these charts to Argo CD again, say --no-vendor.")
+    notes = {each.entry.name: each.entry.notes for each in placed if each.entry.notes and not each.present}
+    if code == 0 and notes:
+        lines = (f"{name}: {text}" for name, text in notes.items())
+        manner.say("\n\n".join(["\nWhat is left for you:", *lines]))
+    return code
+
+
+def _tell_edits(manner: Manner, chart: str) -> None:
+    """Say which commits since a chart came changed it: another chart takes its place."""
+    from generator import git  # noqa: PLC0415
+
+    came = git.run(manner.root, "log", "-1", "--format=%H", "--", f"{chart}/Chart.yaml").strip()
+    edits = git.run(manner.root, "log", "--format=  %h %s", f"{came}..HEAD", "--", chart) if came else ""
+    if edits:
+        manner.say(f"Somebody edited {chart} since it came, which ends here. Git's history keeps it:\n{edits.rstrip()}")
+
+
+def _title(placed: Sequence[Placed], names: Sequence[str], version: str) -> str:
+    """Return the commit's title: what is added, or what becomes of what was there."""
+    added = any(not each.present and not each.because for each in placed)
+    return f"{'Add' if added else 'Change'} {', '.join(names)}{f' {version}' if version else ''}"

@@ -10,7 +10,7 @@ from generator.cli.changing import Manner
 
 @click.group("remove")
 def command() -> None:
-    """Remove applications, or an environment."""
+    """Remove applications, components, or an environment."""
 
 
 @command.command("app")
@@ -37,3 +37,17 @@ def env(name: str, yes: bool, manner: Manner) -> int:
     with changing.opened(manner) as stored:
         change = operations.remove_environment(stored.repository, name)
         return changing.carry_out_removal(manner, stored, change, yes, f"Remove the environment {name}")
+
+
+@command.command("component")
+@click.argument("names", metavar="NAME...", nargs=-1, required=True)
+@click.option("--env", "environments", metavar="ENV", multiple=True, help="Where.  [default: everywhere]")
+@changing.yes
+@changing.options_of_change
+def component(names: tuple[str, ...], environments: tuple[str, ...], yes: bool, manner: Manner) -> int:
+    """Remove components: their Applications, values and custom resources, also what people wrote there."""
+    from generator.components import catalogue, installing  # noqa: PLC0415
+
+    with changing.opened(manner) as stored:
+        change = installing.remove(stored.repository, catalogue.load(manner.root), names, environments)
+        return changing.carry_out_removal(manner, stored, change, yes, f"Remove {', '.join(names)}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -39,7 +40,7 @@ class Library:
                     crds = () if release.skip_crds else _crds(chart.metadata, chart.crds, texts)
             except HelmError as error:
                 raise RenderError(faults(str(error), release)) from error
-        manifests = [Manifest(in_chart(path), text) for path, text in (*crds, *texts.items())]
+        manifests = [Manifest(in_chart(path), _separated(text)) for path, text in (*crds, *texts.items())]
         return Rendered(shipped(manifests, skip_tests=release.skip_tests), _dishonoured(release) if asks else ())
 
     def lint(self, release: Release) -> list[Message]:
@@ -67,6 +68,17 @@ class Library:
         except HelmError as error:
             raise go_templates.failure(str(error)) from error
         return go_templates.rows(rendered[go_templates.MAIN])
+
+
+_SEPARATOR = re.compile(r"^---(?=[^\s-])", re.MULTILINE)
+
+
+def _separated(text: str) -> str:
+    """Return a rendered text with each `---` on a line of its own, as `helm template` prints it.
+
+    Helm separates manifests at each line that begins so: a `{{-` after it often takes the line's end away.
+    """
+    return _SEPARATOR.sub("---\n", text)
 
 
 def _crds(

@@ -75,6 +75,11 @@ class TestManifests:
         without = Release(release.chart, "r", skip_crds=True)
         assert [manifest.path for manifest in helm.render(without).manifests] == ["templates/a.yaml"]
 
+    def test_a_separator_whose_line_goes_on_separates_as_well(self, helm: Helm, tmp_path: Path) -> None:
+        text = "kind: A\n---\n{{- if true }}\n# Often so.\nkind: B\n{{- end }}\n"
+        (manifest,) = helm.render(Release(chart(tmp_path / "web", {"templates/all.yaml": text}), "r")).manifests
+        assert [each["kind"] for each in yaml.safe_load_all(manifest.text)] == ["A", "B"]
+
     def test_tests_are_there_unless_skipped(self, helm: Helm, tmp_path: Path) -> None:
         hook = "kind: {kind}\nmetadata: {{name: a, annotations: {{helm.sh/hook: '{hook}'}}}}\n"
         parts = [hook.format(kind="T", hook="test"), hook.format(kind="J", hook="pre-install"), "kind: S\n"]
