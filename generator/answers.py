@@ -11,11 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from generator import switches
 from generator.errors import UsageError
-from generator.model import Application, Environment, Format, Image, Seed
+from generator.model import Application, Environment, Format, Image, PodSecurity, Production, Seed
 
 _COPIERS = ("_commit", "_src_path")
 """What Copier records beside the answers: a repository's own answers file answers for another one too."""
+_SWITCHES = {each.field for each in switches.SWITCHES.values()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,8 @@ class Answers:
     environments: tuple[Mapping[str, Any], ...] | None = None
     applications: tuple[Mapping[str, Any], ...] | None = None
     follow_up: bool | None = None
+    production: Production | None = None
+    """What is switched on for production; None where the file has nothing of it."""
 
 
 def read(path: Path) -> Answers:
@@ -53,11 +57,12 @@ def read(path: Path) -> Answers:
         settings={
             key: value if isinstance(value, str) else f"{value:.2f}"
             for key, value in data.items()
-            if isinstance(value, str | int | float) and not isinstance(value, bool)
+            if isinstance(value, str | int | float) and not isinstance(value, bool) and key not in _SWITCHES
         },
         environments=_parts(data, "environments"),
         applications=_parts(data, "applications"),
         follow_up=data.get("follow_up"),
+        production=switches.from_answers(data) if _SWITCHES & data.keys() else None,
     )
 
 
@@ -86,6 +91,7 @@ def environments(parts: tuple[Mapping[str, Any], ...], chained: tuple[Environmen
             name=default.name,
             **{key: part.get(key, getattr(default, key)) for key in fields},
             applications=tuple(sorted(set(part.get("applications", default.applications)))),
+            pod_security=PodSecurity(part.get("pod_security", default.pod_security)),
         )
         for part, default in zip(parts, chained, strict=True)
     )

@@ -14,7 +14,7 @@ from generator import engine, git, layout, merge, objects, template
 from generator.engine import Tree
 from generator.errors import ArgosyError
 from generator.merge import Plan
-from generator.model import Repository
+from generator.model import Environment, Permitted, Repository
 from generator.objects import EXECUTABLE, SYMLINK, Blob, Entry, Files
 
 
@@ -109,14 +109,21 @@ def _differing(one: Repository, other: Repository) -> tuple[frozenset[str], froz
     if one == other or one.settings != other.settings:
         both = (*one.applications, *other.applications), (*one.environments, *other.environments)
         return frozenset(each.name for each in both[0]), frozenset(each.name for each in both[1])
-    settings = {each.name: replace(each, applications=()) for each in one.environments}
-    others = {each.name: replace(each, applications=()) for each in other.environments}
+    settings = {each.name: _itself(one, each) for each in one.environments}
+    others = {each.name: _itself(other, each) for each in other.environments}
     environments = {name for name in {*settings, *others} if settings.get(name) != others.get(name)}
     applications = {each.name for each in {*one.applications} ^ {*other.applications}}
     places = {each.name: frozenset(each.applications) for each in other.environments}
     for each in one.environments:
         applications |= places.get(each.name, frozenset(each.applications)) ^ frozenset(each.applications)
     return frozenset(applications), frozenset(environments)
+
+
+def _itself(repository: Repository, environment: Environment) -> tuple[Environment, bool]:
+    """Return what an environment's applications depend on: its settings, and whether releases end there."""
+    nothing = Permitted()
+    settings = replace(environment, applications=(), components=(), permitted=nothing, components_permitted=nothing)
+    return settings, repository.is_production(environment)
 
 
 def _reduced(repository: Repository, names: Collection[str]) -> Repository:
@@ -133,7 +140,7 @@ def _reduced(repository: Repository, names: Collection[str]) -> Repository:
         kept |= chosen
         environments.append(replace(each, applications=tuple(name for name in each.applications if name in chosen)))
     applications = tuple(each for each in repository.applications if each.name in kept)
-    return replace(repository, environments=tuple(environments), applications=applications)
+    return replace(repository, environments=tuple(environments), applications=applications, teams=repository.by_team())
 
 
 # What people wrote
@@ -144,15 +151,18 @@ def _seeded_to_keep(
 ) -> frozenset[str]:
     """Return the files that were written once and are the user's since.
 
-    With `going`, those whose reason to be is gone go with it, as long as nobody edited them.
+    With `going`, as long as nobody edited them, those whose reason to be is gone go with it, and CODEOWNERS follows the
+    teams.
     """
     seeded = {path for path in {*before, *after} if layout.is_seeded(path)}
-    dropped = {path for path in seeded if going and path in before and path not in after}
-    ours = objects.blobs(root, entries, dropped)
+    following = {
+        path for path in seeded if going and path in before and (path not in after or path in layout.CODEOWNERS)
+    }
+    ours = objects.blobs(root, entries, following)
     return frozenset(
         path
         for path in seeded
-        if (path in before or path in entries) and (path not in dropped or ours.get(path) != before[path])
+        if (path in before or path in entries) and (path not in following or ours.get(path) != before[path])
     )
 
 
@@ -164,7 +174,9 @@ def _take_over(
     Return the paths that this decides.
     """
     sources = {new: old for new, old in _sources(change.copies, entries) if new not in change.made}
-    gone = [path for path in entries if any(is_below(path, each) for each in change.removed)]
+    gone = [
+        path for path in entries if path not in change.written and any(is_below(path, each) for each in change.removed)
+    ]
     for path in [path for path in after if any(is_below(path, each) for each in change.removed)]:
         del after[path]
     merge.refuse_submodules({path: entries[path] for path in (*sources.values(), *gone)})

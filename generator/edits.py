@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
+from typing import Any, TypeVar
 
+from generator import switches
 from generator.errors import UsageError
 from generator.model import (
     Application,
     ArgocdStyle,
     CiHost,
+    Component,
     Environment,
     Format,
+    PodSecurity,
     Repository,
     RevisionStyle,
 )
+
+Field = TypeVar("Field", str, str | None)
 
 
 def environment(repository: Repository, name: str) -> Environment:
@@ -135,18 +141,39 @@ def set_environment(repository: Repository, name: str, values: Mapping[str, str]
         "promotesFrom": "promotes_from",
         "namespace": "namespace",
         "replicas": "replicas",
+        "podSecurity": "pod_security",
     }
-    changes: dict[str, str | int | bool] = {}
+    readers: Mapping[str, Callable[[str, str], Any]] = {
+        "auto_sync": _boolean,
+        "replicas": _count,
+        "pod_security": _pod_security,
+    }
+    changes: dict[str, Any] = {}
     for key, value in values.items():
         field = _key("an environment", key, keys)
-        changes[field] = (
-            _boolean(key, value) if field == "auto_sync" else _count(key, value) if field == "replicas" else value
-        )
-    changed = replace(current, **changes)  # type: ignore[arg-type]
+        changes[field] = readers[field](key, value) if field in readers else value
+    changed = replace(current, **changes)
     _refuse_circle(repository, changed)
-    return replace(
-        repository, environments=tuple(changed if each.name == name else each for each in repository.environments)
-    )
+    if changed.cluster != current.cluster:
+        _refuse_components_twice(repository, changed)
+    return replaced(repository, changed)
+
+
+def _refuse_components_twice(repository: Repository, changed: Environment) -> None:
+    """Raise UsageError where an environment would bring a component to a cluster that has it."""
+    there = {
+        component.name: each.name
+        for each in repository.environments
+        if each.cluster == changed.cluster and each.name != changed.name
+        for component in each.components
+    }
+    for component in changed.components:
+        if component.name in there:
+            raise UsageError(
+                f"{component.name} is installed through {there[component.name]} and through {changed.name}, which "
+                f"would share the cluster {changed.cluster}.",
+                f"First remove one of the two: argosy remove component {component.name} --env {changed.name}",
+            )
 
 
 def _refuse_circle(repository: Repository, changed: Environment) -> None:
@@ -189,14 +216,18 @@ def set_repository(repository: Repository, values: Mapping[str, str]) -> Reposit
         "branch": "branch",
         "followUp": "follow_up",
     }
-    changes: dict[str, str | bool] = {}
+    known = {**keys, **dict.fromkeys((*switches.SWITCHES, "podSecurity"))}
+    turned = {key: value for key, value in values.items() if key in switches.SWITCHES}
+    changes: dict[str, Any] = {"production": switches.changed(repository.settings.production, turned)}
     for key, value in values.items():
-        field = _key("the repository", key, keys)
+        field = _key("the repository", key, known)
+        if field is None:
+            continue
         kind = kinds.get(field)
         if kind and value not in list(kind):
             raise UsageError(f"{key} cannot be “{value}”.", f"It is one of {', '.join(kind)}.")
         changes[field] = kind(value) if kind else _boolean(key, value) if field == "follow_up" else value
-    settings = replace(repository.settings, **changes)  # type: ignore[arg-type]
+    settings = replace(repository.settings, **changes)
     environments = repository.environments
     if settings.revision is not repository.settings.revision:
         by_branch = settings.revision is RevisionStyle.BRANCH
@@ -208,7 +239,50 @@ def set_repository(repository: Repository, values: Mapping[str, str]) -> Reposit
             replace(each, revision=settings.branch) if each.revision == repository.settings.branch else each
             for each in environments
         )
-    return replace(repository, settings=settings, environments=environments)
+    changed = replace(repository, settings=settings, environments=environments)
+    if "podSecurity" in values:
+        return with_pod_security(changed, on=_boolean("podSecurity", values["podSecurity"]))
+    return changed
+
+
+def with_pod_security(repository: Repository, *, on: bool) -> Repository:
+    """Return the repository with a level of Pod Security in each environment, the strictest where releases end."""
+
+    def level(each: Environment) -> PodSecurity:
+        if not on:
+            return PodSecurity.OFF
+        return PodSecurity.RESTRICTED if repository.is_production(each) else PodSecurity.BASELINE
+
+    return replace(
+        repository,
+        environments=tuple(replace(each, pod_security=level(each)) for each in repository.environments),
+    )
+
+
+def add_component(repository: Repository, environment_name: str, component: Component) -> Repository:
+    """Return the repository with a component installed through an environment."""
+    current = environment(repository, environment_name)
+    if component.name in {each.name for each in current.components}:
+        raise UsageError(f"{component.name} is in {current.name} already.", "Edit its values, or remove it first.")
+    together = sorted((*current.components, component), key=lambda each: each.name)
+    return replaced(repository, replace(current, components=tuple(together)))
+
+
+def remove_component(repository: Repository, environment_name: str, name: str) -> Repository:
+    """Return the repository without a component in an environment."""
+    current = environment(repository, environment_name)
+    if name not in {each.name for each in current.components}:
+        raise _unknown("component", name, {each.name for each in current.components})
+    left = tuple(each for each in current.components if each.name != name)
+    return replaced(repository, replace(current, components=left))
+
+
+def replaced(repository: Repository, changed: Environment) -> Repository:
+    """Return the repository with an environment in place of the one of its name."""
+    return replace(
+        repository,
+        environments=tuple(changed if each.name == changed.name else each for each in repository.environments),
+    )
 
 
 def _unknown(what: str, name: str, known: Collection[str]) -> UsageError:
@@ -222,7 +296,7 @@ def _refuse_taken(what: str, name: str, taken: Collection[str]) -> None:
         raise UsageError(f"There is an {what} “{name}” already.", "Choose another name.")
 
 
-def _key(of: str, key: str, keys: Mapping[str, str]) -> str:
+def _key(of: str, key: str, keys: Mapping[str, Field]) -> Field:
     if key not in keys:
         close = get_close_matches(key, keys, 1, 0.5)
         hint = f"Did you mean “{close[0]}”?" if close else f"The settings are {', '.join(keys)}."
@@ -234,6 +308,13 @@ def _boolean(key: str, value: str) -> bool:
     if value not in {"true", "false"}:
         raise UsageError(f"{key} cannot be “{value}”.", "It is true or false.")
     return value == "true"
+
+
+def _pod_security(key: str, value: str) -> PodSecurity:
+    levels = {"off": PodSecurity.OFF, **{each.value: each for each in PodSecurity if each}}
+    if value not in levels:
+        raise UsageError(f"{key} cannot be “{value}”.", f"It is {' or '.join(levels)}.")
+    return levels[value]
 
 
 def _count(key: str, value: str) -> int:

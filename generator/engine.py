@@ -7,7 +7,8 @@ string, and starts git for each file. `_Worker` does these once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -19,10 +20,22 @@ from copier._main import Worker
 from copier._settings import SettingsModel
 from copier.errors import CopierError
 
+from generator import switches, temporary
 from generator import template as templates
-from generator import temporary
 from generator.errors import ArgosyError
-from generator.model import Application, ArgocdStyle, Environment, Format, Image, Repository, Settings
+from generator.model import (
+    Application,
+    ArgocdStyle,
+    Component,
+    Environment,
+    Format,
+    Image,
+    ImageSigning,
+    Kind,
+    Repository,
+    Secrets,
+    Settings,
+)
 from generator.template import Template
 
 
@@ -56,7 +69,7 @@ def render(
         destination = folder / "tree"
         try:
             given = answers(repository)
-            data = {**given, **_derived(repository.settings, given["applications"])}
+            data = {**given, **_derived(repository.settings, given)}
             with _Worker(chosen, wanted, destination, data) as worker:
                 worker.run_copy()
                 return dict(sorted(worker.rendered.items()))
@@ -77,16 +90,48 @@ def answers(repository: Repository) -> dict[str, Any]:
         "follow_up": settings.follow_up,
         "format": settings.format.value,
         "kubernetes_version": settings.kubernetes_version,
+        **switches.answers(settings.production),
         "applications": [_application(application) for application in repository.applications],
-        "environments": [_environment(environment) for environment in repository.environments],
+        "environments": [
+            _environment(environment, production=repository.is_production(environment))
+            for environment in repository.environments
+        ],
+        "teams": [
+            {
+                "name": team,
+                "applications": [name for name, _ in owned],
+                "environments": {name: list(places) for name, places in owned},
+            }
+            for team, owned in repository.by_team()
+        ],
     }
 
 
-def _derived(settings: Settings, applications: list[dict[str, Any]]) -> dict[str, Any]:
+def _derived(settings: Settings, given: Mapping[str, Any]) -> dict[str, Any]:
     """Return what copier.yml would derive: Copier has each of these lists parsed as YAML, which takes long."""
+    applications, environments, production = given["applications"], given["environments"], settings.production
+    with_components = [each for each in environments if each["components"]]
+    stored = production.secrets is Secrets.EXTERNAL_SECRETS
+    signed = production.image_signing is not ImageSigning.NONE
+    guarded = production.network_policies or production.quotas
     return {
         **{f"{form}_applications": [each for each in applications if each["format"] == form] for form in Format},
         "argocd_applications": applications if settings.argocd is ArgocdStyle.APPLICATIONS else [],
+        "component_environments": with_components,
+        "component_files": [
+            {"environment": each, "component": component}
+            for each in with_components
+            for component in each["components"]
+        ],
+        "store_environments": environments if stored else [],
+        "signed_environments": environments if signed else [],
+        "guarded_environments": environments if guarded else [],
+        "guarded_applications": applications if guarded else [],
+        "platform_environments": [
+            each
+            for each in environments
+            if stored or signed or (guarded and (each["applications"] or each["namespace"]))
+        ],
     }
 
 
@@ -105,7 +150,8 @@ def _image(image: Image) -> dict[str, str]:
     return {"repository": image.repository, "tag": image.tag, "digest": image.digest}
 
 
-def _environment(environment: Environment) -> dict[str, Any]:
+def _environment(environment: Environment, *, production: bool) -> dict[str, Any]:
+    permitted, of_components = environment.permitted, environment.components_permitted
     return {
         "name": environment.name,
         "cluster": environment.cluster,
@@ -115,7 +161,38 @@ def _environment(environment: Environment) -> dict[str, Any]:
         "namespace": environment.namespace,
         "replicas": environment.replicas,
         "applications": list(environment.applications),
+        "production": production,
+        "pod_security": environment.pod_security.value,
+        "components": [_component(component) for component in environment.components],
+        "kinds": _kinds(permitted.kinds),
+        "cluster_kinds": _kinds(permitted.cluster_kinds),
+        "component_kinds": _kinds(of_components.cluster_kinds),
+        "component_namespaces": None if of_components.namespaces is None else list(of_components.namespaces),
     }
+
+
+def _kinds(kinds: Sequence[Kind] | None) -> list[dict[str, str]] | None:
+    return None if kinds is None else [{"group": each.group, "kind": each.kind} for each in kinds]
+
+
+def _component(component: Component) -> dict[str, Any]:
+    return {
+        "name": component.name,
+        "repo_url": component.repo_url,
+        "chart": component.chart,
+        "version": component.version,
+        "namespace": component.namespace,
+        "wave": component.wave,
+        "server_side": component.server_side,
+        "vendored": component.vendored,
+        "manifests": component.manifests,
+        "pod_security": component.pod_security.value,
+        "ignored": json.loads(component.ignored or "[]"),
+    }
+
+
+_COMPILED: dict[Hashable, Any] = {}
+"""Jinja's code of each text: a command renders twice, before and after, and compiling takes most of the time."""
 
 
 class _Worker(Worker):
@@ -145,6 +222,24 @@ class _Worker(Worker):
         found = super().template
         vars(found)["vcs"] = None
         return found
+
+    @cached_property
+    def jinja_env(self) -> Any:
+        """Copier's environment, which compiles no text that this process has compiled before."""
+        environment = super().jinja_env
+        compiled = environment.compile
+        syntax = repr(self.template.envops)
+
+        def once(source: Any, name: str | None = None, filename: str | None = None, *rest: Any, **more: Any) -> Any:
+            known = (syntax, source, name, filename, rest, tuple(more.items()))
+            if not isinstance(source, str):
+                return compiled(source, name, filename, *rest, **more)
+            if known not in _COMPILED:
+                _COMPILED[known] = compiled(source, name, filename, *rest, **more)
+            return _COMPILED[known]
+
+        vars(environment)["compile"] = once
+        return environment
 
     def _answers_to_remember(self) -> Mapping[str, Any]:
         recorded = {key: value for key, value in super()._answers_to_remember().items() if not key.startswith("_")}

@@ -5,11 +5,17 @@ CONFIGURATION = ".argosy.yaml"
 APPLICATIONS = "applications"
 ENVIRONMENTS = "environments"
 ARGOCD = "argocd"
+PLATFORM = "platform"
+COMPONENTS = "components"
+POLICIES = "policies"
+CATALOGUE = "catalogue"
 ROOT_APPLICATION = "argocd/root.yaml"
 APPLICATION_SET = "argocd/applicationset.yaml"
 APPLICATION_SETTINGS = "application.yaml"
 ENVIRONMENT_SETTINGS = "environment.yaml"
 VALUES = "values.yaml"
+CODEOWNERS = ("CODEOWNERS", ".bitbucket/CODEOWNERS")
+"""Where a Git host looks for who reviews what."""
 
 
 def application_settings(application: str) -> str:
@@ -52,6 +58,87 @@ def argocd_application(environment: str, application: str) -> str:
     return f"{ARGOCD}/{environment}/{application}.yaml"
 
 
+def platform(environment: str) -> str:
+    """Return the folder of an environment's policies and of its components' values."""
+    return f"{PLATFORM}/{environment}"
+
+
+def component(environment: str, name: str) -> str:
+    """Return the folder of a component's values, custom resources and vendored chart in an environment."""
+    return f"{PLATFORM}/{environment}/{name}"
+
+
+def component_values(environment: str, name: str) -> str:
+    """Return the path of a component's values in an environment."""
+    return f"{component(environment, name)}/{VALUES}"
+
+
+def component_manifests(environment: str, name: str) -> str:
+    """Return the folder of the custom resources that go with a component in an environment."""
+    return f"{component(environment, name)}/manifests"
+
+
+def component_chart(environment: str, name: str) -> str:
+    """Return the folder of a component's vendored chart in an environment."""
+    return f"{component(environment, name)}/chart"
+
+
+def components(environment: str) -> str:
+    """Return the folder of an environment's components' Applications."""
+    return f"{ARGOCD}/{environment}/{COMPONENTS}"
+
+
+def component_application(environment: str, name: str) -> str:
+    """Return the path of the Argo CD Application of a component in an environment."""
+    return f"{components(environment)}/{name}.yaml"
+
+
+def components_project(environment: str) -> str:
+    """Return the path of the AppProject of an environment's components."""
+    return f"{components(environment)}/project.yaml"
+
+
+def component_of(path: str) -> str | None:
+    """Return the component that a file belongs to, None for another file: also for the project of the components."""
+    parts = path.split("/")
+    if parts[0] == PLATFORM and len(parts) > 3 and parts[1] != ARGOCD and parts[2] != POLICIES:
+        return parts[2]
+    if parts[0] == ARGOCD and parts[2:3] == [COMPONENTS] and len(parts) == 4 and parts[3] != "project.yaml":
+        return parts[3].removesuffix(".yaml")
+    return None
+
+
+def is_components_project(path: str) -> bool:
+    """Tell whether a file is the AppProject of an environment's components."""
+    parts = path.split("/")
+    return len(parts) == 4 and path == components_project(parts[1])
+
+
+def is_vendored(path: str) -> bool:
+    """Tell whether a file is one of a vendor's chart, or its folder: nobody here can mend what is wrong in it."""
+    parts = path.split("/")
+    return parts[0] == PLATFORM and parts[3:4] == ["chart"] and parts[2] != POLICIES
+
+
+def application_policies(environment: str, application: str) -> str:
+    """Return the path of what guards the namespace of an application in an environment."""
+    return f"{platform(environment)}/{POLICIES}/namespace-{application}.yaml"
+
+
+def is_catalogue(path: str) -> bool:
+    """Tell whether a file is one of the repository's own catalogue."""
+    return path.startswith(f"{CATALOGUE}/") and path.count("/") > 1
+
+
+def is_catalogue_text(path: str) -> bool:
+    """Tell whether a file is a text of the repository's own catalogue, which becomes YAML only when it is rendered."""
+    return is_catalogue(path) and path.split("/")[2] != "component.yaml"
+
+
+_ENVIRONMENTS_OWN = ("project.yaml", "platform.yaml")
+"""What lies beside an environment's Applications and is none of an application's."""
+
+
 def application_of(path: str) -> str | None:
     """Return the application that a file belongs to, None for a file of an environment or the whole repository."""
     parts = path.split("/")
@@ -59,8 +146,10 @@ def application_of(path: str) -> str | None:
         return parts[1]
     if parts[0] == ENVIRONMENTS and len(parts) > 3:
         return parts[2]
-    if parts[0] == ARGOCD and len(parts) == 3 and parts[1] != "install" and parts[2] != "project.yaml":
+    if parts[0] == ARGOCD and len(parts) == 3 and parts[1] != "install" and parts[2] not in _ENVIRONMENTS_OWN:
         return parts[2].removesuffix(".yaml")
+    if parts[0] == PLATFORM and parts[2:3] == [POLICIES] and parts[3:4] and parts[3].startswith("namespace-"):
+        return parts[3].removeprefix("namespace-").removesuffix(".yaml")
     return None
 
 
@@ -69,7 +158,9 @@ def is_seeded(path: str) -> bool:
     parts = path.split("/")
     if parts[0] == ENVIRONMENTS:
         return parts[-1] != ENVIRONMENT_SETTINGS or len(parts) != 3
-    return path == "CODEOWNERS" or (parts[0] == APPLICATIONS and len(parts) > 3 and parts[2] == "base")
+    if parts[0] == PLATFORM:
+        return len(parts) > 3 and parts[2] != POLICIES
+    return path in CODEOWNERS or (parts[0] == APPLICATIONS and len(parts) > 3 and parts[2] == "base")
 
 
 def application(name: str) -> str:
@@ -99,6 +190,6 @@ def is_settings(path: str) -> bool:
 def environment_of(path: str) -> str | None:
     """Return the environment that a file or folder belongs to, None for one of an application or the repository."""
     parts = path.split("/")
-    if len(parts) > 1 and (parts[0] == ENVIRONMENTS or (parts[0] == ARGOCD and len(parts) > 2)):
-        return parts[1] if (parts[0], parts[1]) != (ARGOCD, "install") else None
+    if len(parts) > 1 and (parts[0] == ENVIRONMENTS or (parts[0] in {ARGOCD, PLATFORM} and len(parts) > 2)):
+        return parts[1] if (parts[0], parts[1]) not in {(ARGOCD, "install"), (PLATFORM, ARGOCD)} else None
     return None

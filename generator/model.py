@@ -38,14 +38,28 @@ _REVISION = re.compile(r"(?![-/])(?!.*(?:\.\.|//|@\{))[^\s\x00-\x1f\x7f:?\[\\\"'
 _AMBIGUOUS = r"(?![yYnN]$|[0-9.]+[eE][0-9]+$|0o[0-7]+$)"
 """Text that PyYAML, with which Copier records the answers, writes without quotes, and Kubernetes' tools do not read."""
 _BRANCH = re.compile(rf"{_AMBIGUOUS}(?!.*[~^*])(?!HEAD$){_REVISION.pattern}(?<!\.lock)")
+_KEY_ID = re.compile(r"[0-9A-F]{16}")
 _REPOSITORY_NAME = re.compile(rf"{_AMBIGUOUS}(?!\.+$)[\w.-]+", re.ASCII)
 
 RESERVED_ENVIRONMENTS = {
     "install": "argocd/install holds Argo CD itself",
     "argocd": "the AppProject of the root Application has that name",
     "default": "Argo CD keeps an AppProject of that name",
+    "platform": "the AppProject of Argo CD's own platform has that name",
+    "argocd-install": "the AppProject of Argo CD's own installation has that name",
 }
-RESERVED_APPLICATIONS = {"project": "argocd/<environment>/project.yaml holds the environment's AppProject"}
+RESERVED_PREFIXES = ("platform-", "components-")
+"""What begins so names the AppProjects of an environment's platform and components."""
+RESERVED_APPLICATIONS = {
+    "project": "argocd/<environment>/project.yaml holds the environment's AppProject",
+    "platform": "argocd/<environment>/platform.yaml holds the Application of the environment's policies",
+    "components": "argocd/<environment>/components holds the Applications of the components",
+}
+RESERVED_COMPONENTS = {
+    "policies": "platform/<environment>/policies holds the environment's policies",
+    "project": "argocd/<environment>/components/project.yaml holds the AppProject of the components",
+    "platform": "the Application of the environment's policies has that name",
+}
 
 
 class Format(StrEnum):
@@ -77,6 +91,59 @@ class CiHost(StrEnum):
     GITLAB = "gitlab"
     BITBUCKET = "bitbucket"
     NONE = "none"
+
+
+class Sso(StrEnum):
+    """Who people log in to Argo CD with."""
+
+    NONE = "none"
+    OIDC = "oidc"
+    GITHUB = "github"
+    GITLAB = "gitlab"
+
+
+class Notifier(StrEnum):
+    """Where Argo CD's notifications go."""
+
+    SLACK = "slack"
+    TEAMS = "teams"
+    EMAIL = "email"
+    WEBHOOK = "webhook"
+
+
+class Secrets(StrEnum):
+    """What brings secrets into the clusters."""
+
+    NONE = "none"
+    EXTERNAL_SECRETS = "external-secrets"
+    SEALED_SECRETS = "sealed-secrets"
+    SOPS = "sops"
+
+
+class SecretStore(StrEnum):
+    """Where the External Secrets Operator fetches secrets from."""
+
+    AWS = "aws"
+    GCP = "gcp"
+    AZURE = "azure"
+    VAULT = "vault"
+
+
+class ImageSigning(StrEnum):
+    """How the signatures of images are made, and so verified."""
+
+    NONE = "none"
+    KEYLESS = "keyless"
+    KEY = "key"
+
+
+class PodSecurity(StrEnum):
+    """A level of the Pod Security Standards; off: namespaces are not labelled."""
+
+    OFF = ""
+    PRIVILEGED = "privileged"
+    BASELINE = "baseline"
+    RESTRICTED = "restricted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +220,54 @@ class Application:
             raise UsageError(f"{self.seed.port} is not a port.", "Ports go from 1 to 65535.")
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Kind:
+    """A kind of Kubernetes resource, of whatever version: group "" is the core's."""
+
+    group: str
+    kind: str
+
+    def __str__(self) -> str:
+        return f"{self.group}/{self.kind}" if self.group else self.kind
+
+
+@dataclass(frozen=True, slots=True)
+class Permitted:
+    """What an AppProject permits, besides what follows from its environment.
+
+    None: the project does not say, or in words that the template has none for; then it is left as it is.
+    """
+
+    kinds: tuple[Kind, ...] | None = None
+    cluster_kinds: tuple[Kind, ...] | None = None
+    namespaces: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """Something that a cluster needs, installed from a vendor's chart."""
+
+    name: str
+    repo_url: str
+    """Of the chart's repository, as Argo CD takes it: of an OCI registry without `oci://`. Empty where vendored."""
+    chart: str
+    version: str
+    namespace: str
+    wave: int = 0
+    server_side: bool = False
+    vendored: bool = False
+    """Whether the chart lies in this repository."""
+    manifests: bool = False
+    """Whether custom resources of it do."""
+    pod_security: PodSecurity = PodSecurity.OFF
+    ignored: str = ""
+    """The Application's `ignoreDifferences`, as JSON; empty for none."""
+
+    def __post_init__(self) -> None:
+        check_name("component", self.name, RELEASE_LENGTH, RESERVED_COMPONENTS)
+        check_name("namespace", self.namespace, LABEL_LENGTH, {})
+
+
 @dataclass(frozen=True, slots=True)
 class Environment:
     """An environment: a folder below `environments/`, and the applications that it has a folder for."""
@@ -168,9 +283,22 @@ class Environment:
     replicas: int = 1
     """With how many replicas a new application starts."""
     applications: tuple[str, ...] = ()
+    pod_security: PodSecurity = PodSecurity.OFF
+    """The level that the applications' namespaces enforce."""
+    components: tuple[Component, ...] = ()
+    """What is installed through this environment into its cluster, by name."""
+    permitted: Permitted = Permitted()
+    """What the AppProject of the applications permits."""
+    components_permitted: Permitted = Permitted()
+    """What the AppProject of the components permits."""
 
     def __post_init__(self) -> None:
         check_name("environment", self.name, LABEL_LENGTH - 2, RESERVED_ENVIRONMENTS)
+        if self.name.startswith(RESERVED_PREFIXES):
+            raise UsageError(
+                f"“{self.name}” cannot name an environment: AppProjects of other environments may be called so.",
+                f"Choose a name that does not begin with {' or '.join(RESERVED_PREFIXES)}.",
+            )
         if not self.cluster or " " in self.cluster or not self.cluster.isprintable():
             raise UsageError(
                 f"“{self.cluster}” is not a cluster (environment {self.name}).",
@@ -195,6 +323,40 @@ class Environment:
 
 
 @dataclass(frozen=True, slots=True)
+class Production:
+    """What a repository has switched on for production. Each field is a question of the template."""
+
+    high_availability: bool = False
+    sso: Sso = Sso.NONE
+    notifications: tuple[Notifier, ...] = ()
+    monitoring: bool = False
+    webhook: bool = False
+    shards: int = 1
+    """Among how many application controllers Argo CD divides the clusters."""
+    self_managed: bool = False
+    """Whether an Application keeps Argo CD itself as the repository has it."""
+    secrets: Secrets = Secrets.NONE
+    secret_store: SecretStore = SecretStore.AWS
+    image_signing: ImageSigning = ImageSigning.NONE
+    network_policies: bool = False
+    quotas: bool = False
+    sync_windows: bool = False
+    signature_keys: tuple[str, ...] = ()
+    """The ids of the GPG keys one of which must have signed a commit that is synced; none: any commit is."""
+    branch_protection: bool = False
+
+    def __post_init__(self) -> None:
+        if self.shards < 1:
+            raise UsageError(f"{self.shards} is no number of shards.", "One controller is the least.")
+        for key in self.signature_keys:
+            if not _KEY_ID.fullmatch(key):
+                raise UsageError(
+                    f"“{key}” is not the id of a GPG key.",
+                    "Give its last 16 hexadecimal digits: gpg --list-keys --keyid-format long shows them.",
+                )
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """The repository's own settings: what Copier records as answers."""
 
@@ -208,6 +370,7 @@ class Settings:
     branch: str = "main"
     follow_up: bool = False
     """Whether CI opens a pull request to the next environment when a promotion is merged."""
+    production: Production = field(default_factory=Production)
 
     def __post_init__(self) -> None:
         if not _REPOSITORY_NAME.fullmatch(self.name):
@@ -234,6 +397,10 @@ class Settings:
             )
 
 
+Teams = tuple[tuple[str, tuple[tuple[str, tuple[str, ...]], ...]], ...]
+"""Each team with its applications, and the environments that each of these is deployed to: sorted by team and name."""
+
+
 @dataclass(frozen=True, slots=True)
 class Repository:
     """A whole repository: settings, environments in promotion order, applications by name."""
@@ -241,6 +408,8 @@ class Repository:
     settings: Settings
     environments: tuple[Environment, ...] = ()
     applications: tuple[Application, ...] = ()
+    teams: Teams | None = None
+    """What each team owns, where `applications` are not all that there are; None: `applications` tell."""
 
     def __post_init__(self) -> None:
         _refuse_twice("environment", [environment.name for environment in self.environments])
@@ -261,6 +430,33 @@ class Repository:
                     "possible.",
                     f"Shorten the name of the application {application.name} or of the environment {environment.name}.",
                 )
+
+        for environment in self.environments:
+            _refuse_twice("component", [component.name for component in environment.components])
+            for component in environment.components:
+                name = f"{component.name}-{environment.name}"
+                if name in seen:
+                    raise UsageError(
+                        f"The Application name “{name}” would stand for two: {seen[name][0]} in {seen[name][1]}, and "
+                        f"the component {component.name} in {environment.name}.",
+                        "Rename an application or an environment.",
+                    )
+                seen[name] = (component.name, environment.name)
+
+    def by_team(self) -> Teams:
+        """Return what each team owns."""
+        if self.teams is not None:
+            return self.teams
+        found: dict[str, dict[str, tuple[str, ...]]] = {}
+        for application in sorted(self.applications, key=lambda each: each.name):
+            if application.team:
+                places = tuple(each.name for each in self.environments if application.name in each.applications)
+                found.setdefault(application.team, {})[application.name] = places
+        return tuple((team, tuple(owned.items())) for team, owned in sorted(found.items()))
+
+    def is_production(self, environment: Environment) -> bool:
+        """Tell whether releases end in an environment: nothing promotes from it."""
+        return all(each.promotes_from != environment.name for each in self.environments)
 
     def application(self, name: str) -> Application:
         """Return the application of that name; raise KeyError if there is none."""
@@ -306,14 +502,14 @@ def chain(names: tuple[tuple[str, str], ...], revision: RevisionStyle, branch: s
 
 def check_name(what: str, name: str, longest: int, reserved: dict[str, str]) -> None:
     """Raise UsageError unless Kubernetes takes the name as a DNS label of at most `longest` characters."""
-    refused = f"“{name}” cannot name {'a' if what == 'namespace' else 'an'} {what}"
+    refused = f"“{name}” cannot name {'an' if what[0] in 'aeiou' else 'a'} {what}"
     if name in reserved:
         raise UsageError(f"{refused}: {reserved[name]}.", "Choose another name.")
     if len(name) > longest:
         raise UsageError(
             f"{refused}: it has {len(name)} characters, at most {longest} are possible.",
             "Choose a shorter name: Helm releases have at most 53 characters, namespaces 63."
-            if what == "application"
+            if what in {"application", "component"}
             else "Choose a shorter name: it becomes a part of namespaces, which have at most 63 characters.",
         )
     if name in _YAML_WORDS or _YAML_NUMBER.fullmatch(name):

@@ -46,6 +46,8 @@ def add_environment(
         auto_sync=auto_sync,
         replicas=model.replicas,
         applications=model.applications,
+        pod_security=model.pod_security,
+        permitted=model.permitted,
     )
     return Change(
         current,
@@ -61,12 +63,13 @@ def remove_applications(current: Repository, names: Collection[str]) -> Change:
     for environment in current.environments:
         removed += [layout.deployment(environment.name, name) for name in names]
         removed += [layout.argocd_application(environment.name, name) for name in names]
+        removed += [layout.application_policies(environment.name, name) for name in names]
     return Change(current, edits.remove_applications(current, names), removed=removed)
 
 
 def remove_environment(current: Repository, name: str) -> Change:
     """Return the change that removes an environment with all that is in its folders."""
-    removed = [layout.environment(name), layout.argocd_environment(name)]
+    removed = [layout.environment(name), layout.argocd_environment(name), layout.platform(name)]
     return Change(current, edits.remove_environment(current, name), removed=removed)
 
 
@@ -76,6 +79,7 @@ def rename_application(current: Repository, old: str, new: str) -> Change:
     for each in current.environments:
         copies[layout.deployment(each.name, new)] = layout.deployment(each.name, old)
         copies[layout.argocd_application(each.name, new)] = layout.argocd_application(each.name, old)
+        copies[layout.application_policies(each.name, new)] = layout.application_policies(each.name, old)
     return _renaming(Change(current, edits.rename_application(current, old, new), copies=copies))
 
 
@@ -84,6 +88,7 @@ def rename_environment(current: Repository, old: str, new: str) -> Change:
     copies = {
         layout.environment(new): layout.environment(old),
         layout.argocd_environment(new): layout.argocd_environment(old),
+        layout.platform(new): layout.platform(old),
     }
     return _renaming(Change(current, edits.rename_environment(current, old, new), copies=copies))
 

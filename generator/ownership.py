@@ -16,6 +16,7 @@ class Owner(StrEnum):
 
     TEMPLATE = "template-owned"
     SEEDED = "seeded"
+    VENDOR = "vendor's"
     USER = "user"
 
 
@@ -43,25 +44,43 @@ def files(root: Path, stored: Stored, wanted: Callable[[str], bool] = engine.eve
     """
     with template.checkout(stored.version) as known:
         pristine = engine.render(stored.repository, template=known, wanted=wanted)
+    of_components = _of_components(root, stored)
     tracked = {path for path in git.run(root, "ls-files", "-z").split("\0") if path and wanted(path)}
     paths = sorted({*tracked, *pristine})
-    seeded = [path for path in paths if path in pristine and layout.is_seeded(path) and (root / path).is_file()]
+
+    def owner(path: str) -> Owner:
+        if layout.is_vendored(path):
+            return Owner.VENDOR
+        if path not in pristine:
+            return Owner.SEEDED if path in of_components else Owner.USER
+        return Owner.SEEDED if layout.is_seeded(path) else Owner.TEMPLATE
+
+    seeded = [path for path in paths if owner(path) is Owner.SEEDED and (root / path).is_file()]
     edited = _edited(root, seeded) if seeded else set()
 
     def state(path: str) -> State:
         file = root / path
         if not file.is_file():
             return State.DELETED
-        same = path not in pristine or (path not in edited if layout.is_seeded(path) else _is(file, pristine[path]))
+        same = _is(file, pristine[path]) if owner(path) is Owner.TEMPLATE else path not in edited
         return State.UNCHANGED if same else State.EDITED
 
-    return [FileStatus(path, _owner(path, pristine), state(path)) for path in paths]
+    return [FileStatus(path, owner(path), state(path)) for path in paths]
 
 
-def _owner(path: str, pristine: engine.Tree) -> Owner:
-    if path not in pristine:
-        return Owner.USER
-    return Owner.SEEDED if layout.is_seeded(path) else Owner.TEMPLATE
+def _of_components(root: Path, stored: Stored) -> frozenset[str]:
+    """Return the paths of the values and custom resources that the catalogue gives the components there are."""
+    places = [(each.name, component.name) for each in stored.repository.environments for component in each.components]
+    if not places:
+        return frozenset()
+    from generator.components import catalogue  # noqa: PLC0415
+
+    known = catalogue.load(root)
+    return frozenset(
+        f"{layout.component(environment, name)}/{path}"
+        for environment, name in places
+        for path in (known[name].paths if name in known else (layout.VALUES,))
+    )
 
 
 def _is(file: Path, pristine: engine.File) -> bool:
@@ -96,7 +115,7 @@ def _added(root: Path) -> Mapping[str, str]:
     return {path: head.lstrip("\n").split(" ")[3] for head, path in pairs if head.lstrip("\n").startswith(":")}
 
 
-_SEEDED = ("CODEOWNERS", layout.ENVIRONMENTS, layout.APPLICATIONS)
+_SEEDED = (*layout.CODEOWNERS, layout.ENVIRONMENTS, layout.APPLICATIONS, layout.PLATFORM)
 
 
 def is_shallow(root: Path) -> bool:

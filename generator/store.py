@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from generator import git, layout, objects, temporary
+from generator import argocd_files, git, layout, objects, switches, temporary
 from generator.errors import ArgosyError, UsageError
 from generator.model import (
     Application,
@@ -16,6 +16,7 @@ from generator.model import (
     CiHost,
     Environment,
     Format,
+    PodSecurity,
     Repository,
     RevisionStyle,
     Settings,
@@ -35,7 +36,7 @@ def load(root: Path, only: Collection[str] | None = None) -> Stored:
 
     With `only`, of all applications these alone are read, which is quick where there are many.
     """
-    if not (root / layout.ANSWERS).is_file():
+    if not is_repository(root):
         raise ArgosyError(
             f"{root} is no repository of argosy's: it has no {layout.ANSWERS}.",
             "Go to a repository that `argosy init` made, or name it with --repository.",
@@ -61,10 +62,16 @@ def load(root: Path, only: Collection[str] | None = None) -> Stored:
             kubernetes_version=str(answers.get("kubernetes_version", "1.37")),
             branch=str(answers.get("branch", "main")),
             follow_up=bool(answers.get("follow_up", False)),
+            production=switches.from_answers(answers),
         )
     with _blaming(layout.ENVIRONMENTS):
         repository = Repository(settings, tuple(promotion_order(environments)), tuple(applications))
     return Stored(repository, str(answers.get("_commit", "")))
+
+
+def is_repository(root: Path) -> bool:
+    """Tell whether a folder is the root of a repository of argosy's."""
+    return (root / layout.ANSWERS).is_file()
 
 
 @contextmanager
@@ -118,6 +125,10 @@ def _environment(root: Path, name: str, applications: Collection[str]) -> Enviro
             namespace=str(data.get("namespace", "")),
             replicas=int(data.get("replicas", 1)),
             applications=tuple(each for each in _folders(root / layout.environment(name)) if each in applications),
+            pod_security=PodSecurity(data.get("podSecurity", "")),
+            components=argocd_files.components(root, name),
+            permitted=argocd_files.permitted(root, name),
+            components_permitted=argocd_files.components_permitted(root, name),
         )
 
 
@@ -150,19 +161,28 @@ def load_at(root: Path, revision: str) -> Stored:
     if not named:
         raise UsageError(f"There is no revision “{revision}”.", "Name a commit, a branch or a tag.")
     entries = objects.entries(root, named.strip())
-    wanted = [path for path in entries if path == layout.ANSWERS or layout.is_settings(path)]
+    wanted = [path for path in entries if path == layout.ANSWERS or layout.is_settings(path) or _is_model(path)]
     held = objects.blobs(root, entries, wanted)
     with temporary.folder("model") as folder:
         for path in entries:
-            if path.startswith((f"{layout.ENVIRONMENTS}/", f"{layout.APPLICATIONS}/")):
+            if path.startswith((f"{layout.ENVIRONMENTS}/", f"{layout.APPLICATIONS}/", f"{layout.PLATFORM}/")):
                 (folder / path).parent.mkdir(parents=True, exist_ok=True)
         for path, blob in held.items():
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
             (folder / path).write_bytes(blob.content)
         try:
             return load(folder)
         except ArgosyError as error:
             where = error.message.replace(str(folder), str(root))
             raise ArgosyError(f"At {revision}: {where}", f"{error.hint} Or name a later revision.".strip()) from error
+
+
+def _is_model(path: str) -> bool:
+    """Tell whether the model is read from a file that is no settings file: a project, or a component's Application."""
+    name = path.rpartition("/")[2]
+    return (path.startswith(f"{layout.ARGOCD}/") and (name == "project.yaml" or f"/{layout.COMPONENTS}/" in path)) or (
+        path.startswith(f"{layout.PLATFORM}/") and path.endswith("/chart/Chart.yaml")
+    )
 
 
 def uncommitted(root: Path, *folders: str) -> frozenset[str]:
@@ -181,6 +201,7 @@ def asked(root: Path) -> frozenset[str]:
         for path in uncommitted(root)
         if path == layout.ANSWERS
         or layout.is_settings(path)
+        or (layout.component_of(path) is not None and path.startswith(f"{layout.ARGOCD}/"))
         or (path.startswith(folders) and (path not in tracked or not (root / path).exists()))
     )
 

@@ -16,7 +16,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from generator import engine, layout, template
+from generator import engine, layout, privileges, template
 from generator.engine import File
 from generator.errors import ArgosyError
 from generator.model import Application, Repository, Settings, chain
@@ -68,7 +68,7 @@ class TestCopier:
         assert copied(**engine.answers(model)) == without_source(engine.render(model))
 
     def test_with_no_answers_at_all_too(self, copied: Callable[..., dict[str, File]]) -> None:
-        assert copied() == without_source(engine.render(DEFAULTS))
+        assert copied() == without_source(engine.render(privileges.of_new(DEFAULTS)))
 
     def test_the_users_defaults_for_copier_change_nothing(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -80,7 +80,8 @@ class TestCopier:
 
     def test_what_is_recorded(self) -> None:
         recorded = yaml.safe_load(engine.render(DEFAULTS)[layout.ANSWERS].content)
-        asked = {key: value for key, value in engine.answers(DEFAULTS).items() if isinstance(value, str | bool)}
+        derived = {"applications", "environments", "teams"}
+        asked = {key: value for key, value in engine.answers(DEFAULTS).items() if key not in derived}
         assert recorded == {"_commit": template.current().version, "_src_path": template.URL, **asked}
 
 

@@ -21,8 +21,9 @@ from generator.errors import ArgosyError
 COMMANDS = {
     "init": "Lay out a new GitOps repository, and validate it.",
     "bootstrap": "Install Argo CD into a cluster, and hand the repository over to it.",
-    "add": "Add applications, or an environment.",
-    "remove": "Remove applications, or an environment.",
+    "add": "Add applications, components, or an environment.",
+    "remove": "Remove applications, components, or an environment.",
+    "components": "List what clusters need besides applications, and where it is installed.",
     "rename": "Rename an application, or an environment.",
     "set": "Change settings, and bring what depends on them in line.",
     "apply": "Bring in line what depends on settings that were edited by hand.",

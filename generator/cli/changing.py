@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext, redirect_stdout
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,6 +20,7 @@ from generator.errors import ArgosyError, ToolError, UsageError
 if TYPE_CHECKING:
     from generator.changes import Change
     from generator.merge import Plan
+    from generator.privileges import Derive
     from generator.store import Stored
 
 
@@ -34,12 +35,24 @@ class Manner:
     output: str
     quiet: bool
     validate: bool = True
+    branch: str | None = None
+    """A new branch to commit to; "" for one with a name of argosy's."""
+    pull_request: bool = False
 
     def __post_init__(self) -> None:
-        if self.message is not None and not self.commit:
-            raise UsageError("--message is for a commit.", "Say --commit too.")
-        if self.dry_run and self.commit:
+        if self.dry_run and (self.commit or self.branch is not None):
             raise UsageError("--dry-run writes nothing, so there is nothing to commit.", "Give one of them.")
+        if self.commit and self.on_branch:
+            raise UsageError(
+                "--commit is for the current branch.", "Give one of --commit, --branch and --pull-request."
+            )
+        if self.message is not None and not (self.commit or self.on_branch):
+            raise UsageError("--message is for a commit.", "Say --commit too.")
+
+    @property
+    def on_branch(self) -> bool:
+        """Tell whether the result goes to a branch of its own."""
+        return self.branch is not None or self.pull_request
 
     @property
     def root(self) -> Path:
@@ -51,11 +64,34 @@ class Manner:
         if not self.quiet:
             click.echo(text, err=True)
 
+    def show(self, text: str) -> None:
+        """Print data, unless JSON has it in the end."""
+        if self.output != "json":
+            click.echo(text, nl=not text.endswith("\n"))
+
 
 LISTED = 30
 """How many files are listed; JSON has them all."""
 
 yes = click.option("--yes", "-y", is_flag=True, help="Go on without asking.")
+branch = click.option(
+    "--branch",
+    metavar="[=NAME]",
+    help="Commit it on a new branch, and leave the work tree as it is. A name for the branch follows a `=`.",
+)
+pull_request = click.option(
+    "--pull-request", is_flag=True, help="Push that branch, and open a pull request or update it."
+)
+
+
+class Command(click.Command):
+    """A command whose --branch takes a name after a `=` alone: what follows it is an argument."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Say that a --branch without a `=` has no name."""
+        end = args.index("--") if "--" in args else len(args)
+        options = ["--branch=" if each == "--branch" else each for each in args[:end]]
+        return super().parse_args(ctx, options + args[end:])
 
 
 _TAKES_AWAY = "This takes away what people wrote, and nobody is here to ask."
@@ -84,7 +120,9 @@ def options_of_change(command: Callable[..., Any]) -> Callable[..., Any]:
         validate: bool,
         **rest: Any,
     ) -> Any:
-        return command(*args, manner=Manner(repository, dry_run, commit, message, output, quiet, validate), **rest)
+        on_branch = {each: rest.pop(each) for each in ("branch", "pull_request") if each in rest}
+        manner = Manner(repository, dry_run, commit, message, output, quiet, validate, **on_branch)
+        return command(*args, manner=manner, **rest)
 
     wrapped.__doc__, wrapped.__name__ = command.__doc__, command.__name__
     wrapped.__click_params__ = getattr(command, "__click_params__", [])  # type: ignore[attr-defined]
@@ -120,18 +158,33 @@ def opened(manner: Manner) -> Iterator[Stored]:
         yield store.load(manner.root)
 
 
-def carry_out(manner: Manner, stored: Stored, change: Change, title: str, *, validated: bool = True) -> int:
-    """Bring a change into the repository, report it, validate what came out, and return the exit code."""
-    from generator import changes, merge, removal  # noqa: PLC0415
+def carry_out(
+    manner: Manner,
+    stored: Stored,
+    change: Change,
+    title: str,
+    *,
+    validated: bool = True,
+    instead: Callable[[Plan], int] | None = None,
+    derive: Derive | None = None,
+) -> int:
+    """Bring a change into the repository, report it, validate what came out, and return the exit code.
+
+    `instead` takes the plan to another place than the work tree, or refuses it; `derive` keeps the AppProjects to what
+    is used in another way than by what the change touches.
+    """
+    from generator import merge, privileges, removal  # noqa: PLC0415
 
     present = change.from_version or stored.version
     versioned = replace(change, from_version=present, to_version=change.to_version or present)
-    with changes.plan(manner.root, versioned) as plan:
+    with privileges.plan(manner.root, versioned, derive) as plan:
         removal.refuse_cascade(plan)
         _tell(manner, plan)
         if manner.dry_run or not plan.touched:
-            _show(manner, plan, diff=plan.diff() if manner.dry_run else None)
+            show(manner, plan, diff=plan.diff() if manner.dry_run else None)
             return 3 if plan.conflicts else 0
+        if instead:
+            return instead(plan)
         merge.write(plan)
         try:
             judged = validated and manner.validate and not plan.conflicts
@@ -149,7 +202,7 @@ def carry_out(manner: Manner, stored: Stored, change: Change, title: str, *, val
         committed = code == 0 and manner.commit
         if committed:
             _commit(manner, plan, change, title)
-        _show(manner, plan, committed=committed, valid=code == 0 if judged else None)
+        show(manner, plan, committed=committed, valid=code == 0 if judged else None)
         _say_next(manner, plan, code)
         return code
 
@@ -222,20 +275,27 @@ def _tell(manner: Manner, plan: Plan) -> None:
     manner.say("\n".join([f"{would} to files: {summary}.", *lines]))
 
 
-def _show(
-    manner: Manner, plan: Plan, *, diff: str | None = None, committed: bool = False, valid: bool | None = None
+def show(
+    manner: Manner,
+    plan: Plan,
+    *,
+    diff: str | None = None,
+    committed: bool = False,
+    valid: bool | None = None,
+    told: Mapping[str, Any] | None = None,
 ) -> None:
     """Print the data: a dry run's diff, or all that is known as JSON."""
     if manner.output == "json":
-        told = {
+        data = {
             "dryRun": manner.dry_run,
             "files": [{"path": change.path, "kind": change.kind.value} for change in plan.changes],
             "conflicts": plan.conflicts,
             "valid": valid,
             "committed": committed,
             **({} if diff is None else {"diff": diff}),
+            **(told or {}),
         }
-        click.echo(json.dumps(told, indent=2))
+        click.echo(json.dumps(data, indent=2))
     elif diff:
         click.echo(diff, nl=False)
 

@@ -25,6 +25,7 @@ from generator.model import (
     Environment,
     Format,
     Image,
+    Production,
     Repository,
     RevisionStyle,
     Seed,
@@ -53,6 +54,8 @@ class Given:
     images: tuple[tuple[str, Image], ...]
     port: int | None
     follow_up: bool | None
+    production: bool
+    switches: Mapping[str, str]
     settings: Mapping[str, str | None]
 
 
@@ -104,6 +107,16 @@ class Given:
     help="Have CI open a pull request to the next environment when a promotion is merged.  [default: no-follow-up]",
 )
 @click.option(
+    "--production", is_flag=True, help="Switch on all that production needs and that takes no choice of yours."
+)
+@click.option(
+    "--set",
+    "switched",
+    type=options.SettingType(),
+    multiple=True,
+    help="Switch something on or off, as argosy set repository does: secrets=external-secrets, networkPolicies=true.",
+)
+@click.option(
     "--kubernetes-version", metavar="1.NN", help="The Kubernetes version to check manifests for.  [default: 1.37]"
 )
 @click.option(
@@ -126,6 +139,8 @@ def command(
     images: tuple[tuple[str, Image], ...],
     port: int | None,
     follow_up: bool | None,
+    production: bool,
+    switched: tuple[tuple[str, str], ...],
     answers_file: Path | None,
     defaults: bool,
     git: bool,
@@ -143,7 +158,7 @@ def command(
     destination = _absolute(destination)
     creation.check(destination, use_git=git and not dry_run)
     destination = destination.resolve()
-    given = Given(repo_url, environments, applications, images, port, follow_up, settings)
+    given = Given(repo_url, environments, applications, images, port, follow_up, production, dict(switched), settings)
     asks = not defaults and sys.stdin.isatty() and sys.stderr.isatty()
     repository = _repository(destination, given, answers_file, asks)
     tree = _render(repository)
@@ -177,6 +192,7 @@ def _absolute(destination: Path) -> Path:
 
 def _repository(destination: Path, given: Given, answers_file: Path | None, asks: bool) -> Repository:
     from generator import answers as files  # noqa: PLC0415
+    from generator import privileges  # noqa: PLC0415
 
     answers = files.read(answers_file) if answers_file else files.Answers()
     known: dict[str, str] = {
@@ -215,7 +231,27 @@ def _repository(destination: Path, given: Given, answers_file: Path | None, asks
     if answers.environments is not None and not given.environments:
         chained = files.environments(answers.environments, chained)
     _refuse_unknown(chained, made)
-    return Repository(settings, chained, tuple(sorted(made, key=lambda each: each.name)))
+    repository = Repository(settings, chained, tuple(sorted(made, key=lambda each: each.name)))
+    return privileges.of_new(_switched(repository, given, answers, asks))
+
+
+def _switched(repository: Repository, given: Given, answers: Answers, asks: bool) -> Repository:
+    """Return the repository with what production needs switched on, as far as that is wanted."""
+    from generator import edits, switches  # noqa: PLC0415
+
+    question = "Switch on what production needs (highly available, monitored, locked down)?"
+    said = answers.production is not None or given.switches
+    wanted = given.production or (asks and not said and click.confirm(question, err=True))
+    production = answers.production or Production()
+    if wanted:
+        production = switches.all_on(production)
+    known = {**switches.SWITCHES, "podSecurity": None}
+    for key in given.switches:
+        if key not in known:
+            raise UsageError(f"“{key}” is no switch.", f"The switches are {', '.join(known)}.")
+    on = replace(repository, settings=replace(repository.settings, production=production))
+    secured = edits.with_pod_security(on, on=True) if wanted else on
+    return edits.set_repository(secured, given.switches)
 
 
 def _refuse_unknown(environments: Sequence[Environment], applications: Sequence[Application]) -> None:
@@ -395,6 +431,8 @@ def _warn_of_outer_repository(destination: Path) -> None:
 
 
 def _show_plan(destination: Path, repository: Repository, files: int, git: bool) -> None:
+    from generator import switches  # noqa: PLC0415
+
     settings = repository.settings
     rows = {
         "Folder": destination,
@@ -406,6 +444,7 @@ def _show_plan(destination: Path, repository: Repository, files: int, git: bool)
         "Revision": settings.revision,
         "CI": f"{settings.ci}, with follow-up pull requests" if settings.follow_up else settings.ci,
         "Kubernetes": settings.kubernetes_version,
+        "Switched on": ", ".join(switches.shown(settings.production)) or "nothing",
         "Files": f"{files}, committed on {settings.branch}" if git else files,
     }
     for name, value in rows.items():
@@ -425,19 +464,22 @@ def _finish(destination: Path, repository: Repository, made: Tree, *, git: bool,
 
 
 def _next_steps(destination: Path, repository: Repository, git: bool) -> str:
+    from generator.components import installing  # noqa: PLC0415
+
     url, branch = repository.settings.repo_url, repository.settings.branch
     push = (
         f"Push it:{_before_push(destination, url)}\n       git push --set-upstream origin --all"
         if git
         else f"Commit it, and push it to {url} on the branch {branch}."
     )
+    needed = "".join(f"\n  {number}. {each}" for number, each in enumerate(installing.missing(repository), 4))
     return f"""
 Next:
   1. Read README.md, and look around:
        cd {shlex.quote(str(destination))}
   2. {push}
   3. Once for each cluster that runs Argo CD:
-       argosy bootstrap    # installs Argo CD, and hands the repository over to it"""
+       argosy bootstrap    # installs Argo CD, and hands the repository over to it{needed}"""
 
 
 def _before_push(destination: Path, url: str) -> str:

@@ -50,6 +50,23 @@ class ImageType(click.ParamType):  # type: ignore[type-arg]  # generic in new ve
             self.fail(f"{error.message} {error.hint}", param, ctx)
 
 
+class SettingType(click.ParamType):  # type: ignore[type-arg]  # generic in new versions of Click alone
+    """KEY=VALUE -> (key, value)."""
+
+    name = "KEY=VALUE"
+
+    def convert(
+        self, value: str | tuple[str, str], param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, str]:
+        """Split at the first `=`."""
+        if isinstance(value, tuple):
+            return value
+        key, equals, setting = value.partition("=")
+        if not key or not equals:
+            self.fail(f"“{value}” is not KEY=VALUE.", param, ctx)
+        return key, setting
+
+
 def choice(kind: type[StrEnum]) -> click.Choice[str]:
     """Return the type of an option whose values are an enumeration's."""
     return click.Choice([member.value for member in kind])

@@ -22,6 +22,7 @@ def command(words: tuple[str, ...], manner: Manner) -> int:
     """
     from generator import edits  # noqa: PLC0415
     from generator.changes import Change  # noqa: PLC0415
+    from generator.components import installing  # noqa: PLC0415
 
     what, name, values = _understood(words)
     with changing.opened(manner) as stored:
@@ -33,7 +34,10 @@ def command(words: tuple[str, ...], manner: Manner) -> int:
         else:
             after = edits.set_application(before, name, values)
         title = f"Set {', '.join(f'{key}={value}' for key, value in values.items())} of {f'{what} {name}'.strip()}"
-        return changing.carry_out(manner, stored, Change(before, after), title)
+        code = changing.carry_out(manner, stored, Change(before, after), title)
+    for needed in installing.missing(after) if code == 0 and what == "repository" else ():
+        manner.say(needed)
+    return code
 
 
 def _understood(words: tuple[str, ...]) -> tuple[str, str, dict[str, str]]:

@@ -241,6 +241,23 @@ HELM_ADVICE = declare(
     bad=_APPLICATION + _CHART.replace("# file: apps/shop/values.yaml\ngreeting: hello\n", ""),
     good=_APPLICATION + _CHART + _GOOD_TEMPLATE,
 )
+_CATALOGUE = """\
+# file: catalogue/descheduler/component.yaml
+summary: Evicts pods that would be placed elsewhere today.
+chart: {repository: 'https://kubernetes-sigs.github.io/descheduler', name: descheduler, version: 0.34.0}
+namespace: kube-system
+wave: -30
+# file: catalogue/descheduler/values.yaml
+"""
+CATALOGUE_ENTRY = declare(
+    "catalogue-entry",
+    Severity.ERROR,
+    "A component of the repository's own catalogue cannot be added.",
+    explanation="Its texts are Jinja with the marks [[ ]], [% %] and [# #], and know `environment` and `repository`; "
+    "its folder names the component, and what it needs is in the catalogue too.",
+    bad=_CATALOGUE + "replicas: [[ 2 if enviroment.production else 1 ]]\n",
+    good=_CATALOGUE + "replicas: [[ 2 if environment.production else 1 ]]\n",
+)
 KUSTOMIZE_BUILD = declare(
     "kustomize-build",
     Severity.ERROR,

@@ -2,10 +2,31 @@
 
 from __future__ import annotations
 
-from generator.validation import argocd, builtin, policy, references
+from generator.validation import (
+    argocd,
+    argocd_access,
+    argocd_notifications,
+    argocd_settings,
+    builtin,
+    components,
+    guardrails,
+    policy,
+    references,
+)
 from generator.validation.rules import RULES, Rule
 
-__all__ = ["argocd", "builtin", "ordered", "policy", "references"]
+__all__ = [
+    "argocd",
+    "argocd_access",
+    "argocd_notifications",
+    "argocd_settings",
+    "builtin",
+    "components",
+    "guardrails",
+    "ordered",
+    "policy",
+    "references",
+]
 
 
 def ordered() -> list[Rule]:

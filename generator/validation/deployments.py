@@ -13,11 +13,11 @@ from generator.validation import builtin, rendering
 from generator.validation.applicationsets import Flaw, RepositoryFiles, expand
 from generator.validation.configuration import Configuration
 from generator.validation.documents import Document, is_manifest
-from generator.validation.inventory import Inventory
+from generator.validation.inventory import Inventory, Role
 from generator.validation.rendering import Progress, Render, silent
 from generator.validation.rules import JSON, Problem
 from generator.validation.schema_store import without_nulls
-from generator.validation.sources import is_here
+from generator.validation.sources import Kind, is_here
 from generator.validation.view import ArgoApplication, View, key
 
 ARGO = "argoproj.io/"
@@ -76,7 +76,16 @@ class _Search:
         self._follow(self._render_the_rest())
         self._follow(self._unbuilt())
         view = replace(
-            self.view, applications=self.applications, projects=self.projects, rendered=_by_application(self.renders)
+            self.view,
+            applications=self.applications,
+            projects=self.projects,
+            rendered=_by_application(self.renders),
+            patches=self._patches(),
+            partial=self._partial(),
+            unlisted=[
+                *(document for flaw, _, document in self.problems if flaw is not Flaw.EMPTY),
+                *(document for document, _ in self.unknown),
+            ],
         )
         return Deployments(view, self.renders, self.problems, self.unknown)
 
@@ -105,6 +114,42 @@ class _Search:
             if each.path in self.view.overlaid
             and not any(folder in built for folder in self.inventory.inputs.get(self.view.root / each.path, ()))
         ]
+
+    def _patches(self) -> Sequence[Document]:
+        """Return the patches that are manifests, and that no build has read, since a base lies elsewhere."""
+        offline = {render.source.folder for render in self.renders if render.skipped}
+        built = {render.source.folder for render in self.renders if not render.skipped}
+        return [
+            document
+            for entry in self.inventory.entries
+            for document, role in entry.documents
+            if role is Role.KUSTOMIZE_INPUT and is_manifest(document.data)
+            for folders in [set(self.inventory.inputs.get(entry.file.location.resolve(), ()))]
+            if folders & offline and not folders & built
+        ]
+
+    def _partial(self) -> frozenset[str]:
+        """Return the Applications of which some manifests are unknown, by key."""
+        unreadable = replace(
+            self.view,
+            documents=[
+                Document(entry.file.path, 0, None)
+                for entry in self.inventory.entries
+                if any(each.document is None and each.kind not in builtin.NOT_JUDGED for each in entry.parsed.defects)
+            ],
+        )
+        return frozenset(
+            key(each.application)
+            for each in self.renders
+            if each.application
+            and (
+                each.skipped
+                or each.faults
+                or each.defects
+                or each.source.misses
+                or (each.source.kind is Kind.DIRECTORY and any(rendering.written_documents(each.source, unreadable)))
+            )
+        )
 
     def _rendered(self, renders: Sequence[Render]) -> Sequence[Document]:
         """Return Argo CD's own kinds of what was rendered; those that a file has as they are, as the file has them."""

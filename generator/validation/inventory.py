@@ -25,24 +25,33 @@ def everything(path: str) -> bool:  # noqa: ARG001
 def reached_by(changed: Collection[str]) -> Callable[[str], bool]:
     """Return which files of argosy's layout must be read to judge a change of these: all, where there are none.
 
-    Files of an application are reached by its own, and where it runs, by those of the environment.
+    Files of an application are reached by its own, and where it runs, by those of the environment; those of a
+    component by its own, by those of the environment and by the project of the components.
     """
     if not changed or not {layout.ANSWERS, layout.APPLICATION_SET, layout.CONFIGURATION}.isdisjoint(changed):
         return everything
-    places = {(layout.environment_of(path), layout.application_of(path)) for path in changed}
-    applications = {application for _, application in places if application}
+    places = {(layout.environment_of(path), _part(path)) for path in changed if not layout.is_catalogue(path)}
+    parts = {part for _, part in places if part}
 
     def is_reached(path: str) -> bool:
-        environment, application = layout.environment_of(path), layout.application_of(path)
-        if application is None:
+        environment, part = layout.environment_of(path), _part(path)
+        if part in {None, layout.COMPONENTS}:
             return True
         if (environment, None) in places and environment:
             return True
         if environment is None:
-            return application in applications or any(each and other is None for each, other in places)
-        return (environment, application) in places or (None, application) in places
+            return part in parts or any(each and other is None for each, other in places)
+        by_project = (environment, layout.COMPONENTS) in places and layout.component_of(path) is not None
+        return by_project or (environment, part) in places or (None, part) in places
 
     return is_reached
+
+
+def _part(path: str) -> str | None:
+    """Return the application or component that a file is of, None for one of an environment or the repository."""
+    if layout.is_components_project(path):
+        return layout.COMPONENTS
+    return layout.application_of(path) or layout.component_of(path)
 
 
 class Role(StrEnum):
@@ -166,6 +175,8 @@ def _entry(root: Path, file: File, charts: _Charts, partial: Set[Path]) -> Entry
     chart = charts.of(file.path)
     location = root / file.path
     if chart is not None and "templates" in location.relative_to(chart).parts[:-1]:
+        return Entry(file, _unparsed(file), (), chart)
+    if layout.is_catalogue_text(file.path):
         return Entry(file, _unparsed(file), (), chart)
     parsed = read(file)
     documents = []

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from generator import layout
 from generator.validation.documents import Document
 from generator.validation.finding import Finding, Outcome, Severity, Status
 from generator.validation.inventory import Entry, Inventory, Role
@@ -69,6 +70,8 @@ class Outcomes:
     """What is found, without what the repository asks to ignore."""
     skipped: Mapping[object, str]
     """Why a document was judged by nothing, by `identity(document)`; by its path for a file without documents."""
+    patches: frozenset[object] = frozenset()
+    """What was judged although no build gave it, by `identity(document)`."""
 
     def chosen(self, selection: Selection) -> Iterator[Outcome]:
         """Yield an outcome for each document, written and rendered, and for each source that was not rendered."""
@@ -96,15 +99,16 @@ class Outcomes:
             failed = any(each.document is None and each.finding.line in lines for each in errors)
             yield _outcome(path, failed, self.skipped.get(path) or _IGNORED)
         elif not entry.documents:
-            yield _outcome(path, bool(errors), "" if self._is_values_file(entry) else "it holds no document")
+            judged = self._is_values_file(entry) or layout.is_catalogue_text(path)
+            yield _outcome(path, bool(errors), "" if judged else "it holds no document")
         mistaken = _mistaken(entry, errors)
         for document, role in entry.documents:
             reason = self.skipped.get(identity(document), "")
             if role is Role.OTHER and self._is_values_file(entry):
                 reason = ""
-            elif role is Role.OTHER and reason and entry.file.location.resolve() in self._unread_values:
-                reason = _NOT_RENDERED
-            if role is Role.KUSTOMIZE_INPUT:
+            elif role is Role.OTHER and reason:
+                reason = self._unread_values.get(entry.file.location.resolve(), reason)
+            if role is Role.KUSTOMIZE_INPUT and not (reason or identity(document) in self.patches):
                 reason = self._unbuilt(entry.file.location.resolve())
             yield _outcome(path, identity(document) in mistaken, reason)
 
@@ -182,8 +186,13 @@ class Outcomes:
         return frozenset(self.inventory.outermost_charts)
 
     @cached_property
-    def _unread_values(self) -> frozenset[Path]:
-        return frozenset(file.resolve() for render in self.renders for file in render.source.value_files)
+    def _unread_values(self) -> Mapping[Path, str]:
+        """Why nothing was rendered with a values file, for those of which that is so."""
+        return {
+            file.resolve(): render.skipped or _NOT_RENDERED
+            for render in self.renders
+            for file in render.source.value_files
+        }
 
     @cached_property
     def _values(self) -> frozenset[Path]:

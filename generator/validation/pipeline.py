@@ -21,7 +21,7 @@ from generator.validation.inventory import Entry, Inventory, Role, reached_by, t
 from generator.validation.outcomes import Found, Outcomes, Selection, identity
 from generator.validation.policy import CREDENTIAL, credentials
 from generator.validation.rendering import Progress, Render, silent
-from generator.validation.rules import RULES, Problem, Rule, Scope
+from generator.validation.rules import JSON, RULES, Problem, Rule, Scope
 from generator.validation.schema import Schema
 from generator.validation.schema_files import file_schema
 from generator.validation.schema_store import SchemaStore, without_nulls
@@ -103,16 +103,19 @@ class _Validation:
         stores = self._stores(configured, _definitions(inventory, deployed.renders))
         for entry in inventory.entries:
             self._judge_file(entry, stores)
+        self._judge_catalogue(inventory)
         for flaw, problem, document in deployed.problems:
             # Where a part of the repository is judged, a generator may find nothing in it.
             if flaw is not Flaw.EMPTY or not self.options.changed:
                 self._add(builtin.FLAWS[flaw], problem, document=document)
         self.skipped |= {identity(document): reason for document, reason in deployed.unknown}
+        for document in deployed.view.patches:
+            self._judge_manifest(document, stores, partly=True)
         for render in deployed.renders:
             self._judge_render(render, stores)
         self._lint_charts(inventory, deployed.renders, helm)
         self._apply_rules(deployed.view, deployed.renders)
-        return self._report(inventory, configured, deployed.renders)
+        return self._report(inventory, configured, deployed)
 
     def _stores(self, configured: Configuration, crds: Sequence[Mapping[str, Any]]) -> Mapping[str, SchemaStore]:
         versions = self.options.kubernetes_versions or configured.kubernetes_versions
@@ -129,6 +132,8 @@ class _Validation:
     # Files
 
     def _judge_file(self, entry: Entry, stores: Mapping[str, SchemaStore]) -> None:
+        if layout.is_vendored(entry.file.path):
+            return  # Nobody here can mend a vendor's files: what they render to is judged.
         for defect in entry.parsed.defects:
             self._add_defect(defect, entry)
         for line, kind in credentials(entry.parsed.text):
@@ -153,8 +158,17 @@ class _Validation:
                 reason = "it is no Kubernetes manifest, and no schema is known for it"
                 self.skipped.setdefault(identity(document), reason)
 
-    def _judge_manifest(self, document: Document, stores: Mapping[str, SchemaStore]) -> None:
-        data = without_nulls(document.data)
+    def _judge_catalogue(self, inventory: Inventory) -> None:
+        if not any(layout.is_catalogue(path) for path in inventory.files):
+            return
+        from generator.components import catalogue  # noqa: PLC0415
+
+        for each in catalogue.mistakes(self.root):
+            self._add(builtin.CATALOGUE_ENTRY, Problem(each.message, hint=each.hint), path=each.path, line=each.line)
+
+    def _judge_manifest(self, document: Document, stores: Mapping[str, SchemaStore], *, partly: bool = False) -> None:
+        """Judge a manifest by the schemas of its kind; of a patch, which is a part of it, what is there."""
+        data = without_nulls(_without_directives(document.data) if partly else document.data)
         api_version, kind = data["apiVersion"], data["kind"]
         wrong: dict[Violation, list[str]] = defaultdict(list)
         for version, store in stores.items():
@@ -166,13 +180,16 @@ class _Validation:
                 )
                 return
             for violation in schema.violations(data):
-                wrong[violation].append(version)
+                if not (partly and violation.is_missing):
+                    wrong[violation].append(version)
         rule = builtin.ARGOCD_SCHEMA if api_version.startswith(ARGO) else builtin.KUBERNETES_SCHEMA
         for violation, versions in wrong.items():
             suffix = f" (Kubernetes {', '.join(versions)})" if len(stores) > 1 else ""
             self._add_violations(rule, document, [replace(violation, message=violation.message + suffix)])
         named = {violation.at for violation in wrong}
-        values = [each for each in kubernetes_values.violations(data) if each.at not in named]
+        # What Kubernetes asks beyond the schemas is about whole objects.
+        found = () if partly else kubernetes_values.violations(data)
+        values = [each for each in found if each.at not in named]
         self._add_violations(builtin.KUBERNETES_VALUE, document, values)
 
     def _add_defect(self, defect: Defect, entry: Entry) -> None:
@@ -227,10 +244,11 @@ class _Validation:
                 return [Message("error", "Chart.yaml", fault.message) for fault in error.faults]
 
         altered = {above for path in self.options.changed for above in (self.root / path).parents}
-        charts = [chart for chart in inventory.outermost_charts if not altered or chart in altered]
+        own = [each for each in inventory.outermost_charts if not layout.is_vendored(_path(each, self.root))]
+        charts = [chart for chart in own if not altered or chart in altered]
         linted = rendering.on_all_processors("Linting", lint, charts, self.options.progress)
         for chart, messages in zip(charts, linted, strict=True):
-            folder = chart.relative_to(self.root).as_posix()
+            folder = _path(chart, self.root)
             for message in messages:
                 rule = builtin.HELM_LINT if message.severity == "error" else builtin.HELM_ADVICE
                 if message.severity != "info":
@@ -246,7 +264,9 @@ class _Validation:
         for rule in RULES.values():
             scoped[rule.scope].append(rule)
         made = [document for render in renders if not render.written for document in render.documents]
-        for document in (*view.documents, *made):
+        # Rules may look for what a patch leaves out; of these two kinds, a part is a whole.
+        data = [each for each in view.patches if each.data["kind"] in {"ConfigMap", "Secret"}]
+        for document in (*view.documents, *made, *data):
             if is_manifest(document.data):
                 for rule in scoped[Scope.DOCUMENT]:
                     for problem in _checked(rule)(document, view):
@@ -277,6 +297,8 @@ class _Validation:
         render: Render | None = None,
     ) -> None:
         about = problem.document or document
+        if rule.id in FOR_AUTHORS and layout.is_vendored(path or (about.path if about else ".")):
+            return
         render = render or self.render_of.get(id(about))
         application = application or (render.application if render else None)
         finding = Finding(
@@ -314,8 +336,9 @@ class _Validation:
 
         return [each for each in self.found if each.finding.rule == "suppression" or not is_ignored(each.finding)]
 
-    def _report(self, inventory: Inventory, configured: Configuration, renders: Sequence[Render]) -> Report:
+    def _report(self, inventory: Inventory, configured: Configuration, deployed: deployments.Deployments) -> Report:
         """Make the report, of the files and folders that were asked for."""
+        renders, patches = deployed.renders, frozenset(map(identity, deployed.view.patches))
         found = self._unsuppressed(inventory, configured)
         selection = Selection(self.root, self.options.paths, inventory)
         findings = {each.finding: None for each in found if selection.takes(each.finding.path, each.render)}
@@ -326,15 +349,30 @@ class _Validation:
         )
         return Report(
             findings=sorted(findings, key=lambda each: (each.path, each.line or 0, each.rule, each.environment)),
-            outcomes=list(Outcomes(inventory, renders, found, self.skipped).chosen(selection)),
+            outcomes=list(Outcomes(inventory, renders, found, self.skipped, patches).chosen(selection)),
             renders=made,
         )
+
+
+FOR_AUTHORS = frozenset({"missing-resources", "render-differs"})
+"""The rules by which a rendered chart is judged that its author alone can heed, not who vendors it."""
+
+
+def _path(file: Path, root: Path) -> str:
+    return file.relative_to(root).as_posix()
 
 
 def _checked(rule: Rule) -> Callable[..., Iterator[Problem]]:
     if rule.check is None:
         raise TypeError(f"the rule {rule.id} has no function")
     return rule.check
+
+
+def _without_directives(data: JSON) -> JSON:
+    """Return a patch without what says how to patch, such as `$patch: delete`."""
+    if isinstance(data, dict):
+        return {key: _without_directives(value) for key, value in data.items() if not key.startswith("$")}
+    return [_without_directives(each) for each in data] if isinstance(data, list) else data
 
 
 def _definitions(inventory: Inventory, renders: Sequence[Render]) -> list[Mapping[str, Any]]:

@@ -98,7 +98,7 @@ def path_missing(application: ArgoApplication, view: View) -> Iterator[Problem]:
 def value_file_missing(application: ArgoApplication, view: View) -> Iterator[Problem]:
     """Find value files that Argo CD would not find."""
     for source in resolve(application, view):
-        for miss in source.misses if source.kind is Kind.HELM else ():
+        for miss in source.misses if source.kind in {Kind.HELM, Kind.REMOTE} else ():
             yield Problem(
                 f"The values file “{miss.path}” cannot be read: {miss.reason}.",
                 application.at(*miss.at),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
@@ -37,6 +37,8 @@ class Violation:
     at: Pointer
     message: str
     hint: str = ""
+    is_missing: bool = False
+    """Whether nothing is wrong but that a required field is not there."""
 
 
 def translate(errors: Iterable[ValidationError], schemas: Mapping[str, Any]) -> list[Violation]:
@@ -95,7 +97,8 @@ def _translate(error: ValidationError, schemas: Mapping[str, Any]) -> list[Viola
     if keyword == "pattern" and "x-expected" in around:
         return [violation(error.instance_path, f"must be {around['x-expected']}, not {shown(error.instance)}")]
     say = _PHRASES.get(keyword)
-    return [violation(error.instance_path, say(error.kind.as_dict(), error.instance) if say else error.message)]
+    found = violation(error.instance_path, say(error.kind.as_dict(), error.instance) if say else error.message)
+    return [replace(found, is_missing=keyword == "required")]
 
 
 _PHRASES: dict[str, Callable[[dict[str, Any], Any], str]] = {
@@ -213,7 +216,7 @@ def _of_branches(error: ValidationError, around: Mapping[str, Any], schemas: Map
         return [violation(at, f"must be {around['x-expected']}, not {shown(error.instance)}")]
     if all(each.kind.name == "required" and each.instance_path == at for branch in failed for each in branch):
         names = dict.fromkeys(f'"{each.kind.as_dict()["property"]}"' for branch in failed for each in branch)
-        return [violation(at, f"one of the fields {', '.join(names)} must be set")]
+        return [replace(violation(at, f"one of the fields {', '.join(names)} must be set"), is_missing=True)]
 
     def mistyped(branch: Sequence[ValidationError]) -> bool:
         return any(each.kind.name == "type" and each.instance_path == at for each in branch)

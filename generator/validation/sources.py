@@ -96,7 +96,8 @@ def _resolve_one(at: Pointer, spec: Mapping[str, Any], references: Mapping[str, 
     url, path = str(spec.get("repoURL", "")), spec.get("path")
     elsewhere = _elsewhere(spec, url, view)
     if elsewhere:
-        return Source(Kind.REMOTE, at, spec, reason=elsewhere)
+        given, missing = _referenced_files((*at, "helm", "valueFiles"), spec, references, view)
+        return Source(Kind.REMOTE, at, spec, value_files=given, misses=missing, reason=elsewhere)
     if path is None and spec.get("ref"):
         return Source(Kind.VALUES, at, spec)
     folder, miss = _folder((*at, "path"), path, view.root)
@@ -145,6 +146,18 @@ def _folder(at: Pointer, path: Any, root: Path) -> tuple[Path | None, Miss | Non
     if not holds(found.is_dir):
         return None, Miss(at, path, "it is a file" if holds(found.exists) else "there is no such folder")
     return (found, None) if found.resolve().is_relative_to(root.resolve()) else (None, Miss(at, path, _OUTSIDE))
+
+
+def _referenced_files(
+    at: Pointer, spec: Mapping[str, Any], references: Mapping[str, Any], view: View
+) -> tuple[tuple[Path, ...], tuple[Miss, ...]]:
+    """Return the values that a chart from elsewhere gets from this repository: by `$ref/…`; other paths are its own."""
+    helm = spec.get("helm")
+    named = helm.get("valueFiles") if isinstance(helm, dict) else None
+    if not isinstance(named, list) or not isinstance(helm, dict):
+        return (), ()
+    given = [each if isinstance(each, str) and each.startswith("$") else None for each in named]
+    return _value_files(at, {"helm": {**helm, "valueFiles": given}}, view.root, references, view)
 
 
 def _value_files(

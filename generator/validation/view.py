@@ -69,12 +69,18 @@ class View:
     """AppProjects by name."""
     environments: Mapping[str, Document] = field(default_factory=dict)
     """The settings of each environment of argosy's layout, by the environment's name."""
+    patches: Sequence[Document] = ()
+    """The manifests that are patches of Kustomize for a base that lies elsewhere: each is a part of an object."""
     overlaid: frozenset[str] = frozenset()
     """The files that kustomizations take in: what they leave open, such as an image's tag, an overlay may fill in."""
     revisions: frozenset[str] = frozenset()
     """The branches and tags of the repository; empty where it is none, or has none."""
     wanted: Callable[[str], bool] = everything
     """Which paths of the repository are looked at."""
+    partial: frozenset[str] = frozenset()
+    """The Applications of which some manifests are unknown here, by `key(application)`."""
+    unlisted: Sequence[Document] = ()
+    """The ApplicationSets of which some Applications are unknown here."""
 
 
 def key(application: ArgoApplication) -> str:

@@ -1,7 +1,8 @@
 """The scripts of a generated repository's CI, taken from its files, and run by bash in a real clone.
 
-Two programs are not the real ones: `python`, which would install argosy from a registry, and `argosy` itself, since it
-is the shell's part that is under test. Both write down how they were called. When it is asked for a pull request,
+Three programs are not the real ones: `python`, which would install argosy from a registry, `gitleaks`, which no
+registry of Python's has, and `argosy` itself, since it is the shell's part that is under test. They write down how they
+were called. When it is asked for a pull request,
 `argosy` commits nothing, and pushes it to the clone's origin.
 """
 
@@ -30,6 +31,10 @@ WEB = "https://git.example.com/acme/gitops"
 PYTHON = """#!/bin/bash
 printf '%s\\n' "$*" >> "$RECORD/installed"
 """
+GITLEAKS = """#!/bin/bash
+printf '%s\\0' "$@" > "$RECORD/gitleaks"
+while [ $# -gt 1 ]; do if [ "$1" = --report-path ]; then touch "$2"; fi; shift; done
+"""
 ARGOSY = f"""#!/bin/bash
 printf '%s\\0' "$@" > "$RECORD/arguments"
 env --null > "$RECORD/environment"
@@ -37,6 +42,7 @@ case " $* " in
   *" --pull-request "*)
     git commit --quiet --allow-empty --message Promote || exit
     git push --quiet origin HEAD:refs/heads/promotion || exit
+    echo "https://git.example.com/acme/gitops/pulls/1"
     printf 'url={WEB.replace("://", "://oauth2@")}.git\\n' | git credential fill > "$RECORD/credential" 2>&1
     ;;
   *" --output markdown "*) echo '# What changes' ;;
@@ -87,8 +93,8 @@ class Script:
 
 
 def github(name: str, values: Mapping[str, str], **choices: Any) -> Iterator[Script]:
-    """Yield the steps of a workflow's job; the values are those of its expressions."""
-    (job,) = documents(CiHost.GITHUB, **choices)[f".github/workflows/{name}.yaml"]["jobs"].values()
+    """Yield the steps of a workflow's job of its name; the values are those of its expressions."""
+    job = documents(CiHost.GITHUB, **choices)[f".github/workflows/{name}.yaml"]["jobs"][name]
     for step in job["steps"]:
         if "run" in step:
             variables = {key: _evaluated(written, values) for key, written in step.get("env", {}).items()}
@@ -211,7 +217,7 @@ def cloned(bare: Path, home: Path, argosy: str = ARGOSY) -> Clone:
     """Clone a copy of a bare repository, which also answers at the URLs that a host's would have."""
     programs = home / "bin"
     programs.mkdir()
-    for name, text in (("argosy", argosy), ("python", PYTHON)):
+    for name, text in (("argosy", argosy), ("python", PYTHON), ("gitleaks", GITLEAKS)):
         (programs / name).write_text(text)
         (programs / name).chmod(0o755)
     clone = Clone(home / "clone", home)

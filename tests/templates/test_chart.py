@@ -13,6 +13,8 @@ import helm_python
 import pytest
 import yaml
 
+from generator.validation import schema_data
+
 Document = dict[str, Any]
 Values = dict[str, Any]
 Errors = Callable[[Document, str], list[str]]
@@ -25,7 +27,7 @@ ENVIRONMENTS = {
 }
 FORMATS = ("helm", "kustomize", "manifests")
 VERSIONS = ("1.31", "1.37")
-CUSTOM = {"HTTPRoute", "ServiceMonitor", "ExternalSecret"}
+CUSTOM = {"HTTPRoute", "PodMonitor", "Rollout", "ServiceMonitor", "ExternalSecret"}
 DIGEST = f"sha256:{'0' * 64}"
 SELECTOR = {"app.kubernetes.io/name": "helm", "app.kubernetes.io/instance": "helm"}
 
@@ -84,7 +86,14 @@ FULL: Values = {
     ],
     "global": {"region": "north"},
 }
-VARIANTS: dict[str, Values] = {"defaults": {}, "off": OFF, "full": FULL, **ON}
+ROLLOUTS: dict[str, Values] = {
+    "canary by pods": {"rollout": {"enabled": True}},
+    "canary by weights": {"rollout": {"enabled": True}, **ON["HTTPRoute"]},
+    "blue-green": {"rollout": {"enabled": True, "strategy": "blueGreen", "options": {"autoPromotionEnabled": False}}},
+    "everything": {key: value for values in ON.values() for key, value in values.items()}
+    | {"rollout": {"enabled": True, "options": {"analysis": {"templates": [{"templateName": "errors"}]}}}},
+}
+VARIANTS: dict[str, Values] = {"defaults": {}, "off": OFF, "full": FULL, **ON, **ROLLOUTS}
 
 
 @pytest.fixture(scope="session")
@@ -169,9 +178,18 @@ def test_a_switch_adds_its_kind_alone(chart: helm_python.Chart, kind: str) -> No
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
+def test_custom_resources_keep_their_schemas(chart: helm_python.Chart, variant: str) -> None:
+    for document in manifests(chart, VARIANTS[variant]):
+        if document["kind"] in CUSTOM:
+            schema = schema_data.for_kind(document["apiVersion"], document["kind"])
+            assert schema
+            assert schema.violations(document) == []
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
 def test_everything_is_named_after_the_release(chart: helm_python.Chart, variant: str) -> None:
     names = {each["metadata"]["name"] for each in manifests(chart, VARIANTS[variant])}
-    assert names <= {"helm", "helm-test", "helm-object", "helm-text"}
+    assert names <= {"helm", "helm-test", "helm-object", "helm-text", "helm-canary", "helm-preview"}
 
 
 def test_the_name_can_be_overridden(chart: helm_python.Chart) -> None:
@@ -182,9 +200,9 @@ def test_the_name_can_be_overridden(chart: helm_python.Chart) -> None:
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_selectors_never_change_and_select_the_pods_alone(chart: helm_python.Chart, variant: str) -> None:
     documents = manifests(chart, VARIANTS[variant])
-    deployment = only(documents, "Deployment")
+    deployment = only(documents, "Rollout" if variant in ROLLOUTS else "Deployment")
     assert deployment["spec"]["selector"] == {"matchLabels": SELECTOR}
-    assert only(documents, "Service")["spec"]["selector"] == SELECTOR
+    assert all(each["spec"]["selector"] == SELECTOR for each in documents if each["kind"] == "Service")
     assert deployment["spec"]["template"]["metadata"]["labels"].items() >= SELECTOR.items()
     assert not any(
         each["metadata"].get("labels", {}).items() >= SELECTOR.items() for each in documents if each["kind"] == "Pod"
@@ -284,6 +302,64 @@ def test_routes_lead_to_the_service(chart: helm_python.Chart) -> None:
     assert ingress["http"]["paths"][0]["backend"] == {"service": {"name": "helm", "port": {"name": "http"}}}
 
 
+@pytest.mark.parametrize("variant", ROLLOUTS)
+def test_a_rollout_runs_the_pods_that_the_deployment_would(
+    chart: helm_python.Chart, errors: Errors, variant: str
+) -> None:
+    values = ROLLOUTS[variant]
+    documents, before = manifests(chart, values), manifests(chart, values | {"rollout": {"enabled": False}})
+    rollout, deployment = only(documents, "Rollout"), only(before, "Deployment")
+    (strategy,) = rollout["spec"].pop("strategy").values()
+    assert deployment["spec"].pop("strategy")["rollingUpdate"] == {"maxSurge": 1, "maxUnavailable": 0}
+    assert rollout | {"apiVersion": "apps/v1", "kind": "Deployment"} == deployment
+    assert errors(deployment, VERSIONS[-1]) == []
+    services = {each["metadata"]["name"] for each in documents if each["kind"] == "Service"}
+    named = {strategy[key] for key in strategy if key.endswith("Service")}
+    assert services == named | {"helm"}
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [({}, "Deployment"), (ROLLOUTS["canary by pods"], "Rollout"), (ROLLOUTS["blue-green"], "Rollout")],
+)
+def test_the_autoscaler_scales_what_runs_the_pods(chart: helm_python.Chart, values: Values, kind: str) -> None:
+    documents = manifests(chart, values | ON["HorizontalPodAutoscaler"])
+    target = only(documents, "HorizontalPodAutoscaler")["spec"]["scaleTargetRef"]
+    workload = only(documents, kind)
+    assert target == {key: workload[key] for key in ("apiVersion", "kind")} | {"name": "helm"}
+    assert "replicas" not in workload["spec"]
+
+
+def test_a_canary_shares_out_requests_by_the_weights_of_the_route(chart: helm_python.Chart) -> None:
+    documents = manifests(chart, ROLLOUTS["canary by weights"])
+    canary = only(documents, "Rollout")["spec"]["strategy"]["canary"]
+    assert canary["trafficRouting"] == {
+        "plugins": {"argoproj-labs/gatewayAPI": {"httpRoute": "helm", "namespace": "helm-dev"}}
+    }
+    assert (canary["stableService"], canary["canaryService"]) == ("helm", "helm-canary")
+    (rule,) = only(documents, "HTTPRoute")["spec"]["rules"]
+    assert {each["name"]: each["weight"] for each in rule["backendRefs"]} == {"helm": 100, "helm-canary": 0}
+    by_pods = only(manifests(chart, ROLLOUTS["canary by pods"]), "Rollout")["spec"]["strategy"]["canary"]
+    assert by_pods == {"steps": canary["steps"], "maxSurge": 1, "maxUnavailable": 0}
+
+
+def test_only_one_service_is_seen_from_outside(chart: helm_python.Chart) -> None:
+    values = {"service": {"type": "NodePort", "nodePort": 30080, "annotations": {"a": "b"}}}
+    documents = manifests(chart, ROLLOUTS["blue-green"] | values)
+    preview = next(each for each in documents if each["metadata"]["name"] == "helm-preview")
+    assert preview["spec"]["type"] == "ClusterIP"
+    assert "annotations" not in preview["metadata"]
+    assert "nodePort" not in preview["spec"]["ports"][0]
+
+
+def test_each_pod_is_measured_once(chart: helm_python.Chart) -> None:
+    kinds = [
+        {each["kind"] for each in manifests(chart, values | ON["ServiceMonitor"])} & {"PodMonitor", "ServiceMonitor"}
+        for values in ({}, ROLLOUTS["canary by pods"], ROLLOUTS["blue-green"], ROLLOUTS["canary by weights"])
+    ]
+    assert kinds == [{"ServiceMonitor"}, {"ServiceMonitor"}, {"PodMonitor"}, {"PodMonitor"}]
+
+
 def test_a_spread_constraint_of_ones_own_keeps_its_selector(chart: helm_python.Chart) -> None:
     mine = {"maxSkew": 1, "topologyKey": "zone", "whenUnsatisfiable": "DoNotSchedule"}
     selector = {"labelSelector": {"matchExpressions": [{"key": "tier", "operator": "Exists"}]}}
@@ -335,6 +411,9 @@ def test_pods_keep_the_restricted_standard(tree: Path, chart: helm_python.Chart,
         ({"externalSecret": {"enabled": True, **STORE}}, "/externalSecret/extract"),
         ({"podDisruptionBudget": {"maxUnavailable": 0}}, "/podDisruptionBudget/maxUnavailable"),
         ({"autoscaling": {"enabled": True, "minReplicas": 11}}, "autoscaling.minReplicas (11)"),
+        ({"rollout": {"enabled": True, "strategy": "bluegreen"}}, "/rollout/strategy"),
+        ({"rollout": {"enabled": True, "steps": [{"setWeight": 1, "pause": {}}]}}, "/rollout/steps/0"),
+        ({"rollout": {"enabled": True}, "fullnameOverride": "a" * 56}, "/fullnameOverride"),
         ({"resources": {"limits": {"memory": "1 GB"}}}, "/resources/limits/memory"),
         ({"scratch": {"paths": ["/tmp/../etc"]}}, "/scratch/paths/0"),
         ({"env": [{"name": "PORT", "value": 80}]}, "/env/0/value"),

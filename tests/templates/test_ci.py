@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
+import subprocess
+import sysconfig
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,7 +15,7 @@ import yaml
 from yamllint import linter  # type: ignore[import-untyped]
 from yamllint.config import YamlLintConfig  # type: ignore[import-untyped]
 
-from generator.cli import diff, promote
+from generator.cli import diff, promote, update
 from generator.model import CiHost, RevisionStyle
 from generator.validation.schema_store import file_schema
 from tests.changing import commit, create, edit, git, model
@@ -32,16 +35,21 @@ from tests.templates.pipelines import (
 )
 
 HOSTS = (CiHost.GITHUB, CiHost.GITLAB, CiHost.BITBUCKET)
-INSTALL = "-m pip install argosy~=0.1.0\n"
+INSTALL, NEWEST = "-m pip install argosy~=0.1.0\n", "-m pip install --upgrade argosy\n"
 PUSHER = {"GITLAB_USER_NAME": "Grace Hopper", "GITLAB_USER_EMAIL": "grace@example.com"}
 EXPRESSIONS = {
     "secrets.ARGOSY_TOKEN || github.token": TOKEN,
+    "secrets.ARGOSY_TOKEN": TOKEN,
     "github.token": TOKEN,
     "github.actor": "grace",
     "github.actor_id": "7",
 }
-MAY_COMMENT = "github.event.pull_request.head.repo.full_name == github.repository && github.actor != 'dependabot[bot]'"
+MAY_COMMENT = (
+    "github.event.pull_request.head.repo.full_name == github.repository && "
+    "github.event.pull_request.user.login != 'dependabot[bot]'"
+)
 REQUEST = ("--pull-request", "--yes", "--leave", "**")
+OPENED = "https://git.example.com/acme/gitops/pulls/1\n"
 
 
 @pytest.fixture(scope="module")
@@ -107,9 +115,9 @@ class TestPromote:
     )
     def test_which_applications(self, clone: Clone, host: CiHost, written: str, names: list[str]) -> None:
         done = promoted(clone, host, written)
-        assert (done.code, done.output) == (0, "")
+        assert (done.code, done.output) == (0, OPENED)
         assert done.arguments == ["promote", "--from", "dev", "--to", "prod", *REQUEST, *names]
-        assert clone.recorded("installed") in {INSTALL, ""}
+        assert clone.recorded("installed").replace("--upgrade ", "") in {INSTALL, ""}
 
     def test_it_pushes_in_the_name_of_the_one_who_started_it(self, clone: Clone, host: CiHost) -> None:
         assert promoted(clone, host, "").code == 0
@@ -147,6 +155,11 @@ def test_names_are_words_and_no_code(clone: Clone, host: CiHost, written: str, n
 def test_gitlab_takes_no_other_names(clone: Clone) -> None:
     with pytest.raises(AssertionError):
         promoted(clone, CiHost.GITLAB, "$(touch x)")
+
+
+def test_github_pushes_with_the_token_that_no_other_step_has(clone: Clone) -> None:
+    assert promoted(clone, CiHost.GITHUB, "").code == 0
+    assert f"username=x-access-token\npassword={TOKEN}\n" in clone.recorded("credential")
 
 
 def test_gitlab_pushes_with_the_projects_token(clone: Clone) -> None:
@@ -208,6 +221,127 @@ class TestDiff:
         assert run(clone, "diff" if host is CiHost.GITLAB else "Diff", request).code == 1
 
 
+def updated(clone: Clone, host: CiHost, token: str = TOKEN) -> Done:
+    """Run the weekly update."""
+    if host is CiHost.GITHUB:
+        given = {"GITHUB_STEP_SUMMARY": str(clone.home / "summary.md")}
+        return on_github(clone, "update", {"secrets.ARGOSY_TOKEN": token}, given)
+    with_token = {"ARGOSY_TOKEN": token} if token else {}
+    run: Callable[..., Done] = on_gitlab if host is CiHost.GITLAB else on_bitbucket
+    return run(clone, "update" if host is CiHost.GITLAB else "Update", with_token)
+
+
+class TestUpdate:
+    @pytest.mark.parametrize("host", HOSTS)
+    def test_it_opens_a_pull_request(self, clone: Clone, host: CiHost) -> None:
+        done = updated(clone, host)
+        assert (done.code, done.output) == (0, OPENED)
+        assert done.arguments == ["update", "--pull-request"]
+        assert clone.recorded("installed") in {NEWEST, ""}
+        assert clone.git("--git-dir", str(clone.remote), "branch", "--list", "promotion")
+        if host is CiHost.GITHUB:
+            assert (clone.home / "summary.md").read_text() == f"```\n{OPENED}```\n"
+            assert f"password={TOKEN}\n" in clone.recorded("credential")
+
+    @pytest.mark.parametrize("host", HOSTS)
+    def test_a_conflict_fails_the_job_and_is_told(self, clone: Clone, host: CiHost) -> None:
+        (clone.home / "bin" / "argosy").write_text("#!/bin/bash\necho 'In conflict: README.md' >&2\nexit 3\n")
+        done = updated(clone, host)
+        assert (done.code, done.output) == (3, "In conflict: README.md\n")
+        if host is CiHost.GITHUB:
+            assert (clone.home / "summary.md").read_text() == "```\nIn conflict: README.md\n```\n"
+
+    def test_without_a_token_github_says_what_there_is(self, clone: Clone) -> None:
+        done = updated(clone, CiHost.GITHUB, token="")
+        assert (done.code, done.output) == (0, "\n")
+        assert done.arguments == ["update", "--check"]
+        (clone.home / "bin" / "argosy").write_text("#!/bin/bash\necho Newer: 2.\nexit 1\n")
+        done = updated(clone, CiHost.GITHUB, token="")
+        said = "Newer: 2.\nThe secret ARGOSY_TOKEN is not set: run argosy update yourself.\n"
+        assert (done.code, done.output) == (0, said)
+        assert said in (clone.home / "summary.md").read_text()
+
+    @pytest.mark.parametrize("host", [CiHost.GITLAB, CiHost.BITBUCKET])
+    def test_without_a_token_the_others_fail(self, clone: Clone, host: CiHost) -> None:
+        done = updated(clone, host, token="")
+        assert done.code != 0
+        assert "ARGOSY_TOKEN: is not set for this pipeline" in done.output
+
+    @pytest.mark.parametrize("host", HOSTS)
+    def test_a_repository_of_the_newest_template(self, tmp_path: Path, host: CiHost) -> None:
+        source = create(tmp_path / "source", model(ci=host))
+        git(source, "branch", "prod")
+        clone = cloned(source / ".git", tmp_path, REAL_ARGOSY)
+        done = updated(clone, host)
+        assert (done.code, done.output) == (0, "Nothing to change.\n")
+
+    def test_when_it_runs(self) -> None:
+        found = documents(CiHost.GITHUB)[".github/workflows/update.yaml"]
+        assert found["on"]["schedule"] == [{"cron": "17 4 * * 1"}]
+        assert found["concurrency"] == {"group": "update"}
+        rules = documents(CiHost.GITLAB)[".gitlab-ci.yml"]["update"]["rules"]
+        assert rules == [{"if": '$CI_PIPELINE_SOURCE == "schedule" && $CI_COMMIT_BRANCH == "main"'}]
+        custom = documents(CiHost.BITBUCKET)["bitbucket-pipelines.yml"]["pipelines"]["custom"]
+        assert [each["step"]["name"] for each in custom["update"]] == ["Update"]
+
+
+class TestValidate:
+    def run(self, clone: Clone, host: CiHost) -> tuple[Done, str]:
+        """Run the job, and return the report that the host reads."""
+        if host is CiHost.GITHUB:
+            done = on_github(clone, "validate", {})
+            steps = documents(host)[".github/workflows/validate.yaml"]["jobs"]["validate"]["steps"]
+            return done, steps[-1]["with"]["sarif_file"]
+        if host is CiHost.GITLAB:
+            done = on_gitlab(clone, "validate", {})
+            return done, documents(host)[".gitlab-ci.yml"]["validate"]["artifacts"]["reports"]["junit"]
+        # Bitbucket looks for reports below test-results by itself.
+        return on_bitbucket(clone, "Validate", {}), "test-results/argosy.xml"
+
+    @pytest.mark.parametrize("host", HOSTS)
+    def test_the_hosts_view(self, tmp_path: Path, host: CiHost) -> None:
+        source = create(tmp_path / "source", model(ci=host))
+        git(source, "branch", "prod")
+        edit(source, "environments/dev/web/deployment.yaml", "  replicas: ", "  replica: ")
+        commit(source)
+        clone = cloned(source / ".git", tmp_path, REAL_ARGOSY)
+        done, report = self.run(clone, host)
+        assert done.code == 1, done.output
+        assert "kubernetes-schema" in done.output
+        written = (clone.folder / report).read_text()
+        assert "environments/dev/web/deployment.yaml" in written
+        assert written.startswith("{" if host is CiHost.GITHUB else "<?xml")
+
+    def test_code_scanning_gets_it_also_where_validation_fails_and_fails_nothing(self) -> None:
+        *_, upload = documents(CiHost.GITHUB)[".github/workflows/validate.yaml"]["jobs"]["validate"]["steps"]
+        assert upload["uses"].startswith("github/codeql-action/upload-sarif@")
+        assert "!cancelled() && (!github.event.repository.private || " in upload["if"]
+        assert upload["continue-on-error"] == "true"
+
+
+class TestSecrets:
+    SCAN = ("git", "--redact", "--verbose", "--no-banner")
+
+    @pytest.mark.parametrize(("host", "report"), [(CiHost.GITLAB, ""), (CiHost.BITBUCKET, "test-results/")])
+    def test_the_scan_and_its_report(self, clone: Clone, host: CiHost, report: str) -> None:
+        done = on_gitlab(clone, "secrets", {}) if host is CiHost.GITLAB else on_bitbucket(clone, "Secrets", {})
+        wanted = (*self.SCAN, "--report-format", "junit", "--report-path", f"{report}gitleaks.xml")
+        assert done.code == 0, done.output
+        assert clone.recorded("gitleaks").split("\0")[:-1] == [*wanted]
+        assert (clone.folder / f"{report}gitleaks.xml").is_file()
+
+    def test_github(self) -> None:
+        job = documents(CiHost.GITHUB)[".github/workflows/validate.yaml"]["jobs"]["secrets"]
+        assert job["steps"][-1]["with"]["args"].split() == [*self.SCAN]
+
+    def test_the_whole_history_is_there(self) -> None:
+        job = documents(CiHost.GITHUB)[".github/workflows/validate.yaml"]["jobs"]["secrets"]
+        assert job["steps"][0]["with"]["fetch-depth"] == "0"
+        assert documents(CiHost.GITLAB)[".gitlab-ci.yml"]["secrets"]["variables"]["GIT_DEPTH"] == "0"
+        steps = documents(CiHost.BITBUCKET)["bitbucket-pipelines.yml"]["definitions"]["steps"]
+        assert [each["step"]["clone"]["depth"] for each in steps if each["step"]["name"] == "Secrets"] == ["full"]
+
+
 @pytest.mark.parametrize("host", HOSTS)
 def test_follow_up(clone: Clone, host: CiHost) -> None:
     before = clone.git("rev-parse", "HEAD^1")
@@ -217,7 +351,7 @@ def test_follow_up(clone: Clone, host: CiHost) -> None:
         done = on_gitlab(clone, "follow-up", {"ARGOSY_TOKEN": TOKEN, "CI_COMMIT_BEFORE_SHA": before})
     else:
         done = on_bitbucket(clone, "Follow up", {"ARGOSY_TOKEN": TOKEN})
-    assert (done.code, done.output) == (0, "")
+    assert (done.code, done.output) == (0, OPENED)
     assert done.arguments == ["promote", "--follow-up", before, *REQUEST]
 
 
@@ -242,9 +376,10 @@ def test_without_a_token_nothing_is_promoted(clone: Clone, host: CiHost, name: s
 def test_argosy_takes_what_it_is_given(clone: Clone) -> None:
     called = [promoted(clone, CiHost.GITHUB, each).arguments for each in ("", "web api")]
     called.append(on_github(clone, "follow-up", {"github.event.before": "1"}).arguments)
+    called.append(updated(clone, CiHost.GITHUB).arguments)
     called += [[each.format(base="main") for each in asked] for asked in (TestDiff.COMMENT, TestDiff.MARKDOWN)]
     for name, *arguments in called:
-        command = diff.command if name == "diff" else promote.command
+        command = {"diff": diff, "promote": promote, "update": update}[name].command
         assert command.make_context(name, arguments).params
 
 
@@ -286,33 +421,57 @@ def parts(data: Any) -> Iterator[dict[str, Any]]:
             yield from parts(each)
 
 
+def jobs() -> dict[str, Any]:
+    """Return the jobs of all workflows by name."""
+    return {name: job for each in documents(CiHost.GITHUB).values() for name, job in each["jobs"].items()}
+
+
 class TestGithub:
     def test_each_workflow_may_do_what_it_needs(self) -> None:
-        found = {path.split("/")[-1]: each["permissions"] for path, each in documents(CiHost.GITHUB).items()}
+        assert {str(each["permissions"]) for each in documents(CiHost.GITHUB).values()} == {"{}"}
         writing = {"contents": "write", "pull-requests": "write"}
-        assert found == {
-            "validate.yaml": {"contents": "read"},
-            "diff.yaml": {"contents": "read", "pull-requests": "write"},
-            "promote.yaml": writing,
-            "follow-up.yaml": writing,
+        assert {name: job["permissions"] for name, job in jobs().items()} == {
+            "validate": {"contents": "read", "actions": "read", "security-events": "write"},
+            "secrets": {"contents": "read"},
+            "diff": {"contents": "read", "pull-requests": "write"},
+            "promote": writing,
+            "follow-up": writing,
+            "update": {"contents": "read"},
         }
 
-    def test_the_token_stays_where_git_pushes_alone(self) -> None:
-        for path, each in documents(CiHost.GITHUB).items():
-            (job,) = each["jobs"].values()
-            checkout = job["steps"][0]["with"]
-            pushes = each["permissions"]["contents"] == "write"
-            assert (checkout.get("persist-credentials") == "false") != pushes, path
-            assert ("token" in checkout) == pushes, path
+    def test_no_clone_keeps_a_token(self) -> None:
+        for name, job in jobs().items():
+            checkout, *others = job["steps"]
+            assert checkout["uses"].startswith("actions/checkout@"), name
+            assert checkout["with"]["persist-credentials"] == "false", name
+            assert not any("checkout" in each.get("uses", "") for each in others), name
 
     def test_no_script_holds_an_expression(self) -> None:
         for each in parts(list(documents(CiHost.GITHUB).values())):
             assert "${{" not in each.get("run", "")
 
-    @pytest.mark.parametrize("path", ["promote", "follow-up", "diff"])
-    def test_every_branch_is_fetched(self, path: str) -> None:
-        (job,) = documents(CiHost.GITHUB)[f".github/workflows/{path}.yaml"]["jobs"].values()
-        assert job["steps"][0]["with"]["fetch-depth"] == "0"
+    @pytest.mark.parametrize("name", ["promote", "follow-up", "diff", "update"])
+    def test_every_branch_is_fetched(self, name: str) -> None:
+        assert jobs()[name]["steps"][0]["with"]["fetch-depth"] == "0"
+
+    def test_every_action_is_pinned_to_a_commit(self) -> None:
+        lines = [line.strip() for text in texts(CiHost.GITHUB).values() for line in text.splitlines()]
+        used = {line.split("uses: ")[1] for line in lines if re.match("(- )?uses: ", line)}
+        assert len(used) == 4
+        image = r"docker://[a-z.]+(/[a-z]+)+:v[\d.]+@sha256:[0-9a-f]{64}"
+        action = r"[a-z]+(/[a-z-]+)+@[0-9a-f]{40} # v\d+\.\d+\.\d+"
+        assert all(re.fullmatch(f"{image}|{action}", each) for each in used), used
+
+    @pytest.mark.parametrize("revision", RevisionStyle)
+    def test_zizmor_finds_nothing(self, tmp_path: Path, revision: RevisionStyle) -> None:
+        for path, text in texts(CiHost.GITHUB, revision).items():
+            if path.startswith(".github/"):
+                (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+                (tmp_path / path).write_text(text)
+        zizmor = Path(sysconfig.get_path("scripts")) / "zizmor"
+        linted = [str(zizmor), "--offline", "--no-config", "--quiet", "."]
+        done = subprocess.run(linted, cwd=tmp_path, check=False, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
 
     def test_a_promotion_starts_from_the_default_branch(self) -> None:
         promote = documents(CiHost.GITHUB)[".github/workflows/promote.yaml"]
@@ -328,16 +487,16 @@ class TestGithub:
 @pytest.mark.parametrize("host", HOSTS)
 def test_every_job_has_an_end(host: CiHost) -> None:
     found = documents(host)
-    jobs = {
-        CiHost.GITHUB: lambda: [job for each in found.values() for job in each["jobs"].values()],
-        CiHost.GITLAB: lambda: [found[".gitlab-ci.yml"][".argosy"]],
+    held = {
+        CiHost.GITHUB: lambda: list(jobs().values()),
+        CiHost.GITLAB: lambda: [found[".gitlab-ci.yml"][name] for name in (".argosy", "secrets")],
         CiHost.BITBUCKET: lambda: [each["step"] for each in found["bitbucket-pipelines.yml"]["definitions"]["steps"]],
     }[host]()
     key = {CiHost.GITHUB: "timeout-minutes", CiHost.GITLAB: "timeout", CiHost.BITBUCKET: "max-time"}[host]
-    assert {re.match("[0-9]+", job[key])[0] for job in jobs} == {"15"}  # type: ignore[index]
+    assert {re.match("[0-9]+", job[key])[0] for job in held} <= {"15", "30"}  # type: ignore[index]
     if host is CiHost.GITLAB:
         named = {name for name, each in found[".gitlab-ci.yml"].items() if each.get("extends") == ".argosy"}
-        assert named == {"validate", "diff", ".promotion"}
+        assert named == {"validate", "diff", ".merge-request"}
 
 
 @pytest.mark.parametrize("host", HOSTS)
@@ -370,7 +529,8 @@ class TestWhatThereIs:
             starts = [re.findall('CI_COMMIT_BRANCH == "(.*?)"', each["if"])[0] for each in rules]
         else:
             branches = found["bitbucket-pipelines.yml"]["pipelines"]["branches"]
-            starts = [name for name, steps in branches.items() if steps[-1]["step"]["name"] == "Follow up"]
+            starts = [name for name, steps in branches.items() if len(steps) == 2]
+            assert [branches[name][-1]["step"]["name"] for name in starts] == ["Follow up"]
         assert starts == [branch]
 
 
@@ -386,6 +546,43 @@ def test_the_hosts_schema_and_yamllint(host: CiHost, revision: RevisionStyle, en
         for document in yaml.safe_load_all(written[path]):
             assert schema.violations(document) == []
         assert list(linter.run(written[path], YamlLintConfig(written[".yamllint.yaml"]), path)) == []
+
+
+class TestRenovate:
+    def rules(self, **choices: Any) -> Mapping[str, Mapping[str, Any]]:
+        """Return the rules by the files that they are for."""
+        found = json.loads(texts(CiHost.GITHUB, **choices)["renovate.json"])
+        return {file: rule for rule in found["packageRules"] for file in rule.get("matchFileNames", ())}
+
+    @pytest.mark.parametrize("environments", [("only",), ("dev", "prod"), ("dev", "staging", "prod")], ids=len)
+    def test_its_schema(self, environments: tuple[str, ...]) -> None:
+        schema = file_schema("renovate.json")
+        assert schema is not None
+        assert schema.violations(json.loads(texts(CiHost.GITHUB, environments=environments)["renovate.json"])) == []
+
+    def test_components_reach_one_environment_after_the_other(self) -> None:
+        rules = self.rules()
+        found = [rules[f"argocd/{name}/components/**"] for name in ("dev", "staging", "prod")]
+        assert [each.get("minimumReleaseAge") for each in found] == [None, "7 days", "14 days"]
+        assert [each["additionalBranchPrefix"] for each in found] == ["dev-", "staging-", "prod-"]
+        assert [rules[f"platform/{name}/**"] for name in ("dev", "staging", "prod")] == found
+
+    def test_what_is_promoted_is_updated_in_the_first_environment_alone(self) -> None:
+        rules = self.rules()
+        for file in ("environments/{}/**", "argocd/{}/*.yaml"):
+            enabled = {name: rules[file.format(name)]["enabled"] for name in ("dev", "staging", "prod")}
+            assert enabled == {"dev": True, "staging": False, "prod": False}
+
+    def test_argo_cd_is_found(self) -> None:
+        written = texts(CiHost.GITHUB)
+        [manager] = json.loads(written["renovate.json"])["customManagers"]
+        [pattern] = manager["matchStrings"]
+        install = "argocd/install/kustomization.yaml"
+        assert any(re.search(each.strip("/"), install) for each in manager["managerFilePatterns"])
+        found = re.search(pattern.replace("(?<", "(?P<"), written[install])
+        assert found is not None
+        assert found["depName"] == "argoproj/argo-cd"
+        assert re.fullmatch(r"v\d+\.\d+\.\d+", found["currentValue"])
 
 
 def test_no_ci_no_files() -> None:
