@@ -8,12 +8,13 @@ import stat
 import subprocess
 from pathlib import Path
 
-from generator import creation, engine
+from generator import creation, engine, privileges
 from generator.model import Application, ArgocdStyle, CiHost, Format, Repository, RevisionStyle, Settings, chain
 
 State = tuple[dict[str, tuple[int, bytes]], str, str]
 
 
+@functools.cache
 def model(
     applications: tuple[str, ...] = ("web",),
     environments: tuple[str, ...] = ("dev", "prod"),
@@ -28,7 +29,7 @@ def model(
     url = "https://github.com/acme/gitops.git"
     settings = Settings("gitops", url, argocd, revision, ci, form, follow_up=follow_up)
     bare = Repository(settings, chain(tuple((name, "") for name in environments), revision))
-    return bare.with_applications(tuple(Application(name, form) for name in sorted(applications)))
+    return privileges.of_new(bare.with_applications(tuple(Application(name, form) for name in sorted(applications))))
 
 
 rendered = functools.cache(engine.render)

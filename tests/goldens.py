@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
-from generator import creation, engine, template
+from generator import creation, edits, engine, privileges, switches, template
+from generator.components import catalogue, installing
 from generator.engine import File
 from generator.model import (
     Application,
     ArgocdStyle,
     CiHost,
+    Component,
     Format,
     Image,
+    ImageSigning,
+    Notifier,
+    Production,
     Repository,
     RevisionStyle,
+    Secrets,
     Seed,
     Settings,
+    Sso,
     chain,
 )
 
@@ -41,9 +49,10 @@ def repositories() -> dict[str, Repository]:
     }
     follow = {"helm", "helm-applicationset", "kustomize"}
     made = {name: repository(*choices, follow_up=name in follow) for name, choices in combinations.items()}
-    return {**made, "clusters": _clusters()}
+    return {**made, "clusters": _clusters(), "production": production()}
 
 
+@cache
 def repository(
     form: Format,
     argocd: ArgocdStyle = ArgocdStyle.APPLICATIONS,
@@ -57,14 +66,14 @@ def repository(
     """Return a repository with one application, as `argosy init` makes it."""
     settings = Settings("gitops", URL, argocd, revision, ci, form, follow_up=follow_up)
     bare = Repository(settings, chain(environments, revision))
-    return bare.with_applications((Application("my-app", form, seed=seed),))
+    return privileges.of_new(bare.with_applications((Application("my-app", form, seed=seed),)))
 
 
 def _clusters() -> Repository:
     """Return a repository with several clusters, and applications of all formats."""
     settings = Settings("platform", "git@gitlab.example.com:acme/platform/gitops.git", ci=CiHost.GITLAB)
     environments = chain((("test", ""), ("eu", "https://eu.example.com:6443"), ("us", "us-1")), settings.revision)
-    return Repository(settings, environments).with_applications(
+    bare = Repository(settings, environments).with_applications(
         (
             Application("api", Format.HELM, seed=Seed(Image.parse("ghcr.io/acme/api:2.1.0"), 8080)),
             Application(
@@ -73,6 +82,52 @@ def _clusters() -> Repository:
             Application("site", Format.MANIFESTS),
         )
     )
+    return privileges.of_new(bare)
+
+
+@cache
+def production() -> Repository:
+    """Return a repository with all switched on, three environments in two clusters, five applications, components."""
+    switched = Production(
+        sso=Sso.GITHUB,
+        notifications=tuple(Notifier),
+        shards=3,
+        secrets=Secrets.EXTERNAL_SECRETS,
+        image_signing=ImageSigning.KEYLESS,
+        signature_keys=("0123456789ABCDEF",),
+    )
+    settings = Settings("platform", URL, ci=CiHost.GITHUB, follow_up=True, production=switches.all_on(switched))
+    environments = chain(
+        (("dev", "https://test.example.com"), ("staging", "https://test.example.com"), ("prod", "")), settings.revision
+    )
+    bare = Repository(settings, environments).with_applications(
+        (
+            Application("checkout", Format.HELM, "payments", Seed(Image.parse("ghcr.io/acme/checkout:2.1.0"), 8080)),
+            Application("ledger", Format.KUSTOMIZE, "payments", Seed(Image.parse("ghcr.io/acme/ledger:1.4.2"), 8080)),
+            Application("search", Format.HELM, "discovery", Seed(Image.parse("ghcr.io/acme/search:3.0.1"), 9200)),
+            Application("site", Format.MANIFESTS, "web", Seed(Image.parse("ghcr.io/acme/site:7.2.0"))),
+            Application("status", Format.HELM, "web"),
+        )
+    )
+    secured = privileges.of_new(edits.with_pod_security(bare, on=True))
+    known = catalogue.load()
+    placed = installing.place(secured, known, [*known], ())
+    return installing.add(secured, placed, fetch=_refuse, held=lambda _: None).after
+
+
+def _refuse(component: Component) -> Mapping[str, bytes]:
+    raise AssertionError(f"The chart of {component.name} is not kept in the repository.")
+
+
+def tree(model: Repository) -> Mapping[str, File]:
+    """Return the files of a repository that argosy has made: the template's, and those of its components."""
+    known = catalogue.load()
+    rendered = {**engine.render(model)}
+    for environment in model.environments:
+        for component in environment.components:
+            texts = known[component.name].files(model, environment)
+            rendered |= {path: File(text) for path, text in texts.items()}
+    return dict(sorted(rendered.items()))
 
 
 def files(rendered: Mapping[str, File]) -> dict[str, File]:
@@ -99,7 +154,7 @@ def write() -> Iterator[str]:
     """Write all golden trees, and yield their names."""
     shutil.rmtree(FOLDER, ignore_errors=True)
     for name, model in repositories().items():
-        creation.write(FOLDER / name, files(engine.render(model)))
+        creation.write(FOLDER / name, files(tree(model)))
         yield name
 
 

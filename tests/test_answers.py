@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from generator import answers, engine
+from generator import answers, engine, privileges
 from generator.errors import UsageError
 from generator.model import Application, Image, Repository, RevisionStyle, Seed, chain
 from tests.conftest import Argosy
@@ -26,7 +26,7 @@ def test_the_full_form_is_the_model(argosy: Argosy, model: Repository) -> None:
     result = argosy("init", "gitops", "--answers", "answers.yaml", "--dry-run", "--output", "json")
     assert result.err == ""
     assert json.loads(result.out)["files"] == {
-        path: file.content.decode() for path, file in engine.render(model).items()
+        path: file.content.decode() for path, file in engine.render(privileges.of_new(model)).items()
     }
 
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from generator import engine
 from tests import goldens
 
 
 @pytest.mark.parametrize("name", goldens.repositories())
 def test_the_template_gives_the_golden_tree(name: str) -> None:
-    rendered = goldens.files(engine.render(goldens.repositories()[name]))
+    rendered = goldens.files(goldens.tree(goldens.repositories()[name]))
     committed = goldens.committed(name)
     assert sorted(rendered) == sorted(committed), "run `make golden` and look at the difference"
     assert rendered == committed, "run `make golden` and look at the difference"

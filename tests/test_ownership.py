@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from generator import ownership, store
-from generator.model import ArgocdStyle, Format
+from generator import layout, ownership, store
+from generator.model import ArgocdStyle, CiHost, Format
 from generator.ownership import FileStatus, Owner, State
 from tests.changing import commit, create, edit, git, model
 
@@ -20,6 +20,13 @@ def test_nobody_has_edited_a_new_repository(tmp_path: Path, form: Format, style:
     assert {each.state for each in found} == {State.UNCHANGED}
     assert {each.owner for each in found} == {Owner.TEMPLATE, Owner.SEEDED}
     assert [each.path for each in found] == sorted(git(root, "ls-files").split())
+
+
+@pytest.mark.parametrize("ci", list(CiHost))
+def test_nobody_has_edited_new_code_owners_of_any_host(tmp_path: Path, ci: CiHost) -> None:
+    root = create(tmp_path / "gitops", model(ci=ci))
+    [found] = ownership.files(root, store.load(root), layout.CODEOWNERS.__contains__)
+    assert (found.owner, found.state) == (Owner.SEEDED, State.UNCHANGED)
 
 
 def test_a_seeded_file_is_compared_with_what_it_was_when_it_came(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from generator import changes, edits, engine, merge, operations, store, template
+from generator import changes, edits, engine, merge, operations, privileges, store, template
 from generator.changes import Change
 from generator.model import Application, ArgocdStyle, Format, Repository
 from generator.template import Template
@@ -68,10 +68,10 @@ class Session:
         """Plan twice, write, compare with what was planned, and commit; go back where there are conflicts."""
         before = state(self.root)
         version = template.current().version
-        with changes.plan(self.root, change) as dry:
+        with privileges.plan(self.root, change) as dry:
             shown, kinds = dry.diff(), [(each.path, each.kind) for each in dry.changes]
         assert state(self.root) == before
-        with changes.plan(self.root, change) as plan:
+        with privileges.plan(self.root, change) as plan:
             assert [(each.path, each.kind) for each in plan.changes] == kinds
             merge.write(plan)
         if plan.conflicts:

@@ -20,7 +20,7 @@ from generator.objects import SYMLINK, Blob
 from generator.snapshot import Snapshot
 from generator.validation.inventory import everything, reached_by
 
-_FOLDERS = frozenset({layout.APPLICATIONS, layout.ENVIRONMENTS, layout.ARGOCD})
+_FOLDERS = frozenset({layout.APPLICATIONS, layout.ENVIRONMENTS, layout.ARGOCD, layout.PLATFORM})
 _API, _KIND = r"argoproj\.io/v1alpha1", r"kind['\"]?: *['\"]?Application"
 """What the text of Applications and ApplicationSets has, be it a template of them."""
 _BUILDS = frozenset({*kustomize.NAMES, "Chart.yaml"})
@@ -54,7 +54,8 @@ def of(applications: Collection[str], environments: Collection[str]) -> Wanted:
         return everything
 
     def is_chosen(path: str) -> bool:
-        application, environment = layout.application_of(path), layout.environment_of(path)
+        application = layout.application_of(path) or layout.component_of(path)
+        environment = layout.environment_of(path)
         return application is None or (
             (not applications or application in applications)
             and (not environments or environment is None or environment in environments)
@@ -142,7 +143,7 @@ def _affected(changed: set[str], readers: Sequence[_Reader]) -> list[_Reader]:
 def _by_layout(live: Collection[str]) -> Wanted:
     if live:
         return reached_by(live)
-    return lambda path: layout.application_of(path) is None
+    return lambda path: layout.application_of(path) is None and layout.component_of(path) is None
 
 
 def _named(is_reached: Wanted, readers: Sequence[_Reader]) -> tuple[set[str], set[re.Pattern[str]]]:

@@ -14,7 +14,8 @@ import pexpect
 import pytest
 import yaml
 
-from generator import git
+from generator import git, switches
+from generator.model import Notifier, Production
 from tests import goldens
 from tests.conftest import IDENTITY, NO_PRIVILEGES, SMALL_FILES, Argosy, Git, Process, Result
 
@@ -54,6 +55,7 @@ class TestTheRepository:
             *("--image", "ghcr.io/acme/web:2.1.0", "--image", "live=ghcr.io/acme/web:2.0.0", "--port", "8080"),
             *("--format", "kustomize", "--argocd", "applicationset", "--revision", "branch", "--ci", "gitlab"),
             *("--kubernetes-version", "1.35", "--follow-up"),
+            *("--set", "notifications=slack,email", "--set", "shards=2", "--set", "podSecurity=true"),
         )
         assert (result.code, "The repository is valid" in result.out) == (0, True)
         answers = document(Path("platform/.copier-answers.yml"))
@@ -67,10 +69,11 @@ class TestTheRepository:
             "follow_up": True,
             "format": "kustomize",
             "kubernetes_version": "1.35",
+            **switches.answers(Production(notifications=(Notifier.SLACK, Notifier.EMAIL), shards=2)),
         }
         live = document(Path("platform/environments/live/environment.yaml"))
         assert live["destination"] == {"server": "https://live.example.com:6443"}
-        assert (live["revision"], live["promotesFrom"]) == ("live", "test")
+        assert (live["revision"], live["promotesFrom"], live["podSecurity"]) == ("live", "test", "restricted")
         overlay = document(Path("platform/environments/live/web/kustomization.yaml"))
         assert overlay["images"][0]["newTag"] == "2.0.0"
         assert Path("platform/.gitlab-ci.yml").exists()
@@ -583,6 +586,7 @@ class TestTerminal:
             ("CI .github, gitlab, bitbucket, none.", "gitlab", ""),
             ("Pull request to the next environment when a promotion is merged.", "y/N", "y"),
             ("Kubernetes version", "1.37", ""),
+            ("Switch on what production needs .*", "y/N", "y"),
         ):
             terminal.expect(rf"{question} \[{default}\]: ")
             terminal.sendline(answer)
@@ -591,6 +595,7 @@ class TestTerminal:
             ("Environments", "dev → prod"),
             ("Applications", "web"),
             ("CI", "gitlab, with follow-up pull requests"),
+            ("Switched on", "highAvailability=true, .*branchProtection=true"),
         ):
             terminal.expect(rf"  {name} +{value}\r")
         terminal.expect("Files +[0-9]+, committed on main")
@@ -601,7 +606,8 @@ class TestTerminal:
         assert document(tmp_path / "gitops/environments/prod/web/values.yaml")["image"]["tag"] == "2.1.0"
 
     def test_it_asks_for_nothing_that_was_given(self, tmp_path: Path) -> None:
-        (tmp_path / "answers.yaml").write_text("environments: [dev]\nformat: manifests\nkubernetes_version: '1.36'\n")
+        known = "environments: [dev]\nformat: manifests\nkubernetes_version: '1.36'\nmonitoring: false\n"
+        (tmp_path / "answers.yaml").write_text(known)
         given = ("--repo-url", "https://x.org/y.git", *SMALL, "--argocd", "applications", "--ci", "none")
         terminal = start(tmp_path, "gitops", "--answers", "answers.yaml", *given)
         assert terminal.expect([r"Environments follow one .*: ", r"\]: "]) == 0
@@ -621,6 +627,7 @@ class TestTerminal:
             ("Format", "jsonnet", "is not one of", ""),
             ("Argo CD", "flux", "is not one of", ""),
             ("Kubernetes version", "2.0", "Give one from", ""),
+            ("Switch on what production needs", "perhaps", "invalid input", ""),
         ):
             terminal.expect(rf"{question}[^\r]*\]: ")
             terminal.sendline(wrong)
@@ -635,7 +642,7 @@ class TestTerminal:
     )
     def test_no_is_no(self, tmp_path: Path, keys: str, message: str) -> None:
         said = ("--repo-url", "https://x.org/y.git", "--env", "dev", *SMALL, "--format", "helm", "--ci", "none")
-        rest = ("--argocd", "applications", "--revision", "trunk", "--kubernetes-version", "1.37")
+        rest = ("--argocd", "applications", "--revision", "trunk", "--kubernetes-version", "1.37", "--set", "shards=1")
         terminal = start(tmp_path, "deep/gitops", *said, *rest)
         terminal.expect(r"Write it\? .*: ")
         assert end(terminal, keys, message) == 1

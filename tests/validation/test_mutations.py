@@ -7,7 +7,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from generator import engine
-from generator.model import ArgocdStyle, CiHost, Format
+from generator.model import ArgocdStyle, CiHost, Format, Kind, Permitted
 from generator.validation import pipeline
 from generator.validation.finding import Finding, Severity
 from tests import goldens
@@ -428,6 +428,10 @@ def repository(name: str) -> Mapping[str, str]:
     style = ArgocdStyle.APPLICATIONSET if name == "set" else ArgocdStyle.APPLICATIONS
     ci = CiHost.GITHUB if form is Format.HELM else CiHost.NONE
     model = goldens.repository(form, style, ci=ci, environments=ENVIRONMENTS)
+    if name == "switches":
+        everything = Permitted((Kind("*", "*"),), (Kind("", "Namespace"),))
+        environments = tuple(replace(each, permitted=everything) for each in model.environments)
+        model = replace(model, environments=environments)
     tree = {path: file.content.decode() for path, file in engine.render(model).items()}
     if name == "switches":
         for path in fnmatch.filter(tree, VALUES):

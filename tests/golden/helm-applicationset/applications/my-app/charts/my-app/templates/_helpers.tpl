@@ -95,3 +95,71 @@ annotations:
 {{ toYaml . }}
 {{- end }}
 {{- end }}
+
+{{- /* The strategy of the Rollout; empty where a Deployment runs the Pods. */ -}}
+{{- define "app.rollout" -}}
+{{- with .Values.rollout -}}
+{{- if .enabled }}{{ .strategy | default "canary" }}{{ end -}}
+{{- end -}}
+{{- end }}
+
+{{- /* What runs the Pods: a Deployment, or a Rollout in its place, which is the same but for its strategy. */ -}}
+{{- define "app.workload" -}}
+{{- if include "app.rollout" . -}}
+apiVersion: argoproj.io/v1alpha1
+kind: Rollout
+{{- else -}}
+apiVersion: apps/v1
+kind: Deployment
+{{- end -}}
+{{- end }}
+
+{{- /* The Service of the version that a rollout brings; empty where one Service leads to all Pods. */ -}}
+{{- define "app.newService" -}}
+{{- $rollout := include "app.rollout" . -}}
+{{- if eq $rollout "blueGreen" -}}
+{{ include "app.fullname" . }}-preview
+{{- else if and (eq $rollout "canary") (.Values.httpRoute).enabled -}}
+{{ include "app.fullname" . }}-canary
+{{- end -}}
+{{- end }}
+
+{{- define "app.strategy" -}}
+{{- $rollout := include "app.rollout" . -}}
+{{- $own := .Values.strategy | default dict -}}
+{{- $name := include "app.fullname" . -}}
+{{- if eq $rollout "canary" -}}
+{{- $canary := dict "steps" (.Values.rollout.steps | default list) -}}
+{{- with include "app.newService" . -}}
+{{- $plugin := dict "argoproj-labs/gatewayAPI" (dict "httpRoute" $name "namespace" $.Release.Namespace) -}}
+{{- $routing := dict "trafficRouting" (dict "plugins" $plugin) -}}
+{{- $canary = merge $canary (dict "stableService" $name "canaryService" .) $routing -}}
+{{- end -}}
+{{- $canary = merge $canary ($own.rollingUpdate | default dict) -}}
+{{- dict "canary" (merge dict (.Values.rollout.options | default dict) $canary) | toYaml -}}
+{{- else if $rollout -}}
+{{- $blueGreen := dict "activeService" $name "previewService" (include "app.newService" .) -}}
+{{- dict "blueGreen" (merge dict (.Values.rollout.options | default dict) $blueGreen) | toYaml -}}
+{{- else if $own -}}
+{{- /* Kubernetes refuses the defaults of a rolling update beside the type Recreate. */ -}}
+{{- get $own "type" | eq "Recreate" | ternary (omit $own "rollingUpdate") $own | toYaml -}}
+{{- end -}}
+{{- end }}
+
+{{- /* The Service's ports, given the root and the port on the nodes as a list. */ -}}
+{{- define "app.servicePorts" -}}
+{{- $root := first . -}}
+- name: http
+  port: {{ $root.Values.service.port }}
+  targetPort: http
+  protocol: TCP
+  {{- with last . }}
+  nodePort: {{ . }}
+  {{- end }}
+{{- range $root.Values.extraPorts }}
+- name: {{ .name }}
+  port: {{ .port }}
+  targetPort: {{ .name }}
+  protocol: {{ .protocol | default "TCP" }}
+{{- end }}
+{{- end }}
