@@ -321,4 +321,4 @@ def _places(applications: Sequence[ArgoApplication], view: View, *, named: bool)
 
 def _creates_namespace(application: ArgoApplication) -> bool:
     """Tell whether an Application makes its namespace, or is meant to: a misspelt option is another rule's business."""
-    return any(option.casefold() == "createnamespace=true" for option in sync_options(application))
+    return any(text(option).casefold() == "createnamespace=true" for option in sync_options(application))

@@ -43,7 +43,7 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> Path:
     commit(root, message="A file moves")
     [application] = root.glob("templates/argocd/*/*app.name*")
     _replace(application, "selfHeal: true\n", "selfHeal: true\n      allowEmpty: false\n")
-    _replace(application, "    syncOptions:\n", "    retry:\n      limit: 3\n    syncOptions:\n")
+    _replace(application, "  syncPolicy:\n", "  revisionHistoryLimit: 5\n  syncPolicy:\n")
     _replace(root / "templates/README.md.jinja", "## Daily jobs", "## Every day")
     commit(root, message="Files that users edit change")
     (root / "templates/renovate.json.jinja").unlink()

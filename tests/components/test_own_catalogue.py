@@ -58,7 +58,7 @@ def test_without_values_there_is_a_file_for_them(tmp_path: Path) -> None:
 
 
 MISTAKES = [
-    (changed(COMPONENT, "wave: -10", "wave: 3"), f"{COMPONENT}:4", "file-schema"),
+    (changed(COMPONENT, "wave: -10", "wave: soon"), f"{COMPONENT}:4", "file-schema"),
     (changed(COMPONENT, "version: 1.0.0", "version: ^1.0"), f"{COMPONENT}:2", "file-schema"),
     (changed(COMPONENT, "namespace: gizmo", "namespace: Gizmo"), f"{COMPONENT}:3", "file-schema"),
     (changed(COMPONENT, "summary: Makes gizmos.", "summary: [Makes"), f"{COMPONENT}:2", "yaml-syntax"),

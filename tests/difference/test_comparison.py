@@ -216,7 +216,7 @@ def test_json_and_text_are_the_same_each_time(
     assert format_difference(found, OutputFormat.TEXT, colour=True).replace("\x1b[0m", "").count("\x1b[") > 0
 
 
-@given(st.dictionaries(TEXTS, TEXTS | st.integers() | st.booleans() | st.lists(TEXTS)))
+@given(st.dictionaries(TEXTS, TEXTS | st.integers(-(2**63), 2**63 - 1) | st.booleans() | st.lists(TEXTS)))
 def test_yaml_is_the_same_data(data: dict[str, Any]) -> None:
     text = as_yaml(data)
     assert yaml.safe_load(text) == data
