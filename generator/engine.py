@@ -7,6 +7,7 @@ string, and starts git for each file. `_Worker` does these once.
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
@@ -195,6 +196,10 @@ _COMPILED: dict[Hashable, Any] = {}
 """Jinja's code of each text: a command renders twice, before and after, and compiling takes most of the time."""
 
 
+_CONFIGURATIONS: dict[str, Any] = {}
+"""What `copier.yml` holds, by the template's version: Copier reads it with PyYAML's slow loader."""
+
+
 class _Worker(Worker):
     """Copier's worker, without its repeated work, and with a say in which files it renders."""
 
@@ -221,6 +226,9 @@ class _Worker(Worker):
         """The template's folder as it is: Copier would clone a checkout, and leave out what is not committed yet."""
         found = super().template
         vars(found)["vcs"] = None
+        if self._version not in _CONFIGURATIONS:
+            _CONFIGURATIONS[self._version] = found._raw_config
+        vars(found)["_raw_config"] = copy.deepcopy(_CONFIGURATIONS[self._version])
         return found
 
     @cached_property
