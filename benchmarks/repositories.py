@@ -23,14 +23,16 @@ def make(form: str, applications: int, folder: Path | None, version: str) -> int
 
     `version` says how many versions of the template to go back.
     """
-    from generator import creation, engine, template  # noqa: PLC0415 - whoever only wants a name should not load Copier
+    # Whoever only wants a name should not load Copier.
+    from generator import creation, engine, privileges, template  # noqa: PLC0415
     from generator.model import Application, Format, Repository, Settings, chain  # noqa: PLC0415
 
     settings = Settings("gitops", "https://github.com/acme/gitops.git", format=Format(form))
     environments = chain(tuple((name, "") for name in ENVIRONMENTS), settings.revision)
     added = tuple(Application(name, settings.format) for name in names(applications))
     with template.checkout(template.versions()[int(version)]) as known:
-        tree = engine.render(Repository(settings, environments).with_applications(added), template=known)
+        model = privileges.of_new(Repository(settings, environments).with_applications(added))
+        tree = engine.render(model, template=known)
     if folder is not None:
         creation.create(folder, tree, branch=settings.branch)
     return len(tree)
