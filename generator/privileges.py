@@ -230,8 +230,10 @@ def _together(
     if permitted is None:
         return None
     left = [each for each in permitted if each not in freed or each in used]
-    together = [*left, *needs.lacking(left, used)]
-    return tuple(sorted(together) if left == sorted(left) else together)
+    for kind in needs.lacking(left, used):
+        # Where it stands in order, so that what people added at the end is no conflict.
+        left.insert(next((place for place, each in enumerate(left) if kind < each), len(left)), kind)
+    return tuple(left)
 
 
 def _least(environment: Environment, used: Used) -> Permitted:

@@ -96,6 +96,16 @@ def test_what_somebody_permits_on_purpose_survives(
     assert "batch/CronJob" in told
 
 
+def test_what_was_added_at_the_end_stays_there(argosy: Argosy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = started(tmp_path / "gitops", monkeypatch)
+    file = root / project("prod")
+    commit(root, {project("prod"): file.read_text() + OWN.replace("CronJob", "Job")})
+    commit(root, {values("prod"): (root / values("prod")).read_text().replace(CONFIG, CONFIGURED)})
+    run(argosy, "apply", "--commit")
+    assert kinds(root, "prod")[0] == "ConfigMap"
+    assert file.read_text().endswith(OWN.replace("CronJob", "Job"))
+
+
 def test_a_removal_takes_back_what_nothing_else_uses(
     argosy: Argosy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -115,9 +125,7 @@ def test_a_list_that_somebody_deleted_stays_away(
     argosy: Argosy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root = started(tmp_path / "gitops", monkeypatch, model(form=Format.MANIFESTS))
-    head, _, rest = (root / project("prod")).read_text().partition(LISTED)
-    left = rest[rest.index("  # What is in the namespaces") :]
-    commit(root, {project("prod"): head + left})
+    commit(root, {project("prod"): (root / project("prod")).read_text().partition(LISTED)[0]})
     run(argosy, "add", "app", "shop", "--format", "helm", "--commit")
     assert "namespaceResourceWhitelist" not in (root / project("prod")).read_text()
     assert "ServiceAccount" in kinds(root, "dev")
@@ -292,8 +300,7 @@ def first_version(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.
     shutil.copytree(source / "templates", root / "templates")
     [file] = root.glob("templates/argocd/*/project.yaml.jinja")
     present = file.read_text()
-    begin, end = present.index("[% if env.kinds is not none %]"), present.index("  # What is in the namespaces")
-    file.write_text(present[:begin] + STATIC + present[end:])
+    file.write_text(present[: present.index("[% if env.kinds is not none %]")] + STATIC)
     git(root, "init", "--quiet", "--initial-branch=main")
     commit(root, message="Static")
     file.write_text(present)
