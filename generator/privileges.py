@@ -64,7 +64,7 @@ def of_new(repository: Repository) -> Repository:
 def kept(root: Path, change: Change, made: Plan) -> Repository:
     """Return the model after a change, with what the applications that it touches deploy permitted."""
     names = {each.name for each in change.after.applications}
-    paths = [each.path for each in made.touched if _deployed(each.path) in names]
+    paths = [each.path for each in made.touched if _deployed(each.path) in names and not _is_copy(change, each.path)]
     touched = {application for path in paths if (application := _deployed(path))}
     lost = _lost(change)
     if not touched and not lost:
@@ -155,7 +155,17 @@ def _lost(change: Change) -> frozenset[tuple[str, str]]:
         {(environment.name, each.name) for environment, each in model.deployments()}
         for model in (change.before, change.after)
     )
-    return frozenset((environment, name) for environment, name in before - after if environment in left)
+    moved = {*change.copies.values()}
+    return frozenset(
+        (environment, name)
+        for environment, name in before - after
+        if environment in left and layout.deployment(environment, name) not in moved
+    )
+
+
+def _is_copy(change: Change, path: str) -> bool:
+    """Tell whether a file takes over what another holds: it deploys the kinds that are permitted there."""
+    return any(changes.is_below(path, each) for each in change.copies)
 
 
 def _freed(

@@ -84,8 +84,10 @@ class Deployed:
 def of_snapshot(snapshot: Snapshot, wanted: Wanted = everything, progress: Progress = silent) -> Mapping[str, Deployed]:
     """Render what a state deploys, of the files that are wanted; return it by the names of the Applications."""
     with temporary.folder("render") as folder:
-        write(folder, snapshot.chosen(wanted))
-        unwanted = {path for path in snapshot.paths() if not wanted(path)}
+        paths = {*snapshot.paths()}
+        chosen = {path for path in paths if wanted(path)}
+        write(folder, snapshot.chosen(chosen.__contains__))
+        unwanted = paths - chosen
         folders = {posixpath.dirname(path) for path in unwanted} - {""}
         known = unwanted.union(folders, *map(above, folders))
         return _render(folder, snapshot.root, frozenset(known), progress)
