@@ -33,9 +33,16 @@ def app(names: tuple[str, ...], yes: bool, manner: Manner) -> int:
 def env(name: str, yes: bool, manner: Manner) -> int:
     """Remove an environment: its values, project and Applications, also what people wrote there."""
     from generator import operations  # noqa: PLC0415
+    from generator.components import installing  # noqa: PLC0415
 
     with changing.opened(manner) as stored:
         change = operations.remove_environment(stored.repository, name)
+        orphaned, heir = installing.orphaned(stored.repository, name)
+        if orphaned:
+            manner.say(
+                f"The cluster that it shares with {heir} has {', '.join(orphaned)} through it. Once it is removed: "
+                f"argosy add component {' '.join(orphaned)} --env {heir}. Their values are in Git's history then."
+            )
         return changing.carry_out_removal(manner, stored, change, yes, f"Remove the environment {name}")
 
 

@@ -294,3 +294,10 @@ def lacking(repository: Repository, name: str) -> list[str]:
     there = installed(repository, edits.environment(repository, name).cluster)
     others = {component.name for each in repository.environments for component in each.components}
     return sorted(others - there.keys())
+
+
+def orphaned(repository: Repository, name: str) -> tuple[list[str], str]:
+    """Return the components that go with an environment, and another that its cluster still is of; [] without one."""
+    gone = edits.environment(repository, name)
+    heirs = [each.name for each in repository.environments if each.cluster == gone.cluster and each.name != name]
+    return ([each.name for each in gone.components], heirs[-1]) if heirs else ([], "")

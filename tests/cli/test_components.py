@@ -240,7 +240,10 @@ class TestRemove:
         assert argosy("add", "component", "reloader", "--env", "dev", "--commit", "--quiet").code == 0
         result = argosy("remove", "env", "dev", "--yes", "--commit")
         assert "reloader-dev" in result.err
+        assert "argosy add component reloader --env prod" in result.err
         assert not Path("platform").exists()
+        assert argosy("add", "component", "reloader", "--env", "prod", "--commit", "--quiet").code == 0
+        assert "shares" not in argosy("remove", "env", "prod", "--yes", "--commit").err
 
     @pytest.mark.usefixtures("repository")
     def test_by_hand(self, argosy: Argosy) -> None:
