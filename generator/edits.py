@@ -23,6 +23,9 @@ from generator.model import (
 
 Field = TypeVar("Field", str, str | None)
 
+SWITCHED = (*switches.SWITCHES, "podSecurity")
+"""The keys of what production needs. The last is a setting of each environment, which all get at once."""
+
 
 def environment(repository: Repository, name: str) -> Environment:
     """Return the environment of that name; raise UsageError with the nearest name if there is none."""
@@ -216,7 +219,7 @@ def set_repository(repository: Repository, values: Mapping[str, str]) -> Reposit
         "branch": "branch",
         "followUp": "follow_up",
     }
-    known = {**keys, **dict.fromkeys((*switches.SWITCHES, "podSecurity"))}
+    known = {**keys, **dict.fromkeys(SWITCHED)}
     turned = {key: value for key, value in values.items() if key in switches.SWITCHES}
     changes: dict[str, Any] = {"production": switches.changed(repository.settings.production, turned)}
     for key, value in values.items():

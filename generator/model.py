@@ -231,6 +231,10 @@ class Kind:
         return f"{self.group}/{self.kind}" if self.group else self.kind
 
 
+NAMESPACE = Kind("", "Namespace")
+"""What `CreateNamespace=true` makes."""
+
+
 @dataclass(frozen=True, slots=True)
 class Permitted:
     """What an AppProject permits, besides what follows from its environment.

@@ -13,9 +13,6 @@ from generator.snapshot import Snapshot
 if TYPE_CHECKING:
     from generator.difference.rendering import Deployed
 
-NAMESPACE = Kind("", "Namespace")
-"""What `CreateNamespace=true` makes."""
-
 
 @dataclass(slots=True)
 class Used:

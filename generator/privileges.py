@@ -19,8 +19,8 @@ from generator import branches, changes, creation, engine, layout, needs, object
 from generator.changes import Change
 from generator.errors import ArgosyError
 from generator.merge import Plan
-from generator.model import Environment, Kind, Permitted, Repository
-from generator.needs import NAMESPACE, Used
+from generator.model import NAMESPACE, Environment, Kind, Permitted, Repository
+from generator.needs import Used
 from generator.snapshot import Snapshot, Written
 
 Derive = Callable[[Path, Change, Plan], Repository]

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
-from generator import creation, edits, engine, privileges, switches
+from generator import creation, edits, engine, privileges
 from generator.cli import argosy
 from generator.components import catalogue
 from generator.model import Application, Format, Repository, Secrets, Settings, chain
@@ -38,7 +38,7 @@ VALUES: Mapping[str, tuple[str, ...]] = {
     "signatureKeys": ("0123456789ABCDEF",),
 }
 """What a switch can be turned to that is more than on or off."""
-KEYS = (*switches.SWITCHES, "podSecurity")
+KEYS = edits.SWITCHED
 ALONE = [{key: value} for key in KEYS for value in VALUES.get(key, ("true",)) if key != "secretStore"] + [
     {"secrets": "external-secrets", "secretStore": value} for value in VALUES["secretStore"]
 ]

@@ -245,10 +245,9 @@ def _switched(repository: Repository, given: Given, answers: Answers, asks: bool
     production = answers.production or Production()
     if wanted:
         production = switches.all_on(production)
-    known = {**switches.SWITCHES, "podSecurity": None}
     for key in given.switches:
-        if key not in known:
-            raise UsageError(f"“{key}” is no switch.", f"The switches are {', '.join(known)}.")
+        if key not in edits.SWITCHED:
+            raise UsageError(f"“{key}” is no switch.", f"The switches are {', '.join(edits.SWITCHED)}.")
     on = replace(repository, settings=replace(repository.settings, production=production))
     secured = edits.with_pod_security(on, on=True) if wanted else on
     return edits.set_repository(secured, given.switches)

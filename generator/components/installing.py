@@ -13,9 +13,17 @@ from generator.components import vendoring
 from generator.components.catalogue import Entry, entry
 from generator.components.vendoring import Needed
 from generator.errors import UsageError
-from generator.model import Component, Environment, ImageSigning, Kind, Permitted, Production, Repository, Secrets
-
-NAMESPACE = Kind("", "Namespace")
+from generator.model import (
+    NAMESPACE,
+    Component,
+    Environment,
+    ImageSigning,
+    Kind,
+    Permitted,
+    Production,
+    Repository,
+    Secrets,
+)
 
 Item = TypeVar("Item", str, Kind)
 
