@@ -5,8 +5,8 @@ All commands that change a repository come through here.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -39,21 +39,48 @@ class Change:
     """Files in which the user asked for this change: they stay as they are."""
 
 
+Settle = Callable[[Path, Change, Plan], Repository]
+"""Gives the model after a change, with its projects kept to what is used, from what the change does to the files."""
+
+
 @contextmanager
-def plan(root: Path, change: Change) -> Iterator[Plan]:
-    """Yield the merge that brings a change into the repository at a root."""
-    entries = objects.entries(root, objects.head(root))
-    moves: Mapping[str, str] = {}
-    with ExitStack() as stack:
-        old = stack.enter_context(template.checkout(change.from_version or template.current().version))
-        new = stack.enter_context(template.checkout(change.to_version or template.current().version))
+def plan(root: Path, change: Change, settle: Settle | None = None) -> Iterator[Plan]:
+    """Yield the merge that brings a change into the repository at a root.
+
+    `settle` sees the merge first, and may change what the projects of the model after it permit.
+    """
+    present = change.from_version or template.current().version
+    wanted = change.to_version or template.current().version
+    whole = present != wanted
+    with (
+        template.checkout(present) as old,
+        template.checkout(wanted) if whole else nullcontext(old) as new,
+    ):
         copied = {place for each in change.copies.values() if (place := layout.environment_of(each))}
-        before = dict(render(change.before, change.after, old, copied))
-        after = dict(render(change.after, change.before, new, copied))
-        if old.version != new.version:
-            moves = _move(before, after, _moved_folders(change.after, template.moves(old, new)), entries)
+        before = render(change.before, change.after, old, copied, whole=whole)
+        after = render(change.after, change.before, new, copied, whole=whole)
+        moved = _moved_folders(change.after, template.moves(old, new)) if whole else {}
+        with _merged(root, change, before, after, moved, going=not whole) as made:
+            settled = settle(root, change, made) if settle else change.after
+            if settled == change.after:
+                yield made
+                return
+        # Projects are files of an environment: the pieces that differ between the two models hold them all.
+        after = {**after, **render(settled, change.after, new)}
+    with _merged(root, replace(change, after=settled), before, after, moved, going=not whole) as made:
+        yield made
+
+
+@contextmanager
+def _merged(
+    root: Path, change: Change, before: Files, after: Files, moved: Mapping[str, str], *, going: bool
+) -> Iterator[Plan]:
+    """Yield the merge of two pristine trees, with what the change says of files that people wrote."""
+    entries = objects.entries(root, objects.head(root))
+    before, after = dict(before), dict(after)
+    moves = _move(before, after, moved, entries)
     decided = _take_over(root, change, before, after, entries)
-    theirs = _seeded_to_keep(root, before, after, entries, going=old.version == new.version)
+    theirs = _seeded_to_keep(root, before, after, entries, going=going)
     for path in (theirs - {*decided, *moves.values()}) | change.asked:
         before.pop(path, None)
         after.pop(path, None)
@@ -67,12 +94,20 @@ def plan(root: Path, change: Change) -> Iterator[Plan]:
 
 
 def render(
-    repository: Repository, other: Repository, version: template.Template, copied: Collection[str] = ()
+    repository: Repository,
+    other: Repository,
+    version: template.Template,
+    copied: Collection[str] = (),
+    *,
+    whole: bool = False,
 ) -> Files:
     """Render the pieces of a model that may differ from another model's: with 1,000 applications, most do not.
 
-    The files of the environments in `copied` are rendered too.
+    `whole`: render all of it, since the other model is rendered by another version of the template. The files of the
+    environments in `copied` are rendered too.
     """
+    if whole:
+        return as_files(engine.render(repository, template=version))
     applications, environments = _differing(repository, other)
     places = {*environments, *copied}
     names = applications | {
@@ -106,7 +141,7 @@ def _differing(one: Repository, other: Repository) -> tuple[frozenset[str], froz
 
     No file of an application depends on another application, and none in an environment on another environment.
     """
-    if one == other or one.settings != other.settings:
+    if one.settings != other.settings:
         both = (*one.applications, *other.applications), (*one.environments, *other.environments)
         return frozenset(each.name for each in both[0]), frozenset(each.name for each in both[1])
     settings = {each.name: _itself(one, each) for each in one.environments}
@@ -267,6 +302,8 @@ def _move(
 
     Where both places hold something, someone wrote the new one: then nothing moves.
     """
+    if not folders:
+        return {}
     active = {_folder_of(path, folders) for path in before.keys() - after.keys()} - {""}
     moves = {}
     for path in {*before, *entries}:

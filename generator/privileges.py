@@ -9,8 +9,7 @@ resources that the project permits, so it would leave behind what it has yet to 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -22,22 +21,6 @@ from generator.merge import Plan
 from generator.model import NAMESPACE, Environment, Kind, Permitted, Repository
 from generator.needs import Used
 from generator.snapshot import Snapshot, Written
-
-Derive = Callable[[Path, Change, Plan], Repository]
-"""Gives the model after a change, with its projects kept, from what the change does to the files."""
-
-
-@contextmanager
-def plan(root: Path, change: Change, derive: Derive | None = None) -> Iterator[Plan]:
-    """Yield the merge that brings a change into a repository, with its AppProjects kept to what is used."""
-    with ExitStack() as first:
-        made = first.enter_context(changes.plan(root, change))
-        after = (derive or kept)(root, change, made)
-        if after == change.after:
-            yield made
-            return
-    with changes.plan(root, replace(change, after=after)) as made:
-        yield made
 
 
 def of_new(repository: Repository) -> Repository:

@@ -12,7 +12,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from generator import conversion, merge, privileges, store
+from generator import changes, conversion, merge, privileges, store
 from generator.conversion import Conversion, deployed, writing
 from generator.errors import ArgosyError
 from generator.model import ArgocdStyle, Format
@@ -155,7 +155,7 @@ def convert(root: Path, form: Format) -> Conversion:
     made = conversion.convert(root, stored, "my-app", form)
     assert made is not None
     versioned = replace(made.change, from_version=stored.version, to_version=stored.version)
-    with privileges.plan(root, versioned) as plan:
+    with changes.plan(root, versioned, privileges.kept) as plan:
         assert not plan.conflicts
         merge.write(plan)
     commit(root)

@@ -68,10 +68,10 @@ class Session:
         """Plan twice, write, compare with what was planned, and commit; go back where there are conflicts."""
         before = state(self.root)
         version = template.current().version
-        with privileges.plan(self.root, change) as dry:
+        with changes.plan(self.root, change, privileges.kept) as dry:
             shown, kinds = dry.diff(), [(each.path, each.kind) for each in dry.changes]
         assert state(self.root) == before
-        with privileges.plan(self.root, change) as plan:
+        with changes.plan(self.root, change, privileges.kept) as plan:
             assert [(each.path, each.kind) for each in plan.changes] == kinds
             merge.write(plan)
         if plan.conflicts:

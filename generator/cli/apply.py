@@ -44,5 +44,5 @@ def command(since: str, least: bool, manner: Manner) -> int:
             stored,
             Change(before.repository, stored.repository, asked=asked),
             "Apply what was edited by hand",
-            derive=partial(privileges.in_line, least=least),
+            settle=partial(privileges.in_line, least=least),
         )

@@ -18,9 +18,8 @@ from generator.cli.validate import root_of
 from generator.errors import ArgosyError, ToolError, UsageError
 
 if TYPE_CHECKING:
-    from generator.changes import Change
+    from generator.changes import Change, Settle
     from generator.merge import Plan
-    from generator.privileges import Derive
     from generator.store import Stored
 
 
@@ -166,18 +165,18 @@ def carry_out(
     *,
     validated: bool = True,
     instead: Callable[[Plan], int] | None = None,
-    derive: Derive | None = None,
+    settle: Settle | None = None,
 ) -> int:
     """Bring a change into the repository, report it, validate what came out, and return the exit code.
 
-    `instead` takes the plan to another place than the work tree, or refuses it; `derive` keeps the AppProjects to what
+    `instead` takes the plan to another place than the work tree, or refuses it; `settle` keeps the AppProjects to what
     is used in another way than by what the change touches.
     """
-    from generator import merge, privileges, removal  # noqa: PLC0415
+    from generator import changes, merge, privileges, removal  # noqa: PLC0415
 
     present = change.from_version or stored.version
     versioned = replace(change, from_version=present, to_version=change.to_version or present)
-    with privileges.plan(manner.root, versioned, derive) as plan:
+    with changes.plan(manner.root, versioned, settle or privileges.kept) as plan:
         removal.refuse_cascade(plan)
         _tell(manner, plan)
         if manner.dry_run or not plan.touched:

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from generator import creation, engine, template
-from generator.model import ArgocdStyle, CiHost, Format
+from generator import creation, engine, layout, store, template
+from generator.model import Application, ArgocdStyle, CiHost, Format, Repository, RevisionStyle, chain
 from tests.changing import commit, edit, files, git, model, state
 from tests.conftest import Argosy
 from tests.hosting.server import Server, playing
@@ -126,6 +126,31 @@ def test_a_repository_that_nobody_edited_is_as_new(
         argosy("update", "--quiet")
         assert files(root) == wanted
     assert "deleted" not in {status[:1] for status in git(root, "status", "--porcelain").splitlines()}
+
+
+@pytest.mark.parametrize("style", list(ArgocdStyle))
+def test_from_every_version_there_was(
+    argosy: Argosy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, style: ArgocdStyle
+) -> None:
+    earlier = template.versions()[1:]
+    assert len(earlier) >= 8, "the history of the template is cut off: run this in a whole clone"
+    applications = tuple(Application(f"my-{form}", form) for form in Format)
+    # Without what its applications deploy, as before projects said it: so the update has to widen them too.
+    environments = chain((("dev", ""), ("prod", "")), RevisionStyle.TRUNK)
+    old = Repository(model(argocd=style).settings, environments).with_applications(applications)
+    for version in earlier[list(ArgocdStyle).index(style) :: 2]:
+        root = tmp_path / version
+        with template.checkout(version) as known:
+            creation.create(root, engine.render(old, template=known), branch="main")
+        before = files(root)
+        monkeypatch.chdir(root)
+        assert argosy("update", "--commit", "--no-validate", "--quiet").code == 0
+        after, fresh = files(root), engine.render(store.load(root).repository)
+        assert after.keys() == fresh.keys()
+        for path, file in fresh.items():
+            seeded = before.get(path) if layout.is_seeded(path) else None
+            assert after[path][1] == (seeded[1] if seeded else file.content), f"{version}: {path}"
+        assert argosy("update", "--check").code == 0
 
 
 def test_every_edit_survives(argosy: Argosy, repository: Path, versions: tuple[str, ...]) -> None:
