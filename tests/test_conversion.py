@@ -382,6 +382,35 @@ def test_other_applications_stay_as_they_are(tmp_path: Path) -> None:
     assert findings(root) == []
 
 
+def test_what_it_never_used_stays(tmp_path: Path) -> None:
+    root = create(tmp_path, Format.HELM)
+    # It is deployed to dev alone, where it does use the values that the environment's applications share.
+    gone = {"argocd/prod/my-app.yaml": None, "environments/prod/my-app/values.yaml": None}
+    edit(root, "environments/dev/values.yaml", "commonLabels:\n", "commonLabels:\n  tier: web\n")
+    ours = {
+        "environments/prod/values.yaml": "# Ours.\nfeature: on\n",
+        "environments/dev/my-app/notes.yaml": "# Ours.\nrunbook: https://wiki.example.com\n",
+    }
+    commit(root, {**gone, **ours})
+    (root / "environments/prod/my-app").rmdir()
+    made = convert(root, Format.KUSTOMIZE)
+    for path, text in ours.items():
+        assert (root / path).read_text() == text
+    edited = {each.path for each in made.edited}
+    assert "environments/dev/values.yaml" in edited
+    assert edited.isdisjoint(ours)
+    assert not (root / "environments/dev/values.yaml").exists()
+    labels = one(deployed.of_commit(root, "my-app")["dev"].manifests, "Deployment")["metadata"]["labels"]
+    assert labels["tier"] == "web"
+
+
+def test_what_would_be_deployed_by_chance_is_refused(tmp_path: Path) -> None:
+    root = create(tmp_path, Format.HELM)
+    commit(root, {"environments/prod/my-app/notes.yaml": "runbook: https://wiki.example.com\n"})
+    with pytest.raises(ArgosyError, match=r"environments/prod/my-app/notes\.yaml is not used today"):
+        conversion.convert(root, store.load(root), "my-app", Format.MANIFESTS)
+
+
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=20)
 WORDS = st.sampled_from(["yes", "0755", "1e3", "0x1F", "1_0", "2026-01-01", "12:30:00", ".inf", "~", "", "- a", "a: b"])
 LINES = TEXT.map(lambda text: f"{text}\n{text}\n")

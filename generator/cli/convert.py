@@ -68,7 +68,10 @@ def _told(made: Conversion) -> str:
     """Return what to know before the conversion, for people."""
     lines = []
     if made.edited:
-        lines.append("Written or edited by hand. They go, and what they say is put into the new files:")
+        lines.append(
+            "Written or edited by hand, and deleted. What they deploy is put into the new files; their comments, and "
+            "what is not used, stay in Git's history alone:"
+        )
         lines += [f"  {each.path}" for each in made.edited]
     explained = [each for each in made.differences if each.why]
     for title, these in (

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from generator import changes, edits, engine, kustomize, layout, objects, ownership, template
+from generator import changes, edits, engine, layout, objects, ownership, template
 from generator.changes import Change
 from generator.conversion import deployed, patches, writing
 from generator.conversion.comparison import Context, Difference, compare
@@ -37,7 +37,7 @@ class Conversion:
 
     change: Change
     edited: Sequence[FileStatus]
-    """The files that go although someone wrote or edited them: what they say is in the new ones."""
+    """The files that go although someone wrote or edited them: what they give to the render is in the new ones."""
     differences: Sequence[Difference]
 
     @property
@@ -158,7 +158,7 @@ class _Work:
             workloads,
             _seeds(stored.version, after, made, workloads),
             committed,
-            list(_obsolete(root, repository, after, application, committed)),
+            list(_obsolete(repository, after, application, before, committed)),
         )
 
     def renames(self, environment: str) -> Renames:
@@ -263,33 +263,43 @@ def _seeds(version: str, after: Repository, application: Application, workloads:
 
 
 def _obsolete(
-    root: Path, before: Repository, after: Repository, application: Application, committed: Sequence[str]
+    before: Repository,
+    after: Repository,
+    application: Application,
+    rendered: Mapping[str, Deployed],
+    committed: Sequence[str],
 ) -> Iterator[str]:
-    """Yield the files of the old format: the chart or base, the YAML in environments' folders, and what builds read."""
+    """Yield the files of the old format: the chart or base, and what the environments' folders give to the render.
+
+    What no render reads says nothing of what runs, so it would be lost: it stays, and is refused where the new format
+    would deploy it. The values that an environment's applications share go with the last chart that reads them.
+    """
     name = application.name
-    folders = [layout.deployment(each.name, name) for each in before.environments]
-    read = set()
-    if application.format is Format.KUSTOMIZE:
-        places = [root / folder for folder in folders if kustomize.kustomization(root / folder)]
-        read = {path.resolve() for place in places for path in kustomize.inputs(place)}
-    formats = {each.format for each in after.applications}
-    shared = set() if Format.HELM in formats else {layout.environment_values(each.name) for each in before.environments}
-    own = (f"{layout.application(name)}/", *(f"{folder}/" for folder in folders))
+    read = frozenset[str]().union(*(each.read for each in rendered.values()))
+    own = (f"{layout.application(name)}/", *(f"{layout.deployment(each.name, name)}/" for each in before.environments))
+    charts_left = any(each.format is Format.HELM for each in after.applications)
+    shared = set() if charts_left else {layout.environment_values(each.name) for each in before.environments}
     for path in committed:
-        within = path.startswith((f"{layout.chart(name)}/", f"{layout.base(name)}/"))
-        is_input = path.startswith(own) and path.endswith((".yaml", ".yml", ".json"))
-        if path.rpartition("/")[2].startswith(".argocd-source") and path.startswith(own):
+        folder, _, file = path.rpartition("/")
+        if file.startswith(".argocd-source") and path.startswith(own):
             raise ArgosyError(
                 f"Argo CD changes the source of {name} by {path}.",
                 "Put what it says into the values, the kustomization or the manifests, and remove it.",
             )
-        if (
-            within
-            or path in shared
-            or (is_input and not path.startswith(own[0]))
-            or (path.startswith(own) and (root / path).resolve() in read)
+        if path.startswith((f"{layout.chart(name)}/", f"{layout.base(name)}/")) or (
+            path in read and (path in shared or path.startswith(own))
         ):
             yield path
+        elif (
+            application.format is not Format.MANIFESTS
+            and after.application(name).format is Format.MANIFESTS
+            and f"{folder}/" in own[1:]
+            and file.endswith((".yaml", ".yml", ".json"))
+        ):
+            raise ArgosyError(
+                f"{path} is not used today, and Argo CD would deploy it: it takes all YAML and JSON in that folder.",
+                "Move it elsewhere or delete it, commit, and run this command again.",
+            )
 
 
 def _refuse_loss(differences: Sequence[Difference]) -> None:

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from generator import creation, layout, objects, temporary
+from generator import creation, kustomize, layout, objects, temporary
 from generator.difference import rendering
 from generator.engine import File, Tree
 from generator.errors import ArgosyError
 from generator.merge import Plan
 from generator.validation.documents import Document, items
 from generator.validation.rendering import Render
+from generator.validation.sources import Kind
 
 Manifest = dict[str, Any]
 TESTS = {"test", "test-success", "test-failure"}
@@ -28,6 +29,8 @@ class Deployed:
     environment: str
     namespace: str
     manifests: Sequence[Manifest]
+    read: frozenset[str] = frozenset()
+    """The files outside of charts that they are made from, relative to the root."""
 
 
 def of_commit(
@@ -102,14 +105,14 @@ def _render(root: Path, application: str, files: Tree) -> tuple[dict[str, Deploy
         found, _ = rendering.find(folder, root)
         own = [each for each in found.renders if each.application and each.application.application == application]
         faults = [fault.replace(f"{folder}/", "") for render in own for fault in _faults(render)]
-        return _by_environment(own), faults
+        return _by_environment(own, folder), faults
 
 
 def _faults(render: Render) -> list[str]:
     return [*rendering.faults(render), *([f"{render.path}: {render.skipped}"] if render.skipped else [])]
 
 
-def _by_environment(renders: Sequence[Render]) -> dict[str, Deployed]:
+def _by_environment(renders: Sequence[Render], root: Path) -> dict[str, Deployed]:
     found: dict[str, Deployed] = {}
     for render in renders:
         if render.application is None:
@@ -122,9 +125,18 @@ def _by_environment(renders: Sequence[Render]) -> dict[str, Deployed]:
             if document.data is not None
             for item in items(document)
         ]
-        earlier = found[name].manifests if name in found else ()
-        found[name] = Deployed(name, namespace, (*earlier, *manifests))
+        earlier = found.get(name, Deployed(name, namespace, ()))
+        found[name] = Deployed(name, namespace, (*earlier.manifests, *manifests), earlier.read | _read(render, root))
     return found
+
+
+def _read(render: Render, root: Path) -> frozenset[str]:
+    """Return the files outside of charts that a source is rendered from."""
+    files = set(render.source.value_files)
+    if render.source.kind is Kind.KUSTOMIZE and render.source.folder:
+        files |= kustomize.inputs(render.source.folder)
+    written = {document.path for document in render.documents if render.written}
+    return frozenset(written | {file.resolve().relative_to(root.resolve()).as_posix() for file in files})
 
 
 def _without_namespace(document: Document, namespace: str) -> Manifest:
