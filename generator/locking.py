@@ -54,10 +54,10 @@ def check(root: Path) -> None:
     """Raise ArgosyError unless a repository is in a state that a command can change."""
     journal = merge.Journal(root)
     if journal.undo():
+        kept = f" Files that are not what it wrote, such as your edits since, are in {journal.aside}."
         raise ArgosyError(
             "The last command was killed before it was done. What it had written is taken back.",
-            f"The repository is as it was before that command: run it again. Had you edited a file since, it is in "
-            f"{journal.aside}.",
+            "The repository is as it was before that command: run it again." + (kept if journal.aside else ""),
         )
     unmerged = git.run(root, "ls-files", "--unmerged", "-z").split("\0")[0]
     if unmerged:

@@ -7,6 +7,7 @@ Git's own markers and index show. `plan` computes all of it without touching the
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import shutil
@@ -172,6 +173,7 @@ def refuse_obstacles(plan: Plan) -> None:
     touched = {change.path for change in plan.touched}
     listed = git.run(plan.root, "--no-optional-locks", "status", "--porcelain", "-z", "--no-renames", "-uno")
     _refuse([line[3:] for line in listed.split("\0") if line[3:] in touched])
+    _refuse_unwatched(plan.root, touched)
     _refuse([path for path in plan.new if os.path.lexists(plan.root / path)])
     folders = {folder for path in touched for folder in (plan.root / path).parents if folder != plan.root}
     for folder in sorted(each for each in folders if each.is_relative_to(plan.root)):
@@ -191,6 +193,23 @@ def _refuse(paths: Sequence[str]) -> None:
         )
 
 
+def _refuse_unwatched(root: Path, touched: Collection[str]) -> None:
+    """Raise ArgosyError where git was told to overlook changes of a file that would be touched.
+
+    Such a file is there to be different from what is committed, and `git status` does not say whether it is. One that
+    a sparse checkout left out holds nothing that could be lost.
+    """
+    listed = (line.partition(" ") for line in git.run(root, "ls-files", "-v", "-z").split("\0") if line)
+    for tag, _, path in listed:
+        if path not in touched or not (tag.islower() or (tag == "S" and os.path.lexists(root / path))):
+            continue
+        flag = "skip-worktree" if tag in "Ss" else "assume-unchanged"
+        raise ArgosyError(
+            f"{path} would be changed, and git does not watch it here ({flag}): your changes of it could be lost.",
+            f"Have git watch it, and commit or stash what you changed: git update-index --no-{flag} -- {path}.",
+        )
+
+
 # Writing: all of it, or nothing
 
 
@@ -201,48 +220,63 @@ class Journal:
         self.root = root
         folder = (root / git.run(root, "rev-parse", "--git-path", "argosy").rstrip("\n")).resolve()
         self._writing, self._last = folder / "writing.json", folder / "last.json"
+        self.aside: Path | None = None
+        """Where `undo` has put files that are not what the command wrote: someone may have edited them since."""
 
     def begin(self, plan: Plan) -> None:
-        """Note the paths that will be touched, and which of them are new."""
-        noted = {"head": plan.head, "touched": [each.path for each in plan.touched], "new": sorted(plan.new)}
+        """Note the paths that will be touched, which of them are new, and what will stand in them."""
+        noted = {
+            "head": plan.head,
+            "touched": [each.path for each in plan.touched],
+            "new": sorted(plan.new),
+            "written": {each.path: each.entry.blob for each in plan.touched if each.entry},
+        }
         self._writing.parent.mkdir(exist_ok=True)
         partial = self._writing.with_suffix(".partial")
         partial.write_text(json.dumps(noted), encoding="utf-8")
         partial.replace(self._writing)
 
+    @property
+    def is_open(self) -> bool:
+        """Whether a change is being written, or a command was killed before it was done with one."""
+        return self._writing.is_file()
+
     def end(self, *, abortable: bool = False) -> None:
-        """Note that all is written; keep what `abort` needs, or forget it."""
+        """Note that the change is done; keep what `abort` needs, or forget it."""
         if abortable:
             self._writing.replace(self._last)
         else:
             self._writing.unlink(missing_ok=True)
             self._last.unlink(missing_ok=True)
 
-    @property
-    def aside(self) -> Path:
-        """Where `undo` keeps what stood in the files that it takes back: someone may have edited one since."""
-        return self._writing.parent / "taken-back"
-
     def undo(self) -> bool:
         """Take back what a command wrote before it was killed; return whether there was anything."""
-        if not self._writing.is_file():
+        if not self.is_open:
             return False
-        shutil.rmtree(self.aside, ignore_errors=True)
-        for path in json.loads(self._writing.read_text(encoding="utf-8"))["touched"]:
-            if (self.root / path).is_file():
-                (self.aside / path).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(self.root / path, self.aside / path, follow_symlinks=False)
+        noted = json.loads(self._writing.read_text(encoding="utf-8"))
+        if noted["head"] == objects.head(self.root):
+            self._put_aside(noted["touched"], noted.get("written", {}))
         return self._restore(self._writing)
 
-    def take_back(self, plan: Plan) -> None:
-        """Take back a merge that was written, when what had to follow failed."""
-        self.begin(plan)
-        self.undo()
-
-    def keep(self, plan: Plan) -> None:
-        """Let `abort` take back a merge that was written."""
-        self.begin(plan)
-        self.end(abortable=True)
+    def _put_aside(self, paths: Collection[str], written: Mapping[str, str]) -> None:
+        """Move files that are neither as they were nor as written into a folder; that takes no space on the disk."""
+        there = [path for path in paths if os.path.lexists(self.root / path) and not (self.root / path).is_dir()]
+        plain = [path for path in there if "\n" not in path and _is_plain(self.root / path)]
+        asked = "".join(f"{path}\n" for path in plain).encode(errors="surrogateescape")
+        found = git.run(self.root, "hash-object", "--stdin-paths", stdin=asked).split() if plain else []
+        before = objects.entries(self.root, "HEAD")
+        same = {
+            path
+            for path, blob in zip(plain, found, strict=True)
+            if blob == written.get(path) or (path in before and blob == before[path].blob)
+        }
+        folders = (self._writing.with_name(f"taken-back-{number}") for number in itertools.count(1))
+        folder = next(each for each in folders if not each.exists())
+        for path in there:
+            if path not in same:
+                self.aside = folder
+                (folder / path).parent.mkdir(parents=True, exist_ok=True)
+                shutil.move(self.root / path, folder / path)
 
     def abort(self) -> bool:
         """Take back the last merge, if it is not committed; return whether there was one."""
@@ -260,8 +294,6 @@ class Journal:
         return False
 
     def _restore(self, file: Path) -> bool:
-        if not file.is_file():
-            return False
         noted = json.loads(file.read_text(encoding="utf-8"))
         ours = bool(noted["head"] == objects.head(self.root))  # Otherwise someone has committed since.
         if ours:
@@ -270,8 +302,17 @@ class Journal:
         return ours
 
 
-def write(plan: Plan) -> None:
-    """Put a merge in place, in the work tree and the index; on failure, take everything back."""
+def _is_plain(path: Path) -> bool:
+    return path.is_file() and not path.is_symlink()
+
+
+@contextmanager
+def written(plan: Plan) -> Iterator[Journal]:
+    """Put a merge in place, in the work tree and the index, until what has to follow is done, such as a commit.
+
+    Whatever fails meanwhile takes everything back, unless the journal was ended by then; after a kill, the next command
+    does. A merge with conflicts can be taken back by `abort` afterwards.
+    """
     journal = Journal(plan.root)
     entries = {change.path: change.entry for change in plan.touched if change.entry}
     gone = [change.path for change in plan.touched if change.entry is None]
@@ -284,10 +325,19 @@ def write(plan: Plan) -> None:
             _prune(plan.root, path)
         _write_files(plan.root, entries)
         _stage(plan.root, "".join(_index_lines(plan.touched, "0" * len(plan.head))))
+        yield journal
     except BaseException:
-        take_back(journal.undo)
+        if journal.is_open:
+            take_back(journal.undo)
         raise
-    journal.end(abortable=bool(plan.conflicts))
+    if journal.is_open:
+        journal.end(abortable=bool(plan.conflicts))
+
+
+def write(plan: Plan) -> None:
+    """Put a merge in place, in the work tree and the index; on failure, take everything back."""
+    with written(plan):
+        pass
 
 
 def take_back(step: Callable[[], object]) -> None:

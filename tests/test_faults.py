@@ -76,6 +76,34 @@ def _kill(repository: Path, arguments: tuple[str, ...], delay: float) -> None:
     running.wait()
 
 
+def test_killed_between_writing_and_the_commit(argosy: Argosy, repository: Path) -> None:
+    _hook(repository, "pre-commit", "kill -9 0")
+    before = state(repository)
+    for undone_by in (("abort",), ADD):
+        killed = subprocess.run(
+            [sys.executable, "-m", "generator", *ADD, "--commit"],
+            cwd=repository,
+            start_new_session=True,
+            capture_output=True,
+            check=False,
+        )
+        assert killed.returncode == -signal.SIGKILL
+        (repository / ".git/index.lock").unlink(missing_ok=True)
+        assert state(repository) != before
+        result = argosy(*undone_by)
+        assert (result.code == 0) is (undone_by == ("abort",)), result.err
+        assert state(repository) == before
+    (repository / ".git/hooks/pre-commit").unlink()
+    assert argosy(*ADD, "--commit").code == 0
+
+
+def _hook(repository: Path, name: str, script: str) -> None:
+    hook = repository / ".git/hooks" / name
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text(f"#!/bin/sh\n{script}\n")
+    hook.chmod(0o755)
+
+
 @pytest.mark.parametrize("call", range(1, 8))
 def test_git_fails_at_each_call(argosy: Argosy, process: Process, repository: Path, tmp_path: Path, call: int) -> None:
     """Each git process that writes fails once: the first, the second, …"""
@@ -126,10 +154,7 @@ def test_a_folder_that_cannot_be_written(process: Process, argosy: Argosy, repos
 
 @pytest.mark.parametrize("hook", ["pre-commit", "commit-msg"])
 def test_a_hook_that_refuses(argosy: Argosy, repository: Path, hook: str) -> None:
-    script = repository / ".git/hooks" / hook
-    script.parent.mkdir(exist_ok=True)
-    script.write_text("#!/bin/sh\necho 'not on a Friday' >&2\nexit 1\n")
-    script.chmod(0o755)
+    _hook(repository, hook, "echo 'not on a Friday' >&2\nexit 1")
     (repository / "staged.txt").write_text("staged\n")
     git(repository, "add", "staged.txt")
     before = state(repository)

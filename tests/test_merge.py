@@ -63,8 +63,42 @@ def test_each_case(  # noqa: PLR0917 - as in the table
     assert (root / "a").is_dir() is (expected is not None)
     journal = Journal(root)
     assert journal.is_abortable() is (kind is Kind.CONFLICTING)
-    journal.take_back(plan)
+    git(root, "reset", "--quiet", "--hard")
+    with merge.plan(root, base, theirs) as plan, pytest.raises(RuntimeError), merge.written(plan):
+        raise RuntimeError
     assert state(root) == start
+    assert not journal.is_open
+
+
+def test_what_someone_wrote_since_a_kill_is_put_aside(root: Path) -> None:
+    commit(root, {"a": "1\n", "b": "1\n", "c": "1\n"})
+    start, journal = state(root), Journal(root)
+    for round in (1, 2):
+        after = blobs({"a": "2\n", "b": "2\n", "c": "2\n", "new": "2\n"})
+        with merge.plan(root, blobs({"a": "1\n", "b": "1\n", "c": "1\n"}), after) as plan, merge.written(plan):
+            killed = (root / ".git/argosy/writing.json").read_bytes()
+        (root / ".git/argosy/writing.json").write_bytes(killed)
+        (root / "a").write_text(f"edited {round}\n")
+        (root / "b").unlink()
+        (root / "b").symlink_to("a")
+        assert journal.undo()
+        assert state(root) == start
+        aside = root / f".git/argosy/taken-back-{round}"
+        assert journal.aside == aside
+        assert sorted(each.name for each in aside.iterdir()) == ["a", "b"]
+        assert (aside / "a").read_text() == f"edited {round}\n"
+
+
+@pytest.mark.parametrize("flag", ["skip-worktree", "assume-unchanged"])
+def test_what_git_does_not_watch_is_not_overwritten(root: Path, flag: str) -> None:
+    commit(root, {"a": TEXT, "b": TEXT})
+    git(root, "update-index", f"--{flag}", "a")
+    (root / "a").write_text("ours\n")
+    before, after = blobs({"a": TEXT, "b": TEXT}), blobs({"a": TEXT + "more\n", "b": TEXT + "more\n"})
+    with merge.plan(root, before, after) as plan, pytest.raises(ArgosyError, match=f"a would be changed.*{flag}"):
+        merge.refuse_obstacles(plan)
+    with merge.plan(root, blobs({"b": TEXT}), blobs({"b": TEXT + "more\n"})) as plan:
+        merge.refuse_obstacles(plan)
 
 
 def test_files_of_the_same_content_are_not_taken_for_each_other(root: Path) -> None:

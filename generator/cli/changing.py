@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext, redirect_stdout
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -184,23 +184,22 @@ def carry_out(
             return 3 if plan.conflicts else 0
         if instead:
             return instead(plan)
-        merge.write(plan)
-        try:
-            judged = validated and manner.validate and not plan.conflicts
-            code = 3 if plan.conflicts else _validate(manner, plan, change) if judged else 0
-        except BaseException as error:
-            merge.Journal(manner.root).keep(plan)
-            if isinstance(error, KeyboardInterrupt):
-                raise ArgosyError(
-                    "Interrupted: the change is written, but not validated.",
-                    "Run argosy validate and commit, or argosy abort to take it back.",
-                ) from None
-            raise
-        if code == 1:
-            merge.Journal(manner.root).keep(plan)
-        committed = code == 0 and manner.commit
-        if committed:
-            _commit(manner, plan, change, title)
+        with merge.written(plan) as journal:
+            try:
+                judged = validated and manner.validate and not plan.conflicts
+                code = 3 if plan.conflicts else _validate(manner, plan, change) if judged else 0
+            except BaseException as error:
+                journal.end(abortable=True)
+                if isinstance(error, KeyboardInterrupt):
+                    raise ArgosyError(
+                        "Interrupted: the change is written, but not validated.",
+                        "Run argosy validate and commit, or argosy abort to take it back.",
+                    ) from None
+                raise
+            committed = code == 0 and manner.commit
+            if committed:
+                commit(manner.root, manner.message or title, [*(each.path for each in plan.touched), *change.asked])
+            journal.end(abortable=bool(code))
         show(manner, plan, committed=committed, valid=code == 0 if judged else None)
         _say_next(manner, plan, code)
         return code
@@ -227,28 +226,16 @@ def carry_out_removal(manner: Manner, stored: Stored, change: Change, yes: bool,
     return code
 
 
-@contextmanager
-def or_taken_back(plan: Plan) -> Iterator[None]:
-    """Take back a plan that was written, where what has to follow fails."""
-    from generator import merge  # noqa: PLC0415
-
-    try:
-        yield
-    except BaseException as error:
-        merge.take_back(lambda: merge.Journal(plan.root).take_back(plan))
-        if isinstance(error, ToolError):
-            raise ToolError(
-                error.message, "Nothing was changed. Mend what git complains about, or leave --commit out."
-            ) from error
-        raise
-
-
-def _commit(manner: Manner, plan: Plan, change: Change, title: str) -> None:
+def commit(root: Path, message: str, paths: Iterable[str]) -> None:
+    """Commit what was written; raise ToolError with what to do where git or a hook refuses."""
     from generator import objects  # noqa: PLC0415
 
-    paths = [*(each.path for each in plan.touched), *change.asked]
-    with or_taken_back(plan):
-        objects.commit_paths(manner.root, manner.message or title, paths)
+    try:
+        objects.commit_paths(root, message, paths)
+    except ToolError as error:
+        raise ToolError(
+            error.message, "Nothing was changed. Mend what git complains about, or leave --commit out."
+        ) from error
 
 
 def _validate(manner: Manner, plan: Plan, change: Change) -> int:

@@ -382,10 +382,9 @@ def _write(manner: Manner, job: Job, outcome: Outcome) -> None:
     with merge.plan(root, before, after) as plan:
         merge.refuse_obstacles(plan)
         prepared, earlier = _prepared_message(root)
-        merge.write(plan)
-        with changing.or_taken_back(plan):
+        with merge.written(plan):
             if manner.commit:
-                objects.commit_paths(root, message, [each.path for each in plan.touched])
+                changing.commit(root, message, [each.path for each in plan.touched])
             else:
                 prepared.write_text(earlier + message, encoding="utf-8")
     outcome.told = {"committed": manner.commit}
