@@ -53,7 +53,7 @@ _SIGNALS = [number for name in ("SIGINT", "SIGTERM", "SIGHUP") if (number := get
 def _masked() -> Iterator[None]:
     """Have processes that are started meanwhile hold signals back too.
 
-    For this one it is not enough: a library's own threads, such as Helm's, take what the main thread does not.
+    For this one it is not enough: its other threads take what the main thread does not.
     """
     if not hasattr(signal, "pthread_sigmask"):
         yield
