@@ -41,6 +41,8 @@ class Fault:
     """The file to mend, where it is known: a template, a values file, a kustomization."""
     line: int | None = None
     hint: str = ""
+    stopped: bool = False
+    """Whether the engine had to be stopped, and so would have to be again."""
 
     def __str__(self) -> str:
         place = "" if self.path is None else f"{self.path}:{self.line}: " if self.line else f"{self.path}: "

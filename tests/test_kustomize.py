@@ -246,3 +246,19 @@ replacements: [{path: replacement.yaml}]
         "dev/replacement.yaml",
         "dev/service.yaml",
     }
+
+
+class TestLimits:
+    def test_bases_that_double_at_each_level(self, tree: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        levels = {
+            f"{name}{level}/kustomization.yaml": f"namePrefix: {name}-\nresources: [{below}]\n"
+            for level in range(1, 30)
+            for below in [f"../a{level - 1}, ../b{level - 1}" if level > 1 else "../base"]
+            for name in "ab"
+        }
+        tree({**dev("resources: [../base]\n"), **levels})
+        monkeypatch.setenv("ARGOSY_RENDER_TIMEOUT", "1")
+        (fault,) = refused(tmp_path / "a29").faults
+        assert fault.message == "Rendering did not end within 1 seconds."
+        assert fault.path == tmp_path / "a29/kustomization.yaml"
+        assert build(tmp_path / "dev")

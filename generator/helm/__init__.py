@@ -1,8 +1,8 @@
 """Helm: chart and values -> manifests. The only package that runs Helm.
 
-Helm runs in this process, through helm_python, which is loaded when the first engine is made. Where that package has no
-build, or a binary is asked for, the `helm` program does the same. Nothing is kept between calls, so that an engine
-may be shared by threads and always sees the files as they are.
+Helm runs in processes of its own, through helm_python, for a chart may make it work for ever or crash. Where that
+package has no build, or a binary is asked for, the `helm` program does the same. Nothing is kept between calls, so that
+an engine may be shared by threads and always sees the files as they are.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from generator import layout
 from generator.errors import Fault, OfflineError, RenderError, ToolError
+from generator.helm import workers
 from generator.helm.binary import Binary
 from generator.helm.go_templates import GoTemplateError
 from generator.helm.library import Library
@@ -30,6 +32,7 @@ __all__ = [
     "RenderError",
     "Rendered",
     "engine",
+    "expect",
 ]
 
 
@@ -45,9 +48,10 @@ class Helm(Protocol):
     def go_templates(
         self, texts: Sequence[str], parameter_sets: Sequence[Mapping[str, Any]], definitions: str = ""
     ) -> list[list[str]]:
-        """Render each Go template with each set of parameters as `.` and `$`: a row a set; raise GoTemplateError.
+        """Render each Go template with each set of parameters as `.` and `$`: a row a set.
 
-        `definitions` holds `{{ define }}`s that the templates may include. A missing key renders as `<no value>`.
+        `definitions` holds `{{ define }}`s that the templates may include. A missing key renders as `<no value>`. Raise
+        GoTemplateError where one fails, RenderError where Helm had to be stopped.
         """
 
 
@@ -58,13 +62,17 @@ def engine(binary: Path | None = None) -> Helm:
             raise ToolError(f"{binary} is no program that can be run.", "Give the path of a helm binary.")
         return Binary(Path(found))
     on_path = Binary(Path(found)) if (found := shutil.which("helm")) else None
-    try:
-        import helm_python  # noqa: F401, PLC0415 - 0.1 s that only those who render should pay
-    except ImportError:
-        if on_path:
-            return on_path
-        raise ToolError(
-            "Helm is missing: the package helm-python-sdk has no build for this platform, and no helm is on the PATH.",
-            "Install Helm 3.14 or newer: https://helm.sh/docs/intro/install/",
-        ) from None
-    return Library(on_path)
+    if workers.package():
+        return Library(on_path)
+    if on_path:
+        return on_path
+    raise ToolError(
+        "Helm is missing: the package helm-python-sdk has no build for this platform, and no helm is on the PATH.",
+        "Install Helm 3.14 or newer: https://helm.sh/docs/intro/install/",
+    )
+
+
+def expect(root: Path) -> None:
+    """Start Helm where a repository has charts, so that it is ready when the first is rendered."""
+    if workers.package() and next(root.glob(layout.chart("*")), None):
+        workers.expect()

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from generator import supervisor
 from generator.errors import RenderError, ToolError
 from generator.helm import charts, go_templates
-from generator.helm.faults import faults, in_chart, lint_messages
+from generator.helm.faults import faults, in_chart, lint_messages, stopped
 from generator.helm.release import Manifest, Message, Release, Rendered, Severity, shipped
-from generator.helm.values import assignment, existing
+from generator.helm.values import assignments, existing
 
 _SEVERITIES: dict[str, Severity] = {"INFO": "info", "WARNING": "warning", "ERROR": "error"}
 _LINTED = re.compile(
@@ -34,7 +34,8 @@ class Binary:
         """Render a release by `helm template`."""
         with charts.complete(release) as folder, tempfile.TemporaryDirectory() as scratch:
             charts.refuse_library(charts.metadata_of(folder), release)
-            code, out, err = self._run("template", release.name, str(folder), *_arguments(release, Path(scratch)))
+            arguments = _arguments(release, Path(scratch))
+            code, out, err = self._run("template", release.name, str(folder), *arguments, release=release)
         if code:
             raise RenderError(faults(err.removeprefix("Error: "), release))
         manifests: dict[str, list[str]] = {}
@@ -48,7 +49,7 @@ class Binary:
         """Return what `helm lint` says."""
         with tempfile.TemporaryDirectory() as scratch:
             values = _values(release, Path(scratch))
-            _, out, _ = self._run("lint", "--strict", str(release.chart), *values)
+            _, out, _ = self._run("lint", "--strict", str(release.chart), *values, release=release)
         found = _LINTED.findall(out)
         return lint_messages(release, ((_SEVERITIES[severity], path, text) for severity, path, text in found))
 
@@ -65,14 +66,14 @@ class Binary:
             raise go_templates.failure(err.removeprefix("Error: "))
         return go_templates.rows(out)
 
-    def _run(self, *arguments: str) -> tuple[int, str, str]:
+    def _run(self, *arguments: str, release: Release | None = None) -> tuple[int, str, str]:
         try:
-            done = subprocess.run(
-                [str(self.program), *arguments], check=False, capture_output=True, text=True, encoding="utf-8"
-            )
+            code, out, err = supervisor.run([str(self.program), *arguments])
+        except supervisor.StoppedError as error:
+            raise stopped(error, release) from error
         except OSError as error:
             raise ToolError(f"{self.program} does not run: {error.strerror}.", "Give another helm binary.") from error
-        return done.returncode, done.stdout, done.stderr.replace("\nUse --debug flag to render out invalid YAML\n", "")
+        return code, out, err.replace("\nUse --debug flag to render out invalid YAML\n", "")
 
 
 def _arguments(release: Release, scratch: Path) -> Iterator[str]:
@@ -100,7 +101,5 @@ def _values(release: Release, scratch: Path) -> Iterator[str]:
         text = release.inline if isinstance(release.inline, str) else json.dumps(release.inline)
         inline.write_text(text, encoding="utf-8")
         yield from ("--values", str(inline))
-    for parameter in release.parameters:
-        yield from ("--set-string" if parameter.force_string else "--set", assignment(parameter.name, parameter.value))
-    for name, file in release.file_parameters:
-        yield from ("--set-file", assignment(name, str(existing(file))))
+    for flag, text in assignments(release):
+        yield from (flag, text)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shutil
-import tarfile
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -76,18 +75,3 @@ def _missing_dependencies(chart: Path) -> list[Mapping[str, Any]]:
         and each.get("name") not in there
         and not any(re.match(rf"{re.escape(str(each.get('name')))}-v?\d", archive) for archive in archives)
     ]
-
-
-def asks_for_cluster(chart: Path, metadata: Mapping[str, Any], templates: Sequence[Mapping[str, str]]) -> bool:
-    """Tell whether a render depends on the cluster's version or APIs, subcharts included."""
-    if metadata.get("kubeVersion") or any(".Capabilities" in template["data"] for template in templates):
-        return True
-    for file in (chart / "charts").rglob("*"):
-        if file.suffix == ".tgz" and tarfile.is_tarfile(file):
-            with tarfile.open(file) as archive:
-                members = [archive.extractfile(member) for member in archive if "/templates/" in member.name]
-                if any(b".Capabilities" in member.read() for member in members if member):
-                    return True
-        elif "templates" in file.parts and file.is_file() and b".Capabilities" in file.read_bytes():
-            return True
-    return False

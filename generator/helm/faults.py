@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from generator.errors import Fault
+from generator.errors import Fault, RenderError
 from generator.helm.charts import metadata_of
 from generator.helm.release import Message, Release, Severity
 from generator.helm.schema_faults import violations
+from generator.supervisor import StoppedError
 
 _POSITION = re.compile(r"([^\s:()\"]+/(?:templates|charts)/[^\s:()\"]+):(\d+)(?::\d+)?")
 _YAML_LINE = re.compile(r"yaml: (?:line (\d+): )?(.*)", re.DOTALL)
@@ -25,6 +26,12 @@ def faults(error: str, release: Release) -> list[Fault]:
     place, line, message = cause(error)
     hint = "Set the value, or give it a default in the chart's values.yaml." if "nil pointer" in message else ""
     return [Fault(message, release.chart / (in_chart(place) if place else "Chart.yaml"), line, hint)]
+
+
+def stopped(error: StoppedError, release: Release | None = None) -> RenderError:
+    """Return that Helm was stopped, as an error about a release."""
+    path = release.chart / "Chart.yaml" if release else None
+    return RenderError([Fault(error.message, path, hint=error.hint, stopped=True)])
 
 
 def cause(error: str) -> tuple[str, int | None, str]:

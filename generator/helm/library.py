@@ -1,20 +1,21 @@
-"""Helm in this process, through helm_python, which is loaded by the first call."""
+"""Helm through helm_python, in processes of its own."""
 
 from __future__ import annotations
 
-import os
+import base64
 import re
-import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from generator.errors import RenderError
-from generator.helm import charts, go_templates
+from generator.errors import Fault, RenderError
+from generator.helm import charts, go_templates, workers
 from generator.helm.binary import Binary
-from generator.helm.faults import faults, in_chart, lint_messages
+from generator.helm.faults import faults, in_chart, invalid_yaml, lint_messages, stopped
 from generator.helm.release import Manifest, Message, Release, Rendered, Severity, shipped
-from generator.helm.values import values_of
+from generator.helm.values import assignments, existing
+from generator.supervisor import StoppedError
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,34 +26,31 @@ class Library:
 
     def render(self, release: Release) -> Rendered:
         """Render a release; say so where it would need a cluster's version or APIs, and there is no binary."""
-        from helm_python import Chart, HelmError  # noqa: PLC0415
-
         with charts.complete(release) as folder:
-            try:
-                with Chart.load(folder) as chart:
-                    charts.refuse_library(chart.metadata, release)
-                    asks = charts.asks_for_cluster(folder, chart.metadata, chart.templates)
-                    if asks and self.binary:
-                        return self.binary.render(release)
-                    texts = chart.render(
-                        values_of(release), name=release.name, namespace=release.namespace or "default"
-                    )
-                    crds = () if release.skip_crds else _crds(chart.metadata, chart.crds, texts)
-            except HelmError as error:
-                raise RenderError(faults(str(error), release)) from error
+            answer = _asked(
+                release,
+                "render",
+                chart=str(folder),
+                values=_values(release),
+                name=release.name,
+                namespace=release.namespace or "default",
+                leave=self.binary is not None,
+            )
+        charts.refuse_library(answer["metadata"], release)
+        if answer["asks"] and self.binary:
+            return self.binary.render(release)
+        texts = answer["texts"]
+        crds = () if release.skip_crds else _crds(answer["metadata"], answer["crds"], texts)
         manifests = [Manifest(in_chart(path), _separated(text)) for path, text in (*crds, *texts.items())]
-        return Rendered(shipped(manifests, skip_tests=release.skip_tests), _dishonoured(release) if asks else ())
+        remarks = _dishonoured(release) if answer["asks"] else ()
+        return Rendered(shipped(manifests, skip_tests=release.skip_tests), remarks)
 
     def lint(self, release: Release) -> list[Message]:
         """Return what Helm's linter says."""
-        from helm_python import lint  # noqa: PLC0415
-
-        values = values_of(release)
-        with _MUTED:
-            report = lint(release.chart, values, strict=True)
+        answer = _asked(release, "lint", chart=str(release.chart), values=_values(release))
         severities: dict[int, Severity] = {1: "info", 2: "warning"}
         found = (
-            (severities.get(each["severity"], "error"), each["path"], each["error"]) for each in report["messages"]
+            (severities.get(each["severity"], "error"), each["path"], each["error"]) for each in answer["messages"]
         )
         return lint_messages(release, found)
 
@@ -60,14 +58,37 @@ class Library:
         self, texts: Sequence[str], parameter_sets: Sequence[Mapping[str, Any]], definitions: str = ""
     ) -> list[list[str]]:
         """Render Go templates."""
-        from helm_python import Chart, HelmError  # noqa: PLC0415
-
+        archive = base64.b64encode(go_templates.archive(texts, definitions)).decode()
         try:
-            with Chart.load_archive(go_templates.archive(texts, definitions)) as chart:
-                rendered = chart.render({"sets": list(parameter_sets)}, name="templates")
-        except HelmError as error:
-            raise go_templates.failure(str(error)) from error
-        return go_templates.rows(rendered[go_templates.MAIN])
+            answer = workers.ask("render_archive", archive=archive, values={"sets": list(parameter_sets)})
+        except StoppedError as error:
+            raise stopped(error) from error
+        if "error" in answer:
+            raise go_templates.failure(answer["error"])
+        return go_templates.rows(answer["texts"][go_templates.MAIN])
+
+
+def _values(release: Release) -> Mapping[str, Any]:
+    return {
+        "files": [str(existing(file)) for file in release.values],
+        "inline": release.inline,
+        "assignments": list(assignments(release)),
+    }
+
+
+def _asked(release: Release, task: str, **arguments: Any) -> Mapping[str, Any]:
+    """Have a worker do a task with a release; raise RenderError where it cannot."""
+    try:
+        answer = workers.ask(task, **arguments)
+    except StoppedError as error:
+        raise stopped(error, release) from error
+    if "file" in answer:
+        raise RenderError([invalid_yaml(answer["error"], Path(answer["file"]))])
+    if "error" in answer:
+        raise RenderError(faults(answer["error"], release))
+    if "odd" in answer:
+        raise RenderError([Fault(f"It cannot be rendered: {answer['odd']}.", release.chart / "Chart.yaml")])
+    return answer
 
 
 _SEPARATOR = re.compile(r"^---(?=[^\s-])", re.MULTILINE)
@@ -104,28 +125,3 @@ def _dishonoured(release: Release) -> list[Message]:
         f"ones{asked}. Put helm on the PATH for an exact render."
     )
     return [Message("warning", "Chart.yaml", text)]
-
-
-class _Stderr:
-    """Close stderr while somebody lints: Helm's linter logs to it past every switch that helm_python has."""
-
-    def __init__(self) -> None:
-        self._lock, self._users, self._kept = threading.Lock(), 0, -1
-
-    def __enter__(self) -> None:
-        with self._lock:
-            self._users += 1
-            if self._users == 1:
-                self._kept = os.dup(2)
-                with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - os.devnull is a name, not always a path
-                    os.dup2(nowhere.fileno(), 2)
-
-    def __exit__(self, *_: object) -> None:
-        with self._lock:
-            self._users -= 1
-            if self._users == 0:
-                os.dup2(self._kept, 2)
-                os.close(self._kept)
-
-
-_MUTED = _Stderr()

@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import subprocess
 from functools import cache
 from pathlib import Path
 
-from generator import kubectl
+from generator import kubectl, supervisor
 from generator.errors import Fault, RenderError, ToolError
 from generator.kustomize.references import kustomization
 
@@ -32,15 +31,17 @@ def _command() -> tuple[str, ...]:
 
 def run(folder: Path, moved: tuple[Path, Path] | None = None) -> str:
     """Build a folder; `moved` says where it was copied to, and from where, so that errors speak of the original."""
+    copy, original = map(str, moved or (folder, folder))
+    named = Path(str(folder).replace(copy, original))
     # Kustomize would start git for a base that the references did not give away as remote.
-    offline = {**os.environ, "GIT_ALLOW_PROTOCOL": "none"}
-    done = subprocess.run(
-        [*_command(), str(folder)], check=False, capture_output=True, text=True, encoding="utf-8", env=offline
-    )
-    if done.returncode:
-        copy, original = map(str, moved or (folder, folder))
-        raise RenderError([_fault(done.stderr.replace(copy, original), Path(str(folder).replace(copy, original)))])
-    return done.stdout
+    offline = {"GIT_ALLOW_PROTOCOL": "none"}
+    try:
+        code, out, err = supervisor.run([*_command(), str(folder)], offline)
+    except supervisor.StoppedError as error:
+        raise RenderError([Fault(error.message, kustomization(named), hint=error.hint, stopped=True)]) from error
+    if code:
+        raise RenderError([_fault(err.replace(copy, original), named)])
+    return out
 
 
 _LINK = re.compile(

@@ -1,4 +1,4 @@
-"""Both of Helm's engines: in this process, and the official binary. Both have to say the same."""
+"""Both of Helm's engines: helm_python, and the official binary. Both have to say the same."""
 
 from __future__ import annotations
 

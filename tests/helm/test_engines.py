@@ -1,4 +1,4 @@
-"""Helm renders and lints real charts, in this process and through the official binary."""
+"""Helm renders and lints real charts, through helm_python and through the official binary."""
 
 from __future__ import annotations
 
@@ -120,15 +120,11 @@ class TestManifests:
         release = Release(chart(tmp_path / "web", {"templates/a.yaml": note}), "r", skip_tests=True)
         assert not helm.render(release).manifests
 
-    def test_threads_and_handles(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        from helm_python import open_handles_count
-
+    def test_threads(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         helm, release = library(monkeypatch), Release(chart(tmp_path / "web", ECHO_CHART), "r")
-        before = open_handles_count()
         with ThreadPoolExecutor(4) as pool:
             texts = set(pool.map(lambda _: helm.render(release).manifests[0].text, range(100)))
         assert len(texts) == 1
-        assert open_handles_count() == before
 
 
 class TestCapabilities:
