@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from generator import temporary
+from generator import supervisor, temporary
 from generator.errors import ArgosyError, ToolError
+from generator.helm import workers
 from generator.model import Component
 
 _HERE = ("localhost:", "127.0.0.1:")
 """Registries on this machine, which speak HTTP without TLS, as Docker assumes too."""
+_LIMITS = supervisor.Limits(300, 1024, "Fetching")
 
 
 def fetch(component: Component) -> Mapping[str, bytes]:
@@ -24,7 +26,8 @@ def fetch(component: Component) -> Mapping[str, bytes]:
             _pull(repository, chart, version, folder)
         except ArgosyError as error:
             raise ArgosyError(
-                f"The chart {chart} {version} of {repository} could not be fetched: {_NOISE.sub('', error.message)}.",
+                f"The chart {chart} {version} of {repository} could not be fetched: "
+                f"{_NOISE.sub('', error.message).rstrip('.')}.",
                 "Nothing was changed. Check version and network, or leave --vendor out: then Argo CD fetches it.",
             ) from error
         found = sorted(folder.glob("*/Chart.yaml"))
@@ -44,22 +47,21 @@ _NOISE = re.compile(r'^Error: |looks like ".*?" is not a valid chart repository 
 def _pull(repository: str, chart: str, version: str, folder: Path) -> None:
     is_url = "://" in repository
     reference = chart if is_url else f"oci://{repository}/{chart}"
-    try:
-        from helm_python import HelmError, pull  # noqa: PLC0415
-    except ImportError:
+    if workers.package() is None:
         _pull_by_binary(reference, repository if is_url else "", version, folder)
         return
-    try:
-        pull(
-            reference,
-            repo_url=repository if is_url else None,
-            version=version,
-            untar=True,
-            untar_dir=folder,
-            plain_http=repository.startswith(_HERE),
-        )
-    except HelmError as error:
-        raise ArgosyError(str(error)) from error
+    answer = workers.ask_alone(
+        "pull",
+        os.environ,  # The network is reached as the machine is set up, with its proxies and logins.
+        _LIMITS,
+        chart=reference,
+        repo_url=repository if is_url else None,
+        version=version,
+        untar_dir=str(folder),
+        plain_http=repository.startswith(_HERE),
+    )
+    if why := answer.get("error") or answer.get("odd"):
+        raise ArgosyError(why)
 
 
 def _pull_by_binary(reference: str, url: str, version: str, folder: Path) -> None:
@@ -69,6 +71,6 @@ def _pull_by_binary(reference: str, url: str, version: str, folder: Path) -> Non
     asked = [helm, "pull", reference, "--version", version, "--untar", "--untardir", str(folder)]
     asked += ["--repo", url] if url else []
     asked += ["--plain-http"] if reference.removeprefix("oci://").startswith(_HERE) else []
-    run = subprocess.run(asked, capture_output=True, text=True, check=False)
-    if run.returncode:
-        raise ArgosyError(run.stderr.strip() or f"helm ended with {run.returncode}")
+    code, _, err = supervisor.run(asked, os.environ, _LIMITS)
+    if code:
+        raise ArgosyError(err.strip() or f"helm ended with {code}")
