@@ -107,6 +107,7 @@ def of_folder(folder: Path) -> Mapping[str, Deployed]:
 
 def find(folder: Path, root: Path, progress: Progress = silent) -> tuple[Deployments, Inventory]:
     """Render what is written to a folder, which is a state of the repository at a root."""
+    helm.expect(folder)
     listed = inventory.take(folder)
     return deployments.find(listed, _configured(root, folder), helm.engine(), progress), listed
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from generator import layout
 from generator.errors import UsageError
-from generator.helm import Fault, Helm, Message, Release, Rendered, RenderError, engine
+from generator.helm import Fault, Helm, Message, Release, Rendered, RenderError, engine, expect
 from generator.validation import builtin, configuration, deployments, kubernetes_values, rendering
 from generator.validation.applicationsets import Flaw
 from generator.validation.configuration import Configuration
@@ -93,6 +93,8 @@ class _Validation:
         # A version or a location that cannot be meant is told before anything takes time.
         self._stores(configured, ())
         helm = engine(self.options.helm) if self.options.helm else _LazyHelm(None)
+        if not self.options.helm:
+            expect(self.root)
         with self.options.progress("Reading", 1) as advance:
             inventory = take(self.root, reached_by(self.options.changed))
             advance()
@@ -245,7 +247,8 @@ class _Validation:
 
         altered = {above for path in self.options.changed for above in (self.root / path).parents}
         own = [each for each in inventory.outermost_charts if not layout.is_vendored(_path(each, self.root))]
-        charts = [chart for chart in own if not altered or chart in altered]
+        stopped = {render.source.folder for render in renders for fault in render.faults if fault.stopped}
+        charts = [chart for chart in own if chart not in stopped and (not altered or chart in altered)]
         linted = rendering.on_all_processors("Linting", lint, charts, self.options.progress)
         for chart, messages in zip(charts, linted, strict=True):
             folder = _path(chart, self.root)

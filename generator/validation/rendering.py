@@ -7,14 +7,16 @@ import os
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
+from queue import Empty, SimpleQueue
+from threading import Thread
+from time import monotonic
 from typing import Any, TypeVar
 
-from generator import kustomize
+from generator import kustomize, supervisor
 from generator.helm import Fault, Helm, OfflineError, Parameter, Release, RenderError
 from generator.paths import holds
 from generator.validation.argocd_matching import mapping, sequence, text
@@ -79,17 +81,48 @@ def on_all_processors(
     description: str, work: Callable[[T], Made], these: Sequence[T], progress: Progress
 ) -> list[Made]:
     """Return what the work makes of each of these, in their order: engines let the others run meanwhile."""
-    if not these:
-        return []
-    with progress(description, len(these)) as advance, ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+    waiting: SimpleQueue[tuple[int, T]] = SimpleQueue()
+    done: SimpleQueue[BaseException | None] = SimpleQueue()
+    made: dict[int, Made] = {}
+    for job in enumerate(these):
+        waiting.put(job)
 
-        def one(this: T) -> Made:
-            try:
-                return work(this)
-            finally:
+    def take_on() -> None:
+        with suppress(Empty):
+            while True:
+                number, this = waiting.get_nowait()
+                try:
+                    made[number] = work(this)
+                    done.put(None)
+                except BaseException as error:
+                    done.put(error)
+
+    # Not those of a ThreadPoolExecutor, which an end of argosy would wait for.
+    threads = [Thread(target=take_on, daemon=True) for _ in range(min(os.cpu_count() or 1, len(these)))]
+    with progress(description, len(these)) as advance:
+        try:
+            for thread in threads:
+                thread.start()
+            for _ in these:
+                if error := done.get():
+                    raise error
                 advance()
+        except BaseException:
+            _abandon(waiting, threads)
+            raise
+    return [made[number] for number in range(len(these))]
 
-        return list(pool.map(one, these))
+
+def _abandon(waiting: SimpleQueue[Any], threads: Sequence[Thread]) -> None:
+    """Stop what engines do for threads, and give these a moment to put away what is theirs."""
+    with suppress(Empty):
+        while True:
+            waiting.get_nowait()
+    supervisor.stop_all()
+    end = monotonic() + 1
+    for thread in threads:
+        if thread.is_alive():
+            thread.join(max(0, end - monotonic()))
 
 
 def _unread_overlays(read: Set[Path], inventory: Inventory) -> list[Path]:
@@ -267,7 +300,7 @@ def _chart(chart: Path, inventory: Inventory, helm: Helm) -> Render:
     if metadata.get("type") == "library":
         return Render(source, path, skipped="a library chart is rendered with the charts that use it, and none does")
     made = _rendered_chart(Render(source, path), Release(chart, str(metadata.get("name") or "release")), helm)
-    if made.faults:
+    if made.faults and not any(fault.stopped for fault in made.faults):
         why = "; ".join(fault.message for fault in made.faults)
         skipped = f"no Application renders this chart, and it cannot be rendered with its own values alone: {why}"
         return replace(made, faults=(), skipped=skipped)

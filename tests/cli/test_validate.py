@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
+import sys
 import xml.etree.ElementTree as ET
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +18,7 @@ from generator import creation, engine
 from generator.model import ArgocdStyle, Format
 from generator.validation.schema_store import versions
 from tests import goldens
+from tests.children import PATIENCE, busy_child, gone, linux, until
 from tests.conftest import Argosy, Git, Process
 from tests.helm.conftest import binary  # noqa: F401 - a fixture
 from tests.validation.conftest import write_files
@@ -283,3 +287,95 @@ def test_a_reader_that_goes_away_ends_it_quietly(tmp_path: Path) -> None:
     command = f"{os.fspath(Path(os.sys.executable))} -m generator validate {tmp_path} | head -1"  # type: ignore[attr-defined]
     done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
     assert "Traceback" not in done.stderr
+
+
+Start = Callable[..., "subprocess.Popen[str]"]
+ENDLESS = {
+    "base/Chart.yaml": "apiVersion: v2\nname: base\nversion: 1.0.0\n",
+    "base/templates/_again.tpl": '{{ define "again" }}' + "{{ range until 1000 }}" * 4 + "{{ end }}" * 5,
+    # Its dependency lies elsewhere, so that a copy is rendered.
+    "web/Chart.yaml": "apiVersion: v2\nname: web\nversion: 1.0.0\n"
+    "dependencies: [{name: base, version: 1.0.0, repository: 'file://../base'}]\n",
+    "web/templates/pod.yaml": '{{ include "again" . }}\n',
+    "other/Chart.yaml": "apiVersion: v2\nname: other\nversion: 1.0.0\n",
+    "other/templates/pod.yaml": GOOD,
+}
+
+
+class TestRendersThatDoNotEnd:
+    @pytest.fixture(autouse=True)
+    def _charts(self, tmp_path: Path) -> None:
+        write_files(tmp_path / "gitops", ENDLESS)
+
+    @pytest.fixture
+    def start(self, tmp_path: Path) -> Iterator[Start]:
+        """Yield what starts an argosy whose renders have all the time in the world."""
+        (tmp_path / "temporary").mkdir()
+        environment = {**os.environ, "ARGOSY_RENDER_TIMEOUT": "1000000", "TMPDIR": str(tmp_path / "temporary")}
+        started: list[subprocess.Popen[str]] = []
+
+        def run(*arguments: str) -> subprocess.Popen[str]:
+            command = [sys.executable, "-m", "generator", "validate", "gitops", *arguments]
+            pipe = subprocess.PIPE
+            started.append(
+                subprocess.Popen(command, cwd=tmp_path, env=environment, text=True, stdout=pipe, stderr=pipe)
+            )
+            return started[-1]
+
+        yield run
+        for each in started:
+            each.kill()
+            each.communicate()
+
+    def test_are_findings_and_the_others_are_judged(self, process: Process) -> None:
+        result = process("validate", "gitops", "--output", "json", env={"ARGOSY_RENDER_TIMEOUT": "1"})
+        (finding,) = json.loads(result.out)["findings"]
+        assert (finding["rule"], finding["path"]) == ("helm-render", "web/Chart.yaml")
+        assert finding["message"] == "Rendering did not end within 1 seconds."
+        assert "ARGOSY_RENDER_TIMEOUT" in finding["hint"]
+        assert json.loads(result.out)["summary"]["renders"] == 3
+
+    def test_a_limit_that_cannot_be_meant_is_wrong_usage(self, process: Process) -> None:
+        result = process("validate", "gitops", env={"ARGOSY_RENDER_TIMEOUT": "a minute"})
+        assert result.code == 2
+        assert "ARGOSY_RENDER_TIMEOUT is “a minute”, which is no number of seconds." in result.err
+
+    @linux
+    @pytest.mark.parametrize(("name", "code"), [("SIGINT", 1), ("SIGTERM", 143), ("SIGHUP", 129)])
+    def test_a_signal_ends_them(self, tmp_path: Path, start: Start, name: str, code: int) -> None:
+        running = start()
+        worker = busy_child(running.pid)
+        until(lambda: list((tmp_path / "temporary").iterdir()))
+        running.send_signal(signal.Signals[name])
+        out, err = running.communicate(timeout=PATIENCE)
+        assert (running.returncode, out) == (code, "")
+        assert ("Interrupted." in err) == (name == "SIGINT")
+        assert "Traceback" not in err
+        until(lambda: gone(worker))
+        assert not list((tmp_path / "temporary").iterdir())
+
+    @linux
+    def test_they_end_with_an_argosy_that_is_killed(self, start: Start) -> None:
+        running = start()
+        worker = busy_child(running.pid)
+        running.kill()
+        until(lambda: gone(worker))
+
+    @linux
+    def test_one_that_is_killed_is_a_finding(self, start: Start) -> None:
+        running = start("--output", "json")
+        os.kill(busy_child(running.pid), signal.SIGKILL)
+        out, _ = running.communicate(timeout=PATIENCE)
+        assert [each["message"] for each in json.loads(out)["findings"]] == ["The engine was killed."]
+
+    @linux
+    @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+    def test_a_signal_ends_a_helm_binary_and_what_it_started(self, tmp_path: Path, start: Start, name: str) -> None:
+        pid = tmp_path / "pid"
+        (tmp_path / "helm").write_text(f"#!/bin/sh\nsleep 1000000 &\necho $! > {pid}.new\nmv {pid}.new {pid}\nwait\n")
+        (tmp_path / "helm").chmod(0o755)
+        running = start("--helm", str(tmp_path / "helm"))
+        until(pid.exists)
+        running.send_signal(signal.Signals[name])
+        running.communicate(timeout=PATIENCE)
+        until(lambda: gone(int(pid.read_text())))

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from generator.helm import Helm
+from generator.helm import Helm, RenderError
 from generator.validation.applicationsets.applications import application, filled
 from generator.validation.applicationsets.flaws import Flaw, GeneratorError, ReportedError, SkipError
 from generator.validation.applicationsets.generators import KINDS, Generators, kind_of
@@ -62,6 +62,10 @@ class _Expander:
                 skipped[str(reason)] = None
             except GeneratorError as error:
                 self.problems.append((Flaw.GENERATOR, error.problem))
+            except RenderError as error:
+                # Helm had to be stopped, and the other generators have the same templates.
+                self.problems.append((Flaw.TEMPLATE, Problem(error.message, ("spec", "template"), error.hint)))
+                break
         self._refuse_duplicates(applications)
         return Expansion(applications, self.problems, "; ".join(skipped))
 

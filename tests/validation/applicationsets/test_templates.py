@@ -97,3 +97,12 @@ class TestTemplates:
         (application,) = expanded(tmp_path, text).applications
         assert application.metadata["labels"] == {"from": "generator", "also": "set"}
         assert application.spec == {"project": "own", "destination": {"name": "x"}}
+
+    def test_what_does_not_end_is_one_problem(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        endless = "{{ .name }}" + "{{ range until 1000 }}" * 4 + "{{ end }}" * 4
+        lists = "- list: {elements: [{name: a}, {name: b}]}\n- list: {elements: [{name: c}]}\n"
+        monkeypatch.setenv("ARGOSY_RENDER_TIMEOUT", "1")
+        expansion = expanded(tmp_path, application_set(lists, endless))
+        expected = (Flaw.TEMPLATE, ("spec", "template"), "Rendering did not end within 1 seconds.")
+        assert messages(expansion) == [expected]
+        assert not expansion.applications
