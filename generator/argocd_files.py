@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from generator import layout
+from generator import layout, paths
 from generator.errors import UsageError
 from generator.model import Component, Kind, Permitted, PodSecurity
 from generator.yaml_mapping import documents
@@ -24,13 +24,13 @@ _WAVE = "argocd.argoproj.io/sync-wave"
 
 def permitted(root: Path, environment: str) -> Permitted:
     """Return the kinds that the AppProject of an environment's applications permits; what it does not say is None."""
-    spec = _spec(_first(root / layout.project(environment), "AppProject"))
+    spec = _spec(_first(root, layout.project(environment), "AppProject"))
     return Permitted(_kinds(spec.get("namespaceResourceWhitelist")), _kinds(spec.get("clusterResourceWhitelist")))
 
 
 def components_permitted(root: Path, environment: str) -> Permitted:
     """Return what the AppProject of an environment's components permits: kinds without a namespace, and namespaces."""
-    spec = _spec(_first(root / layout.components_project(environment), "AppProject"))
+    spec = _spec(_first(root, layout.components_project(environment), "AppProject"))
     spaces = [_mapping(each).get("namespace") for each in _sequence(spec.get("destinations"))]
     named = "destinations" in spec and all(isinstance(each, str) for each in spaces)
     return Permitted(None, _kinds(spec.get("clusterResourceWhitelist")), tuple(map(str, spaces)) if named else None)
@@ -45,14 +45,14 @@ def components(root: Path, environment: str) -> tuple[Component, ...]:
 
 
 def _component(root: Path, environment: str, name: str) -> Component | None:
-    manifest = _first(root / layout.component_application(environment, name), "Application")
+    manifest = _first(root, layout.component_application(environment, name), "Application")
     spec = _spec(manifest)
     policy = _mapping(spec.get("syncPolicy"))
     sources = [_mapping(each) for each in _sequence(spec.get("sources"))]
     chart = _mapping(spec.get("source")) or next((each for each in sources if "chart" in each), {})
     folder = layout.component_chart(environment, name)
     vendored = chart.get("path") == folder
-    metadata = _first(root / folder / "Chart.yaml", None) if vendored else {}
+    metadata = _first(root, f"{folder}/Chart.yaml", None) if vendored else {}
     labels = _mapping(_mapping(policy.get("managedNamespaceMetadata")).get("labels"))
     if not vendored and "chart" not in chart:
         return None
@@ -74,10 +74,10 @@ def _component(root: Path, environment: str, name: str) -> Component | None:
         return None
 
 
-def _first(path: Path, kind: str | None) -> Mapping[str, Any]:
+def _first(root: Path, path: str, kind: str | None) -> Mapping[str, Any]:
     """Return the first document of a kind in a file; {} where there is none, or the file cannot be read."""
     try:
-        read = [*documents(path.read_text(encoding="utf-8"))]
+        read = [*documents(paths.content(root / path, root).decode())]
     except (OSError, ValueError, RecursionError, yaml.YAMLError):
         return {}
     return next((each for each in read if isinstance(each, dict) and kind in (None, each.get("kind"))), {})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -14,6 +15,10 @@ from generator.errors import ToolError
 EXECUTABLE = "100755"
 SYMLINK = "120000"
 SUBMODULE = "160000"
+
+
+_REFUSED = re.compile(r"\t((?:[^\0]*/)?(?:\.\.?|\.git)(?:/[^\0]*)?)\0", re.IGNORECASE)
+"""A path that would lead out of the folder that it is written to, or into Git's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,8 @@ def head(repository: Path) -> str:
 def entries(repository: Path, tree: str, *paths: str) -> dict[str, Entry]:
     """Return the files of a tree by path, with submodules; all, or those at and below some paths."""
     listed = git.run(repository, "ls-tree", "-r", "-z", "--full-tree", tree, "--", *paths)
+    if refused := _REFUSED.search(listed):
+        raise ToolError(f"{tree} has a file whose path git itself does not check out: {refused[1]}.")
     found = {}
     for line in filter(None, listed.split("\0")):
         head, _, path = line.partition("\t")

@@ -1,9 +1,28 @@
-"""Questions about paths that other people wrote: some no file system can have, and some are closed."""
+"""Questions about paths that other people wrote: some no file system can have, some are closed, some lead astray.
+
+A repository is not trusted. What it names, by a path or by a link, may lead to the secrets of the machine that reads
+it; `astray` says so of one path, and `files` of all that is in a folder. Nothing else decides it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import errno
+import os
+import stat
+from collections.abc import Callable, Iterator
 from pathlib import Path
+
+OUTSIDE = "it leads out of the repository"
+ABSOLUTE = "it leads over an absolute link, which Argo CD refuses"
+OF_GIT = "it is Git's own, and no part of what is committed"
+ROUND = "its links go round"
+NOWHERE = "it is a link that leads nowhere"
+IRREGULAR = "it is neither a file nor a folder"
+TOO_MANY = "its links multiply the files without end"
+
+_MOST_LINKS = 40
+"""As many as Linux follows in one path."""
+_MOST_FILES = 100_000
 
 
 def holds(test: Callable[[], bool]) -> bool:
@@ -20,3 +39,88 @@ def entries(folder: Path) -> list[Path]:
         return sorted(folder.iterdir())
     except OSError:
         return []
+
+
+def astray(path: Path, root: Path) -> str:
+    """Return why a repository may not have its own path read; nothing where it may, or where nothing is there.
+
+    The path is taken as it is written, `..` and all, and each link on its way is followed as Argo CD allows it: a
+    relative one that never leaves the root, not even to come back. `root` is trusted, and may itself be a link.
+    """
+    base = Path(os.path.realpath(root))
+    written = Path(os.path.normpath(path))
+    above = next((each for each in (Path(os.path.normpath(root)), base) if written.is_relative_to(each)), None)
+    if above is None:
+        return OUTSIDE
+    here, ahead, links = base, [*reversed(written.relative_to(above).parts)], 0
+    try:
+        while ahead:
+            part = ahead.pop()
+            if part == "..":
+                if here == base:
+                    return OUTSIDE
+                here = here.parent
+            elif is_of_git(part):
+                return OF_GIT
+            elif (here / part).is_symlink():
+                target, links = (here / part).readlink(), links + 1
+                if target.is_absolute() or links > _MOST_LINKS:
+                    return ABSOLUTE if target.is_absolute() else ROUND
+                ahead += reversed(target.parts)
+            else:
+                here /= part
+        return "" if _is_regular(here.lstat().st_mode) else IRREGULAR
+    except (OSError, ValueError):
+        return ""
+
+
+def is_of_git(name: str) -> bool:
+    """Return whether a file or folder of that name is Git's own, which holds secrets: CI keeps its token there."""
+    return name.casefold() == ".git"
+
+
+def content(path: Path, root: Path) -> bytes:
+    """Return what a file of a repository holds; raise OSError where it cannot be read, or may not be."""
+    if reason := astray(path, root):
+        raise OSError(errno.EPERM, reason, str(path))
+    return Path(os.path.normpath(path)).read_bytes()
+
+
+def files(folder: Path, root: Path) -> Iterator[tuple[Path, str]]:
+    """Yield each file below a folder of a repository, links to folders followed, and why it may not be read, or "".
+
+    Of what may not be read, or is Git's own, nothing further is yielded.
+    """
+    pending: list[tuple[Path, tuple[Path, ...]]] = [(folder, (Path(os.path.realpath(folder)),))]
+    count = 0
+    while pending:
+        place, within = pending.pop()
+        for entry in sorted(os.scandir(place), key=lambda entry: entry.name):
+            count += 1
+            path = Path(entry.path)
+            reason = _astray_entry(entry, root, within)
+            if count > _MOST_FILES:
+                yield path, TOO_MANY
+                return
+            if not reason and entry.is_dir():
+                real = Path(os.path.realpath(path)) if entry.is_symlink() else within[-1] / entry.name
+                pending.append((path, (*within, real)))
+            else:
+                yield path, reason
+
+
+def _astray_entry(entry: os.DirEntry[str], root: Path, within: tuple[Path, ...]) -> str:
+    if is_of_git(entry.name):
+        return OF_GIT
+    if not entry.is_symlink():
+        return "" if _is_regular(entry.stat(follow_symlinks=False).st_mode) else IRREGULAR
+    if reason := astray(Path(entry.path), root):
+        return reason
+    target = Path(os.path.realpath(entry.path))
+    if not target.exists():
+        return NOWHERE
+    return ROUND if target in within else ""
+
+
+def _is_regular(mode: int) -> bool:
+    return stat.S_ISREG(mode) or stat.S_ISDIR(mode)

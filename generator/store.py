@@ -21,6 +21,7 @@ from generator.model import (
     RevisionStyle,
     Settings,
 )
+from generator.paths import astray
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +143,8 @@ def _settings(root: Path, path: str) -> Mapping[str, Any]:
             f"{path} is missing, so nothing says what {Path(path).parent} is.",
             "Restore it from Git, or move the folder elsewhere.",
         )
+    if reason := astray(root / path, root):
+        raise ArgosyError(f"{path} is not read: {reason}.", "Put the file itself there.")
     parsed = read(File(path, root / path))
     for defect in parsed.defects:
         raise ArgosyError(f"{path}:{defect.line or 1}: {defect.message}", defect.hint)

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import codecs
+import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
+
+from generator import paths
+
+Text = TypeVar("Text", bound=str | bytes)
 
 
 class _Loader(yaml.CSafeLoader):
@@ -20,18 +26,40 @@ def _text(loader: _Loader, node: yaml.ScalarNode) -> Any:
 _Loader.add_constructor("tag:yaml.org,2002:timestamp", _text)
 
 
-def load(file: Path) -> dict[str, Any]:
-    """Return the mapping of a file's one document; an empty one where there is none that can be read."""
+DEEPEST = 1000
+"""How deep a text may be nested: PyYAML's C code follows each level on the stack, and ends the process in the end."""
+_OPENING = re.compile(rb"[\[{]|[-?][ \t]")
+
+
+def load(file: Path, root: Path | None = None) -> dict[str, Any]:
+    """Return the mapping of a file's one document; an empty one where there is none that can be read.
+
+    With the root of a repository that is not trusted, neither can what leaves it.
+    """
     try:
-        return parse(file.read_bytes())
+        return parse(paths.content(file, root) if root else file.read_bytes())
     except OSError:
         return {}
+
+
+def shallow(text: Text) -> Text:
+    """Return a text that can be read without harm; raise yaml.YAMLError where it is nested too deep."""
+    content = text.encode(errors="replace") if isinstance(text, str) else text
+    # Each level of a block needs another column, and all of a flow one of these.
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or len(_OPENING.findall(content)) > DEEPEST:
+        depth = 0
+        for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if depth > DEEPEST:
+                mark: Any = event.start_mark
+                raise yaml.MarkedYAMLError(problem=f"it is nested deeper than {DEEPEST} levels", problem_mark=mark)
+    return text
 
 
 def parse(text: str | bytes) -> dict[str, Any]:
     """Return the mapping of a text's one document; an empty one where there is none that can be read."""
     try:
-        data = yaml.load(text, Loader=_Loader)
+        data = yaml.load(shallow(text), Loader=_Loader)
     except (yaml.YAMLError, ValueError, RecursionError):
         return {}
     return data if isinstance(data, dict) else {}
@@ -39,4 +67,4 @@ def parse(text: str | bytes) -> dict[str, Any]:
 
 def documents(text: str) -> Iterator[Any]:
     """Yield the documents of a text; raise yaml.YAMLError or ValueError where they cannot be read."""
-    yield from yaml.load_all(text, Loader=_Loader)
+    yield from yaml.load_all(shallow(text), Loader=_Loader)

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
+from generator import kustomize
 from generator.errors import OfflineError, RenderError
-from generator.kustomize import build, inputs
 
 DEPLOYMENT = """\
 apiVersion: apps/v1
@@ -24,6 +24,12 @@ spec:
     metadata: {labels: {app: web}}
     spec: {containers: [{name: web, image: "nginx:1"}]}
 """
+
+
+def build(folder: Path, overrides: Mapping[str, Any] | None = None) -> str:
+    return kustomize.build(folder, folder.parent, overrides)
+
+
 BASE = {"base/kustomization.yaml": "resources: [deployment.yaml]\n", "base/deployment.yaml": DEPLOYMENT}
 
 
@@ -234,7 +240,7 @@ replacements: [{path: replacement.yaml}]
             **dict.fromkeys([f"dev/{name}" for name in ("a.txt", "b.txt", "c.env", "unread.yaml")], ""),
         }
     )
-    assert {path.relative_to(folder.parent).as_posix() for path in inputs(folder)} == {
+    assert {path.relative_to(folder.parent).as_posix() for path in kustomize.inputs(folder, folder.parent)} == {
         "base/deployment.yaml",
         "base/kustomization.yaml",
         "component/kustomization.yml",

@@ -91,7 +91,7 @@ def test_overlays_build(tmp_path: Path) -> None:
         write(folder, tree)
         overlays = sorted(path.parent for path in folder.glob("environments/*/*/kustomization.yaml"))
         assert len(overlays) == 3
-        assert all(kustomize.build(overlay).count("kind: Deployment") == 1 for overlay in overlays)
+        assert all(kustomize.build(overlay, folder).count("kind: Deployment") == 1 for overlay in overlays)
 
 
 @pytest.mark.parametrize("form", Format)

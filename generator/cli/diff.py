@@ -120,7 +120,7 @@ def _branch(root: Path, against: str | None) -> str:
     from generator import layout, store, yaml_mapping  # noqa: PLC0415
     from generator.model import RevisionStyle  # noqa: PLC0415
 
-    answers = yaml_mapping.load(root / layout.ANSWERS)
+    answers = yaml_mapping.load(root / layout.ANSWERS, root)
     if against is None or answers.get("revision") != RevisionStyle.BRANCH:
         return ""
     revisions = {each.revision for each in store.load(root, ()).repository.environments}

@@ -52,7 +52,7 @@ def configured(root: Path, key: str) -> dict[str, Any]:
     """Return what .argosy.yaml says below a key."""
     from generator import layout, yaml_mapping  # noqa: PLC0415
 
-    found = yaml_mapping.load(root / layout.CONFIGURATION).get(key)
+    found = yaml_mapping.load(root / layout.CONFIGURATION, root).get(key)
     return found if isinstance(found, dict) else {}
 
 

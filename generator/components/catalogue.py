@@ -28,6 +28,7 @@ from generator.model import (
     Settings,
     chain,
 )
+from generator.paths import astray
 from generator.yaml_mapping import documents
 
 FOLDER = Path(__file__).parent / "catalogue"
@@ -80,7 +81,7 @@ class Entry:
             return _NO_VALUES.format(name=self.name)
         try:
             return _rendered(file, known)
-        except (jinja2.TemplateError, UnicodeDecodeError) as error:
+        except (jinja2.TemplateError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
             place = f"{layout.CATALOGUE}/{self.name}/{path}" if self.own else file
             hint = "`argosy validate` judges the whole catalogue."
             raise ArgosyError(f"{place}:{_line(error)}: {error}.", hint) from error
@@ -102,7 +103,7 @@ class Mistake:
 def texts(folder: Path) -> list[Path]:
     """Return the texts of a component's folder in a catalogue: values and custom resources."""
     listed = [folder / layout.VALUES, *sorted((folder / "manifests").glob("*.yaml"))]
-    return [path for path in listed if path.is_file()]
+    return [path for path in listed if path.is_file() and not astray(path, folder.parent.parent)]
 
 
 def load(root: Path | None = None) -> Mapping[str, Entry]:
@@ -154,7 +155,7 @@ def _mistake_of(path: Path, place: str, known: Mapping[str, Any]) -> Mistake | N
 
     try:
         list(documents(_rendered(path, known)))
-    except (jinja2.TemplateError, UnicodeDecodeError) as error:
+    except (jinja2.TemplateError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         return Mistake(place, _line(error), f"It cannot be rendered: {error}.")
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
@@ -176,7 +177,7 @@ def _unknown_needs(found: Mapping[str, Entry], root: Path) -> Iterator[Mistake]:
 
 
 def _folders(catalogue: Path) -> list[Path]:
-    return sorted(catalogue.glob("*/component.yaml"))
+    return [path for path in sorted(catalogue.glob("*/component.yaml")) if not astray(path, catalogue.parent)]
 
 
 def _nearest(name: str, known: Mapping[str, Entry]) -> str:
@@ -235,9 +236,10 @@ def _checked(path: Path, place: str) -> Mapping[str, Any]:
 
 
 def _rendered(path: Path, known: Mapping[str, Any]) -> str:
-    import jinja2  # noqa: PLC0415
+    import jinja2.sandbox  # noqa: PLC0415
 
-    environment = jinja2.Environment(
+    # A repository's own catalogue is not trusted: within the sandbox, its texts reach nothing but what they are given.
+    environment = jinja2.sandbox.ImmutableSandboxedEnvironment(
         block_start_string="[%",
         block_end_string="%]",
         variable_start_string="[[",

@@ -132,9 +132,9 @@ def _by_environment(renders: Sequence[Render], root: Path) -> dict[str, Deployed
 
 def _read(render: Render, root: Path) -> frozenset[str]:
     """Return the files outside of charts that a source is rendered from."""
-    files = set(render.source.value_files)
+    files = set(render.source.files)
     if render.source.kind is Kind.KUSTOMIZE and render.source.folder:
-        files |= kustomize.inputs(render.source.folder)
+        files |= kustomize.inputs(render.source.folder, root)
     written = {document.path for document in render.documents if render.written}
     return frozenset(written | {file.resolve().relative_to(root.resolve()).as_posix() for file in files})
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import posixpath
+import secrets
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,6 +15,7 @@ from typing import Any, NamedTuple
 from generator import helm, temporary
 from generator.difference import states
 from generator.objects import EXECUTABLE, SYMLINK, Files
+from generator.paths import astray
 from generator.snapshot import Snapshot
 from generator.validation import builtin, configuration, deployments, inventory
 from generator.validation.applicationsets import Flaw
@@ -113,7 +115,7 @@ def find(folder: Path, root: Path, progress: Progress = silent) -> tuple[Deploym
 
 
 def write(folder: Path, files: Files) -> None:
-    """Write files below a folder; a link that leads out of it is left out, since what it leads to is no part of it."""
+    """Write files below a folder; a link that leads astray then leads to nothing, but as far out as it did."""
     links = []
     for path, blob in files.items():
         target = folder / path
@@ -126,13 +128,10 @@ def write(folder: Path, files: Files) -> None:
             target.chmod(0o755)
     for target, place in links:
         target.symlink_to(place)
-    for target, _ in links:
-        try:
-            inside = target.resolve().is_relative_to(folder.resolve())
-        except (OSError, RuntimeError):  # A circle.
-            inside = False
-        if not inside:
-            target.unlink()
+    nowhere = folder.parent / f"outside-{secrets.token_hex(8)}"
+    for target in [target for target, _ in links if astray(target, folder)]:
+        target.unlink()
+        target.symlink_to(os.path.relpath(nowhere, target.parent))
 
 
 def faults(render: Render) -> list[str]:

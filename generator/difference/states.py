@@ -8,6 +8,7 @@ from pathlib import Path
 from generator import git, store
 from generator.errors import ArgosyError, UsageError
 from generator.objects import EXECUTABLE, SYMLINK, Blob
+from generator.paths import astray
 from generator.snapshot import Snapshot, resolve
 
 
@@ -31,7 +32,7 @@ def work_tree(root: Path) -> Snapshot:
     """
     if not is_repository(root):
         raise UsageError(f"{root} is not the root of a Git repository.", "Go to one, or name it with --repository.")
-    return head(root).with_files({path: _on_disk(root / path) for path in store.uncommitted(root) if path[-1] != "/"})
+    return head(root).with_files({path: _on_disk(root, path) for path in store.uncommitted(root) if path[-1] != "/"})
 
 
 def merge_base(root: Path, against: str, revision: str) -> Snapshot:
@@ -52,9 +53,10 @@ def changed(before: Snapshot, after: Snapshot) -> frozenset[str]:
     return frozenset(filter(None, listed.split("\0"))) | before.written.keys() | after.written.keys()
 
 
-def _on_disk(path: Path) -> Blob | None:
-    if path.is_symlink():
-        return Blob(SYMLINK, os.fsencode(path.readlink()))
-    if not path.is_file():
+def _on_disk(root: Path, path: str) -> Blob | None:
+    file = root / path
+    if file.is_symlink():
+        return Blob(SYMLINK, os.fsencode(file.readlink()))
+    if not file.is_file() or astray(file, root):
         return None
-    return Blob(EXECUTABLE if path.stat().st_mode & 0o100 else "100644", path.read_bytes())
+    return Blob(EXECUTABLE if file.stat().st_mode & 0o100 else "100644", file.read_bytes())

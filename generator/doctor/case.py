@@ -107,8 +107,10 @@ class Case:
         """Return the folders and files that an Application is made from, and its own, relative to the root."""
         found = {application.document.path}
         for source in self.sources(application):
-            files = kustomize.inputs(source.folder) if source.folder and source.kind is Kind.KUSTOMIZE else ()
-            for path in (source.folder, *source.value_files, *files):
+            files = (
+                kustomize.inputs(source.folder, self.root) if source.folder and source.kind is Kind.KUSTOMIZE else ()
+            )
+            for path in (source.folder, *source.files, *files):
                 if path is not None and path.resolve().is_relative_to(self.root.resolve()):
                     found.add(path.resolve().relative_to(self.root.resolve()).as_posix())
         return frozenset(found)

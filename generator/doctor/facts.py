@@ -83,7 +83,7 @@ def webhook(host: str) -> Webhook | None:
 
 def installed(root: Path) -> str:
     """Return the version of Argo CD that a repository pins in `argocd/install`, such as 3.5.1, or nothing."""
-    data = yaml_mapping.load(root / INSTALL)
+    data = yaml_mapping.load(root / INSTALL, root)
     for name in ("resources", "bases", "components"):
         for resource in data.get(name) or ():
             if found := _MANIFESTS.search(str(resource)):

@@ -14,6 +14,7 @@ from generator.doctor.diagnosis import Check, Observation, ok, problem, unknown
 from generator.errors import ArgosyError, UsageError
 from generator.hosting import Host
 from generator.hosting.protection import Protection, missing, of_bitbucket, of_github, of_gitlab
+from generator.paths import content
 
 GITHUB = "protection/github-ruleset.json"
 GITLAB = "protection/gitlab.json"
@@ -97,7 +98,7 @@ def _owners(case: Case) -> Iterator[Observation]:
 
 
 def _nothing_stated(root: Path) -> Observation:
-    named = yaml_mapping.load(root / layout.ANSWERS).get("ci") in {"github", "gitlab", "bitbucket"}
+    named = yaml_mapping.load(root / layout.ANSWERS, root).get("ci") in {"github", "gitlab", "bitbucket"}
     ci = "" if named else " ci=HOST"
     command = f"argosy set repository branchProtection=true{ci}"
     return ok("Nothing here says how the branches are to be protected.", "Lay out rules that the host takes:", command)
@@ -118,14 +119,14 @@ def _stated(root: Path) -> tuple[str, Wanted | None]:
     for path, read in _READERS.items():
         if (root / path).is_file():
             try:
-                return path, read(json.loads((root / path).read_text(encoding="utf-8")), root)
+                return path, read(json.loads(content(root / path, root)), root)
             except (OSError, ValueError, KeyError, TypeError, AttributeError):
                 return path, None
     return "", {}
 
 
 def _of_github(document: Any, root: Path) -> Wanted:
-    default = str(yaml_mapping.load(root / layout.ANSWERS).get("branch", "main"))
+    default = str(yaml_mapping.load(root / layout.ANSWERS, root).get("branch", "main"))
     names = ["refs/heads/" + default if each == "~DEFAULT_BRANCH" else each for each in _refs(document)]
     wanted = of_github(document["rules"])
     return {each.removeprefix("refs/heads/"): wanted for each in _plain(names)}

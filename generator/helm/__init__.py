@@ -16,6 +16,7 @@ from generator import layout
 from generator.errors import Fault, OfflineError, RenderError, ToolError
 from generator.helm import workers
 from generator.helm.binary import Binary
+from generator.helm.charts import lintable
 from generator.helm.go_templates import GoTemplateError
 from generator.helm.library import Library
 from generator.helm.release import Manifest, Message, Parameter, Release, Rendered
@@ -33,6 +34,7 @@ __all__ = [
     "Rendered",
     "engine",
     "expect",
+    "lintable",
 ]
 
 

@@ -20,7 +20,8 @@ _NOISE = re.compile(r"error calling \w+:\s*|template: | associated with template
 def faults(error: str, release: Release) -> list[Fault]:
     """Return what is wrong with a release, out of the error that Helm gives for it."""
     if "meet the specifications of the schema" in error:
-        return list(violations(error, release))
+        unusable = f"The chart's schema cannot be used: {error.strip().splitlines()[-1].strip()}."
+        return list(violations(error, release)) or [Fault(unusable, release.chart / "values.schema.json")]
     if unreadable := re.match(r"cannot load (\S+): ", error):
         return [invalid_yaml(error[unreadable.end() :], release.chart / unreadable[1])]
     place, line, message = cause(error)

@@ -42,6 +42,13 @@ class Release:
     skip_crds: bool = False
     skip_tests: bool = False
     skip_schema_validation: bool = False
+    root: Path | None = None
+    """The repository, which nothing that is read may leave; None: the folder that holds the chart's."""
+
+    @property
+    def within(self) -> Path:
+        """The folder that nothing that is read may leave."""
+        return self.root or self.chart.parent
 
 
 @dataclass(frozen=True, slots=True)

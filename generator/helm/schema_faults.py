@@ -14,6 +14,7 @@ import yaml
 from generator.errors import Fault
 from generator.helm.charts import metadata_of
 from generator.helm.release import Release
+from generator.yaml_mapping import shallow
 
 Pointer = tuple[str | int, ...]
 
@@ -62,9 +63,10 @@ def _dotted(pointer: Pointer) -> str:
 
 def _properties(schema: Any, pointer: Pointer) -> Iterator[str]:
     """Yield the names that a schema knows at a place."""
-    node = schema
+    node, seen = schema, []
     for key in (*pointer, None):
-        while isinstance(node, dict) and str(node.get("$ref", "")).startswith("#/"):
+        while isinstance(node, dict) and str(node.get("$ref", "")).startswith("#/") and node not in seen:
+            seen.append(node)
             node = _at(schema, tuple(_key(part) for part in node["$ref"].split("/")[1:]))
         if not isinstance(node, dict):
             return
@@ -85,7 +87,7 @@ def _at(data: Any, pointer: Pointer) -> Any:
 def _json(file: Path) -> Any:
     try:
         return json.loads(file.read_bytes())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
 
 
@@ -104,7 +106,7 @@ def _where(release: Release, pointer: Pointer) -> tuple[Path | None, int | None]
 def _line(file: Path, pointer: Pointer) -> int | None:
     """Return the line of a value in a values file, None if the file does not set it."""
     try:
-        node = yaml.compose(file.read_bytes(), Loader=yaml.CSafeLoader)
+        node = yaml.compose(shallow(file.read_bytes()), Loader=yaml.CSafeLoader)
     except (OSError, yaml.YAMLError):
         return None
     line = None

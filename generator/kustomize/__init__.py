@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,35 +16,40 @@ import yaml
 
 from generator.errors import Fault, OfflineError, RenderError
 from generator.kustomize.command import line_of, run
-from generator.kustomize.overrides import components_of, with_overrides
+from generator.kustomize.overrides import components_of, patch_files, with_overrides
 from generator.kustomize.references import NAMES, Reference, inputs, kustomization, references, resources
 from generator.yaml_mapping import load
 
 __all__ = ["NAMES", "build", "inputs", "kustomization", "resources"]
 
 
-def build(folder: Path, overrides: Mapping[str, Any] | None = None) -> str:
+def build(folder: Path, root: Path, overrides: Mapping[str, Any] | None = None) -> str:
     """Build a folder as Argo CD does, with an Application's `spec.source.kustomize` as the overrides.
 
     Return a YAML stream. Raise OfflineError where a base lies in another repository, RenderError where the build
-    fails, ToolError where there is no Kustomize.
+    fails or would leave the root, which is the repository's, ToolError where there is no Kustomize.
     """
     folder = folder.resolve()
     components = components_of(folder, overrides or {})
-    named = list(references(folder, components))
+    added = (*components, *patch_files(overrides or {}))
+    named = list(references(folder, root, added))
+    _refuse_unread([each for each in named if each.refused])
     _refuse([each for each in named if each.remote], "lies elsewhere, and cannot be built offline.")
     _refuse([each for each in named if each.missing], "does not exist.")
     _refuse([each for each in named if each.hollow], "holds no kustomization.")
-    return _build_edited(folder, overrides, components) if overrides else run(folder)
+    if not overrides:
+        return run(folder)
+    return _build_edited(folder, inputs(folder, root, added), overrides, components)
 
 
-def _build_edited(folder: Path, overrides: Mapping[str, Any], components: Sequence[str]) -> str:
+def _build_edited(
+    folder: Path, files: Collection[Path], overrides: Mapping[str, Any], components: Sequence[str]
+) -> str:
     """Build a copy of all that a build reads, in which the kustomization has the overrides."""
     own = kustomization(folder)
     data = load(own) if own else {}
     if own is None or not data:
         return run(folder)
-    files = inputs(folder, components)
     top = Path(os.path.commonpath([folder, *(file.parent for file in files)]))
     with tempfile.TemporaryDirectory() as name:
         scratch = Path(name).resolve()
@@ -55,6 +60,20 @@ def _build_edited(folder: Path, overrides: Mapping[str, Any], components: Sequen
         copied = scratch / own.relative_to(top)
         copied.write_text(yaml.safe_dump(with_overrides(data, overrides, components, folder), sort_keys=False))
         return run(copied.parent, (scratch, top))
+
+
+def _refuse_unread(named: Sequence[Reference]) -> None:
+    if not named:
+        return
+    hint = "Keep what is built in this repository, as files or relative links: Argo CD follows no other."
+    faults = []
+    for each in named:
+        line = each.line or (line_of(each.by, each.entry) if each.by != each.target else None)
+        if each.by == each.target and each.line:
+            faults.append(Fault(f"This is no kustomization: {each.refused}.", each.by, line))
+        else:
+            faults.append(Fault(f"“{each.entry.strip()}” is not read: {each.refused}.", each.by, line, hint))
+    raise RenderError(faults)
 
 
 def _refuse(named: Sequence[Reference], why: str) -> None:

@@ -17,6 +17,11 @@ def components_of(folder: Path, overrides: Mapping[str, Any]) -> list[str]:
     return [entry for entry in strings(overrides.get("components")) if not lenient or holds((folder / entry).exists)]
 
 
+def patch_files(overrides: Mapping[str, Any]) -> list[str]:
+    """Return the files, and the URLs, of the patches that an Application adds."""
+    return strings([each.get("path") for each in mappings(overrides.get("patches"))])
+
+
 def with_overrides(
     data: Mapping[str, Any], overrides: Mapping[str, Any], components: Sequence[str], folder: Path
 ) -> dict[str, Any]:

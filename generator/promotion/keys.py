@@ -21,6 +21,7 @@ from yaml.events import AliasEvent
 
 from generator.errors import ArgosyError
 from generator.validation.documents.scalars import resolve
+from generator.yaml_mapping import shallow
 
 Path = tuple[str, ...]
 NAMES = ("name", "mountPath", "containerPort", "port", "chart", "host", "key", "secretKey", "path", "topologyKey")
@@ -78,7 +79,7 @@ class Text:
         """The documents by their scope; raise yaml.YAMLError where it is no YAML."""
         found: dict[str, yaml.Node] = {}
         may_have_aliases = "*" in self.content
-        for node in yaml.compose_all(self.content, Loader=_Aliases if may_have_aliases else _Loader):
+        for node in yaml.compose_all(shallow(self.content), Loader=_Aliases if may_have_aliases else _Loader):
             # Of what holds itself, the value never ends; of all else, only a scalar can be nothing.
             is_plain = not may_have_aliases and not isinstance(node, yaml.ScalarNode)
             if is_plain or value(node) is not None:

@@ -18,6 +18,7 @@ from generator.promotion import keys
 from generator.promotion.places import line_start, newline, next_line, span
 from generator.promotion.promoting import Promotion, Widened
 from generator.snapshot import Snapshot
+from generator.yaml_mapping import shallow
 
 _BYTE_ORDER_MARK = "\ufeff"
 
@@ -79,7 +80,7 @@ def with_kinds(text: str, used: Used) -> tuple[str, tuple[Kind, ...]]:
 def _list(text: str, name: str) -> _List | None:
     """Return a list of kinds of the AppProject in a text, None where there is none that can be read."""
     try:
-        for node in yaml.compose_all(text, Loader=yaml.SafeLoader):
+        for node in yaml.compose_all(shallow(text), Loader=yaml.SafeLoader):
             if isinstance(node, yaml.MappingNode) and keys.value(node).get("kind") == "AppProject":
                 listed = _value(_value(node, "spec"), name)
                 return _List(listed, _kinds(keys.value(listed))) if isinstance(listed, yaml.SequenceNode) else None

@@ -13,6 +13,7 @@ from generator.validation.documents import Document, Pointer
 from generator.validation.finding import Severity
 from generator.validation.rules import JSON, Problem, Scope, rule
 from generator.validation.view import View
+from generator.yaml_mapping import shallow
 
 GENERATORS = frozenset(
     {"clusterDecisionResource", "clusters", "git", "list", "matrix", "merge", "plugin", "pullRequest", "scmProvider"}
@@ -199,7 +200,8 @@ def _sets_project(patch: str) -> bool:
     """Tell whether a patch has the field spec.project, in any branch of its template."""
     without_control = re.sub(r"(?m)^[ \t]*(\{\{[^}]*\}\}[ \t]*)+$", "", patch)
     try:
-        root = yaml.compose(re.sub(r"\{\{.*?\}\}", "x", without_control, flags=re.DOTALL), yaml.CSafeLoader)
+        text = re.sub(r"\{\{.*?\}\}", "x", without_control, flags=re.DOTALL)
+        root = yaml.compose(shallow(text), yaml.CSafeLoader)
     except yaml.YAMLError:
         return False  # A template's text need not be YAML before it is rendered.
     return any(key == "project" for spec in _children(root, "spec") for key, _ in _pairs(spec))

@@ -102,9 +102,9 @@ def _paths_read(sources: Iterable[Source], root: Path) -> Iterator[tuple[str, st
     for source in sources:
         own = _normal_path(text(source.spec["path"]))
         yield own, own
-        read = source.value_files
+        read = source.files
         if source.kind is Kind.KUSTOMIZE and source.folder:
-            read = tuple(sorted(kustomize.inputs(source.folder)))
+            read = tuple(sorted(kustomize.inputs(source.folder, root)))
         for file in read:
             if file.resolve().is_relative_to(root.resolve()):
                 path = file.resolve().relative_to(root.resolve())

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import combinations
 from pathlib import Path, PurePosixPath
 
+from generator.paths import astray
 from generator.validation.argocd_examples import (
     APPLICATION,
     CHART,
@@ -353,7 +354,9 @@ def directory_swallows(application: ArgoApplication, repository: View) -> Iterat
         directory = mapping(source.spec.get("directory"))
         if source.folder is None or source.kind is not Kind.DIRECTORY or directory.get("recurse") is not True:
             continue
-        swallowed = sorted(_swallowed(source.folder, text(directory.get("include")), text(directory.get("exclude"))))
+        swallowed = sorted(
+            _swallowed(source.folder, repository.root, text(directory.get("include")), text(directory.get("exclude")))
+        )
         if swallowed:
             yield Problem(
                 f"The directory source “{source.spec['path']}” reads “{swallowed[0]}”"
@@ -368,12 +371,12 @@ NO_MANIFESTS = frozenset({"Chart.yaml", "values.yaml", *KUSTOMIZATIONS} - {"Kust
 """Files that no one writes to be applied. One named `Kustomization` has no ending that Argo CD would read."""
 
 
-def _swallowed(folder: Path, include: str, exclude: str) -> Iterator[str]:
+def _swallowed(folder: Path, root: Path, include: str, exclude: str) -> Iterator[str]:
     for path in _files_named(NO_MANIFESTS, folder):
         relative = path.relative_to(folder).as_posix()
         if (exclude and glob_matches(exclude, relative)) or (include and not glob_matches(include, relative)):
             continue
-        if path.is_file() and b"+argocd:skip-file-rendering" not in path.read_bytes():
+        if path.is_file() and not astray(path, root) and b"+argocd:skip-file-rendering" not in path.read_bytes():
             yield relative
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from generator.paths import astray
 from generator.validation.applicationsets import Flaw
-from generator.validation.documents import Defect, DefectKind
+from generator.validation.documents import ESCAPES, Defect, DefectKind
 from generator.validation.finding import Severity
 from generator.validation.rules import Problem, Rule, declare
 from generator.validation.view import ArgoApplication
@@ -96,7 +96,8 @@ SYMLINK_ESCAPES = declare(
     Severity.ERROR,
     "A symbolic link is absolute, or leads out of the repository.",
     explanation="Argo CD refuses to render anything of a repository in which one symbolic link, wherever it stands, "
-    "is absolute or leads out of it: every Application fails. Links that Git ignores are not in Argo CD's clone.",
+    "is absolute or leads out of it: every Application fails. Links that Git ignores are not in Argo CD's clone. "
+    "argosy reads nothing that such a link leads to, nor what is in `.git`, and renders nothing that needs it.",
     bad="# link: docs/outside -> /etc\n",
     good="# link: docs/inside -> ../apps\n# file: apps/shop.yaml\n" + _CONFIG_MAP.format(greeting="hello"),
 )
@@ -161,10 +162,8 @@ DEFECTS: dict[DefectKind, Rule] = {
 
 def rule_of(defect: Defect, location: Path, root: Path) -> Rule:
     """Return the rule that a defect breaks."""
-    if defect.kind is DefectKind.SYMLINK and location.is_symlink():
-        target = Path(os.path.normpath(location.parent / location.readlink()))
-        if location.readlink().is_absolute() or not target.is_relative_to(root):
-            return SYMLINK_ESCAPES
+    if defect.kind is DefectKind.SYMLINK and location.is_symlink() and astray(location, root) in ESCAPES:
+        return SYMLINK_ESCAPES
     return DEFECTS[defect.kind]
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from generator import git, layout
+from generator.paths import astray
 from generator.validation.documents import File, read
 from generator.validation.sources import normalise
 
@@ -69,7 +70,7 @@ def _from_root(root: Path, location: str) -> str:
 
 
 def _mapping(root: Path, path: str) -> Mapping[str, Any]:
-    if not (root / path).is_file():
+    if not (root / path).is_file() or astray(root / path, root):
         return {}
     found = read(File(path, root / path)).documents
     return found[0].data if found and isinstance(found[0].data, dict) else {}

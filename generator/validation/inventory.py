@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from generator import git, kustomize, layout
-from generator.validation.documents import Document, File, ParsedFile, find, is_manifest, items, read
+from generator.validation.documents import Document, File, ParsedFile, find, is_manifest, items, read, text_of
 
 
 def everything(path: str) -> bool:  # noqa: ARG001
@@ -144,8 +144,8 @@ def take(root: Path, wanted: Callable[[str], bool] = everything) -> Inventory:
     inputs: dict[Path, list[Path]] = {}
     whole: set[Path] = set()
     for folder in kustomizations:
-        whole |= kustomize.resources(folder)
-        for path in kustomize.inputs(folder):
+        whole |= kustomize.resources(folder, root)
+        for path in kustomize.inputs(folder, root):
             inputs.setdefault(path, []).append(folder)
     entries = [_entry(root, file, within, inputs.keys() - whole) for file in files]
     return Inventory(root, entries, charts, kustomizations, inputs, wanted)
@@ -188,10 +188,8 @@ def _entry(root: Path, file: File, charts: _Charts, partial: Set[Path]) -> Entry
 
 def _unparsed(file: File) -> ParsedFile:
     """Return a Helm template's text: it becomes YAML only when it is rendered."""
-    try:
-        return ParsedFile(file.path, file.location.read_text(encoding="utf-8", errors="replace"))
-    except OSError:
-        return read(file)
+    text = text_of(file)
+    return ParsedFile(file.path, text) if isinstance(text, str) else ParsedFile(file.path, "", defects=(text,))
 
 
 def _role(document: Document, location: Path, chart: Path | None, partial: Set[Path]) -> Role:

@@ -11,11 +11,11 @@ from typing import Any
 
 from generator import layout
 from generator.errors import UsageError
-from generator.helm import Fault, Helm, Message, Release, Rendered, RenderError, engine, expect
+from generator.helm import Fault, Helm, Message, OfflineError, Release, Rendered, RenderError, engine, expect, lintable
 from generator.validation import builtin, configuration, deployments, kubernetes_values, rendering
 from generator.validation.applicationsets import Flaw
 from generator.validation.configuration import Configuration
-from generator.validation.documents import Defect, Document, is_manifest, resource, suppressions
+from generator.validation.documents import Defect, DefectKind, Document, is_manifest, resource, suppressions
 from generator.validation.finding import Finding, Report
 from generator.validation.inventory import Entry, Inventory, Role, reached_by, take
 from generator.validation.outcomes import Found, Outcomes, Selection, identity
@@ -134,10 +134,12 @@ class _Validation:
     # Files
 
     def _judge_file(self, entry: Entry, stores: Mapping[str, SchemaStore]) -> None:
-        if layout.is_vendored(entry.file.path):
-            return  # Nobody here can mend a vendor's files: what they render to is judged.
+        vendored = layout.is_vendored(entry.file.path)
         for defect in entry.parsed.defects:
-            self._add_defect(defect, entry)
+            if not vendored or defect.kind is DefectKind.SYMLINK:
+                self._add_defect(defect, entry)
+        if vendored:
+            return  # Nobody here can mend a vendor's files: what they render to is judged.
         for line, kind in credentials(entry.parsed.text):
             self._add(
                 CREDENTIAL,
@@ -240,8 +242,12 @@ class _Validation:
                 releases.setdefault(render.release.chart, render.release)
 
         def lint(chart: Path) -> list[Message]:
+            release = releases.get(chart, Release(chart, chart.name, root=self.root))
             try:
-                return helm.lint(releases.get(chart, Release(chart, chart.name)))
+                with lintable(release) as sound:
+                    return helm.lint(sound)
+            except OfflineError:
+                return []  # The chart's render is skipped, and says why.
             except RenderError as error:
                 return [Message("error", "Chart.yaml", fault.message) for fault in error.faults]
 

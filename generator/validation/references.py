@@ -85,11 +85,11 @@ def path_missing(application: ArgoApplication, view: View) -> Iterator[Problem]:
     "value-file-missing",
     Severity.ERROR,
     Scope.APPLICATION,
-    "A values file of a Helm source is not there.",
-    explanation="Value files are relative to the chart's folder; with a leading `/` they are relative to the "
-    "repository's root, and with `$name/` to the root of the source that has that `ref`. A file that is not there, or "
-    "a glob that matches nothing, stops the Application. From a chart three folders down, `../../../environments/…` "
-    "does not reach the root: write `/environments/…`.",
+    "A values file of a Helm source, or the file of a parameter, is not there.",
+    explanation="Value files, and those of `fileParameters`, are relative to the chart's folder; with a leading `/` "
+    "they are relative to the repository's root, and with `$name/` to the root of the source that has that `ref`. A "
+    "file that is not there or leads out of the repository, or a glob that matches nothing, stops the Application. "
+    "From a chart three folders down, `../../../environments/…` does not reach the root: write `/environments/…`.",
     bad=_application("path: charts/shop\n    helm:\n      valueFiles:\n        - ../values-dev.yaml") + _CHART,
     good=_application("path: charts/shop\n    helm:\n      valueFiles:\n        - /environments/dev.yaml")
     + _CHART
@@ -100,7 +100,8 @@ def value_file_missing(application: ArgoApplication, view: View) -> Iterator[Pro
     for source in resolve(application, view):
         for miss in source.misses if source.kind in {Kind.HELM, Kind.REMOTE} else ():
             yield Problem(
-                f"The values file “{miss.path}” cannot be read: {miss.reason}.",
+                f"The {'file' if 'fileParameters' in miss.at else 'values file'} “{miss.path}” cannot be read: "
+                f"{miss.reason}.",
                 application.at(*miss.at),
                 _nearest(view.root, miss.path)
                 or "Paths are relative to the chart's folder; one with a leading / is relative to the repository's "

@@ -194,7 +194,7 @@ def _render(application: ArgoApplication, source: Source, view: View, helm: Helm
     path = source.folder.relative_to(view.root).as_posix() if source.folder else application.document.path
     empty = Render(source, path, application=application)
     if source.kind is Kind.HELM:
-        return _helm(empty, application, source, helm)
+        return _helm(empty, application, source, view, helm)
     if source.kind is Kind.KUSTOMIZE:
         return _kustomize(empty, source, view.root, source.spec.get("kustomize"))
     if source.kind is Kind.DIRECTORY:
@@ -208,13 +208,13 @@ def _render(application: ArgoApplication, source: Source, view: View, helm: Helm
     return empty
 
 
-def _helm(empty: Render, application: ArgoApplication, source: Source, helm: Helm) -> Render:
+def _helm(empty: Render, application: ArgoApplication, source: Source, view: View, helm: Helm) -> Render:
     if source.folder is None or source.misses:
-        return replace(empty, skipped="a values file is missing")
+        return replace(empty, skipped="a values file, or one of a parameter, is missing")
     if not holds((source.folder / "Chart.yaml").is_file):
         fault = Fault("The source is a Helm source, and its folder has no Chart.yaml.", source.folder)
         return replace(empty, faults=(fault,))
-    return _rendered_chart(empty, _release(application, source), helm)
+    return _rendered_chart(empty, _release(application, source, view.root), helm)
 
 
 def _rendered_chart(empty: Render, release: Release, helm: Helm) -> Render:
@@ -241,14 +241,12 @@ def _rendered_chart(empty: Render, release: Release, helm: Helm) -> Render:
     return replace(empty, documents=documents, defects=defects, remarks=remarks, release=release)
 
 
-def _release(application: ArgoApplication, source: Source) -> Release:
+def _release(application: ArgoApplication, source: Source, root: Path) -> Release:
     spec, destination = mapping(source.spec.get("helm")), mapping(application.spec.get("destination"))
     parameters = [each for each in sequence(spec.get("parameters")) if isinstance(each, dict)]
-    files = [each for each in sequence(spec.get("fileParameters")) if isinstance(each, dict)]
     inline = spec.get("valuesObject") or spec.get("values")
-    folder = source.folder or Path()
     return Release(
-        chart=folder,
+        chart=source.folder or root,
         name=str(spec.get("releaseName") or application.name),
         namespace=text(destination.get("namespace")),
         values=source.value_files,
@@ -257,12 +255,13 @@ def _release(application: ArgoApplication, source: Source) -> Release:
             Parameter(str(each.get("name", "")), str(each.get("value", "")), bool(each.get("forceString")))
             for each in parameters
         ),
-        file_parameters=tuple((str(each.get("name", "")), folder / str(each.get("path", ""))) for each in files),
+        file_parameters=source.file_parameters,
         kube_version=str(spec.get("kubeVersion") or ""),
         api_versions=tuple(str(each) for each in sequence(spec.get("apiVersions"))),
         skip_crds=bool(spec.get("skipCrds")),
         skip_tests=bool(spec.get("skipTests")),
         skip_schema_validation=bool(spec.get("skipSchemaValidation")),
+        root=root,
     )
 
 
@@ -270,7 +269,7 @@ def _kustomize(empty: Render, source: Source, root: Path, overrides: Any) -> Ren
     if source.folder is None:
         return empty
     try:
-        built = kustomize.build(source.folder, overrides if isinstance(overrides, dict) else None)
+        built = kustomize.build(source.folder, root, overrides if isinstance(overrides, dict) else None)
     except OfflineError as error:
         return replace(empty, skipped="; ".join(dict.fromkeys(fault.message for fault in error.faults)))
     except RenderError as error:
@@ -299,7 +298,9 @@ def _chart(chart: Path, inventory: Inventory, helm: Helm) -> Render:
     metadata = inventory.head(chart, "Chart.yaml")
     if metadata.get("type") == "library":
         return Render(source, path, skipped="a library chart is rendered with the charts that use it, and none does")
-    made = _rendered_chart(Render(source, path), Release(chart, str(metadata.get("name") or "release")), helm)
+    made = _rendered_chart(
+        Render(source, path), Release(chart, str(metadata.get("name") or "release"), root=inventory.root), helm
+    )
     if made.faults and not any(fault.stopped for fault in made.faults):
         why = "; ".join(fault.message for fault in made.faults)
         skipped = f"no Application renders this chart, and it cannot be rendered with its own values alone: {why}"

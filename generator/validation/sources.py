@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from generator.paths import holds
+from generator.paths import OUTSIDE, astray, holds
 from generator.validation.documents import Pointer
 from generator.validation.view import ArgoApplication, View
 
@@ -49,9 +49,16 @@ class Source:
     spec: Mapping[str, Any]
     folder: Path | None = None
     value_files: tuple[Path, ...] = ()
+    file_parameters: tuple[tuple[str, Path], ...] = ()
+    """The parameters whose value is what a file holds: name and file."""
     misses: tuple[Miss, ...] = ()
     reason: str = ""
     """Why nothing of it can be rendered here, for the kinds PLUGIN and REMOTE."""
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The values files and those of parameters."""
+        return (*self.value_files, *(file for _, file in self.file_parameters))
 
 
 @lru_cache(maxsize=8192)
@@ -96,8 +103,7 @@ def _resolve_one(at: Pointer, spec: Mapping[str, Any], references: Mapping[str, 
     url, path = str(spec.get("repoURL", "")), spec.get("path")
     elsewhere = _elsewhere(spec, url, view)
     if elsewhere:
-        given, missing = _referenced_files((*at, "helm", "valueFiles"), spec, references, view)
-        return Source(Kind.REMOTE, at, spec, value_files=given, misses=missing, reason=elsewhere)
+        return _with_files(Source(Kind.REMOTE, at, spec, reason=elsewhere), view.root, references, view)
     if path is None and spec.get("ref"):
         return Source(Kind.VALUES, at, spec)
     folder, miss = _folder((*at, "path"), path, view.root)
@@ -107,10 +113,8 @@ def _resolve_one(at: Pointer, spec: Mapping[str, Any], references: Mapping[str, 
         name = spec["plugin"].get("name") or "chosen by discovery"
         return Source(Kind.PLUGIN, at, spec, folder, reason=f"the plugin ({name}) runs within Argo CD alone")
     kind = _kind(spec, folder)
-    if kind is not Kind.HELM:
-        return Source(kind, at, spec, folder)
-    files, misses = _value_files((*at, "helm", "valueFiles"), spec, folder, references, view)
-    return Source(kind, at, spec, folder, files, misses)
+    source = Source(kind, at, spec, folder)
+    return _with_files(source, folder, references, view) if kind is Kind.HELM else source
 
 
 def _elsewhere(spec: Mapping[str, Any], url: str, view: View) -> str:
@@ -141,47 +145,52 @@ def _folder(at: Pointer, path: Any, root: Path) -> tuple[Path | None, Miss | Non
     if path.startswith("/"):
         return None, Miss(at, path, "it is absolute, and Argo CD takes a path relative to the repository's root")
     found = inside(root, PurePosixPath(path))
-    if found is None:
-        return None, Miss(at, path, _OUTSIDE)
-    if not holds(found.is_dir):
-        return None, Miss(at, path, "it is a file" if holds(found.exists) else "there is no such folder")
-    return (found, None) if found.resolve().is_relative_to(root.resolve()) else (None, Miss(at, path, _OUTSIDE))
+    if reason := OUTSIDE if found is None else astray(found, root):
+        return None, Miss(at, path, reason)
+    if found is None or not holds(found.is_dir):
+        return None, Miss(at, path, "it is a file" if found and holds(found.exists) else "there is no such folder")
+    return found, None
 
 
-def _referenced_files(
-    at: Pointer, spec: Mapping[str, Any], references: Mapping[str, Any], view: View
-) -> tuple[tuple[Path, ...], tuple[Miss, ...]]:
-    """Return the values that a chart from elsewhere gets from this repository: by `$ref/…`; other paths are its own."""
-    helm = spec.get("helm")
-    named = helm.get("valueFiles") if isinstance(helm, dict) else None
-    if not isinstance(named, list) or not isinstance(helm, dict):
-        return (), ()
-    given = [each if isinstance(each, str) and each.startswith("$") else None for each in named]
-    return _value_files(at, {"helm": {**helm, "valueFiles": given}}, view.root, references, view)
-
-
-def _value_files(
-    at: Pointer, spec: Mapping[str, Any], folder: Path, references: Mapping[str, Any], view: View
-) -> tuple[tuple[Path, ...], tuple[Miss, ...]]:
-    helm = spec.get("helm") or {}
-    named = helm.get("valueFiles") if isinstance(helm, dict) else None
+def _with_files(source: Source, folder: Path, references: Mapping[str, Any], view: View) -> Source:
+    """Return a Helm source with the files that it names: a chart from elsewhere gets those by `$ref/…` from here."""
+    helm = source.spec.get("helm")
+    if not isinstance(helm, dict):
+        return source
     files: list[Path] = []
+    parameters: list[tuple[str, Path]] = []
     misses: list[Miss] = []
-    for index, name in enumerate(named if isinstance(named, list) else []):
-        if not isinstance(name, str) or re.match(r"https?://", name):
+    for at, name, parameter in _named_files(helm, source.at):
+        if re.match(r"https?://", name) or (source.kind is Kind.REMOTE and not name.startswith("$")):
             continue
-        found, reason = _value_file(name, folder, references, view)
-        files += found
-        if not found and reason and not (helm.get("ignoreMissingValueFiles") and reason == _NOT_THERE):
-            misses.append(Miss((*at, index), name, reason))
-    return tuple(files), tuple(misses)
+        found, reason = _files(name, folder, references, view, is_glob=parameter is None)
+        if parameter is None:
+            files += found
+        else:
+            parameters += [(parameter, each) for each in found]
+        lenient = parameter is None and helm.get("ignoreMissingValueFiles")
+        if not found and reason and not (lenient and reason == _NOT_THERE):
+            misses.append(Miss(at, name, reason))
+    return replace(source, value_files=tuple(files), file_parameters=tuple(parameters), misses=tuple(misses))
+
+
+def _named_files(helm: Mapping[str, Any], at: Pointer) -> Iterator[tuple[Pointer, str, str | None]]:
+    """Yield each file that a Helm source names, with where it does, and the parameter that it is the value of."""
+    files, parameters = helm.get("valueFiles"), helm.get("fileParameters")
+    for index, name in enumerate(files if isinstance(files, list) else ()):
+        if isinstance(name, str):
+            yield (*at, "helm", "valueFiles", index), name, None
+    for index, each in enumerate(parameters if isinstance(parameters, list) else ()):
+        if isinstance(each, dict) and isinstance(each.get("path"), str):
+            yield (*at, "helm", "fileParameters", index, "path"), each["path"], str(each.get("name", ""))
 
 
 _NOT_THERE = "there is no such file"
-_OUTSIDE = "it leads out of the repository"
 
 
-def _value_file(name: str, folder: Path, references: Mapping[str, Any], view: View) -> tuple[list[Path], str]:
+def _files(
+    name: str, folder: Path, references: Mapping[str, Any], view: View, *, is_glob: bool
+) -> tuple[list[Path], str]:
     root = view.root
     if name.startswith("$"):
         reference, _, rest = name[1:].partition("/")
@@ -196,13 +205,14 @@ def _value_file(name: str, folder: Path, references: Mapping[str, Any], view: Vi
     else:
         target = inside(root, PurePosixPath(folder.relative_to(root).as_posix()) / name)
     if target is None:
-        return [], _OUTSIDE
-    if re.search(r"[*?\[]", target.relative_to(root).as_posix()):
+        return [], OUTSIDE
+    if is_glob and re.search(r"[*?\[]", target.relative_to(root).as_posix()):
         found = sorted(each for each in _glob(root, target) if holds(each.is_file))
     else:
-        found = [target] if holds(target.is_file) else []
-    if any(not each.resolve().is_relative_to(root.resolve()) for each in found):
-        return [], _OUTSIDE
+        found = [target]
+    if reason := next(filter(None, (astray(each, root) for each in found)), ""):
+        return [], reason
+    found = [each for each in found if holds(each.is_file)]
     return found, "" if found else _NOT_THERE
 
 

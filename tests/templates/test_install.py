@@ -148,7 +148,7 @@ def installed(folder: Path, files: Mapping[str, str]) -> Path:
 
 
 def built(folder: Path, files: Mapping[str, str]) -> list[Manifest]:
-    return documents(kustomize.build(installed(folder, files)))
+    return documents(kustomize.build(installed(folder, files), folder))
 
 
 def setting(manifests: list[Manifest], name: str) -> dict[str, str]:

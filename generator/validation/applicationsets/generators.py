@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+from generator.paths import astray
 from generator.validation.applicationsets.flaws import GeneratorError, ReportedError, SkipError
 from generator.validation.applicationsets.parameters import (
     Parameters,
@@ -20,7 +21,7 @@ from generator.validation.applicationsets.parameters import (
 from generator.validation.applicationsets.repository_files import RepositoryFiles
 from generator.validation.applicationsets.templates import Templates
 from generator.validation.applicationsets.trees import mapping, parse, sequence
-from generator.validation.documents import Pointer
+from generator.validation.documents import Defect, File, Pointer, text_of
 
 _UNKNOWN_HERE = {
     "clusters": "the clusters that Argo CD knows",
@@ -153,10 +154,12 @@ class Generators:
     def _contents(self, file: str, at: Pointer) -> list[Parameters]:
         """Return the objects of a file: one, or a list of them."""
         if file not in self.contents:
-            try:
-                text = (self.repository.root / file).read_text(encoding="utf-8", errors="replace")
-            except OSError as error:
-                raise GeneratorError(f"{file} cannot be read: {error.strerror or error}.", at) from error
+            location = self.repository.root / file
+            if reason := astray(location, self.repository.root):
+                raise GeneratorError(f"{file} is not read: {reason}.", at)
+            text = text_of(File(file, location))
+            if isinstance(text, Defect):
+                raise GeneratorError(f"{file} cannot be read: {text.message.rpartition(': ')[2]}.", at, text.hint)
             parsed = self._parsed(text, at, file)
             self.contents[file] = parsed if isinstance(parsed, list) else [{} if parsed is None else parsed]
         if not all(isinstance(content, dict) for content in self.contents[file]):

@@ -24,12 +24,13 @@ from generator.validation.documents.document import (
     items,
     resource,
 )
-from generator.validation.documents.files import LARGEST_FILE, File, find, text_of
+from generator.validation.documents.files import ESCAPES, LARGEST_FILE, File, find, text_of
 from generator.validation.documents.lines import Lines, shortened
 from generator.validation.documents.suppression import Suppression, suppressions
 
 __all__ = [
     "DEEPEST",
+    "ESCAPES",
     "LARGEST_FILE",
     "MOST_DEFECTS",
     "Defect",
@@ -47,6 +48,7 @@ __all__ = [
     "rendered",
     "resource",
     "suppressions",
+    "text_of",
 ]
 
 

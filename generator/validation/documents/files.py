@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from generator.paths import ABSOLUTE, OF_GIT, OUTSIDE, astray, is_of_git
 from generator.validation.documents.defects import Defect, DefectKind, RefusedError
 
 LARGEST_FILE = 10 * 1024 * 1024
@@ -41,7 +42,7 @@ def find(root: Path, paths: Sequence[Path] = (), ignored: Callable[[str], bool] 
     for given in paths or (home,):
         location = Path(os.path.normpath(home / given))
         real = Path(os.path.realpath(location))
-        if not real.is_relative_to(base):
+        if not real.is_relative_to(base) or (location.is_relative_to(home) and astray(location, home)):
             found[location] = _linked(str(given), location, "is not inside the repository")
             continue
         if not location.is_relative_to(home):
@@ -66,7 +67,7 @@ def _walk(base: Path, top: Path, prefix: str, ignored: Callable[[str], bool] | N
                 if entry.is_symlink():
                     yield from _link(base, path, Path(entry.path))
                 elif entry.is_dir():
-                    if entry.name not in SKIPPED_FOLDERS:
+                    if entry.name not in SKIPPED_FOLDERS and not is_of_git(entry.name):
                         pending.append((entry.path, f"{path}/"))
                 elif _is_wanted(entry.name):
                     yield File(_printable(path), Path(entry.path))
@@ -77,7 +78,7 @@ def _walk(base: Path, top: Path, prefix: str, ignored: Callable[[str], bool] | N
 
 def _link(base: Path, path: str, location: Path) -> Iterator[File]:
     target = Path(os.path.realpath(location))
-    if location.readlink().is_absolute() or not target.is_relative_to(base):
+    if astray(location, base) in ESCAPES:
         yield _linked(path, location, "is a link that leaves the repository")
     elif target.is_dir():
         if Path(os.path.realpath(location.parent)).is_relative_to(target):
@@ -85,6 +86,10 @@ def _link(base: Path, path: str, location: Path) -> Iterator[File]:
     elif _is_wanted(location.name):
         broken = not target.exists()
         yield _linked(path, location, "is a link that leads nowhere") if broken else File(_printable(path), location)
+
+
+ESCAPES = frozenset({OUTSIDE, ABSOLUTE, OF_GIT})
+"""What may be wrong with a link that Argo CD refuses a whole repository for, or that leads to what is not in Git."""
 
 
 def _is_wanted(name: str) -> bool:
