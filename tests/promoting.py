@@ -104,12 +104,13 @@ def clone(bare: Path, folder: Path) -> Path:
 
 def on_host(root: Path, kind: str, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a repository's remote be on a host that is played, and the environment have its token."""
-    (root / ".argosy.yaml").write_text(f"host: {{kind: {kind}, api: {server.url}, web: 'https://git.example.com'}}\n")
+    (root / ".argosy.yaml").write_text(f"host: {{kind: {kind}, web: 'https://git.example.com'}}\n")
     git(root, "add", ".argosy.yaml")
     git(root, "commit", "--quiet", "--message", "Say which host it is")
     git(root, "push", "--quiet", "origin", "HEAD")
     monkeypatch.setenv("no_proxy", "127.0.0.1")
-    monkeypatch.setenv("ARGOSY_TOKEN", server.token)
+    for name, value in server.environment.items():
+        monkeypatch.setenv(name, value)
 
 
 def copied(root: Path, folder: Path) -> Path:

@@ -167,7 +167,7 @@ class TestFaults:
                 'This is no kustomization: unknown field "replica".',
             ),
             ("resources: [../broken]\n", ("broken/bad.yaml", 1), "This is not valid YAML: "),
-            ("resources: [\n", ("dev/kustomization.yaml", 1), "This is no kustomization: "),
+            ("resources: [\n", ("dev/kustomization.yaml", 2), "This is no kustomization: "),
             (
                 "resources: [../base, ../base]\n",
                 ("dev/kustomization.yaml", None),

@@ -176,7 +176,7 @@ class Client:
         """Return the error that the host's answer has another form than its API's."""
         return ArgosyError(
             f"Could not {doing}: {self._access.host} gave an answer that is not its API's.",
-            f"Check that {self._access.api} is the API of the host: `.argosy.yaml` names it as `host.api`.",
+            f"Check that {self._access.api} is the API of the host: ARGOSY_HOST_API or `host.api` in `.argosy.yaml`.",
         )
 
     def _lost(self, doing: str, error: requests.RequestException) -> UnansweredError:
@@ -189,7 +189,7 @@ class Client:
         other = urlsplit(target)
         return RefusedError(
             f"Could not {doing}: {self._access.host} sends on to {other.scheme}://{other.hostname}.",
-            "The token is not sent there. Correct the remote's URL, or `host.api` in `.argosy.yaml`.",
+            "The token is not sent there. Correct the remote's URL, or set ARGOSY_HOST_API in the environment.",
             status,
             "",
         )

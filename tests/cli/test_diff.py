@@ -351,7 +351,7 @@ def test_a_comment_follows_the_change(argosy: Argosy, remote: Path, monkeypatch:
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     with playing("github") as server:
         server.add()
-        commit(remote, {".argosy.yaml": f"host: {{kind: github, api: '{server.url}'}}\n"})
+        monkeypatch.setenv("ARGOSY_HOST_API", server.url)
         monkeypatch.setenv("ARGOSY_TOKEN", server.token)
         monkeypatch.setenv("GITHUB_REF", "refs/pull/1/merge")
         edit(remote, IMAGE[Format.MANIFESTS], TAG, "2")

@@ -13,7 +13,7 @@ import pytest
 
 from generator.hosting import client
 from generator.model import CiHost, Production, Repository, RevisionStyle
-from tests.changing import commit, edit, git, model
+from tests.changing import edit, git, model
 from tests.conftest import Argosy
 from tests.doctor.stories import URL, cloned, doctor
 from tests.hosting.server import TOKEN, Server, playing
@@ -66,7 +66,7 @@ def case(tmp_path: Path, tools: Path, monkeypatch: pytest.MonkeyPatch, ci: CiHos
         server = stack.enter_context(playing(ci.value))
         root = cloned(tmp_path, protected(ci, signature_keys=("0123456789ABCDEF",)))
         git(root, "remote", "set-url", "origin", HOSTS[ci][1])
-        commit(root, {".argosy.yaml": f"host: {{kind: {ci.value}, api: '{server.url}'}}\n"})
+        monkeypatch.setenv("ARGOSY_HOST_API", server.url)
         for name in ("ARGOSY_TOKEN", "GH_TOKEN", *(each[2] for each in HOSTS.values())):
             monkeypatch.delenv(name, raising=False)
         monkeypatch.setattr(client, "BACKOFF", 0)

@@ -55,4 +55,4 @@ def host(kind: str, server: Server) -> Host:
 def reach(kind: str, server: Server, variable: str = "ARGOSY_TOKEN") -> Host:
     """Return a host that is played."""
     url = f"{WEB[kind]}/{server.project}.git"
-    return host_of(url, {"kind": kind, "api": server.url}, {variable: server.token})
+    return host_of(url, {}, {variable: server.token, "ARGOSY_HOST_API": server.url})

@@ -1,7 +1,7 @@
 """Play a host's API on loopback: its state, its strictness, its faults.
 
     with playing("github", project="acme/gitops") as server:
-        host_of("https://github.com/acme/gitops.git", {"kind": "github", "api": server.url}, server.environment)
+        host_of("https://github.com/acme/gitops.git", {}, server.environment)
 
 A request that the host's API does not have (another method, path, query, header or body) is answered with 400 and
 makes the context fail at its end.
@@ -45,7 +45,7 @@ class Server:
         self.project = project
         self.token = TOKEN
         self.url = ""
-        """The API's address, for `host.api`."""
+        """The API's address."""
         self.requests: list[Received] = []
         self.pull_requests: list[PullRequest] = []
         self.comments: list[Posted] = []
@@ -67,8 +67,8 @@ class Server:
 
     @property
     def environment(self) -> Mapping[str, str]:
-        """The token, for argosy."""
-        return {"ARGOSY_TOKEN": self.token}
+        """The token, and where the API is, for argosy."""
+        return {"ARGOSY_TOKEN": self.token, "ARGOSY_HOST_API": self.url}
 
     def fail_next(
         self,

@@ -34,7 +34,7 @@ def test_no_redirect_to_another_host_is_followed(host: Host, server: Server, kin
         with pytest.raises(RefusedError, match=r"sends on to http://127\.0\.0\.1") as caught:
             host.propose(PROPOSAL)
     assert thief.requests == []
-    assert "host.api" in caught.value.hint
+    assert "ARGOSY_HOST_API" in caught.value.hint
 
 
 def test_redirects_have_an_end(host: Host, server: Server) -> None:
@@ -82,7 +82,7 @@ def test_a_password_in_netrc_does_not_replace_the_token(
 def test_a_host_that_is_not_there_is_reported(kind: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         api = f"http://127.0.0.1:{free.getsockname()[1]}"
-    host = host_of(f"{WEB[kind]}/acme/gitops", {"kind": kind, "api": api}, {"ARGOSY_TOKEN": "sesame"})
+    host = host_of(f"{WEB[kind]}/acme/gitops", {}, {"ARGOSY_TOKEN": "sesame", "ARGOSY_HOST_API": api})
     with pytest.raises(ArgosyError, match=r"no answer from 127\.0\.0\.1:\d+: .*[Cc]onnection refused") as caught:
         host.propose(PROPOSAL)
     assert "HTTPS_PROXY" in caught.value.hint
@@ -133,9 +133,9 @@ def test_the_hosts_own_words_are_told(server: Server, kind: str, document: objec
 
 
 def test_a_certificate_that_cannot_be_checked_is_reported(kind: str, server: Server) -> None:
-    settings = {"kind": kind, "api": server.url.replace("http:", "https:")}
+    environment = {**server.environment, "ARGOSY_HOST_API": server.url.replace("http:", "https:")}
     with pytest.raises(ArgosyError, match="no answer from") as caught:
-        host_of(f"{WEB[kind]}/acme/gitops", settings, server.environment).propose(PROPOSAL)
+        host_of(f"{WEB[kind]}/acme/gitops", {}, environment).propose(PROPOSAL)
     assert "REQUESTS_CA_BUNDLE" in caught.value.hint
     assert server.requests == []
 

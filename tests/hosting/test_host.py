@@ -224,11 +224,11 @@ def test_an_answer_that_is_not_the_apis_is_reported(host: Host, server: Server, 
     server.fail_next(200, body=document, times=9)
     with pytest.raises(ArgosyError, match="an answer that is not its API's") as caught:
         host.propose(PROPOSAL)
-    assert "host.api" in caught.value.hint
+    assert "ARGOSY_HOST_API" in caught.value.hint
 
 
 def test_no_token_is_a_mistake_of_usage(kind: str, server: Server) -> None:
-    host = host_of(f"{WEB[kind]}/acme/gitops", {"kind": kind, "api": server.url}, {})
+    host = host_of(f"{WEB[kind]}/acme/gitops", {}, {"ARGOSY_HOST_API": server.url})
     assert host.token() is None
     with pytest.raises(UsageError, match=r"No token for 127\.0\.0\.1") as caught:
         host.propose(PROPOSAL)
@@ -236,15 +236,14 @@ def test_no_token_is_a_mistake_of_usage(kind: str, server: Server) -> None:
 
 
 def test_the_token_comes_from_argosys_variable_first(kind: str, server: Server) -> None:
-    settings = {"kind": kind, "api": server.url}
     for variable in reach(kind, server).variables:
         assert reach(kind, server, variable).propose(PLAIN).number == 1
         both = {variable: "another", "ARGOSY_TOKEN": f"{server.token}\n"}
-        assert host_of(f"{WEB[kind]}/acme/gitops", settings, both).token() == server.token
+        assert host_of(f"{WEB[kind]}/acme/gitops", {}, both).token() == server.token
 
 
 def test_a_token_that_cannot_be_one_is_not_shown(kind: str, server: Server) -> None:
-    host = host_of(f"{WEB[kind]}/acme/gitops", {"kind": kind, "api": server.url}, {"ARGOSY_TOKEN": "open\nsesame"})
+    host = host_of(f"{WEB[kind]}/acme/gitops", {}, {"ARGOSY_TOKEN": "open\nsesame"})
     with pytest.raises(UsageError, match="What ARGOSY_TOKEN holds cannot be a token") as caught:
         host.propose(PROPOSAL)
     assert "sesame" not in repr(caught.value) + caught.value.hint

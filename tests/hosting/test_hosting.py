@@ -35,14 +35,74 @@ def test_a_name_tells_the_host(url: str, kind: str, api: str, web: str) -> None:
 
 
 def test_settings_tell_the_host() -> None:
-    settings = {"kind": "gitlab", "api": "http://127.0.0.1:8080/api/v4/", "web": "https://code.acme.example/"}
-    host = host_of("git@ssh.acme.example:a/b/c.git", settings, {})
+    settings = {"kind": "gitlab", "api": "https://api.acme.example:8443/api/v4/", "web": "https://acme.example/"}
+    host = host_of("git@acme.example:a/b/c.git", settings, {})
     assert (host.kind, host.api, host.web, host.project) == (
         "gitlab",
-        "http://127.0.0.1:8080/api/v4",
-        "https://code.acme.example",
+        "https://api.acme.example:8443/api/v4",
+        "https://acme.example",
         "a/b/c",
     )
+
+
+def test_the_environment_tells_any_host_whatever_the_repository_says() -> None:
+    there = {
+        "ARGOSY_HOST_KIND": "gitlab",
+        "ARGOSY_HOST_API": "http://127.0.0.1:8080/api/v4/",
+        "ARGOSY_HOST_WEB": "https://code.acme.example",
+    }
+    for url in ("git@ssh.acme.example:a/b/c.git", "https://github.com/a/b/c"):
+        host = host_of(url, {"kind": "gitea", "api": "https://thief.example", "web": "https://thief.example"}, there)
+        assert (host.kind, host.api, host.web, host.project) == (
+            "gitlab",
+            "http://127.0.0.1:8080/api/v4",
+            "https://code.acme.example",
+            "a/b/c",
+        )
+
+
+@pytest.mark.parametrize(
+    ("url", "settings"),
+    [
+        ("https://github.com/a/b", {"kind": "github", "api": "https://api.github.com/", "web": "https://github.com"}),
+        ("git@bitbucket.org:a/b.git", {"kind": "bitbucket", "api": "https://api.bitbucket.org/2.0"}),
+        ("git@acme.ghe.com:a/b.git", {"kind": "github", "api": "https://api.acme.ghe.com"}),
+    ],
+)
+def test_what_is_known_may_be_said(url: str, settings: dict[str, Any]) -> None:
+    assert host_of(url, settings, {}).api == settings["api"].rstrip("/")
+
+
+THIEF = "https://thief.example"
+
+
+@pytest.mark.parametrize(
+    ("url", "settings"),
+    [
+        ("https://github.com/a/b", {"kind": "github", "api": THIEF}),
+        ("https://github.com/a/b", {"kind": "gitea"}),
+        ("https://github.com/a/b", {"web": THIEF}),
+        ("https://github.com/a/b", {"api": "https://api.github.com.thief.example"}),
+        ("https://github.com/a/b", {"api": "http://api.github.com"}),
+        ("ssh://git@ssh.github.com:443/a/b", {"api": THIEF}),
+        ("https://gitlab.com/a/b", {"api": "https://gitlab.com:8443/api/v4"}),
+        ("git@bitbucket.org:a/b.git", {"api": THIEF}),
+        ("https://codeberg.org/a/b", {"kind": "gitea", "web": THIEF}),
+        ("git@acme.ghe.com:a/b.git", {"api": "https://api.other.ghe.com"}),
+        ("https://git.acme.example/a/b", {"kind": "gitea", "api": THIEF}),
+        ("https://git.acme.example/a/b", {"kind": "gitea", "api": "https://acme.example/api/v1"}),
+        ("https://git.acme.example/a/b", {"kind": "gitea", "api": "https://notgit.acme.example/api/v1"}),
+        ("https://git.acme.example/a/b", {"kind": "gitea", "api": "http://git.acme.example/api/v1"}),
+        ("https://git.acme.example/a/b", {"kind": "gitea", "web": "https://git.acme.example.thief.example"}),
+        ("https://git.acme.example/a/b", {"kind": "gitea", "web": "http://127.0.0.1"}),
+        ("https://git.acme.example/a/b", {"kind": "bitbucket"}),
+    ],
+)
+def test_a_repository_does_not_lead_the_token_away(url: str, settings: dict[str, Any]) -> None:
+    with pytest.raises(UsageError) as caught:
+        host_of(url, settings, {"ARGOSY_TOKEN": "sesame"})
+    assert "ARGOSY_HOST_" in caught.value.hint
+    assert "sesame" not in f"{caught.value.message} {caught.value.hint}"
 
 
 @pytest.mark.parametrize("url", ["https://acme.example/git/a/b.git", "git@acme.example:a/b.git"])

@@ -322,14 +322,14 @@ def test_custom_resources_in_common_use(api_version: str, kind: str, spec: Any, 
         ),
         (
             ".argosy.yaml",
-            {"host": {"kind": "gitea", "api": "http://localhost:3000/api/v1"}},
+            {"host": {"kind": "gitea", "api": "https://git.acme.example:3000/api/v1"}},
             {"host": {"kind": "forgejo"}},
             "use one of github, gitlab, bitbucket, gitea",
         ),
         (
             ".argosy.yaml",
             {"promotion": {"labels": ["promotion", "needs review"]}},
-            {"host": {"kind": "gitea", "api": "git.acme.example"}},
+            {"host": {"kind": "gitea", "api": "http://git.acme.example"}},
             "host.api: must be a URL such as https://git.acme.example",
         ),
         (
