@@ -18,6 +18,7 @@ OF_GIT = "it is Git's own, and no part of what is committed"
 ROUND = "its links go round"
 NOWHERE = "it is a link that leads nowhere"
 IRREGULAR = "it is neither a file nor a folder"
+CLOSED = "it may not be opened"
 TOO_MANY = "its links multiply the files without end"
 
 _MOST_LINKS = 40
@@ -95,7 +96,12 @@ def files(folder: Path, root: Path) -> Iterator[tuple[Path, str]]:
     count = 0
     while pending:
         place, within = pending.pop()
-        for entry in sorted(os.scandir(place), key=lambda entry: entry.name):
+        try:
+            found = sorted(os.scandir(place), key=lambda entry: entry.name)
+        except OSError:
+            yield place, CLOSED
+            continue
+        for entry in found:
             count += 1
             path = Path(entry.path)
             reason = _astray_entry(entry, root, within)
@@ -113,7 +119,10 @@ def _astray_entry(entry: os.DirEntry[str], root: Path, within: tuple[Path, ...])
     if is_of_git(entry.name):
         return OF_GIT
     if not entry.is_symlink():
-        return "" if _is_regular(entry.stat(follow_symlinks=False).st_mode) else IRREGULAR
+        try:
+            return "" if _is_regular(entry.stat(follow_symlinks=False).st_mode) else IRREGULAR
+        except OSError:
+            return CLOSED
     if reason := astray(Path(entry.path), root):
         return reason
     target = Path(os.path.realpath(entry.path))

@@ -55,18 +55,13 @@ def load(root: Path, repository: Path | None = None) -> Configuration:
         urls=frozenset(urls),
         revisions=git.revisions(place),
         kubernetes_versions=versions,
-        schema_locations=tuple(_from_root(root, each) for each in _texts(own.get("schemaLocations"))),
+        schema_locations=_texts(own.get("schemaLocations")),
         exemptions=tuple(
             Exemption(str(each.get("rule", "")), str(each.get("reason", "")), _texts(each.get("paths")))
             for each in (exemptions if isinstance(exemptions, list) else ())
             if isinstance(each, dict)
         ),
     )
-
-
-def _from_root(root: Path, location: str) -> str:
-    """Return a schema location that the repository names: a path of it is relative to its root."""
-    return location if "://" in location else str(root / location)
 
 
 def _mapping(root: Path, path: str) -> Mapping[str, Any]:

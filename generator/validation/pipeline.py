@@ -12,6 +12,7 @@ from typing import Any
 from generator import layout
 from generator.errors import UsageError
 from generator.helm import Fault, Helm, Message, OfflineError, Release, Rendered, RenderError, engine, expect, lintable
+from generator.paths import holds
 from generator.validation import builtin, configuration, deployments, kubernetes_values, rendering
 from generator.validation.applicationsets import Flaw
 from generator.validation.configuration import Configuration
@@ -24,6 +25,7 @@ from generator.validation.rendering import Progress, Render, silent
 from generator.validation.rules import JSON, RULES, Problem, Rule, Scope
 from generator.validation.schema import Schema
 from generator.validation.schema_files import file_schema
+from generator.validation.schema_locations import SchemaLocation
 from generator.validation.schema_store import SchemaStore, without_nulls
 from generator.validation.schema_violations import Violation
 from generator.validation.sources import Kind
@@ -121,8 +123,9 @@ class _Validation:
 
     def _stores(self, configured: Configuration, crds: Sequence[Mapping[str, Any]]) -> Mapping[str, SchemaStore]:
         versions = self.options.kubernetes_versions or configured.kubernetes_versions
-        locations = (*self.options.schema_locations, *configured.schema_locations)
         try:
+            own = [SchemaLocation.parse(each, self.root) for each in configured.schema_locations]
+            locations: list[str | SchemaLocation] = [*self.options.schema_locations, *own]
             stores = [SchemaStore(version, locations, crds) for version in versions]
         except UsageError as error:
             if self.options.kubernetes_versions or self.options.schema_locations:
@@ -262,7 +265,7 @@ class _Validation:
                 rule = builtin.HELM_LINT if message.severity == "error" else builtin.HELM_ADVICE
                 if message.severity != "info":
                     name, _, line = message.path.partition(":")
-                    file = name if (chart / name).is_file() else "Chart.yaml"
+                    file = name if holds((chart / name).is_file) else "Chart.yaml"
                     number = int(line) if line.isdecimal() and file == name else None
                     self._add(rule, Problem(message.text), path=f"{folder}/{file}", line=number)
 

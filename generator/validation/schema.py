@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import jsonschema_rs
 
 from generator.errors import ArgosyError
-from generator.validation.schema_locations import read
 from generator.validation.schema_violations import Violation, translate
 
 
@@ -78,8 +77,11 @@ def compiled(schema: dict[str, Any], documents: Mapping[str, Any]) -> CompiledSc
 _DRAFT = re.compile(r"https?://json-schema\.org/(draft-0[467]|draft/20(19-09|20-12))/schema#?")
 
 
-def compiled_foreign(uri: str, schema: Any) -> CompiledSchema:
-    """Return a schema of the user's ready to judge, of whatever draft; raise ArgosyError if it cannot be used."""
+def compiled_foreign(uri: str, schema: Any, read: Callable[[str], Any]) -> CompiledSchema:
+    """Return a schema of the user's ready to judge, of whatever draft; raise ArgosyError if it cannot be used.
+
+    `read` returns what it refers to, or None.
+    """
     documents: dict[str, Any] = {}
 
     def retrieve(wanted: str) -> Any:

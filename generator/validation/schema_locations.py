@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from generator import layout
 from generator.errors import ArgosyError, UsageError
+from generator.paths import astray
 
 _FOLDER_LAYOUTS = (
     "{{ .ResourceKind }}{{ .KindSuffix }}.json",
@@ -28,14 +30,25 @@ class SchemaLocation:
     """A folder, or a template of paths or URLs in kubeconform's notation."""
 
     templates: tuple[str, ...]
+    base: str
+    """The URI that all of it begins with: what a schema refers to has to lie there too."""
 
     @classmethod
-    def parse(cls, text: str) -> SchemaLocation:
+    def parse(cls, text: str, root: Path | None = None) -> SchemaLocation:
         """Read a location: PATH, file:// or http(s):// URL, with or without `{{ .ResourceKind }}` and the like.
 
+        One that a repository names, given the repository's root, is a path of it, and nothing else.
         Raise UsageError if it names a variable that there is not, or a folder that is not there.
         """
         location = text.strip()
+        if root:
+            reason = "it is a URL" if "://" in location else astray(root / location, root)
+            if reason:
+                raise UsageError(
+                    f"The schema location “{text}” of {layout.CONFIGURATION} is not read: {reason}.",
+                    "Keep the schemas in the repository, or name the location with --schema-location.",
+                )
+            location = str(root / location)
         scheme = location.partition("://")[0] if "://" in location else ""
         if not location or scheme not in {"", "file", "http", "https"}:
             raise UsageError(f"“{text}” is not a schema location.", "Give a folder, or a file:// or http(s):// URL.")
@@ -48,10 +61,13 @@ class SchemaLocation:
         if not scheme:
             location = _as_uri(location)
         if _VARIABLE.search(location) or location.endswith(".json"):
-            return cls((location,))
+            return cls((location,), _as_uri(str(root)) if root else _base(location))
         if location.startswith("file:") and not _path(location).is_dir():
             raise UsageError(f"The schema location “{text}” is not a folder.", "Give a folder that is there.")
-        return cls(tuple(f"{location.rstrip('/')}/{layout}" for layout in _FOLDER_LAYOUTS))
+        folder = location.rstrip("/")
+        return cls(
+            tuple(f"{folder}/{each}" for each in _FOLDER_LAYOUTS), _as_uri(str(root)) if root else _base(f"{folder}/")
+        )
 
     def find(self, kubernetes_version: str, api_version: str, kind: str) -> tuple[str, Any] | None:
         """Return a kind's schema with the URI that it came from; None if it is not there.
@@ -72,13 +88,35 @@ class SchemaLocation:
         }
         for template in self.templates:
             uri = _VARIABLE.sub(lambda variable: values[variable[1]], template).replace(" ", "%20")
-            schema = read(uri)
+            schema = self.read(uri)
             if schema is not None:
                 return uri, schema
         return None
 
+    def read(self, uri: str) -> Any:
+        """Return the JSON that lies under a URI, None if nothing does; raise ArgosyError if it is not the location's.
 
-def read(uri: str) -> Any:
+        A schema says what it refers to, and may come from a repository: it is to lead neither to another file of this
+        machine nor into the network.
+        """
+        if self.base.startswith("file:"):
+            is_own = uri.startswith("file:") and not astray(_path(uri), _path(self.base))
+        else:
+            is_own = urlsplit(uri)[:2] == urlsplit(self.base)[:2]
+        if not is_own:
+            raise ArgosyError(
+                f"The schema {uri} is not read: it is not below {self.base}.",
+                "Keep what a schema refers to beside it.",
+            )
+        return _read(uri)
+
+
+def _base(location: str) -> str:
+    """Return what a location begins with: the folder before its first variable; of a URL, all is of one host."""
+    return _VARIABLE.split(location, maxsplit=1)[0].rpartition("/")[0] + "/"
+
+
+def _read(uri: str) -> Any:
     """Return the JSON that lies under a file or http(s) URI; None if nothing does."""
     if not uri.startswith(("file:", "http://", "https://")):
         raise ArgosyError(f"The schema {uri} cannot be read.", "A schema may refer to files and http(s) URLs alone.")

@@ -23,14 +23,19 @@ class SchemaStore:
     """The schemas for one Kubernetes version and one repository."""
 
     def __init__(
-        self, kubernetes_version: str, locations: Sequence[str] = (), crds: Iterable[Mapping[str, Any]] = ()
+        self,
+        kubernetes_version: str,
+        locations: Sequence[str | SchemaLocation] = (),
+        crds: Iterable[Mapping[str, Any]] = (),
     ) -> None:
         """Take the version (`1.37`, `v1.37.2`), `--schema-location`s, and the repository's CustomResourceDefinitions.
 
         Raise UsageError for a version without schemas and for a location that cannot be meant.
         """
         self.kubernetes_version = minor(kubernetes_version)
-        self._locations = [SchemaLocation.parse(text) for text in locations]
+        self._locations = [
+            each if isinstance(each, SchemaLocation) else SchemaLocation.parse(each) for each in locations
+        ]
         self._crds: dict[tuple[str, str], dict[str, list[Any]]] = {}
         for crd in crds:
             for group, version, kind, schema in crd_schemas.schemas_of(crd):
@@ -82,7 +87,7 @@ class SchemaStore:
         for location in self._locations:
             found = location.find(self.kubernetes_version, api_version, kind)
             if found:
-                return compiled_foreign(*found)
+                return compiled_foreign(*found, location.read)
         return None
 
 
