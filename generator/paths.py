@@ -128,7 +128,7 @@ def _astray_entry(entry: os.DirEntry[str], root: Path, within: tuple[Path, ...])
     target = Path(os.path.realpath(entry.path))
     if not target.exists():
         return NOWHERE
-    return ROUND if target in within else ""
+    return ROUND if any(each.is_relative_to(target) for each in within) else ""
 
 
 def _is_regular(mode: int) -> bool:

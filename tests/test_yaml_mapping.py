@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import yaml
 
-from generator.yaml_mapping import load, parse
+from generator.yaml_mapping import documents, load, parse
 
 
 def test_a_mapping_is_read(tmp_path: Path) -> None:
@@ -29,3 +30,10 @@ def test_what_is_no_mapping_is_an_empty_one(text: str | bytes) -> None:
 def test_a_file_that_is_not_there_is_an_empty_mapping(tmp_path: Path) -> None:
     assert load(tmp_path / "Chart.yaml") == {}
     assert load(tmp_path) == {}
+
+
+@pytest.mark.parametrize("text", ["[" * 200_000, "{a: " * 200_000, "- " * 200_000])
+def test_what_is_nested_without_end_is_read_as_nothing(text: str) -> None:
+    assert parse(text) == {}
+    with pytest.raises(yaml.YAMLError, match="nested deeper than 1000"):
+        list(documents(text))

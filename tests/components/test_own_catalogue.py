@@ -121,3 +121,23 @@ def test_renovate_knows_each_version_of_argosys_catalogue() -> None:
         place = {"registry" if oci else "registryUrl": component.repo_url}
         expected = {**place, "depName": component.chart, "currentValue": component.version}
         assert found == {"docker" if oci else "helm": expected}, name
+
+
+def test_texts_reach_nothing_but_what_they_know(tmp_path: Path) -> None:
+    (tmp_path / "secret.yaml").write_text("token: sesame\n")
+    texts = {
+        "class.yaml": "a: [[ ''.__class__.__mro__[1].__subclasses__() ]]\n",
+        "globals.yaml": "a: [[ cycler.__init__.__globals__.os.environ ]]\n",
+        "long.yaml": "[% for each in range(10 ** 9) %]a[% endfor %]\n",
+        "zero.yaml": "a: [[ 1 / 0 ]]\n",
+    }
+    root = tmp_path / "gitops"
+    written(root, {**ENTRY, **{f"catalogue/gizmo/manifests/{name}": text for name, text in texts.items()}})
+    (root / "catalogue/gizmo/manifests/link.yaml").symlink_to("../../../../secret.yaml")
+    (root / "catalogue/thief").symlink_to("../..")
+    found = {each.path.rpartition("/")[2] for each in catalogue.mistakes(root)}
+    assert found == texts.keys()
+    for name in texts:
+        (root / "catalogue/gizmo/manifests" / name).unlink()
+    entry = catalogue.load(root)["gizmo"]
+    assert not any(b"sesame" in text for text in entry.files(model(), model().environments[0]).values())

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import io
+import json
 import tarfile
 from pathlib import Path
 
 import pytest
 
-from generator.errors import Fault, OfflineError
+from generator.errors import Fault, OfflineError, RenderError
 from generator.helm import (
     Helm,
     Release,
+    lintable,
 )
 from tests.helm.releases import ECHO_CHART, chart
 
@@ -45,3 +48,81 @@ class TestDependencies:
         with tarfile.open(folder / "charts/redis-1.0.0.tgz", "w:gz") as archive:
             archive.add(tmp_path / "redis", "redis")
         assert [each.path for each in helm.render(Release(folder, "r")).manifests] == ["charts/redis/templates/r.yaml"]
+
+
+def test_what_is_gits_own_is_not_shown_to_a_chart_beside_it(helm: Helm, tmp_path: Path) -> None:
+    text = '{{ .Files.Get ".git/config" | default "nothing" }}: {{ .Files.Get "here.txt" }}\n'
+    folder = chart(tmp_path / "web", {".git/config": "token", "here.txt": "here", "templates/a.yaml": text})
+    (manifest,) = helm.render(Release(folder, "r", root=folder)).manifests
+    assert manifest.text.strip() == "nothing: here"
+    with lintable(Release(folder, "r", root=folder)) as release:
+        assert not (release.chart / ".git").exists()
+    assert (folder / ".git/config").exists()
+
+
+class TestSchemas:
+    @pytest.mark.parametrize(
+        "schema",
+        [
+            {"$schema": "https://json-schema.org/draft/2020-12/schema", "$ref": "#/$defs/a", "$defs": {"a": {}}},
+            {"$id": "https://example.com/web.json", "properties": {"$ref": {"$ref": "#"}}},
+            {"$schema": "http://json-schema.org/draft-07/schema#", "$ref": "http://json-schema.org/draft-07/schema#"},
+        ],
+    )
+    def test_what_a_schema_holds_itself_is_read(self, helm: Helm, tmp_path: Path, schema: object) -> None:
+        files = {**ECHO_CHART, "values.schema.json": json.dumps(schema)}
+        assert helm.render(Release(chart(tmp_path / "web", files), "r")).manifests
+
+    @pytest.mark.parametrize(
+        ("schema", "error"),
+        [
+            ('{"$ref": "https://example.com/x.json"}', OfflineError),
+            ('\ufeff{"$ref": "HTTPS://example.com/x.json"}', OfflineError),
+            ('{"$id": "https://example.com/", "not": {"$ref": "x.json"}}', OfflineError),
+            ('{"$ref": "x.json"}', RenderError),
+            ('{"$dynamicRef": "file:///etc/passwd"}', RenderError),
+            ('{"$ref": "//[example.com"}', RenderError),
+            ("{", RenderError),
+        ],
+    )
+    def test_what_lies_elsewhere_is_not(
+        self, helm: Helm, tmp_path: Path, schema: str, error: type[RenderError]
+    ) -> None:
+        folder = chart(tmp_path / "web", {**ECHO_CHART, "values.schema.json": schema})
+        with pytest.raises(RenderError) as caught:
+            helm.render(Release(folder, "r"))
+        assert type(caught.value) is error
+        assert caught.value.faults[0].path == folder / "values.schema.json"
+        assert helm.render(Release(folder, "r", skip_schema_validation=True)).manifests
+
+    def test_of_an_archive_within_an_archive(self, helm: Helm, tmp_path: Path) -> None:
+        inner = chart(tmp_path / "inner", {"values.schema.json": '{"$ref": "https://example.com"}'}, "inner")
+        middle, outer = chart(tmp_path / "middle", {}, "middle"), chart(tmp_path / "web", ECHO_CHART)
+        for source, target in ((inner, middle), (middle, outer)):
+            (target / "charts").mkdir()
+            with tarfile.open(target / f"charts/{source.name}-1.0.0.tgz", "w:gz") as archive:
+                archive.add(source, source.name)
+        with pytest.raises(OfflineError, match=r"inner/values\.schema\.json of inner-1\.0\.0\.tgz refers to"):
+            helm.render(Release(outer, "r"))
+
+    def test_of_an_archive_without_end(self, helm: Helm, tmp_path: Path) -> None:
+        folder = chart(tmp_path / "web", {**ECHO_CHART, "charts/README.md": ""})
+        with tarfile.open(folder / "charts/bomb-1.0.0.tgz", "w:gz") as archive:
+            member = tarfile.TarInfo("bomb/zeros")
+            member.size = 101 * 1024 * 1024
+            archive.addfile(member, _Zeros())
+        with pytest.raises(RenderError, match="unpacks to more than"):
+            helm.render(Release(folder, "r"))
+
+    def test_that_cannot_be_compiled(self, helm: Helm, tmp_path: Path) -> None:
+        files = {**ECHO_CHART, "values.schema.json": '{"$ref": "#/nowhere"}'}
+        with pytest.raises(RenderError, match="The chart's schema cannot be used") as caught:
+            helm.render(Release(chart(tmp_path / "web", files), "r"))
+        assert caught.value.faults
+
+
+class _Zeros(io.RawIOBase):
+    """Zeros without end."""
+
+    def read(self, size: int = -1) -> bytes:
+        return bytes(size)

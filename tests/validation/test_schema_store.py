@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from generator.errors import ArgosyError, UsageError
 from generator.validation import schema_data, schema_files, schema_kubernetes
 from generator.validation.schema import Unserved
+from generator.validation.schema_locations import SchemaLocation
 from generator.validation.schema_store import SchemaStore, versions, without_nulls
 
 STORE = SchemaStore("1.37")
@@ -589,6 +590,26 @@ def test_a_location_that_fails_is_named(schemas: Path, server: str) -> None:
 def test_a_location_that_cannot_be_meant_is_refused(location: str) -> None:
     with pytest.raises(UsageError):
         SchemaStore("1.37", locations=[location])
+
+
+@pytest.mark.parametrize("location", ["https://example.com", "file:///etc", "../schemas", "/etc", "link", ".git"])
+def test_a_repository_names_no_location_but_its_own(tmp_path: Path, location: str) -> None:
+    (tmp_path / "link").symlink_to("/etc")
+    with pytest.raises(UsageError, match=r"of \.argosy\.yaml is not read") as caught:
+        SchemaLocation.parse(location, tmp_path)
+    assert "--schema-location" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "reference", ["SERVER/widget-acme-v1.json", "file:///etc/passwd", "../secret.json", "link.json"]
+)
+def test_a_schema_refers_to_nothing_outside_of_its_location(schemas: Path, server: str, reference: str) -> None:
+    (schemas.parent / "secret.json").write_text('{"enum": ["sesame"]}')
+    (schemas / "link.json").symlink_to(schemas.parent / "secret.json")
+    (schemas / "stray-acme-v1.json").write_text(json.dumps({"$ref": reference.replace("SERVER", server)}))
+    with pytest.raises(ArgosyError) as caught:
+        SchemaStore("1.37", locations=[str(schemas)]).for_manifest("acme.io/v1", "Stray")
+    assert "sesame" not in caught.value.message
 
 
 JSON: st.SearchStrategy[Any] = st.recursive(

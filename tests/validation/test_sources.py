@@ -170,3 +170,27 @@ def test_spellings_of_one_url(root: Path, url: str) -> None:
 def test_every_url_is_here_where_nothing_tells_the_repositorys_own(root: Path) -> None:
     assert is_here("https://example.com/x", View(root))
     assert not is_here("https://git.example.com/acme/gitops-two", View(root, urls=frozenset({normalise(URL)})))
+
+
+@pytest.mark.parametrize(
+    ("path", "file", "reason"),
+    [
+        ("dev.yaml", "charts/shop/dev.yaml", ""),
+        ("../../values/a.yaml", "values/a.yaml", ""),
+        ("/values/a.yaml", "values/a.yaml", ""),
+        ("*.yaml", "", "no such file"),
+        ("../../../x.yaml", "", "out of the repository"),
+        ("/proc/self/environ", "", "no such file"),
+        ("../../out/x.yaml", "", "out of the repository"),
+        ("/.git/config", "", "Git's own"),
+    ],
+)
+def test_files_of_parameters(root: Path, path: str, file: str, reason: str) -> None:
+    (source,) = sources(root, {"path": "charts/shop", "helm": {"fileParameters": [{"name": "a.b", "path": path}]}})
+    assert [(name, each.relative_to(root).as_posix()) for name, each in source.file_parameters] == (
+        [("a.b", file)] if file else []
+    )
+    assert [miss.at for miss in source.misses] == (
+        [("spec", "source", "helm", "fileParameters", 0, "path")] if reason else []
+    )
+    assert all(reason in miss.reason for miss in source.misses)
