@@ -12,9 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+import hypothesis
 import pytest
 
 from generator.cli import main
+
+# A busy machine makes any example slow: how fast something is, benchmarks tell.
+hypothesis.settings.register_profile("argosy", deadline=None)
+hypothesis.settings.load_profile("argosy")
 
 SMALL_FILES = "import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, ({0}, {0}))"
 """A prelude under which no file can grow beyond that many bytes, as on a disk that is full."""
