@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -21,6 +22,9 @@ _ARGOSY = {
     for what, value in (("NAME", "argosy"), ("EMAIL", "argosy@localhost"))
 }
 """Whom to commit as where the user told git nobody."""
+
+_OF_A_BRANCH = re.compile(r"\t(branch|tag) '")
+"""In a line of FETCH_HEAD: what was fetched is a branch or a tag, rather than a commit or a ref that was named."""
 
 
 def run(
@@ -128,23 +132,48 @@ def commit_all(folder: Path, message: str) -> None:
     run(folder, "commit", "--quiet", "--message", message, environment=identity(folder))
 
 
-def remotes(folder: Path) -> frozenset[str]:
-    """Return the URLs that the repository around a folder fetches from, or nothing."""
+def remotes(folder: Path) -> Mapping[str, str]:
+    """Return the URLs that the repository around a folder fetches from, each with its remote's name, or nothing."""
     try:
         listed = run(folder, "config", "--get-regexp", r"^remote\..*\.url$")
     except ToolError:
-        return frozenset()
-    return frozenset(line.split(" ", 1)[1] for line in listed.splitlines() if " " in line)
+        return {}
+    pairs = (line.partition(" ") for line in listed.splitlines())
+    return {url: key.removeprefix("remote.").removesuffix(".url") for key, _, url in pairs if url}
 
 
-def revisions(folder: Path) -> frozenset[str]:
-    """Return the branches, also those of remotes, and the tags of the repository around a folder, or nothing."""
+def revisions(folder: Path, remotes: Collection[str] = ("origin",)) -> frozenset[str]:
+    """Return the branches, also those of remotes, and the tags of the repository around a folder, or nothing.
+
+    Hosts fetch what they test to places of their own, such as refs/remotes/pull/7/merge: those are no branches.
+    """
+    places = ("refs/heads/", "refs/tags/", *(f"refs/remotes/{name}/" for name in sorted(remotes)))
     try:
-        listed = run(folder, "for-each-ref", "--format=%(refname)", "refs/heads", "refs/remotes", "refs/tags")
+        listed = run(folder, "for-each-ref", "--format=%(refname)", *places)
     except ToolError:
         return frozenset()
-    names = (line.split("/", 3 if line.startswith("refs/remotes/") else 2)[-1] for line in listed.splitlines())
-    return frozenset(names) - {"HEAD"}
+    return frozenset(
+        ref.removeprefix(place) for ref in listed.splitlines() for place in places if ref.startswith(place)
+    ) - {"HEAD"}
+
+
+def has_every_branch(folder: Path) -> bool:
+    """Return whether a clone has all branches of one of its remotes, so that another is nowhere; also without remotes.
+
+    A shallow clone, one of a single branch and what a CI job fetched by name has them not. The last is not always
+    shallow: where the history is as short as what is fetched, only FETCH_HEAD tells it from a whole clone.
+    """
+    listed = run(folder, "config", "--get-regexp", r"^remote\..*\.fetch$", accepted=(0, 1)).splitlines()
+    if not listed:
+        return not remotes(folder)
+    wide = [line.rpartition(":")[2].removesuffix("*") for line in listed if " +refs/heads/*:refs/remotes/" in line]
+    shallow, fetched = run(folder, "rev-parse", "--is-shallow-repository", "--git-path", "FETCH_HEAD").splitlines()
+    if shallow == "true" or not wide:
+        return False
+    last = folder / fetched
+    if last.is_file() and not all(_OF_A_BRANCH.search(line) for line in last.read_text(errors="replace").splitlines()):
+        return False
+    return bool(run(folder, "for-each-ref", "--count=1", "--format=%(refname)", *wide).strip())
 
 
 def ignored(folder: Path) -> frozenset[str]:

@@ -75,13 +75,13 @@ class TestQuestions:
     def test_origins_and_remotes(self, repository: Path, tmp_path: Path) -> None:
         assert (git.origin(repository), git.remotes(repository), git.remotes(tmp_path)) == (
             "",
-            frozenset(),
-            frozenset(),
+            {},
+            {},
         )
         git.run(repository, "remote", "add", "origin", "https://x.org/a b.git")
         git.run(repository, "remote", "add", "mirror", "git@y.org:a.git")
         assert git.origin(repository) == "https://x.org/a b.git"
-        assert git.remotes(repository) == {"https://x.org/a b.git", "git@y.org:a.git"}
+        assert git.remotes(repository) == {"https://x.org/a b.git": "origin", "git@y.org:a.git": "mirror"}
 
     def test_revisions(self, repository: Path, tmp_path: Path) -> None:
         git.run(repository, "branch", "team/a")
@@ -90,6 +90,13 @@ class TestQuestions:
         assert git.revisions(repository) == {"main", "team/a", "v1"}
         assert git.revisions(tmp_path / "clone") == {"main", "team/a", "v1"}
         assert git.revisions(tmp_path) == frozenset()
+
+    def test_what_a_host_fetches_beside_the_branches_is_none(self, repository: Path) -> None:
+        git.run(repository, "remote", "add", "team/fork", "https://x.org/a.git")
+        for ref in ("pull/7/merge", "origin/prod", "origin/HEAD", "team/fork/fix/it"):
+            git.run(repository, "update-ref", f"refs/remotes/{ref}", "HEAD")
+        git.run(repository, "update-ref", "refs/merge-requests/7/head", "HEAD")
+        assert git.revisions(repository, ["origin", "team/fork"]) == {"main", "prod", "fix/it"}
 
     def test_what_is_ignored(self, repository: Path, tmp_path: Path) -> None:
         (repository / ".gitignore").write_text("*.key\nbuild/\n")

@@ -58,7 +58,7 @@ def _aliases(root: Path, url: str) -> Sequence[str]:
     except UsageError:
         return ()
     same = []
-    for each in sorted(git.remotes(root) - {url}):
+    for each in sorted(git.remotes(root).keys() - {url}):
         try:
             if remote.parse(each) == wanted:
                 same.append(each)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ class Configuration:
 
     urls: frozenset[str] = frozenset()
     revisions: frozenset[str] = frozenset()
+    has_every_branch: Callable[[], bool] = lambda: True
     kubernetes_versions: tuple[str, ...] = (NEWEST,)
     schema_locations: tuple[str, ...] = ()
     exemptions: tuple[Exemption, ...] = ()
@@ -47,13 +49,15 @@ def load(root: Path, repository: Path | None = None) -> Configuration:
     """
     answers, own = _mapping(root, layout.ANSWERS), _mapping(root, layout.CONFIGURATION)
     place = repository or root
-    urls = {normalise(url) for url in (answers.get("repo_url"), *git.remotes(place)) if isinstance(url, str) and url}
+    remotes = git.remotes(place)
+    urls = {normalise(url) for url in (answers.get("repo_url"), *remotes) if isinstance(url, str) and url}
     version = answers.get("kubernetes_version")
     versions = _texts(own.get("kubernetesVersions")) or ((version,) if isinstance(version, str) else (NEWEST,))
     exemptions = own.get("ignore")
     return Configuration(
         urls=frozenset(urls),
-        revisions=git.revisions(place),
+        revisions=git.revisions(place, remotes.values()),
+        has_every_branch=cache(partial(git.has_every_branch, place)),
         kubernetes_versions=versions,
         schema_locations=_texts(own.get("schemaLocations")),
         exemptions=tuple(

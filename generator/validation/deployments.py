@@ -62,6 +62,7 @@ class _Search:
             documents=self.inventory.manifests,
             urls=self.configured.urls,
             revisions=self.configured.revisions,
+            has_every_branch=self.configured.has_every_branch,
             overlaid=frozenset(
                 path.relative_to(root).as_posix() for path in self.inventory.inputs if path.is_relative_to(root)
             ),

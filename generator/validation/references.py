@@ -147,7 +147,8 @@ def repository_foreign(application: ArgoApplication, view: View) -> Iterator[Pro
     "A source follows a revision that this repository does not have.",
     explanation="`targetRevision` is a branch, a tag or a commit. Argo CD cannot resolve one that does not exist, and "
     "the Application stays as it is. The check reads the branches and tags of the clone: a revision that nobody "
-    "pushed yet is reported too.",
+    "pushed yet is reported too. A shallow clone, one of a single branch or what a CI job fetched does not tell which "
+    "other branches there are: there the check is left out.",
     bad="# git: trunk\n" + _application("path: apps/shop") + "# file: apps/shop/service.yaml\n" + _SERVICE,
     good=_application("path: apps/shop") + "# file: apps/shop/service.yaml\n" + _SERVICE,
 )
@@ -158,7 +159,8 @@ def revision_unknown(application: ArgoApplication, view: View) -> Iterator[Probl
         looks_like_commit = len(revision) >= 7 and all(letter in "0123456789abcdef" for letter in revision)
         if source.folder is None or not view.revisions or revision == "HEAD" or looks_like_commit:
             continue
-        if not any(letter in revision for letter in "*^~<>= ") and revision not in view.revisions:
+        is_range = any(letter in revision for letter in "*^~<>= ")
+        if not is_range and revision not in view.revisions and view.has_every_branch():
             yield Problem(
                 f"This repository has no branch or tag “{revision}”.",
                 application.at(*source.at, "targetRevision"),

@@ -75,6 +75,8 @@ class View:
     """The files that kustomizations take in: what they leave open, such as an image's tag, an overlay may fill in."""
     revisions: frozenset[str] = frozenset()
     """The branches and tags of the repository; empty where it is none, or has none."""
+    has_every_branch: Callable[[], bool] = lambda: True
+    """Whether a branch that is not among `revisions` is nowhere: a CI job's clone has the one that it tests."""
     wanted: Callable[[str], bool] = everything
     """Which paths of the repository are looked at."""
     partial: frozenset[str] = frozenset()
