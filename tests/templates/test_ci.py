@@ -20,11 +20,13 @@ from generator.model import CiHost, RevisionStyle
 from generator.validation.schema_store import file_schema
 from tests.changing import commit, create, edit, git, model
 from tests.templates.pipelines import (
+    ARGOSY,
     REAL_ARGOSY,
     TOKEN,
     WEB,
     Clone,
     Done,
+    Script,
     bitbucket,
     cloned,
     documents,
@@ -252,14 +254,18 @@ class TestUpdate:
             assert (clone.home / "summary.md").read_text() == "```\nIn conflict: README.md\n```\n"
 
     def test_without_a_token_github_says_what_there_is(self, clone: Clone) -> None:
+        (clone.home / "bin" / "argosy").write_text("#!/bin/bash\necho +new\necho 'added  x.yaml' >&2\n" + ARGOSY)
         done = updated(clone, CiHost.GITHUB, token="")
-        assert (done.code, done.output) == (0, "\n")
-        assert done.arguments == ["update", "--check"]
-        (clone.home / "bin" / "argosy").write_text("#!/bin/bash\necho Newer: 2.\nexit 1\n")
+        missing = "The secret ARGOSY_TOKEN is not set, so nothing was written: run argosy update yourself.\n"
+        assert (done.code, done.output) == (0, f"added  x.yaml\n{missing}")
+        assert done.arguments == ["update", "--dry-run"]
+        assert missing in (clone.home / "summary.md").read_text()
+
+    @pytest.mark.parametrize("code", [1, 2, 3])
+    def test_without_a_token_a_failure_is_one_too(self, clone: Clone, code: int) -> None:
+        (clone.home / "bin" / "argosy").write_text(f"#!/bin/bash\necho 'Error: no.' >&2\nexit {code}\n")
         done = updated(clone, CiHost.GITHUB, token="")
-        said = "Newer: 2.\nThe secret ARGOSY_TOKEN is not set: run argosy update yourself.\n"
-        assert (done.code, done.output) == (0, said)
-        assert said in (clone.home / "summary.md").read_text()
+        assert (done.code, done.output.splitlines()[0]) == (code, "Error: no.")
 
     @pytest.mark.parametrize("host", [CiHost.GITLAB, CiHost.BITBUCKET])
     def test_without_a_token_the_others_fail(self, clone: Clone, host: CiHost) -> None:
@@ -405,6 +411,46 @@ def test_the_difference_of_a_real_change(tmp_path: Path, host: CiHost) -> None:
     assert "web-dev" in said
     assert "web-prod" not in said
     assert re.search(r"(?m)^\+ +(- )?image: \"?ghcr.io/acme/", said)
+
+
+def every_script(host: CiHost, token: str) -> Iterator[tuple[str, Script]]:
+    """Yield each script of a host's CI by its job's name, as someone with or without a token runs it."""
+    if host is CiHost.GITHUB:
+        chosen = {"inputs.applications": "", "inputs.from": "dev", "inputs.to": "prod", "github.base_ref": "main"}
+        values = {**EXPRESSIONS, **chosen, "secrets.ARGOSY_TOKEN": token, MAY_COMMENT: str(bool(token)).lower()}
+        for name in jobs():
+            if name != "secrets":
+                yield from ((name, each) for each in github(name, {**values, "github.event.before": "1"}))
+    elif host is CiHost.GITLAB:
+        for name, job in documents(host)[".gitlab-ci.yml"].items():
+            if "script" in job:
+                yield name, gitlab(name, {})
+    else:
+        for each in documents(host)["bitbucket-pipelines.yml"]["definitions"]["steps"]:
+            yield each["step"]["name"], bitbucket(each["step"]["name"])
+
+
+@pytest.mark.parametrize("program", ["argosy", "git", "gitleaks", "python"])
+@pytest.mark.parametrize("token", [TOKEN, ""])
+@pytest.mark.parametrize("host", HOSTS)
+def test_no_script_outlives_a_failure(clone: Clone, host: CiHost, token: str, program: str) -> None:
+    given = {
+        **{"GITHUB_STEP_SUMMARY": str(clone.home / "summary.md"), "BITBUCKET_PR_DESTINATION_BRANCH": "main"},
+        **{"CI_COMMIT_BRANCH": "main", "CI_COMMIT_BEFORE_SHA": "1", "CI_MERGE_REQUEST_DIFF_BASE_SHA": "1"},
+        **{"CI_PROJECT_URL": WEB, "CI_SERVER_PROTOCOL": "https", "CI_PROJECT_DIR": str(clone.folder)},
+        **{"FROM": "dev", "TO": "prod", **PUSHER, **({"ARGOSY_TOKEN": token} if token else {})},
+    }
+    failed = set()
+    for code in (1, 2):
+        failing = clone.home / "bin" / program
+        failing.write_text(f'#!/bin/bash\ntouch "$RECORD/failed"\necho It failed.\nexit {code}\n')
+        failing.chmod(0o755)
+        for name, script in every_script(host, token):
+            done = clone.run(script, given)
+            if (clone.home / "record" / "failed").exists():
+                failed.add(name)
+                assert done.code != 0, f"{name}: {done.output}"
+    assert failed or (host, program) == (CiHost.GITHUB, "gitleaks") or (program == "git" and not token)
 
 
 # What the files say
