@@ -218,6 +218,7 @@ def set_repository(repository: Repository, values: Mapping[str, str]) -> Reposit
         "kubernetesVersion": "kubernetes_version",
         "branch": "branch",
         "followUp": "follow_up",
+        "argosyInstall": "argosy_install",
     }
     known = {**keys, **dict.fromkeys(SWITCHED)}
     turned = {key: value for key, value in values.items() if key in switches.SWITCHES}
@@ -246,6 +247,17 @@ def set_repository(repository: Repository, values: Mapping[str, str]) -> Reposit
     if "podSecurity" in values:
         return with_pod_security(changed, on=_boolean("podSecurity", values["podSecurity"]))
     return changed
+
+
+def unset(repository: Repository) -> list[str]:
+    """Return what is still to be set before all works that is laid out."""
+    settings = repository.settings
+    if settings.ci is CiHost.NONE or settings.argosy_install:
+        return []
+    return [
+        "CI's jobs fail until they know which argosy to install: argosy set repository argosyInstall=… "
+        "(README.md has the forms)"
+    ]
 
 
 def with_pod_security(repository: Repository, *, on: bool) -> Repository:

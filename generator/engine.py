@@ -89,6 +89,7 @@ def answers(repository: Repository) -> dict[str, Any]:
         "branch": settings.branch,
         "ci": settings.ci.value,
         "follow_up": settings.follow_up,
+        "argosy_install": settings.argosy_install,
         "format": settings.format.value,
         "kubernetes_version": settings.kubernetes_version,
         **switches.answers(settings.production),

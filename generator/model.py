@@ -39,6 +39,22 @@ _AMBIGUOUS = r"(?![yYnN]$|[0-9.]+[eE][0-9]+$|0o[0-7]+$)"
 """Text that PyYAML, with which Copier records the answers, writes without quotes, and Kubernetes' tools do not read."""
 _BRANCH = re.compile(rf"{_AMBIGUOUS}(?!.*[~^*])(?!HEAD$){_REVISION.pattern}(?<!\.lock)")
 _KEY_ID = re.compile(r"[0-9A-F]{16}")
+_SERVER, _BELOW = r"[A-Za-z0-9][A-Za-z0-9.-]*(?::[0-9]+)?", r"(?:/[\w.~+%-]+)*"
+_DISTRIBUTION = r"argosy-[0-9][\w.+-]*\.(?:whl|tar\.gz)"
+_INSTALLED = re.compile(
+    rf"argosy ?@ ?https://{_SERVER}{_BELOW}/{_DISTRIBUTION}#sha256=[0-9a-f]{{64}}"
+    rf"|argosy ?@ ?git\+(?:https://|ssh://git@){_SERVER}{_BELOW}@[0-9a-f]{{40}}"
+    rf"|(?:\./)?(?:\.?\w[\w.+-]*/)*{_DISTRIBUTION}"
+    r"|argosy==[0-9][\w.+]*(?: --hash=sha256:[0-9a-f]{64}){1,2}",
+    re.ASCII,
+)
+"""Exactly one argosy, in characters that mean nothing to a shell within quotes, and that pip takes for no option."""
+INSTALLED = (
+    "argosy @ https://HOST/…/argosy-VERSION-py3-none-any.whl#sha256=HASH",
+    "argosy @ git+https://HOST/….git@COMMIT (40 digits)",
+    "PATH/argosy-VERSION-py3-none-any.whl (a file of the repository)",
+    "argosy==VERSION --hash=sha256:HASH",
+)
 _REPOSITORY_NAME = re.compile(rf"{_AMBIGUOUS}(?!\.+$)[\w.-]+", re.ASCII)
 
 RESERVED_ENVIRONMENTS = {
@@ -374,6 +390,8 @@ class Settings:
     branch: str = "main"
     follow_up: bool = False
     """Whether CI opens a pull request to the next environment when a promotion is merged."""
+    argosy_install: str = ""
+    """What CI has pip install: see `INSTALLED`; nothing: its jobs fail and say so."""
     production: Production = field(default_factory=Production)
 
     def __post_init__(self) -> None:
@@ -393,6 +411,11 @@ class Settings:
             raise UsageError(
                 f"Kubernetes {self.kubernetes_version} is older than what the template's manifests need.",
                 f"Give 1.{OLDEST_MINOR} or newer.",
+            )
+        if self.argosy_install and not _INSTALLED.fullmatch(self.argosy_install):
+            raise UsageError(
+                f"“{self.argosy_install}” does not name one argosy alone, which is what CI may install.",
+                "\n    ".join(("It is one of these:", *INSTALLED)),
             )
         if self.follow_up and self.ci is CiHost.NONE:
             raise UsageError(

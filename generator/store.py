@@ -63,6 +63,7 @@ def load(root: Path, only: Collection[str] | None = None) -> Stored:
             kubernetes_version=str(answers.get("kubernetes_version", "1.37")),
             branch=str(answers.get("branch", "main")),
             follow_up=bool(answers.get("follow_up", False)),
+            argosy_install=str(answers.get("argosy_install", "")),
             production=switches.from_answers(answers),
         )
     with _blaming(layout.ENVIRONMENTS):

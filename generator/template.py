@@ -48,7 +48,7 @@ def current() -> Template:
         return Template(_PACKAGED, (_PACKAGED / VERSION).read_text(encoding="ascii").strip())
     if (_CHECKOUT / "copier.yml").is_file():
         return Template(_CHECKOUT, tree_id(_CHECKOUT, PARTS))
-    raise ArgosyError("This installation of argosy holds no template.", "Install it again: pip install argosy.")
+    raise ArgosyError("This installation of argosy holds no template.", "Install it again, from where you had it.")
 
 
 def versions() -> tuple[str, ...]:

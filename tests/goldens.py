@@ -32,6 +32,7 @@ from generator.model import (
 FOLDER = Path(__file__).parent / "golden"
 URL = "https://github.com/acme/gitops.git"
 THREE = (("dev", ""), ("staging", ""), ("prod", ""))
+RELEASED = "argosy @ https://example.com/argosy/argosy-0.1.0-py3-none-any.whl#sha256=" + "01" * 32
 GUIDE = Seed(
     Image("nginx", "1.21.6-alpine"), 80, (("prod", Image("nginx", "1.22.1-alpine")),)
 )  # What the tutorial deploys: an older nginx in production than in development.
@@ -48,7 +49,16 @@ def repositories() -> dict[str, Repository]:
         "manifests-applicationset": (Format.MANIFESTS, ArgocdStyle.APPLICATIONSET, RevisionStyle.BRANCH, CiHost.GITHUB),
     }
     follow = {"helm", "helm-applicationset", "kustomize"}
-    made = {name: repository(*choices, follow_up=name in follow) for name, choices in combinations.items()}
+    installs = {
+        "helm": RELEASED,
+        "helm-applicationset": "argosy==0.1.0 --hash=sha256:" + "01" * 32,
+        "kustomize": "argosy @ git+https://git.example.com/acme/argosy.git@" + "01" * 20,
+        "kustomize-applicationset": "tools/argosy-0.1.0-py3-none-any.whl",
+    }
+    made = {
+        name: repository(*choices, follow_up=name in follow, argosy_install=installs.get(name, ""))
+        for name, choices in combinations.items()
+    }
     return {**made, "clusters": _clusters(), "production": production()}
 
 
@@ -62,9 +72,10 @@ def repository(
     environments: tuple[tuple[str, str], ...] = THREE,
     seed: Seed = GUIDE,
     follow_up: bool = False,
+    argosy_install: str = "",
 ) -> Repository:
     """Return a repository with one application, as `argosy init` makes it."""
-    settings = Settings("gitops", URL, argocd, revision, ci, form, follow_up=follow_up)
+    settings = Settings("gitops", URL, argocd, revision, ci, form, follow_up=follow_up, argosy_install=argosy_install)
     bare = Repository(settings, chain(environments, revision))
     return privileges.of_new(bare.with_applications((Application("my-app", form, seed=seed),)))
 
@@ -96,7 +107,13 @@ def production() -> Repository:
         image_signing=ImageSigning.KEYLESS,
         signature_keys=("0123456789ABCDEF",),
     )
-    settings = Settings("platform", URL, ci=CiHost.GITHUB, follow_up=True, production=switches.all_on(switched))
+    settings = Settings(
+        *("platform", URL),
+        ci=CiHost.GITHUB,
+        follow_up=True,
+        production=switches.all_on(switched),
+        argosy_install=RELEASED,
+    )
     environments = chain(
         (("dev", "https://test.example.com"), ("staging", "https://test.example.com"), ("prod", "")), settings.revision
     )

@@ -28,6 +28,15 @@ from generator.model import (
 from tests.strategies import IMAGES, repositories
 
 SETTINGS = Settings("gitops", "https://github.com/acme/gitops.git")
+HASH = "0123456789abcdef" * 4
+INSTALLS = (
+    f"argosy @ https://example.com:8443/~ada/a%20b/argosy-0.1.0+acme.1-py3-none-any.whl#sha256={HASH}",
+    f"argosy@https://example.com/argosy-0.1.0.tar.gz#sha256={HASH}",
+    f"argosy @ git+https://git.example.com/acme/argosy.git@{HASH[:40]}",
+    f"argosy @ git+ssh://git@git.example.com:2222/acme/argosy@{HASH[:40]}",
+    *("argosy-0.1.0-py3-none-any.whl", "./tools/argosy-0.1.0-py3-none-any.whl", ".ci/a/b/argosy-1.0.tar.gz"),
+    f"argosy==0.1.0 --hash=sha256:{HASH} --hash=sha256:{HASH}",
+)
 
 
 class TestImage:
@@ -182,6 +191,45 @@ class TestSettings:
     def test_branches(self, branch: str) -> None:
         with pytest.raises(UsageError, match="is not a branch"):
             replace(SETTINGS, branch=branch)
+
+    @pytest.mark.parametrize("installed", INSTALLS)
+    def test_what_ci_may_install(self, installed: str) -> None:
+        assert replace(SETTINGS, argosy_install=installed)
+
+    @pytest.mark.parametrize(
+        "refused",
+        [
+            *(
+                "argosy",
+                "argosy~=0.1.0",
+                "argosy==0.1.0",
+                "argosy==0.* --hash=sha256:" + HASH,
+                "other==1 --hash=sha256:",
+            ),
+            *("https://example.com/argosy-0.1.0-py3-none-any.whl", f"argosy @ https://example.com/#sha256={HASH}"),
+            f"argosy @ http://example.com/argosy-0.1.0-py3-none-any.whl#sha256={HASH}",
+            f"argosy @ https://ada:secret@example.com/argosy-0.1.0-py3-none-any.whl#sha256={HASH}",
+            f"argosy @ https://example.com/other-0.1.0-py3-none-any.whl#sha256={HASH}",
+            f"argosy @ https://example.com/argosy-0.1.0-py3-none-any.whl#sha256={HASH[1:]}",
+            f"argosy @ https://example.com/argosy-0.1.0-py3-none-any.whl#md5={HASH}",
+            *(f"argosy @ git+https://example.com/argosy.git@{each}" for each in ("main", "v0.1.0", HASH[:12], HASH)),
+            f"argosy @ git+file:///argosy.git@{HASH[:40]}",
+            *("/argosy-0.1.0-py3-none-any.whl", "../argosy-0.1.0-py3-none-any.whl", "a/../argosy-0.1.0.tar.gz"),
+            *("-a/argosy-0.1.0-py3-none-any.whl", "tools/", "tools/argosy.whl", "--index-url=https://example.com"),
+            *(INSTALLS[0] + each for each in ("\n", " ", "; id", " --index-url=https://example.com", '" && id; "')),
+            *(
+                f"tools/{each}/argosy-0.1.0-py3-none-any.whl"
+                for each in ("$(id)", "`id`", "a b", "a'b", 'a"b', "é", "\n")
+            ),
+            f"argosy @ https://$(id)/argosy-0.1.0-py3-none-any.whl#sha256={HASH}",
+            f"argosy==0.1.0$(id) --hash=sha256:{HASH}",
+            "argosy==0.1.٣ --hash=sha256:" + HASH,
+        ],
+    )
+    def test_what_ci_may_not_install(self, refused: str) -> None:
+        with pytest.raises(UsageError, match="does not name one argosy alone") as refusal:
+            replace(SETTINGS, argosy_install=refused)
+        assert "argosy==VERSION --hash=sha256:HASH" in refusal.value.hint
 
     def test_only_ci_can_follow_up(self) -> None:
         assert replace(SETTINGS, follow_up=True).follow_up

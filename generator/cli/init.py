@@ -222,6 +222,7 @@ def _repository(destination: Path, given: Given, answers_file: Path | None, asks
         follow_up=_follow_up(given, answers, asks and ci is not CiHost.NONE),
         kubernetes_version=_checked_version(ask("kubernetes_version", "Kubernetes version", "1.37", _checked_version)),
         branch=known.get("branch") or branch or "main",
+        argosy_install=known.get("argosy_install", ""),
     )
     made = [files.application(part, Application(part["name"], settings.format, seed=seed)) for part in applications]
     names = tuple(sorted(each.name for each in made))
@@ -240,14 +241,15 @@ def _switched(repository: Repository, given: Given, answers: Answers, asks: bool
     from generator import edits, switches  # noqa: PLC0415
 
     question = "Switch on what production needs (highly available, monitored, locked down)?"
-    said = answers.production is not None or given.switches
+    known = (*edits.SWITCHED, "argosyInstall")
+    said = answers.production is not None or given.switches.keys() - {"argosyInstall"}
     wanted = given.production or (asks and not said and click.confirm(question, err=True))
     production = answers.production or Production()
     if wanted:
         production = switches.all_on(production)
     for key in given.switches:
-        if key not in edits.SWITCHED:
-            raise UsageError(f"“{key}” is no switch.", f"The switches are {', '.join(edits.SWITCHED)}.")
+        if key not in known:
+            raise UsageError(f"“{key}” is no switch.", f"The switches are {', '.join(known)}.")
     on = replace(repository, settings=replace(repository.settings, production=production))
     secured = edits.with_pod_security(on, on=True) if wanted else on
     return edits.set_repository(secured, given.switches)
@@ -463,6 +465,7 @@ def _finish(destination: Path, repository: Repository, made: Tree, *, git: bool,
 
 
 def _next_steps(destination: Path, repository: Repository, git: bool) -> str:
+    from generator import edits  # noqa: PLC0415
     from generator.components import installing  # noqa: PLC0415
 
     url, branch = repository.settings.repo_url, repository.settings.branch
@@ -471,7 +474,10 @@ def _next_steps(destination: Path, repository: Repository, git: bool) -> str:
         if git
         else f"Commit it, and push it to {url} on the branch {branch}."
     )
-    needed = "".join(f"\n  {number}. {each}" for number, each in enumerate(installing.missing(repository), 4))
+    needed = "".join(
+        f"\n  {number}. {each}"
+        for number, each in enumerate((*edits.unset(repository), *installing.missing(repository)), 4)
+    )
     return f"""
 Next:
   1. Read README.md, and look around:

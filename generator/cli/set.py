@@ -35,7 +35,7 @@ def command(words: tuple[str, ...], manner: Manner) -> int:
             after = edits.set_application(before, name, values)
         title = f"Set {', '.join(f'{key}={value}' for key, value in values.items())} of {f'{what} {name}'.strip()}"
         code = changing.carry_out(manner, stored, Change(before, after), title)
-    for needed in installing.missing(after) if code == 0 and what == "repository" else ():
+    for needed in (*edits.unset(after), *installing.missing(after)) if code == 0 and what == "repository" else ():
         manner.say(needed)
     return code
 

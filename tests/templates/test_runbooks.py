@@ -1,25 +1,28 @@
-"""The runbooks of a generated repository: every command in them is one that exists, with options that exist."""
+"""The pages of a generated repository: every command in them exists, with its options, and so does what it names."""
 
 from __future__ import annotations
 
+import functools
 import re
 import shlex
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
-from functools import cache
+from dataclasses import dataclass, replace
 from itertools import pairwise
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 import click
 import pytest
 import yaml
 
-from generator import edits, engine, kubectl
+from generator import creation, edits, engine, kubectl
+from generator.bootstrap import credential
 from generator.cli import argosy
+from generator.difference import rendering
 from generator.model import (
     ArgocdStyle,
     CiHost,
+    Format,
     Notifier,
     Production,
     Repository,
@@ -28,6 +31,7 @@ from generator.model import (
     SecretStore,
     Sso,
 )
+from tests import goldens
 from tests.changing import model
 
 EVERYTHING = Production(
@@ -98,16 +102,19 @@ FENCE = re.compile(r"^( *)```sh\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 INLINE = re.compile(r"`((?:argosy|kubectl|argocd) [^`]+)`")
 
 
-def repository(case: str) -> Repository:
+def repository(case: str, form: Format = Format.MANIFESTS) -> Repository:
     """Return a repository of dev and prod, the latter in a cluster of its own where the case has one."""
     production, ci, argocd, revision, cluster = CASES[case]
-    made = model(ci=ci, argocd=argocd, revision=revision)
+    made = model(("shop",), ci=ci, argocd=argocd, revision=revision, form=form)
     settings = replace(made.settings, production=production)
     dev, prod = made.environments
-    return replace(made, settings=settings, environments=(dev, replace(prod, cluster=cluster) if cluster else prod))
+    shared = "live" if case == "sealed" else ""
+    return replace(
+        made, settings=settings, environments=(dev, replace(prod, cluster=cluster or prod.cluster, namespace=shared))
+    )
 
 
-@cache
+@functools.cache
 def rendered(case: str) -> Mapping[str, str]:
     """Return the pages, and what else the tests look at."""
     wanted = ("docs/runbooks/", "README.md", "platform/argocd/monitoring.yaml")
@@ -140,6 +147,59 @@ def commands(case: str, tool: str) -> Iterator[tuple[str, Sequence[str]]]:
                     words = []
                 else:
                     words.append(word)
+
+
+INSTALLED = {
+    *(("deployment", f"argocd-{name}") for name in ("server", "repo-server", "dex-server", "notifications-controller")),
+    *(("statefulset", "argocd-application-controller"), ("configmap", "argocd-cm")),
+    *(("secret", f"argocd-{name}") for name in ("secret", "notifications-secret", "initial-admin-secret")),
+    ("secret", credential.SECRET),
+}
+"""What Argo CD's own manifests bring, and `argosy bootstrap` beside them, into the namespace argocd."""
+FLAGS = {
+    *("--all", "--all-namespaces", "--force-conflicts", "--ignore-not-found", "--overwrite", "--server-side"),
+    *("--show-managed-fields", "--watch"),
+}
+"""The options of kubectl that take no value."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """What a call of kubectl is about."""
+
+    verb: str
+    words: Sequence[str]
+    options: Mapping[str, str]
+
+    @classmethod
+    def read(cls, arguments: Sequence[str]) -> Call:
+        """Tell words from options and their values."""
+        words, options, left = [], {}, [*arguments]
+        while left:
+            word = left.pop(0)
+            if word.startswith("--"):
+                name, equals, value = word.partition("=")
+                options[name] = value if equals or name in FLAGS else left.pop(0)
+            else:
+                words.append(word)
+        verb = words.pop(0)
+        return cls(verb, words[1:] if verb in {"rollout", "config", "top"} else words, options)
+
+    @property
+    def namespace(self) -> str:
+        """The namespace that it names."""
+        return self.options.get("--namespace", "")
+
+    @property
+    def kind(self) -> str:
+        """The kind of the objects."""
+        return self.words[0].partition("/")[0].removesuffix("s") if self.words else ""
+
+    @property
+    def names(self) -> Sequence[str]:
+        """The names of the objects; none where it takes all that there are."""
+        _, slash, name = self.words[0].partition("/") if self.words else ("", "", "")
+        return [name] if slash else [each for each in self.words[1:] if "=" not in each]
 
 
 @pytest.fixture(params=CASES)
@@ -193,7 +253,8 @@ def test_what_is_to_be_set_can_be_set(case: str) -> None:
 
 
 def _plausible(value: str) -> str:
-    return value.replace("$COPY", "https://git.example.com/copy.git").replace("NEWKEYID", "0123456789ABCDEF")
+    values = {"$COPY": "https://git.example.com/copy.git", "NEWKEYID": "0123456789ABCDEF", "…": goldens.RELEASED}
+    return functools.reduce(lambda text, pair: text.replace(*pair), values.items(), value)
 
 
 def test_kubectl_has_every_command_and_option() -> None:
@@ -213,6 +274,74 @@ def test_kubectl_has_every_command_and_option() -> None:
         done = subprocess.run([program, *arguments, "--help"], check=False, capture_output=True, text=True)
         assert done.returncode == 0, f"{path}: kubectl {' '.join(arguments)}: {done.stderr}"
         assert "Usage:" in done.stdout, f"{path}: kubectl {' '.join(arguments)}"
+
+
+@pytest.mark.parametrize("form", Format)
+@pytest.mark.parametrize("case", ["nothing", "everything", "sealed", "sops"])
+def test_what_a_command_names_is_deployed(case: str, form: Format, tmp_path: Path) -> None:
+    known = repository(case, form)
+    creation.write(tmp_path, engine.render(known))
+    deployed = rendering.of_folder(tmp_path)
+    assert not [each.faults for each in deployed.values() if each.faults]
+    objects = {("argocd", *each) for each in INSTALLED} | {("argocd", "application", name) for name in deployed}
+    for each in deployed.values():
+        objects |= {(found.namespace or each.namespace, found.kind.lower(), found.name) for found in each.manifests}
+    calls = [(path, Call.read(arguments)) for path, arguments in commands(case, "kubectl")]
+    made = {(each.namespace, each.words[0], each.words[-1]) for _, each in calls if each.verb == "create"}
+    namespaces = {"argocd", *(each.namespace for each in deployed.values())}
+    namespaces |= {name for _, kind, name in made if kind == "namespace"}
+    for path, call in calls:
+        assert call.namespace in {"", *namespaces}, (path, call)
+        for name in () if call.verb in {"create", "config", "version"} else call.names:
+            assert (call.namespace, call.kind, name) in objects | made, (path, call)
+        if call.kind == "deployment" and not call.names:
+            assert {each for each in objects if each[:2] == (call.namespace, "deployment")}, (path, call)
+        folder = call.options.get("--kustomize", "argocd/install")
+        assert (tmp_path / folder / "kustomization.yaml").is_file(), (path, call)
+        selected = dict(each.split("=") for each in call.options.get("--field-selector", "").split(",") if each)
+        assert selected.get("involvedObject.name", "root") in deployed, (path, call)
+
+
+def test_argocd_names_what_there_is(case: str) -> None:
+    known = repository(case)
+    applications = {f"{application.name}-{environment.name}" for environment, application in known.deployments()}
+    if known.settings.production.self_managed:
+        applications.add("argocd")
+    environments = {each.name for each in known.environments}
+    clusters = {each.cluster for each in known.environments}
+    for path, (group, _, *names) in commands(case, "argocd"):
+        if group == "app" and names and not names[0].startswith("--"):
+            assert names[0] in {"root", *applications}, (path, names)
+        elif group == "proj":
+            assert names[-1] in environments, (path, names)
+        elif group == "cluster" and names[:1] and names[0] not in {"$DR", "NAME"}:
+            context = names[0].startswith("CONTEXT-OF-")
+            assert names[-1] in clusters or context, (path, names)
+        elif "--policy-file" in names:
+            project, _, name = names[-3].partition("/")
+            assert (project in environments, name in applications) == (True, True), (path, names)
+
+
+def test_argosy_names_what_there_is(case: str) -> None:
+    known = repository(case)
+    environments = {each.name for each in known.environments}
+    for path, (command, *words) in commands(case, "argosy"):
+        options = {name: value for name, value in pairwise(words) if name.startswith("--")}
+        for name in ("--env", "--to", "--from", "--after"):
+            assert options.get(name, "dev") in environments, (path, command, words)
+        if command in {"diff", "doctor", "history", "promote", "render", "rollback"}:
+            end = next((index for index, each in enumerate(words) if each.startswith("-")), len(words))
+            assert set(words[:end][:1]) <= {"shop"}, (path, command, words)
+            assert set(words[:end][1:]) <= environments, (path, command, words)
+        elif words[:1] == ["environment"]:
+            assert words[1] in environments, (path, command, words)
+
+
+def test_a_rollout_is_spoken_of_where_it_may_be() -> None:
+    hint = "write `rollout` for `deployment`, and `kubectl argo rollouts` for\n`kubectl rollout`."
+    page = "docs/runbooks/README.md"
+    assert hint in goldens.committed("production")[page].content.decode()
+    assert hint not in goldens.committed("helm")[page].content.decode()
 
 
 def test_argocd_has_every_command_and_option(case: str) -> None:
