@@ -1,10 +1,11 @@
-"""What a removal takes away: files that people edited, and what runs in a cluster."""
+"""What a removal takes away, and a move leaves behind: files that people edited, and what runs in a cluster."""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from generator import layout, merge, objects, ownership
 from generator.changes import Change, is_below
 from generator.errors import ArgosyError
 from generator.merge import Kind, Plan
-from generator.model import ArgocdStyle, Repository, RevisionStyle
+from generator.model import IN_CLUSTER, ArgocdStyle, Repository, RevisionStyle
 from generator.ownership import FileStatus, Owner, State
 from generator.store import Stored
 
@@ -60,7 +61,8 @@ class Removal:
             ]
         else:
             sequence = [
-                f"When this is merged, Argo CD lets go of {names}. What they deployed, volumes included, keeps running."
+                f"When this is merged, Argo CD lets go of {names}. What they deployed, volumes included, keeps running "
+                "until an Application of the same name takes it back, and deletes what Git does not have then."
             ]
         spaces = sorted({namespace for _, namespace in self.running if namespace})
         return [
@@ -138,6 +140,77 @@ def _applications(repository: Repository) -> Iterator[tuple[str, str, str]]:
     for environment in repository.environments:
         for component in environment.components:
             yield f"{component.name}-{environment.name}", environment.cluster, component.namespace
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """An Application that deploys to another place than before."""
+
+    name: str
+    before: tuple[str, str]
+    """The cluster and the namespace."""
+    after: tuple[str, str]
+    is_pruned: bool
+    """Whether Argo CD deletes what it leaves: it is in a namespace that its AppProject goes on permitting."""
+
+
+def moves(change: Change) -> Sequence[Move]:
+    """Return the Applications that keep their name and deploy to another place."""
+    before = {name: (cluster, namespace) for name, cluster, namespace in _applications(change.before)}
+    permitted = {
+        f"{each.name}-{environment.name}": environment.namespace or f"*-{environment.name}"
+        for environment, each in change.after.deployments()
+    }
+    return [
+        Move(
+            name,
+            before[name],
+            (cluster, namespace),
+            # What differs is the namespace alone, and it is an application's: a component's never does.
+            _is_same_cluster(before[name][0], cluster) and fnmatchcase(before[name][1], permitted.get(name, "")),
+        )
+        for name, cluster, namespace in _applications(change.after)
+        if name in before and (before[name][1] != namespace or not _is_same_cluster(before[name][0], cluster))
+    ]
+
+
+def _is_same_cluster(one: str, other: str) -> bool:
+    own = {IN_CLUSTER, "in-cluster"}
+    return one.rstrip("/") == other.rstrip("/") or {one.rstrip("/"), other.rstrip("/")} <= own
+
+
+def left_behind(change: Change, moved: Sequence[Move]) -> str:
+    """Return what to know before Applications move, for people."""
+    pruned, left = ([each for each in moved if each.is_pruned is wanted] for wanted in (True, False))
+    lines = [
+        "These Applications deploy to another place, anew. Volumes, and Secrets made by hand, do not come along:",
+        *(f"  {each.name}: {_place(each.before, each.after)} -> {_place(each.after, each.before)}" for each in moved),
+    ]
+    if pruned:
+        lines.append(
+            f"What {_names(pruned)} ran before, volumes included, Argo CD deletes: the AppProject goes on permitting "
+            "the old namespace, and Git no longer has it there. First have Argo CD sync what is to stay with the "
+            "annotation argocd.argoproj.io/sync-options: Prune=false, or copy it."
+        )
+    if left:
+        standing = {(cluster, namespace) for _, cluster, namespace in _applications(change.after)}
+        gone = sorted({each.before for each in left} - standing)
+        lines += [
+            f"What {_names(left)} ran before keeps running beside it, and belongs to no Application. Once the "
+            "AppProject permits the old place again, Argo CD takes it back, and deletes what Git does not have there.",
+            "So first copy the data, and stop what may not run twice; then merge; once all is well, delete the old:",
+            *(f"  kubectl delete namespace {name}    # in {cluster}" for cluster, name in gone if name not in _KEPT),
+        ]
+    return "\n".join(lines)
+
+
+def _names(moved: Sequence[Move]) -> str:
+    return ", ".join(each.name for each in moved)
+
+
+def _place(place: tuple[str, str], other: tuple[str, str]) -> str:
+    cluster, namespace = place
+    return namespace if _is_same_cluster(cluster, other[0]) else f"{namespace} in {cluster}"
 
 
 def refuse_cascade(plan: Plan) -> None:

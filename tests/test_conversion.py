@@ -280,7 +280,9 @@ def test_a_changed_selector_is_told(tmp_path: Path) -> None:
     commit(root, {"environments/prod/my-app/service.yaml": None, "environments/prod/my-app/deployment.yaml": text})
     made = convert(root, Format.KUSTOMIZE)
     (why,) = (each.why for each in made.differences if each.path == "spec.selector" and each.resource[:3] == "Dep")
-    assert "kubectl delete deployment my-app --namespace my-app-prod --cascade=orphan" in why
+    assert "once this is merged" in why
+    assert "kubectl delete deployment my-app --namespace my-app-prod --cascade=orphan; then argocd app sync" in why
+    assert "sync my-app-prod; once the new Pods are ready, delete the old ReplicaSet" in why
 
 
 def test_who_else_scales_keeps_scaling(tmp_path: Path) -> None:

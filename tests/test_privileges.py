@@ -68,7 +68,7 @@ def test_each_command_keeps_projects_to_what_is_used(
     for command in (
         ("add", "app", "shop", "--format", other),
         ("add", "env", "staging", "--after", "dev"),
-        ("set", "environment", "staging", "namespace=shared"),
+        ("set", "environment", "staging", "namespace=shared", "--yes"),
         ("convert", "web", "--to", "manifests"),
         ("rename", "app", "shop", "store", "--yes"),
         ("remove", "app", "store", "--yes"),

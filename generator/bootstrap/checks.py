@@ -163,13 +163,15 @@ def takeover(cluster: Cluster, handover: roots.Handover, installed: Sequence[Man
             continue
         before, after = _read(found), _read(wanted)
         name = wanted["metadata"]["name"]
-        away = cluster.command("delete", "application", name, "--namespace", NAMESPACE, "--cascade=orphan")
         if before != after and not _is_within(before, after):
             yield Finding(
                 Level.ERROR,
                 f"The Application {name} there reads {before.told()}. If it read {after.told()} instead, Argo CD would "
                 "delete what only the former has.",
-                f"If that is meant, take the old one away, which leaves all that it made: {away}",
+                f"Argo CD goes by the name, so without the old {name} too the new one would. To let go of what the old "
+                "one made, and keep it, do this, in this order, and run argosy bootstrap again. What both have by the "
+                "same name is this repository's from then on."
+                + "".join(f"\n    {command}" for command in _let_go(cluster, found)),
             )
     released = {each["metadata"].get("annotations", {}).get("meta.helm.sh/release-name", "") for each in there.values()}
     if released - {""}:
@@ -179,6 +181,29 @@ def takeover(cluster: Cluster, handover: roots.Handover, installed: Sequence[Man
             "Two owners would undo each other's changes. Uninstall the release, keeping the definitions; or go without "
             "bootstrap: kubectl apply the projects, then argocd/root.yaml.",
         )
+
+
+_TRACKING = "argocd.argoproj.io/tracking-id"
+"""Of a resource: the name of the Application that it belongs to, whichever is called so."""
+
+
+def _let_go(cluster: Cluster, application: Manifest) -> Iterator[str]:
+    """Yield the commands that delete an Application, and leave what it made to nobody."""
+    metadata = application["metadata"]
+    of_argocd = ("--namespace", NAMESPACE)
+    if metadata.get("finalizers"):
+        patch = '[{"op": "remove", "path": "/metadata/finalizers"}]'
+        yield cluster.command(
+            *("patch", "applications.argoproj.io", metadata["name"], *of_argocd, "--type=json", f"--patch={patch}")
+        )
+    yield cluster.command("delete", "applications.argoproj.io", metadata["name"], *of_argocd)
+    made: dict[str, list[str]] = {}
+    for each in (application.get("status") or {}).get("resources") or ():
+        kind = ".".join(filter(None, (each["kind"].lower(), each.get("group"))))
+        made.setdefault(each.get("namespace", ""), []).append(f"{kind}/{each['name']}")
+    for namespace, names in sorted(made.items()):
+        where = ("--namespace", namespace) if namespace else ()
+        yield cluster.command("annotate", *where, *sorted(names), f"{_TRACKING}-")
 
 
 class _Read(NamedTuple):

@@ -226,6 +226,16 @@ def carry_out_removal(manner: Manner, stored: Stored, change: Change, yes: bool,
     return code
 
 
+def confirm_moves(manner: Manner, change: Change, yes: bool) -> None:
+    """Say what a change leaves behind that moves what is deployed, and ask; do nothing where nothing moves."""
+    from generator import removal  # noqa: PLC0415
+
+    if moved := removal.moves(change):
+        manner.say(removal.left_behind(change, moved))
+        if not manner.dry_run:
+            confirm(yes, "Go on?", "This moves what is deployed, and nobody is here to ask.")
+
+
 def commit(root: Path, message: str, paths: Iterable[str]) -> None:
     """Commit what was written; raise ToolError with what to do where git or a hook refuses."""
     from generator import objects  # noqa: PLC0415

@@ -11,9 +11,12 @@ from generator.errors import UsageError
 
 @click.command("set")
 @click.argument("words", metavar="repository|environment NAME|application NAME KEY=VALUE...", nargs=-1, required=True)
+@changing.yes
 @changing.options_of_change
-def command(words: tuple[str, ...], manner: Manner) -> int:
+def command(words: tuple[str, ...], yes: bool, manner: Manner) -> int:
     """Change settings, and bring what depends on them in line.
+
+    What moves applications that are deployed (namespace, cluster) says what stays behind, and asks.
 
     \b
     argosy set environment prod autoSync=false replicas=5
@@ -34,7 +37,9 @@ def command(words: tuple[str, ...], manner: Manner) -> int:
         else:
             after = edits.set_application(before, name, values)
         title = f"Set {', '.join(f'{key}={value}' for key, value in values.items())} of {f'{what} {name}'.strip()}"
-        code = changing.carry_out(manner, stored, Change(before, after), title)
+        change = Change(before, after)
+        changing.confirm_moves(manner, change, yes)
+        code = changing.carry_out(manner, stored, change, title)
     for needed in (*edits.unset(after), *installing.missing(after)) if code == 0 and what == "repository" else ():
         manner.say(needed)
     return code

@@ -169,8 +169,9 @@ def _why_selector(manifest: Manifest, before: Deployed, context: Context) -> str
     if old != context.name:
         return f"the Deployment {context.name} is a new one; Argo CD prunes {old}"
     return (
-        "Kubernetes refuses a changed selector: before Argo CD syncs this, run kubectl delete deployment "
-        f"{old} --namespace {before.namespace} --cascade=orphan, and delete the old Pods once the new ones are ready"
+        "Kubernetes refuses a changed selector: once this is merged, and not before, since Argo CD would make the old "
+        f"one again, run kubectl delete deployment {old} --namespace {before.namespace} --cascade=orphan; then argocd "
+        f"app sync {context.name}-{before.environment}; once the new Pods are ready, delete the old ReplicaSet"
     )
 
 

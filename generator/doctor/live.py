@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -71,8 +73,16 @@ def _diff(application: ArgoApplication, cluster: Cluster) -> str:
 
 
 def _sync(cluster: Cluster, namespace: str, name: str) -> str:
-    patch = """--type merge --patch '{"operation":{"sync":{}}}'"""
-    return f"{cluster.kubectl(namespace)} patch application.argoproj.io {name} {patch}"
+    """Return the command that syncs an Application as it would sync itself.
+
+    An operation does not look into the Application's syncPolicy: what it does not say is off.
+    """
+    policy = mapping(field(cluster.applications().get((namespace, name)), "spec", "syncPolicy"))
+    said = {"prune": field(policy, "automated", "prune") is True, "syncOptions": sequence(policy.get("syncOptions"))}
+    operation = {"sync": {key: value for key, value in said.items() if value}, "retry": mapping(policy.get("retry"))}
+    patch = json.dumps({"operation": {key: value for key, value in operation.items() if value or key == "sync"}})
+    where = cluster.kubectl(namespace)
+    return f"{where} patch application.argoproj.io {name} --type merge --patch {shlex.quote(patch)}"
 
 
 def _absent(case: Case, application: ArgoApplication, cluster: Cluster) -> Iterator[Observation]:

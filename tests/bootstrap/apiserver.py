@@ -129,7 +129,7 @@ class ApiServer:
         if method == "GET" and (known := self._about(parts.path)) is not None:
             return known
         resource, namespace, name = self._resolved(parts.path)
-        verb = {"GET": "get" if name else "list", "PATCH": "patch", "POST": "create"}[method]
+        verb = {"GET": "get" if name else "list", "PATCH": "patch", "POST": "create", "DELETE": "delete"}[method]
         if (verb, resource.plural) in self.forbidden:
             place = f' in the namespace "{namespace}"' if namespace else ""
             raise RefusalError(
@@ -142,6 +142,8 @@ class ApiServer:
             return self._reviewed(body or {})
         if method == "GET":
             return self._read(resource, namespace, name, query)
+        if method == "DELETE":
+            return self._deleted(resource, namespace, name)
         assert method == "PATCH"
         return self._applied(resource, namespace, name, body or {}, query)
 
@@ -213,7 +215,7 @@ class ApiServer:
             raise RefusalError(404, "NotFound", f'namespaces "{namespace}" not found')
         key = (resource.plural, namespace, name)
         before = self.objects.get(key)
-        after: Object = _merged(before or {}, body)
+        after: Object = _patched(before or {}, body) if isinstance(body, list) else _merged(before or {}, body)
         metadata = after.setdefault("metadata", {})
         if before is None:
             metadata |= {"uid": f"uid-{name}", "generation": 1}
@@ -229,6 +231,16 @@ class ApiServer:
             self.objects[key] = after
             self.settle(resource.kind, after)
         return after
+
+    def _deleted(self, resource: Resource, namespace: str, name: str) -> Object:
+        found = self._read(resource, namespace, name, {})
+        self.written.append(f"DELETE {resource.plural}/{name}")
+        self.on_write(self.written[-1])
+        if found["metadata"].get("finalizers"):
+            found["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+        else:
+            del self.objects[resource.plural, namespace, name]
+        return found
 
     def settle(self, kind: str, made: Object) -> None:
         """Do what the controllers of a cluster do."""
@@ -265,7 +277,7 @@ class ApiServer:
 def _discovered(resource: Resource) -> Object:
     return {
         **{"name": resource.plural, "singularName": resource.kind.lower(), "namespaced": resource.namespaced},
-        **{"kind": resource.kind, "verbs": ["create", "get", "list", "patch", "watch"]},
+        **{"kind": resource.kind, "verbs": ["create", "delete", "get", "list", "patch", "watch"]},
         **({"shortNames": ["cm"]} if resource.plural == "configmaps" else {}),
     }
 
@@ -288,6 +300,19 @@ def _openapi(resources: list[Resource]) -> Object:
             for each in resources
         },
     }
+
+
+def _patched(before: Object, operations: list[Object]) -> Object:
+    """Return an object with parts of it removed, as a JSON Patch says."""
+    after = copy.deepcopy(before)
+    for each in operations:
+        assert each["op"] == "remove"
+        *above, last = each["path"].strip("/").split("/")
+        part = after
+        for name in above:
+            part = part[name]
+        del part[last]
+    return after
 
 
 def _merged(before: Any, applied: Any) -> Any:
@@ -332,7 +357,7 @@ def _handler(cluster: ApiServer) -> type[BaseHTTPRequestHandler]:
             self.end_headers()
             self.wfile.write(written)
 
-        do_GET = do_PATCH = do_POST = _handle  # noqa: N815
+        do_GET = do_PATCH = do_POST = do_DELETE = _handle  # noqa: N815
 
         def log_message(self, format: str, *arguments: Any) -> None:
             """Say nothing."""

@@ -6,6 +6,7 @@ import base64
 import json
 import os
 import signal
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,11 @@ from tests.bootstrap.site import Site, lay_out
 from tests.changing import commit, edit, git, model
 from tests.conftest import Argosy, Result
 
+KEPT = (
+    {"kind": "Application", "name": "legacy"},
+    {"kind": "AppProject", "name": "former"},
+    {"kind": "ApplicationSet", "name": "all"},
+)
 DONE = ["namespace", "definitions", "established", "install", "rollout", "projects", "root", "synced"]
 
 
@@ -209,8 +215,51 @@ def test_a_root_that_would_make_argo_cd_delete_something(bootstrap: Argosy, done
     result = bootstrap("--yes", "--env", "prod")
     assert result.code == 1
     assert "Argo CD would delete what only the former has" in result.err
-    assert "--cascade=orphan" in result.err
+    assert "kubectl --context blue delete applications.argoproj.io root --namespace argocd\n" in result.err
     assert done.cluster.written == []
+
+
+@pytest.mark.parametrize("cascades", [True, False])
+def test_how_to_let_go_of_what_another_root_made(bootstrap: Argosy, done: Site, *, cascades: bool) -> None:
+    objects = done.cluster.objects
+
+    def made(kind: str, name: str) -> dict[str, Any]:
+        tracked = {"argocd.argoproj.io/tracking-id": f"root:argoproj.io/{kind}:argocd/{name}"}
+        metadata = {"name": name, "namespace": "argocd", "annotations": {**tracked, "note": "ours"}}
+        return {"apiVersion": "argoproj.io/v1alpha1", "kind": kind, "metadata": metadata, "spec": {}}
+
+    def argo_cd(written: str) -> None:
+        """Delete all that is tracked as the root's, with a root that cascades, and by a new one that lacks it."""
+        root = objects.get(("applications", "argocd", "root"))
+        cascades = written == "DELETE applications/root" and root and root["metadata"].get("finalizers")
+        if cascades or (written == "PATCH applications/root" and root is None):
+            for key, each in list(objects.items()):
+                annotations = each["metadata"].get("annotations", {})
+                if annotations.get("argocd.argoproj.io/tracking-id", "").startswith("root:"):
+                    del objects[key]
+
+    root = objects["applications", "argocd", "root"]
+    root["spec"]["source"]["repoURL"] = "https://git.example.com/acme/former.git"
+    listed = [{"group": "argoproj.io", "namespace": "argocd"} | pair for pair in KEPT]
+    root["status"]["resources"] = listed
+    if cascades:
+        root["metadata"]["finalizers"] = ["resources-finalizer.argocd.argoproj.io"]
+    for each in KEPT:
+        objects[f"{each['kind'].lower()}s", "argocd", each["name"]] = made(each["kind"], each["name"])
+    done.cluster.on_write = argo_cd
+    refused = bootstrap("--yes")
+    assert (refused.code, done.cluster.written) == (1, [])
+    commands = [line.strip() for line in refused.err.rpartition("Nothing was changed.")[2].splitlines()[2:]]
+    assert len(commands) == 2 + cascades
+    for command in commands:
+        subprocess.run(["bash", "-c", command], check=True, capture_output=True)
+    assert ("applications", "argocd", "root") not in objects
+    result = bootstrap("--yes")
+    assert result.code == 0, result.err
+    assert done.cluster.get("applications", "root")["spec"]["source"]["repoURL"] == done.url
+    for each in KEPT:
+        kept = done.cluster.get(f"{each['kind'].lower()}s", each["name"])
+        assert kept["metadata"]["annotations"] == {"note": "ours"}
 
 
 # What goes wrong in the cluster
@@ -465,7 +514,7 @@ def test_clusters_that_argo_cd_does_not_know(
 ) -> None:
     site = entered(lay_out(tmp_path, cluster), monkeypatch)
     install = ("--install", str(site.install))
-    assert argosy("set", "environment", "prod", "cluster=eu-1", "--commit", "--quiet").code == 0
+    assert argosy("set", "environment", "prod", "cluster=eu-1", "--yes", "--commit", "--quiet").code == 0
     site.push()
     result = argosy("bootstrap", "--dry-run", *install)
     assert result.code == 0, result.err

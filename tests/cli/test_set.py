@@ -26,7 +26,9 @@ def document(path: str) -> dict[str, object]:
 
 
 def test_environment(argosy: Argosy, repository: Path) -> None:
-    result = argosy("set", "environment", "prod", "autoSync=false", "namespace=live", "cluster=east", "--commit")
+    result = argosy(
+        "set", "environment", "prod", "autoSync=false", "namespace=live", "cluster=east", "--commit", "--yes"
+    )
     assert result.code == 0, result.out
     settings = document("environments/prod/environment.yaml")
     assert (settings["autoSync"], settings["namespace"], settings["destination"]) == (False, "live", {"name": "east"})
@@ -34,6 +36,58 @@ def test_environment(argosy: Argosy, repository: Path) -> None:
     assert isinstance(spec, dict)
     assert "automated" not in spec["syncPolicy"]
     assert spec["destination"] == {"name": "east", "namespace": "live"}
+
+
+class TestMoves:
+    """What moves applications says what stays behind, and asks."""
+
+    @pytest.mark.parametrize("setting", ["namespace=live", "cluster=east"])
+    def test_it_asks(self, argosy: Argosy, repository: Path, setting: str) -> None:
+        before = state(repository)
+        refused = argosy("set", "environment", "prod", setting)
+        assert (refused.code, state(repository)) == (2, before)
+        assert "This moves what is deployed, and nobody is here to ask.\n  Say --yes if it is meant." in refused.err
+        dry = argosy("set", "environment", "prod", setting, "--dry-run")
+        assert (dry.code, state(repository)) == (0, before)
+        assert "  web-prod: web-prod" in dry.err
+
+    @pytest.mark.usefixtures("repository")
+    def test_what_stays_behind(self, argosy: Argosy) -> None:
+        moved = argosy("set", "environment", "prod", "namespace=live", "--commit", "--yes").err
+        assert "\n  web-prod: web-prod -> live\n" in moved
+        assert "What web-prod ran before keeps running beside it, and belongs to no Application." in moved
+        assert "\n  kubectl delete namespace web-prod    # in https://kubernetes.default.svc\n" in moved
+        back = argosy("set", "environment", "prod", "namespace=", "--commit", "--yes").err
+        assert "\n  web-prod: live -> web-prod\n" in back
+        assert "\n  kubectl delete namespace live    # in" in back
+        east = argosy("set", "environment", "prod", "cluster=east", "--commit", "--yes").err
+        assert "\n  web-prod: web-prod in https://kubernetes.default.svc -> web-prod in east\n" in east
+
+    @pytest.mark.usefixtures("repository")
+    def test_what_argo_cd_deletes(self, argosy: Argosy) -> None:
+        assert argosy("set", "environment", "prod", "namespace=team-prod", "--commit", "--yes").code == 0
+        told = argosy("set", "environment", "prod", "namespace=", "--commit", "--yes").err
+        # The project permits *-prod then.
+        assert "What web-prod ran before, volumes included, Argo CD deletes: the AppProject goes on permitting" in told
+        assert "keeps running" not in told
+        assert "kubectl delete" not in told
+
+    @pytest.mark.usefixtures("repository")
+    def test_nobody_is_asked_where_nothing_moves(self, argosy: Argosy) -> None:
+        assert argosy("set", "environment", "prod", "replicas=2", "cluster=in-cluster", "--commit").code == 0
+        assert argosy("remove", "app", "web", "--yes", "--commit").code == 0
+        assert argosy("set", "environment", "prod", "namespace=live", "--commit").code == 0
+
+    def test_after_an_edit_by_hand(self, argosy: Argosy, repository: Path) -> None:
+        edit(repository, "environments/prod/environment.yaml", "replicas:", "namespace: live\nreplicas:")
+        before = state(repository)
+        refused = argosy("apply")
+        assert (refused.code, state(repository)) == (2, before)
+        assert "\n  web-prod: web-prod -> live\n" in refused.err
+        assert argosy("apply", "--yes", "--commit").code == 0
+        spec = document("argocd/prod/web.yaml")["spec"]
+        assert isinstance(spec, dict)
+        assert spec["destination"]["namespace"] == "live"
 
 
 def test_what_people_wrote_beside_it_stays(argosy: Argosy, repository: Path) -> None:
@@ -113,7 +167,7 @@ def test_a_conflict_and_both_ways_out(argosy: Argosy, repository: Path) -> None:
     dry = argosy("set", "environment", "prod", "cluster=east", "--dry-run")
     assert (dry.code, state(repository)) == (3, before)
 
-    result = argosy("set", "environment", "prod", "cluster=east", "--commit")
+    result = argosy("set", "environment", "prod", "cluster=east", "--commit", "--yes")
     assert result.code == 3
     assert "\n  argocd/prod/web.yaml\n" in result.err
     assert "argosy abort" in result.err
@@ -132,7 +186,7 @@ def test_a_conflict_and_both_ways_out(argosy: Argosy, repository: Path) -> None:
     assert state(repository) == before
     assert argosy("abort").code == 1
 
-    assert argosy("set", "environment", "prod", "cluster=east").code == 3
+    assert argosy("set", "environment", "prod", "cluster=east", "--yes").code == 3
     Path("argocd/prod/web.yaml").write_text(text.replace("<<<<<<< yours\n", "").replace(">>>>>>> template\n", ""))
     edit(repository, "argocd/prod/web.yaml", "=======\n", "")
     edit(repository, "argocd/prod/web.yaml", "    server: https://ours.example.com\n", "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -170,10 +171,13 @@ def test_several_other_things(argosy: Argosy, api: Api) -> None:
     assert edited["syncPolicy of the Application in the cluster is not what Git says."] == ["web-prod"]
     differs = found.of("sync-status", "problem")
     assert differs["seen"] == "OutOfSync: Deployment/web and Service/old (to be pruned)."
-    assert differs["command"] == (
-        "kubectl --namespace argocd patch application.argoproj.io web-dev --type merge "
-        """--patch '{"operation":{"sync":{}}}'"""
-    )
+    command, _, patch = differs["command"].partition(" --patch ")
+    assert command == "kubectl --namespace argocd patch application.argoproj.io web-dev --type merge"
+    # As it would sync itself: an operation does not look into the policy.
+    policy = live["spec"]["syncPolicy"]
+    assert policy["syncOptions"]
+    sync = {"prune": True, "syncOptions": policy["syncOptions"]}
+    assert json.loads(shlex.split(patch)[0]) == {"operation": {"sync": sync, "retry": policy["retry"]}}
     by_hand = found.of("changed-by-hand", "problem")
     assert "was synced in full, and the cluster differs" in by_hand["seen"]
     assert "selfHeal is on" in by_hand["advice"]
@@ -190,6 +194,17 @@ def test_several_other_things(argosy: Argosy, api: Api) -> None:
     assert pods[0]["command"].endswith("logs --selector app.kubernetes.io/name=argocd-repo-server --tail=100")
     assert "in the cluster: create namespaces" in found.of("service-account", "problem")["seen"]
     assert found.state("kubectl") == "problem"
+
+
+def test_a_sync_by_hand_prunes_nothing_that_the_application_would_not(argosy: Argosy, api: Api) -> None:
+    live = one(api, "Application", "web-dev")
+    live["spec"]["syncPolicy"] = {"automated": {"prune": False}, "syncOptions": ["Message='a b'"]}
+    live["status"]["sync"]["status"] = "OutOfSync"
+    patch = shlex.split(doctor(argosy, "--live").of("sync-status", "problem")["command"])[-1]
+    assert json.loads(patch) == {"operation": {"sync": {"syncOptions": ["Message='a b'"]}}}
+    del live["spec"]["syncPolicy"]
+    patch = shlex.split(doctor(argosy, "--live").of("sync-status", "problem")["command"])[-1]
+    assert json.loads(patch) == {"operation": {"sync": {}}}
 
 
 def test_argo_cd_does_not_look_and_the_cluster_does_not_know_a_kind(argosy: Argosy, api: Api) -> None:
