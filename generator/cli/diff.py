@@ -160,7 +160,7 @@ def _comment(root: Path, found: Difference, number: int | None) -> None:
     from generator.difference.formats import OutputFormat, format_difference  # noqa: PLC0415
     from generator.errors import UsageError  # noqa: PLC0415
 
-    settings = yaml_mapping.load(root / layout.CONFIGURATION).get("host")
+    settings = yaml_mapping.load(root / layout.CONFIGURATION, root).get("host")
     host = hosting.host_of(git.origin(root), settings if isinstance(settings, dict) else {})
     request = number or host.current_request(os.environ)
     if request is None:

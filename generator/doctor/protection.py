@@ -109,7 +109,7 @@ def _host(root: Path) -> Host:
     urls = dict(remotes.known(root).values())
     if not urls:
         raise UsageError("There is no remote, so no host that could be asked.", "Add it: git remote add origin URL.")
-    settings = yaml_mapping.load(root / layout.CONFIGURATION).get("host")
+    settings = yaml_mapping.load(root / layout.CONFIGURATION, root).get("host")
     url = urls.get("origin") or next(iter(urls.values()))
     return hosting.host_of(url, settings if isinstance(settings, dict) else {})
 

@@ -210,7 +210,8 @@ def _render(application: ArgoApplication, source: Source, view: View, helm: Helm
 
 def _helm(empty: Render, application: ArgoApplication, source: Source, view: View, helm: Helm) -> Render:
     if source.folder is None or source.misses:
-        return replace(empty, skipped="a values file, or one of a parameter, is missing")
+        of_parameters = all("fileParameters" in miss.at for miss in source.misses)
+        return replace(empty, skipped=f"{'the file of a parameter' if of_parameters else 'a values file'} is missing")
     if not holds((source.folder / "Chart.yaml").is_file):
         fault = Fault("The source is a Helm source, and its folder has no Chart.yaml.", source.folder)
         return replace(empty, faults=(fault,))
