@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from generator import changes, conversion, merge, privileges, store
@@ -429,6 +429,7 @@ DATA = st.recursive(
 
 
 @settings(max_examples=50)
+@example({"a\x85b": "\x85", "c": ["d\u2028 e\u2029", "\ufeff"]})
 @given(st.dictionaries(WORDS, DATA, min_size=1, max_size=3))
 def test_what_is_written_is_read_as_it_was(data: dict[str, Any]) -> None:
     parsed = documents.parse(writing.dump(data).decode(), "file.yaml")

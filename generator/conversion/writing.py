@@ -81,7 +81,8 @@ def plain(value: Any) -> Any:
         return value
     if "\n" in value and _is_literal(value):
         return LiteralScalarString(value)
-    return DoubleQuotedScalarString(value) if "\n" in value or _AMBIGUOUS.fullmatch(value) else value
+    # In other quotes some characters that nobody sees, such as U+0085, would be folded into spaces.
+    return DoubleQuotedScalarString(value) if not value.isprintable() or _AMBIGUOUS.fullmatch(value) else value
 
 
 def merge(into: Any, changes: Mapping[str, Any]) -> None:
