@@ -196,8 +196,9 @@ def left_behind(change: Change, moved: Sequence[Move]) -> str:
         standing = {(cluster, namespace) for _, cluster, namespace in _applications(change.after)}
         gone = sorted({each.before for each in left} - standing)
         lines += [
-            f"What {_names(left)} ran before keeps running beside it, and belongs to no Application. Once the "
-            "AppProject permits the old place again, Argo CD takes it back, and deletes what Git does not have there.",
+            f"What {_names(left)} ran before keeps running beside it, and belongs to no Application. Where the "
+            "AppProject permits the old place, now or later, Argo CD takes it back, and deletes what Git does not have "
+            "there.",
             "So first copy the data, and stop what may not run twice; then merge; once all is well, delete the old:",
             *(f"  kubectl delete namespace {name}    # in {cluster}" for cluster, name in gone if name not in _KEPT),
         ]
