@@ -10,7 +10,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from generator import engine, git, layout, merge, objects, template
+from generator import encrypted, engine, git, layout, merge, objects, template
 from generator.engine import Tree
 from generator.errors import ArgosyError
 from generator.merge import Plan
@@ -249,12 +249,13 @@ def is_below(path: str, folder: str) -> bool:
 def readdress(written: Blob, pristine: Blob, wanted: Blob) -> Blob:
     """Return what a person wrote, with those lines replaced in which the template names the old place and still stand.
 
-    `pristine` and `wanted` are what the template gives for the old and the new place.
+    `pristine` and `wanted` are what the template gives for the old and the new place. What is encrypted stays as it
+    is.
     """
     if written.content == pristine.content:
         return Blob(written.mode, wanted.content)
     old, new = pristine.content.splitlines(), wanted.content.splitlines()
-    if written.mode == SYMLINK or len(old) != len(new):
+    if written.mode == SYMLINK or len(old) != len(new) or encrypted.is_in(written.content):
         return written
     lines = {before: after for before, after in zip(old, new, strict=True) if before != after}
     made = bytearray()

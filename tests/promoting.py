@@ -116,3 +116,22 @@ def on_host(root: Path, kind: str, server: Server, monkeypatch: pytest.MonkeyPat
 def copied(root: Path, folder: Path) -> Path:
     """Return a copy of a repository."""
     return Path(shutil.copytree(root, folder, symlinks=True))
+
+
+def encrypted(environment: str, head: str = "", when: int = 1) -> str:
+    """Return a YAML text as SOPS encrypts it for an environment; `head` is what comes first and is not encrypted."""
+    return f"""\
+{head}config:
+    PASSWORD: ENC[AES256_GCM,data:{environment}{when}=,iv:b64=,tag:b64=,type:str]
+    SEALED: ENC[AES256_GCM,data:{environment}=,iv:b64=,tag:b64=,type:str]
+sops:
+    age:
+        - recipient: age1{environment}
+          enc: |
+            -----BEGIN AGE ENCRYPTED FILE-----
+            {environment}
+            -----END AGE ENCRYPTED FILE-----
+    lastmodified: "2026-03-0{when}T09:00:00Z"
+    mac: ENC[AES256_GCM,data:{environment}{when}=,iv:b64=,tag:b64=,type:str]
+    version: 3.9.{when}
+"""

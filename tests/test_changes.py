@@ -212,6 +212,7 @@ def test_no_file_of_an_application_depends_on_the_environments(form: Format) -> 
         (b"x\nname: old\n", b"name: old\n", b"name: new\nmore\n", b"x\nname: old\n"),
         (b"", b"name: old\n", b"name: new\n", b""),
         (b"\xff\n", b"name: old\n", b"name: new\n", b"\xff\n"),
+        (b"name: old\nsops:\n  mac: x\n", b"name: old\n", b"name: new\n", b"name: old\nsops:\n  mac: x\n"),
     ],
 )
 def test_readdress(written: bytes, pristine: bytes, wanted: bytes, expected: bytes) -> None:

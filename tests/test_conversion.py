@@ -19,6 +19,7 @@ from generator.model import ArgocdStyle, Format
 from generator.validation import documents, pipeline
 from tests import changing, goldens
 from tests.changing import commit, edit
+from tests.promoting import encrypted
 
 DIGEST = "sha256:" + "ab" * 32
 PAGE = "Hello {{ .Name }}\nyes: 0755\n"
@@ -361,6 +362,7 @@ def test_what_runs_no_deployment_becomes_manifests_alone(tmp_path: Path) -> None
         ({"argocd/prod/my-app.yaml": None}, "No Argo CD Application deploys my-app to prod"),
         ({"environments/prod/my-app/.argocd-source.yaml": "kustomize: {}\n"}, "Argo CD changes the source"),
         ({"environments/prod/my-app/patch.yaml": "kind: ["}, "cannot be rendered"),
+        ({"environments/prod/my-app/secret.yaml": encrypted("prod")}, "secret.yaml is encrypted as a whole"),
     ],
 )
 def test_what_cannot_be_known_is_refused(files: dict[str, str | bytes | None], message: str, tmp_path: Path) -> None:

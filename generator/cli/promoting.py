@@ -268,6 +268,12 @@ def _refuse_unused(choices: Choices, jobs: Sequence[Job]) -> None:
         raise UsageError(f"“{unused[0]}” names no key that differs.", f"These do: {known}.")
     for pattern in choices.take:
         meant = [each for each in decisions if pattern != ALL and policy.matches_any(each.key, [pattern])]
+        if meant and meant[0].encrypted:
+            raise UsageError(
+                f"“{pattern}” is {meant[0].why}, so it cannot be taken.",
+                "Nobody could decrypt a copy there: encrypt it for that environment with its own tool, "
+                "such as sops or kubeseal.",
+            )
         if meant and all(each.verdict is Verdict.PINNED for each in meant):
             raise UsageError(
                 f"“{pattern}” {meant[0].why}, so it cannot be taken.",

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from generator import changes, edits, engine, layout, objects, ownership, template
+from generator import changes, edits, encrypted, engine, layout, objects, ownership, template
 from generator.changes import Change
 from generator.conversion import deployed, patches, writing
 from generator.conversion.comparison import Context, Difference, compare
@@ -49,14 +49,15 @@ class Conversion:
 def convert(root: Path, stored: Stored, name: str, form: Format) -> Conversion | None:
     """Work out how an application is written in another format; return None if it is written so already.
 
-    Raise ArgosyError where a resource would be lost, or what is deployed cannot be rendered; UsageError for a name that
-    is none.
+    Raise ArgosyError where a resource would be lost, a file is encrypted, or what is deployed cannot be rendered;
+    UsageError for a name that is none.
     """
     application = edits.application(stored.repository, name)
     if application.format is form:
         return None
     before = _rendered(root, stored, application)
     work = _Work.begin(root, stored, application, form, before)
+    _refuse_encrypted(root, work.removed)
     pristine = replace(work.change({}), from_version=stored.version, to_version=stored.version)
     with changes.plan(root, pristine) as plan:
         written = work.written(plan)
@@ -300,6 +301,17 @@ def _obsolete(
                 f"{path} is not used today, and Argo CD would deploy it: it takes all YAML and JSON in that folder.",
                 "Move it elsewhere or delete it, commit, and run this command again.",
             )
+
+
+def _refuse_encrypted(root: Path, going: Sequence[str]) -> None:
+    """Raise ArgosyError where a file is encrypted: written in another way, it could not be decrypted."""
+    held = objects.blobs(root, objects.entries(root, "HEAD"), going)
+    found = next((path for path in going if path in held and encrypted.is_in(held[path].content)), None)
+    if found:
+        raise ArgosyError(
+            f"{found} is encrypted as a whole, and could not be decrypted once it is written in another format.",
+            "Take it out of the application (git mv it elsewhere, and commit), convert, and bring it back by hand.",
+        )
 
 
 def _refuse_loss(differences: Sequence[Difference]) -> None:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from generator import encrypted
 from generator.promotion import images, keys
 from generator.promotion.keys import Key
 from generator.promotion.policy import Pattern, Policy, Treatment, matches_any, meant
@@ -53,6 +54,8 @@ class Decision:
     verdict: Verdict
     why: str
     """The reason; empty where there is nothing to tell."""
+    encrypted: bool = False
+    """Whether it cannot move because it, or something in it, is encrypted for one environment."""
 
 
 class Sides(NamedTuple):
@@ -124,6 +127,8 @@ class Names:
     since: str = "the last promotion"
     promoted: bool = True
     """Whether the versions before are of a promotion: what it left different is meant to be."""
+    own: bool = False
+    """Whether the source is the target in the past, so that what is encrypted there is the target's own."""
 
 
 def decide(sides: Sides, policy: Policy, names: Names, choices: Choices | None = None) -> list[Decision]:
@@ -176,8 +181,9 @@ class _Merge:
             yield from self._leaf(Key(file, "", ()), [ABSENT if each is None else each for each in contents])
             return
         documents = [each.documents if each else {} for each in texts]
-        if ("" in documents[1]) != ("" in documents[3]):
-            # Manifests on one side, and something else on the other.
+        is_whole = any(each is not None and encrypted.is_file(each) for each in (contents[1], contents[3]))
+        if is_whole or ("" in documents[1]) != ("" in documents[3]):
+            # One piece, or manifests on one side, and something else on the other.
             yield from self._leaf(Key(file, "", ()), [ABSENT if each is None else each for each in contents])
             return
         for scope in _in_order(documents[1], documents[3]):
@@ -188,9 +194,8 @@ class _Merge:
         source, target = nodes[1], nodes[3]
         if keys.alike(source, target):
             return
-        found = (
-            keys.entries(*nodes) if (source and target) or (not whole and self._is_mixed(key, source, target)) else None
-        )
+        is_open = (source and target) or (not whole and self._is_mixed(key, source, target))
+        found = keys.entries(*nodes) if is_open and not any(_is_one_piece(key, each) for each in nodes) else None
         if found is None:
             yield from self._leaf(key, [ABSENT if each is None else keys.value(each) for each in nodes])
             return
@@ -203,11 +208,15 @@ class _Merge:
     def _is_mixed(self, key: Key, *nodes: yaml.Node | None) -> bool:
         """Tell whether a mapping that one side lacks is treated differently key by key, so that it moves in parts."""
         leaves = [leaf for each in nodes if isinstance(each, yaml.MappingNode) for leaf in _leaves(key, each)]
-        return len({self.policy.treatment_of(each) for each in (key, *leaves)}) > 1
+        treatments = {self.policy.treatment_of(each) for each in (key, *(leaf for leaf, _ in leaves))}
+        return len(treatments) > 1 or any(_is_encrypted(*leaf) for leaf in leaves)
 
     def _leaf(self, key: Key, values: Sequence[Any]) -> Iterator[Decision]:
         source_before, source, target_before, target = values
         if keys.same(source, target):
+            return
+        if reason := self._encryption(key, source, target):
+            yield Decision(key, source, target, Verdict.PINNED, reason, encrypted=True)
             return
         # A file that came to both after the last promotion: nothing tells who changed what.
         unknown = not {key.file} & {*self.sides.source_before, *self.sides.target_before}
@@ -221,6 +230,16 @@ class _Merge:
         )
         pattern = self.policy.pattern_of(key)
         yield Decision(key, source, target, *self._judge(pattern, case))
+
+    def _encryption(self, key: Key, source: Any, target: Any) -> str:
+        """Return whom a key's value is encrypted for; empty if it is not, or for the target in any case."""
+        if self.names.own:
+            return ""
+        if _is_encrypted(key, target):
+            return f"encrypted for {self.names.target}"
+        if _is_encrypted(key, source):
+            return f"encrypted for {self.names.source}; {self.names.target} needs its own"
+        return ""
 
     def _judge(self, pattern: Pattern | None, case: _Case) -> tuple[Verdict, str]:
         """Return verdict and reason."""
@@ -274,12 +293,32 @@ def _by(pattern: Pattern | None) -> str:
     return f" ({'application.yaml' if pattern.own else 'default'}: {pattern.text})"
 
 
-def _leaves(key: Key, node: yaml.Node) -> Iterator[Key]:
+def _leaves(key: Key, node: yaml.Node) -> Iterator[tuple[Key, Any]]:
+    """Yield the keys below a mapping that are none themselves, with their values."""
     if isinstance(node, yaml.MappingNode) and node.value:
         for name, entry in (keys.entries(node) or [{}])[0].items():
             yield from _leaves(key._replace(path=(*key.path, name)), entry.value)
     else:
-        yield key
+        yield key, keys.value(node)
+
+
+def _is_one_piece(key: Key, node: yaml.Node | None) -> bool:
+    """Return whether a document or a mapping is encrypted, so that no part of it moves alone."""
+    if key.path or node is None:
+        return encrypted.SEALED in key.path
+    if key.scope.partition("/")[0] == "SealedSecret":
+        return True
+    names = {name.value for name, _ in node.value} if isinstance(node, yaml.MappingNode) else set()
+    return "sops" in names and encrypted.has_sops(keys.value(node))
+
+
+def _is_encrypted(key: Key, data: Any) -> bool:
+    """Return whether a key's value is encrypted, or something in it; files are bytes."""
+    if isinstance(data, bytes):
+        text = keys.read(data)
+        documents = text.documents.values() if text else ()
+        return encrypted.is_file(data) or any(encrypted.holds(keys.value(each)) for each in documents)
+    return data is not ABSENT and (encrypted.holds(data) or (encrypted.SEALED in key.path and bool(data)))
 
 
 def _in_order(first: Iterable[str], second: Iterable[str]) -> list[str]:

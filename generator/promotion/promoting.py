@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from generator import edits, git, layout, model, temporary
+from generator import edits, encrypted, git, layout, model, temporary
 from generator.errors import ArgosyError, UsageError
 from generator.model import Repository
 from generator.objects import SYMLINK, Blob, Files
@@ -245,7 +245,7 @@ _CLASH = Blob("", b"")
 
 def _merged(source: Snapshot, was: Blob | None, ours: Blob | None, theirs: Blob | None) -> Blob:
     """Merge a file that both branches changed, line by line; return _CLASH where that cannot be."""
-    if was is None or ours is None or theirs is None:
+    if was is None or ours is None or theirs is None or any(encrypted.is_in(each.content) for each in (ours, theirs)):
         return _CLASH
     with temporary.folder("file") as folder:
         for name, blob in (("ours", ours), ("was", was), ("theirs", theirs)):
@@ -299,7 +299,7 @@ def roll_back(
     then, restored, now = (baseline.files(each, application, environment) for each in states)
     sides = Sides(then, restored, then, now)
     promoted = set(_promoted(application, environment, target, goal.undone))
-    names = Names(f"the state of {goal.commit[:7]}", environment, f"{goal.undone[0].commit[:7]} was promoted")
+    names = Names(f"the state of {goal.commit[:7]}", environment, f"{goal.undone[0].commit[:7]} was promoted", own=True)
     decisions = [
         replace(each, why=_why(each, environment))
         for each in decide(sides, _EVERYTHING, names, choices)
@@ -341,7 +341,7 @@ def _promoted(application: str, environment: str, target: Snapshot, records: Ite
             baseline.files(Snapshot(target.root, commit), application, environment)
             for commit in (each.parent, each.commit)
         )
-        for decision in decide(Sides(before, after, before, before), _EVERYTHING, Names("", "")):
+        for decision in decide(Sides(before, after, before, before), _EVERYTHING, Names("", "", own=True)):
             yield decision.key
 
 
@@ -382,5 +382,5 @@ def _is_all(decisions: Sequence[Decision], before: bytes, now: bytes) -> bool:
     if any(each.verdict is not Verdict.PROMOTED for each in decisions):
         return False
     name = decisions[0].key.file
-    every = decide(Sides({name: now}, {name: before}, {name: now}, {name: now}), _EVERYTHING, Names("", ""))
+    every = decide(Sides({name: now}, {name: before}, {name: now}, {name: now}), _EVERYTHING, Names("", "", own=True))
     return {each.key for each in every} == {each.key for each in decisions}

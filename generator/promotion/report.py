@@ -38,7 +38,9 @@ def shown(value: Any, longest: int = LONGEST) -> str:
 
 
 def hidden(decision: Decision, value: Any) -> Any:
-    """Return a value, but nothing of a Secret, nor of what Kustomize makes one from."""
+    """Return a value, but nothing of a Secret, nor of what Kustomize makes one from, nor what is encrypted."""
+    if decision.encrypted and value is not ABSENT:
+        return "encrypted"
     key = decision.key
     secret = key.scope.partition("/")[0] == "Secret" or "secretGenerator" in key.path or "stringData" in key.path
     return "***" if secret and value is not ABSENT else value

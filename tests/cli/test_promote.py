@@ -20,8 +20,9 @@ from generator.model import ArgocdStyle, Format, RevisionStyle
 from tests.changing import commit, files, git, state
 from tests.conftest import Argosy
 from tests.hosting.server import Server, playing
-from tests.promoting import NEW, OLD, clone, edit, message, on_host, path, release, start, text, with_remote
+from tests.promoting import NEW, OLD, clone, edit, encrypted, message, on_host, path, release, start, text, with_remote
 
+SOPS_SECRET = "apiVersion: isindir.github.com/v1alpha3\nkind: SopsSecret\nmetadata:\n    name: web\n"
 HOSTS = ("github", "gitlab", "bitbucket", "gitea")
 TO_STAGING = ("promote", "web", "--to", "staging")
 
@@ -203,6 +204,42 @@ class TestTheStory:
         assert "***" in message(repository)
         assert "hunter2" not in message(repository)
         assert "hunter2" in text(repository, "environments/staging/web/secret.yaml")
+
+    @pytest.mark.parametrize("form", Format)
+    def test_what_is_encrypted_stays_byte_for_byte(
+        self, argosy: Argosy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: Format
+    ) -> None:
+        root = start(tmp_path / "gitops", form, environments=("dev", "prod"))
+        monkeypatch.chdir(root)
+        settings = "applications/web/application.yaml"
+        policy = "promotion: {promote: ['**', 'secret.sops.yaml:', 'SopsSecret:']}\n"
+        commit(root, {settings: text(root, settings) + policy})
+        heads = {"secret.sops.yaml": "", "operator.yaml": SOPS_SECRET, "both.yaml": f"{encrypted('{}')}---\n"}
+        for environment in ("dev", "prod"):
+            files = {file: encrypted(environment, head) for file, head in heads.items()}
+            files["vault.txt"] = f"$ANSIBLE_VAULT;1.1;AES256\n{environment}\n"
+            commit(root, {f"environments/{environment}/web/{file}": content for file, content in files.items()})
+        before = {file: (root / "environments/prod/web" / file).read_bytes() for file in files}
+        release(root, form=form)
+        for file, head in heads.items():
+            commit(root, {f"environments/dev/web/{file}": encrypted("dev", head, when=2)})
+        commit(root, {"environments/dev/web/vault.txt": "$ANSIBLE_VAULT;1.1;AES256\nnew\n"})
+
+        def now() -> dict[str, bytes]:
+            return {file: (root / "environments/prod/web" / file).read_bytes() for file in before}
+
+        go = ("--to", "prod", "--commit", "--yes", "--no-validate")
+        for key in ("secret.sops.yaml", "operator.yaml", "vault.txt"):
+            refused = argosy("promote", "web", *go, "--take", key)
+            assert (refused.code, f"“{key}” is encrypted for prod, so it cannot be taken" in refused.err) == (2, True)
+        result = argosy("promote", "--all", *go, "--leave", "**", "--take", "**")
+        assert (result.code, now()) == (0, before), result.err
+        assert NEW in text(root, path("prod", form))
+        assert result.out.count("encrypted for prod") == len(before)
+        assert "ENC[" not in result.out
+        assert argosy("rollback", "web", "prod", "--commit", "--yes", "--no-validate").code == 0
+        assert now() == before
+        assert OLD in text(root, path("prod", form))
 
 
 class TestWhoDecides:

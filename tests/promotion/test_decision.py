@@ -14,6 +14,7 @@ from generator.promotion import keys
 from generator.promotion.decision import ABSENT, Choices, Decision, Names, Sides, Verdict, decide
 from generator.promotion.editing import take
 from generator.promotion.policy import Policy
+from tests.promoting import encrypted
 
 NAMES = Names("dev", "prod")
 Story = dict[str, tuple[str, str]]
@@ -262,6 +263,85 @@ def test_other_files_are_taken_as_a_whole() -> None:
     assert decided("a: 1", "", "a: 1", file="more.yaml") == {"more.yaml": ("undecided", "gone from dev")}
     assert decided("a: 1", MANIFESTS, "a: 1", file="more.yaml") == {"more.yaml": ("promoted", "changed in dev")}
     assert decided("a: [", "a: {{ x }}", "a: [", file="more.yaml") == {"more.yaml": ("promoted", "changed in dev")}
+
+
+EVERYTHING = "promotion: {promote: ['**', 'Secret:', 'SealedSecret:']}\n"
+WORD = [None, Choices(take=["**", "*:**", "*:"]), Choices(leave=["**"])]
+FOR_PROD, FOR_DEV = ("pinned", "encrypted for prod"), ("pinned", "encrypted for dev; prod needs its own")
+
+
+@pytest.mark.parametrize("policy", ["", EVERYTHING])
+@pytest.mark.parametrize("choices", WORD)
+@pytest.mark.parametrize(
+    ("head", "file"),
+    [
+        ("", "values.yaml"),
+        ("kind: SopsSecret\nmetadata: {name: web}\n", "secret.yaml"),
+        ("kind: Secret\nmetadata: {name: web}\n", "secret.sops.yaml"),
+        ("kind: ConfigMap\nmetadata: {name: a}\n---\n", "beside.yaml"),
+    ],
+)
+def test_what_sops_encrypted_is_one_piece(policy: str, choices: Choices | None, head: str, file: str) -> None:
+    before = encrypted("dev", head), encrypted("prod", head)
+    source = encrypted("dev", head, when=2)
+
+    def found(before: str | tuple[str, str], source: str, target: str) -> Story:
+        return decided(before, source, target, file=file, policy=policy, choices=choices)
+
+    for target in (before[1], encrypted("prod", head, when=3), f"{head}config: {{A: b}}\n", ""):
+        mine = FOR_PROD if "ENC[" in target else FOR_DEV
+        assert found(before, source, target) == {file: mine}
+    assert found(before, f"{head}config: {{A: b}}\n", before[1]) == {file: FOR_PROD}
+    assert found(before, "", before[1]) == {file: FOR_PROD}
+    assert found("", source, "") == {file: FOR_DEV}
+
+
+def test_a_document_beside_an_encrypted_one() -> None:
+    def text(environment: str, value: str, when: int = 1) -> str:
+        secret = encrypted(environment, "kind: SopsSecret\nmetadata: {name: web}\n", when)
+        return f"kind: ConfigMap\nmetadata: {{name: a}}\ndata: {{A: {value}}}\n---\n{secret}"
+
+    found = decided((text("dev", "a"), text("prod", "a")), text("dev", "b", 2), text("prod", "a"), file="all.yaml")
+    assert found == {"ConfigMap/a: data.A": ("promoted", "changed in dev"), "SopsSecret/web": FOR_PROD}
+
+
+SEALED = """\
+apiVersion: bitnami.com/v1alpha1
+kind: SealedSecret
+metadata: {name: web}
+spec:
+  encryptedData: {A: AgBdev, B: AgBdev}
+  template: {type: Opaque}
+"""
+
+
+@pytest.mark.parametrize("choices", WORD)
+def test_a_sealed_secret_is_one_piece(choices: Choices | None) -> None:
+    target = SEALED.replace("dev", "prod")
+    source = SEALED.replace("A: AgBdev", "A: AgBnew").replace("Opaque", "kubernetes.io/tls")
+    found = decided((SEALED, target), source, target, file="sealed.yaml", policy=EVERYTHING, choices=choices)
+    assert found == {"SealedSecret/web": FOR_PROD}
+
+
+@pytest.mark.parametrize("choices", WORD)
+def test_what_is_encrypted_among_values(choices: Choices | None) -> None:
+    sealed = "sealedSecret: {enabled: true, encryptedData: {A: AgBdev, B: AgBdev}}\n"
+    text = f"image: {{tag: '1'}}\n{sealed}vault: !vault |\n  $ANSIBLE_VAULT;1.1;AES256\n  dev\n"
+    text += "list: [{name: a, value: x}, {name: b, value: 'ENC[AES256_GCM,data:dev]'}]\nargs: ['ENC[AES256_GCM,dev]']\n"
+    target = text.replace("dev", "prod")
+    source = text.replace("dev", "new").replace("'1'", "'2'").replace("value: x", "value: y")
+    found = decided((text, target), source, target, policy=EVERYTHING, choices=choices)
+    promoted = ("promoted", "the same everywhere (application.yaml: **)")
+    names = ("sealedSecret.encryptedData", "vault", "list.b.value", "args")
+    assert found == {
+        **dict.fromkeys(names, FOR_PROD),
+        "image.tag": promoted,
+        "list.a.value": promoted,
+    }
+    # Of what is new, all the rest moves; half an item of a list is none.
+    found = decided("image: {tag: '1'}\n", source, "image: {tag: '1'}\n", policy=EVERYTHING, choices=choices)
+    assert found["sealedSecret.enabled"] == found["image.tag"] == promoted
+    assert {name for name, verdict in found.items() if verdict == FOR_DEV} == {*names, "list"} - {"list.b.value"}
 
 
 def test_a_new_mapping_comes_in_parts_and_a_new_item_as_a_whole() -> None:

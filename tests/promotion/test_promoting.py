@@ -23,6 +23,7 @@ from generator.promotion.decision import Choices, Verdict
 from generator.promotion.promoting import Answers, Promotion
 from generator.snapshot import Snapshot, Written
 from tests.changing import git, model
+from tests.promoting import encrypted
 
 ENVIRONMENTS = ("dev", "staging", "prod")
 LINES = {
@@ -225,6 +226,16 @@ class TestFiles:
         with pytest.raises(ArgosyError, match=r"environments/staging/web/link.yaml is a symbolic link"):
             history.promotion("dev", "staging", TAKE)
 
+    def test_what_an_earlier_promotion_broke_is_restored_as_a_whole(self, history: History) -> None:
+        file, whole = "environments/staging/web/secret.yaml", Blob("100644", encrypted("staging").encode())
+        broken = Blob("100644", whole.content.replace(b"2026-03-01", b"2026-03-02"))
+        put(history, "staging", "secret.yaml", whole)
+        edit_by_hand(history, "dev", "image.tag", "two")
+        made = history.promotion("dev", "staging")
+        history.commit({**made.written, file: broken}, report.message(made))
+        assert history.rollback("staging").written[file] == whole
+        assert file not in history.rollback("staging", Choices(leave=("secret.yaml",))).written
+
     def test_what_is_no_text(self, history: History) -> None:
         for name in ("dev", "staging"):
             put(history, name, "logo.png", Blob("100644", b"\x89PNG\0"))
@@ -240,6 +251,23 @@ class TestFiles:
         assert history.text("staging") == before.replace("tag: 'one'", "tag: 'two'")
         history.keep(history.rollback("staging"))
         assert history.text("staging") == before
+
+
+def test_what_all_environments_share_is_not_merged_where_it_is_encrypted(history: History) -> None:
+    file = "applications/web/secret.yaml"
+    history.commit({file: Blob("100644", encrypted("all").encode())})
+    git(history.root, "branch", "dev")
+    for branch, old, new in (("main", b"age1all", b"age1prod"), ("dev", b"3.9.1", b"3.9.2")):
+        content = encrypted("all").encode().replace(old, new)
+        made = branches.commit(Snapshot.of(history.root, branch), {file: Blob("100644", content)}, "Encrypt anew")
+        git(history.root, "update-ref", f"refs/heads/{branch}", made)
+    states = Snapshot.of(history.root, "dev"), history.head
+    found = {
+        taken: promoting.promote(["web"], ("dev", "prod"), states, Answers(choices))
+        for taken, choices in ((False, NOTHING), (True, TAKE))
+    }
+    assert [each.verdict for each in found[False].moves[0].open] == [Verdict.CONFLICT]
+    assert found[True].written[file] == Blob("100644", encrypted("all").replace("3.9.1", "3.9.2").encode())
 
 
 class TestTheWay:
