@@ -303,13 +303,12 @@ def _leaves(key: Key, node: yaml.Node) -> Iterator[tuple[Key, Any]]:
 
 
 def _is_one_piece(key: Key, node: yaml.Node | None) -> bool:
-    """Return whether a document or a mapping is encrypted, so that no part of it moves alone."""
-    if key.path or node is None:
-        return encrypted.SEALED in key.path
-    if key.scope.partition("/")[0] == "SealedSecret":
+    """Return whether a manifest or another mapping is encrypted, so that no part of it moves alone."""
+    if encrypted.SEALED in key.path:
         return True
-    names = {name.value for name, _ in node.value} if isinstance(node, yaml.MappingNode) else set()
-    return "sops" in names and encrypted.has_sops(keys.value(node))
+    fields = {name.value: each for name, each in node.value} if isinstance(node, yaml.MappingNode) else {}
+    is_sealed = "kind" in fields and fields["kind"].value == "SealedSecret"
+    return is_sealed or ("sops" in fields and encrypted.has_sops({"sops": keys.value(fields["sops"])}))
 
 
 def _is_encrypted(key: Key, data: Any) -> bool:

@@ -1,7 +1,8 @@
 """The keys of a YAML file: what a path of names leads to.
 
 Items of a list are named too, where all of them can be told apart: containers by their name, ports by their number,
-`KEY=value` texts by what is before the `=`. So a path means the same in two environments' files, whatever the order.
+manifests by kind and name, `KEY=value` texts by what is before the `=`. So a path means the same in two environments'
+files, whatever the order.
 Scalars are what the Kubernetes tools make of them: `1e3` is a number, and `"1e3"` is none.
 """
 
@@ -237,12 +238,18 @@ def _by_reference(item: yaml.Node) -> str | None:
     return None
 
 
+def _by_manifest(item: yaml.Node) -> str | None:
+    """Return Kind/name of a manifest that is a value, as in a chart's extraManifests."""
+    scope = scope_of(item)
+    return scope if "/" in scope else None
+
+
 def _by_assignment(item: yaml.Node) -> str | None:
     found = re.match(r"([\w./-]+)=", item.value) if isinstance(item, yaml.ScalarNode) else None
     return found[1] if found else None
 
 
-_NAMERS: Sequence[_Namer] = (_by_source, *map(_by_field, NAMES), _by_reference, _by_assignment)
+_NAMERS: Sequence[_Namer] = (_by_source, *map(_by_field, NAMES), _by_manifest, _by_reference, _by_assignment)
 
 
 @lru_cache(maxsize=64)

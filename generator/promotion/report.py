@@ -42,7 +42,8 @@ def hidden(decision: Decision, value: Any) -> Any:
     if decision.encrypted and value is not ABSENT:
         return "encrypted"
     key = decision.key
-    secret = key.scope.partition("/")[0] == "Secret" or "secretGenerator" in key.path or "stringData" in key.path
+    is_secret = any(each.partition("/")[0] == "Secret" for each in (key.scope, *key.path))
+    secret = is_secret or "secretGenerator" in key.path or "stringData" in key.path
     return "***" if secret and value is not ABSENT else value
 
 

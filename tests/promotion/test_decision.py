@@ -344,6 +344,24 @@ def test_what_is_encrypted_among_values(choices: Choices | None) -> None:
     assert {name for name, verdict in found.items() if verdict == FOR_DEV} == {*names, "list"} - {"list.b.value"}
 
 
+@pytest.mark.parametrize("choices", WORD)
+def test_an_encrypted_manifest_among_values(choices: Choices | None) -> None:
+    def text(environment: str, value: str, when: int = 1) -> str:
+        secret = encrypted(environment, "kind: SopsSecret\nmetadata: {name: web}\n", when)
+        listed = [yaml.safe_load(each) for each in (secret, SEALED.replace("dev", environment))]
+        settings = {"kind": "ConfigMap", "metadata": {"name": "a"}, "data": {"A": value}}
+        return yaml.safe_dump({"extraManifests": [settings, *listed]})
+
+    before, target = (text("dev", "a"), text("prod", "a")), text("prod", "a")
+    assert decided(before, text("dev", "b", 2), target, policy=EVERYTHING, choices=choices) == {
+        "extraManifests.ConfigMap/a.data.A": ("promoted", "the same everywhere (application.yaml: **)"),
+        "extraManifests.SopsSecret/web": FOR_PROD,
+        "extraManifests.SealedSecret/web": FOR_PROD,
+    }
+    new = decided("a: 1\n", "a: 1\n" + text("dev", "a"), "a: 1\n", policy=EVERYTHING, choices=choices)
+    assert new == {"extraManifests": FOR_DEV}
+
+
 def test_a_new_mapping_comes_in_parts_and_a_new_item_as_a_whole() -> None:
     source = """\
 metrics: {image: {tag: "1", pullPolicy: Always}, port: 80}
