@@ -41,6 +41,13 @@ class Snapshot:
             if blob is not None and _is_within(path, folders):
                 yield path
 
+    def holds_the_same(self, other: Snapshot, *folders: str) -> bool:
+        """Return whether another commit of the repository has the same files at or below folders."""
+        states = (self, other)
+        return not any(each.written for each in states) and (
+            _entries(self.root, self.commit, folders) == _entries(other.root, other.commit, folders)
+        )
+
     def files(self, *folders: str) -> dict[str, Blob]:
         """Return the files at or below folders, or all."""
         return self._read(folders, lambda _: True)

@@ -45,8 +45,8 @@ def command(
     Each key is merged by itself: the source at the last promotion, the source now, the target now. Images and versions
     move, and settings that changed; replicas, resources, hosts and the like stay; what was set by hand in the target is
     a conflict. application.yaml can say otherwise. First you see every key with verdict and reason, and what changes in
-    the cluster. Exit code: 3 where someone has to decide first, 1 where the result would not be valid; nothing is
-    written then.
+    the cluster. Exit code: 3 where someone has to decide first, or where nothing moves and --leave '**' left what is
+    open; 1 where the result would not be valid. Nothing is written then.
     """
     if since is not None and (apps or source or target or every or chained):
         raise UsageError("--follow-up knows by itself what to promote, and where.", "Leave the other options out.")

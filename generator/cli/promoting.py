@@ -29,6 +29,7 @@ class Manner(changing.Manner):
     yes: bool = False
     take: tuple[str, ...] = ()
     leave: tuple[str, ...] = ()
+    allow_open: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,11 @@ _OPTIONS = (
         metavar="KEY",
         multiple=True,
         help="Leave a key as it is, be it undecided, in conflict or to be moved; '**': all that is open.",
+    ),
+    click.option(
+        "--allow-open",
+        is_flag=True,
+        help="Exit with 0 although nothing moves, and keys are open that --leave '**' left.",
     ),
     click.option("--commit", is_flag=True, help="Commit it on the current branch."),
     changing.branch,
@@ -162,8 +168,10 @@ def _proceed(manner: Manner, places: Places, jobs: Sequence[Job], outcomes: Sequ
         if job.promotion.steps
     ]
     if not todo:
-        manner.say(_why_nothing(jobs))
-        return 0
+        still_open = _say_postponed(jobs)
+        if not still_open:
+            manner.say(_why_nothing(jobs))
+        return 3 if still_open and not manner.allow_open else 0
     for job, outcome in todo:
         _refuse_misplaced(manner, job)
         outcome.difference = _difference(manner, job)
@@ -181,7 +189,21 @@ def _proceed(manner: Manner, places: Places, jobs: Sequence[Job], outcomes: Sequ
     else:
         for job, outcome in todo:
             _write(manner, job, outcome)
-    return 0
+    still_open = _say_postponed([job for job in jobs if not job.promotion.steps])
+    return 3 if still_open and not manner.allow_open else 0
+
+
+def _say_postponed(jobs: Sequence[Job]) -> bool:
+    """Say which keys of promotions in which nothing moves are open still, and return whether there are any."""
+    found = [each for job in jobs for each in job.promotion.postponed]
+    if found:
+        listed = "".join(f"\n  {step.application} in {step.target}: {each.key} ({each.why})" for step, each in found)
+        click.echo(
+            f"Nothing moves, and --leave '**' left {len(found)} {'key' if len(found) == 1 else 'keys'} that nobody has "
+            f"decided on:{listed}\n  --take KEY or --leave KEY decides; with --allow-open, this counts as success.",
+            err=True,
+        )
+    return bool(found)
 
 
 def _why_nothing(jobs: Sequence[Job]) -> str:

@@ -13,8 +13,10 @@ from generator import git, layout, snapshot, yaml_mapping
 from generator.errors import ArgosyError
 from generator.objects import SYMLINK, Blob
 from generator.promotion import history
-from generator.promotion.decision import Sides
+from generator.promotion.decision import Sides, differing
 from generator.promotion.history import Kind, Record
+from generator.promotion.keys import overlap
+from generator.snapshot import Snapshot
 
 APPLICATION = "Application.yaml"
 """How the files of a deployment name the Argo CD Application of a remote chart, which lies in another folder."""
@@ -59,19 +61,23 @@ class Past:
         """What was promoted and rolled back, the newest first."""
         return history.records(self.root, self.tip)
 
+    def steps(self, application: str, target: str) -> Sequence[Record]:
+        """Return what was promoted and rolled back of an application in an environment and holds, the newest first."""
+        return holding(self.root, self.tip, history.of(self.records, application, target))
+
     def baseline(self, application: str, source: str, target: str, source_tip: str) -> Baseline:
         """Return what a promotion is merged against; raise ArgosyError where the history does not reach that far.
 
         `source_tip` is the commit that the source is promoted from.
         """
-        steps = history.of(self.records, application, target)
+        steps = self.steps(application, target)
         if not steps:
             seed = self._seed(layout.deployment(target, application))
             return Baseline(seed, seed, f"{application} came to {target}")
         last = steps[0]
         if last.step.kind is Kind.PROMOTION:
             return Baseline(self._origin(last, source, source_tip), last.commit, "the last promotion", last)
-        standing = history.in_force(self.root, self.records, application, target)
+        standing = history.in_force(self.root, steps, application, target)
         seed = "" if standing else self._seed(layout.deployment(target, application))
         before = self._origin(standing[0], source, source_tip) if standing else seed
         return Baseline(before, last.commit, "the last rollback", last)
@@ -93,6 +99,30 @@ class Past:
         if found is None or is_cut_off(self.root, found):
             raise cut_off(f"when {folder} came")
         return found
+
+
+def holding(root: Path, tip: str, found: Sequence[Record]) -> Sequence[Record]:
+    """Return the steps of one application in one environment without the newest ones that were taken back since.
+
+    Not every revert says in its message what it reverts; then the target tells.
+    """
+    now = Snapshot(root, tip)
+    for place, each in enumerate(found):
+        application, target = each.step.application, each.step.target
+        after = Snapshot(root, each.commit)
+        folders = (layout.deployment(target, application), layout.argocd_application(target, application))
+        if not each.parent or after.holds_the_same(now, *folders):
+            return found[place:]
+        before = Snapshot(root, each.parent)
+        if not is_taken_back(*(files(state, application, target) for state in (before, after, now))):
+            return found[place:]
+    return ()
+
+
+def is_taken_back(before: Mapping[str, bytes], after: Mapping[str, bytes], now: Mapping[str, bytes]) -> bool:
+    """Return whether all that a step changed in a deployment's files stands now as it did before."""
+    changed = differing(before, after) if now != after else []
+    return bool(changed) and not any(overlap(key, other) for other in differing(before, now) for key in changed)
 
 
 def added(root: Path, tip: str, *folders: str) -> dict[str, str]:

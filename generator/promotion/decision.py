@@ -56,6 +56,8 @@ class Decision:
     """The reason; empty where there is nothing to tell."""
     encrypted: bool = False
     """Whether it cannot move because it, or something in it, is encrypted for one environment."""
+    postponed: bool = False
+    """Whether it is open still: `**` left it, and nobody decided on the key itself."""
 
 
 class Sides(NamedTuple):
@@ -86,11 +88,11 @@ class Choices:
         word = max(words, default=None)
         if word is None:
             return list(decisions)
-        _, leaves = word
-        return [self._left(each) if leaves else self._taken(each) for each in decisions]
+        _, leaves, text = word
+        return [self._left(each, text) if leaves else self._taken(each) for each in decisions]
 
-    def _words(self, decision: Decision) -> Iterator[tuple[tuple[bool, int, int, int], bool]]:
-        """Yield how much each pattern counts for a decision, and whether it leaves the key as it is."""
+    def _words(self, decision: Decision) -> Iterator[tuple[tuple[bool, int, int, int], bool, str]]:
+        """Yield how much each pattern counts for a decision, whether it leaves the key as it is, and its text."""
         for leaves, patterns in ((True, self.leave), (False, self.take)):
             # What is decided already changes only where it is named.
             decided = Verdict.PROMOTED if leaves else Verdict.KEPT
@@ -98,13 +100,14 @@ class Choices:
                 weight = meant(decision.key, text)
                 applies = decision.verdict.is_open or (decision.verdict is decided and text != ALL)
                 if weight is not None and applies:
-                    yield weight, leaves
+                    yield weight, leaves, text
 
     @staticmethod
-    def _left(decision: Decision) -> Decision:
+    def _left(decision: Decision, pattern: str) -> Decision:
         if not decision.verdict.is_open and decision.verdict is not Verdict.PROMOTED:
             return decision
-        return replace(decision, verdict=Verdict.LEFT, why=f"left as it is, as you said; {decision.why}")
+        why = f"left as it is, as you said; {decision.why}"
+        return replace(decision, verdict=Verdict.LEFT, why=why, postponed=decision.verdict.is_open and pattern == ALL)
 
     @staticmethod
     def _taken(decision: Decision) -> Decision:
@@ -141,6 +144,14 @@ def decide(sides: Sides, policy: Policy, names: Names, choices: Choices | None =
         alone = [chosen.applied(each) for each in together if each not in bound]
         decisions |= {each.key: each for each in (*chosen.applied_to(bound), *alone)}
     return [each for each in decisions.values() if each.why]
+
+
+def differing(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> list[Key]:
+    """Return the keys in which two versions of a deployment's files differ."""
+    return [each.key for each in decide(Sides(before, after, before, before), _NO_POLICY, Names("", "", own=True))]
+
+
+_NO_POLICY = Policy(())
 
 
 def _as_one(decisions: Sequence[Decision]) -> Sequence[Decision]:

@@ -130,7 +130,7 @@ def followers(places: Places, since: str) -> list[tuple[list[str], str, str]]:
     seen: set[tuple[str, str]] = set()
     for each in history.records(root, f"{since}..HEAD"):
         place = (each.step.application, each.step.target)
-        if place in seen:
+        if place in seen or each.reverted:
             continue
         seen.add(place)  # The newest tells: what was rolled back since is not to be followed.
         for environment in places.repository.environments:

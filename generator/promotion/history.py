@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -52,20 +52,35 @@ class Record:
     who: str
     """Name <mail> of the author."""
     subject: str
+    reverted: str = ""
+    """The commit that reverted this one, and holds itself; empty if none did."""
 
 
 # A host that squashes a pull request puts the messages of its commits into a list, indented.
+_START = r"^[ ]{0,3}(?:[*-][ ]+)?"
 _TRAILER = re.compile(
-    r"^[ \t>*-]*Argosy-(?:Promotion:[ ]+(?P<application>\S+)[ ]+(?P<source>\S+)[ ]+->[ ]+(?P<target>\S+)"
+    rf"(?:{_START}|^(?P<aside>[ \t>*-]+))"
+    r"Argosy-(?:Promotion:[ ]+(?P<application>\S+)[ ]+(?P<source>\S+)[ ]+->[ ]+(?P<target>\S+)"
     r"|Rollback:[ ]+(?P<undone>\S+)[ ]+(?P<place>\S+))(?:[ ]+(?P<origin>[0-9a-f]{7,64}))?[ \t]*$",
+    re.MULTILINE,
+)
+_REVERT = re.compile(
+    _START + r"This reverts commit (?P<commit>[0-9a-f]{7,64})"
+    r"(?:,[ ]reversing\s+changes made to (?P<onto>[0-9a-f]{7,64}))?",
     re.MULTILINE,
 )
 
 
 def steps(message: str) -> list[Step]:
-    """Return the steps that a commit's message, or a pull request's text, tells of."""
+    """Return the steps that a commit's message, or a pull request's text, tells of.
+
+    What is quoted, or indented as code is, counts at the end alone: before other text, that is about it.
+    """
     found = []
-    for match in _TRAILER.finditer(message.replace("\r", "")):
+    text = message.replace("\r", "")
+    for match in _TRAILER.finditer(text):
+        if match["aside"] and (_REVERT.search(text) or _TRAILER.sub("", text[match.end() :]).strip(" \t\n>*-")):
+            continue
         origin = match["origin"] or ""
         if match["undone"]:
             found.append(Step(Kind.ROLLBACK, match["undone"], "", match["place"], origin))
@@ -77,18 +92,25 @@ def steps(message: str) -> list[Step]:
 def records(root: Path, revision: str = "HEAD") -> list[Record]:
     """Return what was promoted and rolled back in the history of a revision, the newest first.
 
-    `revision` may be a range, such as `1a2b3c..HEAD`. What a merge tells of a commit that it merges counts once.
+    `revision` may be a range, such as `1a2b3c..HEAD`. What a merge tells of a commit that it merges counts once. What a
+    commit reverted is among them, and says so, unless that commit was reverted itself.
     """
     listed = git.run(
         root,
         *("-c", "log.showSignature=false", "log", "-z", "--date-order", "--encoding=UTF-8"),
-        *("--extended-regexp", "--grep=Argosy-(Promotion|Rollback):", "--format=%H%n%P%n%aI%n%aN <%aE>%n%B"),
+        *("--extended-regexp", "--grep=Argosy-(Promotion|Rollback):", "--grep=This reverts commit [0-9a-f]{7}"),
+        "--format=%H%n%P%n%aI%n%aN <%aE>%n%B",
         *("--end-of-options", revision, "--"),
     )
     entries = [_Entry(*entry.lstrip("\n").split("\n", 4)) for entry in listed.split("\0") if entry.strip()]
     found = [(entry, step) for entry in entries for step in reversed(steps(entry.message))]
     merged = _merged(root, revision, found)
-    return [_record(entry, step) for entry, step in found if (entry.commit, step) not in merged]
+    reverted = _reverted(root, entries)
+    return [
+        _record(entry, step, reverted.get(entry.commit, ""))
+        for entry, step in found
+        if (entry.commit, step) not in merged
+    ]
 
 
 class _Entry(NamedTuple):
@@ -101,11 +123,31 @@ class _Entry(NamedTuple):
     message: str
 
 
-def _record(entry: _Entry, step: Step) -> Record:
+def _record(entry: _Entry, step: Step, reverted: str) -> Record:
     subject = entry.message.partition("\n")[0]
-    return Record(
-        step, entry.commit, entry.parents.split(" ")[0], datetime.fromisoformat(entry.when), entry.who, subject
-    )
+    when = datetime.fromisoformat(entry.when)
+    return Record(step, entry.commit, entry.parents.split(" ")[0], when, entry.who, subject, reverted)
+
+
+def _reverted(root: Path, entries: Sequence[_Entry]) -> Mapping[str, str]:
+    """Return the commits that were reverted, each with the one that did it; `entries` are the newest first."""
+    found: dict[str, str] = {}
+    for entry in entries:
+        if entry.commit not in found:  # Else it does nothing any more.
+            for commit in _undone(root, entry, entries):
+                found.setdefault(commit, entry.commit)
+    return found
+
+
+def _undone(root: Path, reverting: _Entry, entries: Sequence[_Entry]) -> Iterator[str]:
+    """Yield the commits that one reverts: with a merge, all that came with it."""
+    for match in _REVERT.finditer(reverting.message.replace("\r", "")):
+        named = [each for each in entries if each.commit.startswith(match["commit"])]
+        onto = match["onto"] or next((f"{each.commit}^1" for each in named if " " in each.parents), "")
+        yield from (each.commit for each in named)
+        if onto:
+            merged = ("rev-list", match["commit"], f"^{onto}", "--")
+            yield from git.run(root, *merged, accepted=(0, 128)).split()
 
 
 def _merged(root: Path, revision: str, found: Sequence[tuple[_Entry, Step]]) -> set[tuple[str, Step]]:
@@ -124,8 +166,12 @@ def _merged(root: Path, revision: str, found: Sequence[tuple[_Entry, Step]]) -> 
 
 
 def of(found: Sequence[Record], application: str, target: str) -> list[Record]:
-    """Return the records of one application in one environment, the newest first."""
-    return [each for each in found if each.step.application == application and each.step.target == target]
+    """Return the records of one application in one environment, the newest first, without what was reverted."""
+    return [
+        each
+        for each in found
+        if (each.step.application, each.step.target) == (application, target) and not each.reverted
+    ]
 
 
 def in_force(root: Path, found: Sequence[Record], application: str, target: str) -> list[Record]:

@@ -53,6 +53,15 @@ def pattern(key: Key) -> str:
     return f"{scope}:{written}" if scope else written
 
 
+def overlap(one: Key, other: Key) -> bool:
+    """Return whether two keys are the same, or one is a part of the other."""
+    if one.file != other.file:
+        return False
+    shorter = min(len(one.path), len(other.path))
+    is_whole = any(not each.scope and not each.path for each in (one, other))
+    return is_whole or (one.scope == other.scope and one.path[:shorter] == other.path[:shorter])
+
+
 MAIN = {"values.yaml", "kustomization.yaml"}
 """Files whose keys need no scope to be understood."""
 

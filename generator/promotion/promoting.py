@@ -12,9 +12,9 @@ from generator.model import Repository
 from generator.objects import SYMLINK, Blob, Files
 from generator.promotion import baseline, editing, history
 from generator.promotion.baseline import Baseline, Past
-from generator.promotion.decision import ABSENT, Choices, Decision, Names, Sides, Verdict, decide
+from generator.promotion.decision import ABSENT, Choices, Decision, Names, Sides, Verdict, decide, differing
 from generator.promotion.history import Kind, Record, Step
-from generator.promotion.keys import Key
+from generator.promotion.keys import Key, overlap
 from generator.promotion.policy import Pattern, Policy, Treatment
 from generator.snapshot import Snapshot, Written
 
@@ -85,6 +85,11 @@ class Promotion:
     def is_open(self) -> bool:
         """Tell whether someone has to decide something first."""
         return any(move.open for move in self.moves)
+
+    @property
+    def postponed(self) -> list[tuple[Step, Decision]]:
+        """What is open still, although it was left, and where."""
+        return [(move.step, each) for move in self.moves for each in move.decisions if each.postponed]
 
 
 # Promotion
@@ -270,7 +275,7 @@ class Goal:
 
 def goal(past: Past, application: str, environment: str, *, steps: int = 1, to: str = "") -> Goal:
     """Return what a rollback restores: the state before the last `steps` promotions, or the one at a commit."""
-    standing = history.in_force(past.root, past.records, application, environment)
+    standing = history.in_force(past.root, past.steps(application, environment), application, environment)
     if to and not history.is_part(past.root, to, past.tip):
         raise UsageError(f"{to[:12]} is not in the history that leads to what {environment} runs.", "Name another.")
     undone = [each for each in standing if not history.is_part(past.root, each.commit, to)] if to else standing[:steps]
@@ -279,7 +284,7 @@ def goal(past: Past, application: str, environment: str, *, steps: int = 1, to: 
         known = f"only {found} promotion{'s' if found > 1 else ''}" if found else "no promotion"
         since = f" since {to[:12]}" if to else ""
         raise UsageError(
-            f"The history knows {known} of {application} to {environment}{since} that is not rolled back.",
+            f"The history knows {known} of {application} to {environment}{since} that was not taken back.",
             f"`argosy history {application} {environment}` shows them; git revert undoes any other commit.",
         )
     if not all(each.parent for each in undone):
@@ -303,7 +308,7 @@ def roll_back(
     decisions = [
         replace(each, why=_why(each, environment))
         for each in decide(sides, _EVERYTHING, names, choices)
-        if any(_overlap(each.key, key) for key in promoted)
+        if any(overlap(each.key, key) for key in promoted)
     ]
     written = _restored(decisions, sides, application, environment, states[1:])
     if own_branch:
@@ -341,15 +346,7 @@ def _promoted(application: str, environment: str, target: Snapshot, records: Ite
             baseline.files(Snapshot(target.root, commit), application, environment)
             for commit in (each.parent, each.commit)
         )
-        for decision in decide(Sides(before, after, before, before), _EVERYTHING, Names("", "", own=True)):
-            yield decision.key
-
-
-def _overlap(one: Key, other: Key) -> bool:
-    shorter = min(len(one.path), len(other.path))
-    whole = (one.file, "", ()) in {one, other} or (other.file, "", ()) in {one, other}
-    same_scope = one.scope == other.scope and one.path[:shorter] == other.path[:shorter]
-    return one.file == other.file and (whole or same_scope)
+        yield from differing(before, after)
 
 
 def _restored(
@@ -382,5 +379,4 @@ def _is_all(decisions: Sequence[Decision], before: bytes, now: bytes) -> bool:
     if any(each.verdict is not Verdict.PROMOTED for each in decisions):
         return False
     name = decisions[0].key.file
-    every = decide(Sides({name: now}, {name: before}, {name: now}, {name: now}), _EVERYTHING, Names("", "", own=True))
-    return {each.key for each in every} == {each.key for each in decisions}
+    return {*differing({name: now}, {name: before})} == {each.key for each in decisions}

@@ -139,7 +139,11 @@ def _cells(move: Move, decision: Decision) -> tuple[str, ...]:
 
 def _ordered(decisions: Sequence[Decision]) -> list[Decision]:
     """Return what moves first, then what is open, then what stays."""
-    return sorted(decisions, key=lambda each: (each.verdict is not Verdict.PROMOTED, not each.verdict.is_open))
+
+    def is_asked(each: Decision) -> bool:
+        return each.verdict.is_open or each.postponed
+
+    return sorted(decisions, key=lambda each: (each.verdict is not Verdict.PROMOTED, not is_asked(each)))
 
 
 def as_markdown(promotion: Promotion, limit: int) -> str:
@@ -164,9 +168,11 @@ def _lines(move: Move) -> Iterator[str]:
     yield from (f"### {heading(move)}", "", f"| {' | '.join(_columns(move))} |", "| --- | --- | --- | --- | --- |")
     for each in _ordered(move.decisions):
         key, target, source, told, why = _cells(move, each)
-        told = f"**{told}**" if each.verdict is Verdict.PROMOTED or each.verdict.is_open else told
+        told = f"**{told}**" if each.verdict is Verdict.PROMOTED or each.verdict.is_open or each.postponed else told
         yield f"| {' | '.join((_code(key), _code(target), _code(source), told, in_cell(why)))} |"
     yield ""
+    if open_still := [_code(str(each.key)) for each in move.decisions if each.postponed]:
+        yield from (f"Open still, and left as it is until someone decides: {', '.join(open_still)}.", "")
 
 
 def _code(text: str) -> str:
@@ -193,6 +199,7 @@ def as_data(promotion: Promotion) -> list[dict[str, Any]]:
                     "after": datum(hidden(each, _afterwards(each))),
                     "source": datum(hidden(each, each.source)),
                     "verdict": verdict(move, each),
+                    "open": each.verdict.is_open or each.postponed,
                     "why": each.why,
                 }
                 for each in move.decisions

@@ -52,6 +52,7 @@ def history(application: str, promotions: Sequence[Promoted]) -> str:
             **_version(each.version),
             "subject": each.record.subject,
             "rolledBack": each.rolled_back,
+            "reverted": each.reverted,
         }
         for each in promotions
     ]

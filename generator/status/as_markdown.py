@@ -45,7 +45,7 @@ def history(promotions: Sequence[Promoted]) -> str:
     rows = (
         [
             wording.moment(each.record),
-            each.record.step.kind.value + (" (rolled back since)" if each.rolled_back else ""),
+            each.record.step.kind.value + (f" ({each.undone})" if each.undone else ""),
             each.record.step.source or each.record.step.origin[:7],
             each.record.step.target,
             in_cell(str(each.version)),

@@ -45,9 +45,8 @@ def history(promotions: Sequence[Promoted], *, colour: bool = False) -> str:
     for each in promotions:
         record, step = each.record, each.record.step
         cells = (wording.moment(record), step.kind.value, step.source or step.origin[:7], step.target)
-        undone = "rolled back since" if each.rolled_back else ""
-        row = (*cells, str(each.version), record.who, record.commit[:7], undone)
-        table.add_row(*(Text(printable(cell), "dim" if undone else "") for cell in row))
+        row = (*cells, str(each.version), record.who, record.commit[:7], each.undone)
+        table.add_row(*(Text(printable(cell), "dim" if each.undone else "") for cell in row))
     return console.written([table], colour=colour)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from generator.model import Repository
-from generator.promotion import history
+from generator.promotion import baseline, history
 from generator.promotion.history import Kind, Record
 from generator.status import tips, versions
 from generator.status.states import Shelf, State
@@ -22,6 +22,13 @@ class Promoted:
     version: Version
     rolled_back: bool
     """Whether a rollback undid it since."""
+    reverted: bool = False
+    """Whether it was taken back since without a rollback, by `git revert` for example."""
+
+    @property
+    def undone(self) -> str:
+        """How it was undone, for people; empty if it was not."""
+        return "reverted since" if self.reverted else "rolled back since" if self.rolled_back else ""
 
 
 def of(root: Path, repository: Repository, application: str, environment: str = "", limit: int = 0) -> list[Promoted]:
@@ -38,32 +45,40 @@ def of(root: Path, repository: Repository, application: str, environment: str = 
         if each.step.application == application and environment in {"", each.step.target}
     }
     newest = sorted(found.values(), key=lambda each: each.when, reverse=True)
-    standing = _standing(root, application, newest, places, by_tip)
+    held = _held(root, application, newest, places, by_tip)
+    standing = _standing(root, application, held)
     chosen = newest[:limit] if limit else newest
     states = _states(root, application, chosen)
     return [
         Promoted(
             each,
             versions.of(states[each.commit], application, each.step.target),
-            each.step.kind is Kind.PROMOTION and each.commit not in standing,
+            rolled_back=each in held[each.step.target] and each.step.kind is Kind.PROMOTION and each not in standing,
+            reverted=each not in held[each.step.target],
         )
         for each in chosen
     ]
 
 
-def _standing(
+def _held(
     root: Path,
     application: str,
     records: Sequence[Record],
     places: Mapping[str, str],
     by_tip: Mapping[str, Sequence[Record]],
-) -> set[str]:
-    """Return the commits whose promotions were not rolled back since."""
-    found: set[str] = set()
+) -> Mapping[str, Sequence[Record]]:
+    """Return the promotions and rollbacks that were not taken back by other commits since, by environment."""
+    found: dict[str, Sequence[Record]] = {}
     for target in {each.step.target for each in records}:
-        known = by_tip[places[target]] if target in places else records
-        found |= {each.commit for each in history.in_force(root, known, application, target)}
+        tip = places.get(target, "")
+        known = history.of(by_tip[tip] if tip else records, application, target)
+        found[target] = baseline.holding(root, tip, known) if tip else known
     return found
+
+
+def _standing(root: Path, application: str, held: Mapping[str, Sequence[Record]]) -> list[Record]:
+    """Return the promotions that hold, and were not rolled back since."""
+    return [each for target, known in held.items() for each in history.in_force(root, known, application, target)]
 
 
 def _states(root: Path, application: str, records: Sequence[Record]) -> Mapping[str, State]:

@@ -15,11 +15,11 @@ from generator.model import Repository
 from generator.objects import Entry
 from generator.promotion import baseline, history
 from generator.promotion.baseline import Baseline, Past
-from generator.promotion.decision import Decision, Names, Sides, Verdict, decide
+from generator.promotion.decision import Decision, Names, Sides, Verdict, decide, differing
 from generator.promotion.history import Record
-from generator.promotion.keys import Key
+from generator.promotion.keys import Key, overlap
 from generator.promotion.policy import Policy, Treatment
-from generator.status import lines, states, tips, versions
+from generator.status import lines, reverts, states, tips, versions
 from generator.status.lines import Line
 from generator.status.matrix import Column, Deployment, Lag, Matrix
 from generator.status.states import Place, Shelf, State
@@ -67,8 +67,7 @@ class _Past(Past):
     ends: frozenset[str] = frozenset()
     """The commits that a shallow clone's history ends with."""
 
-    @cached_property
-    def records(self) -> Sequence[Record]:
+    def steps(self, application: str, target: str) -> Sequence[Record]:  # noqa: ARG002 - they are of one place
         return self.own
 
     def _origin(self, record: Record, source: str, source_tip: str) -> str:
@@ -206,12 +205,19 @@ class _Survey:
                 yield from (layout.deployment(name, application) for application in self.deployed[name])
 
     @cached_property
-    def records(self) -> Mapping[tuple[str, str, str], Sequence[Record]]:
-        """What was promoted and rolled back, by the branch's tip, the application and the environment."""
-        found: dict[tuple[str, str, str], list[Record]] = {}
+    def records(self) -> Mapping[reverts.Place, Sequence[Record]]:
+        """What was promoted and rolled back and holds, by the branch's tip, the application and the environment."""
+        found: dict[reverts.Place, list[Record]] = {}
         for commit in self.commits:
             for each in history.records(self.root, commit):
-                found.setdefault((commit, each.step.application, each.step.target), []).append(each)
+                if not each.reverted:
+                    found.setdefault((commit, each.step.application, each.step.target), []).append(each)
+        tips = {(each.tip.commit, each.environment.name) for each in self.columns}
+        last = [place for place in found if (place[0], place[2]) in tips]
+        while last := reverts.find(self.shelf, self.states, self.lines, {place: found[place][0] for place in last}):
+            for place in last:
+                del found[place][0]
+            last = [place for place in last if found[place]]
         return found
 
     def _records(self, column: Column, application: str) -> Sequence[Record]:
@@ -339,27 +345,18 @@ def _unknown(leg: _Leg, error: ArgosyError) -> Lag:
     return Lag(leg.source.environment.name, unknown=f"{error.message} {error.hint}".strip())
 
 
-_NO_POLICY = Policy(())
-
-
 def _drifted(decisions: Iterable[Decision], policy: Policy, sides: Sides) -> list[Decision]:
     """Return the decisions on keys that should be the same in both environments, and that someone set by hand."""
     staying = {Verdict.CONFLICT, Verdict.KEPT}
     found = [each for each in decisions if each.verdict in staying and _is_promoted(each.key, policy)]
     if not found:
         return []
-    by_hand = Sides(sides.target_before, sides.target, sides.target_before, sides.target_before)
-    changed = [each.key for each in decide(by_hand, _NO_POLICY, Names("", ""))]
-    return [each for each in found if any(_overlap(each.key, key) for key in changed)]
+    changed = differing(sides.target_before, sides.target)
+    return [each for each in found if any(overlap(each.key, key) for key in changed)]
 
 
 def _is_promoted(key: Key, policy: Policy) -> bool:
     return policy.treatment_of(key) is Treatment.PROMOTE
-
-
-def _overlap(one: Key, other: Key) -> bool:
-    shorter = min(len(one.path), len(other.path))
-    return one[:2] == other[:2] and one.path[:shorter] == other.path[:shorter]
 
 
 def _newer(application: str, source: State, target: State, before: State) -> Iterator[str]:

@@ -134,6 +134,24 @@ class TestTheStory:
         assert result.code == 0, result.out
         assert "hostIPC" not in text(repository, path("staging"))
 
+    def test_nothing_moves_and_something_is_open(self, argosy: Argosy, repository: Path) -> None:
+        assert argosy(*TO_STAGING, "--yes", "--commit").code == 0
+        edit(repository, path("dev"), "  replicas: 1\n", "  replicas: 1\n  paused: false\n")
+        before = state(repository)
+        everything = ("promote", "--all", "--to", "staging", "--yes", "--commit", "--leave", "**")
+        result = argosy(*everything)
+        assert (result.code, state(repository)) == (3, before)
+        assert "left 1 key that nobody has decided on" in result.err
+        assert "web in staging: Deployment/web: spec.paused (left as it is, as you said; new in dev)" in result.err
+        assert argosy(*everything, "--allow-open").code == 0
+        # Someone looked at this very key, and decided.
+        assert argosy(*everything, "--leave", "**.paused").code == 0
+        told = json.loads(argosy(*everything, "--output", "json").out)["promotions"][0]["moves"][0]["keys"]
+        assert {each["key"]: each["open"] for each in told} == {
+            "Deployment/web: spec.paused": True,
+            "Deployment/web: spec.replicas": False,
+        }
+
     def test_the_policy(self, argosy: Argosy, repository: Path) -> None:
         settings = "applications/web/application.yaml"
         edit(repository, path("dev"), "value: info", "value: debug")
@@ -322,6 +340,108 @@ class TestWhoDecides:
         git(repository, "checkout", "main", "--", ".")
         for arguments in (TO_STAGING, ("rollback", "web", "staging")):
             assert "has no commit yet" in argosy(*arguments).err
+
+
+class TestReverts:
+    """What `git revert` takes back is out of the history, and so is promoted again."""
+
+    GO = ("promote", "--all", "--to", "prod", "--yes", "--commit", "--leave", "**")
+
+    @pytest.fixture
+    def root(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, argosy: Argosy) -> Path:
+        """Return a repository in which a promotion to prod is committed."""
+        root = start(tmp_path / "gitops", environments=("dev", "prod"))
+        monkeypatch.chdir(root)
+        release(root)
+        assert argosy(*self.GO).code == 0
+        return root
+
+    @staticmethod
+    def message(root: Path, how: str) -> str:
+        """Return how the message of a revert of HEAD says it."""
+        commit, subject = git(root, "rev-parse", "HEAD").strip(), message(root).splitlines()[0]
+        body = {
+            "git": f"This reverts commit {commit}.",
+            "short": f"This reverts commit {commit[:9]} (Promote web, 2026-03-02).",
+            "squashed": f'* Revert "{subject}"\n\n  This reverts commit {commit}.\n\n* More',
+            "GitHub": "Reverts acme/gitops#12",
+            "GitLab": "This reverts merge request !12",
+            "nothing": "",
+        }
+        return f'Revert "{subject}"\n\n{body[how]}'
+
+    @pytest.mark.parametrize("how", ["git", "short", "squashed", "GitHub", "GitLab", "nothing"])
+    def test_it_is_promoted_again(self, argosy: Argosy, root: Path, how: str) -> None:
+        told = self.message(root, how)
+        git(root, "revert", "--no-commit", "HEAD")
+        git(root, "commit", "--quiet", "--message", told)
+        assert OLD in text(root, path("prod"))
+        assert "reverted since" in argosy("history", "web").out
+        assert "1 key" in argosy("status", "web").out
+        refused = argosy("rollback", "web", "prod", "--yes", "--commit")
+        assert (refused.code, "no promotion of web to prod" in refused.err) == (2, True)
+        assert argosy(*self.GO).code == 0
+        assert NEW in text(root, path("prod"))
+        assert argosy("rollback", "web", "prod", "--yes", "--commit").code == 0
+        assert OLD in text(root, path("prod"))
+
+    @pytest.mark.parametrize("how", ["git", "nothing"])
+    def test_a_revert_of_a_revert(self, argosy: Argosy, root: Path, how: str) -> None:
+        for _ in range(2):
+            told = self.message(root, how)
+            git(root, "revert", "--no-commit", "HEAD")
+            git(root, "commit", "--quiet", "--message", told)
+        assert "reverted since" not in argosy("history", "web").out
+        before = state(root)
+        assert (argosy(*self.GO).code, state(root)) == (0, before)
+        edit(root, path("dev"), NEW, "1.29.5-alpine")
+        assert argosy(*self.GO).code == 0
+        assert "1.29.5-alpine" in text(root, path("prod"))
+
+    def test_a_merge_that_is_reverted(self, argosy: Argosy, root: Path) -> None:
+        edit(root, path("dev"), NEW, "1.29.5-alpine")
+        assert argosy("promote", "--all", "--to", "prod", "--yes", "--branch=up").code == 0
+        git(root, "merge", "--quiet", "--no-ff", "--message", "Merge pull request #7", "up")
+        git(root, "revert", "--no-edit", "--mainline", "1", "HEAD")
+        edit(root, path("prod"), "enableServiceLinks: false", "enableServiceLinks: true", "By hand")
+        told = json.loads(argosy("history", "web", "--output", "json").out)["history"]
+        assert [each["reverted"] for each in told] == [True, False]
+        assert argosy(*self.GO).code == 0
+        assert "1.29.5-alpine" in text(root, path("prod"))
+        assert "enableServiceLinks: true" in text(root, path("prod"))
+
+    def test_what_was_set_by_hand_before_is_so_again(self, argosy: Argosy, root: Path) -> None:
+        edit(root, path("prod"), NEW, "1.29.3-hotfix", "A hotfix")
+        edit(root, path("dev"), NEW, "1.29.5-alpine")
+        assert argosy(*self.GO, "--take", "**.image").code == 0
+        git(root, "revert", "--no-edit", "HEAD")
+        result = argosy(*self.GO)
+        assert (result.code, "conflict" in result.err or "by hand in prod" in result.out) == (3, True)
+        assert "1.29.3-hotfix" in text(root, path("prod"))
+
+    def test_a_rollback_that_is_reverted(self, argosy: Argosy, root: Path) -> None:
+        assert argosy("rollback", "web", "prod", "--yes", "--commit").code == 0
+        git(root, "revert", "--no-edit", "HEAD")
+        told = json.loads(argosy("history", "web", "--output", "json").out)["history"]
+        assert [(each["kind"], each["reverted"], each["rolledBack"]) for each in told] == [
+            ("rollback", True, False),
+            ("promotion", False, False),
+        ]
+        edit(root, path("dev"), NEW, "1.29.5-alpine")
+        assert argosy(*self.GO).code == 0
+        assert argosy("rollback", "web", "prod", "--steps", "2", "--yes", "--commit").code == 0
+        assert OLD in text(root, path("prod"))
+
+    def test_what_is_reverted_is_not_followed_up(self, argosy: Argosy, root: Path) -> None:
+        repository = root.parent / "chain"
+        start(repository)
+        release(repository)
+        since = git(repository, "rev-parse", "HEAD").strip()
+        there = ("--repository", str(repository))
+        assert argosy(*TO_STAGING, "--yes", "--commit", *there).code == 0
+        git(repository, "revert", "--no-edit", "HEAD")
+        result = argosy("promote", "--follow-up", since, "--yes", "--commit", *there)
+        assert (result.code, "Nothing to follow up" in result.err) == (0, True)
 
 
 class TestManyAtOnce:

@@ -212,6 +212,24 @@ def _travel(root: Path, style: RevisionStyle, name: str, source: str, target: st
     commit(root, message=f"Promote\n\nArgosy-Promotion: {name} {source} -> {target} {origin}")
 
 
+@pytest.mark.parametrize("style", RevisionStyle)
+def test_what_was_taken_back_is_behind_again(style: RevisionStyle, tmp_path: Path) -> None:
+    repository, root = model(environments=CHAIN, revision=style), tmp_path / "gitops"
+    creation.create(root, rendered(repository), branch="main", branches=CHAIN if style is RevisionStyle.BRANCH else ())
+    _travel(root, style, "web", "dev", "staging")
+    file = path("staging")
+    assert lag(root, "staging").size == 0
+    promoted(root, file, ("dev", "staging"), old="replicas: 2", new="replicas: 5")
+    edit(root, file, NEW, OLD)
+    edit(root, file, "replicas: 5", "replicas: 2")
+    commit(root, message="Without a word of what it takes back")
+    behind = lag(root, "staging")
+    assert (keys(behind), read(root).deployments["web", "staging"].last) == ((["image"], [], []), None)
+    edit(root, file, OLD, "1.29.9-alpine")
+    commit(root, message="By hand")
+    assert keys(lag(root, "staging"))[1] == ["image"]
+
+
 def test_a_deployment_that_came_back_starts_anew(tmp_path: Path) -> None:
     root = create(tmp_path / "gitops")
     bump(root, path("dev"))
