@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -57,6 +57,17 @@ def entries(repository: Path, tree: str, *paths: str) -> dict[str, Entry]:
         mode, _, blob = head.split(" ")
         found[path] = Entry(mode, blob)
     return found
+
+
+def types(root: Path, names: Collection[str]) -> list[tuple[str, str]]:
+    """Return id and type of the object that each name stands for, ("", "") where there is none."""
+    if not names:
+        return []
+    asked = "".join(f"{name}\n" for name in names).encode(errors="surrogateescape")
+    answers = git.run(root, "cat-file", "--batch-check=%(objectname) %(objecttype) .", stdin=asked).splitlines()
+    return [
+        (parts[0], parts[1]) if len(parts := line.split(" ")) == 3 and parts[2] == "." else ("", "") for line in answers
+    ]
 
 
 def contents(repository: Path, blobs: Iterable[str]) -> dict[str, bytes]:

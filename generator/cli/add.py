@@ -102,7 +102,7 @@ def env(
     if code == 0 and not manner.dry_run:
         manner.say("Its values are copies: look for hosts and the like that two environments must not share.")
     if code == 0 and not revision and stored.repository.settings.revision is RevisionStyle.BRANCH:
-        manner.say(f"It follows a branch of its own: git branch {name}, and push that.")
+        manner.say(f"It follows a branch of its own. Once this is committed: git branch {name}, and push that first.")
     if code == 0 and (lacking := " ".join(installing.lacking(change.after, name))):
         manner.say(f"Other clusters have what its cluster lacks: argosy add component {lacking} --env {name}")
     return code

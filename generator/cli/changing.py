@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -172,12 +173,13 @@ def carry_out(
     `instead` takes the plan to another place than the work tree, or refuses it; `settle` keeps the AppProjects to what
     is used in another way than by what the change touches.
     """
-    from generator import changes, merge, privileges, removal  # noqa: PLC0415
+    from generator import changes, merge, own_branches, privileges, removal  # noqa: PLC0415
 
     present = change.from_version or stored.version
     versioned = replace(change, from_version=present, to_version=change.to_version or present)
     with changes.plan(manner.root, versioned, settle or privileges.kept) as plan:
         removal.refuse_cascade(plan)
+        own_branches.refuse_leading_nowhere(plan, versioned, _command())
         _tell(manner, plan)
         if manner.dry_run or not plan.touched:
             show(manner, plan, diff=plan.diff() if manner.dry_run else None)
@@ -203,6 +205,12 @@ def carry_out(
         show(manner, plan, committed=committed, valid=code == 0 if judged else None)
         _say_next(manner, plan, code)
         return code
+
+
+def _command() -> str:
+    """Return how the user said this command, without what says where the result goes."""
+    words = [each for each in sys.argv[1:] if each not in {"--commit", "--dry-run", "--pull-request"}]
+    return shlex.join(["argosy", *words])
 
 
 def carry_out_removal(manner: Manner, stored: Stored, change: Change, yes: bool, title: str) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import partial
 
-from generator import git, layout
+from generator import git, layout, objects
 from generator.doctor import notice, reconciliation, rules
 from generator.doctor.case import Case, check, git_sources, live, named, namespace_of
 from generator.doctor.cluster import Cluster
@@ -14,7 +14,6 @@ from generator.doctor.diagnosis import Check, Observation, ok, problem, unknown
 from generator.doctor.remotes import COMMIT, Remote
 from generator.errors import ToolError
 from generator.reporting.wording import number
-from generator.status import states
 from generator.validation.argocd_matching import annotations_of, text
 
 SKIP = "argocd.argoproj.io/skip-reconcile"
@@ -80,7 +79,7 @@ def _branch(case: Case, branch: str, revision: str, remote: Remote) -> Iterator[
     if commit is None or COMMIT.fullmatch(revision):
         yield from _absent(case, revision, remote)
         return
-    (own, _), (_, kind) = states.types(case.root, [f"refs/heads/{branch}^{{commit}}", f"{commit}^{{commit}}"])
+    (own, _), (_, kind) = objects.types(case.root, [f"refs/heads/{branch}^{{commit}}", f"{commit}^{{commit}}"])
     when = "" if remote.is_asked else f" (as last fetched: {remote.trouble})"
     if kind != "commit":
         seen = f"{remote.label} has commits of {branch} that this clone does not have ({commit[:7]})."
@@ -121,7 +120,7 @@ def _absent(case: Case, revision: str, remote: Remote) -> Iterator[Observation]:
 def _aside(case: Case, branch: str, followed: Mapping[str, Remote]) -> Iterator[Observation]:
     """Yield what only the branch that is checked out has, where Argo CD follows others."""
     tips = [tip for revision, remote in followed.items() if (tip := remote.commit(revision))]
-    kinds = states.types(case.root, [f"{tip}^{{commit}}" for tip in tips])
+    kinds = objects.types(case.root, [f"{tip}^{{commit}}" for tip in tips])
     without = [f"^{tip}" for tip, (_, kind) in zip(tips, kinds, strict=True) if kind]
     count = int(git.run(case.root, "rev-list", "--count", "HEAD", *without))
     if count:

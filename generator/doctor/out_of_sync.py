@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from generator import git
+from generator import git, objects
 from generator.doctor import live, remotes, rules
 from generator.doctor.case import Case, check, elsewhere, git_sources, inside_repository, named
 from generator.doctor.cluster import Cluster
@@ -15,7 +15,6 @@ from generator.doctor.diagnosis import Check, Observation, ok, problem, unknown
 from generator.doctor.events import refusals
 from generator.doctor.remotes import COMMIT, Remote, is_range
 from generator.reporting.wording import number
-from generator.status import states
 from generator.validation.argocd_matching import text
 from generator.validation.view import ArgoApplication
 
@@ -119,7 +118,7 @@ def _missing(case: Case, remote: Remote, revision: str, where: str, about: tuple
 def _pinned(case: Case, remote: Remote, commit: str, about: tuple[str, ...]) -> Observation:
     if commit in (remote.refs or {}).values():
         return ok(f"{commit[:7]} is pinned, and there.", applications=about)
-    if remote.name and states.types(case.root, [f"{commit}^{{commit}}"])[0][1] == "commit":
+    if remote.name and objects.types(case.root, [f"{commit}^{{commit}}"])[0][1] == "commit":
         held = git.run(case.root, "branch", "--remotes", "--list", f"{remote.name}/*", "--contains", commit).strip()
         if held:
             return ok(f"{commit[:7]} is pinned, and in {held.split()[0]}.", applications=about)
@@ -151,7 +150,7 @@ def _at(case: Case, commit: str, revision: str, paths: Mapping[str, Iterable[str
     everybody = sorted({name for names in paths.values() for name in names})
     if not paths:
         return
-    kinds = states.types(case.root, [f"{commit}^{{commit}}", *(f"{commit}:{path}" for path in paths)])
+    kinds = objects.types(case.root, [f"{commit}^{{commit}}", *(f"{commit}:{path}" for path in paths)])
     if kinds[0][1] != "commit":
         remote = revision.rpartition(" of ")[2]
         seen = f"{revision} is at {commit[:7]}, which this clone does not have."

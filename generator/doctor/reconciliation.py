@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
-from generator import git
+from generator import git, objects
 from generator.doctor.case import Case, git_sources, live, named, namespace_of
 from generator.doctor.cluster import Cluster, Object
 from generator.doctor.complaints import moment
 from generator.doctor.diagnosis import Observation, ok, problem, unknown
 from generator.doctor.notice import interval
 from generator.reporting.wording import number
-from generator.status import states
 from generator.validation.argocd_matching import field, mapping, sequence, text
 from generator.validation.view import ArgoApplication
 
@@ -74,7 +73,7 @@ def _revisions(case: Case, application: ArgoApplication, found: Object, cluster:
 
 def _touched(case: Case, application: ArgoApplication, before: str, after: str) -> bool:
     """Tell whether what changed between two commits may matter to an Application."""
-    kinds = states.types(case.root, [f"{before}^{{commit}}", f"{after}^{{commit}}"])
+    kinds = objects.types(case.root, [f"{before}^{{commit}}", f"{after}^{{commit}}"])
     if any(kind != "commit" for _, kind in kinds):
         return True
     paths = sorted(case.reads(application) - {application.document.path}) or ["."]

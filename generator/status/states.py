@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from generator import git, layout, objects
+from generator import layout, objects
 from generator.objects import SUBMODULE, Blob, Entry
 
 Units = Mapping[str, Mapping[str, Entry]]
@@ -88,7 +88,7 @@ class Shelf:
 
     def _find(self, places: Collection[Place]) -> dict[Place, tuple[str, bool]]:
         """Return the ids of the objects at places, and whether they are trees."""
-        answers = types(self.root, [f"{commit}:{unit}" for commit, unit in places])
+        answers = objects.types(self.root, [f"{commit}:{unit}" for commit, unit in places])
         return {
             place: (id, kind == "tree") for place, (id, kind) in zip(places, answers, strict=True) if kind in _LISTED
         }
@@ -104,17 +104,6 @@ class Shelf:
 
 
 _LISTED = {"tree", "blob"}
-
-
-def types(root: Path, names: Collection[str]) -> list[tuple[str, str]]:
-    """Return id and type of the object that each name stands for, ("", "") where there is none."""
-    if not names:
-        return []
-    asked = "".join(f"{name}\n" for name in names).encode(errors="surrogateescape")
-    answers = git.run(root, "cat-file", "--batch-check=%(objectname) %(objecttype) .", stdin=asked).splitlines()
-    return [
-        (parts[0], parts[1]) if len(parts := line.split(" ")) == 3 and parts[2] == "." else ("", "") for line in answers
-    ]
 
 
 def _entries(content: bytes, size: int) -> Iterator[tuple[str, Entry]]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
 
-from generator import git, layout
+from generator import git, layout, objects
 from generator.errors import ArgosyError
 from generator.model import Repository
 from generator.objects import Entry
@@ -19,7 +19,7 @@ from generator.promotion.decision import Decision, Names, Sides, Verdict, decide
 from generator.promotion.history import Record
 from generator.promotion.keys import Key, overlap
 from generator.promotion.policy import Policy, Treatment
-from generator.status import lines, reverts, states, tips, versions
+from generator.status import lines, reverts, tips, versions
 from generator.status.lines import Line
 from generator.status.matrix import Column, Deployment, Lag, Matrix
 from generator.status.states import Place, Shelf, State
@@ -227,7 +227,7 @@ class _Survey:
     def known(self) -> Mapping[str, str]:
         """The commits that records name, as far as this clone has them."""
         names = sorted({each.step.origin for listed in self.records.values() for each in listed if each.step.origin})
-        answers = states.types(self.root, [f"{name}^{{commit}}" for name in names])
+        answers = objects.types(self.root, [f"{name}^{{commit}}" for name in names])
         return {name: id for name, (id, kind) in zip(names, answers, strict=True) if kind == "commit"}
 
     @cached_property

@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from generator import git, layout
+from generator import git, layout, objects
 from generator.errors import ArgosyError
 from generator.model import Environment, Repository, RevisionStyle
-from generator.status.states import types
 
 HEAD = "HEAD"
 
@@ -38,7 +37,7 @@ def of(root: Path, repository: Repository) -> Mapping[str, Tip]:
     """
     asked = {each.name: _names(each, repository) for each in repository.environments}
     names = list(dict.fromkeys([HEAD, *(name for listed in asked.values() for name in listed)]))
-    answers = types(root, [f"{name}^{{commit}}" for name in names])
+    answers = objects.types(root, [f"{name}^{{commit}}" for name in names])
     commits = {name: id for name, (id, kind) in zip(names, answers, strict=True) if kind == "commit"}
     if HEAD not in commits:
         raise ArgosyError(f"Nothing is committed in {root} yet.", "Commit it first: git add --all && git commit.")

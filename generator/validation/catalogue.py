@@ -5,6 +5,7 @@ from __future__ import annotations
 from generator.validation import (
     argocd,
     argocd_access,
+    argocd_branches,
     argocd_notifications,
     argocd_settings,
     builtin,
@@ -18,6 +19,7 @@ from generator.validation.rules import RULES, Rule
 __all__ = [
     "argocd",
     "argocd_access",
+    "argocd_branches",
     "argocd_notifications",
     "argocd_settings",
     "builtin",

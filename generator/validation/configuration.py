@@ -34,6 +34,10 @@ class Exemption:
 class Configuration:
     """The repository's own say in how it is validated."""
 
+    root: Path | None = None
+    """The repository; None where the files are a state of it that was written elsewhere: of which branch is unknown."""
+    branch: str = ""
+    """The branch that Argo CD reads Applications from; empty where the answers file does not tell."""
     urls: frozenset[str] = frozenset()
     revisions: frozenset[str] = frozenset()
     has_every_branch: Callable[[], bool] = lambda: True
@@ -54,7 +58,10 @@ def load(root: Path, repository: Path | None = None) -> Configuration:
     version = answers.get("kubernetes_version")
     versions = _texts(own.get("kubernetesVersions")) or ((version,) if isinstance(version, str) else (NEWEST,))
     exemptions = own.get("ignore")
+    branch = answers.get("branch")
     return Configuration(
+        root=root if repository is None else None,
+        branch=branch if isinstance(branch, str) else "",
         urls=frozenset(urls),
         revisions=git.revisions(place, remotes.values()),
         has_every_branch=cache(partial(git.has_every_branch, place)),

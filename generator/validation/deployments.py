@@ -7,12 +7,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
-from generator import layout
+from generator import git, layout
 from generator.helm import Helm
-from generator.validation import builtin, rendering
+from generator.paths import entries, holds
+from generator.validation import builtin, elsewhere, rendering
 from generator.validation.applicationsets import Flaw, RepositoryFiles, expand
 from generator.validation.configuration import Configuration
 from generator.validation.documents import Document, is_manifest
+from generator.validation.elsewhere import Read
 from generator.validation.inventory import Inventory, Role
 from generator.validation.rendering import Progress, Render, silent
 from generator.validation.rules import JSON, Problem
@@ -81,6 +83,7 @@ class _Search:
             applications=self.applications,
             projects=self.projects,
             rendered=_by_application(self.renders),
+            lacking=self._lacking(),
             patches=self._patches(),
             partial=self._partial(),
             unlisted=[
@@ -115,6 +118,36 @@ class _Search:
             if each.path in self.view.overlaid
             and not any(folder in built for folder in self.inventory.inputs.get(self.view.root / each.path, ()))
         ]
+
+    def _lacking(self) -> dict[str, list[tuple[Read, str]]]:
+        """Return what written Applications read on other branches that do not have it so, by the Applications' keys.
+
+        Argo CD reads them from the default branch: what is written of them on an environment's own counts for nothing.
+        """
+        place, view = self.configured.root, self.view
+        if place is None:
+            return {}
+        default = self.configured.branch or git.branch(place)
+        others = view.revisions - {default}
+        found = [
+            each
+            for application in self.applications
+            if not application.prefix
+            for each in elsewhere.reads(
+                key(application),
+                application.sources,
+                lambda url: is_here(url, view),
+                lambda folder: {each.name for each in entries(view.root / folder) if holds(each.is_file)},
+            )
+            if each.revision in others
+        ]
+        own = {str(each.data.get("revision")) for each in view.environments.values() if isinstance(each.data, dict)}
+        lacking: dict[str, list[tuple[Read, str]]] = {}
+        if found and not elsewhere.is_on(place, own - {default}, default):
+            branches = elsewhere.Branches.of(place, {each.revision for each in found})
+            for each, path in branches.lacking(found):
+                lacking.setdefault(each.application, []).append((each, path))
+        return lacking
 
     def _patches(self) -> Sequence[Document]:
         """Return the patches that are manifests, and that no build has read, since a base lies elsewhere."""

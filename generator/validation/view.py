@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from generator.validation.documents import Document, Pointer
 from generator.validation.inventory import everything
+
+if TYPE_CHECKING:
+    from generator.validation.elsewhere import Read
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,6 +80,8 @@ class View:
     """The branches and tags of the repository; empty where it is none, or has none."""
     has_every_branch: Callable[[], bool] = lambda: True
     """Whether a branch that is not among `revisions` is nowhere: a CI job's clone has the one that it tests."""
+    lacking: Mapping[str, Sequence[tuple[Read, str]]] = field(default_factory=dict)
+    """What Applications read on branches that do not have it so, with the path that is wrong, by `key(application)`."""
     wanted: Callable[[str], bool] = everything
     """Which paths of the repository are looked at."""
     partial: frozenset[str] = frozenset()

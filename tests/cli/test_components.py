@@ -95,10 +95,17 @@ class TestAdd:
         monkeypatch.chdir(root)
         for name in ("dev", "prod"):
             git(root, "branch", name)
-        assert argosy("add", "component", "cert-manager", "--quiet", "--commit").code == 0
+        is_trunk = chosen.settings.revision is RevisionStyle.TRUNK
+        for name in ("main",) if is_trunk else ("dev", "prod", "main"):
+            git(root, "switch", "--quiet", name)
+            assert argosy("add", "component", "cert-manager", "--quiet", "--commit").code == 0
         sources = document("argocd/prod/components/cert-manager.yaml")["spec"]["sources"]
         assert isinstance(sources, list)
         assert sources[1]["targetRevision"] == (chosen.environments[1].revision)
+        if not is_trunk:
+            git(root, "switch", "--quiet", "--create", "live", "prod")
+            assert argosy("rename", "env", "prod", "live", "--yes", "--quiet", "--commit").code == 0
+            git(root, "switch", "--quiet", "main")
         assert argosy("rename", "env", "prod", "live", "--yes", "--quiet", "--commit").code == 0
         assert not Path("platform/prod").exists()
         assert argosy("validate", "--quiet").code == 0

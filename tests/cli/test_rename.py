@@ -75,12 +75,18 @@ def test_edits_and_own_files_move_along(argosy: Argosy, helm: Path) -> None:
 
 def test_an_environment_with_its_branch(argosy: Argosy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = create(tmp_path / "gitops", model(revision=RevisionStyle.BRANCH))
-    for name in ("dev", "live", "prod"):
-        git(root, "branch", name)
-    monkeypatch.chdir(root)
     edit(root, "environments/prod/environment.yaml", "replicas: 3", "replicas: 5")
     commit(root)
-    result = argosy("rename", "env", "prod", "live", "--yes", "--commit")
+    for name in ("dev", "prod"):
+        git(root, "branch", name)
+    monkeypatch.chdir(root)
+    rename = ("rename", "env", "prod", "live", "--yes", "--commit")
+    refused = argosy(*rename)
+    assert (refused.code, "git switch --create live prod" in refused.err) == (1, True)
+    git(root, "switch", "--quiet", "--create", "live", "prod")
+    assert argosy(*rename).code == 0
+    git(root, "switch", "--quiet", "main")
+    result = argosy(*rename)
     assert result.code == 0, result.out
     assert "Make the branch live" in result.err
     settings = yaml.safe_load(Path("environments/live/environment.yaml").read_text())

@@ -15,6 +15,7 @@ from generator.validation.rules import files_of
 
 _LINK = re.compile(r"^# link: (\S+) -> (\S+)$", re.MULTILINE)
 _BRANCH = re.compile(r"^# git: (\S+)$", re.MULTILINE)
+_OTHER = re.compile(r"^# branch: (\S+)(?: without (\S+))?$", re.MULTILINE)
 
 Validate = Callable[..., Report]
 
@@ -36,6 +37,12 @@ def write_example(root: Path, example: str) -> None:
     for branch in _BRANCH.findall(example):
         for command in (("init", "-q", "-b", branch), ("add", "."), ("commit", "-q", "-m", "Begin")):
             subprocess.run(["git", *command], cwd=root, check=True)
+        for other, path in _OTHER.findall(example):
+            subprocess.run(["git", "switch", "-q", "-c", other], cwd=root, check=True)
+            if path:
+                subprocess.run(["git", "rm", "-q", "-r", path], cwd=root, check=True)
+                subprocess.run(["git", "commit", "-q", "-m", "Leave it out"], cwd=root, check=True)
+            subprocess.run(["git", "switch", "-q", branch], cwd=root, check=True)
 
 
 @pytest.fixture
