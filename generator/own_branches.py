@@ -40,7 +40,7 @@ def refuse_leading_nowhere(plan: Plan, change: Change, command: str) -> None:
     if not found:
         return
     branches = Branches.of(plan.root, {each.revision for each in found})
-    unknown = [each for each in found if each.revision not in branches.known and work.has_to_be_there(each.revision)]
+    unknown = [each for each in found if each.revision in branches.unknown and work.has_to_be_there(each.revision)]
     wrong = [(each, each.wanted[0]) for each in unknown] or branches.lacking(found)
     if wrong:
         raise _refusal(work, wrong, command, is_known=not unknown)

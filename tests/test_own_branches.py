@@ -121,6 +121,15 @@ def test_a_branch_that_this_clone_does_not_know(argosy: Argosy, root: Path) -> N
     assert (result.code, "git fetch origin prod" in result.err) == (1, True)
 
 
+@pytest.mark.parametrize("tagged", [True, False])
+def test_a_tag_stays_as_it_is(argosy: Argosy, root: Path, tagged: bool) -> None:
+    git(root, "tag", "v1.0.0")
+    revision = "v1.0.0" if tagged else git(root, "rev-parse", "HEAD").strip()
+    assert argosy("set", "environment", "prod", f"revision={revision}", "--commit", "--no-validate").code == 0
+    assert argosy(*ADD, "--env", "prod", "--commit", "--no-validate").code == 0
+    assert lost(argosy, root) == []
+
+
 def test_a_branch_from_an_environments_own(argosy: Argosy, root: Path) -> None:
     commit(root, {"README.md": "More, on the default branch\n"})
     for name, code in (("prod", 0), ("main", 1)):

@@ -25,7 +25,7 @@ _FOLLOWS_PROD = (
     explanation="Argo CD reads the Application from the default branch, and its path and value files from the branch "
     "in `targetRevision`. What is here, and not there, leaves it with a ComparisonError; a folder that another tool "
     "renders there, such as manifests instead of a kustomization, deploys something else. The check reads the branches "
-    "and tags that the clone knows; of others nothing is said.",
+    "that the clone knows; of others, and of tags, nothing is said.",
     bad="# git: main\n# branch: prod without apps\n" + _FOLLOWS_PROD,
     good="# git: main\n# branch: prod\n" + _FOLLOWS_PROD,
 )

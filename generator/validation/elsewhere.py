@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from generator.validation.sources import KUSTOMIZATIONS
 CHART = "Chart.yaml"
 _MARKERS = (CHART, *KUSTOMIZATIONS)
 """The files by which Argo CD tells what renders a folder."""
+_COMMIT = re.compile("[0-9a-f]{7,64}")
 _MANIFESTS = (".yaml", ".yml", ".json")
 
 
@@ -93,11 +95,13 @@ def _value_files(spec: Mapping[str, Any]) -> Iterator[tuple[int, str]]:
 
 @dataclass(frozen=True)
 class Branches:
-    """Branches and tags, as far as a clone knows them."""
+    """Branches, as far as a clone knows them. Tags and commits stay as they are, so nothing is asked of them."""
 
     root: Path
     known: Mapping[str, Sequence[str]]
-    """By revision, the names that it has here: a branch of this clone's, one of a remote, a tag."""
+    """The names that each branch has here: of this clone's own, and of remotes."""
+    unknown: frozenset[str]
+    """The revisions that are no branch, tag or commit here."""
 
     @classmethod
     def of(cls, root: Path, revisions: Iterable[str]) -> Branches:
@@ -106,10 +110,13 @@ class Branches:
         kinds = ("refs/heads/", "refs/remotes/*/", "refs/tags/")
         patterns = [f"{kind}{each}" for each in wanted for kind in kinds]
         listed = git.run(root, "for-each-ref", "--format=%(refname)", *patterns).split() if patterns else []
-        return cls(root, {each: found for each in wanted if (found := [ref for ref in listed if _is(ref, each)])})
+        refs = {each: [ref for ref in listed if _is(ref, each)] for each in wanted}
+        branches = {each: [ref for ref in found if not ref.startswith("refs/tags/")] for each, found in refs.items()}
+        unknown = frozenset(each for each, found in refs.items() if not found and not _COMMIT.fullmatch(each))
+        return cls(root, {each: found for each, found in branches.items() if found}, unknown)
 
     def lacking(self, found: Sequence[Read]) -> list[tuple[Read, str]]:
-        """Return what a revision that is known does not have as it is read here, with the path that is wrong there.
+        """Return what a branch that is known does not have as it is read here, with the path that is wrong there.
 
         What one of its names has is there: a branch may be ahead of the remote's, or behind it.
         """
