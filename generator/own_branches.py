@@ -68,7 +68,8 @@ class _Work:
             was = before.get((environment.name, application.name))
             if was is None or (was[0].revision, was[1].format) != (environment.revision, application.format):
                 name, folder = f"{application.name}-{environment.name}", _folder(environment, application)
-                yield of_folder(name, (), environment.revision, folder, self._names(folder))
+                if names := self._names(folder):  # None are there of a chart from a chart repository.
+                    yield of_folder(name, (), environment.revision, folder, names)
                 if self._by_set:
                     settings = layout.application_settings(application.name)
                     yield Read(name, (), environment.revision, (settings,))
