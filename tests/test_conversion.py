@@ -362,13 +362,24 @@ def test_what_runs_no_deployment_becomes_manifests_alone(tmp_path: Path) -> None
         ({"argocd/prod/my-app.yaml": None}, "No Argo CD Application deploys my-app to prod"),
         ({"environments/prod/my-app/.argocd-source.yaml": "kustomize: {}\n"}, "Argo CD changes the source"),
         ({"environments/prod/my-app/patch.yaml": "kind: ["}, "cannot be rendered"),
-        ({"environments/prod/my-app/secret.yaml": encrypted("prod")}, "secret.yaml is encrypted as a whole"),
     ],
 )
 def test_what_cannot_be_known_is_refused(files: dict[str, str | bytes | None], message: str, tmp_path: Path) -> None:
     root = create(tmp_path, Format.KUSTOMIZE)
     commit(root, files)
     with pytest.raises(ArgosyError, match=message):
+        conversion.convert(root, store.load(root), "my-app", Format.HELM)
+
+
+def test_what_is_encrypted_is_refused_where_it_would_be_written_anew(tmp_path: Path) -> None:
+    root = create(tmp_path, Format.KUSTOMIZE)
+    secret = encrypted("prod", "apiVersion: v1\nkind: Secret\nmetadata:\n  name: my-app\n")
+    commit(root, {"environments/prod/my-app/secret.yaml": secret})
+    # What no build reads stays where it is.
+    assert conversion.convert(root, store.load(root), "my-app", Format.HELM)
+    edit(root, "environments/prod/my-app/kustomization.yaml", "my-app/base\n", "my-app/base\n  - secret.yaml\n")
+    commit(root)
+    with pytest.raises(ArgosyError, match=r"secret\.yaml is encrypted as a whole"):
         conversion.convert(root, store.load(root), "my-app", Format.HELM)
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from generator import layout
 from generator.errors import ArgosyError, UsageError
 from generator.paths import astray
 
@@ -45,7 +44,7 @@ class SchemaLocation:
             reason = "it is a URL" if "://" in location else astray(root / location, root)
             if reason:
                 raise UsageError(
-                    f"The schema location “{text}” of {layout.CONFIGURATION} is not read: {reason}.",
+                    f"The repository's schema location “{text}” is not read: {reason}.",
                     "Keep the schemas in the repository, or name the location with --schema-location.",
                 )
             location = str(root / location)
