@@ -9,10 +9,12 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-sys.path.insert(0, str(Path(__file__).parent))
-from generator import git, template
+sys.path.insert(0, str(Path(__file__).parent / "generator"))
+from argosy import git
+from argosy.template import versions
 
-PACKAGED = "generator/_template"
+PACKAGED = "argosy/_template"
+"""Where the wheel has it; the sdist, like a checkout, below `generator/`."""
 
 
 class TemplateHook(BuildHookInterface):  # type: ignore[type-arg]
@@ -27,12 +29,13 @@ class TemplateHook(BuildHookInterface):  # type: ignore[type-arg]
         build = Path(self._folder.name)
         bundle = self._bundle(root, build)
         if bundle:
-            build_data["force_include"][str(bundle)] = f"{PACKAGED}/{template.BUNDLE}"
+            top = "" if self.target_name == "wheel" else "generator/"
+            build_data["force_include"][str(bundle)] = f"{top}{PACKAGED}/{versions.BUNDLE}"
         if self.target_name == "wheel":
-            named = build / template.VERSION
-            named.write_text(template.tree_id(root, template.PARTS) + "\n", encoding="ascii")
-            build_data["force_include"][str(named)] = f"{PACKAGED}/{template.VERSION}"
-            for part in template.PARTS:
+            named = build / versions.VERSION
+            named.write_text(versions.tree_id(root, versions.PARTS) + "\n", encoding="ascii")
+            build_data["force_include"][str(named)] = f"{PACKAGED}/{versions.VERSION}"
+            for part in versions.PARTS:
                 build_data["force_include"][str(root / part)] = f"{PACKAGED}/{part}"
 
     def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:  # noqa: ARG002
@@ -41,14 +44,14 @@ class TemplateHook(BuildHookInterface):  # type: ignore[type-arg]
             self._folder.cleanup()
 
     def _bundle(self, root: Path, build: Path) -> Path | None:
-        if (root / PACKAGED / template.BUNDLE).is_file():
+        if (root / "generator" / PACKAGED / versions.BUNDLE).is_file():
             return None  # An unpacked sdist carries it within the package.
-        if not template.write_history(root, build / "history.git"):
+        if not versions.write_history(root, build / "history.git"):
             self.app.display_warning(
                 "no history of the template here (a shallow clone or a source archive): built with the newest version "
                 "alone, so `argosy update` of a repository that an earlier version made will not work"
             )
             return None
-        bundle = build / template.BUNDLE
+        bundle = build / versions.BUNDLE
         git.run(build / "history.git", "bundle", "create", "--quiet", str(bundle), "refs/heads/history")
         return bundle

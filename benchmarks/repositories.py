@@ -24,15 +24,16 @@ def make(form: str, applications: int, folder: Path | None, version: str) -> int
     `version` says how many versions of the template to go back.
     """
     # Whoever only wants a name should not load Copier.
-    from generator import creation, engine, privileges, template  # noqa: PLC0415
-    from generator.model import Application, Format, Repository, Settings, chain  # noqa: PLC0415
+    from argosy.change import privileges  # noqa: PLC0415
+    from argosy.repository.model import Application, Format, Repository, Settings, chain  # noqa: PLC0415
+    from argosy.template import creation, rendering, versions  # noqa: PLC0415
 
     settings = Settings("gitops", "https://github.com/acme/gitops.git", format=Format(form))
     environments = chain(tuple((name, "") for name in ENVIRONMENTS), settings.revision)
     added = tuple(Application(name, settings.format) for name in names(applications))
-    with template.checkout(template.versions()[int(version)]) as known:
+    with versions.checkout(versions.versions()[int(version)]) as known:
         model = privileges.of_new(Repository(settings, environments).with_applications(added))
-        tree = engine.render(model, template=known)
+        tree = rendering.render(model, template=known)
     if folder is not None:
         creation.create(folder, tree, branch=settings.branch)
     return len(tree)

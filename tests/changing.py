@@ -8,8 +8,9 @@ import stat
 import subprocess
 from pathlib import Path
 
-from generator import creation, engine, privileges
-from generator.model import Application, ArgocdStyle, CiHost, Format, Repository, RevisionStyle, Settings, chain
+from argosy.change import privileges
+from argosy.repository.model import Application, ArgocdStyle, CiHost, Format, Repository, RevisionStyle, Settings, chain
+from argosy.template import creation, rendering
 
 State = tuple[dict[str, tuple[int, bytes]], str, str]
 
@@ -32,7 +33,7 @@ def model(
     return privileges.of_new(bare.with_applications(tuple(Application(name, form) for name in sorted(applications))))
 
 
-rendered = functools.cache(engine.render)
+rendered = functools.cache(rendering.render)
 
 
 def create(folder: Path, repository: Repository | None = None) -> Path:

@@ -15,7 +15,8 @@ from typing import Any, Protocol
 import hypothesis
 import pytest
 
-from generator.cli import main
+from argosy.cli import main
+from tests.validating import validate  # noqa: F401 - a fixture
 
 # A busy machine makes any example slow: how fast something is, benchmarks tell.
 hypothesis.settings.register_profile("argosy", deadline=None)
@@ -135,8 +136,8 @@ def process(tmp_path: Path) -> Process:
     """Return what runs argosy in a process of its own, in a new folder, without a terminal."""
 
     def run(*arguments: str, env: Mapping[str, str] | None = None, prelude: str = "", **options: Any) -> Result:
-        start = "import os, sys\nos.execv(sys.executable, [sys.executable, '-m', 'generator', *sys.argv[1:]])"
-        command = [sys.executable, *(("-c", f"{prelude}\n{start}") if prelude else ("-m", "generator")), *arguments]
+        start = "import os, sys\nos.execv(sys.executable, [sys.executable, '-m', 'argosy', *sys.argv[1:]])"
+        command = [sys.executable, *(("-c", f"{prelude}\n{start}") if prelude else ("-m", "argosy")), *arguments]
         pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         chosen = {"cwd": tmp_path, **pipes, "env": {**os.environ, **(env or {})}, **options}
         done = subprocess.run(command, check=False, **chosen)

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
-from generator import creation, edits, engine, privileges, switches, template
-from generator.components import catalogue, installing
-from generator.engine import File
-from generator.model import (
+from argosy.catalogue import catalogue
+from argosy.change import components, edits, privileges
+from argosy.repository import switches
+from argosy.repository.model import (
     Application,
     ArgocdStyle,
     CiHost,
@@ -28,6 +28,8 @@ from generator.model import (
     Sso,
     chain,
 )
+from argosy.template import creation, rendering, versions
+from argosy.template.rendering import File
 
 FOLDER = Path(__file__).parent / "golden"
 URL = "https://github.com/acme/gitops.git"
@@ -128,8 +130,8 @@ def production() -> Repository:
     )
     secured = privileges.of_new(edits.with_pod_security(bare, on=True))
     known = catalogue.load()
-    placed = installing.place(secured, known, [*known], ())
-    return installing.add(secured, placed, fetch=_refuse, held=lambda _: None).after
+    placed = components.place(secured, known, [*known], ())
+    return components.add(secured, placed, fetch=_refuse, held=lambda _: None).after
 
 
 def _refuse(component: Component) -> Mapping[str, bytes]:
@@ -139,7 +141,7 @@ def _refuse(component: Component) -> Mapping[str, bytes]:
 def tree(model: Repository) -> Mapping[str, File]:
     """Return the files of a repository that argosy has made: the template's, and those of its components."""
     known = catalogue.load()
-    rendered = {**engine.render(model)}
+    rendered = {**rendering.render(model)}
     for environment in model.environments:
         for component in environment.components:
             texts = known[component.name].files(model, environment)
@@ -149,7 +151,7 @@ def tree(model: Repository) -> Mapping[str, File]:
 
 def files(rendered: Mapping[str, File]) -> dict[str, File]:
     """Return a tree with the template's version replaced, which is another one after each change of the template."""
-    version = template.current().version.encode()
+    version = versions.current().version.encode()
     return {path: File(file.content.replace(version, b"VERSION"), file.executable) for path, file in rendered.items()}
 
 

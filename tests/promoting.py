@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from generator.model import ArgocdStyle, Format, RevisionStyle
+from argosy.repository.model import ArgocdStyle, Format, RevisionStyle
 from tests.changing import create, git, model
 from tests.hosting.server import Server
 

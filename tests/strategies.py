@@ -7,8 +7,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from generator.errors import UsageError
-from generator.model import (
+from argosy.errors import UsageError
+from argosy.repository.model import (
     Application,
     ArgocdStyle,
     CiHost,

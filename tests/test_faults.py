@@ -61,7 +61,7 @@ def test_killed_at_any_moment(argosy: Argosy, repository: Path, seed: int) -> No
 def _kill(repository: Path, arguments: tuple[str, ...], delay: float) -> None:
     """Run argosy, and kill it and its children a moment after it began to write."""
     running = subprocess.Popen(
-        [sys.executable, "-m", "generator", *arguments],
+        [sys.executable, "-m", "argosy", *arguments],
         cwd=repository,
         start_new_session=True,
         stdout=subprocess.DEVNULL,
@@ -81,7 +81,7 @@ def test_killed_between_writing_and_the_commit(argosy: Argosy, repository: Path)
     before = state(repository)
     for undone_by in (("abort",), ADD):
         killed = subprocess.run(
-            [sys.executable, "-m", "generator", *ADD, "--commit"],
+            [sys.executable, "-m", "argosy", *ADD, "--commit"],
             cwd=repository,
             start_new_session=True,
             capture_output=True,
@@ -217,7 +217,7 @@ def test_two_at_once(process: Process, repository: Path) -> None:
 
 
 def test_a_repository_that_is_held(argosy: Argosy, repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("generator.locking.PATIENCE", 0.1)
+    monkeypatch.setattr("argosy.change.locking.PATIENCE", 0.1)
     (repository / ".git/argosy").mkdir()
     with filelock.FileLock(repository / ".git/argosy/lock"):
         result = argosy(*ADD)
@@ -229,7 +229,7 @@ def test_a_repository_that_is_held(argosy: Argosy, repository: Path, monkeypatch
 def test_interrupted(argosy: Argosy, repository: Path, number: signal.Signals) -> None:
     before, after = state(repository), finished(argosy, repository)
     running = subprocess.Popen(
-        [sys.executable, "-m", "generator", *ADD], cwd=repository, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL
+        [sys.executable, "-m", "argosy", *ADD], cwd=repository, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL
     )
     while running.poll() is None and not (repository / ".git/argosy/writing.json").exists():
         time.sleep(0.001)

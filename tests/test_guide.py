@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from generator import creation, engine, helm
-from generator.model import ArgocdStyle, Format
-from generator.validation import configuration, deployments, inventory
-from generator.validation.view import ArgoApplication
+from argosy import helm
+from argosy.argocd import configuration, deployments, inventory
+from argosy.argocd.view import ArgoApplication
+from argosy.repository.model import ArgocdStyle, Format
+from argosy.template import creation, rendering
 from tests import goldens
 
 DEPLOYMENT = {
@@ -84,8 +85,8 @@ def deployed(
 
 
 @cache
-def tree(form: Format, argocd: ArgocdStyle) -> engine.Tree:
-    return engine.render(goldens.repository(form, argocd, environments=(("dev", ""), ("prod", ""))))
+def tree(form: Format, argocd: ArgocdStyle) -> rendering.Tree:
+    return rendering.render(goldens.repository(form, argocd, environments=(("dev", ""), ("prod", ""))))
 
 
 def one(documents: Sequence[Mapping[str, Any]], kind: str) -> Mapping[str, Any]:

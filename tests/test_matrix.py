@@ -13,12 +13,13 @@ import pytest
 from yamllint import linter  # type: ignore[import-untyped]
 from yamllint.config import YamlLintConfig  # type: ignore[import-untyped]
 
-from generator import creation, engine, kustomize
-from generator.helm import Release
-from generator.helm import engine as helm
-from generator.model import ArgocdStyle, CiHost, Format, RevisionStyle
-from generator.validation import pipeline
-from generator.validation.finding import Status
+from argosy import kustomize
+from argosy.findings import Status
+from argosy.helm import Release
+from argosy.helm import engine as helm
+from argosy.repository.model import ArgocdStyle, CiHost, Format, RevisionStyle
+from argosy.template import creation, rendering
+from argosy.validation import pipeline
 from tests import goldens
 
 COMBINATIONS = list(product(Format, ArgocdStyle, RevisionStyle, CiHost))
@@ -31,7 +32,7 @@ Texts = Mapping[str, str]
 @cache
 def texts(form: Format, argocd: ArgocdStyle, revision: RevisionStyle, ci: CiHost) -> Texts:
     """Return the text of each file of a new repository."""
-    tree = engine.render(goldens.repository(form, argocd, revision, ci))
+    tree = rendering.render(goldens.repository(form, argocd, revision, ci))
     return {path: file.content.decode() for path, file in tree.items()}
 
 
@@ -44,7 +45,7 @@ def repository(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 def write(folder: Path, files: Texts) -> None:
     """Write files below a folder."""
-    creation.write(folder, {path: engine.File(text.encode(), False) for path, text in files.items()})
+    creation.write(folder, {path: rendering.File(text.encode(), False) for path, text in files.items()})
 
 
 def test_it_is_valid(repository: Path) -> None:

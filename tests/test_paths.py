@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from generator import paths
+from argosy import paths
 
 
 @pytest.fixture

@@ -14,12 +14,13 @@ from typing import Any
 import pytest
 import yaml
 
-from generator import creation, edits, engine, privileges
-from generator.cli import argosy
-from generator.components import catalogue
-from generator.model import Application, Format, Repository, Secrets, Settings, chain
-from generator.validation import pipeline
-from generator.validation.finding import Report, Status
+from argosy.catalogue import catalogue
+from argosy.change import edits, privileges
+from argosy.cli import argosy
+from argosy.findings import Report, Status
+from argosy.repository.model import Application, Format, Repository, Secrets, Settings, chain
+from argosy.template import creation, rendering
+from argosy.validation import pipeline
 from tests import goldens
 from tests.templates.test_runbooks import parsed
 
@@ -117,14 +118,14 @@ def refuse_flaws(report: Report) -> None:
 
 
 def test_what_is_off_leaves_no_trace() -> None:
-    made = engine.render(model({}))
+    made = rendering.render(model({}))
     assert not [path for path in made if path.startswith(("platform/", "protection/"))]
     assert not [path for path in made if path.endswith("platform.yaml")]
 
 
 @pytest.mark.parametrize("turned", ALONE, ids=named)
 def test_what_is_switched_on_leaves_a_trace(turned: Mapping[str, str]) -> None:
-    before, made = engine.render(model({})), engine.render(model(turned))
+    before, made = rendering.render(model({})), rendering.render(model(turned))
     assert [path for path in made if before.get(path) != made[path] and path != ".copier-answers.yml"]
 
 

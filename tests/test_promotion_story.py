@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from generator.model import ArgocdStyle, Format, RevisionStyle
+from argosy.repository.model import ArgocdStyle, Format, RevisionStyle
 from tests.conftest import Argosy, Git
 
 OLD, NEW, PRODS = "1.21.6-alpine", "1.23.0-alpine", "1.22.1-alpine"

@@ -12,12 +12,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from generator import changes, edits, engine, merge, operations, privileges, store, template
-from generator.changes import Change
-from generator.model import Application, ArgocdStyle, Format, Repository
-from generator.template import Template
-from generator.validation import pipeline
-from generator.validation.finding import Severity
+from argosy.change import edits, merge, operations, planning, privileges
+from argosy.change.planning import Change
+from argosy.findings import Severity
+from argosy.repository import store
+from argosy.repository.model import Application, ArgocdStyle, Format, Repository
+from argosy.template import rendering
+from argosy.template import versions as template
+from argosy.template.versions import Template
+from argosy.validation import pipeline
 from tests.changing import create, files, git, model, rendered, state
 
 APPLICATIONS = ("api", "jobs", "shop")
@@ -40,11 +43,14 @@ folders = itertools.count()
 @pytest.fixture(autouse=True)
 def _each_model_is_rendered_once() -> Iterator[None]:
     def render(
-        repository: Repository, *, template: Template | None = None, wanted: Callable[[str], bool] = engine.everything
-    ) -> engine.Tree:
+        repository: Repository,
+        *,
+        template: Template | None = None,
+        wanted: Callable[[str], bool] = rendering.everything,
+    ) -> rendering.Tree:
         return {path: file for path, file in rendered(repository).items() if wanted(path)}
 
-    with mock.patch.object(engine, "render", render):
+    with mock.patch.object(rendering, "render", render):
         yield
 
 
@@ -68,10 +74,10 @@ class Session:
         """Plan twice, write, compare with what was planned, and commit; go back where there are conflicts."""
         before = state(self.root)
         version = template.current().version
-        with changes.plan(self.root, change, privileges.kept) as dry:
+        with planning.plan(self.root, change, privileges.kept) as dry:
             shown, kinds = dry.diff(), [(each.path, each.kind) for each in dry.changes]
         assert state(self.root) == before
-        with changes.plan(self.root, change, privileges.kept) as plan:
+        with planning.plan(self.root, change, privileges.kept) as plan:
             assert [(each.path, each.kind) for each in plan.changes] == kinds
             merge.write(plan)
         if plan.conflicts:
@@ -95,7 +101,7 @@ class Session:
         """Forget the marks of files that are about to be removed on purpose."""
         for mark in list(self.marks):
             held = [path for path, (_, content) in files(self.root).items() if mark.encode() in content]
-            if all(any(changes.is_below(path, folder) for folder in removed) for path in held):
+            if all(any(planning.is_below(path, folder) for folder in removed) for path in held):
                 del self.marks[mark]
 
 
@@ -164,7 +170,7 @@ def session(place: Path, form: Format, style: ArgocdStyle) -> Session:
     return Session(create(place / f"gitops-{next(folders)}", model(("web",), ("dev",), form=form, argocd=style)))
 
 
-def contents(tree: engine.Tree) -> dict[str, bytes]:
+def contents(tree: rendering.Tree) -> dict[str, bytes]:
     # CODEOWNERS is the user's from the first day.
     return {path: file.content for path, file in tree.items() if path != "CODEOWNERS"}
 
@@ -229,7 +235,7 @@ def test_the_same_model_and_version_change_nothing(
     for step in listed:
         perform(made, step)
     current, version = made.model, template.current().version
-    with changes.plan(made.root, Change(current, current, from_version=version, to_version=version)) as plan:
+    with planning.plan(made.root, Change(current, current, from_version=version, to_version=version)) as plan:
         assert not plan.changes
 
 

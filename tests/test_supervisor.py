@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from generator import supervisor
-from generator.errors import UsageError
+from argosy import supervisor
+from argosy.errors import UsageError
 from tests.children import gone, linux, until
 
 

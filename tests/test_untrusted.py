@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 import yaml
 
-from generator.model import Format
+from argosy.repository.model import Format
 from tests.changing import commit, create, edit, git, model
 from tests.conftest import Result
 from tests.loopback import listening
@@ -299,7 +299,7 @@ COMMANDS = {
 def run(root: Path, *arguments: str) -> Result:
     """Run argosy in a process of its own, whose environment holds the token."""
     done = subprocess.run(
-        [sys.executable, "-m", "generator", *arguments],
+        [sys.executable, "-m", "argosy", *arguments],
         cwd=root,
         check=False,
         capture_output=True,

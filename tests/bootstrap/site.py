@@ -6,7 +6,7 @@ import functools
 from dataclasses import dataclass
 from pathlib import Path
 
-from generator.model import Repository
+from argosy.repository.model import Repository
 from tests.bootstrap.apiserver import ApiServer
 from tests.bootstrap.argocd import installation
 from tests.changing import commit, create, git, model

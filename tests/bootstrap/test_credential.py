@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from generator.bootstrap.credential import Credential, covers
-from generator.errors import UsageError
+from argosy.bootstrap.credential import Credential, covers
+from argosy.errors import UsageError
 
 KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\nabc\n-----END OPENSSH PRIVATE KEY-----\n"
 GITHUB = "https://github.com/acme/gitops.git"

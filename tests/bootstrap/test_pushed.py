@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from generator import store
-from generator.bootstrap import pushed, roots
-from generator.bootstrap.finding import Finding, Level
-from generator.model import RevisionStyle
+from argosy.bootstrap import pushed, roots
+from argosy.bootstrap.finding import Finding, Level
+from argosy.repository import store
+from argosy.repository.model import RevisionStyle
 from tests.bootstrap.apiserver import ApiServer
 from tests.bootstrap.site import Site, lay_out
 from tests.changing import commit, git, model

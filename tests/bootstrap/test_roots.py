@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from generator import store
-from generator.bootstrap import roots
-from generator.errors import ArgosyError
-from generator.model import ArgocdStyle, Repository
+from argosy.bootstrap import roots
+from argosy.errors import ArgosyError
+from argosy.repository import store
+from argosy.repository.model import ArgocdStyle, Repository
 from tests.changing import create, edit, model
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from generator.model import ArgocdStyle, Format, RevisionStyle
+from argosy.repository.model import ArgocdStyle, Format, RevisionStyle
 from tests import changing
 from tests.changing import commit, create, edit, git, model, state
 from tests.conftest import Argosy

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 import yaml
 
-from generator import kubectl
-from generator.model import ArgocdStyle, Format
+from argosy.kubernetes import kubectl
+from argosy.repository.model import ArgocdStyle, Format
 from tests.bootstrap.apiserver import ApiServer, serving
 from tests.bootstrap.argocd import definition, installation, workload
 from tests.bootstrap.site import Site, lay_out

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
-from generator.hosting import client
-from generator.model import ArgocdStyle, Format, RevisionStyle
+from argosy.hosting import client
+from argosy.repository.model import ArgocdStyle, Format, RevisionStyle
 from tests.changing import commit, create, edit, git, model
 from tests.conftest import Argosy
 from tests.hosting.server import playing

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from generator import creation
-from generator.model import Format, RevisionStyle
+from argosy.repository.model import Format, RevisionStyle
+from argosy.template import creation
 from tests.changing import create, edit, git, model, rendered
 from tests.conftest import Argosy
 from tests.status.stories import NEW, OLD, bump, head, path, promoted, rolled_back

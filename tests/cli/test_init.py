@@ -14,8 +14,9 @@ import pexpect
 import pytest
 import yaml
 
-from generator import git, switches
-from generator.model import Notifier, Production
+from argosy import git
+from argosy.repository import switches
+from argosy.repository.model import Notifier, Production
 from tests import goldens
 from tests.conftest import IDENTITY, NO_PRIVILEGES, SMALL_FILES, Argosy, Git, Process, Result
 
@@ -664,7 +665,7 @@ class TestTerminal:
 
     @pytest.mark.parametrize("arguments", ["--defaults", f"< {os.devnull}", "2> talk"])
     def test_it_asks_nothing(self, tmp_path: Path, arguments: str) -> None:
-        command = f"{sys.executable} -m generator init gitops --app '' --no-git {arguments}"
+        command = f"{sys.executable} -m argosy init gitops --app '' --no-git {arguments}"
         terminal = pexpect.spawn("sh", ["-c", command], cwd=str(tmp_path), encoding="utf-8", timeout=60)
         assert end(terminal, "") == 0
         assert (tmp_path / "gitops/README.md").exists()
@@ -673,7 +674,7 @@ class TestTerminal:
 def start(folder: Path, *arguments: str) -> Any:
     """Start `argosy init` on a terminal."""
     environment: Any = {**os.environ, "TERM": "dumb"}
-    command = ["-m", "generator", "init", *arguments]
+    command = ["-m", "argosy", "init", *arguments]
     terminal = pexpect.spawn(sys.executable, command, timeout=60, cwd=str(folder), env=environment, encoding="utf-8")
     terminal.delaybeforesend = None
     terminal.setwinsize(50, 200)
@@ -720,9 +721,9 @@ class TestBadPlaces:
 INTERRUPTED = """\
 import json, os, random, shutil, signal, sys
 from pathlib import Path
-import generator.answers, generator.cli.init, generator.creation, generator.engine, generator.reporting
-import generator.validation.catalogue, generator.validation.pipeline
-from generator.cli import main
+import argosy.repository.answers, argosy.cli.init, argosy.template.creation, argosy.template.rendering, argosy.reporting
+import argosy.rules.catalogue, argosy.validation.pipeline
+from argosy.cli import main
 
 number, points = signal.Signals[sys.argv[1]], int(sys.argv[2])
 

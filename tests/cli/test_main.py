@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from generator.cli import COMMANDS
+from argosy.cli import COMMANDS
 from tests.conftest import SMALL_FILES, Argosy, Process
 
 CLICK = "import click, sys\nprint(*sys.modules, file=sys.stderr)"
@@ -19,7 +19,7 @@ LOADED = """\
 import sys
 sys.argv = ["argosy", *{arguments!r}]
 try:
-    from generator.cli import main
+    from argosy.cli import main
     main()
 except SystemExit:
     pass
@@ -82,15 +82,15 @@ def test_wrong_usage(argosy: Argosy, arguments: tuple[str, ...], message: str) -
 def test_help_loads_nothing_but_click(arguments: tuple[str, ...]) -> None:
     loaded = modules(LOADED.format(arguments=arguments)) - modules(CLICK)
     packages = {name.partition(".")[0] for name in loaded} - sys.stdlib_module_names
-    assert packages <= {"click", "generator"}
-    commands = {name for name in COMMANDS if f"generator.cli.{name}" in loaded}
+    assert packages <= {"click", "argosy"}
+    commands = {name for name in COMMANDS if f"argosy.cli.{name}" in loaded}
     assert commands == {arguments[0]} & COMMANDS.keys()
 
 
 def test_completion_loads_nothing_but_click() -> None:
     completing = {"_ARGOSY_COMPLETE": "bash_complete", "COMP_WORDS": "argosy ", "COMP_CWORD": "1"}
     loaded = modules(LOADED.format(arguments=()), **completing) - modules(CLICK)
-    assert {name.partition(".")[0] for name in loaded} - sys.stdlib_module_names <= {"click", "generator"}
+    assert {name.partition(".")[0] for name in loaded} - sys.stdlib_module_names <= {"click", "argosy"}
 
 
 @cache
@@ -135,7 +135,7 @@ def test_a_disk_that_is_full_of_standard_output(process: Process, tmp_path: Path
 
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
 def test_streams_that_are_closed(tmp_path: Path, closed: str) -> None:
-    command = f'exec "$0" -m generator init gitops --app "" --no-git {closed}'
+    command = f'exec "$0" -m argosy init gitops --app "" --no-git {closed}'
     done = subprocess.run(["sh", "-c", command, sys.executable], cwd=tmp_path, check=False, capture_output=True)
     assert (tmp_path / "gitops" / "README.md").exists()
     assert (done.returncode, b"Traceback" in done.stderr) == (0, False)

@@ -15,8 +15,8 @@ from typing import Any
 import pexpect
 import pytest
 
-from generator.hosting import client
-from generator.model import ArgocdStyle, Format, RevisionStyle
+from argosy.hosting import client
+from argosy.repository.model import ArgocdStyle, Format, RevisionStyle
 from tests.changing import commit, files, git, state
 from tests.conftest import Argosy
 from tests.hosting.server import Server, playing
@@ -271,7 +271,7 @@ class TestWhoDecides:
             edit(two, path("dev", application=name), "  replicas: 1\n", "  replicas: 1\n  paused: false\n")
         terminal = pexpect.spawn(
             sys.executable,
-            ["-m", "generator", "promote", "--all", "--to", "staging", "--commit"],
+            ["-m", "argosy", "promote", "--all", "--to", "staging", "--commit"],
             cwd=str(two),
             env={**os.environ, "TERM": "dumb"},
             encoding="utf-8",
@@ -558,7 +558,7 @@ class TestAllOrNothing:
     def test_killed(self, argosy: Argosy, repository: Path, delay: float) -> None:
         before = state(repository)
         running = subprocess.Popen(
-            [sys.executable, "-m", "generator", *TO_STAGING, "--yes"],
+            [sys.executable, "-m", "argosy", *TO_STAGING, "--yes"],
             start_new_session=True,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -796,7 +796,7 @@ class TestAPullRequest:
             raise KeyboardInterrupt
 
         with monkeypatch.context() as patch:
-            patch.setattr("generator.hosting.Host.propose", interrupt)
+            patch.setattr("argosy.hosting.Host.propose", interrupt)
             result = argosy(*REQUEST)
         assert (result.code, "Interrupted" in result.err, "Nothing was changed" in result.err) == (1, True, False)
         assert argosy(*REQUEST).code == 0

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from generator.model import ArgocdStyle, RevisionStyle
+from argosy.repository.model import ArgocdStyle, RevisionStyle
 from tests.changing import commit, create, edit, git, model, state
 from tests.conftest import Argosy
 

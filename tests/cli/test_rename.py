@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from generator.model import ArgocdStyle, Format, RevisionStyle
+from argosy.repository.model import ArgocdStyle, Format, RevisionStyle
 from tests.changing import commit, create, edit, files, git, model, rendered, state
 from tests.conftest import Argosy
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from generator.model import ArgocdStyle, Format, RevisionStyle
+from argosy.repository.model import ArgocdStyle, Format, RevisionStyle
 from tests.changing import commit, create, edit, git, model
 from tests.conftest import Argosy, Process
 

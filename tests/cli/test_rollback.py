@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from generator.hosting import client
+from argosy.hosting import client
 from tests.changing import commit, git, state
 from tests.conftest import Argosy
 from tests.hosting.server import playing

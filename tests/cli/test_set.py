@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from generator.model import ArgocdStyle
+from argosy.repository.model import ArgocdStyle
 from tests.changing import commit, create, edit, git, model, rendered, state
 from tests.conftest import Argosy
 

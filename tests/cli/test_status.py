@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from generator import creation
-from generator.model import Format
+from argosy.repository.model import Format
+from argosy.template import creation
 from tests.changing import commit, create, edit, git, model, rendered
 from tests.conftest import Argosy
 from tests.status.cluster import application, kubeconfig, serving

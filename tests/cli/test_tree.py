@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from generator.cli import tree
+from argosy.cli import tree
 
 
 def test_folders_come_first_and_deep_ones_are_summed_up() -> None:

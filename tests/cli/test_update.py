@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from generator import creation, engine, layout, store, template
-from generator.model import Application, ArgocdStyle, CiHost, Format, Repository, RevisionStyle, chain
+from argosy.repository import layout, store
+from argosy.repository.model import Application, ArgocdStyle, CiHost, Format, Repository, RevisionStyle, chain
+from argosy.template import creation, rendering
+from argosy.template import versions as template
 from tests.changing import commit, edit, files, git, model, state
 from tests.conftest import Argosy
 from tests.hosting.server import Server, playing
@@ -34,7 +36,7 @@ _moves:
 def history(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a checkout of the template with four versions."""
     root = tmp_path_factory.mktemp("history")
-    source = Path(template.__file__).parent.parent
+    source = Path(template.__file__).parents[3]
     shutil.copy(source / "copier.yml", root)
     shutil.copytree(source / "templates", root / "templates")
     git(root, "init", "--quiet", "--initial-branch=main")
@@ -83,7 +85,7 @@ def versions(history: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[s
 
 def create(root: Path, version: str, style: ArgocdStyle = ArgocdStyle.APPLICATIONS) -> Path:
     with template.checkout(version) as known:
-        creation.create(root, engine.render(model(form=Format.HELM, argocd=style), template=known), branch="main")
+        creation.create(root, rendering.render(model(form=Format.HELM, argocd=style), template=known), branch="main")
     return root
 
 
@@ -141,11 +143,11 @@ def test_from_every_version_there_was(
     for version in earlier[list(ArgocdStyle).index(style) :: 2]:
         root = tmp_path / version
         with template.checkout(version) as known:
-            creation.create(root, engine.render(old, template=known), branch="main")
+            creation.create(root, rendering.render(old, template=known), branch="main")
         before = files(root)
         monkeypatch.chdir(root)
         assert argosy("update", "--commit", "--no-validate", "--quiet").code == 0
-        after, fresh = files(root), engine.render(store.load(root).repository)
+        after, fresh = files(root), rendering.render(store.load(root).repository)
         assert after.keys() == fresh.keys()
         for path, file in fresh.items():
             seeded = before.get(path) if layout.is_seeded(path) else None
@@ -438,7 +440,7 @@ class TestPullRequest:
 
 def test_a_new_question_takes_its_default(argosy: Argosy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     history, root = tmp_path / "history", tmp_path / "gitops"
-    source = Path(template.__file__).parent.parent
+    source = Path(template.__file__).parents[3]
     shutil.copytree(source / "templates", history / "templates")
     newest = (source / "copier.yml").read_text()
     question = newest[newest.index("follow_up:") : newest.index("format:\n")]
@@ -454,7 +456,7 @@ def test_a_new_question_takes_its_default(argosy: Argosy, tmp_path: Path, monkey
     monkeypatch.setattr(template, "_CHECKOUT", history)
     template.current.cache_clear()
     with template.checkout(template.versions()[-1]) as known:
-        creation.create(root, engine.render(model(ci=CiHost.GITLAB), template=known), branch="main")
+        creation.create(root, rendering.render(model(ci=CiHost.GITLAB), template=known), branch="main")
     assert "follow_up" not in (root / ".copier-answers.yml").read_text()
     edit(root, ".gitlab-ci.yml", "timeout: 15 minutes", "timeout: 25 minutes")
     commit(root)

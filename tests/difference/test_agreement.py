@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from generator import difference
-from generator.model import ArgocdStyle, Format
+from argosy import difference
+from argosy.repository.model import ArgocdStyle, Format
 from tests import goldens
 from tests.changing import commit, create, git, model
 from tests.difference import oracle

@@ -12,11 +12,11 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generator.difference import Deployed, Difference, compare
-from generator.difference.formats import OutputFormat, format_difference
-from generator.difference.manifest_text import as_yaml
-from generator.difference.rendering import Manifest, by_identity
-from generator.validation.documents import parse
+from argosy.argocd.deployed import Manifest, by_identity
+from argosy.difference import Deployed, Difference, compare
+from argosy.difference.formats import OutputFormat, format_difference
+from argosy.difference.manifest_text import as_yaml
+from argosy.documents import parse
 
 DESTINATION = {"server": "https://kubernetes.default.svc", "namespace": "web"}
 

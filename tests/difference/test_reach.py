@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from generator import difference
-from generator.difference import Difference
-from generator.model import ArgocdStyle, Format
+from argosy import difference
+from argosy.difference import Difference
+from argosy.repository.model import ArgocdStyle, Format
 from tests.changing import commit, create, edit, git, model
 
 TAG = "1.29.3-alpine"

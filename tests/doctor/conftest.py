@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from generator import kubectl
+from argosy.kubernetes import kubectl
 
 
 @pytest.fixture(scope="session")

@@ -11,9 +11,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from generator.helm import engine
-from generator.model import Format, Repository
-from generator.validation import configuration, deployments, inventory
+from argosy.argocd import configuration, deployments, inventory
+from argosy.helm import engine
+from argosy.repository.model import Format, Repository
 from tests.changing import commit, create, edit, git, model
 from tests.conftest import Argosy
 from tests.doctor.cluster import Api, Object, argocd, made, serving

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from generator.model import ArgocdStyle, Format
+from argosy.repository.model import ArgocdStyle, Format
 from tests.changing import git, model
 from tests.conftest import Argosy
 from tests.doctor.cluster import ARGO, CONTROLLER, Api, made

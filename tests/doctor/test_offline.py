@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from generator.doctor import facts, remotes, rules
-from generator.doctor.case import Choice
-from generator.doctor.examination import examine
-from generator.doctor.notice import seconds
-from generator.model import Format, RevisionStyle
-from generator.validation.catalogue import ordered
+from argosy.doctor import facts, remotes, rules
+from argosy.doctor.case import Choice
+from argosy.doctor.examination import examine
+from argosy.doctor.notice import seconds
+from argosy.repository.model import Format, RevisionStyle
+from argosy.rules.catalogue import ordered
 from tests.changing import commit, create, edit, git, model
 from tests.conftest import Argosy
 from tests.doctor.stories import URL, cloned, doctor, pushed

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from generator.hosting import client
-from generator.model import CiHost, Production, Repository, RevisionStyle
+from argosy.hosting import client
+from argosy.repository.model import CiHost, Production, Repository, RevisionStyle
 from tests.changing import edit, git, model
 from tests.conftest import Argosy
 from tests.doctor.stories import URL, cloned, doctor

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from generator.doctor import facts
+from argosy.doctor import facts
 from tests.changing import edit
 from tests.conftest import Argosy
 from tests.doctor.stories import cloned, doctor

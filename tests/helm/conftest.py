@@ -14,10 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from generator.helm import (
-    Helm,
-    engine,
-)
+from argosy.helm import Helm, engine
 from tests.helm.releases import library
 
 

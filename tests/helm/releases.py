@@ -9,12 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
-from generator.errors import RenderError
-from generator.helm import (
-    Helm,
-    Release,
-    engine,
-)
+from argosy.errors import RenderError
+from argosy.helm import Helm, Release, engine
 
 CHART = "apiVersion: v2\nname: {name}\nversion: 1.0.0\n"
 

@@ -9,12 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from generator.errors import Fault, OfflineError, RenderError
-from generator.helm import (
-    Helm,
-    Release,
-    lintable,
-)
+from argosy.errors import Fault, OfflineError, RenderError
+from argosy.helm import Helm, Release, lintable
 from tests.helm.releases import ECHO_CHART, chart
 
 

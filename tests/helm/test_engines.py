@@ -14,20 +14,15 @@ from typing import Any
 import pytest
 import yaml
 
-from generator import helm as helm_module
-from generator.errors import ToolError
-from generator.helm import (
-    Helm,
-    Message,
-    Release,
-    engine,
-)
+from argosy import helm as helm_module
+from argosy.errors import ToolError
+from argosy.helm import Helm, Message, Release, engine
 from tests.helm.releases import ECHO_CHART, SCHEMA, chart, faults, library
 
 
 class TestEngine:
     def test_loading_the_module_does_not_load_helm(self) -> None:
-        code = "import sys, generator.helm; sys.exit('helm_python' in sys.modules)"
+        code = "import sys, argosy.helm; sys.exit('helm_python' in sys.modules)"
         assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
     def test_no_such_binary(self, tmp_path: Path) -> None:

@@ -6,10 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from generator.helm import (
-    Helm,
-    Release,
-)
+from argosy.helm import Helm, Release
 from tests.helm.releases import chart, faults
 
 

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from generator.helm import (
-    GoTemplateError,
-    Helm,
-)
+from argosy.helm import GoTemplateError, Helm
 
 
 class TestGoTemplates:

@@ -8,11 +8,8 @@ from typing import Any
 
 import pytest
 
-from generator.errors import RenderError
-from generator.helm import (
-    Helm,
-    Release,
-)
+from argosy.errors import RenderError
+from argosy.helm import Helm, Release
 from tests.helm.releases import SCHEMA, chart, faults
 
 

@@ -8,11 +8,7 @@ from typing import Any
 
 import pytest
 
-from generator.helm import (
-    Helm,
-    Parameter,
-    Release,
-)
+from argosy.helm import Helm, Parameter, Release
 from tests.helm.releases import ECHO, ECHO_CHART, chart, faults, library, values
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from generator.errors import Fault, RenderError
-from generator.helm import GoTemplateError, Helm, Manifest, Release, engine
+from argosy.errors import Fault, RenderError
+from argosy.helm import GoTemplateError, Helm, Manifest, Release, engine
 from tests.children import linux
 from tests.helm.releases import ECHO_CHART, chart, library
 
@@ -48,7 +48,7 @@ def test_a_worker_gives_what_helm_gives(own: Helm) -> None:
 
 def test_helm_is_not_loaded_into_the_process_that_asks(tmp_path: Path) -> None:
     folder = chart(tmp_path / "web", ECHO_CHART)
-    code = "import sys; from pathlib import Path; from generator.helm import Release, engine\n"
+    code = "import sys; from pathlib import Path; from argosy.helm import Release, engine\n"
     code += "engine().render(Release(Path(sys.argv[1]), 'r')); sys.exit('helm_python' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code, folder], check=False).returncode == 0
 
@@ -57,7 +57,7 @@ def test_what_lies_in_the_current_folder_is_not_imported(tmp_path: Path) -> None
     folder = chart(tmp_path / "web", ECHO_CHART)
     for name in ("helm_python", "json", "sitecustomize"):
         (tmp_path / f"{name}.py").write_text("import os; os.abort()\n")
-    code = "import sys; from pathlib import Path; from generator.helm import Release, engine\n"
+    code = "import sys; from pathlib import Path; from argosy.helm import Release, engine\n"
     code += "print(engine().render(Release(Path(sys.argv[1]), 'r')).manifests[0].text)"
     done = subprocess.run([sys.executable, "-P", "-c", code, folder], cwd=tmp_path, check=True, capture_output=True)
     assert json.loads(done.stdout) == {"own": {"a": 1, "b": 2}}
@@ -80,7 +80,7 @@ class TestLimits:
     @linux
     def test_a_chart_that_needs_too_much(self, tmp_path: Path) -> None:
         folder = chart(tmp_path / "web", GROWING)
-        code = "import sys; from pathlib import Path; from generator.helm import Release, engine\n"
+        code = "import sys; from pathlib import Path; from argosy.helm import Release, engine\n"
         code += "engine().render(Release(Path(sys.argv[1]), 'r'))"
         limited = {**os.environ, "ARGOSY_RENDER_MEMORY": "384"}
         command = [sys.executable, "-c", code, str(folder)]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from generator.hosting import Host, Proposal, client, host_of
+from argosy.hosting import Host, Proposal, client, host_of
 from tests.hosting.server import Server, playing
 
 WEB = {

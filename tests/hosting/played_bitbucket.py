@@ -8,18 +8,7 @@ from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import ClassVar
 
-from tests.hosting.dialect import (
-    Answer,
-    Dialect,
-    Handler,
-    Misuse,
-    Page,
-    Posted,
-    PullRequest,
-    Refusal,
-    checked,
-    limited,
-)
+from tests.hosting.dialect import Answer, Dialect, Handler, Misuse, Page, Posted, PullRequest, Refusal, checked, limited
 
 
 class BitbucketDialect(Dialect):

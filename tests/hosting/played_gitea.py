@@ -6,15 +6,7 @@ import re
 from collections.abc import Mapping
 from http import HTTPStatus
 
-from tests.hosting.dialect import (
-    Answer,
-    Handler,
-    Misuse,
-    Page,
-    PullRequest,
-    Refusal,
-    checked,
-)
+from tests.hosting.dialect import Answer, Handler, Misuse, Page, PullRequest, Refusal, checked
 from tests.hosting.played_github import GitHubDialect
 
 

@@ -7,18 +7,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from urllib.parse import quote
 
-from tests.hosting.dialect import (
-    Answer,
-    Dialect,
-    Handler,
-    Misuse,
-    Page,
-    Posted,
-    PullRequest,
-    Refusal,
-    checked,
-    limited,
-)
+from tests.hosting.dialect import Answer, Dialect, Handler, Misuse, Page, Posted, PullRequest, Refusal, checked, limited
 
 
 class GitLabDialect(Dialect):

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from generator.errors import ArgosyError
-from generator.hosting import Host, host_of
-from generator.hosting.client import Access, RefusedError
+from argosy.errors import ArgosyError
+from argosy.hosting import Host, host_of
+from argosy.hosting.client import Access, RefusedError
 from tests.hosting.conftest import PROPOSAL, WEB, reach
 from tests.hosting.server import Server, playing
 
@@ -141,5 +141,5 @@ def test_a_certificate_that_cannot_be_checked_is_reported(kind: str, server: Ser
 
 
 def test_a_page_to_open_needs_no_http_client() -> None:
-    code = "import sys, generator.hosting; print({'requests', 'pathspec'} & sys.modules.keys())"
+    code = "import sys, argosy.hosting; print({'requests', 'pathspec'} & sys.modules.keys())"
     assert subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout == "set()\n"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from generator.hosting.codeowners import owners
+from argosy.hosting.codeowners import owners
 
 GITHUB = r"""
 # Everything, unless a later rule matches.

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from generator.errors import ArgosyError
-from generator.hosting import Host
+from argosy.errors import ArgosyError
+from argosy.hosting import Host
 from tests.hosting.conftest import PROPOSAL, reach
 from tests.hosting.server import Server, playing
 

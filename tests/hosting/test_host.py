@@ -9,8 +9,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from generator.errors import ArgosyError, UsageError
-from generator.hosting import Host, host_of
+from argosy.errors import ArgosyError, UsageError
+from argosy.hosting import Host, host_of
 from tests.hosting.conftest import PROPOSAL, WEB, reach
 from tests.hosting.dialect import ME
 from tests.hosting.server import Server, playing

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from generator.errors import UsageError
-from generator.hosting import host_of
+from argosy.errors import UsageError
+from argosy.hosting import host_of
 
 
 @pytest.mark.parametrize(

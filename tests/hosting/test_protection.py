@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from generator.errors import ArgosyError
-from generator.hosting import Host
-from generator.hosting.protection import PIPELINE, Protection, is_like, missing
+from argosy.errors import ArgosyError
+from argosy.hosting import Host
+from argosy.hosting.protection import PIPELINE, Protection, is_like, missing
 from tests.hosting.conftest import reach
 from tests.hosting.server import Server
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from generator.errors import UsageError
-from generator.hosting.remote import Remote, parse
+from argosy.errors import UsageError
+from argosy.hosting.remote import Remote, parse
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from generator.errors import ArgosyError
-from generator.objects import Blob
-from generator.promotion import baseline
-from generator.promotion.baseline import Past
-from generator.snapshot import Snapshot
+from argosy.errors import ArgosyError
+from argosy.git.objects import Blob
+from argosy.git.snapshot import Snapshot
+from argosy.promotion import baseline
+from argosy.promotion.baseline import Past
 from tests.changing import git
 
 FOLDER = "environments/prod/web"

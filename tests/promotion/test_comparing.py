@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from generator.model import Format
+from argosy.repository.model import Format
 from tests.conftest import Argosy, Git
 
 EDITS = {

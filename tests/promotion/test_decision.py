@@ -10,10 +10,10 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from generator.promotion import keys
-from generator.promotion.decision import ABSENT, Choices, Decision, Names, Sides, Verdict, decide
-from generator.promotion.editing import take
-from generator.promotion.policy import Policy
+from argosy.promotion.decision import ABSENT, Choices, Decision, Names, Sides, Verdict, decide
+from argosy.promotion.policy import Policy
+from argosy.yaml_edit import keys
+from argosy.yaml_edit.editing import take
 from tests.promoting import encrypted
 
 NAMES = Names("dev", "prod")

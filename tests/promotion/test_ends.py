@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from generator.errors import ArgosyError, UsageError
-from generator.model import RevisionStyle
-from generator.promotion import ends
-from generator.promotion.ends import Places
+from argosy.errors import ArgosyError, UsageError
+from argosy.promotion import ends
+from argosy.promotion.ends import Places
+from argosy.repository.model import RevisionStyle
 from tests.changing import commit, create, edit, git, model
 from tests.promoting import clone, with_remote
 

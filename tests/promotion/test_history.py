@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from generator.promotion import history
-from generator.promotion.history import Kind, Step
+from argosy.promotion import history
+from argosy.promotion.history import Kind, Step
 from tests.changing import git
 from tests.promoting import message
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from generator.errors import ArgosyError
-from generator.promotion.keys import Key
-from generator.promotion.policy import DEFAULTS, Pattern, Policy, Treatment, matches_any, value_of
+from argosy.errors import ArgosyError
+from argosy.promotion.policy import DEFAULTS, Pattern, Policy, Treatment, matches_any, value_of
+from argosy.yaml_edit.keys import Key
 
 DEPLOYMENT = "spec.template.spec.containers.web"
 SOURCE = "spec.source"

@@ -10,10 +10,10 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generator.model import Format, Kind, RevisionStyle
-from generator.needs import Used
-from generator.promotion.projects import with_kinds
-from generator.validation import pipeline
+from argosy.change.needs import Used
+from argosy.promotion.projects import with_kinds
+from argosy.repository.model import Format, Kind, RevisionStyle
+from argosy.validation import pipeline
 from tests.changing import commit, git
 from tests.conftest import Argosy
 from tests.promoting import edit, release, start, text

@@ -14,14 +14,14 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from generator import branches
-from generator.errors import ArgosyError, UsageError
-from generator.objects import SYMLINK, Blob
-from generator.promotion import promoting, report
-from generator.promotion.baseline import Past
-from generator.promotion.decision import Choices, Verdict
-from generator.promotion.promoting import Answers, Promotion
-from generator.snapshot import Snapshot, Written
+from argosy.errors import ArgosyError, UsageError
+from argosy.git import branches
+from argosy.git.objects import SYMLINK, Blob
+from argosy.git.snapshot import Snapshot, Written
+from argosy.promotion import promoting, report
+from argosy.promotion.baseline import Past
+from argosy.promotion.decision import Choices, Verdict
+from argosy.promotion.promoting import Answers, Promotion
 from tests.changing import git, model
 from tests.promoting import encrypted
 

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from generator.objects import Blob
-from generator.promotion import history, report
-from generator.promotion.decision import ABSENT, Decision, Verdict
-from generator.promotion.history import Kind, Step
-from generator.promotion.keys import Key
-from generator.promotion.promoting import Move, Promotion
-from generator.snapshot import Snapshot
+from argosy.git.objects import Blob
+from argosy.git.snapshot import Snapshot
+from argosy.promotion import history, report
+from argosy.promotion.decision import ABSENT, Decision, Verdict
+from argosy.promotion.history import Kind, Step
+from argosy.promotion.promoting import Move, Promotion
+from argosy.yaml_edit.keys import Key
 
 
 def step(application: str = "web", source: str = "dev", target: str = "prod") -> Step:

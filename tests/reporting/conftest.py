@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from generator.reporting import Options
-from generator.validation.finding import Finding, Outcome, Report, Severity, Status
-from generator.validation.rules import RULES, Rule, Scope
+from argosy.findings import Finding, Outcome, Report, Severity, Status
+from argosy.reporting import Options
+from argosy.rules.registry import RULES, Rule, Scope
 
 TEMPLATES = "applications/my-app/charts/my-app/templates"
 RULES_OF_THE_REPORT = {

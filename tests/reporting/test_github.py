@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from generator.reporting import Options, OutputFormat, format_report
-from generator.validation.finding import Finding, Report, Severity
+from argosy.findings import Finding, Report, Severity
+from argosy.reporting import Options, OutputFormat, format_report
 
 
 def test_the_whole_report(report: Report, options: Options) -> None:

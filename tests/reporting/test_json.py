@@ -4,8 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from generator.reporting import Options, OutputFormat, format_report
-from generator.validation.finding import Finding, Outcome, Report, Severity, Status
+from argosy.findings import Finding, Outcome, Report, Severity, Status
+from argosy.reporting import Options, OutputFormat, format_report
 
 
 def test_the_whole_report(options: Options) -> None:
@@ -76,6 +76,6 @@ def test_an_empty_report_has_empty_lists(options: Options) -> None:
 
 
 def test_machines_do_not_wait_for_rich() -> None:
-    imports = "import sys, generator.reporting.as_json, generator.reporting.progress; sys.exit('rich' in sys.modules)"
+    imports = "import sys, argosy.reporting.as_json, argosy.reporting.progress; sys.exit('rich' in sys.modules)"
 
     assert subprocess.run([sys.executable, "-c", imports], cwd=Path(__file__).parents[2], check=False).returncode == 0

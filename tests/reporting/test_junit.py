@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from xml.etree.ElementTree import fromstring
 
-from generator.reporting import Options, OutputFormat, format_report
-from generator.validation.finding import Finding, Outcome, Report, Severity, Status
+from argosy.findings import Finding, Outcome, Report, Severity, Status
+from argosy.reporting import Options, OutputFormat, format_report
 
 
 def test_the_whole_report(report: Report, options: Options) -> None:

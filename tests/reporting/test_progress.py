@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from generator.reporting.progress import progress
+from argosy.reporting.progress import progress
 
 
 class Terminal(io.StringIO):

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from generator.reporting import Options, OutputFormat, format_report, is_valid
-from generator.validation.finding import Finding, Outcome, Report, Severity, Status
+from argosy.findings import Finding, Outcome, Report, Severity, Status
+from argosy.reporting import Options, OutputFormat, format_report, is_valid
 
 OPTIONS = Options(version="1")
 TEXT = st.text(st.characters(), max_size=20)

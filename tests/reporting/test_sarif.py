@@ -7,9 +7,9 @@ from importlib.resources import files
 import jsonschema_rs
 import pytest
 
-from generator.reporting import Options, OutputFormat, format_report
-from generator.validation.finding import Finding, Report, Severity
-from generator.validation.rules import JSON
+from argosy.findings import Finding, Report, Severity
+from argosy.reporting import Options, OutputFormat, format_report
+from argosy.rules.registry import JSON
 
 
 def sarif(report: Report, options: Options) -> JSON:

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from generator.reporting import Options, OutputFormat, format_report
-from generator.validation.finding import Finding, Outcome, Report, Severity, Status
+from argosy.findings import Finding, Outcome, Report, Severity, Status
+from argosy.reporting import Options, OutputFormat, format_report
 
 CLOSING = "7 documents (3 written, 4 rendered in 2 renders): 4 passed, 1 failed, 2 skipped; 2 errors, 2 warnings"
 

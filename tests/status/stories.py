@@ -6,8 +6,8 @@ import os
 import subprocess
 from pathlib import Path
 
-from generator.model import Format
-from generator.promotion.history import Kind, Step
+from argosy.promotion.history import Kind, Step
+from argosy.repository.model import Format
 from tests.changing import commit, edit, git
 
 FILES = {Format.HELM: "values.yaml", Format.KUSTOMIZE: "kustomization.yaml", Format.MANIFESTS: "deployment.yaml"}

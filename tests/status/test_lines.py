@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from generator.status import lines
+from argosy.status import lines
 from tests.changing import commit, git
 from tests.status.stories import head
 

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from generator import creation, store
-from generator.model import Format, RevisionStyle
-from generator.status import survey
-from generator.status.matrix import Lag, Matrix
+from argosy.repository import store
+from argosy.repository.model import Format, RevisionStyle
+from argosy.status import survey
+from argosy.status.matrix import Lag, Matrix
+from argosy.template import creation
 from tests.changing import commit, create, edit, git, model, rendered
 from tests.status.stories import NEW, OLD, bump, head, path, processes, promoted, rolled_back
 
@@ -190,7 +191,7 @@ def test_the_number_of_processes_does_not_grow(style: RevisionStyle, tmp_path: P
         for source, target in (("dev", "staging"), ("staging", "prod")):
             for name in names:
                 _travel(root, style, name, source, target)
-        counts.add(processes(tmp_path / "trace", [sys.executable, "-m", "generator", "status"], root))
+        counts.add(processes(tmp_path / "trace", [sys.executable, "-m", "argosy", "status"], root))
         assert sum(each.size for each in _lags(root)) == 0
     assert len(counts) == 1, counts
 

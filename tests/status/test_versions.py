@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from generator.status import versions
-from generator.status.states import Shelf
-from generator.status.versions import Image, Version
+from argosy.status import versions
+from argosy.status.states import Shelf
+from argosy.status.versions import Image, Version
 from tests.changing import commit, git
 from tests.status.stories import head
 

@@ -21,9 +21,9 @@ from typing import Any
 
 import yaml
 
-import generator
-from generator import engine
-from generator.model import CiHost, Format, RevisionStyle, Seed
+import argosy
+from argosy.template import rendering
+from argosy.repository.model import CiHost, Format, RevisionStyle, Seed
 from tests import goldens
 
 TOKEN = "a-secret-token"
@@ -51,7 +51,7 @@ esac
 exit 0
 """
 REAL_ARGOSY = f"""#!/bin/bash
-PYTHONPATH={Path(generator.__file__).parents[1]} exec {sys.executable} -m generator "$@"
+PYTHONPATH={Path(argosy.__file__).parents[1]} exec {sys.executable} -m argosy "$@"
 """
 """The one that is under test, where it needs no host."""
 
@@ -78,7 +78,7 @@ def texts(
         follow_up=follow_up,
         argosy_install=argosy_install,
     )
-    return {path: file.content.decode() for path, file in engine.render(model).items()}
+    return {path: file.content.decode() for path, file in rendering.render(model).items()}
 
 
 def documents(ci: CiHost, **choices: Any) -> Mapping[str, Any]:

@@ -13,7 +13,7 @@ import helm_python
 import pytest
 import yaml
 
-from generator.validation import schema_data
+from argosy.schemas import bundled
 
 Document = dict[str, Any]
 Values = dict[str, Any]
@@ -181,7 +181,7 @@ def test_a_switch_adds_its_kind_alone(chart: helm_python.Chart, kind: str) -> No
 def test_custom_resources_keep_their_schemas(chart: helm_python.Chart, variant: str) -> None:
     for document in manifests(chart, VARIANTS[variant]):
         if document["kind"] in CUSTOM:
-            schema = schema_data.for_kind(document["apiVersion"], document["kind"])
+            schema = bundled.for_kind(document["apiVersion"], document["kind"])
             assert schema
             assert schema.violations(document) == []
 

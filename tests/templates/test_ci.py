@@ -15,27 +15,12 @@ import yaml
 from yamllint import linter  # type: ignore[import-untyped]
 from yamllint.config import YamlLintConfig  # type: ignore[import-untyped]
 
-from generator.cli import diff, promote, update
-from generator.model import CiHost, RevisionStyle
-from generator.validation.schema_store import file_schema
+from argosy.cli import diff, promote, update
+from argosy.repository.model import CiHost, RevisionStyle
+from argosy.schemas.store import file_schema
 from tests import goldens
 from tests.changing import commit, create, edit, git, model
-from tests.templates.pipelines import (
-    ARGOSY,
-    REAL_ARGOSY,
-    TOKEN,
-    WEB,
-    Clone,
-    Done,
-    Script,
-    bitbucket,
-    cloned,
-    documents,
-    github,
-    gitlab,
-    history,
-    texts,
-)
+from tests.templates.pipelines import ARGOSY, Clone, Done, REAL_ARGOSY, Script, TOKEN, WEB, bitbucket, cloned, documents, github, gitlab, history, texts
 
 HOSTS = (CiHost.GITHUB, CiHost.GITLAB, CiHost.BITBUCKET)
 INSTALL = f"-m pip install {goldens.RELEASED.replace(' @ ', '@')}\n"

@@ -15,26 +15,15 @@ from typing import Any
 import pytest
 import yaml
 
-from generator import engine, kustomize
-from generator.bootstrap import installation
-from generator.doctor import facts
-from generator.model import (
-    Application,
-    ArgocdStyle,
-    CiHost,
-    Notifier,
-    Production,
-    Repository,
-    Secrets,
-    SecretStore,
-    Settings,
-    Sso,
-    chain,
-)
-from generator.validation import pipeline
-from generator.validation.argocd_resources import EXCLUDED
-from generator.validation.finding import Status
-from tests.validation.conftest import write_files
+from argosy import kustomize
+from argosy.template import rendering
+from argosy.bootstrap import installation
+from argosy.doctor import facts
+from argosy.repository.model import Application, ArgocdStyle, CiHost, Notifier, Production, Repository, SecretStore, Secrets, Settings, Sso, chain
+from argosy.validation import pipeline
+from argosy.rules.resources import EXCLUDED
+from argosy.findings import Status
+from tests.validating import write_files
 
 Manifest = dict[str, Any]
 ALL = Production(
@@ -81,7 +70,7 @@ def render(production: Production, **settings: Any) -> dict[str, str]:
     bare = Repository(made, chain((("dev", ""), ("prod", "")), made.revision))
     teams = (("api", 'Team "x", y'), ("web", "payments"), ("worker", ""))
     repository = bare.with_applications(tuple(Application(name, team=team) for name, team in teams))
-    return {path: file.content.decode() for path, file in engine.render(repository).items()}
+    return {path: file.content.decode() for path, file in rendering.render(repository).items()}
 
 
 def documents(text: str) -> list[Manifest]:

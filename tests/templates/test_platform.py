@@ -15,24 +15,12 @@ import copier
 import pytest
 import yaml
 
-from generator import creation, privileges
-from generator.engine import File
-from generator.model import (
-    Application,
-    ArgocdStyle,
-    CiHost,
-    Format,
-    ImageSigning,
-    PodSecurity,
-    Production,
-    Repository,
-    Secrets,
-    SecretStore,
-    Settings,
-    chain,
-)
-from generator.validation import pipeline
-from generator.validation.finding import Report, Status
+from argosy.change import privileges
+from argosy.template import creation
+from argosy.template.rendering import File
+from argosy.repository.model import Application, ArgocdStyle, CiHost, Format, ImageSigning, PodSecurity, Production, Repository, SecretStore, Secrets, Settings, chain
+from argosy.validation import pipeline
+from argosy.findings import Report, Status
 from tests import goldens
 from tests.templates.conftest import Document
 

@@ -8,14 +8,15 @@ from pathlib import Path
 import pytest
 import yaml
 
-from generator import creation, engine, layout
-from generator.model import ArgocdStyle, Format
-from generator.promotion.keys import Key
-from generator.promotion.policy import Policy, Treatment
-from generator.validation import pipeline
-from generator.validation.schema_store import file_schema
+from argosy.repository import layout
+from argosy.template import creation, rendering
+from argosy.repository.model import ArgocdStyle, Format
+from argosy.yaml_edit.keys import Key
+from argosy.promotion.policy import Policy, Treatment
+from argosy.validation import pipeline
+from argosy.schemas.store import file_schema
 from tests import goldens
-from tests.validation.applicationsets.sets import expanded, names
+from tests.argocd.applicationsets.sets import expanded, names
 
 SETTINGS = layout.application_settings("my-app")
 ENV = ("spec", "template", "spec", "containers", "my-app", "env")
@@ -40,7 +41,7 @@ MEANT = {
 
 
 def texts(form: Format, argocd: ArgocdStyle = ArgocdStyle.APPLICATIONS) -> dict[str, str]:
-    tree = engine.render(goldens.repository(form, argocd))
+    tree = rendering.render(goldens.repository(form, argocd))
     return {path: file.content.decode() for path, file in tree.items()}
 
 
@@ -79,5 +80,5 @@ def test_the_applicationset_makes_the_same_applications(form: Format, tmp_path: 
 def test_the_repository_stays_valid(style: ArgocdStyle, tmp_path: Path) -> None:
     files = texts(Format.HELM, style)
     files[SETTINGS] = with_the_example(files[SETTINGS])
-    creation.write(tmp_path, {path: engine.File(text.encode()) for path, text in files.items()})
+    creation.write(tmp_path, {path: rendering.File(text.encode()) for path, text in files.items()})
     assert pipeline.validate(tmp_path).findings == []

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 import yaml
 
-from generator import engine
-from generator.engine import Tree
-from generator.hosting import host_of
-from generator.hosting.codeowners import owners
-from generator.model import Application, CiHost, Production, Repository, RevisionStyle
-from generator.validation import schema_data
+from argosy.template import rendering
+from argosy.template.rendering import Tree
+from argosy.hosting import host_of
+from argosy.hosting.codeowners import owners
+from argosy.repository.model import Application, CiHost, Production, Repository, RevisionStyle
+from argosy.schemas import bundled
 from tests.changing import model
 
 HOSTS = (CiHost.GITHUB, CiHost.GITLAB, CiHost.BITBUCKET)
@@ -80,7 +80,7 @@ def repository(ci: CiHost, revision: RevisionStyle = RevisionStyle.TRUNK, *, sig
 @cache
 def tree(ci: CiHost, revision: RevisionStyle = RevisionStyle.TRUNK, *, signed: bool = False) -> Tree:
     """Return what is laid out."""
-    return engine.render(repository(ci, revision, signed=signed))
+    return rendering.render(repository(ci, revision, signed=signed))
 
 
 def codeowners(ci: CiHost) -> str:
@@ -161,7 +161,7 @@ def protection(ci: CiHost, revision: RevisionStyle = RevisionStyle.TRUNK, *, sig
 @pytest.mark.parametrize("ci", HOSTS)
 @pytest.mark.parametrize("signed", [False, True])
 def test_they_are_what_validation_takes(ci: CiHost, *, signed: bool) -> None:
-    schema = schema_data.schema(f"protection.json#/$defs/{ci.value}")
+    schema = bundled.schema(f"protection.json#/$defs/{ci.value}")
     assert list(schema.violations(protection(ci, RevisionStyle.BRANCH, signed=signed))) == []
     assert list(schema.violations({"rules": []}))
 
@@ -221,6 +221,6 @@ def test_each_environment_s_branch_is_protected() -> None:
 
 @pytest.mark.parametrize("ci", CiHost)
 def test_no_file_where_it_is_not_wanted(ci: CiHost) -> None:
-    files = engine.render(model(ci=ci), wanted=lambda path: path.startswith("protection"))
+    files = rendering.render(model(ci=ci), wanted=lambda path: path.startswith("protection"))
     assert not files
     assert sum(path.startswith("protection/") for path in tree(ci)) == (ci in HOSTS)

@@ -15,22 +15,13 @@ import click
 import pytest
 import yaml
 
-from generator import creation, edits, engine, kubectl
-from generator.bootstrap import credential
-from generator.cli import argosy
-from generator.difference import rendering
-from generator.model import (
-    ArgocdStyle,
-    CiHost,
-    Format,
-    Notifier,
-    Production,
-    Repository,
-    RevisionStyle,
-    Secrets,
-    SecretStore,
-    Sso,
-)
+from argosy.change import edits
+from argosy.kubernetes import kubectl
+from argosy.template import creation, rendering
+from argosy.bootstrap import credential
+from argosy.cli import argosy
+from argosy.argocd.deployed import of_folder
+from argosy.repository.model import ArgocdStyle, CiHost, Format, Notifier, Production, Repository, RevisionStyle, SecretStore, Secrets, Sso
 from tests import goldens
 from tests.changing import model
 
@@ -118,7 +109,7 @@ def repository(case: str, form: Format = Format.MANIFESTS) -> Repository:
 def rendered(case: str) -> Mapping[str, str]:
     """Return the pages, and what else the tests look at."""
     wanted = ("docs/runbooks/", "README.md", "platform/argocd/monitoring.yaml")
-    tree = engine.render(repository(case), wanted=lambda path: path.startswith(wanted) or path in {"docs", "platform"})
+    tree = rendering.render(repository(case), wanted=lambda path: path.startswith(wanted) or path in {"docs", "platform"})
     return {path: file.content.decode() for path, file in tree.items() if path.startswith(wanted)}
 
 
@@ -280,8 +271,8 @@ def test_kubectl_has_every_command_and_option() -> None:
 @pytest.mark.parametrize("case", ["nothing", "everything", "sealed", "sops"])
 def test_what_a_command_names_is_deployed(case: str, form: Format, tmp_path: Path) -> None:
     known = repository(case, form)
-    creation.write(tmp_path, engine.render(known))
-    deployed = rendering.of_folder(tmp_path)
+    creation.write(tmp_path, rendering.render(known))
+    deployed = of_folder(tmp_path)
     assert not [each.faults for each in deployed.values() if each.faults]
     objects = {("argocd", *each) for each in INSTALLED} | {("argocd", "application", name) for name in deployed}
     for each in deployed.values():

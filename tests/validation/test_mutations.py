@@ -17,12 +17,12 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from generator import engine
-from generator.model import ArgocdStyle, CiHost, Format, Kind, Permitted
-from generator.validation import pipeline
-from generator.validation.finding import Finding, Severity
+from argosy.findings import Finding, Severity
+from argosy.repository.model import ArgocdStyle, CiHost, Format, Kind, Permitted
+from argosy.template import rendering
+from argosy.validation import pipeline
 from tests import goldens
-from tests.validation.conftest import write_files
+from tests.validating import write_files
 
 ENVIRONMENTS = (("dev", ""), ("prod", ""))
 VALUES = "environments/*/my-app/values.yaml"
@@ -432,7 +432,7 @@ def repository(name: str) -> Mapping[str, str]:
         everything = Permitted((Kind("*", "*"),), (Kind("", "Namespace"),))
         environments = tuple(replace(each, permitted=everything) for each in model.environments)
         model = replace(model, environments=environments)
-    tree = {path: file.content.decode() for path, file in engine.render(model).items()}
+    tree = {path: file.content.decode() for path, file in rendering.render(model).items()}
     if name == "switches":
         for path in fnmatch.filter(tree, VALUES):
             kept = re.sub(r"^replicaCount:.*\n", "", tree[path], flags=re.MULTILINE)

@@ -15,14 +15,15 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from generator import engine, reporting
-from generator.errors import ArgosyError, ToolError, UsageError
-from generator.model import ArgocdStyle, Format
-from generator.validation import documents, pipeline
-from generator.validation.finding import Report, Severity, Status
+from argosy import documents, reporting
+from argosy.errors import ArgosyError, ToolError, UsageError
+from argosy.findings import Report, Severity, Status
+from argosy.repository.model import ArgocdStyle, Format
+from argosy.template import rendering
+from argosy.validation import pipeline
 from tests import goldens
 from tests.privileges import dropped
-from tests.validation.conftest import Validate, counts, rules_of, write_files
+from tests.validating import Validate, counts, rules_of, write_files
 
 URL = "https://git.example.com/acme/gitops.git"
 CONFIG_MAP = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {name}\ndata:\n  greeting: hello\n"
@@ -663,7 +664,7 @@ def _places(data: Any, at: tuple[str | int, ...] = ()) -> list[tuple[str | int, 
 
 
 TREES = {
-    style: {path: file.content for path, file in engine.render(goldens.repository(form, style)).items()}
+    style: {path: file.content for path, file in rendering.render(goldens.repository(form, style)).items()}
     for form, style in ((Format.HELM, ArgocdStyle.APPLICATIONSET), (Format.MANIFESTS, ArgocdStyle.APPLICATIONS))
 }
 

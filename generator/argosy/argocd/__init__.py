@@ -1,0 +1,1 @@
+"""What Argo CD makes of a repository: Applications, their sources, what they render to, what is deployed."""

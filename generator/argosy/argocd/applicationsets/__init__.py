@@ -1,0 +1,127 @@
+"""ApplicationSets: a document -> the Applications that Argo CD would make of it from the working tree.
+
+Follows Argo CD's applicationset/generators, applicationset/utils and applicationset/controllers/template.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from argosy.argocd.applicationsets.applications import application, filled
+from argosy.argocd.applicationsets.flaws import Flaw, GeneratorError, ReportedError, SkipError
+from argosy.argocd.applicationsets.generators import KINDS, Generators, kind_of
+from argosy.argocd.applicationsets.repository_files import RepositoryFiles
+from argosy.argocd.applicationsets.templates import Templates
+from argosy.argocd.applicationsets.trees import mapping, sequence
+from argosy.argocd.view import ArgoApplication
+from argosy.documents import Document, Pointer
+from argosy.helm import Helm, RenderError
+from argosy.rules.registry import Problem
+
+__all__ = ["Expansion", "Flaw", "RepositoryFiles", "expand"]
+
+
+@dataclass(frozen=True, slots=True)
+class Expansion:
+    """What became of an ApplicationSet."""
+
+    applications: Sequence[ArgoApplication] = ()
+    problems: Sequence[tuple[Flaw, Problem]] = ()
+    skipped: str = ""
+    """Why some of its Applications, or all, are unknown here."""
+
+
+def expand(document: Document, repository: RepositoryFiles, helm: Helm) -> Expansion:
+    """Return the Applications of an ApplicationSet, and what is wrong with it."""
+    return _Expander(document, repository, helm).expand()
+
+
+class _Expander:
+    """One expansion, and the problems that were found on the way."""
+
+    def __init__(self, document: Document, repository: RepositoryFiles, helm: Helm) -> None:
+        self.document = document
+        self.spec = mapping(mapping(document.data).get("spec"))
+        self.problems: list[tuple[Flaw, Problem]] = []
+        self.templates = Templates(self.spec, helm, lambda problem: self.problems.append((Flaw.TEMPLATE, problem)))
+        self.generators = Generators(repository, self.templates)
+
+    def expand(self) -> Expansion:
+        """Expand every generator on its own, as far as each goes."""
+        applications: list[ArgoApplication] = []
+        skipped: dict[str, None] = {}
+        for index, generator in enumerate(sequence(self.spec.get("generators"))):
+            at: Pointer = ("spec", "generators", index)
+            try:
+                applications += self._applications(mapping(generator), at)
+            except ReportedError:
+                continue
+            except SkipError as reason:
+                skipped[str(reason)] = None
+            except GeneratorError as error:
+                self.problems.append((Flaw.GENERATOR, error.problem))
+            except RenderError as error:
+                # Helm had to be stopped, and the other generators have the same templates.
+                self.problems.append((Flaw.TEMPLATE, Problem(error.message, ("spec", "template"), error.hint)))
+                break
+        self._refuse_duplicates(applications)
+        return Expansion(applications, self.problems, "; ".join(skipped))
+
+    def _applications(self, generator: Mapping[str, Any], at: Pointer) -> list[ArgoApplication]:
+        kind = kind_of(generator, at)
+        sets = self.generators.generate(generator, at, [{}])[0]
+        if not sets:
+            self._report_empty(at)
+            return []
+        template = filled(mapping(mapping(generator[kind]).get("template")), mapping(self.spec.get("template")))
+        patch = self.spec.get("templatePatch")
+        rows = self.templates.substitute({"template": template, "patch": patch}, sets, (*at, kind))
+        made = [self._application(row) for row in rows if row is not None]
+        return [
+            ArgoApplication(manifest, self.document, ("spec", "template")) for manifest in made if manifest is not None
+        ]
+
+    def _application(self, row: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """Return an Application out of its rendered template and patch, None where the patch cannot be applied."""
+        try:
+            return application(
+                row["template"],
+                row["patch"] if isinstance(row["patch"], str) else None,
+                namespace=mapping(mapping(self.document.data).get("metadata")).get("namespace"),
+                preserve_resources=bool(mapping(self.spec.get("syncPolicy")).get("preserveResourcesOnDeletion")),
+            )
+        except ValueError as error:
+            problem = (Flaw.TEMPLATE, Problem(str(error), ("spec", "templatePatch")))
+            if problem not in self.problems:
+                self.problems.append(problem)
+            return None
+
+    def _report_empty(self, at: Pointer) -> None:
+        inside = [place for place, count in self.generators.yields.items() if place[: len(at)] == at and not count]
+        deepest = max(inside, key=len, default=at)
+        message = f"The generator yields nothing: {self._described(deepest)}."
+        hint = "Argo CD deletes the Applications that an ApplicationSet no longer yields."
+        self.problems.append((Flaw.EMPTY, Problem(message, deepest, hint)))
+
+    def _described(self, at: Pointer) -> str:
+        generator: Any = self.document.data
+        for key in at:
+            generator = generator[key]
+        git = mapping(mapping(generator).get("git"))
+        patterns = [
+            str(each.get("path"))
+            for each in (*sequence(git.get("directories")), *sequence(git.get("files")))
+            if isinstance(each, dict) and not each.get("exclude")
+        ]
+        if patterns:
+            return f"no {'folder' if git.get('directories') else 'file'} matches {', '.join(patterns)}"
+        return f"its {next(iter(key for key in KINDS if key in generator), 'generator')} is empty"
+
+    def _refuse_duplicates(self, applications: Sequence[ArgoApplication]) -> None:
+        names = [application.name for application in applications]
+        for name in sorted({name for name in names if names.count(name) > 1}):
+            message = f"{names.count(name)} Applications are named “{name}”."
+            hint = "Make spec.template.metadata.name differ: Argo CD refuses the whole ApplicationSet otherwise."
+            self.problems.append((Flaw.DUPLICATE, Problem(message, ("spec", "template", "metadata", "name"), hint)))

@@ -1,0 +1,230 @@
+"""Generators -> sets of parameters, as far as the working tree knows them."""
+
+from __future__ import annotations
+
+import json
+import posixpath
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from argosy.argocd.applicationsets.flaws import GeneratorError, ReportedError, SkipError
+from argosy.argocd.applicationsets.parameters import Parameters, combined, flattened, merged, normalized, selects
+from argosy.argocd.applicationsets.repository_files import RepositoryFiles
+from argosy.argocd.applicationsets.templates import Templates
+from argosy.argocd.applicationsets.trees import mapping, parse, sequence
+from argosy.documents import Defect, File, Pointer, text_of
+from argosy.paths import astray
+
+_UNKNOWN_HERE = {
+    "clusters": "the clusters that Argo CD knows",
+    "clusterDecisionResource": "a resource of the cluster",
+    "scmProvider": "the repositories of a Git host",
+    "pullRequest": "the pull requests of a Git host",
+    "plugin": "what a plugin says",
+}
+KINDS = ("list", "git", "matrix", "merge", *_UNKNOWN_HERE)
+
+
+@dataclass
+class Generators:
+    """The generators of one ApplicationSet, and what became of them."""
+
+    repository: RepositoryFiles
+    templates: Templates
+    yields: dict[Pointer, int] = field(default_factory=dict)
+    """How many sets of parameters each generator gave, in the order of their evaluation."""
+    contents: dict[str, Any] = field(default_factory=dict)
+
+    def generate(
+        self, generator: Mapping[str, Any], at: Pointer, outer: Sequence[Parameters], depth: int = 0
+    ) -> list[list[Parameters]]:
+        """Return a generator's sets of parameters, for each set of a first child that its fields may name.
+
+        Raise SkipError, GeneratorError, or ReportedError.
+        """
+        kind = kind_of(generator, at)
+        if kind in _UNKNOWN_HERE:
+            raise SkipError(f"its generator `{kind}` asks for {_UNKNOWN_HERE[kind]}")
+        if kind in ("matrix", "merge") and depth > 1:
+            raise GeneratorError(f"A {kind} generator can be nested once, not twice.", at)
+        evaluate = {
+            "list": self._from_list,
+            "git": self._from_git,
+            "matrix": self._from_matrix,
+            "merge": self._from_merge,
+        }[kind]
+        variants = self._interpolated(mapping(generator[kind]), (*at, kind), outer)
+        # The selector is the only part that Argo CD does not interpolate.
+        selector = generator.get("selector")
+        results = [
+            [each for each in evaluate(variant, (*at, kind), depth) if selector is None or selects(selector, each, at)]
+            for variant in variants
+        ]
+        self.yields[at] = self.yields.get(at, 0) + sum(map(len, results))
+        return results
+
+    def _interpolated(
+        self, generator: Mapping[str, Any], at: Pointer, outer: Sequence[Parameters]
+    ) -> list[Mapping[str, Any]]:
+        """Return the generator once for each set of parameters of the matrix's first child."""
+        if not any(outer):
+            return [generator] * len(outer)
+        fields = {key: value for key, value in generator.items() if key not in ("template", "values")}
+        variants = self.templates.substitute(fields, outer, at)
+        if None in variants:
+            raise ReportedError
+        values = mapping(generator.get("values"))
+        return [
+            {**cast("Parameters", variant), "values": self._resolved(values, each)}
+            for variant, each in zip(variants, outer, strict=True)
+        ]
+
+    def _resolved(self, values: Mapping[str, Any], parameters: Parameters) -> Mapping[str, Any]:
+        """Return `values` with those rendered that the first child's parameters suffice for."""
+        resolved = dict(values)
+        for key, text in values.items():
+            if isinstance(text, str) and "{{" in text:
+                rendered = self.templates.attempt(text, parameters)
+                resolved[key] = text if rendered is None else rendered
+        return resolved
+
+    def _from_list(self, generator: Mapping[str, Any], at: Pointer, _depth: int) -> list[Parameters]:
+        elements = [dict(mapping(element)) for element in sequence(generator.get("elements"))]
+        if not self.templates.go:
+            elements = [self._flat_element(element, (*at, "elements", i)) for i, element in enumerate(elements)]
+        if text := generator.get("elementsYaml"):
+            more = self._parsed(str(text), (*at, "elementsYaml"), "elementsYaml")
+            if not isinstance(more, list) or not all(isinstance(element, dict) for element in more):
+                raise GeneratorError("elementsYaml is no list of maps.", (*at, "elementsYaml"))
+            elements += more
+        return elements
+
+    def _flat_element(self, element: Parameters, at: Pointer) -> Parameters:
+        values = element.pop("values", {})
+        flat = element | {f"values.{key}": value for key, value in mapping(values).items()}
+        for key, value in flat.items():
+            if not isinstance(value, str):
+                hint = "Quote it, or set goTemplate: true."
+                raise GeneratorError(f"Without goTemplate, an element's “{key}” has to be a string.", at, hint)
+        return flat
+
+    def _from_git(self, generator: Mapping[str, Any], at: Pointer, _depth: int) -> list[Parameters]:
+        url = str(generator.get("repoURL") or "")
+        if not self.repository.is_this_repository(url):
+            raise SkipError(f"its Git generator reads another repository: {url}")
+        prefix = str(generator.get("pathParamPrefix") or "")
+        if directories := sequence(generator.get("directories")):
+            found = _matching(directories, self.repository.in_directories)
+            order = {folder: place for place, folder in enumerate(self.repository.directories)}
+            sets = [self._path(folder, "", prefix) for folder in sorted(found, key=order.__getitem__)]
+        elif files := sequence(generator.get("files")):
+            sets = [
+                self._content(content) | self._path(posixpath.dirname(file) or ".", posixpath.basename(file), prefix)
+                for file in sorted(_matching(files, self.repository.in_files))
+                for content in self._contents(file, (*at, "files"))
+            ]
+        else:
+            raise GeneratorError("A Git generator needs directories or files.", at)
+        return self._with_values(sets, mapping(generator.get("values")), at)
+
+    def _path(self, folder: str, filename: str, prefix: str) -> Parameters:
+        """Return the parameters that say where a folder or a file was found."""
+        name = posixpath.basename(folder)
+        parts = {"path": folder, "basename": name, "basenameNormalized": normalized(name)}
+        if filename:
+            parts |= {"filename": filename, "filenameNormalized": normalized(filename)}
+        if self.templates.go:
+            nested: Parameters = {"path": {**parts, "segments": folder.split("/")}}
+            return {prefix: nested} if prefix else nested
+        start = f"{prefix}.path" if prefix else "path"
+        flat = {start if key == "path" else f"{start}.{key}": value for key, value in parts.items()}
+        return flat | {f"{start}[{index}]": part for index, part in enumerate(folder.split("/")) if part}
+
+    def _content(self, content: Parameters) -> Parameters:
+        return dict(content) if self.templates.go else dict(flattened(content))
+
+    def _contents(self, file: str, at: Pointer) -> list[Parameters]:
+        """Return the objects of a file: one, or a list of them."""
+        if file not in self.contents:
+            location = self.repository.root / file
+            if reason := astray(location, self.repository.root):
+                raise GeneratorError(f"{file} is not read: {reason}.", at)
+            text = text_of(File(file, location))
+            if isinstance(text, Defect):
+                raise GeneratorError(f"{file} cannot be read: {text.message.rpartition(': ')[2]}.", at, text.hint)
+            parsed = self._parsed(text, at, file)
+            self.contents[file] = parsed if isinstance(parsed, list) else [{} if parsed is None else parsed]
+        if not all(isinstance(content, dict) for content in self.contents[file]):
+            raise GeneratorError(f"{file} is neither a map nor a list of maps.", at)
+        return cast("list[Parameters]", self.contents[file])
+
+    def _parsed(self, text: str, at: Pointer, what: str) -> Any:
+        try:
+            return parse(text)
+        except ValueError as error:
+            raise GeneratorError(f"{what} is no valid YAML: {error}.", at) from error
+
+    def _with_values(self, sets: list[Parameters], values: Mapping[str, Any], at: Pointer) -> list[Parameters]:
+        """Add a generator's `values`, which are templates over its own parameters."""
+        if not values or not sets:
+            return sets
+        rows = self.templates.substitute({"values": dict(values)}, sets, at)
+        if None in rows:
+            raise ReportedError
+        added = [cast("Parameters", row) for row in rows]
+        if not self.templates.go:
+            added = [{f"values.{key}": value for key, value in row["values"].items()} for row in added]
+        return [each | row for each, row in zip(sets, added, strict=True)]
+
+    def _from_matrix(self, generator: Mapping[str, Any], at: Pointer, depth: int) -> list[Parameters]:
+        children = sequence(generator.get("generators"))
+        if len(children) != 2:
+            raise GeneratorError(f"A matrix combines exactly two generators, and this one has {len(children)}.", at)
+        places: list[Pointer] = [(*at, "generators", index) for index in range(2)]
+        firsts = self.generate(mapping(children[0]), places[0], [{}], depth + 1)[0]
+        if not firsts:
+            return []
+        seconds = self.generate(mapping(children[1]), places[1], firsts, depth + 1)
+        pairs = [(first, second) for first, several in zip(firsts, seconds, strict=True) for second in several]
+        return [merged(second, first) if self.templates.go else combined(first, second, at) for first, second in pairs]
+
+    def _from_merge(self, generator: Mapping[str, Any], at: Pointer, depth: int) -> list[Parameters]:
+        children, keys = sequence(generator.get("generators")), sequence(generator.get("mergeKeys"))
+        if len(children) < 2 or not keys:
+            raise GeneratorError("A merge needs two generators or more, and mergeKeys.", at)
+        base, *above = [
+            self._by_key(self.generate(mapping(child), place, [{}], depth + 1)[0], keys, place)
+            for index, child in enumerate(children)
+            for place in [(*at, "generators", index)]
+        ]
+        for sets in above:
+            for key in base.keys() & sets.keys():
+                base[key] = merged(base[key], sets[key]) if self.templates.go else base[key] | sets[key]
+        return list(base.values())
+
+    def _by_key(self, sets: list[Parameters], keys: Sequence[Any], at: Pointer) -> dict[str, Parameters]:
+        keyed: dict[str, Parameters] = {}
+        for each in sets:
+            key = json.dumps({str(name): each.get(str(name)) for name in keys}, sort_keys=True)
+            if key in keyed:
+                raise GeneratorError(f"Two sets of parameters have the same mergeKeys: {key}.", at)
+            keyed[key] = each
+        return keyed
+
+
+def kind_of(generator: Mapping[str, Any], at: Pointer) -> str:
+    """Return the one kind that a generator is of; raise GeneratorError for none or several."""
+    kinds = [kind for kind in KINDS if generator.get(kind) is not None]
+    if len(kinds) != 1:
+        what = f"is several at once: {', '.join(kinds)}" if kinds else f"is none of {', '.join(KINDS)}"
+        raise GeneratorError(f"The generator {what}.", at)
+    return kinds[0]
+
+
+def _matching(patterns: Sequence[Any], find: Callable[[str], list[str]]) -> set[str]:
+    """Return what the patterns of a Git generator include; an exclude always wins, wherever it stands."""
+    found: dict[bool, set[str]] = {False: set(), True: set()}
+    for each in map(mapping, patterns):
+        found[each.get("exclude") is True].update(find(str(each.get("path") or "")))
+    return found[False] - found[True]

@@ -1,0 +1,151 @@
+"""The templates of an ApplicationSet, rendered with sets of parameters: Go templates by Helm, others here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from argosy.argocd.applicationsets.go_templates import DEFINITIONS, GoTemplate
+from argosy.argocd.applicationsets.parameters import Parameters
+from argosy.argocd.applicationsets.trees import find, mapping, rebuilt, sequence, strings
+from argosy.documents import Pointer
+from argosy.documents.lines import shortened
+from argosy.helm import GoTemplateError, Helm
+from argosy.rules.registry import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    """A template that failed for one set of parameters."""
+
+    text: str
+    message: str
+
+
+@dataclass
+class Templates:
+    """The templates of one ApplicationSet; `report` takes what is wrong with them."""
+
+    spec: Mapping[str, Any]
+    """The ApplicationSet's."""
+    helm: Helm
+    report: Callable[[Problem], None]
+    suspects: set[str] = field(default_factory=set)
+    """Templates that failed before, to be tried first when a batch fails."""
+
+    def __post_init__(self) -> None:
+        self.go = self.spec.get("goTemplate") is True
+        self.strict = self.go and "missingkey=error" in sequence(self.spec.get("goTemplateOptions"))
+
+    def substitute(self, tree: Any, sets: Sequence[Parameters], at: Pointer) -> list[Any]:
+        """Return the tree once a set of parameters, its strings and keys rendered; None where a template fails."""
+        texts = list(dict.fromkeys(text for text in strings(tree) if "{{" in text))
+        rows = self._rows(texts, sets, self.strict) if texts else [{}] * len(sets)
+        self._report_failures(tree, rows, at)
+        return [None if isinstance(row, _Failure) else rebuilt(tree, row) for row in rows]
+
+    def attempt(self, text: str, parameters: Parameters) -> str | None:
+        """Return a text rendered with a set of parameters, None where they do not suffice for it."""
+        row = self._rows([text], [parameters], strict=True)[0]
+        return None if isinstance(row, _Failure) else row[text]
+
+    def _report_failures(self, tree: Any, rows: Sequence[_Failure | Mapping[str, str]], at: Pointer) -> None:
+        failures = [row for row in rows if isinstance(row, _Failure)]
+        for failure in dict.fromkeys(failures):
+            some = "" if len(rows) == 1 else f" with {failures.count(failure)} of {len(rows)} sets of parameters"
+            where = self._place(tree, failure.text, at)
+            self.report(Problem(f"The template {_quoted(failure.text)} fails{some}: {failure.message}.", where))
+        if isinstance(tree, dict) and "template" in tree:
+            self._report_missing(tree, [row for row in rows if not isinstance(row, _Failure)], at)
+
+    def _report_missing(self, tree: Any, rows: Sequence[Mapping[str, str]], at: Pointer) -> None:
+        """Report the parameters of an Application's template that no generator gives, and that Argo CD lets pass."""
+        for text, name in sorted({each for row in rows for each in (_without_value if self.go else _leftovers)(row)}):
+            if self.go:
+                message = f"The template {_quoted(text)} gives “<no value>”: no generator gives what it names."
+                hint = "Set goTemplateOptions: [missingkey=error], and Argo CD refuses what is missing."
+            else:
+                message = f"No generator gives the parameter “{name}”: Argo CD leaves {{{{{name}}}}} as it is."
+                hint = "Without goTemplate: true, names are written without a dot." if name.startswith(".") else ""
+            self.report(Problem(message, self._place(tree, text, at), hint))
+
+    def _place(self, tree: Any, text: str, at: Pointer) -> Pointer:
+        """Return where in the document a template text stands."""
+        found = find(tree, text)
+        if not found or found[0] not in ("template", "patch"):
+            return (*at, *(found or ()))
+        if found[0] == "patch":
+            return ("spec", "templatePatch")
+        own = find(mapping(self.spec.get("template")), text)
+        return (*at, *found) if own is None else ("spec", "template", *own)
+
+    def _rows(
+        self, texts: Sequence[str], sets: Sequence[Parameters], strict: bool
+    ) -> list[_Failure | Mapping[str, str]]:
+        """Return what each text becomes with each set of parameters, or the first failure with that set."""
+        if not self.go:
+            return [_fast(texts, each) for each in sets]
+        rewritten = []
+        for text in texts:
+            try:
+                rewritten.append(GoTemplate(text, strict).rewritten())
+            except ValueError as error:
+                return [_Failure(text, str(error))] * len(sets)
+        try:
+            rows = self.helm.go_templates(rewritten, sets, DEFINITIONS)
+        except GoTemplateError as error:
+            return self._isolated(texts, sets, strict, error)
+        return [dict(zip(texts, row, strict=True)) for row in rows]
+
+    def _isolated(
+        self, texts: Sequence[str], sets: Sequence[Parameters], strict: bool, error: GoTemplateError
+    ) -> list[_Failure | Mapping[str, str]]:
+        """Find out which texts fail with which sets, since Helm gives nothing at all once one does."""
+        failure = _Failure(texts[max(error.text, 0)], error.faults[0].message)
+        known = error.text >= 0 or len(texts) == 1
+        if error.parsing and known:
+            return [failure] * len(sets)
+        if len(sets) > 1:
+            half = len(sets) // 2
+            return self._rows(texts, sets[:half], strict) + self._rows(texts, sets[half:], strict)
+        if known:
+            self.suspects.add(failure.text)
+            return [failure]
+        for text in sorted(texts, key=lambda text: text not in self.suspects):
+            if isinstance(row := self._rows([text], sets, strict)[0], _Failure):
+                return [row]
+        return [failure]
+
+
+_TAG = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
+
+
+def _fast(texts: Sequence[str], parameters: Parameters) -> _Failure | Mapping[str, str]:
+    """Return the texts with each `{{name}}` replaced that is a parameter, the others left alone."""
+
+    def replaced(tag: re.Match[str]) -> str:
+        value = parameters.get(tag[1].strip())
+        return value if isinstance(value, str) else tag[0]
+
+    for text in texts:
+        if _TAG.search(text) and "{{" in _TAG.sub("", text):
+            return _Failure(text, "a {{ has no }} after it")
+    return {text: _TAG.sub(replaced, text) for text in texts}
+
+
+def _leftovers(row: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield the parameters that were not replaced, each with its template."""
+    for template, text in row.items():
+        given = set(_TAG.findall(template))
+        yield from ((template, name.strip()) for name in _TAG.findall(text) if name in given and name.strip())
+
+
+def _without_value(row: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield the Go templates that named a missing parameter."""
+    yield from ((template, "") for template, text in row.items() if "<no value>" in text)
+
+
+def _quoted(text: str) -> str:
+    return f"“{shortened(' '.join(text.split()))}”"

@@ -1,0 +1,88 @@
+"""What a repository says of itself: `.argosy.yaml`, the answers file, and Git."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+from argosy import git
+from argosy.argocd.sources import normalise
+from argosy.documents import File, read
+from argosy.paths import astray
+from argosy.repository import layout
+
+NEWEST = "1.37"
+
+
+@dataclass(frozen=True, slots=True)
+class Exemption:
+    """A rule that the repository ignores, in the files that match one of the globs, with the reason why."""
+
+    rule: str
+    reason: str
+    paths: tuple[str, ...] = ()
+
+    def covers(self, rule: str, path: str) -> bool:
+        """Tell whether a finding of a rule in a file is ignored."""
+        return rule == self.rule and (not self.paths or any(fnmatch.fnmatchcase(path, glob) for glob in self.paths))
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """The repository's own say in how it is validated."""
+
+    root: Path | None = None
+    """The repository; None where the files are a state of it that was written elsewhere: of which branch is unknown."""
+    branch: str = ""
+    """The branch that Argo CD reads Applications from; empty where the answers file does not tell."""
+    urls: frozenset[str] = frozenset()
+    revisions: frozenset[str] = frozenset()
+    has_every_branch: Callable[[], bool] = lambda: True
+    kubernetes_versions: tuple[str, ...] = (NEWEST,)
+    schema_locations: tuple[str, ...] = ()
+    exemptions: tuple[Exemption, ...] = ()
+
+
+def load(root: Path, repository: Path | None = None) -> Configuration:
+    """Read what a repository says of itself; what is wrong in its files is for validation to find, no error here.
+
+    Git is asked in `repository`, where the files of one of its states were written elsewhere.
+    """
+    answers, own = _mapping(root, layout.ANSWERS), _mapping(root, layout.CONFIGURATION)
+    place = repository or root
+    remotes = git.remotes(place)
+    urls = {normalise(url) for url in (answers.get("repo_url"), *remotes) if isinstance(url, str) and url}
+    version = answers.get("kubernetes_version")
+    versions = _texts(own.get("kubernetesVersions")) or ((version,) if isinstance(version, str) else (NEWEST,))
+    exemptions = own.get("ignore")
+    branch = answers.get("branch")
+    return Configuration(
+        root=root if repository is None else None,
+        branch=branch if isinstance(branch, str) else "",
+        urls=frozenset(urls),
+        revisions=git.revisions(place, remotes.values()),
+        has_every_branch=cache(partial(git.has_every_branch, place)),
+        kubernetes_versions=versions,
+        schema_locations=_texts(own.get("schemaLocations")),
+        exemptions=tuple(
+            Exemption(str(each.get("rule", "")), str(each.get("reason", "")), _texts(each.get("paths")))
+            for each in (exemptions if isinstance(exemptions, list) else ())
+            if isinstance(each, dict)
+        ),
+    )
+
+
+def _mapping(root: Path, path: str) -> Mapping[str, Any]:
+    if not (root / path).is_file() or astray(root / path, root):
+        return {}
+    found = read(File(path, root / path)).documents
+    return found[0].data if found and isinstance(found[0].data, dict) else {}
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    listed: Sequence[Any] = value if isinstance(value, list) else ()
+    return tuple(each for each in listed if isinstance(each, str))

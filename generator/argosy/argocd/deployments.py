@@ -1,0 +1,249 @@
+"""The Applications of a repository and what they render to: written, made by ApplicationSets, or rendered in turn."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import PurePosixPath
+
+from argosy import git
+from argosy.argocd import elsewhere, rendering
+from argosy.argocd.applicationsets import Flaw, RepositoryFiles, expand
+from argosy.argocd.configuration import Configuration
+from argosy.argocd.elsewhere import Read
+from argosy.argocd.inventory import Inventory, Role
+from argosy.argocd.rendering import Progress, Render, silent
+from argosy.argocd.sources import Kind, is_here
+from argosy.argocd.view import ArgoApplication, View, key
+from argosy.documents import Document, is_manifest
+from argosy.helm import Helm
+from argosy.paths import entries, holds
+from argosy.repository import layout
+from argosy.rules import builtin
+from argosy.rules.registry import JSON, Problem
+from argosy.schemas.store import without_nulls
+
+ARGO = "argoproj.io/"
+DEEPEST = 8
+"""How many Applications may render each other in turn, before nothing more is looked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deployments:
+    """What the repository would deploy."""
+
+    view: View
+    """The repository, with its Applications, AppProjects and renders."""
+    renders: Sequence[Render]
+    problems: Sequence[tuple[Flaw, Problem, Document]]
+    """What is wrong with ApplicationSets."""
+    unknown: Sequence[tuple[Document, str]]
+    """ApplicationSets of which some Applications are unknown here, and why."""
+
+
+def find(inventory: Inventory, configured: Configuration, helm: Helm, progress: Progress = silent) -> Deployments:
+    """Find the Applications of a repository and render them, and the Applications that come out of it, and so on."""
+    return _Search(inventory, configured, helm, progress).run()
+
+
+@dataclass
+class _Search:
+    inventory: Inventory
+    configured: Configuration
+    helm: Helm
+    progress: Progress
+    applications: list[ArgoApplication] = field(default_factory=list)
+    projects: dict[str, Document] = field(default_factory=dict)
+    renders: list[Render] = field(default_factory=list)
+    problems: list[tuple[Flaw, Problem, Document]] = field(default_factory=list)
+    unknown: list[tuple[Document, str]] = field(default_factory=list)
+
+    def run(self) -> Deployments:
+        root = self.inventory.root
+        self.view = View(
+            root=root,
+            documents=self.inventory.manifests,
+            urls=self.configured.urls,
+            revisions=self.configured.revisions,
+            has_every_branch=self.configured.has_every_branch,
+            overlaid=frozenset(
+                path.relative_to(root).as_posix() for path in self.inventory.inputs if path.is_relative_to(root)
+            ),
+            environments=_environments(self.inventory),
+            wanted=self.inventory.wanted,
+        )
+        self.files = RepositoryFiles(root, self.inventory.files, lambda url: is_here(url, self.view))
+        self.written = {_identity(each.data): each for each in self.view.documents if _is_argo(each)}
+        self.seen: set[int | str] = set()
+        # What a kustomization takes in, the cluster gets as the overlays make it, with their patches.
+        self._follow([each for each in self.view.documents if each.path not in self.view.overlaid])
+        self._follow(self._render_the_rest())
+        self._follow(self._unbuilt())
+        view = replace(
+            self.view,
+            applications=self.applications,
+            projects=self.projects,
+            rendered=_by_application(self.renders),
+            lacking=self._lacking(),
+            patches=self._patches(),
+            partial=self._partial(),
+            unlisted=[
+                *(document for flaw, _, document in self.problems if flaw is not Flaw.EMPTY),
+                *(document for document, _ in self.unknown),
+            ],
+        )
+        return Deployments(view, self.renders, self.problems, self.unknown)
+
+    def _follow(self, documents: Sequence[Document]) -> None:
+        """Render the Applications among the documents, and those among what they render to."""
+        for _ in range(DEEPEST):
+            found = list(self._made_by(documents))
+            if not found:
+                return
+            self.applications += found
+            renders = rendering.of_applications(found, self.view, self.helm, self.progress)
+            self.renders += renders
+            documents = self._rendered(renders)
+
+    def _render_the_rest(self) -> Sequence[Document]:
+        renders = rendering.of_the_rest(self.renders, self.inventory, self.helm, self.progress)
+        self.renders += renders
+        return self._rendered(renders)
+
+    def _unbuilt(self) -> Sequence[Document]:
+        """Return the documents that kustomizations take in, but no build gave."""
+        built = {render.source.folder for render in self.renders if render.documents and not render.written}
+        return [
+            each
+            for each in self.view.documents
+            if each.path in self.view.overlaid
+            and not any(folder in built for folder in self.inventory.inputs.get(self.view.root / each.path, ()))
+        ]
+
+    def _lacking(self) -> dict[str, list[tuple[Read, str]]]:
+        """Return what written Applications read on other branches that do not have it so, by the Applications' keys.
+
+        Argo CD reads them from the default branch: what is written of them on an environment's own counts for nothing.
+        """
+        place, view = self.configured.root, self.view
+        if place is None:
+            return {}
+        default = self.configured.branch or git.branch(place)
+        others = view.revisions - {default}
+        found = [
+            each
+            for application in self.applications
+            if not application.prefix
+            for each in elsewhere.reads(
+                key(application),
+                application.sources,
+                lambda url: is_here(url, view),
+                lambda folder: {each.name for each in entries(view.root / folder) if holds(each.is_file)},
+            )
+            if each.revision in others
+        ]
+        own = {str(each.data.get("revision")) for each in view.environments.values() if isinstance(each.data, dict)}
+        lacking: dict[str, list[tuple[Read, str]]] = {}
+        if found and not elsewhere.is_on(place, own - {default}, default):
+            branches = elsewhere.Branches.of(place, {each.revision for each in found})
+            for each, path in branches.lacking(found):
+                lacking.setdefault(each.application, []).append((each, path))
+        return lacking
+
+    def _patches(self) -> Sequence[Document]:
+        """Return the patches that are manifests, and that no build has read, since a base lies elsewhere."""
+        offline = {render.source.folder for render in self.renders if render.skipped}
+        built = {render.source.folder for render in self.renders if not render.skipped}
+        return [
+            document
+            for entry in self.inventory.entries
+            for document, role in entry.documents
+            if role is Role.KUSTOMIZE_INPUT and is_manifest(document.data)
+            for folders in [set(self.inventory.inputs.get(entry.file.location.resolve(), ()))]
+            if folders & offline and not folders & built
+        ]
+
+    def _partial(self) -> frozenset[str]:
+        """Return the Applications of which some manifests are unknown, by key."""
+        unreadable = replace(
+            self.view,
+            documents=[
+                Document(entry.file.path, 0, None)
+                for entry in self.inventory.entries
+                if any(each.document is None and each.kind not in builtin.NOT_JUDGED for each in entry.parsed.defects)
+            ],
+        )
+        return frozenset(
+            key(each.application)
+            for each in self.renders
+            if each.application
+            and (
+                each.skipped
+                or each.faults
+                or each.defects
+                or each.source.misses
+                or (each.source.kind is Kind.DIRECTORY and any(rendering.written_documents(each.source, unreadable)))
+            )
+        )
+
+    def _rendered(self, renders: Sequence[Render]) -> Sequence[Document]:
+        """Return Argo CD's own kinds of what was rendered; those that a file has as they are, as the file has them."""
+        made = [each for render in renders if not render.written for each in render.documents if _is_argo(each)]
+        return [self.written.get(_identity(each.data), each) for each in made]
+
+    def _made_by(self, documents: Sequence[Document]) -> Iterator[ArgoApplication]:
+        for document in documents:
+            # An Application that renders itself comes again and again; one that is written twice is two.
+            this = _identity(document.data) if document.source is None else id(document)
+            if not _is_argo(document) or this in self.seen:
+                continue
+            self.seen.add(this)
+            kind = document.data["kind"]
+            if kind == "AppProject":
+                self.projects[_name(document)] = document
+            elif kind == "Application":
+                yield written_application(document)
+            elif kind == "ApplicationSet":
+                expansion = expand(document, self.files, self.helm)
+                self.problems += [(flaw, problem, document) for flaw, problem in expansion.problems]
+                if expansion.skipped:
+                    self.unknown.append((document, expansion.skipped))
+                yield from map(builtin.named, expansion.applications)
+
+
+def written_application(document: Document) -> ArgoApplication:
+    """Return the Application that a manifest is, nulls dropped as an API server drops them."""
+    return builtin.named(ArgoApplication(without_nulls(document.data), document))
+
+
+def _is_argo(document: Document) -> bool:
+    return is_manifest(document.data) and document.data["apiVersion"].startswith(ARGO)
+
+
+def _identity(data: JSON) -> str:
+    """Return what two manifests share that are the same to the API server, whatever the order of their fields."""
+    return json.dumps(without_nulls(data), sort_keys=True, default=str)
+
+
+def _name(document: Document) -> str:
+    metadata = document.data.get("metadata")
+    return str(metadata.get("name", "")) if isinstance(metadata, dict) else ""
+
+
+def _by_application(renders: Sequence[Render]) -> dict[str, Sequence[Document]]:
+    made: dict[str, list[Document]] = {}
+    for render in renders:
+        if render.application is not None:
+            made.setdefault(key(render.application), []).extend(render.documents)
+    return dict(made)
+
+
+def _environments(inventory: Inventory) -> dict[str, Document]:
+    found = {}
+    for entry in inventory.entries:
+        parts = PurePosixPath(entry.file.path).parts
+        if len(parts) == 3 and parts[0] == layout.ENVIRONMENTS and parts[2] == layout.ENVIRONMENT_SETTINGS:
+            for document, _ in entry.documents[:1]:
+                found[parts[1]] = document
+    return found

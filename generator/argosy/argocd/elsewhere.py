@@ -1,0 +1,162 @@
+"""What Applications read on other branches than the one that is looked at, and what these branches do not have."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from argosy import git
+from argosy.argocd.sources import KUSTOMIZATIONS
+from argosy.documents import Pointer
+from argosy.git import objects
+
+CHART = "Chart.yaml"
+_MARKERS = (CHART, *KUSTOMIZATIONS)
+"""The files by which Argo CD tells what renders a folder."""
+_COMMIT = re.compile("[0-9a-f]{7,64}")
+_MANIFESTS = (".yaml", ".yml", ".json")
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A path that an Application reads at a revision."""
+
+    application: str
+    at: Pointer
+    """The field of the Application that names the path."""
+    revision: str
+    wanted: tuple[str, ...]
+    """One of these has to be there; the first is what it is called here."""
+    unwanted: tuple[str, ...] = ()
+    """With one of these, something else would be made of the folder."""
+
+
+def reads(
+    application: str,
+    sources: Iterable[tuple[Pointer, Mapping[str, Any]]],
+    is_own: Callable[[str], bool],
+    names: Callable[[str], Collection[str]],
+) -> Iterator[Read]:
+    """Yield what an Application reads of this repository.
+
+    `is_own` tells whether a URL is this repository's; `names` gives the files that are in a folder here.
+    """
+    listed = list(sources)
+    references = {str(spec["ref"]): spec for _, spec in listed if spec.get("ref")}
+    for at, spec in listed:
+        folder = "" if spec.get("chart") or not is_own(str(spec.get("repoURL", ""))) else _normal(spec.get("path"))
+        if folder:
+            yield of_folder(application, (*at, "path"), revision_of(spec), folder, names(folder))
+        for place, name in _value_files(spec):
+            owner, path = spec, f"{folder}/{name}" if folder else ""
+            if name.startswith("$"):
+                reference, _, path = name[1:].partition("/")
+                owner = references.get(reference, {})
+            elif name.startswith("/"):
+                path = name
+            if path and is_own(str(owner.get("repoURL", ""))) and not owner.get("chart"):
+                yield Read(application, (*at, "helm", "valueFiles", place), revision_of(owner), (_normal(path),))
+
+
+def of_folder(application: str, at: Pointer, revision: str, folder: str, names: Collection[str]) -> Read:
+    """Return by which files one knows that a folder is rendered elsewhere as it is here, where it holds names."""
+    present = next((name for name in _MARKERS if name in names), "")
+    if present == CHART:
+        wanted, unwanted = [CHART], list[str]()
+    elif present:
+        wanted, unwanted = [present, *(name for name in KUSTOMIZATIONS if name != present)], [CHART]
+    else:
+        wanted, unwanted = sorted(name for name in names if name.endswith(_MANIFESTS)), list(_MARKERS)
+    paths = [tuple(f"{folder}/{name}" for name in each) for each in (wanted, unwanted if names else ())]
+    return Read(application, at, revision, paths[0] or (folder,), paths[1])
+
+
+def revision_of(spec: Mapping[str, Any]) -> str:
+    """Return the revision that a source follows."""
+    return str(spec.get("targetRevision") or "HEAD")
+
+
+def _normal(path: Any) -> str:
+    """Return a path from the repository's root; empty for the root itself, and for what is none."""
+    found = posixpath.normpath(path.lstrip("/")) if isinstance(path, str) and path.strip("/") else "."
+    return "" if found == "." or found.startswith("..") else found
+
+
+def _value_files(spec: Mapping[str, Any]) -> Iterator[tuple[int, str]]:
+    helm = spec.get("helm")
+    named = helm.get("valueFiles") if isinstance(helm, Mapping) and not helm.get("ignoreMissingValueFiles") else None
+    for place, name in enumerate(named if isinstance(named, list) else ()):
+        if isinstance(name, str) and "://" not in name and not set("*?[") & set(name):
+            yield place, name
+
+
+@dataclass(frozen=True)
+class Branches:
+    """Branches, as far as a clone knows them. Tags and commits stay as they are, so nothing is asked of them."""
+
+    root: Path
+    known: Mapping[str, Sequence[str]]
+    """The names that each branch has here: of this clone's own, and of remotes."""
+    unknown: frozenset[str]
+    """The revisions that are no branch, tag or commit here."""
+
+    @classmethod
+    def of(cls, root: Path, revisions: Iterable[str]) -> Branches:
+        """Return what is known of revisions."""
+        wanted = sorted({*revisions})
+        kinds = ("refs/heads/", "refs/remotes/*/", "refs/tags/")
+        patterns = [f"{kind}{each}" for each in wanted for kind in kinds]
+        listed = git.run(root, "for-each-ref", "--format=%(refname)", *patterns).split() if patterns else []
+        refs = {each: [ref for ref in listed if _is(ref, each)] for each in wanted}
+        branches = {each: [ref for ref in found if not ref.startswith("refs/tags/")] for each, found in refs.items()}
+        unknown = frozenset(each for each, found in refs.items() if not found and not _COMMIT.fullmatch(each))
+        return cls(root, {each: found for each, found in branches.items() if found}, unknown)
+
+    def lacking(self, found: Sequence[Read]) -> list[tuple[Read, str]]:
+        """Return what a branch that is known does not have as it is read here, with the path that is wrong there.
+
+        What one of its names has is there: a branch may be ahead of the remote's, or behind it.
+        """
+        asked = [each for each in found if each.revision in self.known]
+        names = dict.fromkeys(
+            f"{ref}:{path}" for each in asked for ref in self.known[each.revision] for path in _paths(each)
+        )
+        answers = objects.types(self.root, names)
+        there = {name for name, (_, kind) in zip(names, answers, strict=True) if kind}
+        lacking = []
+        for each in asked:
+            wrong = [_wrong(each, ref, there) for ref in self.known[each.revision]]
+            if all(wrong):
+                lacking.append((each, wrong[0]))
+        return lacking
+
+
+def _is(ref: str, revision: str) -> bool:
+    parts = ref.split("/", 3 if ref.startswith("refs/remotes/") else 2)
+    return parts[-1] == revision
+
+
+def _paths(read: Read) -> Iterator[str]:
+    yield from (*read.wanted, *read.unwanted)
+
+
+def _wrong(read: Read, ref: str, there: set[str]) -> str:
+    """Return the path that is wrong at a ref; empty if none is."""
+    if not any(f"{ref}:{path}" in there for path in read.wanted):
+        return read.wanted[0]
+    return next((path for path in read.unwanted if f"{ref}:{path}" in there), "")
+
+
+def is_on(root: Path, own: Iterable[str], default: str) -> bool:
+    """Return whether what is checked out belongs to one of some branches of environments' own: is one, or left it."""
+    names = {*own}
+    current = git.branch(root)
+    if current in {*names, default}:
+        return current in names
+    listed = git.run(root, "for-each-ref", "--merged=HEAD", "--format=%(refname)", "refs/heads", "refs/remotes").split()
+    merged = {each for each in (*names, default) if any(_is(ref, each) for ref in listed)}
+    return default not in merged and bool(merged)

@@ -1,0 +1,203 @@
+"""Every YAML and JSON file of a repository, and what it is there for.
+
+A Helm template, a chart's values or a Kustomize patch is no manifest, although it may look like one: it is judged by
+rendering what it belongs to. The inventory tells these apart, so that each file is accounted for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence, Set
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from argosy import git, kustomize
+from argosy.documents import Document, File, ParsedFile, find, is_manifest, items, read, text_of
+from argosy.repository import layout
+
+
+def everything(path: str) -> bool:  # noqa: ARG001
+    """Want each file."""
+    return True
+
+
+def reached_by(changed: Collection[str]) -> Callable[[str], bool]:
+    """Return which files of argosy's layout must be read to judge a change of these: all, where there are none.
+
+    Files of an application are reached by its own, and where it runs, by those of the environment; those of a
+    component by its own, by those of the environment and by the project of the components.
+    """
+    if not changed or not {layout.ANSWERS, layout.APPLICATION_SET, layout.CONFIGURATION}.isdisjoint(changed):
+        return everything
+    places = {(layout.environment_of(path), _part(path)) for path in changed if not layout.is_catalogue(path)}
+    parts = {part for _, part in places if part}
+
+    def is_reached(path: str) -> bool:
+        environment, part = layout.environment_of(path), _part(path)
+        if part in {None, layout.COMPONENTS}:
+            return True
+        if (environment, None) in places and environment:
+            return True
+        if environment is None:
+            return part in parts or any(each and other is None for each, other in places)
+        by_project = (environment, layout.COMPONENTS) in places and layout.component_of(path) is not None
+        return by_project or (environment, part) in places or (None, part) in places
+
+    return is_reached
+
+
+def _part(path: str) -> str | None:
+    """Return the application or component that a file is of, None for one of an environment or the repository."""
+    if layout.is_components_project(path):
+        return layout.COMPONENTS
+    return layout.application_of(path) or layout.component_of(path)
+
+
+class Role(StrEnum):
+    """What a document is there for."""
+
+    MANIFEST = "manifest"
+    KUSTOMIZATION = "kustomization"
+    KUSTOMIZE_INPUT = "kustomize input"
+    """A patch or the like: judged by building the kustomizations that read it."""
+    CHART = "chart"
+    """A file of a Helm chart: judged by linting and rendering the chart."""
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Entry:
+    """A file, what was read of it, and the role of each of its documents."""
+
+    file: File
+    parsed: ParsedFile
+    documents: Sequence[tuple[Document, Role]]
+    chart: Path | None = None
+    """The folder of the chart that the file belongs to."""
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """The files of a repository."""
+
+    root: Path
+    entries: Sequence[Entry]
+    charts: Sequence[Path]
+    kustomizations: Sequence[Path]
+    """Folders with a kustomization, outside charts."""
+    inputs: Mapping[Path, Sequence[Path]] = field(default_factory=dict)
+    """What builds read: file -> the folders of the kustomizations whose build reads it."""
+    wanted: Callable[[str], bool] = everything
+    """Which paths were looked at."""
+
+    @cached_property
+    def outermost_charts(self) -> Sequence[Path]:
+        """The charts that are not within another one, as its dependency."""
+        return [chart for chart in self.charts if not any(above in self._chart_folders for above in chart.parents)]
+
+    @cached_property
+    def _chart_folders(self) -> frozenset[Path]:
+        return frozenset(self.charts)
+
+    def head(self, folder: Path, *names: str) -> Mapping[str, Any]:
+        """Return what a folder's file of one of the names holds, such as its Chart.yaml; nothing where it has none."""
+        for name in names:
+            for document, _ in self._by_location.get(folder / name, ()):
+                if isinstance(document.data, dict):
+                    return document.data
+        return {}
+
+    @cached_property
+    def _by_location(self) -> Mapping[Path, Sequence[tuple[Document, Role]]]:
+        return {entry.file.location: entry.documents for entry in self.entries if entry.documents}
+
+    @cached_property
+    def manifests(self) -> Sequence[Document]:
+        """Every Kubernetes manifest that is written in a file."""
+        return [document for entry in self.entries for document, role in entry.documents if role is Role.MANIFEST]
+
+    @cached_property
+    def files(self) -> Sequence[str]:
+        """The paths of all files."""
+        return [entry.file.path for entry in self.entries]
+
+
+def take(root: Path, wanted: Callable[[str], bool] = everything) -> Inventory:
+    """Read every YAML and JSON file below a root that is wanted and that git does not ignore."""
+    ignored = git.ignored(root)
+    folders = tuple(path for path in ignored if path.endswith("/"))
+
+    def is_ignored(path: str) -> bool:
+        return path in ignored or f"{path}/" in ignored or path.startswith(folders)
+
+    files = [file for file in find(root, (), is_ignored if ignored else None) if wanted(file.path)]
+    charts = sorted({(root / file.path).parent for file in files if PurePosixPath(file.path).name == "Chart.yaml"})
+    within = _Charts(root, frozenset(charts))
+    kustomizations = sorted(
+        {
+            (root / file.path).parent
+            for file in files
+            if PurePosixPath(file.path).name in kustomize.NAMES and within.of(file.path) is None
+        }
+    )
+    inputs: dict[Path, list[Path]] = {}
+    whole: set[Path] = set()
+    for folder in kustomizations:
+        whole |= kustomize.resources(folder, root)
+        for path in kustomize.inputs(folder, root):
+            inputs.setdefault(path, []).append(folder)
+    entries = [_entry(root, file, within, inputs.keys() - whole) for file in files]
+    return Inventory(root, entries, charts, kustomizations, inputs, wanted)
+
+
+@dataclass(frozen=True)
+class _Charts:
+    root: Path
+    folders: frozenset[Path]
+
+    @cached_property
+    def _outermost(self) -> dict[Path, Path | None]:
+        return {}
+
+    def of(self, path: str) -> Path | None:
+        """Return the outermost chart that a file belongs to: a chart within another is the other's dependency."""
+        return self._of(self.root / PurePosixPath(path).parent)
+
+    def _of(self, folder: Path) -> Path | None:
+        if folder not in self._outermost:
+            above = self._of(folder.parent) if folder != self.root else None
+            self._outermost[folder] = above or (folder if folder in self.folders else None)
+        return self._outermost[folder]
+
+
+def _entry(root: Path, file: File, charts: _Charts, partial: Set[Path]) -> Entry:
+    chart = charts.of(file.path)
+    location = root / file.path
+    if chart is not None and "templates" in location.relative_to(chart).parts[:-1]:
+        return Entry(file, _unparsed(file), (), chart)
+    if layout.is_catalogue_text(file.path):
+        return Entry(file, _unparsed(file), (), chart)
+    parsed = read(file)
+    documents = []
+    for whole in parsed.documents:
+        for document in items(whole):
+            documents.append((document, _role(document, location, chart, partial)))
+    return Entry(file, parsed, documents, chart)
+
+
+def _unparsed(file: File) -> ParsedFile:
+    """Return a Helm template's text: it becomes YAML only when it is rendered."""
+    text = text_of(file)
+    return ParsedFile(file.path, text) if isinstance(text, str) else ParsedFile(file.path, "", defects=(text,))
+
+
+def _role(document: Document, location: Path, chart: Path | None, partial: Set[Path]) -> Role:
+    if chart is not None:
+        return Role.CHART
+    if location.name in kustomize.NAMES:
+        return Role.KUSTOMIZATION
+    if partial and location.resolve() in partial:
+        return Role.KUSTOMIZE_INPUT
+    return Role.MANIFEST if is_manifest(document.data) else Role.OTHER

@@ -1,0 +1,217 @@
+"""How Argo CD reads and compares what manifests say, whatever their shape: globs, Git URLs, durations, scopes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+
+from argosy.argocd.view import ArgoApplication, View, key
+from argosy.documents import Document
+from argosy.rules.registry import JSON
+
+IN_CLUSTER_SERVER = "https://kubernetes.default.svc"
+IN_CLUSTER_NAME = "in-cluster"
+
+HOOK = "argocd.argoproj.io/hook"
+HOOK_PHASES = frozenset({"PreSync", "Sync", "PostSync", "SyncFail", "PreDelete", "PostDelete"})
+HOOKS = frozenset({*HOOK_PHASES, "Skip"})
+HELM_HOOK_PHASES = frozenset(
+    {"pre-install", "pre-upgrade", "post-install", "post-upgrade", "pre-delete", "post-delete", "crd-install"}
+)
+"""The phases of Helm's that Argo CD maps to its own; `crd-install` is an ordinary resource to it."""
+
+DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+DNS_SUBDOMAIN = re.compile(r"(?=.{1,253}\Z)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+GO_DURATION = re.compile(r"[+-]?(0|((\d+(\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h))+)")
+"""What Go's time.ParseDuration accepts."""
+
+_GLOB_TOKEN = re.compile(r"\\.|\*\*|\[[!^]?[^\]]+\]|.", re.DOTALL)
+_SSH_URL = re.compile(r"(ssh://)?([^/:]*?)@[^@]+")
+
+
+def mapping(value: JSON) -> Mapping[str, JSON]:
+    """Return a mapping as it is, and anything else as an empty one."""
+    return value if isinstance(value, dict) else {}
+
+
+def sequence(value: JSON) -> Sequence[JSON]:
+    """Return a list as it is, and anything else as an empty one."""
+    return value if isinstance(value, list) else ()
+
+
+def text(value: JSON) -> str:
+    """Return a string as it is, and anything else as an empty one."""
+    return value if isinstance(value, str) else ""
+
+
+def field(data: JSON, *pointer: str | int) -> JSON:
+    """Return the field at `pointer`, None where there is none."""
+    for step in pointer:
+        if isinstance(data, dict):
+            data = data.get(step)
+        elif isinstance(data, list) and isinstance(step, int) and step < len(data):
+            data = data[step]
+        else:
+            return None
+    return data
+
+
+def group_and_kind(data: JSON) -> tuple[str, str]:
+    """Return a manifest's API group, empty for the core one, and its kind."""
+    group, slash, _ = text(field(data, "apiVersion")).partition("/")
+    return (group if slash else ""), text(field(data, "kind"))
+
+
+def is_argocd(document: Document, kind: str) -> bool:
+    """Tell whether a document is of one of Argo CD's own kinds."""
+    return group_and_kind(document.data) == ("argoproj.io", kind)
+
+
+def annotations_of(data: JSON) -> Mapping[str, JSON]:
+    """Return a manifest's annotations."""
+    return mapping(field(data, "metadata", "annotations"))
+
+
+def listed(data: JSON, annotation: str) -> Sequence[str]:
+    """Return what an annotation lists, separated by commas."""
+    return [each.strip() for each in text(annotations_of(data).get(annotation)).split(",") if each.strip()]
+
+
+def applied(application: ArgoApplication, repository: View) -> Iterator[Document]:
+    """Yield what an Application renders to and Argo CD applies: no hooks of phases that it has not, as Helm's tests."""
+    for document in repository.rendered.get(key(application), ()):
+        own, helm = set(listed(document.data, HOOK)), set(listed(document.data, "helm.sh/hook"))
+        if not (own or helm) or own & HOOK_PHASES or (helm & HELM_HOOK_PHASES and own != {"Skip"}):
+            yield document
+
+
+def sync_options(application: ArgoApplication) -> Sequence[JSON]:
+    """Return an Application's own sync options."""
+    return sequence(field(application.spec, "syncPolicy", "syncOptions"))
+
+
+def glob_matches(pattern: str, value: str, separator: str = "") -> bool:
+    """Tell whether a value matches a glob as github.com/gobwas/glob reads it; an invalid glob matches nothing.
+
+    `*` and `?` stop at the separator, where there is one; `**` does not. `{a,b}` are alternatives, `[!a-z]` is a class.
+    """
+    compiled = _compile_glob(pattern, separator)
+    return compiled is not None and compiled.fullmatch(value) is not None
+
+
+@lru_cache(maxsize=4096)
+def _compile_glob(pattern: str, separator: str) -> re.Pattern[str] | None:
+    one = f"[^{re.escape(separator)}]" if separator else "."
+    fixed = {"**": ".*", "*": f"{one}*", "?": one}
+    parts: list[str] = []
+    depth = 0
+    for token in _GLOB_TOKEN.findall(pattern):
+        if token == "{":
+            depth += 1
+            parts.append("(?:")
+        elif depth and token in "},":
+            depth -= token == "}"
+            parts.append(")" if token == "}" else "|")
+        elif len(token) > 1 and token[0] == "[":
+            negated = token[1] in "!^"
+            body = token[2 if negated else 1 : -1].replace("\\", "\\\\").replace("[", "\\[")
+            parts.append(f"[{'^' if negated else ''}{body}]")
+        else:
+            parts.append(fixed.get(token) or re.escape(token[-1]))
+    try:
+        return re.compile("".join(parts), re.DOTALL)
+    except re.error:
+        return None
+
+
+def normal_url(url: str) -> str:
+    """Return a Git URL as Argo CD compares it: in lower case, without `.git` and `ssh://`.
+
+    Source: NormalizeGitURL in Argo CD's util/git.
+    """
+    url = url.strip().lower()
+    if _SSH_URL.fullmatch(url) and not url.startswith("ssh://"):
+        url = url.replace(":", "/", 1)
+    return url.removesuffix(".git").removeprefix("ssh://")
+
+
+def cluster(application: ArgoApplication) -> tuple[str | None, str | None]:
+    """Return the server and the name of the cluster that an Application deploys to, None for what nothing tells."""
+    destination = mapping(application.spec.get("destination"))
+    server = text(destination.get("server")).rstrip("/") or None
+    name = text(destination.get("name")) or None
+    if server == IN_CLUSTER_SERVER:
+        name = name or IN_CLUSTER_NAME
+    elif name == IN_CLUSTER_NAME:
+        server = server or IN_CLUSTER_SERVER
+    return server, name
+
+
+def namespace_of(application: ArgoApplication) -> str:
+    """Return the namespace that an Application deploys to, empty where it names none."""
+    return text(field(application.spec, "destination", "namespace"))
+
+
+def is_cluster_scoped(data: JSON, repository: View) -> bool:
+    """Tell whether a manifest's kind has no namespace: as built in, or as a CRD of the repository says."""
+    group, kind = group_and_kind(data)
+    own = _custom_scopes(repository).get((group, kind))
+    return own == "Cluster" if own else kind in CLUSTER_SCOPED.get(group, ())
+
+
+@lru_cache(maxsize=1)  # One validation looks at one View.
+def _custom_scopes(repository: View) -> Mapping[tuple[str, str], str]:
+    scopes: dict[tuple[str, str], str] = {}
+    for documents in (repository.documents, *repository.rendered.values()):
+        for document in documents:
+            if group_and_kind(document.data) == ("apiextensions.k8s.io", "CustomResourceDefinition"):
+                group, kind = field(document.data, "spec", "group"), field(document.data, "spec", "names", "kind")
+                scopes[text(group), text(kind)] = text(field(document.data, "spec", "scope"))
+    return scopes
+
+
+CLUSTER_SCOPED: Mapping[str, frozenset[str]] = {
+    group: frozenset(kinds.split())
+    for group, kinds in {
+        "": "ComponentStatus Namespace Node PersistentVolume",
+        "admissionregistration.k8s.io": "MutatingAdmissionPolicy MutatingAdmissionPolicyBinding "
+        "MutatingWebhookConfiguration ValidatingAdmissionPolicy ValidatingAdmissionPolicyBinding "
+        "ValidatingWebhookConfiguration",
+        "apiextensions.crossplane.io": "CompositeResourceDefinition Composition CompositionRevision",
+        "apiextensions.k8s.io": "CustomResourceDefinition",
+        "apiregistration.k8s.io": "APIService",
+        "argoproj.io": "ClusterAnalysisTemplate ClusterWorkflowTemplate",
+        "authentication.k8s.io": "SelfSubjectReview TokenReview",
+        "authorization.k8s.io": "SelfSubjectAccessReview SelfSubjectRulesReview SubjectAccessReview",
+        "cert-manager.io": "ClusterIssuer",
+        "certificates.k8s.io": "CertificateSigningRequest ClusterTrustBundle",
+        "cilium.io": "CiliumBGPAdvertisement CiliumBGPClusterConfig CiliumBGPPeerConfig "
+        "CiliumClusterwideEnvoyConfig CiliumClusterwideNetworkPolicy CiliumEgressGatewayPolicy CiliumIdentity "
+        "CiliumL2AnnouncementPolicy CiliumLoadBalancerIPPool CiliumNode CiliumPodIPPool",
+        "crd.projectcalico.org": "BGPConfiguration BGPPeer FelixConfiguration GlobalNetworkPolicy IPPool",
+        "external-secrets.io": "ClusterExternalSecret ClusterPushSecret ClusterSecretStore",
+        "flowcontrol.apiserver.k8s.io": "FlowSchema PriorityLevelConfiguration",
+        "gateway.networking.k8s.io": "GatewayClass",
+        "generators.external-secrets.io": "ClusterGenerator",
+        "karpenter.k8s.aws": "EC2NodeClass",
+        "karpenter.sh": "NodeClaim NodePool",
+        "keda.sh": "ClusterTriggerAuthentication",
+        "kyverno.io": "ClusterCleanupPolicy ClusterPolicy GlobalContextEntry",
+        "networking.k8s.io": "IPAddress IngressClass ServiceCIDR",
+        "node.k8s.io": "RuntimeClass",
+        "operator.tigera.io": "APIServer Installation",
+        "pkg.crossplane.io": "Configuration DeploymentRuntimeConfig Function Provider",
+        "policies.kyverno.io": "DeletingPolicy GeneratingPolicy ImageValidatingPolicy MutatingPolicy ValidatingPolicy",
+        "policy.networking.k8s.io": "AdminNetworkPolicy BaselineAdminNetworkPolicy ClusterNetworkPolicy",
+        "projectcalico.org": "BGPConfiguration BGPPeer FelixConfiguration GlobalNetworkPolicy IPPool",
+        "rbac.authorization.k8s.io": "ClusterRole ClusterRoleBinding",
+        "resource.k8s.io": "DeviceClass DeviceTaintRule ResourceSlice",
+        "scheduling.k8s.io": "PriorityClass",
+        "snapshot.storage.k8s.io": "VolumeSnapshotClass VolumeSnapshotContent",
+        "storage.k8s.io": "CSIDriver CSINode StorageClass VolumeAttachment VolumeAttributesClass",
+        "templates.gatekeeper.sh": "ConstraintTemplate",
+        "trust.cert-manager.io": "Bundle",
+    }.items()
+}
+"""The kinds without a namespace: Kubernetes' own, and those of operators that many clusters run."""

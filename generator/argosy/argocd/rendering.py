@@ -1,0 +1,309 @@
+"""Applications -> the manifests that Argo CD would apply, through Helm and Kustomize."""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from contextlib import AbstractContextManager, nullcontext, suppress
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path, PurePosixPath
+from queue import Empty, SimpleQueue
+from threading import Thread
+from time import monotonic
+from typing import Any, TypeVar
+
+from argosy import kustomize, supervisor
+from argosy.argocd.inventory import Inventory
+from argosy.argocd.matching import mapping, sequence, text
+from argosy.argocd.sources import KUSTOMIZATIONS, Kind, Source, resolve
+from argosy.argocd.view import ArgoApplication, View
+from argosy.documents import Defect, Document, rendered
+from argosy.helm import Fault, Helm, OfflineError, Parameter, Release, RenderError
+from argosy.paths import holds
+
+T = TypeVar("T")
+Made = TypeVar("Made")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Render:
+    """What became of one source of an Application, or of a chart or overlay that no Application names."""
+
+    source: Source
+    path: str
+    """What was rendered, relative to the root."""
+    documents: Sequence[Document] = ()
+    defects: Sequence[Defect] = ()
+    faults: Sequence[Fault] = ()
+    remarks: Sequence[str] = ()
+    """What the engine could not do as Argo CD does."""
+    skipped: str = ""
+    application: ArgoApplication | None = None
+    release: Release | None = None
+    """What Helm rendered, where it succeeded."""
+    written: bool = False
+    """Whether the documents are files of the repository, rather than an engine's output."""
+
+
+Progress = Callable[[str, int], AbstractContextManager[Callable[[], None]]]
+"""Called with what is done and of how many: a context in which each call says that one more is done."""
+
+
+def silent(description: str, total: int) -> AbstractContextManager[Callable[[], None]]:  # noqa: ARG001
+    """Show no progress."""
+    return nullcontext(lambda: None)
+
+
+def of_applications(
+    applications: Sequence[ArgoApplication], view: View, helm: Helm, progress: Progress = silent
+) -> list[Render]:
+    """Render each source of each Application, on all processors."""
+    pairs = [(application, source) for application in applications for source in resolve(application, view)]
+    return on_all_processors("Rendering", lambda pair: _render(*pair, view, helm), pairs, progress)
+
+
+def of_the_rest(
+    renders: Sequence[Render], inventory: Inventory, helm: Helm, progress: Progress = silent
+) -> list[Render]:
+    """Build each overlay, and render each chart with its own values, that no render so far has read."""
+    read = {render.source.folder for render in renders if render.source.folder}
+    overlays, charts = _unread_overlays(read, inventory), _unread_charts(read, inventory)
+    return on_all_processors(
+        "Building", lambda folder: _overlay(folder, inventory), overlays, progress
+    ) + on_all_processors("Rendering", lambda chart: _chart(chart, inventory, helm), charts, progress)
+
+
+def on_all_processors(
+    description: str, work: Callable[[T], Made], these: Sequence[T], progress: Progress
+) -> list[Made]:
+    """Return what the work makes of each of these, in their order: engines let the others run meanwhile."""
+    waiting: SimpleQueue[tuple[int, T]] = SimpleQueue()
+    done: SimpleQueue[BaseException | None] = SimpleQueue()
+    made: dict[int, Made] = {}
+    for job in enumerate(these):
+        waiting.put(job)
+
+    def take_on() -> None:
+        with suppress(Empty):
+            while True:
+                number, this = waiting.get_nowait()
+                try:
+                    made[number] = work(this)
+                    done.put(None)
+                except BaseException as error:
+                    done.put(error)
+
+    # Not those of a ThreadPoolExecutor, which an end of argosy would wait for.
+    threads = [Thread(target=take_on, daemon=True) for _ in range(min(os.cpu_count() or 1, len(these)))]
+    with progress(description, len(these)) as advance:
+        try:
+            for thread in threads:
+                thread.start()
+            for _ in these:
+                if error := done.get():
+                    raise error
+                advance()
+        except BaseException:
+            _abandon(waiting, threads)
+            raise
+    return [made[number] for number in range(len(these))]
+
+
+def _abandon(waiting: SimpleQueue[Any], threads: Sequence[Thread]) -> None:
+    """Stop what engines do for threads, and give these a moment to put away what is theirs."""
+    with suppress(Empty):
+        while True:
+            waiting.get_nowait()
+    supervisor.stop_all()
+    end = monotonic() + 1
+    for thread in threads:
+        if thread.is_alive():
+            thread.join(max(0, end - monotonic()))
+
+
+def _unread_overlays(read: Set[Path], inventory: Inventory) -> list[Path]:
+    """Return the kustomizations that no build has read: those that none of the others reads, or that a circle does."""
+    readers: dict[Path, set[Path]] = {folder: set() for folder in inventory.kustomizations}
+    for file, folders in inventory.inputs.items():
+        if file.name in KUSTOMIZATIONS and file.parent in readers:
+            readers[file.parent].update(folder for folder in folders if folder != file.parent)
+    first = {folder for folder, others in readers.items() if not others and folder not in read}
+    return [
+        folder
+        for folder, others in readers.items()
+        if folder in first or (folder not in read and not others & (first | read))
+    ]
+
+
+def _unread_charts(read: Set[Path], inventory: Inventory) -> list[Path]:
+    """Return the charts that no render read, and that are no dependency of one that was read."""
+    wanted = {chart for chart in inventory.charts if chart in read}
+    pending = list(wanted)
+    while pending:
+        more = set(_local_dependencies(pending.pop(), inventory)) - wanted
+        wanted |= more
+        pending += more
+    within = {above for chart in wanted for above in (chart, *chart.parents)}
+    return [chart for chart in inventory.outermost_charts if chart not in within]
+
+
+def _local_dependencies(chart: Path, inventory: Inventory) -> Iterator[Path]:
+    listed = inventory.head(chart, "Chart.yaml").get("dependencies")
+    for dependency in listed if isinstance(listed, list) else ():
+        repository = dependency.get("repository") if isinstance(dependency, dict) else None
+        if isinstance(repository, str) and repository.startswith("file://"):
+            yield Path(os.path.normpath(chart / repository.removeprefix("file://")))
+
+
+def written_documents(source: Source, view: View) -> Iterator[Document]:
+    """Yield the documents of a directory source, as Argo CD chooses its files."""
+    options = mapping(source.spec.get("directory"))
+    folder = source.folder.relative_to(view.root).as_posix() if source.folder else ""
+    prefix = "" if folder == "." else f"{folder}/"
+    for document in _by_folder(view).get(folder, ()):
+        path = document.path.removeprefix(prefix)
+        if "/" in path and not options.get("recurse"):
+            continue
+        if options.get("include") and not _matches(path, str(options["include"])):
+            continue
+        if not (options.get("exclude") and _matches(path, str(options["exclude"]))):
+            yield document
+
+
+@lru_cache(maxsize=1)
+def _by_folder(view: View) -> Mapping[str, Sequence[Document]]:
+    """Return the documents at or below each folder, the root being “.”."""
+    found: dict[str, list[Document]] = defaultdict(list)
+    for document in view.documents:
+        for folder in PurePosixPath(document.path).parents:
+            found[folder.as_posix()].append(document)
+    return found
+
+
+def _matches(path: str, glob: str) -> bool:
+    """Match as Argo CD matches include and exclude: `*` crosses `/`, and `{a,b}` is either."""
+    match = re.fullmatch(r"\{(.*)\}", glob)
+    return any(fnmatch.fnmatchcase(path, each) for each in (match[1].split(",") if match else [glob]))
+
+
+def _render(application: ArgoApplication, source: Source, view: View, helm: Helm) -> Render:
+    path = source.folder.relative_to(view.root).as_posix() if source.folder else application.document.path
+    empty = Render(source, path, application=application)
+    if source.kind is Kind.HELM:
+        return _helm(empty, application, source, view, helm)
+    if source.kind is Kind.KUSTOMIZE:
+        return _kustomize(empty, source, view.root, source.spec.get("kustomize"))
+    if source.kind is Kind.DIRECTORY:
+        found = tuple(
+            replace(document, application=application.application, environment=application.environment)
+            for document in written_documents(source, view)
+        )
+        return replace(empty, documents=found, written=True)
+    if source.kind in {Kind.REMOTE, Kind.PLUGIN}:
+        return replace(empty, skipped=source.reason)
+    return empty
+
+
+def _helm(empty: Render, application: ArgoApplication, source: Source, view: View, helm: Helm) -> Render:
+    if source.folder is None or source.misses:
+        of_parameters = all("fileParameters" in miss.at for miss in source.misses)
+        return replace(empty, skipped=f"{'the file of a parameter' if of_parameters else 'a values file'} is missing")
+    if not holds((source.folder / "Chart.yaml").is_file):
+        fault = Fault("The source is a Helm source, and its folder has no Chart.yaml.", source.folder)
+        return replace(empty, faults=(fault,))
+    return _rendered_chart(empty, _release(application, source, view.root), helm)
+
+
+def _rendered_chart(empty: Render, release: Release, helm: Helm) -> Render:
+    try:
+        found = helm.render(release)
+    except RenderError as error:
+        if isinstance(error, OfflineError):
+            return replace(empty, skipped="; ".join(fault.message for fault in error.faults))
+        return replace(empty, faults=error.faults)
+    except (OSError, ValueError) as error:
+        return replace(empty, faults=(Fault(f"It cannot be rendered: {error}."),))
+    documents: list[Document] = []
+    defects: list[Defect] = []
+    for manifest in found.manifests:
+        of_template = rendered(
+            manifest.text,
+            f"{empty.path}/{manifest.path}",
+            application=empty.application.application if empty.application else "",
+            environment=empty.application.environment if empty.application else "",
+        )
+        documents += of_template[0]
+        defects += of_template[1]
+    remarks = tuple(message.text for message in found.messages)
+    return replace(empty, documents=documents, defects=defects, remarks=remarks, release=release)
+
+
+def _release(application: ArgoApplication, source: Source, root: Path) -> Release:
+    spec, destination = mapping(source.spec.get("helm")), mapping(application.spec.get("destination"))
+    parameters = [each for each in sequence(spec.get("parameters")) if isinstance(each, dict)]
+    inline = spec.get("valuesObject") or spec.get("values")
+    return Release(
+        chart=source.folder or root,
+        name=str(spec.get("releaseName") or application.name),
+        namespace=text(destination.get("namespace")),
+        values=source.value_files,
+        inline=inline if isinstance(inline, str | dict) else "",
+        parameters=tuple(
+            Parameter(str(each.get("name", "")), str(each.get("value", "")), bool(each.get("forceString")))
+            for each in parameters
+        ),
+        file_parameters=source.file_parameters,
+        kube_version=str(spec.get("kubeVersion") or ""),
+        api_versions=tuple(str(each) for each in sequence(spec.get("apiVersions"))),
+        skip_crds=bool(spec.get("skipCrds")),
+        skip_tests=bool(spec.get("skipTests")),
+        skip_schema_validation=bool(spec.get("skipSchemaValidation")),
+        root=root,
+    )
+
+
+def _kustomize(empty: Render, source: Source, root: Path, overrides: Any) -> Render:
+    if source.folder is None:
+        return empty
+    try:
+        built = kustomize.build(source.folder, root, overrides if isinstance(overrides, dict) else None)
+    except OfflineError as error:
+        return replace(empty, skipped="; ".join(dict.fromkeys(fault.message for fault in error.faults)))
+    except RenderError as error:
+        return replace(empty, faults=error.faults)
+    file = kustomize.kustomization(source.folder) or source.folder
+    documents, defects = rendered(
+        built,
+        file.relative_to(root).as_posix(),
+        application=empty.application.application if empty.application else "",
+        environment=empty.application.environment if empty.application else "",
+    )
+    return replace(empty, documents=documents, defects=defects)
+
+
+def _overlay(folder: Path, inventory: Inventory) -> Render:
+    source = Source(Kind.KUSTOMIZE, (), {}, folder)
+    empty = Render(source, folder.relative_to(inventory.root).as_posix())
+    if inventory.head(folder, *KUSTOMIZATIONS).get("kind") == "Component":
+        return replace(empty, skipped="a Component is built with the overlays that use it, and none does")
+    return _kustomize(empty, source, inventory.root, None)
+
+
+def _chart(chart: Path, inventory: Inventory, helm: Helm) -> Render:
+    source = Source(Kind.HELM, (), {}, chart)
+    path = chart.relative_to(inventory.root).as_posix()
+    metadata = inventory.head(chart, "Chart.yaml")
+    if metadata.get("type") == "library":
+        return Render(source, path, skipped="a library chart is rendered with the charts that use it, and none does")
+    made = _rendered_chart(
+        Render(source, path), Release(chart, str(metadata.get("name") or "release"), root=inventory.root), helm
+    )
+    if made.faults and not any(fault.stopped for fault in made.faults):
+        why = "; ".join(fault.message for fault in made.faults)
+        skipped = f"no Application renders this chart, and it cannot be rendered with its own values alone: {why}"
+        return replace(made, faults=(), skipped=skipped)
+    return made

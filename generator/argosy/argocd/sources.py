@@ -1,0 +1,223 @@
+"""Where an Application's source leads in this repository, resolved as Argo CD resolves it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from functools import lru_cache
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from argosy.argocd.view import ArgoApplication, View
+from argosy.documents import Pointer
+from argosy.paths import OUTSIDE, astray, holds
+
+KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
+
+
+class Kind(StrEnum):
+    """What Argo CD makes manifests with."""
+
+    HELM = "helm"
+    KUSTOMIZE = "kustomize"
+    DIRECTORY = "directory"
+    PLUGIN = "plugin"
+    REMOTE = "remote"
+    """A chart of a Helm repository, or another Git repository: nothing of it is here."""
+    VALUES = "values"
+    """A source that others refer to by `ref`, and that deploys nothing itself."""
+    MISSING = "missing"
+
+
+@dataclass(frozen=True, slots=True)
+class Miss:
+    """A path that Argo CD would not find."""
+
+    at: Pointer
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One source of an Application, as far as it lies in this repository."""
+
+    kind: Kind
+    at: Pointer
+    spec: Mapping[str, Any]
+    folder: Path | None = None
+    value_files: tuple[Path, ...] = ()
+    file_parameters: tuple[tuple[str, Path], ...] = ()
+    """The parameters whose value is what a file holds: name and file."""
+    misses: tuple[Miss, ...] = ()
+    reason: str = ""
+    """Why nothing of it can be rendered here, for the kinds PLUGIN and REMOTE."""
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The values files and those of parameters."""
+        return (*self.value_files, *(file for _, file in self.file_parameters))
+
+
+@lru_cache(maxsize=8192)
+def resolve(application: ArgoApplication, view: View) -> tuple[Source, ...]:
+    """Return each source of an Application with the folder and the value files that it names."""
+    references = {
+        str(spec["ref"]): spec for _, spec in application.sources if isinstance(spec.get("ref"), str) and spec["ref"]
+    }
+    several = "sources" in {pointer[1] for pointer, _ in application.sources if len(pointer) > 1}
+    return tuple(
+        _resolve_one(pointer, spec, references if several else {}, view) for pointer, spec in application.sources
+    )
+
+
+def normalise(url: str) -> str:
+    """Return what two spellings of one repository's URL share: `host/path`, in lower case, without `.git`."""
+    bare = re.sub(r"^[a-z+]+://", "", url.strip().lower())
+    bare = re.sub(r"^[^/@]*@", "", bare)
+    bare = re.sub(r"^([^/:]+):(?:\d+/)?", r"\1/", bare)
+    return bare.rstrip("/").removesuffix(".git")
+
+
+def is_here(url: str, view: View) -> bool:
+    """Tell whether a URL is this repository's, as far as that is known."""
+    return not view.urls or normalise(url) in view.urls
+
+
+def inside(root: Path, path: PurePosixPath) -> Path | None:
+    """Return where a path of the repository lies, or None if `..` leads out of it."""
+    parts: list[str] = []
+    for part in path.parts:
+        if part == "..":
+            if not parts:
+                return None
+            parts.pop()
+        elif part not in {".", "/"}:
+            parts.append(part)
+    return root.joinpath(*parts)
+
+
+def _resolve_one(at: Pointer, spec: Mapping[str, Any], references: Mapping[str, Any], view: View) -> Source:
+    url, path = str(spec.get("repoURL", "")), spec.get("path")
+    elsewhere = _elsewhere(spec, url, view)
+    if elsewhere:
+        return _with_files(Source(Kind.REMOTE, at, spec, reason=elsewhere), view.root, references, view)
+    if path is None and spec.get("ref"):
+        return Source(Kind.VALUES, at, spec)
+    folder, miss = _folder((*at, "path"), path, view.root)
+    if folder is None:
+        return Source(Kind.MISSING, at, spec, misses=(miss,) if miss else ())
+    if isinstance(spec.get("plugin"), dict):
+        name = spec["plugin"].get("name") or "chosen by discovery"
+        return Source(Kind.PLUGIN, at, spec, folder, reason=f"the plugin ({name}) runs within Argo CD alone")
+    kind = _kind(spec, folder)
+    source = Source(kind, at, spec, folder)
+    return _with_files(source, folder, references, view) if kind is Kind.HELM else source
+
+
+def _elsewhere(spec: Mapping[str, Any], url: str, view: View) -> str:
+    """Return why nothing of a source is in this repository, or nothing."""
+    if spec.get("chart"):
+        chart = f"the chart {spec['chart']} {spec.get('targetRevision', '')} of {url}".replace("  ", " ")
+        return f"{chart} is not in this repository"
+    return "" if is_here(url, view) or _exists(view.root, spec.get("path")) else f"{url} is another repository"
+
+
+def _exists(root: Path, path: Any) -> bool:
+    found = inside(root, PurePosixPath(path)) if isinstance(path, str) and path else None
+    return found is not None and found != root and holds(found.is_dir)
+
+
+def _kind(spec: Mapping[str, Any], folder: Path) -> Kind:
+    for kind in (Kind.HELM, Kind.KUSTOMIZE, Kind.DIRECTORY):
+        if isinstance(spec.get(kind.value), dict) and (spec[kind.value] or kind is not Kind.DIRECTORY):
+            return kind
+    if holds((folder / "Chart.yaml").is_file):
+        return Kind.HELM
+    return Kind.KUSTOMIZE if any(holds((folder / name).is_file) for name in KUSTOMIZATIONS) else Kind.DIRECTORY
+
+
+def _folder(at: Pointer, path: Any, root: Path) -> tuple[Path | None, Miss | None]:
+    if not isinstance(path, str) or not path:
+        return None, None
+    if path.startswith("/"):
+        return None, Miss(at, path, "it is absolute, and Argo CD takes a path relative to the repository's root")
+    found = inside(root, PurePosixPath(path))
+    if reason := OUTSIDE if found is None else astray(found, root):
+        return None, Miss(at, path, reason)
+    if found is None or not holds(found.is_dir):
+        return None, Miss(at, path, "it is a file" if found and holds(found.exists) else "there is no such folder")
+    return found, None
+
+
+def _with_files(source: Source, folder: Path, references: Mapping[str, Any], view: View) -> Source:
+    """Return a Helm source with the files that it names: a chart from elsewhere gets those by `$ref/…` from here."""
+    helm = source.spec.get("helm")
+    if not isinstance(helm, dict):
+        return source
+    files: list[Path] = []
+    parameters: list[tuple[str, Path]] = []
+    misses: list[Miss] = []
+    for at, name, parameter in _named_files(helm, source.at):
+        if re.match(r"https?://", name) or (source.kind is Kind.REMOTE and not name.startswith("$")):
+            continue
+        found, reason = _files(name, folder, references, view, is_glob=parameter is None)
+        if parameter is None:
+            files += found
+        else:
+            parameters += [(parameter, each) for each in found]
+        lenient = parameter is None and helm.get("ignoreMissingValueFiles")
+        if not found and reason and not (lenient and reason == _NOT_THERE):
+            misses.append(Miss(at, name, reason))
+    return replace(source, value_files=tuple(files), file_parameters=tuple(parameters), misses=tuple(misses))
+
+
+def _named_files(helm: Mapping[str, Any], at: Pointer) -> Iterator[tuple[Pointer, str, str | None]]:
+    """Yield each file that a Helm source names, with where it does, and the parameter that it is the value of."""
+    files, parameters = helm.get("valueFiles"), helm.get("fileParameters")
+    for index, name in enumerate(files if isinstance(files, list) else ()):
+        if isinstance(name, str):
+            yield (*at, "helm", "valueFiles", index), name, None
+    for index, each in enumerate(parameters if isinstance(parameters, list) else ()):
+        if isinstance(each, dict) and isinstance(each.get("path"), str):
+            yield (*at, "helm", "fileParameters", index, "path"), each["path"], str(each.get("name", ""))
+
+
+_NOT_THERE = "there is no such file"
+
+
+def _files(
+    name: str, folder: Path, references: Mapping[str, Any], view: View, *, is_glob: bool
+) -> tuple[list[Path], str]:
+    root = view.root
+    if name.startswith("$"):
+        reference, _, rest = name[1:].partition("/")
+        if reference not in references:
+            known = ", ".join(f"${each}" for each in references) or "none"
+            return [], f"no source has the ref “{reference}” (there is {known})"
+        if not is_here(str(references[reference].get("repoURL", "")), view):
+            return [], ""
+        target = inside(root, PurePosixPath(rest))
+    elif name.startswith("/"):
+        target = inside(root, PurePosixPath(name[1:]))
+    else:
+        target = inside(root, PurePosixPath(folder.relative_to(root).as_posix()) / name)
+    if target is None:
+        return [], OUTSIDE
+    if is_glob and re.search(r"[*?\[]", target.relative_to(root).as_posix()):
+        found = sorted(each for each in _glob(root, target) if holds(each.is_file))
+    else:
+        found = [target]
+    if reason := next(filter(None, (astray(each, root) for each in found)), ""):
+        return [], reason
+    found = [each for each in found if holds(each.is_file)]
+    return found, "" if found else _NOT_THERE
+
+
+def _glob(root: Path, pattern: Path) -> Iterator[Path]:
+    try:
+        yield from root.glob(pattern.relative_to(root).as_posix())
+    except (NotImplementedError, OSError, ValueError):
+        return

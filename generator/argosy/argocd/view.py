@@ -1,0 +1,99 @@
+"""What a rule may look at: the whole repository as validation sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from argosy.argocd.inventory import everything
+from argosy.documents import Document, Pointer
+
+if TYPE_CHECKING:
+    from argosy.argocd.elsewhere import Read
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ArgoApplication:
+    """An Argo CD Application as the cluster would get it: written in a file, made by an ApplicationSet, or rendered."""
+
+    manifest: Mapping[str, Any]
+    """The Application, nulls dropped as an API server drops them."""
+    document: Document
+    """Where it is written: an Application's document, or the ApplicationSet's."""
+    prefix: Pointer = ()
+    """Where in `document` the Application stands: () or ("spec", "template")."""
+    application: str = ""
+    environment: str = ""
+
+    @property
+    def name(self) -> str:
+        """The Application's name."""
+        return str(self.metadata.get("name", ""))
+
+    @property
+    def metadata(self) -> Mapping[str, Any]:
+        """The Application's metadata, empty where they are none."""
+        return _mapping(self.manifest.get("metadata"))
+
+    @property
+    def spec(self) -> Mapping[str, Any]:
+        """The Application's spec, empty where there is none."""
+        return _mapping(self.manifest.get("spec"))
+
+    @property
+    def sources(self) -> Sequence[tuple[Pointer, Mapping[str, Any]]]:
+        """The sources that Argo CD reads, each with its place in the Application: any `sources` win over `source`."""
+        several = self.spec.get("sources")
+        if isinstance(several, list) and several:
+            return [(("spec", "sources", index), _mapping(each)) for index, each in enumerate(several)]
+        single = self.spec.get("source")
+        return [(("spec", "source"), _mapping(single))] if isinstance(single, dict) else []
+
+    def at(self, *pointer: str | int) -> Pointer:
+        """Return the place in `document` of a field of the Application."""
+        return (*self.prefix, *pointer)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class View:
+    """The repository as rules see it."""
+
+    root: Path
+    documents: Sequence[Document] = ()
+    """Every Kubernetes manifest that is written in a file."""
+    applications: Sequence[ArgoApplication] = ()
+    rendered: Mapping[str, Sequence[Document]] = field(default_factory=dict)
+    """The manifests that each Application renders to, by `key(application)`."""
+    urls: frozenset[str] = frozenset()
+    """This repository's own URLs, normalised; empty where nothing tells them."""
+    projects: Mapping[str, Document] = field(default_factory=dict)
+    """AppProjects by name."""
+    environments: Mapping[str, Document] = field(default_factory=dict)
+    """The settings of each environment of argosy's layout, by the environment's name."""
+    patches: Sequence[Document] = ()
+    """The manifests that are patches of Kustomize for a base that lies elsewhere: each is a part of an object."""
+    overlaid: frozenset[str] = frozenset()
+    """The files that kustomizations take in: what they leave open, such as an image's tag, an overlay may fill in."""
+    revisions: frozenset[str] = frozenset()
+    """The branches and tags of the repository; empty where it is none, or has none."""
+    has_every_branch: Callable[[], bool] = lambda: True
+    """Whether a branch that is not among `revisions` is nowhere: a CI job's clone has the one that it tests."""
+    lacking: Mapping[str, Sequence[tuple[Read, str]]] = field(default_factory=dict)
+    """What Applications read on branches that do not have it so, with the path that is wrong, by `key(application)`."""
+    wanted: Callable[[str], bool] = everything
+    """Which paths of the repository are looked at."""
+    partial: frozenset[str] = frozenset()
+    """The Applications of which some manifests are unknown here, by `key(application)`."""
+    unlisted: Sequence[Document] = ()
+    """The ApplicationSets of which some Applications are unknown here."""
+
+
+def key(application: ArgoApplication) -> str:
+    """Return what tells one Application from all others, also from one of the same name."""
+    return f"{application.document.path}:{application.document.index}:{application.name}"
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,249 @@
+"""What is looked at in a cluster before anything is changed: versions, rights, owners, credential, other clusters."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from argosy.bootstrap import credential, roots
+from argosy.bootstrap.cluster import NAMESPACE, Cluster
+from argosy.bootstrap.finding import Finding, Level
+from argosy.errors import ToolError
+from argosy.kubernetes import kubectl, manifests
+from argosy.kubernetes.kubectl import KubectlError
+from argosy.kubernetes.manifests import Manifest, counted
+from argosy.repository import model
+from argosy.repository.model import Environment, Repository
+
+_VERBS = ("get", "create", "patch")
+_READ = (("list", "", "pods", NAMESPACE), ("list", "", "secrets", NAMESPACE))
+_ADMIN = ("*", "*", "*", "")
+_GRANTING = ("escalate", "rbac.authorization.k8s.io", "clusterroles", "")
+
+
+def versions(cluster: Cluster, repository: Repository) -> Iterator[Finding]:
+    """Say which cluster it is, and whether the versions go together; raise KubectlError if it cannot be reached."""
+    version, own = cluster.versions()
+    yield Finding(Level.OK, f"context {cluster.context}, {cluster.server}: Kubernetes {version}; kubectl {own}")
+    server, client = _minor(version), _minor(own)
+    if abs(server - client) > 1:
+        yield Finding(
+            Level.WARNING,
+            f"kubectl {own} is more than one minor version away from the cluster's {version}.",
+            "Install a kubectl that suits it: https://kubernetes.io/releases/version-skew-policy/",
+        )
+    if server != _minor(repository.settings.kubernetes_version):
+        yield Finding(
+            Level.WARNING,
+            f"The repository is validated for Kubernetes {repository.settings.kubernetes_version}, and the cluster has "
+            f"{version}.",
+            f"argosy validate --kubernetes-version 1.{server}",
+        )
+
+
+def _minor(version: str) -> int:
+    digits = "".join(each for each in version.removeprefix("v").split(".")[1] if each.isdigit())
+    return int(digits or 0)
+
+
+def rights(cluster: Cluster, wanted: Sequence[Manifest]) -> Iterator[Finding]:
+    """Say what of all that is needed the user may not do."""
+    plurals = {**{key: kind.plural for key, kind in cluster.kinds.items()}, **_defined(wanted)}
+    needed = {
+        (manifests.group(each), plurals[each["apiVersion"], each["kind"]], manifests.reference(each).namespace)
+        for each in wanted
+        if (each["apiVersion"], each["kind"]) in plurals
+    }
+    asked = [(verb, *each) for each in sorted(needed) for verb in _VERBS]
+    try:
+        refused = cluster.refused([*asked, *_READ, _ADMIN, _GRANTING])
+    except KubectlError as error:
+        yield Finding(Level.WARNING, f"Nobody can tell what you may do there. {error.message}", error.hint)
+        return
+    missing = [each for each in refused if each not in {_ADMIN, _GRANTING}]
+    if missing:
+        verbs = "; ".join(_action(each) for each in missing[:5])
+        left = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
+        verb, group, plural, namespace = missing[0]
+        where = ("--namespace", namespace) if namespace else ()
+        yield Finding(
+            Level.ERROR,
+            f"You may not {verbs}{left}.",
+            "Ask for the right, or let somebody do it who has it: "
+            + cluster.command("auth", "can-i", verb, f"{plural}.{group}" if group else plural, *where),
+        )
+    elif {_ADMIN, _GRANTING} <= set(refused) and any(each["kind"] == "ClusterRole" for each in wanted):
+        yield Finding(
+            Level.WARNING,
+            "You may do all that is asked for, but perhaps not grant it: nobody may give rights that they have not "
+            "got, as Argo CD's ClusterRoles do.",
+            "Use a context of a cluster administrator if that step fails.",
+        )
+    else:
+        yield Finding(Level.OK, "you may do all that is needed")
+
+
+def _defined(wanted: Iterable[Manifest]) -> dict[tuple[str, str], str]:
+    """Return the plurals of the kinds that manifests define themselves."""
+    specs = [each.get("spec", {}) for each in wanted if manifests.is_crd(each)]
+    return {
+        (f"{spec['group']}/{version['name']}", spec["names"]["kind"]): spec["names"]["plural"]
+        for spec in specs
+        for version in spec.get("versions", ())
+    }
+
+
+def _action(action: tuple[str, str, str, str]) -> str:
+    verb, group, plural, namespace = action
+    return f"{verb} {plural}" + (f".{group}" if group else "") + (f" in {namespace}" if namespace else "")
+
+
+def access(cluster: Cluster, handover: roots.Handover, *, private: bool | None, given: bool) -> Iterator[Finding]:
+    """Say whether Argo CD has a credential for a private repository."""
+    url = handover.sources[0][0]
+    if given or private is False:
+        return
+    known = [each[0] for each in cluster.secrets() if credential.covers(each[1], each[2], url)]
+    if known:
+        yield Finding(Level.OK, f"Argo CD has a credential for {url}: the Secret {known[0]}")
+        return
+    how = "Give it one: --credential file:KEY for SSH, --credential env:NAME for a token."
+    if private:
+        yield Finding(Level.ERROR, f"Argo CD cannot read {url}: it is private, and there is no credential.", how)
+    else:
+        yield Finding(Level.WARNING, f"If {url} is private, Argo CD has no credential for it.", how)
+
+
+def clusters(cluster: Cluster, environments: Iterable[Environment], *, single: bool) -> Iterator[Finding]:
+    """Say which clusters of environments Argo CD does not know yet, and how to tell it."""
+    known = {model.IN_CLUSTER, "in-cluster"}
+    for _, purpose, _, server, name in cluster.secrets():
+        if purpose == "cluster":
+            known |= {server.rstrip("/"), name}
+    unknown: dict[str, list[Environment]] = {}
+    for each in environments:
+        if each.cluster.rstrip("/") not in known:
+            unknown.setdefault(each.cluster, []).append(each)
+    for address, theirs in unknown.items():
+        named = ", ".join(each.name for each in theirs)
+        if single:
+            hint = (
+                f"If Argo CD runs in it: argosy set environment {theirs[0].name} cluster={model.IN_CLUSTER}"
+                if theirs[0].cluster_is_url
+                else f"If Argo CD runs in it: argocd cluster add {cluster.context} --in-cluster --name {address}"
+            )
+        else:
+            hint = (
+                f"Once you are logged in: argocd cluster add {_context(cluster, theirs[0])} --name {_name(theirs[0])}"
+            )
+        yield Finding(Level.WARNING, f"Argo CD does not know the cluster {address} yet ({named}).", hint)
+
+
+def _name(environment: Environment) -> str:
+    return environment.name if environment.cluster_is_url else environment.cluster
+
+
+def _context(cluster: Cluster, environment: Environment) -> str:
+    """Return the kubeconfig's context for an environment's cluster, or a word in its place."""
+    view = json.loads(kubectl.run("config", "view", "--output", "json"))
+    servers = {each["name"]: each["cluster"].get("server", "").rstrip("/") for each in view.get("clusters") or ()}
+    contexts = {each["name"]: servers.get(each["context"].get("cluster", "")) for each in view.get("contexts") or ()}
+    if environment.cluster in contexts:
+        return environment.cluster
+    wanted = environment.cluster.rstrip("/")
+    return next((name for name, server in contexts.items() if server == wanted and name != cluster.context), "CONTEXT")
+
+
+def takeover(cluster: Cluster, handover: roots.Handover, installed: Sequence[Manifest]) -> Iterator[Finding]:
+    """Say what of another owner's this would take over, or have Argo CD delete."""
+    there = cluster.present([*handover.roots, *[each for each in installed if each["kind"] == "Deployment"]])
+    for wanted in handover.roots:
+        found = there.get(manifests.reference(wanted))
+        if found is None or wanted["kind"] != "Application":
+            continue
+        before, after = _read(found), _read(wanted)
+        name = wanted["metadata"]["name"]
+        if before != after and not _is_within(before, after):
+            yield Finding(
+                Level.ERROR,
+                f"The Application {name} there reads {before.told()}. If it read {after.told()} instead, Argo CD would "
+                "delete what only the former has.",
+                f"Argo CD goes by the name, so without the old {name} too the new one would. To let go of what the old "
+                "one made, and keep it, do this, in this order, and run argosy bootstrap again. What both have by the "
+                "same name is this repository's from then on."
+                + "".join(f"\n    {command}" for command in _let_go(cluster, found)),
+            )
+    released = {each["metadata"].get("annotations", {}).get("meta.helm.sh/release-name", "") for each in there.values()}
+    if released - {""}:
+        yield Finding(
+            Level.ERROR,
+            f"Argo CD was installed there by Helm, as the release {min(released - {''})}.",
+            "Two owners would undo each other's changes. Uninstall the release, keeping the definitions; or go without "
+            "bootstrap: kubectl apply the projects, then argocd/root.yaml.",
+        )
+
+
+_TRACKING = "argocd.argoproj.io/tracking-id"
+"""Of a resource: the name of the Application that it belongs to, whichever is called so."""
+
+
+def _let_go(cluster: Cluster, application: Manifest) -> Iterator[str]:
+    """Yield the commands that delete an Application, and leave what it made to nobody."""
+    metadata = application["metadata"]
+    of_argocd = ("--namespace", NAMESPACE)
+    if metadata.get("finalizers"):
+        patch = '[{"op": "remove", "path": "/metadata/finalizers"}]'
+        yield cluster.command(
+            *("patch", "applications.argoproj.io", metadata["name"], *of_argocd, "--type=json", f"--patch={patch}")
+        )
+    yield cluster.command("delete", "applications.argoproj.io", metadata["name"], *of_argocd)
+    made: dict[str, list[str]] = {}
+    for each in (application.get("status") or {}).get("resources") or ():
+        kind = ".".join(filter(None, (each["kind"].lower(), each.get("group"))))
+        made.setdefault(each.get("namespace", ""), []).append(f"{kind}/{each['name']}")
+    for namespace, names in sorted(made.items()):
+        where = ("--namespace", namespace) if namespace else ()
+        yield cluster.command("annotate", *where, *sorted(names), f"{_TRACKING}-")
+
+
+class _Read(NamedTuple):
+    """What a root Application reads."""
+
+    url: str
+    path: str
+    included: str
+    """Which of the path's files; empty for all."""
+
+    def told(self) -> str:
+        return f"{self.path}{f' ({self.included})' if self.included else ''} of {self.url}"
+
+
+def _read(application: Manifest) -> _Read:
+    url, _, path = roots.source(application)
+    source = (application.get("spec") or {}).get("source") or {}
+    return _Read(url, path, str((source.get("directory") or {}).get("include", "")))
+
+
+def _is_within(before: _Read, after: _Read) -> bool:
+    """Tell whether all that was read is read still."""
+    path = after.path.rstrip("/") + "/"
+    folder = before.path.removeprefix(path)
+    below = before.path.startswith(path) and (not after.included or f"{folder}/*" in after.included)
+    return before.url == after.url and (below or (before.path == after.path and not after.included))
+
+
+def deferred(unknown: Sequence[Manifest]) -> Iterator[Finding]:
+    """Say which manifests wait for kinds that something else brings."""
+    if unknown:
+        kinds = ", ".join(sorted({each["kind"] for each in unknown}))
+        yield Finding(
+            Level.WARNING,
+            f"{counted(len(unknown), 'object')} of the installation must wait: the cluster does not know {kinds} yet.",
+            "Once what brings these kinds is there, run argosy bootstrap again.",
+        )
+
+
+def unreachable(error: ToolError) -> Finding:
+    """Say that the cluster tells nothing."""
+    return Finding(Level.ERROR, error.message, error.hint)

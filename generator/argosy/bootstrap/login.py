@@ -1,0 +1,37 @@
+"""How a person gets into the Argo CD that was installed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from argosy.bootstrap.cluster import NAMESPACE, Cluster
+from argosy.bootstrap.installation import Installation
+
+_PASSWORD = "argocd-initial-admin-secret"
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """The commands, each "" where it is of no use."""
+
+    forward: str
+    url: str
+    user: str
+    password: str
+    forget: str
+    """Deletes the first password, once it was changed."""
+
+
+def of(cluster: Cluster, installed: Installation) -> Login:
+    """Return how to log in; as admin, unless the installation has switched that off."""
+    insecure = installed.setting("argocd-cmd-params-cm", "server.insecure") == "true"
+    ports, scheme = ("8080:80", "http") if insecure else ("8080:443", "https")
+    within = ("--namespace", NAMESPACE)
+    forward = cluster.command("port-forward", *within, "service/argocd-server", ports)
+    url = f"{scheme}://localhost:8080"
+    if installed.setting("argocd-cm", "admin.enabled") == "false":
+        return Login(forward, url, "", "", "")
+    shown = cluster.command("get", "secret", _PASSWORD, *within, "--output", "jsonpath={.data.password}")
+    return Login(
+        forward, url, "admin", f"{shown} | base64 --decode", cluster.command("delete", "secret", _PASSWORD, *within)
+    )

@@ -1,0 +1,180 @@
+"""What is not ready yet in a cluster, and why: definitions, workloads with their Pods, and Applications."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from argosy.bootstrap.cluster import NAMESPACE, Cluster
+from argosy.errors import ArgosyError
+from argosy.kubernetes.manifests import Manifest
+
+WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet")
+_REFRESH = "argocd.argoproj.io/refresh"
+_DEFINITIONS = "customresourcedefinitions.apiextensions.k8s.io"
+_APPLICATIONS = "applications.argoproj.io"
+_HOPELESS = (
+    ("authentication required", "Give Argo CD a credential: argosy bootstrap --credential env:NAME."),
+    ("authorization failed", "The credential is not good for this repository: give another with --credential."),
+    ("Permission denied (publickey", "Add the key as a deploy key, or give another with --credential file:KEY."),
+    ("unable to authenticate", "Give Argo CD an SSH key: argosy bootstrap --credential file:KEY."),
+    ("Repository not found", "The URL is wrong, or the repository is private: give a credential with --credential."),
+    ("repository not found", "The URL is wrong, or the repository is private: give a credential with --credential."),
+    ("knownhosts:", "Tell Argo CD the host's key: ssh-keyscan HOST | argocd cert add-ssh --batch"),
+    ("unable to resolve", "Push that revision."),
+    ("app path does not exist", "Commit and push that folder."),
+    ("is not permitted", "Let the AppProject in argocd/root.yaml permit it, and push."),
+)
+"""What Argo CD says of an Application that no waiting mends, and what does."""
+
+
+def definitions(cluster: Cluster, wanted: Sequence[Manifest]) -> list[str]:
+    """Return which definitions are not established."""
+    names = [each["metadata"]["name"] for each in wanted]
+    found = {each["metadata"]["name"]: each for each in cluster.get(_DEFINITIONS, *names)}
+    return [f"{name}: {_why_not(found.get(name))}" for name in names if not _is_true(found.get(name), "Established")]
+
+
+def _why_not(definition: Manifest | None) -> str:
+    if definition is None:
+        return "it is not there"
+    told = [each for each in _conditions(definition) if each.get("status") == "False"]
+    return next(
+        (f"{each.get('reason', '')} {each.get('message', '')}".strip() for each in told), "it is not established"
+    )
+
+
+def workloads(cluster: Cluster, wanted: Sequence[Manifest]) -> list[str]:
+    """Return which workloads are not rolled out, and why their Pods are not ready."""
+    listed = cluster.get(",".join(f"{each.lower()}s.apps" for each in WORKLOADS), "--namespace", NAMESPACE)
+    found = {(each["kind"], each["metadata"]["name"]): each for each in listed}
+    states = [(each, found.get((each["kind"], each["metadata"]["name"]))) for each in wanted]
+    waiting = [(each, state) for each, state in states if not _is_rolled_out(state)]
+    if not waiting:
+        return []
+    pods = cluster.get("pods", "--namespace", NAMESPACE)
+    return [_told(each, state, pods) for each, state in waiting]
+
+
+def _is_rolled_out(workload: Manifest | None) -> bool:
+    """Judge as `kubectl rollout status` does."""
+    if workload is None:
+        return False
+    spec, status = workload.get("spec", {}), workload.get("status", {})
+    if status.get("observedGeneration", 0) < workload["metadata"].get("generation", 0):
+        return False
+    if workload["kind"] == "DaemonSet":
+        wanted = status.get("desiredNumberScheduled", 0)
+        return bool(status.get("updatedNumberScheduled", 0) >= wanted and status.get("numberAvailable", 0) >= wanted)
+    wanted = spec.get("replicas", 1)
+    if workload["kind"] == "StatefulSet":
+        return bool(status.get("readyReplicas", 0) >= wanted and status.get("updatedReplicas", 0) >= wanted)
+    return bool(
+        status.get("updatedReplicas", 0) >= wanted
+        and status.get("replicas", 0) <= status.get("updatedReplicas", 0)
+        and status.get("availableReplicas", 0) >= status.get("updatedReplicas", 0)
+    )
+
+
+def _told(wanted: Manifest, found: Manifest | None, pods: Sequence[Manifest]) -> str:
+    named = f"{wanted['kind']} {wanted['metadata']['name']}"
+    if found is None:
+        return f"{named}: it is not there"
+    labels = found.get("spec", {}).get("selector", {}).get("matchLabels", {})
+    own = [each for each in pods if labels and labels.items() <= each["metadata"].get("labels", {}).items()]
+    reasons = [f"Pod {each['metadata']['name']}: {reason}" for each in own for reason in _not_ready(each)]
+    if not reasons:
+        # Without a Pod, the workload's conditions say what keeps it from having one: a quota, an admission webhook.
+        reasons = [
+            str(each.get("message", ""))
+            for each in _conditions(found)
+            if (each.get("type"), each.get("status")) in {("ReplicaFailure", "True"), ("Progressing", "False")}
+        ]
+    return f"{named}: {'; '.join(reasons) or 'no Pod is ready yet'}"
+
+
+def _not_ready(pod: Manifest) -> Iterator[str]:
+    status = pod.get("status", {})
+    containers = [*status.get("initContainerStatuses", ()), *status.get("containerStatuses", ())]
+    for each in containers:
+        state: Mapping[str, Any] = each.get("state", {})
+        last: Mapping[str, Any] = each.get("lastState", {}).get("terminated", {})
+        if waiting := state.get("waiting"):
+            crashed = f", it ended with exit code {last['exitCode']} ({last.get('reason', '')})" if last else ""
+            yield f"{each['name']} {waiting.get('reason', 'waits')}{_said(waiting)}{crashed}"
+        elif (ended := state.get("terminated")) and ended.get("exitCode"):
+            yield f"{each['name']} ended with exit code {ended['exitCode']} ({ended.get('reason', '')}){_said(ended)}"
+        elif "running" in state and not each.get("ready", True):
+            yield f"{each['name']} runs, and its readiness probe fails"
+    if not containers:
+        for each in _conditions(pod):
+            if each.get("status") == "False":
+                yield f"{each.get('reason', 'not ready')}{_said(each)}"
+
+
+def _said(state: Mapping[str, Any]) -> str:
+    message = " ".join(str(state.get("message", "")).split())
+    return f" ({message})" if message else ""
+
+
+def applications(cluster: Cluster, names: Sequence[str]) -> list[str]:
+    """Return which Applications are not synced and healthy; raise ArgosyError at one that no waiting mends."""
+    found = {each["metadata"]["name"]: each for each in _applications(cluster, names)}
+    return [f"{name}: {pending}" for name in names if (pending := _pending(name, found.get(name)))]
+
+
+def _applications(cluster: Cluster, names: Sequence[str]) -> list[Manifest]:
+    return cluster.get(_APPLICATIONS, *names, "--namespace", NAMESPACE)
+
+
+def _pending(name: str, application: Manifest | None) -> str:
+    if application is None:
+        return "it is not there"
+    status = application.get("status", {})
+    sync, health = status.get("sync", {}).get("status", ""), status.get("health", {}).get("status", "")
+    if (sync, health) == ("Synced", "Healthy"):
+        return ""
+    told = _trouble(status)
+    # While Argo CD is asked to look again, what it found before says nothing.
+    if _REFRESH not in application["metadata"].get("annotations", {}):
+        for sign, hint in _HOPELESS:
+            if any(sign in each for each in told):
+                raise ArgosyError(f"Argo CD cannot sync the Application {name}: {told[0]}", hint)
+    left = [
+        f"{each.get('kind')} {each.get('name')} {each.get('health', {}).get('status') or each.get('status')}"
+        for each in status.get("resources", ())
+        if each.get("status") != "Synced" or each.get("health", {}).get("status", "Healthy") != "Healthy"
+    ]
+    return "; ".join([f"{sync or 'not compared yet'}, {health or 'health unknown'}", *told, *left])
+
+
+def _trouble(status: Mapping[str, Any]) -> list[str]:
+    told = [
+        each.get("message", "")
+        for each in _conditions({"status": status})
+        if str(each.get("type", "")).endswith("Error")
+    ]
+    if status.get("operationState", {}).get("phase") in {"Failed", "Error"}:
+        told.append(status["operationState"].get("message", ""))
+    return [" ".join(str(each).split()) for each in told if each]
+
+
+def refresh(cluster: Cluster, names: Sequence[str]) -> None:
+    """Have Argo CD look again at Applications that failed before, rather than in some minutes."""
+    for each in _applications(cluster, names):
+        if _trouble(each.get("status", {})):
+            cluster.run(
+                *("annotate", "--overwrite", _APPLICATIONS, each["metadata"]["name"]),
+                *("--namespace", NAMESPACE, f"{_REFRESH}=hard"),
+            )
+
+
+def _conditions(thing: Manifest) -> Sequence[Mapping[str, Any]]:
+    found: Sequence[Mapping[str, Any]] = thing.get("status", {}).get("conditions") or ()
+    return found
+
+
+def _is_true(thing: Manifest | None, condition: str) -> bool:
+    return thing is not None and any(
+        each.get("type") == condition and each.get("status") == "True" for each in _conditions(thing)
+    )

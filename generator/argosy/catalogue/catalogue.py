@@ -1,0 +1,280 @@
+"""The catalogue of components, which is data: a folder each, argosy's own and those of the repository.
+
+A folder has `component.yaml`, which says what the component is, `values.yaml` for its chart, and `manifests/` with
+custom resources, if it needs any. All but the first are Jinja texts with the template's marks: [[ ]], [% %] and [# #].
+"""
+
+from __future__ import annotations
+
+import json
+import traceback
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from argosy.documents.plain import documents
+from argosy.errors import ArgosyError, UsageError
+from argosy.paths import astray
+from argosy.repository import layout
+from argosy.repository.model import (
+    Component,
+    Environment,
+    Kind,
+    PodSecurity,
+    Repository,
+    RevisionStyle,
+    Settings,
+    chain,
+)
+
+FOLDER = Path(__file__).parent / "components"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What the catalogue says of a component."""
+
+    folder: Path
+    own: bool
+    """Whether it is the repository's own rather than argosy's."""
+    component: Component
+    summary: str
+    needs: tuple[str, ...]
+    """What must be in the cluster first."""
+    crds: tuple[Kind, ...]
+    """The kinds that it brings."""
+    cluster_kinds: tuple[Kind, ...]
+    """What it deploys without a namespace."""
+    namespaces: tuple[str, ...]
+    """What it deploys to, besides its own namespace."""
+    notes: str
+
+    @property
+    def name(self) -> str:
+        """The component's name."""
+        return self.component.name
+
+    @property
+    def paths(self) -> Sequence[str]:
+        """Where its values and custom resources lie, below its folder in an environment."""
+        listed = [path.relative_to(self.folder).as_posix() for path in texts(self.folder)]
+        return [layout.VALUES, *(path for path in listed if path != layout.VALUES)]
+
+    def files(self, repository: Repository, environment: Environment) -> Mapping[str, bytes]:
+        """Return the values and custom resources of the component in an environment, by path.
+
+        Raise ArgosyError with file and line where one of the texts cannot be rendered.
+        """
+        place = layout.component(environment.name, self.name)
+        known = _known(repository, environment)
+        return {f"{place}/{path}": self._rendered(path, known).encode() for path in self.paths}
+
+    def _rendered(self, path: str, known: Mapping[str, Any]) -> str:
+        import jinja2  # noqa: PLC0415
+
+        file = self.folder / path
+        if not file.is_file():
+            return _NO_VALUES.format(name=self.name)
+        try:
+            return _rendered(file, known)
+        except (jinja2.TemplateError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            place = f"{layout.CATALOGUE}/{self.name}/{path}" if self.own else file
+            hint = "`argosy validate` judges the whole catalogue."
+            raise ArgosyError(f"{place}:{_line(error)}: {error}.", hint) from error
+
+
+_NO_VALUES = "# The values of {name} here: the chart's own, until there are others.\n{{}}\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """What is wrong with the repository's own catalogue, and where."""
+
+    path: str
+    line: int
+    message: str
+    hint: str = ""
+
+
+def texts(folder: Path) -> list[Path]:
+    """Return the texts of a component's folder in a catalogue: values and custom resources."""
+    listed = [folder / layout.VALUES, *sorted((folder / "manifests").glob("*.yaml"))]
+    return [path for path in listed if path.is_file() and not astray(path, folder.parent.parent)]
+
+
+def load(root: Path | None = None) -> Mapping[str, Entry]:
+    """Return the catalogue by name: argosy's own, and what a repository has in place of it or besides.
+
+    Raise ArgosyError with file and line where an entry of the repository's cannot be meant.
+    """
+    found = {path.parent.name: _entry(path, _checked(path, path.as_posix()), own=False) for path in _folders(FOLDER)}
+    if root is None:
+        return dict(sorted(found.items()))
+    for path in _folders(root / layout.CATALOGUE):
+        place = path.relative_to(root).as_posix()
+        document = _checked(path, place)
+        try:
+            found[path.parent.name] = _entry(path, document, own=True)
+        except UsageError as error:
+            raise ArgosyError(f"{place}:1: {error.message}", error.hint) from error
+    for mistake in _unknown_needs(found, root):
+        raise ArgosyError(f"{mistake.path}:{mistake.line}: {mistake.message}", mistake.hint)
+    return dict(sorted(found.items()))
+
+
+def mistakes(root: Path) -> Iterator[Mistake]:
+    """Yield what is wrong with a repository's own catalogue, beyond what the schema of its files says."""
+    found = {path.parent.name: _entry(path, _checked(path, path.as_posix()), own=False) for path in _folders(FOLDER)}
+    for path in _folders(root / layout.CATALOGUE):
+        place = path.relative_to(root).as_posix()
+        try:
+            found[path.parent.name] = _entry(path, _checked(path, place), own=True)
+        except UsageError as error:
+            yield Mistake(place, 1, error.message, error.hint)
+        except ArgosyError:
+            found.pop(path.parent.name, None)  # As for every file, syntax and schema are judged by other rules.
+        for text in texts(path.parent):
+            yield from _unrendered(text, text.relative_to(root).as_posix())
+    yield from _unknown_needs(found, root)
+
+
+def _unrendered(path: Path, place: str) -> Iterator[Mistake]:
+    """Yield why a text cannot be rendered, or is no YAML then, be it for production or not."""
+    before, last = chain((("dev", ""), ("prod", "")), RevisionStyle.TRUNK)
+    sample = Repository(Settings("gitops", "https://git.example.com/gitops.git"), (before, last))
+    found = (_mistake_of(path, place, _known(sample, each)) for each in sample.environments)
+    yield from [mistake for mistake in found if mistake][:1]
+
+
+def _mistake_of(path: Path, place: str, known: Mapping[str, Any]) -> Mistake | None:
+    import jinja2  # noqa: PLC0415
+
+    try:
+        list(documents(_rendered(path, known)))
+    except (jinja2.TemplateError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        return Mistake(place, _line(error), f"It cannot be rendered: {error}.")
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        return Mistake(
+            place, 1, f"It renders to what is not YAML: {error.problem} (line {line} of what it renders to)."
+        )
+    return None
+
+
+def _unknown_needs(found: Mapping[str, Entry], root: Path) -> Iterator[Mistake]:
+    for each in found.values():
+        for need in each.needs if each.own else ():
+            if need not in found:
+                path = each.folder / "component.yaml"
+                lines = path.read_text("utf-8").splitlines()
+                line = next((number for number, text in enumerate(lines, 1) if need in text), 1)
+                place = path.relative_to(root).as_posix()
+                yield Mistake(place, line, f"It needs “{need}”, which is not in the catalogue.", _nearest(need, found))
+
+
+def _folders(catalogue: Path) -> list[Path]:
+    return [path for path in sorted(catalogue.glob("*/component.yaml")) if not astray(path, catalogue.parent)]
+
+
+def _nearest(name: str, known: Mapping[str, Entry]) -> str:
+    close = get_close_matches(name, known, 1)
+    return f"Did you mean “{close[0]}”?" if close else "`argosy components` lists what there is."
+
+
+def entry(known: Mapping[str, Entry], name: str) -> Entry:
+    """Return a component's entry; raise UsageError with the nearest name if there is none."""
+    if name not in known:
+        raise UsageError(f"There is no component “{name}” in the catalogue.", _nearest(name, known))
+    return known[name]
+
+
+def _entry(path: Path, data: Mapping[str, Any], *, own: bool) -> Entry:
+    chart = data["chart"]
+    component = Component(
+        name=path.parent.name,
+        repo_url=chart["repository"],
+        chart=chart["name"],
+        version=chart["version"],
+        namespace=data["namespace"],
+        wave=data["wave"],
+        server_side=data.get("serverSideApply", False),
+        manifests=any((path.parent / "manifests").glob("*.yaml")),
+        pod_security=PodSecurity(data.get("podSecurity", "")),
+        ignored=json.dumps(data["ignoreDifferences"]) if data.get("ignoreDifferences") else "",
+    )
+    return Entry(
+        folder=path.parent,
+        own=own,
+        component=component,
+        summary=data["summary"],
+        needs=tuple(data.get("needs", ())),
+        crds=_kinds(data.get("crds", ())),
+        cluster_kinds=_kinds(data.get("clusterKinds", ())),
+        namespaces=tuple(data.get("namespaces", ())),
+        notes=data.get("notes", "").strip(),
+    )
+
+
+def _checked(path: Path, place: str) -> Mapping[str, Any]:
+    from argosy.documents import File, read  # noqa: PLC0415
+    from argosy.schemas import bundled  # noqa: PLC0415
+
+    parsed = read(File(place, path))
+    for defect in parsed.defects:
+        raise ArgosyError(f"{place}:{defect.line or 1}: {defect.message}", defect.hint)
+    if len(parsed.documents) != 1:
+        raise ArgosyError(f"{place}:1: it has {len(parsed.documents) or 'no'} YAML documents.", "It has one.")
+    document = parsed.documents[0]
+    for violation in bundled.schema("files.json#/$defs/component").violations(document.data):
+        raise ArgosyError(f"{place}:{document.line_of(violation.at) or 1}: {violation.message}", violation.hint)
+    found: Mapping[str, Any] = document.data
+    return found
+
+
+def _rendered(path: Path, known: Mapping[str, Any]) -> str:
+    import jinja2.sandbox  # noqa: PLC0415
+
+    # A repository's own catalogue is not trusted: within the sandbox, its texts reach nothing but what they are given.
+    environment = jinja2.sandbox.ImmutableSandboxedEnvironment(
+        block_start_string="[%",
+        block_end_string="%]",
+        variable_start_string="[[",
+        variable_end_string="]]",
+        comment_start_string="[#",
+        comment_end_string="#]",
+        keep_trailing_newline=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+        autoescape=False,
+    )
+    return environment.from_string(path.read_text("utf-8")).render(known)
+
+
+def _line(error: Exception) -> int:
+    """Return the line of a text in which it failed: what is rendered stands as `<template>` in the traceback."""
+    found = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == "<template>"]
+    line: int | None = getattr(error, "lineno", None) or (found[-1] if found else None)
+    return line or 1
+
+
+def _kinds(listed: Any) -> tuple[Kind, ...]:
+    return tuple(Kind(each["group"], each["kind"]) for each in listed)
+
+
+def _known(repository: Repository, environment: Environment) -> Mapping[str, Any]:
+    """Return what the texts of the catalogue may refer to."""
+    settings = repository.settings
+    return {
+        "environment": {
+            "name": environment.name,
+            "production": repository.is_production(environment),
+            "cluster": environment.cluster,
+            "pod_security": environment.pod_security.value,
+        },
+        "repository": {"name": settings.name, "url": settings.repo_url},
+    }

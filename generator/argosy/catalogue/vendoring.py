@@ -1,0 +1,52 @@
+"""What a vendored chart needs its AppProject to permit: rendered with its values, it tells by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from argosy import temporary
+from argosy.errors import RenderError
+from argosy.helm import Release, engine
+from argosy.repository.model import Component, Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Needed:
+    """What a component deploys: kinds without a namespace, and the namespaces of the others."""
+
+    cluster_kinds: Collection[Kind] = ()
+    namespaces: Collection[str] = ()
+
+    def joined(self, other: Needed) -> Needed:
+        """Return both together."""
+        return Needed({*self.cluster_kinds, *other.cluster_kinds}, {*self.namespaces, *other.namespaces})
+
+
+def needed(component: Component, chart: Mapping[str, bytes], values: bytes) -> Needed:
+    """Return what a chart deploys with values; nothing where it cannot be rendered, which validation reports."""
+    with temporary.folder("chart") as folder:
+        for path, content in chart.items():
+            (folder / "chart" / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / "chart" / path).write_bytes(content)
+        (folder / "values.yaml").write_bytes(values)
+        release = Release(folder / "chart", component.name, component.namespace, (folder / "values.yaml",))
+        return _rendered(release)
+
+
+def _rendered(release: Release) -> Needed:
+    from argosy.argocd.matching import group_and_kind, is_cluster_scoped  # noqa: PLC0415
+    from argosy.argocd.view import View  # noqa: PLC0415
+    from argosy.documents import is_manifest, rendered  # noqa: PLC0415
+
+    try:
+        manifests = engine(None).render(release).manifests
+    except (RenderError, OSError, ValueError):
+        return Needed()
+    made = [rendered(each.text, each.path, application="", environment="")[0] for each in manifests]
+    found = [each for documents in made for each in documents if is_manifest(each.data)]
+    view = View(release.chart, documents=found)
+    wide = [each for each in found if is_cluster_scoped(each.data, view)]
+    metadata = [each.data.get("metadata") for each in found if each not in wide]
+    spaces = {each.get("namespace") for each in metadata if isinstance(each, dict)}
+    return Needed({Kind(*group_and_kind(each.data)) for each in wide}, {str(each) for each in spaces if each})

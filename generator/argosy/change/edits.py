@@ -1,0 +1,338 @@
+"""Edits of the model: each takes a repository and returns another, or raises UsageError."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
+from difflib import get_close_matches
+from typing import Any, TypeVar
+
+from argosy.errors import UsageError
+from argosy.repository import switches
+from argosy.repository.model import (
+    Application,
+    ArgocdStyle,
+    CiHost,
+    Component,
+    Environment,
+    Format,
+    PodSecurity,
+    Repository,
+    RevisionStyle,
+)
+
+Field = TypeVar("Field", str, str | None)
+
+SWITCHED = (*switches.SWITCHES, "podSecurity")
+"""The keys of what production needs. The last is a setting of each environment, which all get at once."""
+
+
+def environment(repository: Repository, name: str) -> Environment:
+    """Return the environment of that name; raise UsageError with the nearest name if there is none."""
+    found = {each.name: each for each in repository.environments}
+    if name not in found:
+        raise _unknown("environment", name, found)
+    return found[name]
+
+
+def application(repository: Repository, name: str) -> Application:
+    """Return the application of that name; raise UsageError with the nearest name if there is none."""
+    found = {each.name: each for each in repository.applications}
+    if name not in found:
+        raise _unknown("application", name, found)
+    return found[name]
+
+
+def add_applications(
+    repository: Repository, applications: Sequence[Application], environments: Collection[str] = ()
+) -> Repository:
+    """Return the repository with applications added to the named environments; none named: to all."""
+    present = {each.name for each in repository.applications}
+    for each in applications:
+        if each.name in present:
+            raise UsageError(
+                f"There is an application “{each.name}” already.",
+                "To deploy it to another environment too, copy its folder there and run `argosy apply`.",
+            )
+    chosen = {environment(repository, name).name for name in environments} or {
+        each.name for each in repository.environments
+    }
+    names = {each.name for each in applications}
+    changed = tuple(
+        replace(each, applications=tuple(sorted({*each.applications, *names}))) if each.name in chosen else each
+        for each in repository.environments
+    )
+    together = sorted((*repository.applications, *applications), key=lambda each: each.name)
+    return replace(repository, environments=changed, applications=tuple(together))
+
+
+def add_environment(repository: Repository, new: Environment, *, after: str = "", before: str = "") -> Repository:
+    """Return the repository with an environment put into the chain of promotion; by default at its end."""
+    _refuse_taken("environment", new.name, {each.name for each in repository.environments})
+    listed = list(repository.environments)
+    if before:
+        following = environment(repository, before)
+        previous, place = following.promotes_from, listed.index(following)
+    else:
+        last = environment(repository, after) if after else (listed[-1] if listed else None)
+        previous, place = (last.name, listed.index(last) + 1) if last else ("", 0)
+    follows = {before} if before else {each.name for each in listed if previous and each.promotes_from == previous}
+    listed = [replace(each, promotes_from=new.name) if each.name in follows else each for each in listed]
+    listed.insert(place, replace(new, promotes_from=previous))
+    return replace(repository, environments=tuple(listed))
+
+
+def remove_applications(repository: Repository, names: Collection[str]) -> Repository:
+    """Return the repository without applications."""
+    gone = {application(repository, name).name for name in names}
+    return replace(
+        repository,
+        environments=tuple(
+            replace(each, applications=tuple(name for name in each.applications if name not in gone))
+            for each in repository.environments
+        ),
+        applications=tuple(each for each in repository.applications if each.name not in gone),
+    )
+
+
+def remove_environment(repository: Repository, name: str) -> Repository:
+    """Return the repository without an environment: what promoted from it promotes from where it did."""
+    gone = environment(repository, name)
+    left = tuple(
+        replace(each, promotes_from=gone.promotes_from) if each.promotes_from == name else each
+        for each in repository.environments
+        if each.name != name
+    )
+    return replace(repository, environments=left)
+
+
+def rename_application(repository: Repository, old: str, new: str) -> Repository:
+    """Return the repository with an application renamed."""
+    _refuse_taken("application", new, {each.name for each in repository.applications})
+    renamed = replace(application(repository, old), name=new)
+    environments = tuple(
+        replace(each, applications=tuple(sorted(new if name == old else name for name in each.applications)))
+        for each in repository.environments
+    )
+    applications = [renamed if each.name == old else each for each in repository.applications]
+    return replace(
+        repository, environments=environments, applications=tuple(sorted(applications, key=lambda each: each.name))
+    )
+
+
+def rename_environment(repository: Repository, old: str, new: str) -> Repository:
+    """Return the repository with an environment renamed; its branch follows where each environment has its own."""
+    environment(repository, old)
+    _refuse_taken("environment", new, {each.name for each in repository.environments})
+    branches = repository.settings.revision is RevisionStyle.BRANCH
+
+    def renamed(each: Environment) -> Environment:
+        if each.name == old:
+            return replace(each, name=new, revision=new if branches and each.revision == old else each.revision)
+        return replace(each, promotes_from=new) if each.promotes_from == old else each
+
+    return replace(repository, environments=tuple(renamed(each) for each in repository.environments))
+
+
+def set_environment(repository: Repository, name: str, values: Mapping[str, str]) -> Repository:
+    """Return the repository with settings of an environment changed: `autoSync=false`, `cluster=…` and the like."""
+    current = environment(repository, name)
+    keys = {
+        "cluster": "cluster",
+        "revision": "revision",
+        "autoSync": "auto_sync",
+        "promotesFrom": "promotes_from",
+        "namespace": "namespace",
+        "replicas": "replicas",
+        "podSecurity": "pod_security",
+    }
+    readers: Mapping[str, Callable[[str, str], Any]] = {
+        "auto_sync": _boolean,
+        "replicas": _count,
+        "pod_security": _pod_security,
+    }
+    changes: dict[str, Any] = {}
+    for key, value in values.items():
+        field = _key("an environment", key, keys)
+        changes[field] = readers[field](key, value) if field in readers else value
+    changed = replace(current, **changes)
+    _refuse_circle(repository, changed)
+    if changed.cluster != current.cluster:
+        _refuse_components_twice(repository, changed)
+    return replaced(repository, changed)
+
+
+def _refuse_components_twice(repository: Repository, changed: Environment) -> None:
+    """Raise UsageError where an environment would bring a component to a cluster that has it."""
+    there = {
+        component.name: each.name
+        for each in repository.environments
+        if each.cluster == changed.cluster and each.name != changed.name
+        for component in each.components
+    }
+    for component in changed.components:
+        if component.name in there:
+            raise UsageError(
+                f"{component.name} is installed through {there[component.name]} and through {changed.name}, which "
+                f"would share the cluster {changed.cluster}.",
+                f"First remove one of the two: argosy remove component {component.name} --env {changed.name}",
+            )
+
+
+def _refuse_circle(repository: Repository, changed: Environment) -> None:
+    """Raise UsageError where an environment would promote from nothing that there is, or in the end from itself."""
+    origin, seen = changed.promotes_from, [changed.name]
+    while origin:
+        if origin in seen:
+            raise UsageError(
+                f"{' ← '.join([*seen, origin])}: that is a circle, and releases would come from nowhere.",
+                "Name an environment that does not promote from this one.",
+            )
+        seen.append(origin)
+        origin = environment(repository, origin).promotes_from
+
+
+def set_application(repository: Repository, name: str, values: Mapping[str, str]) -> Repository:
+    """Return the repository with settings of an application changed."""
+    current = application(repository, name)
+    for key in values:
+        if key == "format":
+            raise UsageError("The format is more than a setting.", f"Run `argosy convert {name} --to {values[key]}`.")
+        _key("an application", key, {"team": "team"})
+    changed = replace(current, **values)  # type: ignore[arg-type]
+    return replace(
+        repository, applications=tuple(changed if each.name == name else each for each in repository.applications)
+    )
+
+
+def set_repository(repository: Repository, values: Mapping[str, str]) -> Repository:
+    """Return the repository with its own settings changed: `repoURL=…`, `ci=gitlab` and the like."""
+    kinds = {"argocd": ArgocdStyle, "revision": RevisionStyle, "ci": CiHost, "format": Format}
+    keys = {
+        "name": "name",
+        "repoURL": "repo_url",
+        "argocd": "argocd",
+        "revision": "revision",
+        "ci": "ci",
+        "format": "format",
+        "kubernetesVersion": "kubernetes_version",
+        "branch": "branch",
+        "followUp": "follow_up",
+        "argosyInstall": "argosy_install",
+    }
+    known = {**keys, **dict.fromkeys(SWITCHED)}
+    turned = {key: value for key, value in values.items() if key in switches.SWITCHES}
+    changes: dict[str, Any] = {"production": switches.changed(repository.settings.production, turned)}
+    for key, value in values.items():
+        field = _key("the repository", key, known)
+        if field is None:
+            continue
+        kind = kinds.get(field)
+        if kind and value not in list(kind):
+            raise UsageError(f"{key} cannot be “{value}”.", f"It is one of {', '.join(kind)}.")
+        changes[field] = kind(value) if kind else _boolean(key, value) if field == "follow_up" else value
+    settings = replace(repository.settings, **changes)
+    environments = repository.environments
+    if settings.revision is not repository.settings.revision:
+        by_branch = settings.revision is RevisionStyle.BRANCH
+        environments = tuple(
+            replace(each, revision=each.name if by_branch else settings.branch) for each in environments
+        )
+    elif settings.branch != repository.settings.branch:
+        environments = tuple(
+            replace(each, revision=settings.branch) if each.revision == repository.settings.branch else each
+            for each in environments
+        )
+    changed = replace(repository, settings=settings, environments=environments)
+    if "podSecurity" in values:
+        return with_pod_security(changed, on=_boolean("podSecurity", values["podSecurity"]))
+    return changed
+
+
+def unset(repository: Repository) -> list[str]:
+    """Return what is still to be set before all works that is laid out."""
+    settings = repository.settings
+    if settings.ci is CiHost.NONE or settings.argosy_install:
+        return []
+    return [
+        "CI's jobs fail until they know which argosy to install: argosy set repository argosyInstall=… "
+        "(README.md has the forms)"
+    ]
+
+
+def with_pod_security(repository: Repository, *, on: bool) -> Repository:
+    """Return the repository with a level of Pod Security in each environment, the strictest where releases end."""
+
+    def level(each: Environment) -> PodSecurity:
+        if not on:
+            return PodSecurity.OFF
+        return PodSecurity.RESTRICTED if repository.is_production(each) else PodSecurity.BASELINE
+
+    return replace(
+        repository,
+        environments=tuple(replace(each, pod_security=level(each)) for each in repository.environments),
+    )
+
+
+def add_component(repository: Repository, environment_name: str, component: Component) -> Repository:
+    """Return the repository with a component installed through an environment."""
+    current = environment(repository, environment_name)
+    if component.name in {each.name for each in current.components}:
+        raise UsageError(f"{component.name} is in {current.name} already.", "Edit its values, or remove it first.")
+    together = sorted((*current.components, component), key=lambda each: each.name)
+    return replaced(repository, replace(current, components=tuple(together)))
+
+
+def remove_component(repository: Repository, environment_name: str, name: str) -> Repository:
+    """Return the repository without a component in an environment."""
+    current = environment(repository, environment_name)
+    if name not in {each.name for each in current.components}:
+        raise _unknown("component", name, {each.name for each in current.components})
+    left = tuple(each for each in current.components if each.name != name)
+    return replaced(repository, replace(current, components=left))
+
+
+def replaced(repository: Repository, changed: Environment) -> Repository:
+    """Return the repository with an environment in place of the one of its name."""
+    return replace(
+        repository,
+        environments=tuple(changed if each.name == changed.name else each for each in repository.environments),
+    )
+
+
+def _unknown(what: str, name: str, known: Collection[str]) -> UsageError:
+    close = get_close_matches(name, known, 1)
+    hint = f"Did you mean “{close[0]}”?" if close else f"There is {', '.join(sorted(known)) or 'none'}."
+    return UsageError(f"There is no {what} “{name}”.", hint)
+
+
+def _refuse_taken(what: str, name: str, taken: Collection[str]) -> None:
+    if name in taken:
+        raise UsageError(f"There is an {what} “{name}” already.", "Choose another name.")
+
+
+def _key(of: str, key: str, keys: Mapping[str, Field]) -> Field:
+    if key not in keys:
+        close = get_close_matches(key, keys, 1, 0.5)
+        hint = f"Did you mean “{close[0]}”?" if close else f"The settings are {', '.join(keys)}."
+        raise UsageError(f"“{key}” is no setting of {of}.", hint)
+    return keys[key]
+
+
+def _boolean(key: str, value: str) -> bool:
+    if value not in {"true", "false"}:
+        raise UsageError(f"{key} cannot be “{value}”.", "It is true or false.")
+    return value == "true"
+
+
+def _pod_security(key: str, value: str) -> PodSecurity:
+    levels = {"off": PodSecurity.OFF, **{each.value: each for each in PodSecurity if each}}
+    if value not in levels:
+        raise UsageError(f"{key} cannot be “{value}”.", f"It is {' or '.join(levels)}.")
+    return levels[value]
+
+
+def _count(key: str, value: str) -> int:
+    if not value.isdecimal():
+        raise UsageError(f"{key} cannot be “{value}”.", "It is a number.")
+    return int(value)

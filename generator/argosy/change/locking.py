@@ -1,0 +1,77 @@
+"""Whether a repository is in a state that a command can change, and the lock that keeps other commands out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from argosy import git
+from argosy.change import merge
+from argosy.errors import ArgosyError
+from argosy.repository import layout
+
+PATIENCE = 5.0
+"""How many seconds to wait until another argosy is done with a repository."""
+
+
+@contextmanager
+def locked(root: Path) -> Iterator[None]:
+    """Hold the repository for one command; raise ArgosyError if another argosy has it, or it is no repository."""
+    import filelock  # noqa: PLC0415
+
+    _refuse_unfit(root)
+    folder = root / git.run(root, "rev-parse", "--git-path", "argosy").rstrip("\n")
+    folder.mkdir(exist_ok=True)
+    try:
+        with filelock.FileLock(folder / "lock", timeout=PATIENCE):
+            yield
+    except filelock.Timeout as error:
+        raise ArgosyError(
+            f"Another argosy is changing {root}.", "Wait until it is done, and run this command again."
+        ) from error
+
+
+def _refuse_unfit(root: Path) -> None:
+    top = git.top_level(root)
+    if top is None or not git.run(root, "rev-parse", "--verify", "--quiet", "HEAD", accepted=(0, 1)):
+        raise ArgosyError(
+            f"{root} is not under Git, or has no commit yet.",
+            "argosy merges with Git: run git init, git add --all and git commit first.",
+        )
+    if top.resolve() != root.resolve():
+        raise ArgosyError(
+            f"{root} is a folder of the Git repository {top}.",
+            "Argo CD reads paths from a Git repository's root, and so does argosy: give it a repository of its own.",
+        )
+    lock = root / git.run(root, "rev-parse", "--git-path", "index.lock").rstrip("\n")
+    if lock.exists():
+        raise ArgosyError(
+            f"Another git is at work in {root}, or was killed: {lock} is there.",
+            "Wait until it is done. If no git is running, remove that file, and run this command again.",
+        )
+
+
+def check(root: Path) -> None:
+    """Raise ArgosyError unless a repository is in a state that a command can change."""
+    journal = merge.Journal(root)
+    if journal.undo():
+        kept = f" Files that are not what it wrote, such as your edits since, are in {journal.aside}."
+        raise ArgosyError(
+            "The last command was killed before it was done. What it had written is taken back.",
+            "The repository is as it was before that command: run it again." + (kept if journal.aside else ""),
+        )
+    unmerged = git.run(root, "ls-files", "--unmerged", "-z").split("\0")[0]
+    if unmerged:
+        back = "argosy abort" if journal.is_abortable() else "git merge --abort, or what git status says"
+        raise ArgosyError(
+            f"Conflicts are left from before, for example in {unmerged.partition(chr(9))[2]}.",
+            f"Resolve them and commit, or go back: {back}.",
+        )
+    listed = git.run(root, "ls-files", "-t", "-z", "--cached", "--", layout.ENVIRONMENTS, layout.APPLICATIONS)
+    hidden = [line[2:] for line in listed.split("\0") if line.startswith("S ")]
+    if hidden:
+        raise ArgosyError(
+            f"This sparse checkout leaves out {hidden[0]}, and the folders tell argosy what there is.",
+            f"Take them in: git sparse-checkout add {layout.ENVIRONMENTS} {layout.APPLICATIONS}.",
+        )

@@ -1,0 +1,401 @@
+"""Two pristine trees -> the user's tree: a three-way merge by Git.
+
+base = pristine before, theirs = pristine after, ours = what is committed. A file that people never touched is replaced,
+one that they edited is merged line by line, one that they deleted stays deleted; at worst there is a conflict, which
+Git's own markers and index show. `plan` computes all of it without touching the repository; `write` puts it in place.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import shutil
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from argosy import git, temporary
+from argosy.change import pins
+from argosy.errors import ArgosyError
+from argosy.git import objects
+from argosy.git.objects import SUBMODULE, Blob, Entry, Files
+
+FEW = 100
+"""Up to how many paths git is asked about one by one."""
+
+
+class Kind(StrEnum):
+    """What happens to a file."""
+
+    NEW = "new"
+    CHANGED = "changed"
+    """Nobody had edited it: replaced."""
+    MERGED = "merged"
+    """Edited by hand, and merged."""
+    MOVED = "moved"
+    """It takes over what another path held."""
+    DELETED = "deleted"
+    CONFLICTING = "conflicting"
+    KEPT = "kept deleted"
+    """Deleted by hand, and changed by the template: stays deleted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What happens to one file."""
+
+    path: str
+    kind: Kind
+    entry: Entry | None = None
+    """The file afterwards, in a conflict with its markers; None if it is gone."""
+    sides: Sequence[Entry] = ()
+    """In a conflict: what the index holds of each side."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A merge that is ready to be written. `scratch` is the Git repository that holds its blobs."""
+
+    root: Path
+    scratch: Path
+    head: str
+    """The commit that `changes` start from."""
+    tree: str
+    changes: Sequence[Change]
+    new: Collection[str]
+    """The paths among the touched ones that are not committed yet."""
+
+    @property
+    def conflicts(self) -> list[str]:
+        """The paths that conflict."""
+        return [change.path for change in self.changes if change.kind is Kind.CONFLICTING]
+
+    @property
+    def touched(self) -> list[Change]:
+        """The changes that touch the tree."""
+        return [change for change in self.changes if change.kind is not Kind.KEPT]
+
+    def diff(self) -> str:
+        """Return the unified diff from what is committed to what would be written."""
+        return git.run(self.scratch, "diff", "--no-renames", "--no-color", "--no-ext-diff", "before", self.tree)
+
+
+@contextmanager
+def plan(root: Path, before: Files, after: Files, moves: Mapping[str, str] | None = None) -> Iterator[Plan]:
+    """Yield the merge of the difference between two pristine trees into what is committed at a repository's root.
+
+    Files of the repository move first, as `moves` says: old path -> new. The pristine trees know their new paths alone.
+    """
+    moved = moves or {}
+    differing = {path for path in {*before, *after} if before.get(path) != after.get(path)}
+    differing |= {*moved, *moved.values()}
+    head = objects.head(root)
+    committed = _committed(root, head, differing)
+    ours = {moved.get(path, path): blob for path, blob in committed.items()}
+    kept = {path for path in differing if path in before and path in after and path not in ours}
+    active = sorted(path for path in differing - kept if path in after or path in ours)
+
+    def side(files: Files) -> dict[str, Blob]:
+        return {path: _as_written(files[path], ours.get(path)) for path in active if path in files}
+
+    with temporary.folder("merge") as scratch:
+        git.run(scratch, "init", "--quiet", "--bare", f"--object-format={'sha1' if len(head) == 40 else 'sha256'}")
+        base, yours, theirs = pins.settled(side(before), side(ours), side(after))
+        # Git shows the branches' names beside the markers of a conflict.
+        branches = {"base": ("", base), "yours": ("base", yours), "template": ("base", theirs)}
+        objects.commit(scratch, {**branches, "before": ("base", committed)})
+        tree, sides = objects.merge(scratch, "yours", "template")
+        untouched = {path for path, file in base.items() if yours.get(path) == file}
+        changes = [Change(path, Kind.KEPT) for path in kept]
+        listed = _changes(objects.entries(scratch, "before"), objects.entries(scratch, tree), sides, untouched)
+        targets = set(moved.values())
+        changes += (_as_moved(each) if each.path in targets else each for each in listed)
+        ordered = sorted(changes, key=lambda change: change.path)
+        new = frozenset(each.path for each in ordered if each.kind is not Kind.KEPT) - committed.keys()
+        yield Plan(root, scratch, head, tree, ordered, new)
+
+
+def _committed(root: Path, head: str, paths: Collection[str]) -> dict[str, Blob]:
+    # Of a large repository, all entries take longer than a few; of many paths, the command line would be too long.
+    entries = objects.entries(root, head, *(paths if len(paths) <= FEW else ()))
+    found = [path for path in paths if path in entries]
+    refuse_submodules({path: entries[path] for path in found})
+    return objects.blobs(root, entries, found)
+
+
+def refuse_submodules(entries: Mapping[str, Entry]) -> None:
+    """Raise ArgosyError where one of the entries is a submodule, whose content is none of this repository's."""
+    for path, entry in entries.items():
+        if entry.mode == SUBMODULE:
+            raise ArgosyError(
+                f"{path} is a submodule, which argosy does not move, change or remove.",
+                f"Take it out first: git rm {path}, and commit.",
+            )
+
+
+def _as_written(pristine: Blob, ours: Blob | None) -> Blob:
+    """Return a pristine file with the line endings that the committed one has throughout."""
+    if ours and b"\r\n" in ours.content and ours.content.count(b"\r\n") == ours.content.count(b"\n"):
+        return Blob(pristine.mode, pristine.content.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n"))
+    return pristine
+
+
+def _changes(
+    ours: Mapping[str, Entry],
+    merged: Mapping[str, Entry],
+    sides: Mapping[str, Sequence[Entry]],
+    untouched: Collection[str],
+) -> Iterator[Change]:
+    for path in sorted({*ours, *merged, *sides}):
+        before, after = ours.get(path), merged.get(path)
+        if path in sides:
+            yield Change(path, Kind.CONFLICTING, after, sides[path])
+        elif before == after:
+            continue
+        elif after is None:
+            yield Change(path, Kind.DELETED)
+        elif before is None:
+            yield Change(path, Kind.NEW, after)
+        else:
+            yield Change(path, Kind.CHANGED if path in untouched else Kind.MERGED, after)
+
+
+def _as_moved(change: Change) -> Change:
+    return Change(change.path, Kind.MOVED, change.entry) if change.kind is Kind.NEW else change
+
+
+# What stands in the way
+
+
+def refuse_obstacles(plan: Plan) -> None:
+    """Raise ArgosyError where writing a plan would take away something that is not committed, or that nobody sees."""
+    touched = {change.path for change in plan.touched}
+    listed = git.run(plan.root, "--no-optional-locks", "status", "--porcelain", "-z", "--no-renames", "-uno")
+    _refuse([line[3:] for line in listed.split("\0") if line[3:] in touched])
+    _refuse_unwatched(plan.root, touched)
+    _refuse([path for path in plan.new if os.path.lexists(plan.root / path)])
+    folders = {folder for path in touched for folder in (plan.root / path).parents if folder != plan.root}
+    for folder in sorted(each for each in folders if each.is_relative_to(plan.root)):
+        if os.path.lexists(folder) and (folder.is_symlink() or not folder.is_dir()):
+            raise ArgosyError(
+                f"{folder.relative_to(plan.root)} is no folder, and files would have to be written below it.",
+                "Move it out of the way, and commit.",
+            )
+
+
+def _refuse(paths: Sequence[str]) -> None:
+    if paths:
+        shown = "\n".join(f"  {path}" for path in sorted(paths)[:10])
+        raise ArgosyError(
+            f"These files would be changed, and have changes that are not committed:\n{shown}",
+            "Commit them first, or set them aside: git stash push --include-untracked -- PATH.",
+        )
+
+
+def _refuse_unwatched(root: Path, touched: Collection[str]) -> None:
+    """Raise ArgosyError where git was told to overlook changes of a file that would be touched.
+
+    Such a file is there to be different from what is committed, and `git status` does not say whether it is. One that
+    a sparse checkout left out holds nothing that could be lost.
+    """
+    listed = (line.partition(" ") for line in git.run(root, "ls-files", "-v", "-z").split("\0") if line)
+    for tag, _, path in listed:
+        if path not in touched or not (tag.islower() or (tag == "S" and os.path.lexists(root / path))):
+            continue
+        flag = "skip-worktree" if tag in "Ss" else "assume-unchanged"
+        raise ArgosyError(
+            f"{path} would be changed, and git does not watch it here ({flag}): your changes of it could be lost.",
+            f"Have git watch it, and commit or stash what you changed: git update-index --no-{flag} -- {path}.",
+        )
+
+
+# Writing: all of it, or nothing
+
+
+class Journal:
+    """What a command writes, noted so that it can be taken back: after a kill, or when someone wants to."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        folder = (root / git.run(root, "rev-parse", "--git-path", "argosy").rstrip("\n")).resolve()
+        self._writing, self._last = folder / "writing.json", folder / "last.json"
+        self.aside: Path | None = None
+        """Where `undo` has put files that are not what the command wrote: someone may have edited them since."""
+
+    def begin(self, plan: Plan) -> None:
+        """Note the paths that will be touched, which of them are new, and what will stand in them."""
+        noted = {
+            "head": plan.head,
+            "touched": [each.path for each in plan.touched],
+            "new": sorted(plan.new),
+            "written": {each.path: each.entry.blob for each in plan.touched if each.entry},
+        }
+        self._writing.parent.mkdir(exist_ok=True)
+        partial = self._writing.with_suffix(".partial")
+        partial.write_text(json.dumps(noted), encoding="utf-8")
+        partial.replace(self._writing)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a change is being written, or a command was killed before it was done with one."""
+        return self._writing.is_file()
+
+    def end(self, *, abortable: bool = False) -> None:
+        """Note that the change is done; keep what `abort` needs, or forget it."""
+        if abortable:
+            self._writing.replace(self._last)
+        else:
+            self._writing.unlink(missing_ok=True)
+            self._last.unlink(missing_ok=True)
+
+    def undo(self) -> bool:
+        """Take back what a command wrote before it was killed; return whether there was anything."""
+        if not self.is_open:
+            return False
+        noted = json.loads(self._writing.read_text(encoding="utf-8"))
+        if noted["head"] == objects.head(self.root):
+            self._put_aside(noted["touched"], noted.get("written", {}))
+        return self._restore(self._writing)
+
+    def _put_aside(self, paths: Collection[str], written: Mapping[str, str]) -> None:
+        """Move files that are neither as they were nor as written into a folder; that takes no space on the disk."""
+        there = [path for path in paths if os.path.lexists(self.root / path) and not (self.root / path).is_dir()]
+        plain = [path for path in there if "\n" not in path and _is_plain(self.root / path)]
+        asked = "".join(f"{path}\n" for path in plain).encode(errors="surrogateescape")
+        found = git.run(self.root, "hash-object", "--stdin-paths", stdin=asked).split() if plain else []
+        before = objects.entries(self.root, "HEAD")
+        same = {
+            path
+            for path, blob in zip(plain, found, strict=True)
+            if blob == written.get(path) or (path in before and blob == before[path].blob)
+        }
+        folders = (self._writing.with_name(f"taken-back-{number}") for number in itertools.count(1))
+        folder = next(each for each in folders if not each.exists())
+        for path in there:
+            if path not in same:
+                self.aside = folder
+                (folder / path).parent.mkdir(parents=True, exist_ok=True)
+                shutil.move(self.root / path, folder / path)
+
+    def abort(self) -> bool:
+        """Take back the last merge, if it is not committed; return whether there was one."""
+        return self.is_abortable() and self._restore(self._last)
+
+    def is_abortable(self) -> bool:
+        """Tell whether the last merge can be taken back: it is neither committed nor gone from the index."""
+        if not self._last.is_file():
+            return False
+        noted = json.loads(self._last.read_text(encoding="utf-8"))
+        staged = git.run(self.root, "diff-index", "--cached", "--name-only", "--no-renames", "-z", "HEAD").split("\0")
+        if noted["head"] == objects.head(self.root) and not set(noted["touched"]).isdisjoint(staged):
+            return True
+        self._last.unlink()
+        return False
+
+    def _restore(self, file: Path) -> bool:
+        noted = json.loads(file.read_text(encoding="utf-8"))
+        ours = bool(noted["head"] == objects.head(self.root))  # Otherwise someone has committed since.
+        if ours:
+            _restore(self.root, noted["head"], noted["touched"], noted["new"])
+        file.unlink()
+        return ours
+
+
+def _is_plain(path: Path) -> bool:
+    return path.is_file() and not path.is_symlink()
+
+
+@contextmanager
+def written(plan: Plan) -> Iterator[Journal]:
+    """Put a merge in place, in the work tree and the index, until what has to follow is done, such as a commit.
+
+    Whatever fails meanwhile takes everything back, unless the journal was ended by then; after a kill, the next command
+    does. A merge with conflicts can be taken back by `abort` afterwards.
+    """
+    journal = Journal(plan.root)
+    entries = {change.path: change.entry for change in plan.touched if change.entry}
+    gone = [change.path for change in plan.touched if change.entry is None]
+    blobs = [entry.blob for entry in entries.values()] + [side.blob for change in plan.touched for side in change.sides]
+    objects.copy(plan.scratch, plan.root, blobs)
+    journal.begin(plan)
+    try:
+        for path in gone:
+            (plan.root / path).unlink(missing_ok=True)
+            _prune(plan.root, path)
+        _write_files(plan.root, entries)
+        _stage(plan.root, "".join(_index_lines(plan.touched, "0" * len(plan.head))))
+        yield journal
+    except BaseException:
+        if journal.is_open:
+            take_back(journal.undo)
+        raise
+    if journal.is_open:
+        journal.end(abortable=bool(plan.conflicts))
+
+
+def write(plan: Plan) -> None:
+    """Put a merge in place, in the work tree and the index; on failure, take everything back."""
+    with written(plan):
+        pass
+
+
+def take_back(step: Callable[[], object]) -> None:
+    """Run the step that takes a change back; raise ArgosyError with what to do where even that fails."""
+    try:
+        step()
+    except (ArgosyError, OSError) as error:
+        raise ArgosyError(
+            f"The change failed half way, and could not be taken back: {error}",
+            "Mend the cause, such as a full disk, and run `argosy abort`: it takes back what was written.",
+        ) from error
+
+
+def _restore(root: Path, head: str, touched: Sequence[str], new: Collection[str]) -> None:
+    """Bring paths back to what is committed, in the index and the work tree."""
+    for path in new:
+        (root / path).unlink(missing_ok=True)
+        _prune(root, path)
+    entries = objects.entries(root, head)
+    old = {path: entries[path] for path in touched if path in entries}
+    lines = [f"0 {'0' * len(head)}\t{path}\0" for path in touched]
+    _stage(root, "".join(lines) + _lines(old))
+    git.run(root, "update-index", "-q", "--refresh", accepted=(0, 1))  # What was not touched need not be written.
+    git.run(root, "checkout-index", "--force", "--quiet", "-z", "--stdin", stdin=objects.joined(old))
+
+
+def _write_files(root: Path, entries: Mapping[str, Entry]) -> None:
+    """Write blobs into the work tree as Git does, line endings and all, without touching the index."""
+    with temporary.folder("index") as folder:
+        aside = {"GIT_INDEX_FILE": str(folder / "index")}
+        _stage(root, _lines(entries), aside)
+        git.run(root, "checkout-index", "--force", "--all", "--quiet", environment=aside)
+
+
+def _stage(root: Path, lines: str, environment: Mapping[str, str] | None = None) -> None:
+    stdin = lines.encode(errors="surrogateescape")
+    git.run(root, "update-index", "-z", "--index-info", stdin=stdin, environment=environment)
+
+
+def _lines(entries: Mapping[str, Entry]) -> str:
+    return "".join(f"{entry.mode} {entry.blob} 0\t{path}\0" for path, entry in entries.items())
+
+
+def _index_lines(changes: Iterable[Change], nothing: str) -> Iterator[str]:
+    for change in changes:
+        if change.sides or change.entry is None:
+            yield f"0 {nothing}\t{change.path}\0"
+        else:
+            yield _lines({change.path: change.entry})
+        for side in change.sides:
+            yield f"{side.mode} {side.blob} {side.stage}\t{change.path}\0"
+
+
+def _prune(root: Path, path: str) -> None:
+    """Remove the folders that a removed file leaves empty, as Git does."""
+    for folder in (root / path).parents:
+        if folder == root or not folder.is_dir() or any(folder.iterdir()):
+            return
+        folder.rmdir()

@@ -1,0 +1,98 @@
+"""What each command changes: the edit of the model, and what happens to the files that people wrote."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+
+from argosy.change import edits
+from argosy.change.planning import Change
+from argosy.errors import UsageError
+from argosy.repository import layout
+from argosy.repository.model import Application, Environment, Repository, RevisionStyle
+
+
+def add_applications(
+    current: Repository, applications: Sequence[Application], environments: Collection[str] = ()
+) -> Change:
+    """Return the change that adds applications to the named environments; none named: to all."""
+    for name in {name for each in applications for name, _ in each.seed.images}:
+        edits.environment(current, name)
+        if environments and name not in environments:
+            raise UsageError(f"An image is given for {name}, and they are not deployed to {name}.", "Leave it out.")
+    return Change(current, edits.add_applications(current, applications, environments))
+
+
+def add_environment(
+    current: Repository,
+    name: str,
+    *,
+    after: str = "",
+    before: str = "",
+    source: str = "",
+    cluster: str = "",
+    revision: str = "",
+    auto_sync: bool = True,
+) -> Change:
+    """Return the change that adds an environment with applications and values of another, by default its neighbour."""
+    if after and before:
+        raise UsageError("--after and --before name one place each.", "Give one of them.")
+    neighbour = source or after or before or (current.environments[-1].name if current.environments else "")
+    model = edits.environment(current, neighbour) if neighbour else Environment(name)
+    by_branch = current.settings.revision is RevisionStyle.BRANCH
+    new = Environment(
+        name=name,
+        cluster=cluster or model.cluster,
+        revision=revision or (name if by_branch else current.settings.branch),
+        auto_sync=auto_sync,
+        replicas=model.replicas,
+        applications=model.applications,
+        pod_security=model.pod_security,
+        permitted=model.permitted,
+    )
+    return Change(
+        current,
+        edits.add_environment(current, new, after=after, before=before),
+        copies={layout.environment(name): layout.environment(neighbour)} if neighbour else {},
+        made=frozenset({layout.environment_settings(name)}),
+    )
+
+
+def remove_applications(current: Repository, names: Collection[str]) -> Change:
+    """Return the change that removes applications with all that is in their folders."""
+    removed = [layout.application(name) for name in names]
+    for environment in current.environments:
+        removed += [layout.deployment(environment.name, name) for name in names]
+        removed += [layout.argocd_application(environment.name, name) for name in names]
+        removed += [layout.application_policies(environment.name, name) for name in names]
+    return Change(current, edits.remove_applications(current, names), removed=removed)
+
+
+def remove_environment(current: Repository, name: str) -> Change:
+    """Return the change that removes an environment with all that is in its folders."""
+    removed = [layout.environment(name), layout.argocd_environment(name), layout.platform(name)]
+    return Change(current, edits.remove_environment(current, name), removed=removed)
+
+
+def rename_application(current: Repository, old: str, new: str) -> Change:
+    """Return the change that renames an application: its folders move with all that is in them."""
+    copies = {layout.application(new): layout.application(old), layout.chart(new): layout.chart(old)}
+    for each in current.environments:
+        copies[layout.deployment(each.name, new)] = layout.deployment(each.name, old)
+        copies[layout.argocd_application(each.name, new)] = layout.argocd_application(each.name, old)
+        copies[layout.application_policies(each.name, new)] = layout.application_policies(each.name, old)
+    return _renaming(Change(current, edits.rename_application(current, old, new), copies=copies))
+
+
+def rename_environment(current: Repository, old: str, new: str) -> Change:
+    """Return the change that renames an environment: its folders move with all that is in them."""
+    copies = {
+        layout.environment(new): layout.environment(old),
+        layout.argocd_environment(new): layout.argocd_environment(old),
+        layout.platform(new): layout.platform(old),
+    }
+    return _renaming(Change(current, edits.rename_environment(current, old, new), copies=copies))
+
+
+def _renaming(change: Change) -> Change:
+    return replace(change, removed=tuple(change.copies.values()))

@@ -1,0 +1,125 @@
+"""Who owns each file of a repository, and whether it still is what was generated."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from argosy import git
+from argosy.repository import layout
+from argosy.repository.store import Stored
+from argosy.template import rendering, versions
+
+
+class Owner(StrEnum):
+    """Who decides what stands in a file."""
+
+    TEMPLATE = "template-owned"
+    SEEDED = "seeded"
+    VENDOR = "vendor's"
+    USER = "user"
+
+
+class State(StrEnum):
+    """What became of a file since it was generated."""
+
+    UNCHANGED = "unchanged"
+    EDITED = "edited"
+    DELETED = "deleted"
+
+
+@dataclass(frozen=True, slots=True)
+class FileStatus:
+    """A file, its owner and its state; a user's own file is unchanged as long as it is there."""
+
+    path: str
+    owner: Owner
+    state: State
+
+
+def files(root: Path, stored: Stored, wanted: Callable[[str], bool] = rendering.everything) -> list[FileStatus]:
+    """Return the status of every wanted file that is tracked or generated, by path.
+
+    Raise ArgosyError for an unknown version of the template.
+    """
+    with versions.checkout(stored.version) as known:
+        pristine = rendering.render(stored.repository, template=known, wanted=wanted)
+    of_components = _of_components(root, stored)
+    tracked = {path for path in git.run(root, "ls-files", "-z").split("\0") if path and wanted(path)}
+    paths = sorted({*tracked, *pristine})
+
+    def owner(path: str) -> Owner:
+        if layout.is_vendored(path):
+            return Owner.VENDOR
+        if path not in pristine:
+            return Owner.SEEDED if path in of_components else Owner.USER
+        return Owner.SEEDED if layout.is_seeded(path) else Owner.TEMPLATE
+
+    seeded = [path for path in paths if owner(path) is Owner.SEEDED and (root / path).is_file()]
+    edited = _edited(root, seeded) if seeded else set()
+
+    def state(path: str) -> State:
+        file = root / path
+        if not file.is_file():
+            return State.DELETED
+        same = _is(file, pristine[path]) if owner(path) is Owner.TEMPLATE else path not in edited
+        return State.UNCHANGED if same else State.EDITED
+
+    return [FileStatus(path, owner(path), state(path)) for path in paths]
+
+
+def _of_components(root: Path, stored: Stored) -> frozenset[str]:
+    """Return the paths of the values and custom resources that the catalogue gives the components there are."""
+    places = [(each.name, component.name) for each in stored.repository.environments for component in each.components]
+    if not places:
+        return frozenset()
+    from argosy.catalogue import catalogue  # noqa: PLC0415
+
+    known = catalogue.load(root)
+    return frozenset(
+        f"{layout.component(environment, name)}/{path}"
+        for environment, name in places
+        for path in (known[name].paths if name in known else (layout.VALUES,))
+    )
+
+
+def _is(file: Path, pristine: rendering.File) -> bool:
+    # A checkout may have other line endings than what was generated.
+    same = file.read_bytes().replace(b"\r\n", b"\n") == pristine.content
+    return same and bool(file.stat().st_mode & 0o100) == pristine.executable
+
+
+def _edited(root: Path, paths: list[str]) -> set[str]:
+    """Return the seeded files that are not what they were when they came, which Git's history tells."""
+    first = {**_staged(root), **_added(root)}
+    asked = "".join(f"{path}\n" for path in paths).encode(errors="surrogateescape")
+    present = git.run(root, "hash-object", "--stdin-paths", stdin=asked).split()
+    return {path for path, blob in zip(paths, present, strict=True) if first.get(path) != blob}
+
+
+def _staged(root: Path) -> Mapping[str, str]:
+    listed = git.run(root, "ls-files", "--stage", "-z", "--", *_SEEDED)
+    lines = (line.partition("\t") for line in listed.split("\0") if line)
+    return {path: head.split(" ")[1] for head, _, path in lines}
+
+
+def _added(root: Path) -> Mapping[str, str]:
+    """Return the blob that each file had when it was added last, by path."""
+    listed = git.run(
+        root,
+        *("log", "--format=", "--raw", "--no-abbrev", "--no-renames", "--diff-filter=A", "-z", "--root", "--reverse"),
+        *("--", *_SEEDED),
+    )
+    fields = listed.split("\0")
+    pairs = zip(fields[::2], fields[1::2], strict=False)
+    return {path: head.lstrip("\n").split(" ")[3] for head, path in pairs if head.lstrip("\n").startswith(":")}
+
+
+_SEEDED = (*layout.CODEOWNERS, layout.ENVIRONMENTS, layout.APPLICATIONS, layout.PLATFORM)
+
+
+def is_shallow(root: Path) -> bool:
+    """Tell whether the history is cut off, so that seeded files are compared with their oldest version in it."""
+    return git.run(root, "rev-parse", "--is-shallow-repository").strip() == "true"

@@ -1,0 +1,344 @@
+"""A change of a repository: model before, model after, two pristine trees of the pieces that differ, one merge.
+
+All commands that change a repository come through here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from argosy import git
+from argosy.change import merge
+from argosy.change.merge import Plan
+from argosy.documents import encrypted
+from argosy.errors import ArgosyError
+from argosy.git import objects
+from argosy.git.objects import EXECUTABLE, SYMLINK, Blob, Entry, Files
+from argosy.repository import layout
+from argosy.repository.model import Environment, Permitted, Repository
+from argosy.template import rendering, versions
+from argosy.template.rendering import Tree
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a command wants: the models, and what happens to files that people wrote."""
+
+    before: Repository
+    after: Repository
+    copies: Mapping[str, str] = field(default_factory=dict)
+    """Folders or files that take over what another holds, whoever wrote it: new -> old."""
+    removed: Sequence[str] = ()
+    """Folders and files that go, edited or not."""
+    made: frozenset[str] = frozenset()
+    """Files below `copies` that are generated all the same."""
+    written: Mapping[str, bytes] = field(default_factory=dict)
+    """Files that get a content of their own."""
+    from_version: str = ""
+    """The template's version that rendered what is there; empty: the current one."""
+    to_version: str = ""
+    asked: frozenset[str] = frozenset()
+    """Files in which the user asked for this change: they stay as they are."""
+
+
+Settle = Callable[[Path, Change, Plan], Repository]
+"""Gives the model after a change, with its projects kept to what is used, from what the change does to the files."""
+
+
+@contextmanager
+def plan(root: Path, change: Change, settle: Settle | None = None) -> Iterator[Plan]:
+    """Yield the merge that brings a change into the repository at a root.
+
+    `settle` sees the merge first, and may change what the projects of the model after it permit.
+    """
+    present = change.from_version or versions.current().version
+    wanted = change.to_version or versions.current().version
+    whole = present != wanted
+    with (
+        versions.checkout(present) as old,
+        versions.checkout(wanted) if whole else nullcontext(old) as new,
+    ):
+        copied = {place for each in change.copies.values() if (place := layout.environment_of(each))}
+        before = render(change.before, change.after, old, copied, whole=whole)
+        after = render(change.after, change.before, new, copied, whole=whole)
+        moved = _moved_folders(change.after, versions.moves(old, new)) if whole else {}
+        with _merged(root, change, before, after, moved, going=not whole) as made:
+            settled = settle(root, change, made) if settle else change.after
+            if settled == change.after:
+                yield made
+                return
+        # Projects are files of an environment: the pieces that differ between the two models hold them all.
+        after = {**after, **render(settled, change.after, new)}
+    with _merged(root, replace(change, after=settled), before, after, moved, going=not whole) as made:
+        yield made
+
+
+@contextmanager
+def _merged(
+    root: Path, change: Change, before: Files, after: Files, moved: Mapping[str, str], *, going: bool
+) -> Iterator[Plan]:
+    """Yield the merge of two pristine trees, with what the change says of files that people wrote."""
+    entries = objects.entries(root, objects.head(root))
+    before, after = dict(before), dict(after)
+    moves = _move(before, after, moved, entries)
+    decided = _take_over(root, change, before, after, entries)
+    theirs = _seeded_to_keep(root, before, after, entries, going=going)
+    for path in (theirs - {*decided, *moves.values()}) | change.asked:
+        before.pop(path, None)
+        after.pop(path, None)
+    with merge.plan(root, before, after, moves) as made:
+        merge.refuse_obstacles(made)
+        _refuse_remains(root, change)
+        yield made
+
+
+# What is rendered
+
+
+def render(
+    repository: Repository,
+    other: Repository,
+    version: versions.Template,
+    copied: Collection[str] = (),
+    *,
+    whole: bool = False,
+) -> Files:
+    """Render the pieces of a model that may differ from another model's: with 1,000 applications, most do not.
+
+    `whole`: render all of it, since the other model is rendered by another version of the template. The files of the
+    environments in `copied` are rendered too.
+    """
+    if whole:
+        return as_files(rendering.render(repository, template=version))
+    applications, environments = _differing(repository, other)
+    places = {*environments, *copied}
+    names = applications | {
+        name for each in repository.environments if each.name in places for name in each.applications
+    }
+    scope = _reduced(repository, names)
+
+    def is_wanted(path: str) -> bool:
+        application = layout.application_of(path)
+        if application is None or application in applications:
+            return True
+        return application in names and layout.environment_of(path) in places
+
+    return as_files(rendering.render(scope, template=version, wanted=is_wanted))
+
+
+def as_files(tree: Tree) -> Files:
+    """Return a rendered tree as Git holds it."""
+    return {path: Blob(EXECUTABLE if file.executable else "100644", file.content) for path, file in tree.items()}
+
+
+def changed_applications(one: Repository, other: Repository) -> frozenset[str]:
+    """Return the applications any of whose files may differ."""
+    applications, environments = _differing(one, other)
+    places = [each for each in (*one.environments, *other.environments) if each.name in environments]
+    return applications.union(*(each.applications for each in places))
+
+
+def _differing(one: Repository, other: Repository) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the applications and the environments that differ by themselves; all, where the repository itself does.
+
+    No file of an application depends on another application, and none in an environment on another environment.
+    """
+    if one.settings != other.settings:
+        both = (*one.applications, *other.applications), (*one.environments, *other.environments)
+        return frozenset(each.name for each in both[0]), frozenset(each.name for each in both[1])
+    settings = {each.name: _itself(one, each) for each in one.environments}
+    others = {each.name: _itself(other, each) for each in other.environments}
+    environments = {name for name in {*settings, *others} if settings.get(name) != others.get(name)}
+    applications = {each.name for each in {*one.applications} ^ {*other.applications}}
+    places = {each.name: frozenset(each.applications) for each in other.environments}
+    for each in one.environments:
+        applications |= places.get(each.name, frozenset(each.applications)) ^ frozenset(each.applications)
+    return frozenset(applications), frozenset(environments)
+
+
+def _itself(repository: Repository, environment: Environment) -> tuple[Environment, bool]:
+    """Return what an environment's applications depend on: its settings, and whether releases end there."""
+    nothing = Permitted()
+    settings = replace(environment, applications=(), components=(), permitted=nothing, components_permitted=nothing)
+    return settings, repository.is_production(environment)
+
+
+def _reduced(repository: Repository, names: Collection[str]) -> Repository:
+    """Return the model with these applications, and of the others one of each format, also in each environment.
+
+    What the repository and its environments hold depends on which formats there are, not on which applications.
+    """
+    formats = {each.name: each.format for each in repository.applications}
+    kept = {*names, *{form: name for name, form in formats.items()}.values()}
+    environments = []
+    for each in repository.environments:
+        standing = {formats[name]: name for name in reversed(each.applications) if name in formats}
+        chosen = {name for name in each.applications if name in names} | set(standing.values())
+        kept |= chosen
+        environments.append(replace(each, applications=tuple(name for name in each.applications if name in chosen)))
+    applications = tuple(each for each in repository.applications if each.name in kept)
+    return replace(repository, environments=tuple(environments), applications=applications, teams=repository.by_team())
+
+
+# What people wrote
+
+
+def _seeded_to_keep(
+    root: Path, before: Files, after: Files, entries: Mapping[str, Entry], *, going: bool
+) -> frozenset[str]:
+    """Return the files that were written once and are the user's since.
+
+    With `going`, as long as nobody edited them, those whose reason to be is gone go with it, and CODEOWNERS follows the
+    teams.
+    """
+    seeded = {path for path in {*before, *after} if layout.is_seeded(path)}
+    following = {
+        path for path in seeded if going and path in before and (path not in after or path in layout.CODEOWNERS)
+    }
+    ours = objects.blobs(root, entries, following)
+    return frozenset(
+        path
+        for path in seeded
+        if (path in before or path in entries) and (path not in following or ours.get(path) != before[path])
+    )
+
+
+def _take_over(
+    root: Path, change: Change, before: dict[str, Blob], after: dict[str, Blob], entries: Mapping[str, Entry]
+) -> set[str]:
+    """Let new paths take over what old ones hold, with the lines readdressed that the template wrote; remove others.
+
+    Return the paths that this decides.
+    """
+    sources = {new: old for new, old in _sources(change.copies, entries) if new not in change.made}
+    gone = [
+        path for path in entries if path not in change.written and any(is_below(path, each) for each in change.removed)
+    ]
+    for path in [path for path in after if any(is_below(path, each) for each in change.removed)]:
+        del after[path]
+    merge.refuse_submodules({path: entries[path] for path in (*sources.values(), *gone)})
+    held = objects.blobs(root, entries, (*sources.values(), *gone, *change.written))
+    for path, content in change.written.items():
+        before.pop(path, None)
+        if path in held:
+            before[path] = held[path]
+        after[path] = Blob(held[path].mode if path in held else "100644", content)
+    for new, old in sources.items():
+        pristine, wanted = before.get(old), after.get(new)
+        after[new] = readdress(held[old], pristine, wanted) if pristine and wanted else held[old]
+    for new in [path for path in after if any(is_below(path, each) for each in change.copies)]:
+        if new not in sources and new not in before and new not in change.made:
+            del after[new]  # Its counterpart was deleted by hand, and stays deleted.
+    for path in gone:
+        before[path] = held[path]
+        after.pop(path, None)
+    return {*sources, *gone, *change.written}
+
+
+def _sources(copies: Mapping[str, str], paths: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Yield each new path with the one whose content it takes over: the most specific folder decides."""
+    for path in paths:
+        found = [(new, old) for new, old in copies.items() if is_below(path, old)]
+        longest = max((len(old) for _, old in found), default=0)
+        yield from ((new + path.removeprefix(old), path) for new, old in found if len(old) == longest)
+
+
+def is_below(path: str, folder: str) -> bool:
+    """Tell whether a path is a folder's or below it."""
+    return path == folder or path.startswith(f"{folder}/")
+
+
+def readdress(written: Blob, pristine: Blob, wanted: Blob) -> Blob:
+    """Return what a person wrote, with those lines replaced in which the template names the old place and still stand.
+
+    `pristine` and `wanted` are what the template gives for the old and the new place. What is encrypted stays as it
+    is.
+    """
+    if written.content == pristine.content:
+        return Blob(written.mode, wanted.content)
+    old, new = pristine.content.splitlines(), wanted.content.splitlines()
+    if written.mode == SYMLINK or len(old) != len(new) or encrypted.is_in(written.content):
+        return written
+    lines = {before: after for before, after in zip(old, new, strict=True) if before != after}
+    made = bytearray()
+    for line in written.content.splitlines(keepends=True):
+        bare = line.rstrip(b"\r\n")
+        made += lines.get(bare, bare) + line.removeprefix(bare)
+    return Blob(written.mode, bytes(made))
+
+
+def _refuse_remains(root: Path, change: Change) -> None:
+    """Raise ArgosyError where a folder that goes holds files that Git does not track, and so would stay."""
+    folders = [each for each in change.removed if (root / each).is_dir()]
+    if not folders:
+        return
+    listed = git.run(root, "--literal-pathspecs", "ls-files", "--others", "--directory", "-z", "--", *folders)
+    remains = list(filter(None, listed.split("\0")))
+    if remains:
+        shown = "\n".join(f"  {path}" for path in remains[:10])
+        raise ArgosyError(
+            f"These are not under Git, and would be left behind in folders that go:\n{shown}",
+            "Commit them, move them elsewhere or delete them.",
+        )
+
+
+# What a new version of the template moves
+
+
+def _moved_folders(repository: Repository, patterns: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """Return the files and folders that moved, for each application and environment: old -> new."""
+    applications = [each.name for each in repository.applications]
+    environments = [each.name for each in repository.environments]
+    found = {}
+    for old, new in patterns:
+        for application in applications if "{application}" in old else [""]:
+            for environment in environments if "{environment}" in old else [""]:
+                place = {"application": application, "environment": environment}
+                found[old.format(**place)] = new.format(**place)
+    return found
+
+
+def _move(
+    before: dict[str, Blob], after: dict[str, Blob], folders: Mapping[str, str], entries: Mapping[str, Entry]
+) -> dict[str, str]:
+    """Move the pristine files to where the new version has them, and return which of the user's files follow them.
+
+    Where both places hold something, someone wrote the new one: then nothing moves.
+    """
+    if not folders:
+        return {}
+    active = {_folder_of(path, folders) for path in before.keys() - after.keys()} - {""}
+    moves = {}
+    for path in {*before, *entries}:
+        folder = _folder_of(path, folders)
+        if folder not in active or path in after:
+            continue
+        target = _followed(path, folders)
+        if target in before or (path in entries and target in entries):
+            continue
+        if path in before:
+            before[target] = before.pop(path)
+        if path in entries:
+            moves[path] = target
+        if target in before and layout.is_seeded(target):
+            after[target] = before[target]  # It moves, and keeps what it holds.
+    return moves
+
+
+def _folder_of(path: str, folders: Mapping[str, str]) -> str:
+    """Return the moved folder that a path is in, or ""."""
+    parts = path.split("/")
+    return next((each for end in range(len(parts), 0, -1) if (each := "/".join(parts[:end])) in folders), "")
+
+
+def _followed(path: str, folders: Mapping[str, str]) -> str:
+    """Return where a path is after all the moves, each version's in turn."""
+    for _ in folders:
+        folder = _folder_of(path, folders)
+        if not folder:
+            break
+        path = folders[folder] + path.removeprefix(folder)
+    return path

@@ -1,0 +1,288 @@
+"""What a removal takes away, and a move leaves behind: files that people edited, and what runs in a cluster."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+from argosy.change import merge, ownership
+from argosy.change.merge import Kind, Plan
+from argosy.change.ownership import FileStatus, Owner, State
+from argosy.change.planning import Change, is_below
+from argosy.errors import ArgosyError
+from argosy.git import objects
+from argosy.repository import layout
+from argosy.repository.model import IN_CLUSTER, ArgocdStyle, Repository, RevisionStyle
+from argosy.repository.store import Stored
+
+FINALIZER = "resources-finalizer.argocd.argoproj.io"
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """What is known of a removal before it happens."""
+
+    change: Change
+    paths: Sequence[str]
+    edited: Sequence[FileStatus]
+    running: Sequence[tuple[str, str]]
+    """(Application, namespace) of what is deployed; no namespace where other things are in it."""
+    components: Sequence[str]
+    """The components that a cluster has no more."""
+    cascading: Mapping[str, bytes]
+    """The files by which Argo CD would delete what runs, too: path -> the file made safe."""
+
+    @property
+    def first(self) -> Change:
+        """The step before the removal: nothing cascades any more."""
+        return Change(self.change.before, self.change.before, written=self.cascading)
+
+    def told(self) -> str:
+        """Return what to know before the removal, for people."""
+        moved = bool(self.change.copies)
+        lines = [f"{len(self.paths)} files {'move, with what was edited in them' if moved else 'go'}."]
+        if self.edited and not moved:
+            lines.append("Written or edited by hand, and in Git's history alone from then on:")
+            lines += [f"  {each.path}" for each in self.edited]
+        if self.running:
+            lines += self._running()
+        return "\n".join([*lines, *self._branches()])
+
+    def _running(self) -> list[str]:
+        names = ", ".join(name for name, _ in self.running)
+        if self.cascading:
+            sequence = [
+                f"Argo CD would delete what {names} run, volumes included, because of a finalizer in:",
+                *(f"  {path}" for path in self.cascading),
+                "So this takes two commits. The first makes these files safe: push it alone, and wait until Argo CD "
+                "has synced the root Application. The second removes.",
+            ]
+        else:
+            sequence = [
+                f"When this is merged, Argo CD lets go of {names}. What they deployed, volumes included, keeps running "
+                "until an Application of the same name takes it back, and deletes what Git does not have then."
+            ]
+        spaces = sorted({namespace for _, namespace in self.running if namespace})
+        return [
+            *sequence,
+            *(["Once nothing needs them any more, and not before, delete what they ran:"] if spaces else []),
+            *(f"  kubectl delete namespace {each}" for each in spaces),
+            *self._components(),
+        ]
+
+    def _components(self) -> list[str]:
+        """Return what of components is outside of namespaces, and how to find it."""
+        if not self.components:
+            return []
+        return [
+            "What components have outside of namespaces stays as well, and a webhook that nothing answers bars what it "
+            "watches. Most charts label theirs:",
+            *(f"  kubectl get {_WIDE} --selector app.kubernetes.io/instance={each}" for each in self.components),
+        ]
+
+    def _branches(self) -> list[str]:
+        before, after = self.change.before, self.change.after
+        left = {each.revision for each in after.environments} | {before.settings.branch}
+        gone = [each.revision for each in before.environments if each.revision not in left]
+        if before.settings.revision is not RevisionStyle.BRANCH:
+            return []
+        made = {each.revision for each in after.environments} - {each.revision for each in before.environments}
+        return [
+            *(f"Nothing follows the branch {each} then; delete it yourself." for each in gone),
+            *(f"Make the branch {each}, and push it." for each in sorted(made)),
+        ]
+
+
+def look(root: Path, stored: Stored, change: Change) -> Removal:
+    """Return what a removal would take away."""
+    entries = objects.entries(root, "HEAD")
+    paths = [path for path in entries if any(is_below(path, each) for each in change.removed)]
+    running, components = _running(change)
+    by_set = change.before.settings.argocd is ArgocdStyle.APPLICATIONSET
+    judged = [path for path in entries if is_below(path, layout.ARGOCD)] if by_set and running else paths
+    held = objects.blobs(root, entries, [path for path in judged if is_below(path, layout.ARGOCD)])
+    going = set(paths)
+    edited = [
+        each
+        for each in ownership.files(root, stored, going.__contains__)
+        if each.state is State.EDITED or (each.owner is Owner.USER and each.state is State.UNCHANGED)
+    ]
+    safe = {path: made for path, blob in held.items() if (made := made_safe(blob.content)) is not None}
+    return Removal(change, paths, edited, running, components, safe)
+
+
+_KEPT = frozenset({"argocd", "default", "kube-node-lease", "kube-public", "kube-system"})
+"""The namespaces that a cluster cannot do without, whatever a component had in them."""
+_WIDE = "crd,clusterrole,clusterrolebinding,mutatingwebhookconfiguration,validatingwebhookconfiguration"
+
+
+def _running(change: Change) -> tuple[list[tuple[str, str]], list[str]]:
+    """Return the Applications that go, each with the namespace that nothing else is in, and the components that do."""
+    left, standing = {*_applications(change.after)}, {each[1:] for each in _applications(change.after)}
+    running = [
+        (name, "" if (cluster, namespace) in standing or namespace in _KEPT else namespace)
+        for name, cluster, namespace in _applications(change.before)
+        if (name, cluster, namespace) not in left
+    ]
+    before, after = (
+        {(each.cluster, component.name) for each in model.environments for component in each.components}
+        for model in (change.before, change.after)
+    )
+    return running, sorted({name for _, name in before - after})
+
+
+def _applications(repository: Repository) -> Iterator[tuple[str, str, str]]:
+    """Yield the name, the cluster and the namespace of each Application."""
+    for environment, each in repository.deployments():
+        yield f"{each.name}-{environment.name}", environment.cluster, environment.namespace_of(each.name)
+    for environment in repository.environments:
+        for component in environment.components:
+            yield f"{component.name}-{environment.name}", environment.cluster, component.namespace
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """An Application that deploys to another place than before."""
+
+    name: str
+    before: tuple[str, str]
+    """The cluster and the namespace."""
+    after: tuple[str, str]
+    is_pruned: bool
+    """Whether Argo CD deletes what it leaves: it is in a namespace that its AppProject goes on permitting."""
+
+
+def moves(change: Change) -> Sequence[Move]:
+    """Return the Applications that keep their name and deploy to another place."""
+    before = {name: (cluster, namespace) for name, cluster, namespace in _applications(change.before)}
+    permitted = {
+        f"{each.name}-{environment.name}": environment.namespace or f"*-{environment.name}"
+        for environment, each in change.after.deployments()
+    }
+    return [
+        Move(
+            name,
+            before[name],
+            (cluster, namespace),
+            # What differs is the namespace alone, and it is an application's: a component's never does.
+            _is_same_cluster(before[name][0], cluster) and fnmatchcase(before[name][1], permitted.get(name, "")),
+        )
+        for name, cluster, namespace in _applications(change.after)
+        if name in before and (before[name][1] != namespace or not _is_same_cluster(before[name][0], cluster))
+    ]
+
+
+def _is_same_cluster(one: str, other: str) -> bool:
+    own = {IN_CLUSTER, "in-cluster"}
+    return one.rstrip("/") == other.rstrip("/") or {one.rstrip("/"), other.rstrip("/")} <= own
+
+
+def left_behind(change: Change, moved: Sequence[Move]) -> str:
+    """Return what to know before Applications move, for people."""
+    pruned, left = ([each for each in moved if each.is_pruned is wanted] for wanted in (True, False))
+    lines = [
+        "These Applications deploy to another place, anew. Volumes, and Secrets made by hand, do not come along:",
+        *(f"  {each.name}: {_place(each.before, each.after)} -> {_place(each.after, each.before)}" for each in moved),
+    ]
+    if pruned:
+        lines.append(
+            f"What {_names(pruned)} ran before, volumes included, Argo CD deletes: the AppProject goes on permitting "
+            "the old namespace, and Git no longer has it there. First have Argo CD sync what is to stay with the "
+            "annotation argocd.argoproj.io/sync-options: Prune=false, or copy it."
+        )
+    if left:
+        standing = {(cluster, namespace) for _, cluster, namespace in _applications(change.after)}
+        gone = sorted({each.before for each in left} - standing)
+        lines += [
+            f"What {_names(left)} ran before keeps running beside it, and belongs to no Application. Where the "
+            "AppProject permits the old place, now or later, Argo CD takes it back, and deletes what Git does not have "
+            "there.",
+            "So first copy the data, and stop what may not run twice; then merge; once all is well, delete the old:",
+            *(f"  kubectl delete namespace {name}    # in {cluster}" for cluster, name in gone if name not in _KEPT),
+        ]
+    return "\n".join(lines)
+
+
+def _names(moved: Sequence[Move]) -> str:
+    return ", ".join(each.name for each in moved)
+
+
+def _place(place: tuple[str, str], other: tuple[str, str]) -> str:
+    cluster, namespace = place
+    return namespace if _is_same_cluster(cluster, other[0]) else f"{namespace} in {cluster}"
+
+
+def refuse_cascade(plan: Plan) -> None:
+    """Raise ArgosyError where a plan deletes a file whose deletion makes Argo CD delete what runs."""
+    entries = objects.entries(plan.root, plan.head)
+    for path, blob in objects.blobs(plan.root, entries, [each.path for each in plan.changes if _goes(each)]).items():
+        if made_safe(blob.content) is not None:
+            raise ArgosyError(
+                f"{path} would go, and Argo CD would delete what it deployed with it.",
+                f"First take the finalizer {FINALIZER} out of it, or let an ApplicationSet "
+                "preserveResourcesOnDeletion; push that, wait until Argo CD has synced it, and run this command again.",
+            )
+
+
+def _goes(change: merge.Change) -> bool:
+    """Tell whether a file goes, or would but for what someone wrote in it."""
+    refused = change.kind is Kind.CONFLICTING and all(side.stage != 3 for side in change.sides)
+    return is_below(change.path, layout.ARGOCD) and (change.kind is Kind.DELETED or refused)
+
+
+def made_safe(text: bytes) -> bytes | None:
+    """Return a manifest file that, once synced, lets Argo CD delete its Applications without what they deployed.
+
+    Return None where it is so already, or the file cannot be read: validation says why.
+    """
+    if FINALIZER.encode() not in text and b"ApplicationSet" not in text:
+        return None
+    from ruamel.yaml import YAML  # noqa: PLC0415
+    from ruamel.yaml.error import YAMLError  # noqa: PLC0415
+
+    yaml = YAML()
+    yaml.preserve_quotes = True
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    yaml.width = 4096
+    try:
+        documents = list(yaml.load_all(text))
+    except YAMLError:
+        return None
+    needed = [_make_safe(each) for each in documents if isinstance(each, dict)]
+    if not any(needed):
+        return None
+    written = io.BytesIO()
+    yaml.dump_all(documents, written)
+    return written.getvalue()
+
+
+def _make_safe(manifest: dict[str, Any]) -> bool:
+    """Change a manifest so that what it deploys outlives it; return whether that was needed."""
+    if manifest.get("kind") == "Application":
+        return _drop_finalizer(manifest)
+    if manifest.get("kind") != "ApplicationSet" or not isinstance(manifest.get("spec"), dict):
+        return False
+    spec = manifest["spec"]
+    needed = _drop_finalizer(spec["template"]) if isinstance(spec.get("template"), dict) else False
+    policy = spec.setdefault("syncPolicy", {})
+    if isinstance(policy, dict) and policy.get("preserveResourcesOnDeletion") is not True:
+        policy["preserveResourcesOnDeletion"] = True
+        return True
+    return needed
+
+
+def _drop_finalizer(manifest: dict[str, Any]) -> bool:
+    metadata = manifest.get("metadata")
+    if not isinstance(metadata, dict) or not isinstance(metadata.get("finalizers"), list):
+        return False
+    left = [each for each in metadata["finalizers"] if not str(each).startswith(FINALIZER)]
+    if len(left) == len(metadata["finalizers"]):
+        return False
+    metadata["finalizers"] = left
+    if not left:
+        del metadata["finalizers"]
+    return True

@@ -1,0 +1,137 @@
+"""The command line: Click commands that parse, call, print and exit. Nothing else prints.
+
+A command's module is imported when the command runs, so that `--version`, `--help` and completion load nothing but
+Click.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import signal
+import sys
+from io import TextIOWrapper
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+from argosy.errors import ArgosyError
+
+COMMANDS = {
+    "init": "Lay out a new GitOps repository, and validate it.",
+    "bootstrap": "Install Argo CD into a cluster, and hand the repository over to it.",
+    "add": "Add applications, components, or an environment.",
+    "remove": "Remove applications, components, or an environment.",
+    "components": "List what clusters need besides applications, and where it is installed.",
+    "rename": "Rename an application, or an environment.",
+    "set": "Change settings, and bring what depends on them in line.",
+    "apply": "Bring in line what depends on settings that were edited by hand.",
+    "convert": "Change how an application is written: Helm chart, Kustomize overlays or manifests.",
+    "promote": "Promote applications from one environment to the next.",
+    "rollback": "Take back what a promotion brought to an environment.",
+    "update": "Take over a newer version of the template, without losing what people changed.",
+    "abort": "Take back a change that left conflicts.",
+    "status": "Show what is deployed where, how far behind it is, and which files were changed by hand.",
+    "history": "Show who promoted what, and when.",
+    "render": "Print the manifests that Argo CD would apply.",
+    "diff": "Show what a change does in each cluster, before it is merged.",
+    "validate": "Prove offline that Argo CD and Kubernetes will take what is in a repository.",
+    "doctor": "Find out why Argo CD does not do what Git says.",
+    "rules": "List the rules of validation, or explain one.",
+    "completion": "Print the script that completes argosy's commands in a shell.",
+}
+"""Each command's name, which is its module's too, and its summary."""
+
+
+class Commands(click.Group):
+    """A group that imports a command when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """Return the commands' names, in the order of a repository's life."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Import a command."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"argosy.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """Write the commands' summaries, importing none of them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that is called, with a proposal for a misspelt one."""
+        name = args[0]
+        if name not in COMMANDS and not name.startswith("-"):
+            import difflib  # noqa: PLC0415
+
+            close = difflib.get_close_matches(name, COMMANDS, 1)
+            ctx.fail(f"No such command “{name}”." + (f" Did you mean “{close[0]}”?" if close else ""))
+        return super().resolve_command(ctx, args)
+
+
+def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if not wanted or ctx.resilient_parsing:
+        return
+    from importlib.metadata import version  # noqa: PLC0415
+
+    click.echo(f"argosy {version('argosy')}")
+    ctx.exit()
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option(
+    "--version", is_flag=True, expose_value=False, is_eager=True, callback=_print_version, help="Print the version."
+)
+def argosy() -> None:
+    """Start, grow and keep current a multi-environment GitOps repository for Argo CD."""
+
+
+def main() -> NoReturn:
+    """Run argosy, and turn each error into one message and an exit code."""
+    for name in ("SIGTERM", "SIGHUP"):
+        _end_by(name)
+    _prepare_streams()
+    try:
+        code = argosy.main(prog_name="argosy", standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else 0)
+    except click.exceptions.Abort:
+        _fail("Interrupted.", "Nothing was changed.", 1)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except ArgosyError as error:
+        _fail(error.message, error.hint, error.exit_code)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        _fail(f"{where}{error.strerror or error}.", "", 1)
+
+
+def _prepare_streams() -> None:
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        # Whoever started argosy may have closed them: then the next file that is opened would take their place.
+        stream = getattr(sys, name) or Path(os.devnull).open(mode)  # noqa: SIM115 - it is for the whole process
+        if isinstance(stream, TextIOWrapper):
+            # What a terminal cannot show, such as “ in ASCII, is no reason to fail.
+            stream.reconfigure(errors="replace")
+        setattr(sys, name, stream)
+
+
+def _end_by(name: str) -> None:
+    """Let a signal end argosy as an error does, so that nothing is left behind; leave it alone where it is ignored."""
+    number = getattr(signal, name, None)
+    if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+        signal.signal(number, lambda received, _: sys.exit(128 + received))
+
+
+def _fail(message: str, hint: str, code: int) -> NoReturn:
+    click.echo(click.style("Error:", fg="red") + f" {message}", err=True)
+    if hint:
+        click.echo(f"  {hint}", err=True)
+    sys.exit(code)

@@ -1,0 +1,194 @@
+"""`argosy add`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from argosy.cli import changing, options
+from argosy.cli.changing import Manner
+from argosy.repository.model import (
+    DEFAULT_IMAGE,
+    DEFAULT_PORT,
+    Application,
+    Component,
+    Format,
+    Image,
+    RevisionStyle,
+    Seed,
+)
+
+if TYPE_CHECKING:
+    from argosy.change.components import Placed
+
+
+@click.group("add")
+def command() -> None:
+    """Add applications, components, or an environment."""
+
+
+@command.command("app")
+@click.argument("names", metavar="NAME...", nargs=-1, required=True)
+@click.option(
+    "--image",
+    "images",
+    type=options.ImageType(),
+    multiple=True,
+    help=f"The applications' image, or the one in an environment.  [default: {DEFAULT_IMAGE}]",
+)
+@click.option("--port", type=click.IntRange(1, 65535), default=DEFAULT_PORT, show_default=True, help="Their port.")
+@click.option(
+    "--format", "form", type=options.choice(Format), help="How they are written.  [default: the repository's]"
+)
+@click.option("--env", "environments", metavar="ENV", multiple=True, help="Where they run.  [default: everywhere]")
+@click.option("--team", default="", help="Who owns them.")
+@changing.options_of_change
+def app(
+    *,
+    names: tuple[str, ...],
+    images: tuple[tuple[str, Image], ...],
+    port: int,
+    form: str | None,
+    environments: tuple[str, ...],
+    team: str,
+    manner: Manner,
+) -> int:
+    """Add applications: their folders, values per environment, and Applications."""
+    from argosy.change import operations  # noqa: PLC0415
+
+    by_environment = dict(images)
+    image = by_environment.pop("", DEFAULT_IMAGE)
+    seed = Seed(image, port, tuple(by_environment.items()))
+    with changing.opened(manner) as stored:
+        current = stored.repository
+        made = [Application(name, Format(form or current.settings.format), team, seed) for name in names]
+        change = operations.add_applications(current, made, environments)
+        return changing.carry_out(manner, stored, change, f"Add {', '.join(names)}")
+
+
+@command.command("env")
+@click.argument("name")
+@click.option("--after", metavar="ENV", default="", help="The environment that it promotes from.  [default: the last]")
+@click.option("--before", metavar="ENV", default="", help="The environment that promotes from it.")
+@click.option(
+    "--from", "source", metavar="ENV", help="Whose applications and values it takes over.  [default: --after]"
+)
+@click.option("--cluster", metavar="CLUSTER", default="", help="Its cluster's URL or name.  [default: that of --from]")
+@click.option(
+    "--revision", metavar="REVISION", default="", help="The revision that it follows.  [default: as the others]"
+)
+@click.option("--auto-sync/--no-auto-sync", default=True, help="Whether Argo CD applies what is in Git by itself.")
+@changing.options_of_change
+def env(
+    *,
+    name: str,
+    after: str,
+    before: str,
+    source: str,
+    cluster: str,
+    revision: str,
+    auto_sync: bool,
+    manner: Manner,
+) -> int:
+    """Add an environment, with the applications and current values of another."""
+    from argosy.change import (  # noqa: PLC0415
+        components,
+        operations,
+    )
+
+    with changing.opened(manner) as stored:
+        change = operations.add_environment(
+            stored.repository,
+            name,
+            after=after,
+            before=before,
+            source=source,
+            cluster=cluster,
+            revision=revision,
+            auto_sync=auto_sync,
+        )
+        code = changing.carry_out(manner, stored, change, f"Add the environment {name}")
+    if code == 0 and not manner.dry_run:
+        manner.say("Its values are copies: look for hosts and the like that two environments must not share.")
+    if code == 0 and not revision and stored.repository.settings.revision is RevisionStyle.BRANCH:
+        manner.say(f"It follows a branch of its own. Once this is committed: git branch {name}, and push that first.")
+    if code == 0 and (lacking := " ".join(components.lacking(change.after, name))):
+        manner.say(f"Other clusters have what its cluster lacks: argosy add component {lacking} --env {name}")
+    return code
+
+
+@command.command("component")
+@click.argument("names", metavar="NAME...", nargs=-1, required=True)
+@click.option(
+    "--env",
+    "environments",
+    metavar="ENV",
+    multiple=True,
+    help="The environment whose cluster gets them.  [default: each cluster, by its last environment]",
+)
+@click.option("--version", metavar="VERSION", default="", help="The chart's version.  [default: the catalogue's]")
+@click.option(
+    "--vendor/--no-vendor",
+    default=None,
+    help="Keep the charts in the repository, so that they are rendered offline.  [default: no-vendor]",
+)
+@changing.options_of_change
+def component(
+    *, names: tuple[str, ...], environments: tuple[str, ...], version: str, vendor: bool | None, manner: Manner
+) -> int:
+    """Add components from the catalogue, with what they need: their Applications, values and custom resources.
+
+    One that is there already keeps its values and custom resources: --version takes another chart, --vendor brings
+    the chart into the repository, --no-vendor leaves it to Argo CD again.
+    """
+    from argosy.catalogue import catalogue  # noqa: PLC0415
+    from argosy.change import components  # noqa: PLC0415
+    from argosy.git import objects  # noqa: PLC0415
+    from argosy.helm import fetching  # noqa: PLC0415
+
+    wish = components.Wish(version, vendor)
+    with changing.opened(manner) as stored:
+        known = catalogue.load(manner.root)
+        placed = components.place(stored.repository, known, names, environments, wish)
+        for each in placed:
+            if each.because:
+                manner.say(f"{each.because} needs {each.entry.name}: that comes too.")
+        entries = objects.entries(manner.root, "HEAD")
+
+        def held(path: str) -> bytes | None:
+            found = objects.blobs(manner.root, entries, [path]).get(path)
+            return found.content if found else None
+
+        def fetched(wanted: Component) -> Mapping[str, bytes]:
+            manner.say(f"Fetching the chart {wanted.chart} {wanted.version} of {wanted.repo_url}.")
+            return fetching.fetch(wanted)
+
+        change = components.add(stored.repository, placed, wish, fetch=fetched, held=held)
+        for folder in change.removed:
+            _tell_edits(manner, folder)
+        code = changing.carry_out(manner, stored, change, _title(placed, names, version))
+    if code == 0 and vendor:
+        manner.say("To leave these charts to Argo CD again, say --no-vendor.")
+    notes = {each.entry.name: each.entry.notes for each in placed if each.entry.notes and not each.present}
+    if code == 0 and notes:
+        lines = (f"{name}: {text}" for name, text in notes.items())
+        manner.say("\n\n".join(["\nWhat is left for you:", *lines]))
+    return code
+
+
+def _tell_edits(manner: Manner, chart: str) -> None:
+    """Say which commits since a chart came changed it: another chart takes its place."""
+    from argosy import git  # noqa: PLC0415
+
+    came = git.run(manner.root, "log", "-1", "--format=%H", "--", f"{chart}/Chart.yaml").strip()
+    edits = git.run(manner.root, "log", "--format=  %h %s", f"{came}..HEAD", "--", chart) if came else ""
+    if edits:
+        manner.say(f"Somebody edited {chart} since it came, which ends here. Git's history keeps it:\n{edits.rstrip()}")
+
+
+def _title(placed: Sequence[Placed], names: Sequence[str], version: str) -> str:
+    """Return the commit's title: what is added, or what becomes of what was there."""
+    added = any(not each.present and not each.because for each in placed)
+    return f"{'Add' if added else 'Change'} {', '.join(names)}{f' {version}' if version else ''}"

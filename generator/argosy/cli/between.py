@@ -1,0 +1,147 @@
+"""`argosy diff --between`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from argosy.errors import ArgosyError, UsageError
+
+if TYPE_CHECKING:
+    from argosy.difference import Difference
+    from argosy.promotion.comparing import Comparison
+    from argosy.promotion.decision import Decision
+
+
+def show(
+    root: Path, environments: tuple[str, str], apps: Sequence[str], revision: str | None, output: str, *, quiet: bool
+) -> bool:
+    """Print how two environments differ; return whether they differ in nothing but what policy expects.
+
+    Raise ArgosyError where one of them cannot be rendered, after what can is shown.
+    """
+    from argosy.difference import work_tree  # noqa: PLC0415
+    from argosy.git.snapshot import Snapshot  # noqa: PLC0415
+    from argosy.promotion import comparing, ends  # noqa: PLC0415
+    from argosy.reporting.progress import progress  # noqa: PLC0415
+
+    if environments[0] == environments[1]:
+        raise UsageError("An environment is the same as itself.", "Name two.")
+    places = ends.Places.of(root, applications=apps)
+    found = places.ends(*environments)
+    states = (found.source, found.target)
+    if revision:
+        states = (Snapshot.of(root, revision),) * 2
+    elif not found.own_branch:
+        states = (work_tree(root),) * 2
+    there = [ends.deployed(state, name) for state, name in zip(states, environments, strict=True)]
+    chosen = [[name for name in listed if not apps or name in apps] for listed in there]
+    made = comparing.between(
+        states, environments, (chosen[0], chosen[1]), lambda what, total: progress(what, total, enabled=not quiet)
+    )
+    writer = {"json": _as_json, "markdown": _as_markdown, "text": _as_text}[output]
+    click.echo(writer(made, environments), nl=False)
+    faults = (*made.unexpected.faults, *made.expected.faults)
+    if faults:
+        raise ArgosyError(
+            f"{faults[0].application} cannot be rendered, so that not all is compared: {faults[0].message}",
+            "`argosy validate` says more.",
+        )
+    return made.is_even
+
+
+def _as_text(made: Comparison, environments: tuple[str, str]) -> str:
+    from argosy.difference.formats import OutputFormat, format_difference  # noqa: PLC0415
+    from argosy.reporting import Options  # noqa: PLC0415
+
+    colour = Options.of(sys.stdout, version="").colour
+    lines = [*_alone(made, environments)]
+    for title, difference, pinned in _parts(made, environments):
+        lines += [_bold(title, colour=colour), *(f"  {line}" for line in _keys(made, environments, pinned=pinned))]
+        if difference.applications or difference.faults:
+            lines.append(format_difference(difference, OutputFormat.TEXT, colour=colour).rstrip("\n"))
+        elif not any(True for _ in _keys(made, environments, pinned=pinned)):
+            lines.append("  Nothing.")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _bold(text: str, *, colour: bool) -> str:
+    return click.style(text, bold=True) if colour else text
+
+
+def _as_markdown(made: Comparison, environments: tuple[str, str]) -> str:
+    from argosy.difference.as_markdown import HEADING  # noqa: PLC0415
+    from argosy.difference.formats import OutputFormat, format_difference  # noqa: PLC0415
+
+    lines = [*_alone(made, environments)]
+    for title, difference, pinned in _parts(made, environments):
+        keys = [f"- `{line}`" for line in _keys(made, environments, pinned=pinned)]
+        written = format_difference(difference, OutputFormat.MARKDOWN).replace(HEADING, "", 1).strip("\n")
+        lines += ["", f"### {title}", "", *keys, *([""] if keys else []), written]
+    return "\n".join(lines).lstrip("\n") + "\n"
+
+
+def _as_json(made: Comparison, environments: tuple[str, str]) -> str:
+    from argosy.difference.formats import OutputFormat, format_difference  # noqa: PLC0415
+
+    def part(difference: Difference, *, pinned: bool) -> dict[str, Any]:
+        keys = [
+            {
+                "application": name,
+                "key": str(each.key),
+                "from": _datum(each, each.source),
+                "to": _datum(each, each.target),
+            }
+            for name, each in _decisions(made, pinned=pinned)
+        ]
+        return {"keys": keys, **json.loads(format_difference(difference, OutputFormat.JSON))}
+
+    told = {
+        "from": environments[0],
+        "to": environments[1],
+        "onlyFrom": list(made.missing[0]),
+        "onlyTo": list(made.missing[1]),
+        "unexpected": part(made.unexpected, pinned=False),
+        "expected": part(made.expected, pinned=True),
+    }
+    return json.dumps(told, indent=2, ensure_ascii=False) + "\n"
+
+
+def _datum(decision: Decision, value: Any) -> Any:
+    from argosy.promotion import report  # noqa: PLC0415
+
+    return report.datum(report.hidden(decision, value))
+
+
+def _alone(made: Comparison, environments: tuple[str, str]) -> Iterator[str]:
+    for names, environment in zip(made.missing, environments, strict=True):
+        if names:
+            yield f"Only in {environment}: {', '.join(names)}."
+
+
+def _parts(made: Comparison, environments: tuple[str, str]) -> Iterator[tuple[str, Difference, bool]]:
+    one, other = environments
+    yield f"Not expected: {other} differs from {one} in what no policy pins", made.unexpected, False
+    yield f"Expected: what belongs to {one} or {other}", made.expected, True
+
+
+def _decisions(made: Comparison, *, pinned: bool) -> Iterator[tuple[str, Decision]]:
+    from argosy.promotion.decision import Verdict  # noqa: PLC0415
+
+    for name, decisions in made.keys.items():
+        yield from ((name, each) for each in decisions if (each.verdict is Verdict.PINNED) is pinned)
+
+
+def _keys(made: Comparison, environments: tuple[str, str], *, pinned: bool) -> Iterator[str]:
+    from argosy.promotion import report  # noqa: PLC0415
+
+    one, other = environments
+    for name, each in _decisions(made, pinned=pinned):
+        source, target = (report.shown(report.hidden(each, value)) for value in (each.source, each.target))
+        yield f"{name} {each.key}: {source} in {one}, {target} in {other}"

@@ -1,0 +1,108 @@
+"""`argosy convert`."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+
+from argosy.cli import changing, options
+from argosy.cli.changing import Manner
+from argosy.repository.model import Format
+
+if TYPE_CHECKING:
+    from argosy.conversion import Conversion, Difference
+
+
+@click.command("convert")
+@click.argument("app")
+@click.option("--to", "form", type=options.choice(Format), required=True, help="How it is to be written.")
+@changing.yes
+@changing.options_of_change
+def command(app: str, form: str, yes: bool, manner: Manner) -> int:
+    """Change how an application is written: as a Helm chart, a Kustomize base with overlays, or plain manifests.
+
+    What every environment runs today is read from what is rendered, and put into the new files: image, replicas,
+    ports, environment variables, resources and the rest. Other resources are carried over. What is deployed before and
+    after is compared, and each difference is listed with its reason.
+    """
+    from argosy import conversion  # noqa: PLC0415
+
+    with changing.opened(manner) as stored:
+        made = conversion.convert(manner.root, stored, app, Format(form))
+        if made is None:
+            manner.say(f"Nothing to change: {app} is written that way.")
+            return 0
+        manner.say(_told(made))
+        if not manner.dry_run and (made.edited or made.unexplained):
+            changing.confirm(yes, "Go on?")
+        with _with_differences(manner, made.differences):
+            return changing.carry_out(manner, stored, made.change, f"Convert {app} to {form}")
+
+
+@contextlib.contextmanager
+def _with_differences(manner: Manner, differences: Sequence[Difference]) -> Iterator[None]:
+    """Add the differences to the JSON that the change reports."""
+    if manner.output != "json":
+        yield
+        return
+    printed = io.StringIO()
+    try:
+        with contextlib.redirect_stdout(printed):
+            yield
+    finally:
+        text = printed.getvalue()
+        if text.startswith("{"):
+            report, end = json.JSONDecoder().raw_decode(text)
+            report["differences"] = [asdict(each) for each in differences]
+            text = json.dumps(report, indent=2) + text[end:]
+        click.echo(text, nl=False)
+
+
+def _told(made: Conversion) -> str:
+    """Return what to know before the conversion, for people."""
+    lines = []
+    if made.edited:
+        lines.append(
+            "Written or edited by hand, and deleted. What they deploy is put into the new files; their comments, and "
+            "what is not used, stay in Git's history alone:"
+        )
+        lines += [f"  {each.path}" for each in made.edited]
+    explained = [each for each in made.differences if each.why]
+    for title, these in (
+        ("What is deployed differs by design:", explained),
+        ("What is deployed differs, and nothing in the new format says it:", made.unexplained),
+    ):
+        if these:
+            lines += [title, *_grouped(these)]
+    return "\n".join(lines) or "What is deployed stays exactly as it is."
+
+
+def _grouped(differences: Sequence[Difference]) -> list[str]:
+    """Return a line for each field and reason, with all resources and environments that have it."""
+    groups: dict[tuple[str, str], list[Difference]] = {}
+    for each in differences:
+        place = each.path or f"{each.resource} is {'new' if each.before is None else 'gone'}"
+        groups.setdefault((place, each.why), []).append(each)
+    return [_line(place, why, these) for (place, why), these in groups.items()]
+
+
+def _line(place: str, why: str, these: Sequence[Difference]) -> str:
+    changes = {f"{_shown(each.before)} -> {_shown(each.after)}" for each in these}
+    resources = list(dict.fromkeys(each.resource for each in these))
+    environments = ", ".join(dict.fromkeys(each.environment for each in these))
+    what = f" of {', '.join(resources)}" if these[0].path else ""
+    values = f": {changes.pop()}" if these[0].path and len(changes) == 1 else ""
+    return f"  {place}{what} ({environments}){values}" + (f"; {why}" if why else "")
+
+
+def _shown(value: object) -> str:
+    if value is None:
+        return "absent"
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 60 else f"{text[:59]}…"

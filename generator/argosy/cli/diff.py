@@ -1,0 +1,175 @@
+"""`argosy diff`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from argosy.cli import options
+from argosy.cli.validate import root_of
+
+if TYPE_CHECKING:
+    from argosy.difference import Difference
+    from argosy.git.snapshot import Snapshot
+
+MARKER = "argosy-diff"
+"""Tells the comment from all others, also from those of other tools."""
+
+
+@click.command("diff")
+@click.argument("apps", metavar="[APP]...", nargs=-1)
+@click.option(
+    "--against",
+    metavar="REVISION",
+    help="Compare with the commit where this branch, or that of --at, left another one, such as main: what the branch "
+    "changes, without what happened there since.  [default: compare with the last commit]",
+)
+@click.option("--at", "revision", metavar="REVISION", help="Compare a commit, branch or tag.  [default: the work tree]")
+@click.option(
+    "--between",
+    nargs=2,
+    metavar="ENV ENV",
+    help="Compare two environments: what policy expects to differ is set apart from what it does not.",
+)
+@click.option("--env", "environments", metavar="ENV", multiple=True, help="Of this environment alone.")
+@click.option(
+    "--repository",
+    type=options.folder,
+    metavar="DIR",
+    help="The repository's root.  [default: around the current folder]",
+)
+@click.option("--comment", is_flag=True, help="Make it a comment on the pull request, or update the one of before.")
+@click.option(
+    "--pull-request",
+    "number",
+    type=click.IntRange(1),
+    metavar="N",
+    help="The pull request to comment on.  [default: the one that CI runs for]",
+)
+@click.option("--exit-code", "told", is_flag=True, help="Exit with 1 where something changes, as git diff does.")
+@options.output("text", "markdown", "json")
+@options.quiet
+def command(
+    *,
+    apps: tuple[str, ...],
+    against: str | None,
+    revision: str | None,
+    between: tuple[str, str] | None,
+    environments: tuple[str, ...],
+    repository: Path | None,
+    comment: bool,
+    number: int | None,
+    told: bool,
+    output: str,
+    quiet: bool,
+) -> int:
+    """Show what a change does in each cluster, before it is merged.
+
+    Compared are the manifests that Argo CD would apply, not the files: by default, those of the work tree, untracked
+    files included, with those of the last commit. Applications that appear or vanish come first, then what deletes
+    data or cannot be synced. Only what the change can reach is rendered. Values of Secrets are never shown. Exit
+    code: 0, or 1 where something cannot be rendered; what can is shown.
+    """
+    from argosy import difference  # noqa: PLC0415
+    from argosy.difference.formats import OutputFormat, format_difference  # noqa: PLC0415
+    from argosy.reporting import Options  # noqa: PLC0415
+    from argosy.reporting.progress import progress  # noqa: PLC0415
+
+    root = (repository or root_of(())).resolve()
+    if number is not None and not comment:
+        raise click.UsageError("--pull-request goes with --comment.")
+    if between:
+        from argosy.cli import between as environments_compared  # noqa: PLC0415
+
+        if against or environments or comment:
+            raise click.UsageError("--between compares two environments as they are: with --at and APPs alone.")
+        alike = environments_compared.show(root, between, apps, revision, output, quiet=quiet)
+        return 1 if told and not alike else 0
+    sides = _sides(root, against, revision)
+    _check_names(root, sides, apps, environments)
+    scope = difference.Scope(apps, environments, _branch(root, against))
+    found = difference.between(*sides, scope, lambda what, total: progress(what, total, enabled=not quiet))
+    if comment:
+        _comment(root, found, number)
+    else:
+        colour = Options.of(sys.stdout, version="").colour
+        click.echo(format_difference(found, OutputFormat(output), colour=colour), nl=False, color=colour or None)
+    if not quiet:
+        click.echo(f"{found.rendered} of {_deployments(sides)} rendered.", err=True)
+    return 1 if found.faults or (told and found.applications) else 0
+
+
+def _sides(root: Path, against: str | None, revision: str | None) -> tuple[Snapshot, Snapshot]:
+    from argosy import difference  # noqa: PLC0415
+    from argosy.git.snapshot import Snapshot  # noqa: PLC0415
+
+    after = Snapshot.of(root, revision) if revision else difference.work_tree(root)
+    before = difference.merge_base(root, against, revision or "HEAD") if against else difference.head(root)
+    return before, after
+
+
+def _branch(root: Path, against: str | None) -> str:
+    """Return the branch of its own that an environment follows, where that is what is compared with.
+
+    What is merged into it reaches this environment alone, whatever else lies on it.
+    """
+    from argosy.documents import plain  # noqa: PLC0415
+    from argosy.repository import layout, store  # noqa: PLC0415
+    from argosy.repository.model import RevisionStyle  # noqa: PLC0415
+
+    answers = plain.load(root / layout.ANSWERS, root)
+    if against is None or answers.get("revision") != RevisionStyle.BRANCH:
+        return ""
+    revisions = {each.revision for each in store.load(root, ()).repository.environments}
+    return next((each for each in revisions if against == each or against.endswith(f"/{each}")), "")
+
+
+def _check_names(
+    root: Path, sides: tuple[Snapshot, Snapshot], apps: tuple[str, ...], environments: tuple[str, ...]
+) -> None:
+    """Raise UsageError with the nearest name where a name is in neither state."""
+    from argosy.change import edits  # noqa: PLC0415
+    from argosy.repository import layout, store  # noqa: PLC0415
+
+    before, after = ({*side.paths()} for side in sides)
+    for names, settings, find in (
+        (apps, layout.application_settings, edits.application),
+        (environments, layout.environment_settings, edits.environment),
+    ):
+        for name in names:
+            if settings(name) not in before | after:
+                find(store.load(root).repository, name)
+
+
+def _deployments(sides: tuple[Snapshot, Snapshot]) -> int:
+    """Return how many folders deploy an application to an environment, in either state."""
+    from argosy.repository import layout  # noqa: PLC0415
+
+    found = {
+        (layout.environment_of(path), layout.application_of(path))
+        for side in sides
+        for path in side.paths(layout.ENVIRONMENTS)
+    }
+    return sum(application is not None for _, application in found)
+
+
+def _comment(root: Path, found: Difference, number: int | None) -> None:
+    from argosy import git, hosting  # noqa: PLC0415
+    from argosy.difference.formats import OutputFormat, format_difference  # noqa: PLC0415
+    from argosy.documents import plain  # noqa: PLC0415
+    from argosy.errors import UsageError  # noqa: PLC0415
+    from argosy.repository import layout  # noqa: PLC0415
+
+    settings = plain.load(root / layout.CONFIGURATION, root).get("host")
+    host = hosting.host_of(git.origin(root), settings if isinstance(settings, dict) else {})
+    request = number or host.current_request(os.environ)
+    if request is None:
+        raise UsageError(
+            "This is no CI job of a pull request, so there is none to comment on.", "Name it with --pull-request."
+        )
+    body = format_difference(found, OutputFormat.MARKDOWN, limit=host.body_limit)
+    click.echo(host.comment(request, MARKER, body))

@@ -1,0 +1,64 @@
+"""`argosy history`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from argosy.cli import options
+from argosy.cli.validate import root_of
+
+if TYPE_CHECKING:
+    from argosy.status.promotions import Promoted
+
+
+@click.command("history")
+@click.argument("app")
+@click.argument("env", required=False, default="")
+@click.option(
+    "--repository",
+    type=options.folder,
+    metavar="DIR",
+    help="The repository's root.  [default: around the current folder]",
+)
+@click.option("--limit", type=click.IntRange(1), metavar="N", help="Show the newest N alone.  [default: all]")
+@options.output("text", "markdown", "json")
+def command(*, app: str, env: str, repository: Path | None, limit: int | None, output: str) -> int:
+    """Show who promoted an application, when, and to which version; with ENV, to that environment alone.
+
+    It is read from the commits' messages, on each environment's own branch if it has one.
+    """
+    from argosy.change import edits  # noqa: PLC0415
+    from argosy.repository import store  # noqa: PLC0415
+    from argosy.status import promotions  # noqa: PLC0415
+
+    root = (repository or root_of(())).resolve()
+    stored = store.load(root)
+    edits.application(stored.repository, app)
+    if env:
+        edits.environment(stored.repository, env)
+    found = promotions.of(root, stored.repository, app, env, limit or 0)
+    if not found:
+        where = f" to {env}" if env else ""
+        click.echo(f"{app} was not promoted{where} yet: see argosy promote.", err=True)
+    if found or output == "json":
+        click.echo(_format(app, found, output), nl=False)
+    return 0
+
+
+def _format(application: str, found: list[Promoted], output: str) -> str:
+    if output == "json":
+        from argosy.status import as_json  # noqa: PLC0415
+
+        return as_json.history(application, found)
+    if output == "markdown":
+        from argosy.status import as_markdown  # noqa: PLC0415
+
+        return as_markdown.history(found)
+    from argosy.reporting.options import Options  # noqa: PLC0415
+    from argosy.status import as_text  # noqa: PLC0415
+
+    return as_text.history(found, colour=Options.of(sys.stdout, version="").colour)

@@ -1,0 +1,116 @@
+"""`argosy promote`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from argosy.cli import changing, promoting
+from argosy.cli.promoting import Job, Manner
+from argosy.errors import UsageError
+
+if TYPE_CHECKING:
+    from argosy.git.snapshot import Written
+    from argosy.promotion.ends import Places
+    from argosy.promotion.promoting import Answers
+
+MANY = 3
+"""Up to how many applications a branch is named by."""
+
+
+@click.command("promote", cls=changing.Command)
+@click.argument("apps", metavar="[APP]...", nargs=-1)
+@click.option("--from", "source", metavar="ENV", default="", help="Where from.  [default: where --to promotes from]")
+@click.option("--to", "target", metavar="ENV", default="", help="The environment to promote to.")
+@click.option("--all", "every", is_flag=True, help="Promote every application that both environments deploy.")
+@click.option("--chain", "chained", is_flag=True, help="Promote through all the environments up to --to.")
+@click.option(
+    "--follow-up", "since", metavar="COMMIT", help="Promote what was promoted since a commit, one environment further."
+)
+@promoting.options_of_promotion
+def command(
+    *,
+    apps: tuple[str, ...],
+    source: str,
+    target: str,
+    every: bool,
+    chained: bool,
+    since: str | None,
+    manner: Manner,
+) -> int:
+    """Promote applications: bring what was tested in one environment to the next, and leave what belongs to that.
+
+    Each key is merged by itself: the source at the last promotion, the source now, the target now. Images and versions
+    move, and settings that changed; replicas, resources, hosts and the like stay; what was set by hand in the target is
+    a conflict. application.yaml can say otherwise. First you see every key with verdict and reason, and what changes in
+    the cluster. Exit code: 3 where someone has to decide first, or where nothing moves and --leave '**' left what is
+    open; 1 where the result would not be valid. Nothing is written then.
+    """
+    if since is not None and (apps or source or target or every or chained):
+        raise UsageError("--follow-up knows by itself what to promote, and where.", "Leave the other options out.")
+    if since is None and not target:
+        raise UsageError("Nothing says where to promote to.", "Name the environment: --to ENV.")
+    if since is None and bool(apps) == every:
+        raise UsageError(
+            "Name the applications to promote, or say --all." if not apps else "--all is for every application.",
+            "For example: argosy promote my-app --to staging.",
+        )
+    with promoting.opened(manner, apps) as places:
+        if since is not None:
+            return promoting.carry_out(manner, places, _following(manner, places, since))
+        return promoting.carry_out(manner, places, _along(places, apps, source, target, chained=chained))
+
+
+Make = Callable[["Answers"], Sequence[Job]]
+
+
+def _along(places: Places, apps: Sequence[str], source: str, target: str, *, chained: bool) -> Make:
+    """Return what gives the jobs of a promotion to an environment, perhaps through others."""
+    from argosy.promotion import promoting as core  # noqa: PLC0415
+
+    way = core.route(places.repository, target, source, chained=chained)
+    return lambda answers: _jobs(places, [(apps, *leg) for leg in way], answers, together=True)
+
+
+def _following(manner: Manner, places: Places, since: str) -> Make:
+    """Return what gives the jobs that follow the promotions since a commit."""
+    from argosy.promotion import ends  # noqa: PLC0415
+
+    found = ends.followers(places, since)
+    for apps, source, target in found:
+        manner.say(f"To follow up: {', '.join(apps)} from {source} to {target}.")
+    return lambda answers: _jobs(places, found, answers, together=not manner.on_branch)
+
+
+def _jobs(
+    places: Places, way: Sequence[tuple[Sequence[str], str, str]], answers: Answers, *, together: bool
+) -> list[Job]:
+    """Return a job for each branch that is promoted to; `together`: each step starts from what the ones before left."""
+    from argosy.promotion import ends as here  # noqa: PLC0415
+    from argosy.promotion import promoting as core  # noqa: PLC0415
+
+    jobs: dict[str, Job] = {}
+    pending: dict[str, Written] = {}
+    for wanted, source, target in way:
+        ends = places.ends(source, target)
+        one = ends.source.with_files(pending.get(ends.start, {}))
+        other = ends.target.with_files(pending.get(ends.base, {}))
+        names = here.applications(ends, source, target, wanted)
+        made = core.promote(names, (source, target), (one, other), answers)
+        if together:
+            pending[ends.base] = {**pending.get(ends.base, {}), **made.written}
+        key = ends.base if together else f"{ends.base} {target}"
+        moves = [*(jobs[key].promotion.moves if key in jobs else ()), *made.moves]
+        first = jobs[key].first if key in jobs else source
+        jobs[key] = Job(
+            core.Promotion(ends.target, moves), ends.base, _branch(wanted, first, target), ends.own_branch, first
+        )
+    return list(jobs.values())
+
+
+def _branch(apps: Sequence[str], source: str, target: str) -> str:
+    """Return the name of the branch for a promotion, the same each time; no application has a `_` in its name."""
+    scope = "_".join(sorted({*apps})) if len({*apps}) <= MANY else f"{len({*apps})}-applications"
+    return f"promote/{scope or 'all'}-{source}-to-{target}"

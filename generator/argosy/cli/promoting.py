@@ -1,0 +1,442 @@
+"""What promote and rollback have in common: what is shown first, what is asked, and where the result goes."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from argosy.cli import changing, options
+from argosy.errors import ArgosyError, UsageError
+
+if TYPE_CHECKING:
+    from argosy.difference import Difference
+    from argosy.promotion.decision import Choices, Decision
+    from argosy.promotion.ends import Places
+    from argosy.promotion.promoting import Answers, Move, Promotion
+
+
+@dataclass(frozen=True, slots=True)
+class Manner(changing.Manner):
+    """How a promotion is carried out."""
+
+    yes: bool = False
+    take: tuple[str, ...] = ()
+    leave: tuple[str, ...] = ()
+    allow_open: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A promotion, the branch that it is for, and what a branch with it is called."""
+
+    promotion: Promotion
+    base: str
+    """The branch that the target is on."""
+    branch: str
+    own_branch: bool
+    """Whether only the target is on it, so that it has to be checked out to be written to."""
+    first: str = ""
+    """The environment that the promotion starts in."""
+
+
+@dataclass
+class Outcome:
+    """What became of a job, for JSON."""
+
+    promotion: Promotion
+    difference: Difference | None = None
+    valid: bool | None = None
+    told: dict[str, Any] = field(default_factory=dict)
+
+    def data(self) -> dict[str, Any]:
+        """Return it as data."""
+        from argosy.difference.formats import OutputFormat, format_difference  # noqa: PLC0415
+        from argosy.promotion import report  # noqa: PLC0415
+
+        difference = self.difference and json.loads(format_difference(self.difference, OutputFormat.JSON))
+        moves = report.as_data(self.promotion)
+        permitted = {each.path: list(map(str, each.kinds)) for each in self.promotion.projects}
+        return {"moves": moves, "permitted": permitted, "difference": difference, "valid": self.valid, **self.told}
+
+
+_OPTIONS = (
+    click.option(
+        "--take",
+        metavar="KEY",
+        multiple=True,
+        help="Take the source's value of what is undecided, in conflict, or kept.",
+    ),
+    click.option(
+        "--leave",
+        metavar="KEY",
+        multiple=True,
+        help="Leave a key as it is, be it undecided, in conflict or to be moved; '**': all that is open.",
+    ),
+    click.option(
+        "--allow-open",
+        is_flag=True,
+        help="Exit with 0 although nothing moves, and keys are open that --leave '**' left.",
+    ),
+    click.option("--commit", is_flag=True, help="Commit it on the current branch."),
+    changing.branch,
+    changing.pull_request,
+    click.option("--message", "-m", metavar="TEXT", help="The commit's message and the pull request's title."),
+    click.option("--dry-run", is_flag=True, help="Show what would change, and write nothing."),
+    changing.yes,
+    click.option("--validate/--no-validate", default=True, help="Refuse what does not validate.  [default: validate]"),
+    click.option(
+        "--repository",
+        type=options.folder,
+        metavar="DIR",
+        help="The repository's root.  [default: around the current folder]",
+    ),
+    options.output("text", "json"),
+    options.quiet,
+)
+"""Of promote and rollback, in the order of their help."""
+
+
+def options_of_promotion(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options of promote and rollback, and hand them over as `manner`."""
+    names = tuple(each for each in Manner.__dataclass_fields__)
+
+    def wrapped(*args: Any, **given: Any) -> Any:
+        chosen = {name: given.pop(name) for name in names}
+        return command(*args, manner=Manner(**chosen), **given)
+
+    wrapped.__doc__, wrapped.__name__ = command.__doc__, command.__name__
+    wrapped.__click_params__ = getattr(command, "__click_params__", [])  # type: ignore[attr-defined]
+    for option in reversed(_OPTIONS):
+        wrapped = option(wrapped)
+    return wrapped
+
+
+@contextmanager
+def opened(manner: Manner, apps: Sequence[str]) -> Iterator[Places]:
+    """Yield where environments are read, while no other argosy can change the repository.
+
+    For a pull request, the branches of the remote count, where it is opened.
+    """
+    from argosy.change import locking  # noqa: PLC0415
+    from argosy.git import branches  # noqa: PLC0415
+    from argosy.promotion import ends  # noqa: PLC0415
+
+    with locking.locked(manner.root):
+        locking.check(manner.root)
+        remote = branches.remote_of(manner.root) if manner.pull_request else ""
+        yield ends.Places.of(manner.root, remote, apps)
+
+
+def carry_out(manner: Manner, places: Places, make: Callable[[Answers], Sequence[Job]]) -> int:
+    """Show what a promotion does, ask, write it to where it is wanted, and return the exit code.
+
+    `make` gives the jobs, with the answers of the person who runs it. Nothing is written before all is known.
+    """
+    from argosy.promotion.decision import Choices  # noqa: PLC0415
+    from argosy.promotion.promoting import Answers  # noqa: PLC0415
+
+    answers = Answers(Choices(manner.take, manner.leave))
+    jobs = make(answers)
+    _refuse_unused(answers.general, jobs)
+    for job in jobs:
+        _refuse_hidden(manner, places, job)
+    _show_tables(manner, jobs)
+    while _is_interactive(manner) and (asked := _asked(answers, jobs)) != answers:
+        answers = asked
+        jobs = make(answers)
+    outcomes = [Outcome(job.promotion) for job in jobs]
+    code = _proceed(manner, places, jobs, outcomes)
+    if manner.output == "json":
+        told = {"dryRun": manner.dry_run, "promotions": [each.data() for each in outcomes]}
+        click.echo(json.dumps(told, indent=2, ensure_ascii=False, default=str))
+    return code
+
+
+def _proceed(manner: Manner, places: Places, jobs: Sequence[Job], outcomes: Sequence[Outcome]) -> int:
+    if any(job.promotion.is_open for job in jobs):
+        _say_open(manner, jobs)
+        return 3
+    todo = [
+        (_permitting(manner, places, job, outcome), outcome)
+        for job, outcome in zip(jobs, outcomes, strict=True)
+        if job.promotion.steps
+    ]
+    if not todo:
+        still_open = _say_postponed(jobs)
+        if not still_open:
+            manner.say(_why_nothing(jobs))
+        return 3 if still_open and not manner.allow_open else 0
+    for job, outcome in todo:
+        _refuse_misplaced(manner, job)
+        outcome.difference = _difference(manner, job)
+    judged = [_is_valid(job, outcome) for job, outcome in todo if manner.validate]
+    if not all(judged):
+        click.echo("Nothing was written: the result would not be valid.", err=True)
+        return 1
+    if manner.dry_run:
+        return 0
+    changing.confirm(manner.yes, "Go on?", "This changes what an environment runs, and nobody is here to ask.")
+    if manner.on_branch:
+        from argosy.cli import proposing  # noqa: PLC0415
+
+        proposing.propose(manner, todo)
+    else:
+        for job, outcome in todo:
+            _write(manner, job, outcome)
+    still_open = _say_postponed([job for job in jobs if not job.promotion.steps])
+    return 3 if still_open and not manner.allow_open else 0
+
+
+def _say_postponed(jobs: Sequence[Job]) -> bool:
+    """Say which keys of promotions in which nothing moves are open still, and return whether there are any."""
+    found = [each for job in jobs for each in job.promotion.postponed]
+    if found:
+        listed = "".join(f"\n  {step.application} in {step.target}: {each.key} ({each.why})" for step, each in found)
+        click.echo(
+            f"Nothing moves, and --leave '**' left {len(found)} {'key' if len(found) == 1 else 'keys'} that nobody has "
+            f"decided on:{listed}\n  --take KEY or --leave KEY decides; with --allow-open, this counts as success.",
+            err=True,
+        )
+    return bool(found)
+
+
+def _why_nothing(jobs: Sequence[Job]) -> str:
+    """Say why there is nothing to write."""
+    from argosy.promotion.decision import Verdict  # noqa: PLC0415
+
+    if not jobs:
+        return "Nothing to follow up: no promotion since then that the next environment does not have."
+    left = [
+        each for job in jobs for move in job.promotion.moves for each in move.decisions if each.verdict is Verdict.LEFT
+    ]
+    if left:
+        return f"Nothing moves: {len(left)} {'key is' if len(left) == 1 else 'keys are'} left as you said, see above."
+    return "Nothing to change: what moves is the same already."
+
+
+def _permitting(manner: Manner, places: Places, job: Job, outcome: Outcome) -> Job:
+    """Return a job together with the AppProjects that have to permit more, and say which."""
+    from argosy.git import branches  # noqa: PLC0415
+    from argosy.git.snapshot import Snapshot  # noqa: PLC0415
+    from argosy.promotion import projects, report  # noqa: PLC0415
+
+    needed = projects.used(job.promotion)
+    promotion = replace(job.promotion, projects=projects.widen(job.promotion.after, needed))
+    outcome.promotion = promotion
+    if promotion.projects:
+        manner.show(report.projects(promotion))
+    default = places.repository.settings.branch
+    if job.own_branch and branches.is_branch(manner.root, default):
+        there = Snapshot(manner.root, branches.tip(manner.root, default, places.remote))
+        targets = {step.target for step in promotion.steps}
+        for each in projects.widen(there, {name: used for name, used in needed.items() if name in targets}):
+            manner.say(
+                f"Argo CD reads {each.path} from {default}, and syncs no {report.kinds(each)} before it permits that "
+                f"there.\n  Once this is on {job.base}: git switch {default}, and argosy apply --commit."
+            )
+    return replace(job, promotion=promotion)
+
+
+# What is shown and asked first
+
+
+def _show_tables(manner: Manner, jobs: Sequence[Job]) -> None:
+    from argosy import reporting  # noqa: PLC0415
+    from argosy.promotion import report  # noqa: PLC0415
+
+    colour = reporting.Options.of(sys.stdout, version="").colour
+    for job in jobs:
+        manner.show(report.as_text(job.promotion, colour=colour))
+
+
+def _difference(manner: Manner, job: Job) -> Difference:
+    from argosy import difference, reporting  # noqa: PLC0415
+    from argosy.difference.formats import OutputFormat, format_difference  # noqa: PLC0415
+    from argosy.reporting.progress import progress  # noqa: PLC0415
+
+    def watched(description: str, total: int) -> Any:
+        return progress(description, total, enabled=not manner.quiet)
+
+    scope = difference.Scope(branch=job.base if job.own_branch else "")
+    found = difference.within_layout(job.promotion.before, job.promotion.after, scope, watched)
+    colour = reporting.Options.of(sys.stdout, version="").colour
+    manner.show(format_difference(found, OutputFormat.TEXT, colour=colour))
+    return found
+
+
+def _is_valid(job: Job, outcome: Outcome) -> bool:
+    """Validate the state that comes out, and show what is wrong."""
+    from argosy.cli import validate  # noqa: PLC0415
+
+    outcome.valid = validate.is_valid(job.promotion.after, job.promotion.written.keys())
+    return outcome.valid
+
+
+def _refuse_unused(choices: Choices, jobs: Sequence[Job]) -> None:
+    """Raise UsageError for a choice that changes nothing."""
+    from argosy.promotion import policy  # noqa: PLC0415
+    from argosy.promotion.decision import ALL, Verdict  # noqa: PLC0415
+
+    decisions = [each for job in jobs for move in job.promotion.moves for each in move.decisions]
+    unused = choices.unused(decisions)
+    if unused and decisions:
+        known = ", ".join(dict.fromkeys(str(each.key) for each in decisions[:8]))
+        raise UsageError(f"“{unused[0]}” names no key that differs.", f"These do: {known}.")
+    for pattern in choices.take:
+        meant = [each for each in decisions if pattern != ALL and policy.matches_any(each.key, [pattern])]
+        if meant and meant[0].encrypted:
+            raise UsageError(
+                f"“{pattern}” is {meant[0].why}, so it cannot be taken.",
+                "Nobody could decrypt a copy there: encrypt it for that environment with its own tool, "
+                "such as sops or kubeseal.",
+            )
+        if meant and all(each.verdict is Verdict.PINNED for each in meant):
+            raise UsageError(
+                f"“{pattern}” {meant[0].why}, so it cannot be taken.",
+                "To let it move, name it in application.yaml, below `promotion:`, under `promote:` or `ask:`.",
+            )
+
+
+def _is_interactive(manner: Manner) -> bool:
+    return sys.stdin.isatty() and not (manner.yes or manner.dry_run)
+
+
+def _asked(answers: Answers, jobs: Sequence[Job]) -> Answers:
+    """Ask about each key that is open."""
+    from argosy.promotion.decision import Choices  # noqa: PLC0415
+    from argosy.yaml_edit.keys import pattern  # noqa: PLC0415
+
+    own = dict(answers.own)
+    for move in (move for job in jobs for move in job.promotion.moves):
+        place = (move.step.application, move.step.target)
+        for each in move.open:
+            known = own.get(place, Choices())
+            if pattern(each.key) in (*known.take, *known.leave):
+                continue
+            if click.prompt(_question(move, each), type=click.Choice(["take", "leave"]), err=True) == "take":
+                own[place] = replace(known, take=(*known.take, pattern(each.key)))
+            else:
+                own[place] = replace(known, leave=(*known.leave, pattern(each.key)))
+    return replace(answers, own=own)
+
+
+def _question(move: Move, decision: Decision) -> str:
+    from argosy.promotion import report  # noqa: PLC0415
+
+    present, new = (report.shown(report.hidden(decision, each)) for each in (decision.target, decision.source))
+    return f"{report.heading(move)}: {decision.key} is {present}, and would become {new} ({decision.why})"
+
+
+def _say_open(manner: Manner, jobs: Sequence[Job]) -> None:
+    """Say what someone has to decide, and how."""
+    from argosy.yaml_edit.keys import pattern  # noqa: PLC0415
+
+    moves = [move for job in jobs for move in job.promotion.moves if move.open]
+    if manner.quiet or manner.output == "json":
+        for move in moves:
+            for each in move.open:
+                click.echo(f"{move.step.application}: {each.key}: {each.verdict.value}: {each.why}", err=True)
+    example = pattern(moves[0].open[0].key)
+    count = sum(len(move.open) for move in moves)
+    promoted = any(move.step.source for move in moves)
+    click.echo(
+        f"Nothing was written: someone has to decide on {count} {'key' if count == 1 else 'keys'} first.\n"
+        f"  --take '{example}' takes the new value, --leave '{example}' keeps the present one, '**' all."
+        + (
+            "\n  For good: name the key in application.yaml, below `promotion:`, under `promote:` or `pinned:`."
+            if promoted
+            else ""
+        ),
+        err=True,
+    )
+
+
+# Where the result goes
+
+
+def _refuse_misplaced(manner: Manner, job: Job) -> None:
+    """Raise UsageError where another branch is checked out than the one that the result belongs to."""
+    from argosy import git  # noqa: PLC0415
+
+    current = git.branch(manner.root)
+    if not job.own_branch or job.base == current or manner.on_branch or manner.dry_run:
+        return
+    environment = job.promotion.steps[0].target
+    raise UsageError(
+        f"{environment} follows the branch {job.base}, and {current or 'no branch'} is checked out.",
+        f"Switch to it first (git switch {job.base}), or say --pull-request or --branch.",
+    )
+
+
+def _refuse_hidden(manner: Manner, places: Places, job: Job) -> None:
+    """Refuse what has changes that are not committed; for a branch of its own, say that they are left out."""
+    from argosy import git  # noqa: PLC0415
+    from argosy.repository import layout, store  # noqa: PLC0415
+
+    steps = [move.step for move in job.promotion.moves if move.step.source]
+    if not steps:
+        return
+    settings = [layout.application_settings(each.application) for each in steps]
+    folders = [f"{layout.deployment(each.source, each.application)}/" for each in steps]
+    watched = settings if job.own_branch else [*settings, *folders]
+    hidden = sorted(store.uncommitted(manner.root, *watched))
+    if hidden and not manner.on_branch:
+        raise ArgosyError(
+            f"{hidden[0]} has changes that are not committed, and what counts is what is committed.",
+            "Commit them first, or set them aside: git stash push --include-untracked -- PATH.",
+        )
+    if hidden:
+        manner.say(f"{hidden[0]} has changes that are not committed: they are left out.")
+    if places.remote and git.branch(manner.root) == job.base:
+        ahead = git.run(manner.root, "rev-list", "--count", f"{job.promotion.before.commit}..HEAD", "--", *watched)
+        if ahead.strip() != "0":
+            manner.say(f"Commits of {job.base} that are not on {places.remote} yet are left out: git push first.")
+
+
+def _write(manner: Manner, job: Job, outcome: Outcome) -> None:
+    """Write a promotion into the work tree and the index, and commit it if that is wanted."""
+    from argosy.change import merge  # noqa: PLC0415
+    from argosy.git import objects  # noqa: PLC0415
+    from argosy.promotion import report  # noqa: PLC0415
+
+    promotion, root = job.promotion, manner.root
+    before = promotion.before.files(*promotion.written)
+    after = {path: blob for path, blob in promotion.written.items() if blob is not None}
+    message = report.message(promotion, manner.message or "")
+    with merge.plan(root, before, after) as plan:
+        merge.refuse_obstacles(plan)
+        prepared, earlier = _prepared_message(root)
+        with merge.written(plan):
+            if manner.commit:
+                changing.commit(root, message, [each.path for each in plan.touched])
+            else:
+                prepared.write_text(earlier + message, encoding="utf-8")
+    outcome.told = {"committed": manner.commit}
+    if manner.commit:
+        outcome.told["commit"] = objects.head(root)
+        manner.say(f"Committed: {report.title(promotion.steps)}. git push brings it to Argo CD.")
+        return
+    manner.say(
+        "Written. Next: git diff --staged shows it, and git commit keeps it.\n"
+        "  Its message is prepared: leave the Argosy- lines in, by which argosy knows what was promoted and when."
+    )
+
+
+def _prepared_message(root: Path) -> tuple[Path, str]:
+    """Return the file that the next `git commit` takes its message from, and what it says of what is staged already."""
+    from argosy import git  # noqa: PLC0415
+
+    file, merging = (
+        root / git.run(root, "rev-parse", "--git-path", name).rstrip("\n") for name in ("MERGE_MSG", "MERGE_HEAD")
+    )
+    staged = git.run(root, "diff-index", "--cached", "--name-only", "HEAD").strip()
+    if not file.is_file() or not (staged or merging.is_file()):
+        return file, ""
+    return file, f"{file.read_text(encoding='utf-8', errors='replace').rstrip()}\n\n"

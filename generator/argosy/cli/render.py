@@ -1,0 +1,50 @@
+"""`argosy render`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from argosy.cli import options
+from argosy.cli.validate import root_of
+
+
+@click.command("render")
+@click.argument("app", metavar="APP")
+@click.argument("env", metavar="ENV")
+@click.option("--at", "revision", metavar="REVISION", help="A commit, branch or tag.  [default: the work tree]")
+@click.option(
+    "--repository",
+    type=options.folder,
+    metavar="DIR",
+    help="The repository's root.  [default: around the current folder]",
+)
+@options.output("yaml", "json")
+def command(app: str, env: str, revision: str | None, repository: Path | None, output: str) -> int:
+    """Print the manifests that Argo CD would apply for an application in an environment.
+
+    They are what the Application renders to, in that order: without the hooks of `helm test`, which Argo CD never
+    applies, and with the destination's namespace where a manifest has none. Secrets are printed as they are. JSON is
+    one List.
+    """
+    from argosy import difference, git  # noqa: PLC0415
+    from argosy.change import edits  # noqa: PLC0415
+    from argosy.difference.manifest_text import as_yaml  # noqa: PLC0415
+    from argosy.repository import store  # noqa: PLC0415
+
+    root = (repository or root_of(())).resolve()
+    known = (store.load_at(root, revision) if revision else store.load(root)).repository
+    edits.application(known, app)
+    follows = edits.environment(known, env).revision
+    here = git.branch(root)
+    if revision is None and here and follows != here:
+        click.echo(f"{env} follows {follows}, and this is {here}: --at {follows} renders what is there.", err=True)
+    found = difference.of_application(root, revision, app, env)
+    manifests = [manifest for each in found for manifest in each.manifests.values()]
+    if output == "json":
+        click.echo(json.dumps({"apiVersion": "v1", "kind": "List", "items": manifests}, indent=2))
+    else:
+        click.echo("".join(f"---\n{as_yaml(each)}" for each in manifests), nl=False)
+    return 0

@@ -1,0 +1,47 @@
+"""`argosy rules`."""
+
+from __future__ import annotations
+
+import click
+
+from argosy.cli import options
+from argosy.errors import UsageError
+
+
+@click.command("rules")
+@click.argument("rule_id", metavar="[ID]", required=False)
+@options.output("text", "json")
+def command(rule_id: str | None, output: str) -> int:
+    """List the rules of validation, or explain one, with an example that breaks it and one that keeps it."""
+    from argosy.rules import catalogue  # noqa: PLC0415
+    from argosy.rules.registry import RULES  # noqa: PLC0415
+
+    rules = catalogue.ordered()
+    if rule_id is not None:
+        if rule_id not in RULES:
+            from difflib import get_close_matches  # noqa: PLC0415
+
+            close = get_close_matches(rule_id, RULES, 1)
+            raise UsageError(
+                f"There is no rule “{rule_id}”.",
+                f"Did you mean “{close[0]}”?" if close else "`argosy rules` lists them.",
+            )
+        rules = [RULES[rule_id]]
+    if output == "json":
+        import json  # noqa: PLC0415
+
+        fields = ("id", "severity", "summary", "explanation", "bad", "good")
+        click.echo(json.dumps([{name: getattr(rule, name) for name in fields} for rule in rules], indent=2))
+    elif rule_id is not None:
+        rule = rules[0]
+        click.echo(f"{rule.id} ({rule.severity})\n\n{rule.summary}\n\n{rule.explanation}\n")
+        click.echo(f"Breaks it:\n\n{_indented(rule.bad)}\n\nKeeps it:\n\n{_indented(rule.good)}")
+    else:
+        width = max(len(rule.id) for rule in rules)
+        for rule in rules:
+            click.echo(f"{rule.id:{width}}  {rule.severity:7}  {rule.summary}")
+    return 0
+
+
+def _indented(example: str) -> str:
+    return "\n".join(f"    {line}".rstrip() for line in example.strip("\n").splitlines())

@@ -1,0 +1,62 @@
+"""`argosy set`."""
+
+from __future__ import annotations
+
+import click
+
+from argosy.cli import changing
+from argosy.cli.changing import Manner
+from argosy.errors import UsageError
+
+
+@click.command("set")
+@click.argument("words", metavar="repository|environment NAME|application NAME KEY=VALUE...", nargs=-1, required=True)
+@changing.yes
+@changing.options_of_change
+def command(words: tuple[str, ...], yes: bool, manner: Manner) -> int:
+    """Change settings, and bring what depends on them in line.
+
+    What moves applications that are deployed (namespace, cluster) says what stays behind, and asks.
+
+    \b
+    argosy set environment prod autoSync=false replicas=5
+    argosy set application shop team=payments
+    argosy set repository repoURL=git@github.com:acme/gitops.git followUp=true
+    """
+    from argosy.change import (  # noqa: PLC0415
+        components,
+        edits,
+    )
+    from argosy.change.planning import Change  # noqa: PLC0415
+
+    what, name, values = _understood(words)
+    with changing.opened(manner) as stored:
+        before = stored.repository
+        if what == "repository":
+            after = edits.set_repository(before, values)
+        elif what == "environment":
+            after = edits.set_environment(before, name, values)
+        else:
+            after = edits.set_application(before, name, values)
+        title = f"Set {', '.join(f'{key}={value}' for key, value in values.items())} of {f'{what} {name}'.strip()}"
+        change = Change(before, after)
+        changing.confirm_moves(manner, change, yes)
+        code = changing.carry_out(manner, stored, change, title)
+    for needed in (*edits.unset(after), *components.missing(after)) if code == 0 and what == "repository" else ():
+        manner.say(needed)
+    return code
+
+
+def _understood(words: tuple[str, ...]) -> tuple[str, str, dict[str, str]]:
+    what = words[0]
+    if what not in {"repository", "environment", "application"}:
+        raise UsageError(f"“{what}” has no settings.", "It is repository, environment NAME or application NAME.")
+    names = 0 if what == "repository" else 1
+    pairs = words[1 + names :]
+    wrong = [each for each in pairs if "=" not in each]
+    if wrong or not pairs or "=" in "".join(words[1 : 1 + names]):
+        raise UsageError(
+            f"“{' '.join(words)}” does not say what to set.",
+            f"Write argosy set {what}{' NAME' if names else ''} KEY=VALUE.",
+        )
+    return what, words[1] if names else "", dict(each.split("=", 1) for each in pairs)

@@ -1,0 +1,123 @@
+"""`argosy status`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from argosy.cli import options
+from argosy.cli.validate import root_of
+from argosy.errors import UsageError
+
+if TYPE_CHECKING:
+    from argosy.repository.store import Stored
+    from argosy.status.report import Report
+
+
+@click.command("status")
+@click.argument("app", required=False, default="")
+@click.option(
+    "--repository",
+    type=options.folder,
+    metavar="DIR",
+    help="The repository's root.  [default: around the current folder]",
+)
+@click.option("--live", "is_live", is_flag=True, help="Add sync and health, as a cluster's Argo CD tells them.")
+@click.option("--context", metavar="NAME", help="The kubeconfig's context to ask with --live.  [default: its current]")
+@click.option("--files", "by_file", is_flag=True, help="Show every file: its class, and whether it was edited by hand.")
+@click.option("--exit-code", "told", is_flag=True, help="Exit with 1 where something is left to promote or to decide.")
+@options.output("text", "markdown", "json")
+def command(
+    *,
+    app: str,
+    repository: Path | None,
+    is_live: bool,
+    context: str | None,
+    by_file: bool,
+    told: bool,
+    output: str,
+) -> int:
+    """Show which version each environment has, and how far it is behind the one that it promotes from.
+
+    Behind are the keys that argosy promote would move. Set by hand are keys that should be the same in both; undecided
+    are those that only a person can decide on. With APP, every key that differs is shown, and why. What is read is
+    what is committed, on an environment's own branch if it has one.
+
+    With --files: a template-owned file follows the template at each update, a seeded one is yours from the day it was
+    written, and a user's file argosy never touches.
+    """
+    from argosy.repository import store  # noqa: PLC0415
+
+    if context is not None and not is_live:
+        raise UsageError("--context names the cluster to ask.", "Say --live too.")
+    if by_file and (app or is_live or told or output == "markdown"):
+        raise UsageError("--files is about all files, as text or JSON.", "Leave the other options out.")
+    root = (repository or root_of(())).resolve()
+    stored = store.load(root)
+    if by_file:
+        _print_files(root, stored, output)
+        return 0
+    return _print_matrix(root, stored, app, context or "", output, is_live=is_live, told=told)
+
+
+def _print_matrix(
+    root: Path, stored: Stored, application: str, context: str, output: str, *, is_live: bool, told: bool
+) -> int:
+    from argosy.change import edits  # noqa: PLC0415
+    from argosy.status import survey  # noqa: PLC0415
+    from argosy.status.report import Report, Template  # noqa: PLC0415
+    from argosy.template import versions  # noqa: PLC0415
+
+    if application:
+        edits.application(stored.repository, application)
+    found = survey.of(root, stored.repository, application)
+    asked = None
+    if is_live:
+        from argosy.status import live  # noqa: PLC0415
+
+        asked = live.of(stored.repository, found.deployments, context)
+    shown = Template(stored.version, versions.current().version)
+    click.echo(_format(Report(root, found, shown, asked, application), output), nl=False)
+    return int(told and found.is_behind)
+
+
+def _format(report: Report, output: str) -> str:
+    if output == "json":
+        from argosy.status import as_json  # noqa: PLC0415
+
+        return as_json.detail(report) if report.application else as_json.overview(report)
+    if output == "markdown":
+        from argosy.status import as_markdown  # noqa: PLC0415
+
+        return as_markdown.detail(report) if report.application else as_markdown.overview(report)
+    from argosy.reporting.options import Options  # noqa: PLC0415
+    from argosy.status import as_text  # noqa: PLC0415
+
+    colour = Options.of(sys.stdout, version="").colour
+    return as_text.detail(report, colour=colour) if report.application else as_text.overview(report, colour=colour)
+
+
+def _print_files(root: Path, stored: Stored, output: str) -> None:
+    from argosy.change import ownership  # noqa: PLC0415
+    from argosy.template import versions  # noqa: PLC0415
+
+    files = ownership.files(root, stored)
+    if ownership.is_shallow(root):
+        click.echo("This clone is shallow: seeded files are compared with the oldest version that it has.", err=True)
+    if output == "text":
+        for each in files:
+            click.echo(f"{each.owner.value:14}  {each.state.value:9}  {each.path}")
+        return
+    data = {
+        "template": {"version": stored.version, "newest": versions.current().version},
+        "environments": [
+            {"name": each.name, "applications": list(each.applications), "promotesFrom": each.promotes_from}
+            for each in stored.repository.environments
+        ],
+        "files": [{"path": each.path, "class": each.owner.value, "state": each.state.value} for each in files],
+    }
+    click.echo(json.dumps(data, indent=2))

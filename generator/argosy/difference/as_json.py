@@ -1,0 +1,52 @@
+"""A difference as JSON, for programs."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from argosy.difference.comparison import ApplicationChange, Difference, Unknown
+from argosy.difference.risks import Risk
+
+
+def format_difference(difference: Difference) -> str:
+    """Return one JSON object: `rendered` (a count), `applications`, `warnings`, `faults` and `skipped` (lists).
+
+    An application has `application` (the name of the Argo CD Application), `app`, `environment`, `namespace`, `status`
+    (appears, vanishes or changes), `note` and `resources`, each with `group`, `kind`, `namespace`, `name`, `change`
+    (added, changed or removed) and `diff`, which is unified. Warnings have a `resource` and a `message`. Faults say
+    why an Application cannot be rendered, with the `side` on which (before or after); skipped ones why none of it, or
+    not all, can be known here.
+    """
+    document = {
+        "rendered": difference.rendered,
+        "applications": [_application(each) for each in difference.applications],
+        "warnings": [{**_place(each), "resource": each.resource, "message": each.message} for each in difference.risks],
+        "faults": [{**_place(each), "side": each.side, "message": each.message} for each in difference.faults],
+        "skipped": [{**_place(each), "message": each.message} for each in difference.skipped],
+    }
+    return json.dumps(document, indent=2) + "\n"
+
+
+def _place(of: ApplicationChange | Risk | Unknown) -> dict[str, Any]:
+    return {"application": of.application, "app": of.app, "environment": of.environment}
+
+
+def _application(change: ApplicationChange) -> dict[str, Any]:
+    return {
+        **_place(change),
+        "namespace": change.namespace,
+        "status": change.status.value,
+        "note": change.note,
+        "resources": [
+            {
+                "group": each.identity.group,
+                "kind": each.identity.kind,
+                "namespace": each.identity.namespace,
+                "name": each.identity.name,
+                "change": each.kind.value,
+                "diff": "\n".join(each.lines) + "\n",
+            }
+            for each in change.resources
+        ],
+    }

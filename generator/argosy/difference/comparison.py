@@ -1,0 +1,184 @@
+"""Two states of what is deployed -> what differs between them."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from argosy.argocd.deployed import Deployed, Identity, Manifest, identity
+from argosy.difference.manifest_text import MASKED_AFTER, MASKED_BEFORE, as_yaml, masked
+from argosy.difference.risks import Risk, risks
+from argosy.schemas.store import without_nulls
+
+
+class Kind(StrEnum):
+    """What became of a resource."""
+
+    ADDED = "added"
+    CHANGED = "changed"
+    REMOVED = "removed"
+
+
+class Status(StrEnum):
+    """What became of an Application."""
+
+    APPEARS = "appears"
+    VANISHES = "vanishes"
+    CHANGES = "changes"
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceChange:
+    """A resource that is not the same in both states."""
+
+    identity: Identity
+    kind: Kind
+    lines: tuple[str, ...]
+    """A unified diff of it as YAML with sorted keys, a line each."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApplicationChange:
+    """An Application of which something is not the same in both states."""
+
+    application: str
+    app: str
+    environment: str
+    namespace: str
+    status: Status
+    resources: tuple[ResourceChange, ...]
+    """The Application itself first."""
+    note: str = ""
+    """What becomes of the resources of one that vanishes."""
+
+    def count(self, kind: Kind) -> int:
+        """Return how many resources were added, changed or removed."""
+        return sum(each.kind is kind for each in self.resources)
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """An Application whose manifests, or some of them, cannot be told."""
+
+    application: str
+    app: str
+    environment: str
+    message: str
+    side: str = ""
+    """Which state it fails in, “before” or “after”; empty for what can be told nowhere here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What differs between two states of what is deployed."""
+
+    applications: tuple[ApplicationChange, ...] = ()
+    """By environment and name."""
+    risks: tuple[Risk, ...] = ()
+    faults: tuple[Unknown, ...] = ()
+    skipped: tuple[Unknown, ...] = ()
+    rendered: int = 0
+    """How many Applications were rendered, but for those that only declare others."""
+
+    def of(self, status: Status) -> list[ApplicationChange]:
+        """Return the Applications that appear, vanish or change."""
+        return [each for each in self.applications if each.status is status]
+
+
+def compare(before: Mapping[str, Deployed], after: Mapping[str, Deployed]) -> Difference:
+    """Compare what is deployed, by the names of Applications."""
+    pairs = sorted(
+        ((before.get(name), after.get(name)) for name in {*before, *after}),
+        key=lambda pair: _order(pair[1] or pair[0]),
+    )
+    changes = [change for pair in pairs if (change := _application(*pair, before, after))]
+    present = [each for pair in pairs for each in pair if each]
+    return Difference(
+        tuple(changes),
+        tuple(risk for pair in pairs if _is_known(*pair, before, after) for risk in risks(*pair)),
+        tuple(_faults("before", before)) + tuple(_faults("after", after)),
+        tuple(dict.fromkeys(_unknown(each, each.skipped) for each in present if each.skipped)),
+        len({each.application for each in present if not (each.declares or each.unread)}),
+    )
+
+
+def _order(deployed: Deployed | None) -> tuple[str, str]:
+    return (deployed.environment, deployed.application) if deployed else ("", "")
+
+
+def _faults(side: str, state: Mapping[str, Deployed]) -> Iterator[Unknown]:
+    for each in sorted(state.values(), key=_order):
+        for fault in dict.fromkeys(each.faults):
+            yield _unknown(each, fault, side)
+
+
+def _unknown(deployed: Deployed, message: str, side: str = "") -> Unknown:
+    return Unknown(deployed.application, deployed.app, deployed.environment, message, side)
+
+
+def _is_known(
+    old: Deployed | None, new: Deployed | None, before: Mapping[str, Deployed], after: Mapping[str, Deployed]
+) -> bool:
+    """Tell whether an Application can be compared: it is not missing just because what declares it fails."""
+    if old and new:
+        return bool(old.definition and new.definition)
+    one, other = (old, after) if old else (new, before)
+    if one is None or not one.definition:
+        return False
+    failing = [name for name, each in other.items() if each.faults]
+    return not any(state[name].declares for state in (before, after) for name in failing if name in state)
+
+
+def _application(
+    old: Deployed | None, new: Deployed | None, before: Mapping[str, Deployed], after: Mapping[str, Deployed]
+) -> ApplicationChange | None:
+    if not _is_known(old, new, before, after):
+        return None
+    one, other = _resources(old), _resources(new)
+    if any(each and (each.faults or each.unread) for each in (old, new)):
+        one, other = _definition(old), _definition(new)
+    status = Status.CHANGES if old and new else Status.VANISHES if old else Status.APPEARS
+    found = tuple(change for this in {**one, **other} if (change := _resource(this, one.get(this), other.get(this))))
+    shown = new or old
+    if shown is None or not found:
+        return None
+    note = _fate(old) if old and not new else ""
+    return ApplicationChange(shown.application, shown.app, shown.environment, shown.namespace, status, found, note)
+
+
+def _definition(deployed: Deployed | None) -> dict[Identity, Manifest]:
+    return {identity(deployed.definition): deployed.definition} if deployed else {}
+
+
+def _resources(deployed: Deployed | None) -> dict[Identity, Manifest]:
+    return {**_definition(deployed), **dict(sorted(deployed.manifests.items()))} if deployed else {}
+
+
+def _fate(deployed: Deployed) -> str:
+    if deployed.cascades:
+        return "Argo CD deletes what it deployed with it: it has the finalizer for that."
+    return "What it deployed stays in the cluster, and nothing looks after it any more: it has no finalizer."
+
+
+def _resource(this: Identity, old: Manifest | None, new: Manifest | None) -> ResourceChange | None:
+    kind = Kind.ADDED if old is None else Kind.REMOVED if new is None else Kind.CHANGED
+    if _canonical(old) == _canonical(new):
+        return None
+    one = _lines(old, new, MASKED_BEFORE)
+    other = _lines(new, old, MASKED_AFTER)
+    before, after = ("/dev/null" if manifest is None else str(this) for manifest in (old, new))
+    return ResourceChange(this, kind, tuple(difflib.unified_diff(one, other, before, after, n=3, lineterm="")))
+
+
+def _canonical(manifest: Manifest | None) -> str:
+    """Return what two manifests share that are the same to Kubernetes: 1, 1.0 and true are not."""
+    return json.dumps(without_nulls(manifest), sort_keys=True, default=str)
+
+
+def _lines(manifest: Manifest | None, other: Manifest | None, changed: str) -> list[str]:
+    if manifest is None:
+        return []
+    return as_yaml(masked(without_nulls(manifest), other, changed), sort_keys=True).splitlines()

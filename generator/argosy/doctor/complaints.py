@@ -1,0 +1,120 @@
+"""What Argo CD itself complains of: conditions and failed operations of Applications, each under what it is about."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+from argosy.argocd.matching import field, mapping, sequence, text
+from argosy.argocd.sources import Kind
+from argosy.argocd.view import ArgoApplication
+from argosy.doctor.case import Case, live, namespace_of
+from argosy.doctor.diagnosis import Observation, ok, problem
+from argosy.kubernetes.cluster import Cluster, Object
+
+
+class Topic(StrEnum):
+    """What a complaint is about."""
+
+    QUOTA = "quota"
+    DELETION = "deletion"
+    RENDER = "render"
+    GIT = "git"
+    PERMISSION = "permission"
+    SYNC = "sync"
+
+
+_SIGNS: Mapping[Topic, re.Pattern[str]] = {
+    Topic.QUOTA: re.compile("exceeded quota|failed quota|maximum (cpu|memory) usage", re.IGNORECASE),
+    Topic.DELETION: re.compile("^DeletionError|finalizer", re.IGNORECASE),
+    Topic.GIT: re.compile(
+        "authentication required|repository not found|unable to access|failed to (list refs|fetch|initialize repo)"
+        "|ssh: handshake|knownhosts|could not read from remote|permission denied \\(publickey",
+        re.IGNORECASE,
+    ),
+    Topic.RENDER: re.compile("`?helm (template|dependency)|kustomize build|manifest generation error", re.IGNORECASE),
+    Topic.PERMISSION: re.compile("forbidden|not permitted in project|is not permitted|unauthorized", re.IGNORECASE),
+}
+"""How the complaints of each topic read, the first that fits deciding."""
+_ADVICE = {
+    Topic.QUOTA: "Raise the quota in Git, or ask for less.",
+    Topic.DELETION: "See the check of finalizers.",
+    Topic.GIT: "See whether Argo CD has credentials for this URL, and what the repo server says:",
+    Topic.RENDER: "Render it here with the same values:",
+    Topic.PERMISSION: "Permit it: in the AppProject, or to Argo CD's service account.",
+    Topic.SYNC: "Mend what the message names; all of it:",
+}
+_LONG = timedelta(minutes=30)
+
+
+def topic_of(message: str) -> Topic:
+    """Return what a complaint is about."""
+    return next((topic for topic, sign in _SIGNS.items() if sign.search(message)), Topic.SYNC)
+
+
+def complaints(case: Case, cluster: Cluster, topic: Topic) -> Iterator[Observation]:
+    """Yield what Argo CD complains of under a topic."""
+    for application in case.applications:
+        found = live(application, cluster)
+        for message in _told(found) if found else ():
+            if topic_of(message) is topic and message.startswith("OrphanedResourceWarning"):
+                yield ok(message, applications=(application.name,))
+            elif topic_of(message) is topic:
+                yield problem(message, _ADVICE[topic], _command(case, application, cluster, topic), (application.name,))
+
+
+def _told(application: Object) -> Iterator[str]:
+    """Yield the complaints that an Application's status has, each on one line."""
+    told: dict[str, None] = {}
+    for condition in map(mapping, sequence(field(application, "status", "conditions"))):
+        if text(condition.get("type")).endswith(("Error", "Warning")):
+            told[f"{condition['type']}: {' '.join(text(condition.get('message')).split())}"] = None
+    operation = mapping(field(application, "status", "operationState"))
+    if operation.get("phase") in {"Failed", "Error"}:
+        results = map(mapping, sequence(field(operation, "syncResult", "resources")))
+        failed = {
+            f"{each.get('kind')}/{each.get('name')}: {' '.join(text(each.get('message')).split())}": None
+            for each in results
+            if each.get("status") == "SyncFailed" or each.get("hookPhase") in {"Failed", "Error"}
+        }
+        told |= failed or {
+            f"The last sync {operation['phase']}: {' '.join(text(operation.get('message')).split())}": None
+        }
+    started = moment(operation.get("startedAt"))
+    if operation.get("phase") == "Running" and started and datetime.now(UTC) - started > _LONG:
+        told[f"A sync is running since {operation['startedAt']}: {text(operation.get('message'))}"] = None
+    yield from told
+
+
+def moment(value: object) -> datetime | None:
+    """Return the time that Kubernetes writes as 2026-01-02T03:04:05Z, None for anything else."""
+    try:
+        return datetime.fromisoformat(text(value))
+    except ValueError:
+        return None
+
+
+def _command(case: Case, application: ArgoApplication, cluster: Cluster, topic: Topic) -> str:
+    namespace = namespace_of(application)
+    if topic is Topic.GIT:
+        return f"{cluster.kubectl(cluster.namespace)} logs deployment/argocd-repo-server --tail=100"
+    if topic is Topic.RENDER and (found := render_command(case, application)):
+        return found
+    return f"{cluster.kubectl(namespace)} describe application.argoproj.io {application.name}"
+
+
+def render_command(case: Case, application: ArgoApplication) -> str:
+    """Return how to render an Application by hand as Argo CD does; nothing where nothing of it is rendered here."""
+    for source in case.sources(application):
+        folder = (source.folder or case.root).relative_to(case.root).as_posix()
+        if source.kind is Kind.KUSTOMIZE:
+            return f"kubectl kustomize {folder}"
+        if source.kind is Kind.HELM:
+            files = (file.relative_to(case.root).as_posix() for file in source.value_files)
+            name = text(field(source.spec, "helm", "releaseName")) or application.name
+            namespace = text(field(application.spec, "destination", "namespace"))
+            values = "".join(f" --values {file}" for file in files)
+            return f"helm template {name} {folder} --namespace {namespace}{values}"
+    return ""

@@ -1,0 +1,69 @@
+"""Why something does not go, or went: finalizers of Applications, namespaces that are stuck in Terminating."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from argosy.argocd.deployed import CASCADE
+from argosy.argocd.matching import field, mapping, sequence, text
+from argosy.doctor import rules
+from argosy.doctor.case import Case, check, live, named, namespace_of
+from argosy.doctor.complaints import Topic, complaints
+from argosy.doctor.diagnosis import Check, Observation, ok, problem
+from argosy.kubernetes.cluster import Cluster
+
+
+def checks(case: Case) -> Iterator[Check]:
+    """Yield the checks: what a deletion would take along, then what is stuck in one."""
+    rest = case.of_rules(*rules.DELETION)
+    yield check("finalizers", "what goes with an Application", [*rest, *_declared(case)], "")
+    yield check("stuck", "no Application is stuck in its deletion", case.of_live(_stuck), "None is.")
+    yield check("terminating", "no namespace is stuck in Terminating", case.of_live(_terminating), "None is.")
+
+
+def _declared(case: Case) -> Iterator[Observation]:
+    for application in case.applications:
+        finalizers = [text(each) for each in sequence(application.metadata.get("finalizers"))]
+        cascades = any(each.startswith(CASCADE) for each in finalizers)
+        about = (application.name,)
+        if cascades:
+            seen = "It has the resources finalizer: whoever deletes the Application deletes what it deployed."
+            yield ok(seen, "Take the finalizer out first where the workloads are to stay.", applications=about)
+        else:
+            yield ok("It has no finalizer: what it deployed stays when it goes.", applications=about)
+
+
+def _stuck(case: Case, cluster: Cluster) -> Iterator[Observation]:
+    yield from complaints(case, cluster, Topic.DELETION)
+    for application in case.applications:
+        metadata = mapping(field(live(application, cluster), "metadata"))
+        finalizers = [text(each) for each in sequence(metadata.get("finalizers"))]
+        if metadata.get("deletionTimestamp") and finalizers:
+            seen = f"It is being deleted since {metadata['deletionTimestamp']}, and waits for {named(finalizers)}."
+            advice = (
+                "Argo CD deletes first what it deployed: see what is left, and that the cluster is reached and the "
+                "AppProject there. Only if that is lost for good, take the finalizers away; what it deployed stays:"
+            )
+            patch = """--type json --patch '[{"op":"remove","path":"/metadata/finalizers"}]'"""
+            where = f"{cluster.kubectl(namespace_of(application))}"
+            command = f"{where} patch application.argoproj.io {application.name} {patch}"
+            yield problem(seen, advice, command, (application.name,))
+
+
+def _terminating(case: Case, cluster: Cluster) -> Iterator[Observation]:
+    there = cluster.namespaces()
+    for name in case.namespaces:
+        found = there.get(name)
+        if found is None or field(found, "status", "phase") != "Terminating":
+            continue
+        told = [
+            " ".join(text(each.get("message")).split())
+            for each in map(mapping, sequence(field(found, "status", "conditions")))
+            if each.get("status") == "True"
+        ]
+        since = field(found, "metadata", "deletionTimestamp")
+        seen = f"{name} is Terminating since {since}: {' '.join(told) or 'it does not say why'}"
+        kinds = f"{cluster.kubectl()} api-resources --verbs=list --namespaced --output=name"
+        left = f"xargs -n 1 {cluster.kubectl(name)} get --ignore-not-found --show-kind"
+        listing = f"{kinds} | {left}"
+        yield problem(seen, "Nothing can be created there until it is gone. What is left in it:", listing)

@@ -1,0 +1,207 @@
+"""What the cluster says of the Applications: whether they are those in Git, their sync and health, their kinds."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from argosy.argocd.matching import field, mapping, sequence, sync_options, text
+from argosy.argocd.view import ArgoApplication
+from argosy.doctor.case import Case, elsewhere, is_in, kinds_of, live, named, namespace_of
+from argosy.doctor.diagnosis import Observation, ok, problem, unknown
+from argosy.doctor.drift import automated
+from argosy.kubernetes.cluster import Cluster, Object
+from argosy.reporting.wording import number
+from argosy.schemas.store import without_nulls
+
+
+def same(case: Case, cluster: Cluster) -> Iterator[Observation]:
+    cluster.applications()
+    for application in case.applications:
+        found = live(application, cluster)
+        if found is None:
+            yield from _absent(case, application, cluster)
+            continue
+        changed = differences(_compared(application.spec), _compared(mapping(found.get("spec"))))
+        about = (application.name,)
+        if changed:
+            advice = "The root Application brings it back to what Git says: sync it, or see why it does not."
+            yield problem(
+                f"{named(changed)} of the Application in the cluster is not what Git says.",
+                advice,
+                _diff(application, cluster),
+                about,
+            )
+        else:
+            yield ok("The Application is as Git has it.", applications=about)
+
+
+_COMPARED = ("project", "source", "sources", "destination", "syncPolicy", "ignoreDifferences")
+
+
+def differences(declared: Mapping[str, Any], there: Mapping[str, Any]) -> list[str]:
+    """Return the fields that a cluster has otherwise than Git; what is empty may as well not be there."""
+    return [name for name in sorted({*declared, *there}) if _bare(declared.get(name)) != _bare(there.get(name))]
+
+
+def _compared(spec: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {name: spec[name] for name in _COMPARED if name in spec}
+
+
+def _bare(value: Any) -> Any:
+    """Return a value without what means the same as not being there."""
+    if isinstance(value, dict):
+        kept = {key: _bare(each) for key, each in without_nulls(value).items() if key != "jwtTokens"}
+        # `automated: {}` means something.
+        return {
+            key: each
+            for key, each in kept.items()
+            if each not in ("", []) and (each is not False or key == "enabled") and (each != {} or key == "automated")
+        }
+    if isinstance(value, list):
+        return [_bare(each) for each in value]
+    return None if value in ("", [], {}) else value
+
+
+def _diff(application: ArgoApplication, cluster: Cluster) -> str:
+    path = application.document.path
+    if application.prefix or application.document.source is None:
+        return _sync(cluster, namespace_of(application), "root")
+    return f"{cluster.kubectl()} diff --filename {path}"
+
+
+def _sync(cluster: Cluster, namespace: str, name: str) -> str:
+    """Return the command that syncs an Application as it would sync itself.
+
+    An operation does not look into the Application's syncPolicy: what it does not say is off.
+    """
+    policy = mapping(field(cluster.applications().get((namespace, name)), "spec", "syncPolicy"))
+    said = {"prune": field(policy, "automated", "prune") is True, "syncOptions": sequence(policy.get("syncOptions"))}
+    operation = {"sync": {key: value for key, value in said.items() if value}, "retry": mapping(policy.get("retry"))}
+    patch = json.dumps({"operation": {key: value for key, value in operation.items() if value or key == "sync"}})
+    where = cluster.kubectl(namespace)
+    return f"{where} patch application.argoproj.io {name} --type merge --patch {shlex.quote(patch)}"
+
+
+def _absent(case: Case, application: ArgoApplication, cluster: Cluster) -> Iterator[Observation]:
+    seen, about = "The cluster has no such Application.", (application.name,)
+    if not is_in(application, cluster):
+        # With an Argo CD in each cluster, another one's Applications are not this one's.
+        advice = "Where each cluster has an Argo CD of its own, ask that cluster."
+        yield unknown(f"{seen} It deploys to another cluster.", advice, f"{case.choice.command} --context NAME", about)
+        return
+    if application.prefix:
+        set_name = text(field(application.document.data, "metadata", "name"))
+        advice = f"Its ApplicationSet “{set_name}” makes it: see what that one says."
+        command = f"{cluster.kubectl(namespace_of(application))} describe applicationset {set_name}"
+        yield problem(f"{seen}{_set_trouble(application, cluster)}", advice, command, about)
+        return
+    advice = "The root Application makes it from Git: apply that once, and see that it is synced."
+    command = f"{cluster.kubectl(namespace_of(application))} apply --filename argocd/root.yaml"
+    yield problem(seen, advice, command, about)
+
+
+def _set_trouble(application: ArgoApplication, cluster: Cluster) -> str:
+    name = text(field(application.document.data, "metadata", "name"))
+    found = cluster.application_sets().get((namespace_of(application), name))
+    if found is None:
+        return f" Nor has it the ApplicationSet “{name}”."
+    for condition in map(mapping, sequence(field(found, "status", "conditions"))):
+        if condition.get("type") == "ErrorOccurred" and condition.get("status") == "True":
+            return f" The ApplicationSet says: {text(condition.get('message'))}"
+    return ""
+
+
+def status(case: Case, cluster: Cluster) -> Iterator[Observation]:
+    for application in case.applications:
+        found = live(application, cluster)
+        if found is None:
+            yield unknown("The cluster has no such Application.", applications=(application.name,))
+            continue
+        yield _of_sync(application, found, cluster)
+        yield from _of_health(application, found, cluster)
+
+
+def _of_sync(application: ArgoApplication, found: Object, cluster: Cluster) -> Observation:
+    status = text(field(found, "status", "sync", "status")) or "Unknown"
+    about = (application.name,)
+    if status == "Synced":
+        return ok("Synced.", applications=about)
+    differing = [
+        f"{each.get('kind')}/{each.get('name')}{' (to be pruned)' if each.get('requiresPruning') else ''}"
+        for each in map(mapping, sequence(field(found, "status", "resources")))
+        if each.get("status") == "OutOfSync"
+    ]
+    seen = f"{status}: {named(differing, 5)}." if differing else f"{status}."
+    if status == "Unknown":
+        advice = "Argo CD could not compare: the next check says why."
+        return problem(seen, advice, f"argocd app get {application.name}", about)
+    command = _sync(cluster, namespace_of(application), application.name)
+    if automated(application) is None:
+        return problem(
+            f"{seen} It is not synced automatically.", "Look at the difference, and sync it.", command, about
+        )
+    advice = f"See what differs: argocd app diff {application.name}. Then sync it by hand:"
+    return problem(seen, advice, command, about)
+
+
+def _of_health(application: ArgoApplication, found: Object, cluster: Cluster) -> Iterator[Observation]:
+    health = text(field(found, "status", "health", "status")) or "Unknown"
+    about = (application.name,)
+    if health in {"Healthy", "Progressing", "Suspended"}:
+        yield ok(f"{health}.", applications=about)
+        return
+    ill = [
+        f"{each.get('kind')}/{each.get('name')}: {field(each, 'health', 'message') or field(each, 'health', 'status')}"
+        for each in map(mapping, sequence(field(found, "status", "resources")))
+        if field(each, "health", "status") in {"Degraded", "Missing", "Unknown"}
+    ]
+    namespace = text(field(application.spec, "destination", "namespace"))
+    yield problem(
+        f"{health}{': ' if ill else ''}{named(ill)}.",
+        "Git's state is there, or half there, and does not run: see the events.",
+        f"{cluster.kubectl(namespace)} get events --sort-by=.lastTimestamp",
+        about,
+    )
+
+
+def kinds(case: Case, cluster: Cluster) -> Iterator[Observation]:
+    known = cluster.kinds()
+    yield from elsewhere(case, cluster)
+    own = {_declared(each.data) for render in case.renders for each in render.documents}
+    for application in case.here:
+        for group, kind in kinds_of(case, application):
+            if (group, kind) not in known and (group, kind) not in own:
+                shown = f"{kind} of {group or 'v1'}"
+                yield problem(
+                    f"The cluster knows no {shown}: its CustomResourceDefinition is not installed.",
+                    "Install what brings it, in an earlier sync wave, or leave the resource out.",
+                    f"{cluster.kubectl()} api-resources --api-group={group}",
+                    (application.name,),
+                )
+    if looked_up := {each for application in case.here for each in kinds_of(case, application)}:
+        yield ok(f"{number(len(looked_up), 'kind')} looked up.")
+
+
+def namespaces(case: Case, cluster: Cluster) -> Iterator[Observation]:
+    """Yield whether the namespaces that are deployed to are there, or will be made."""
+    yield from elsewhere(case, cluster)
+    there = cluster.namespaces()
+    for application in case.here:
+        name, about = text(field(application.spec, "destination", "namespace")), (application.name,)
+        if name in there:
+            yield ok(f"{name} is there.", applications=about)
+        elif "CreateNamespace=true" in sync_options(application):
+            yield ok(f"{name} is not there yet: the first sync makes it.", applications=about)
+        elif name:
+            advice = "Add CreateNamespace=true to the sync options, or make it:"
+            command = f"{cluster.kubectl()} create namespace {name}"
+            yield problem(f"There is no namespace {name}.", advice, command, about)
+
+
+def _declared(data: Any) -> tuple[str, str]:
+    if not isinstance(data, dict) or data.get("kind") != "CustomResourceDefinition":
+        return "", ""
+    return text(field(data, "spec", "group")), text(field(data, "spec", "names", "kind"))

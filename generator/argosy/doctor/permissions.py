@@ -1,0 +1,182 @@
+"""What Argo CD may do: what AppProjects permit, and what Kubernetes permits to Argo CD's service account."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import Any
+
+from argosy.argocd.matching import (
+    IN_CLUSTER_NAME,
+    IN_CLUSTER_SERVER,
+    applied,
+    field,
+    glob_matches,
+    group_and_kind,
+    is_cluster_scoped,
+    mapping,
+    sequence,
+    sync_options,
+    text,
+)
+from argosy.argocd.view import ArgoApplication
+from argosy.doctor import rules
+from argosy.doctor.case import Case, check, elsewhere, named, namespace_of, refused
+from argosy.doctor.complaints import Topic, complaints
+from argosy.doctor.diagnosis import Check, Observation, ok, problem, unknown
+from argosy.doctor.live import differences
+from argosy.errors import ToolError
+from argosy.kubernetes.cluster import Access, Cluster, Object
+from argosy.reporting.wording import number
+
+_CONTROLLER = "argocd-application-controller"
+_MANAGER = "system:serviceaccount:kube-system:argocd-manager"
+"""Whom an Argo CD of another cluster is, as `argocd cluster add` sets it up."""
+_IMPERSONATION = "application.sync.impersonation.enabled"
+
+
+def checks(case: Case) -> Iterator[Check]:
+    """Yield the checks: the AppProjects first, since what they deny never comes to Kubernetes."""
+    permitted = "They permit every source, destination and kind that is rendered."
+    yield check("projects", "the AppProjects permit what is rendered", case.of_findings(rules.is_of_project), permitted)
+    yield check("projects-live", "the AppProjects in the cluster are those in Git", case.of_live(_projects), "")
+    yield check("service-account", "Argo CD's service account may write the kinds", case.of_live(_access), "")
+    told = case.of_live(partial(complaints, topic=Topic.PERMISSION))
+    yield check("forbidden", "Argo CD was forbidden nothing", told, "It complains of nothing.")
+
+
+def _projects(case: Case, cluster: Cluster) -> Iterator[Observation]:
+    there = cluster.projects()
+    for name, users in _users(case).items():
+        namespace = namespace_of(users[0])
+        about = tuple(each.name for each in users)
+        document, found = case.view.projects.get(name), there.get((namespace, name))
+        declared = mapping(document.data).get("spec") if document else None
+        if found is None:
+            where = document.path if document else f"argocd/{name}/project.yaml"
+            command = f"{cluster.kubectl(namespace)} apply --filename {where}"
+            yield problem(f"The cluster has no AppProject “{name}”.", "Sync the root Application, or:", command, about)
+        elif document is None:
+            yield ok(f"“{name}” is there; no file of this repository declares it.", applications=about)
+        elif changed := differences(mapping(declared), mapping(found.get("spec"))):
+            command = f"{cluster.kubectl(namespace)} diff --filename {document.path}"
+            seen = f"{named(changed, 5)} of the AppProject “{name}” in the cluster is not what {document.path} says."
+            yield problem(seen, "Sync the root Application.", command, about)
+        else:
+            yield ok(f"“{name}” is what {document.path} says.", applications=about)
+
+
+def _users(case: Case) -> Mapping[str, list[ArgoApplication]]:
+    found: dict[str, list[ArgoApplication]] = defaultdict(list)
+    for application in case.applications:
+        found[text(application.spec.get("project")) or "default"].append(application)
+    return found
+
+
+# Kubernetes
+
+
+def _access(case: Case, cluster: Cluster) -> Iterator[Observation]:
+    yield from elsewhere(case, cluster)
+    wanted: dict[str, dict[Access, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for application in case.here:
+        try:
+            user = _user(application, cluster)
+        except ToolError as error:
+            yield refused(error, (application.name,))
+            continue
+        for access in _needed(case, application, cluster.kinds()):
+            wanted[user][access].add(application.name)
+    for user, needed in wanted.items():
+        yield from _answers(user, needed, cluster)
+
+
+def _answers(user: str, needed: Mapping[Access, set[str]], cluster: Cluster) -> Iterator[Observation]:
+    try:
+        permitted = cluster.permitted(list(needed), user)
+    except ToolError as error:
+        yield refused(error, sorted({name for names in needed.values() for name in names}))
+        return
+    denied: dict[str, dict[str, list[Access]]] = defaultdict(lambda: defaultdict(list))
+    for access in needed:
+        if access not in permitted:
+            seen = f"Whether {user} may {access.verb} {_of(access)} was not answered."
+            yield unknown(seen, "", _can_i(access, user, cluster), sorted(needed[access]))
+        elif not permitted[access]:
+            denied[access.namespace][_of(access)].append(access)
+    for namespace, resources in denied.items():
+        first = next(iter(resources.values()))[0]
+        about = sorted({name for group in resources.values() for access in group for name in needed[access]})
+        where = f"in the namespace {namespace}" if namespace else "in the cluster"
+        what = "; ".join(f"{', '.join(each.verb for each in group)} {name}" for name, group in resources.items())
+        advice = f"Bind a Role with these verbs to {user}. It shows in:"
+        yield problem(f"{user} may not, {where}: {what}.", advice, _can_i(first, user, cluster), about)
+    if not denied:
+        yield ok(f"{user} may: {number(len(needed), 'right')} asked for.")
+
+
+def _needed(case: Case, application: ArgoApplication, kinds: Mapping[tuple[str, str], str]) -> Iterator[Access]:
+    """Yield what Argo CD has to be permitted for an Application; kinds that the cluster does not know are left out."""
+    own = text(field(application.spec, "destination", "namespace"))
+    prunes = field(application.spec, "syncPolicy", "automated", "prune") is True
+    verbs = ("get", "list", "create", "patch", *(("delete",) if prunes else ()))
+    places = {
+        (*group_and_kind(each.data), _namespace(each.data, own, wide=is_cluster_scoped(each.data, case.view)))
+        for each in applied(application, case.view)
+    }
+    if "CreateNamespace=true" in sync_options(application):
+        places.add(("", "Namespace", ""))
+    for group, kind, namespace in sorted(places):
+        resource = kinds.get((group, kind))
+        if resource:
+            yield from (Access(verb, group, resource, namespace) for verb in verbs)
+
+
+def _namespace(data: Any, own: str, *, wide: bool) -> str:
+    return "" if wide else text(field(data, "metadata", "namespace")) or own
+
+
+def _of(access: Access) -> str:
+    return f"{access.resource}.{access.group}" if access.group else access.resource
+
+
+def _can_i(access: Access, user: str, cluster: Cluster) -> str:
+    where = f" --namespace {access.namespace}" if access.namespace else ""
+    return f"{cluster.kubectl()} auth can-i {access.verb} {_of(access)}{where} --as {user}"
+
+
+def _user(application: ArgoApplication, cluster: Cluster) -> str:
+    """Return as whom Argo CD applies an Application's manifests."""
+    destination = mapping(application.spec.get("destination"))
+    server = text(destination.get("server")).rstrip("/")
+    if server != IN_CLUSTER_SERVER and destination.get("name") != IN_CLUSTER_NAME:
+        return _MANAGER
+    if cluster.settings().get(_IMPERSONATION) == "true" and (found := _impersonated(application, cluster)):
+        return found
+    return f"system:serviceaccount:{cluster.namespace}:{_service_account(cluster)}"
+
+
+def _impersonated(application: ArgoApplication, cluster: Cluster) -> str:
+    """Return whom an Application is synced as where Argo CD impersonates; as DeriveServiceAccountToImpersonate does."""
+    project = cluster.projects().get((namespace_of(application), text(application.spec.get("project")) or "default"))
+    namespace = text(field(application.spec, "destination", "namespace"))
+    for each in map(mapping, sequence(field(project, "spec", "destinationServiceAccounts"))):
+        if glob_matches(text(each.get("server")), IN_CLUSTER_SERVER) and glob_matches(
+            text(each.get("namespace")), namespace
+        ):
+            account = text(each.get("defaultServiceAccount"))
+            return f"system:serviceaccount:{account if ':' in account else f'{namespace}:{account}'}"
+    return ""
+
+
+def _service_account(cluster: Cluster) -> str:
+    """Return the application controller's service account, which a Helm release of Argo CD names otherwise."""
+    try:
+        pods: list[Object] = list(cluster.pods())
+    except ToolError:
+        return _CONTROLLER
+    for pod in pods:
+        if field(pod, "metadata", "labels", "app.kubernetes.io/name") == _CONTROLLER:
+            return text(field(pod, "spec", "serviceAccountName")) or _CONTROLLER
+    return _CONTROLLER

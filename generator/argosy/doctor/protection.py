@@ -1,0 +1,160 @@
+"""Whether the branches that Argo CD reads are protected on their host as the files in `protection/` say."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from argosy import hosting
+from argosy.doctor import remotes
+from argosy.doctor.case import Case, check
+from argosy.doctor.diagnosis import Check, Observation, ok, problem, unknown
+from argosy.documents import plain
+from argosy.errors import ArgosyError, UsageError
+from argosy.hosting import Host
+from argosy.hosting.protection import Protection, missing, of_bitbucket, of_github, of_gitlab
+from argosy.paths import content
+from argosy.repository import layout
+
+GITHUB = "protection/github-ruleset.json"
+GITLAB = "protection/gitlab.json"
+BITBUCKET = "protection/bitbucket.json"
+Wanted = Mapping[str, Protection]
+"""How each branch is to be protected."""
+
+
+def checks(case: Case) -> Iterator[Check]:
+    """Yield whether the host protects the branches, and knows the code owners."""
+    yield check("branches-protected", "the host protects the branches as protection/ says", _branches(case), "")
+    readable = "Nothing here makes code owners approve, or the host finds their file."
+    yield check("code-owners", "the host finds CODEOWNERS", _owners(case), readable)
+
+
+def _branches(case: Case) -> Iterator[Observation]:
+    path, wanted = _stated(case.root)
+    if wanted is None:
+        yield unknown(f"{path} cannot be read: it is not what the host takes.", "Take back what was changed in it.")
+        return
+    if not path:
+        yield _nothing_stated(case.root)
+        return
+    if not wanted:
+        yield unknown(f"{path} names no branch other than by a pattern.", "Name the branches that Argo CD reads.")
+        return
+    names = ", ".join(wanted)
+    try:
+        host = _host(case.root)
+        if case.choice.offline:
+            seen = f"Whether {names} is protected is not seen: --offline asks no host."
+            yield unknown(seen, command=case.choice.command)
+        elif host.token() is None:
+            variables = " or ".join(("ARGOSY_TOKEN", *host.variables))
+            seen = f"Whether {names} is protected is not seen: there is no token for {host.name}."
+            yield unknown(seen, f"Set {variables} to a token with {host.rights}.", case.choice.command)
+        else:
+            for branch, protection in wanted.items():
+                yield from _compared(host, path, branch, protection)
+    except UsageError as error:
+        yield unknown(error.message, error.hint)
+
+
+def _compared(host: Host, path: str, branch: str, wanted: Protection) -> Iterator[Observation]:
+    try:
+        found = host.protection(branch)
+    except ArgosyError as error:
+        right = f"A token sees it with {host.rights}."
+        yield unknown(error.message, right if getattr(error, "status", 0) in {403, 404} else error.hint)
+        return
+    lacks, untold = missing(wanted, found)
+    if lacks:
+        what = "; ".join(lacks) if found.is_any() else "it is not protected at all"
+        seen = f"On {host.name}, {branch} is not protected as {path} says: {what}."
+        yield problem(seen, "Apply the file, as README.md says under “Once: protect the branches”.", _how(host, path))
+    if untold:
+        seen = f"{host.name} does not tell of {branch} {'; '.join(untold)}."
+        yield unknown(seen, f"It has no such rule, or tells it to a token with {host.rights}.")
+    if not lacks and not untold:
+        yield ok(f"On {host.name}, {branch} is protected as {path} says.")
+
+
+def _how(host: Host, path: str) -> str:
+    if (host.kind, path) != ("github", GITHUB):
+        return ""
+    return f"gh api --method POST repos/{host.project}/rulesets --input {path}"
+
+
+def _owners(case: Case) -> Iterator[Observation]:
+    _, wanted = _stated(case.root)
+    if not any(each.code_owners for each in (wanted or {}).values()):
+        return
+    try:
+        host = _host(case.root)
+    except UsageError as error:
+        yield unknown(error.message, error.hint)
+        return
+    if not any((case.root / place).is_file() for place in host.codeowners):
+        seen = f"{host.name} finds no code owners: there is no {' or '.join(host.codeowners)}."
+        yield problem(seen, "Without the file, nobody in particular has to approve.", "argosy status --files")
+
+
+def _nothing_stated(root: Path) -> Observation:
+    named = plain.load(root / layout.ANSWERS, root).get("ci") in {"github", "gitlab", "bitbucket"}
+    ci = "" if named else " ci=HOST"
+    command = f"argosy set repository branchProtection=true{ci}"
+    return ok("Nothing here says how the branches are to be protected.", "Lay out rules that the host takes:", command)
+
+
+def _host(root: Path) -> Host:
+    """Return the host of the remote `origin`, else of another; raise UsageError where there is none that is known."""
+    urls = dict(remotes.known(root).values())
+    if not urls:
+        raise UsageError("There is no remote, so no host that could be asked.", "Add it: git remote add origin URL.")
+    settings = plain.load(root / layout.CONFIGURATION, root).get("host")
+    url = urls.get("origin") or next(iter(urls.values()))
+    return hosting.host_of(url, settings if isinstance(settings, dict) else {})
+
+
+def _stated(root: Path) -> tuple[str, Wanted | None]:
+    """Return the file that says how branches are to be protected, and what it says; None where it cannot be read."""
+    for path, read in _READERS.items():
+        if (root / path).is_file():
+            try:
+                return path, read(json.loads(content(root / path, root)), root)
+            except (OSError, ValueError, KeyError, TypeError, AttributeError):
+                return path, None
+    return "", {}
+
+
+def _of_github(document: Any, root: Path) -> Wanted:
+    default = str(plain.load(root / layout.ANSWERS, root).get("branch", "main"))
+    names = ["refs/heads/" + default if each == "~DEFAULT_BRANCH" else each for each in _refs(document)]
+    wanted = of_github(document["rules"])
+    return {each.removeprefix("refs/heads/"): wanted for each in _plain(names)}
+
+
+def _refs(document: Any) -> Iterable[str]:
+    return [str(each) for each in document["conditions"]["ref_name"]["include"]]
+
+
+def _of_gitlab(document: Any, _: Path) -> Wanted:
+    names = _plain(str(each["name"]) for each in document["protected_branches"])
+    return {each: of_gitlab(document, each) for each in names}
+
+
+def _of_bitbucket(document: Any, _: Path) -> Wanted:
+    names = _plain(str(each["pattern"]) for each in document)
+    return {each: of_bitbucket(document, each) for each in names}
+
+
+def _plain(names: Iterable[str]) -> list[str]:
+    """Return each name once, without patterns."""
+    return [each for each in dict.fromkeys(names) if not set("*?[~").intersection(each)]
+
+
+_READERS: Mapping[str, Callable[[Any, Path], Wanted]] = {
+    GITHUB: _of_github,
+    GITLAB: _of_gitlab,
+    BITBUCKET: _of_bitbucket,
+}

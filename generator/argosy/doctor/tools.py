@@ -1,0 +1,197 @@
+"""Whether the tools here are those that Argo CD renders and applies with."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator, Sequence
+from functools import cache, partial
+from importlib import metadata
+
+from argosy.doctor import facts
+from argosy.doctor.case import Case, check
+from argosy.doctor.diagnosis import Check, Observation, ok, problem, unknown
+from argosy.kubernetes import kubectl
+from argosy.kubernetes.cluster import Cluster
+
+GIT = (2, 38)
+"""The first git that merges trees without touching files, which argosy's commands need."""
+_TIMEOUT = 20
+
+
+def checks(case: Case) -> Iterator[Check]:
+    """Yield a check for each tool, and for Argo CD's version itself."""
+    yield check("argocd", "Argo CD is of the version in Git", _argocd(case), "")
+    yield check("git", f"git is {_dotted(GIT)} or newer", _git(), "")
+    yield check("helm", "helm is the one of Argo CD", _helm(case), "")
+    yield check("kustomize", "Kustomize is the one of Argo CD", _kustomize(case), "")
+    yield check("kubectl", "kubectl is at most one minor version from the cluster's", _kubectl(case), "")
+
+
+def _argocd(case: Case) -> Iterator[Observation]:
+    if not case.argocd:
+        seen = f"{facts.INSTALL} does not say which Argo CD it installs; what {facts.newest().minor} uses is assumed."
+        yield unknown(seen, "", "argocd version")
+        return
+    if case.cluster is not None:
+        yield from case.of_live(_running)
+    version = facts.version(case.argocd)
+    if version is None:
+        seen = f"Nothing is known of Argo CD {case.argocd}; what {facts.newest().minor} uses is assumed."
+        yield unknown(seen, "See which Helm and Kustomize it ships.", "argocd version")
+        return
+    oldest, newest = version.kubernetes
+    yield ok(f"Argo CD {case.argocd}, with Helm {version.helm} and Kustomize {version.kustomize}.")
+    for each in case.kubernetes_versions:
+        if not _numbers(oldest)[:2] <= _numbers(each)[:2] <= _numbers(newest)[:2]:
+            seen = (
+                f"The repository is for Kubernetes {each}; Argo CD {version.minor} is tested with {oldest} to {newest}."
+            )
+            yield ok(seen, "It mostly works, but nobody promises it.")
+
+
+def _running(case: Case, cluster: Cluster) -> Iterator[Observation]:
+    found = cluster.running()
+    if not found:
+        yield unknown("Which version runs in the cluster, its pods' images do not say.", "", "argocd version")
+    elif found == case.argocd:
+        yield ok(f"The cluster runs {found}, as Git says.")
+    else:
+        seen = f"The cluster runs Argo CD {found}, and {facts.INSTALL} says {case.argocd}."
+        command = (
+            f"{cluster.kubectl()} apply --server-side --force-conflicts --kustomize {facts.INSTALL.rpartition('/')[0]}"
+        )
+        yield problem(seen, "Install what Git says, or pin what runs.", command)
+
+
+def _git() -> Iterator[Observation]:
+    found = _asked("git", "--version")
+    if not found:
+        yield problem("git is not on PATH, or does not run.", "Install it: https://git-scm.com/downloads")
+    elif _numbers(found)[:2] < GIT:
+        yield problem(
+            f"git {found} is older than {_dotted(GIT)}.", "Install a newer one: https://git-scm.com/downloads"
+        )
+    else:
+        yield ok(f"git {found}.")
+
+
+def _helm(case: Case) -> Iterator[Observation]:
+    wanted = _wanted(case).helm
+    own = _built_in("helm-python-sdk")
+    if not shutil.which("helm"):
+        yield ok(f"helm is not on PATH{f'; argosy renders with helm-python-sdk {own}, a Helm 4' if own else ''}.")
+        return
+    found = _asked("helm", "version", "--template={{.Version}}")
+    yield _against("helm", found, wanted, "https://helm.sh/docs/intro/install/")
+
+
+def _kustomize(case: Case) -> Iterator[Observation]:
+    wanted = _wanted(case).kustomize
+    if shutil.which("kustomize"):
+        found = _asked("kustomize", "version")
+        yield _against("kustomize", found, wanted, "https://kubectl.docs.kubernetes.io/installation/kustomize/")
+    else:
+        yield ok("kustomize is not on PATH.")
+    if own := kubectl.bundled():
+        built_in = _numbers(_client(own)[1])
+        yield ok(f"argosy builds with Kustomize {_dotted(built_in)}; Argo CD has {wanted}.")
+
+
+def _against(tool: str, found: str, wanted: str, page: str) -> Observation:
+    if not found:
+        return unknown(f"{tool} is on PATH, and does not tell its version.", "", f"{tool} version")
+    if _numbers(found)[0] != _numbers(wanted)[0]:
+        seen = f"{tool} {found} is on PATH, and Argo CD has {wanted}: it may render otherwise than what you see here."
+        return problem(seen, f"Install {tool} {_numbers(wanted)[0]}: {page}")
+    if _numbers(found)[:2] != _numbers(wanted)[:2]:
+        return ok(f"{tool} {found}; Argo CD has {wanted}. The same major version renders the same but for details.")
+    return ok(f"{tool} {found}, as Argo CD's {wanted}.")
+
+
+def _kubectl(case: Case) -> Iterator[Observation]:
+    on_path = shutil.which("kubectl")
+    own = kubectl.bundled()
+    if not (on_path or own):
+        yield problem("kubectl is missing.", "Install it: https://kubernetes.io/docs/tasks/tools/")
+        return
+    found = _client(on_path or own or "")[0]
+    where = "on PATH" if on_path else "argosy's own"
+    if not found:
+        yield unknown(f"kubectl ({where}) does not tell its version.", "", "kubectl version --client")
+        return
+    far = [each for each in case.kubernetes_versions if abs(_numbers(found)[1] - _numbers(each)[1]) > 1]
+    if far:
+        seen = f"kubectl {found} ({where}) is more than one minor version from Kubernetes {', '.join(far)}."
+        yield problem(seen, f"Install kubectl {far[-1]}: https://kubernetes.io/docs/tasks/tools/")
+    else:
+        yield ok(f"kubectl {found} ({where}), for Kubernetes {', '.join(case.kubernetes_versions)}.")
+    if case.cluster is not None:
+        yield from case.of_live(partial(_server, found=found))
+
+
+def _server(case: Case, cluster: Cluster, *, found: str) -> Iterator[Observation]:
+    """Compare kubectl with the cluster that is asked, and that with what the repository is for."""
+    version = _plain(cluster.version())
+    if not version:
+        yield unknown("The cluster does not tell its version.", "", f"{cluster.kubectl()} version")
+    elif abs(_numbers(found)[1] - _numbers(version)[1]) > 1:
+        seen = f"kubectl {found} is more than one minor version from the cluster's Kubernetes {version}."
+        yield problem(seen, f"Install kubectl {version}: https://kubernetes.io/docs/tasks/tools/")
+    elif _numbers(version)[:2] not in {_numbers(each)[:2] for each in case.kubernetes_versions}:
+        minor = _dotted(_numbers(version)[:2])
+        wanted = ", ".join(case.kubernetes_versions)
+        seen = f"The cluster runs Kubernetes {minor}, and the repository is checked for {wanted}."
+        yield ok(seen, f"Check it for that one too: argosy validate --kubernetes-version {minor}.")
+    else:
+        yield ok(f"The cluster runs Kubernetes {version}.")
+
+
+def _wanted(case: Case) -> facts.Version:
+    return facts.version(case.argocd) or facts.newest()
+
+
+@cache
+def _client(program: str) -> tuple[str, str]:
+    """Return the version of a kubectl, and that of the Kustomize within; nothing where it does not tell."""
+    try:
+        told = json.loads(_printed(program, "version", "--client", "--output=json"))
+        return _plain(str(told["clientVersion"]["gitVersion"])), _plain(str(told.get("kustomizeVersion", "")))
+    except (ValueError, KeyError, TypeError):
+        return "", ""
+
+
+def _asked(program: str, *arguments: str) -> str:
+    return _plain(_printed(program, *arguments)) if shutil.which(program) else ""
+
+
+def _printed(program: str, *arguments: str) -> str:
+    try:
+        done = subprocess.run(
+            [program, *arguments], check=False, capture_output=True, stdin=subprocess.DEVNULL, timeout=_TIMEOUT
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.decode(errors="replace")
+
+
+def _plain(text: str) -> str:
+    found = re.search(r"\d+\.\d+(\.\d+)?", text)
+    return found[0] if found else ""
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", version)[:3]) or (0, 0)
+
+
+def _dotted(version: Sequence[int]) -> str:
+    return ".".join(map(str, version))
+
+
+def _built_in(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return ""

@@ -1,0 +1,166 @@
+"""Finding the YAML and JSON files of a repository, and reading their text."""
+
+from __future__ import annotations
+
+import codecs
+import os
+import stat
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from argosy.documents.defects import Defect, DefectKind, RefusedError
+from argosy.paths import ABSOLUTE, OF_GIT, OUTSIDE, astray, is_of_git
+
+LARGEST_FILE = 10 * 1024 * 1024
+"""Bytes."""
+
+SUFFIXES = (".yaml", ".yml", ".json")
+SKIPPED_FOLDERS = frozenset({".git", ".terraform", ".tox", ".venv", "node_modules", "venv"})
+"""Folders that hold what tools put there, never what a repository says."""
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file to read, or a path that cannot be read and why."""
+
+    path: str
+    """Relative to the root, with `/` between the parts."""
+    location: Path
+    defect: Defect | None = None
+
+
+def find(root: Path, paths: Sequence[Path] = (), ignored: Callable[[str], bool] | None = None) -> list[File]:
+    """Return the YAML and JSON files below `root`, or of the given files and folders of it, sorted by path.
+
+    Relative `paths` are relative to `root`; a file named there is taken whatever its name. `ignored` is asked with the
+    path of each folder and file that is come across. Links to folders are not followed: a folder of the repository is
+    read where it really is. Links that leave the repository, lead nowhere or go round are files with a defect.
+    """
+    home, base = Path(os.path.abspath(root)), Path(os.path.realpath(root))  # noqa: PTH100 - links are to stay
+    found: dict[Path, File] = {}
+    for given in paths or (home,):
+        location = Path(os.path.normpath(home / given))
+        real = Path(os.path.realpath(location))
+        if not real.is_relative_to(base) or (location.is_relative_to(home) and astray(location, home)):
+            found[location] = _linked(str(given), location, "is not inside the repository")
+            continue
+        if not location.is_relative_to(home):
+            location = home / real.relative_to(base)
+        path = location.relative_to(home).as_posix()
+        if real.is_dir():
+            found |= {file.location: file for file in _walk(base, location, "" if path == "." else f"{path}/", ignored)}
+        else:
+            found[location] = File(_printable(path), location)
+    return sorted(found.values(), key=lambda file: file.path)
+
+
+def _walk(base: Path, top: Path, prefix: str, ignored: Callable[[str], bool] | None) -> Iterator[File]:
+    pending = [(os.fspath(top), prefix)]
+    while pending:
+        folder, before = pending.pop()
+        try:
+            for entry in os.scandir(folder):
+                path = before + entry.name
+                if ignored is not None and ignored(path):
+                    continue
+                if entry.is_symlink():
+                    yield from _link(base, path, Path(entry.path))
+                elif entry.is_dir():
+                    if entry.name not in SKIPPED_FOLDERS and not is_of_git(entry.name):
+                        pending.append((entry.path, f"{path}/"))
+                elif _is_wanted(entry.name):
+                    yield File(_printable(path), Path(entry.path))
+        except OSError as error:
+            defect = _unreadable(before.rstrip("/") or ".", error)
+            yield File(defect.path, Path(folder), defect)
+
+
+def _link(base: Path, path: str, location: Path) -> Iterator[File]:
+    target = Path(os.path.realpath(location))
+    if astray(location, base) in ESCAPES:
+        yield _linked(path, location, "is a link that leaves the repository")
+    elif target.is_dir():
+        if Path(os.path.realpath(location.parent)).is_relative_to(target):
+            yield _linked(path, location, "is a link to a folder that holds it")
+    elif _is_wanted(location.name):
+        broken = not target.exists()
+        yield _linked(path, location, "is a link that leads nowhere") if broken else File(_printable(path), location)
+
+
+ESCAPES = frozenset({OUTSIDE, ABSOLUTE, OF_GIT})
+"""What may be wrong with a link that Argo CD refuses a whole repository for, or that leads to what is not in Git."""
+
+
+def _is_wanted(name: str) -> bool:
+    return name.endswith(SUFFIXES) or name == "Kustomization"
+
+
+def _linked(path: str, location: Path, what: str) -> File:
+    path = _printable(path)
+    hint = "Put the file itself there, or a relative link to a file of this repository: Argo CD follows no other."
+    return File(path, location, Defect(DefectKind.SYMLINK, f"{path} {what}", path, hint=hint))
+
+
+def _unreadable(path: str, error: OSError) -> Defect:
+    path = _printable(path)
+    message = f"{path} cannot be read: {error.strerror or error}"
+    hint = "Check that it is there and that you may read it."
+    return Defect(DefectKind.UNREADABLE, message, path, hint=hint)
+
+
+def _printable(path: str) -> str:
+    """Return the path with what is not UTF-8 replaced, so that any report can show it."""
+    return path if path.isascii() else os.fsencode(path).decode(errors="replace")
+
+
+def text_of(file: File, largest: int = LARGEST_FILE) -> str | Defect:
+    """Return the text of a file, or why there is none; `largest` is in bytes."""
+    if file.defect is not None:
+        return file.defect
+    content = b""
+    try:
+        content = _bytes(file.location, largest)
+        return _decode(content)
+    except OSError as error:
+        return _unreadable(file.path, error)
+    except RefusedError as error:
+        line = None if error.index is None else content.count(b"\n", 0, error.index) + 1
+        return Defect(error.kind, error.message, file.path, line, hint=error.hint)
+
+
+def _bytes(location: Path, largest: int) -> bytes:
+    status = location.stat()
+    if not stat.S_ISREG(status.st_mode):
+        raise RefusedError(DefectKind.UNREADABLE, "this is not a regular file", "Put a file there.")
+    if status.st_size <= largest:
+        with location.open("rb") as stream:
+            content = stream.read(largest + 1)
+        if len(content) <= largest:
+            return content
+    size = max(status.st_size, largest + 1)
+    raise RefusedError(
+        DefectKind.TOO_LARGE,
+        f"the file has {size:,} bytes, more than the {largest:,} that are read",
+        "Kubernetes takes objects of at most 1.5 MB: split the file, or keep such data out of the repository.",
+    )
+
+
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+
+
+def _decode(content: bytes) -> str:
+    encoding = next((name for mark, name in _MARKS if content.startswith(mark)), "utf-8")
+    if encoding.startswith("utf-8") and b"\0" in content:
+        raise RefusedError(DefectKind.BINARY, "the file holds binary data, not text", "Keep it under another suffix.")
+    try:
+        return content.decode(encoding)
+    except UnicodeDecodeError as error:
+        message = f"byte {error.start} (0x{content[error.start]:02x}) is not {encoding.removesuffix('-sig').upper()}"
+        raise RefusedError(DefectKind.ENCODING, message, "Save the file as UTF-8.", error.start) from error

@@ -1,0 +1,155 @@
+"""Branches and remotes: commits that no work tree takes part in, and what is pushed where."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from argosy import git, temporary
+from argosy.errors import ArgosyError, ToolError, UsageError
+from argosy.git import objects, snapshot
+from argosy.git.snapshot import Snapshot, Written
+
+_PASSWORD = re.compile(r"(?<=://)[^/@\s]+@")
+
+
+def commit(before: Snapshot, written: Written, message: str) -> str:
+    """Make a commit on top of a state, with files of their own, and return its id; no branch, no hook knows of it."""
+    root = before.root
+    wanted = git.run(root, "config", "--type=bool", "--default=false", "commit.gpgsign").strip()
+    signed = ("-S",) if wanted == "true" else ()
+    with temporary.folder("index") as folder:
+        aside = {"GIT_INDEX_FILE": str(folder / "index"), **git.identity(root)}
+        git.run(root, "read-tree", before.commit, environment=aside)
+        git.run(
+            root, "update-index", "-z", "--index-info", stdin=_lines(root, before.commit, written), environment=aside
+        )
+        tree = git.run(root, "write-tree", environment=aside).strip()
+        made = ("commit-tree", *signed, "-p", before.commit, "-F", "-", tree)
+        return git.run(root, *made, stdin=message.encode(), environment=aside).strip()
+
+
+def _lines(root: Path, commit: str, written: Written) -> bytes:
+    nothing = "0" * len(commit)
+    lines = []
+    for path, blob in written.items():
+        if blob is None:
+            lines.append(f"0 {nothing}\t{path}")
+        else:
+            stored = git.run(root, "hash-object", "-w", "--stdin", stdin=blob.content).strip()
+            lines.append(f"{blob.mode} {stored}\t{path}")
+    return objects.joined([*lines, ""])
+
+
+def tree_of(root: Path, commit: str) -> str:
+    """Return the id of a commit's tree."""
+    return git.run(root, "rev-parse", f"{commit}^{{tree}}").strip()
+
+
+def put(root: Path, branch: str, commit: str, expected: str) -> None:
+    """Let a branch point at a commit, where it pointed at another before; "" for a new one.
+
+    Raise UsageError where the branch is checked out, since its work tree would not follow.
+    """
+    listed = git.run(root, "worktree", "list", "--porcelain", "-z").split("\0")
+    if f"branch refs/heads/{branch}" in listed:
+        raise UsageError(
+            f"The branch {branch} is checked out, and would move away from under its work tree.",
+            "Switch to another branch first, or name a new one with --branch.",
+        )
+    git.run(root, "update-ref", f"refs/heads/{branch}", commit, expected or "0" * len(commit))
+
+
+def check_name(root: Path, name: str) -> None:
+    """Raise UsageError unless git takes the name for a branch."""
+    if not git.run(root, "check-ref-format", "--branch", name, accepted=(0, 1, 128)).strip():
+        raise UsageError(f"“{name}” is not a branch.", "Name it as Git does, for example promote/web-to-prod.")
+
+
+# Remotes
+
+
+def remote_of(root: Path) -> str:
+    """Return the remote that the current branch belongs to, else origin, else the only one; raise if there is none."""
+    configured = git.run(root, "config", f"branch.{git.branch(root) or 'HEAD'}.remote", accepted=(0, 1)).strip()
+    listed = git.run(root, "remote").split()
+    candidates: list[str] = [configured, "origin", *(listed if len(listed) == 1 else ())]
+    for name in candidates:
+        if name in listed:
+            return name
+    raise UsageError(
+        "This repository has no remote to push to, or several and none called origin.",
+        "Add it: git remote add origin URL.",
+    )
+
+
+def urls_of(root: Path, remote: str) -> list[str]:
+    """Return the URL that a remote is pushed to, and how the configuration writes it where that differs.
+
+    `insteadOf` makes one of the other: it may stand for a short form, or for a mirror in another place.
+    """
+    configured = git.run(root, "config", f"remote.{remote}.pushurl", accepted=(0, 1)).strip()
+    configured = configured or git.run(root, "config", f"remote.{remote}.url", accepted=(0, 1)).strip()
+    used = git.run(root, "remote", "get-url", "--push", remote).strip()
+    return list(dict.fromkeys(each for each in (used, configured) if each))
+
+
+def fetch(root: Path, remote: str, names: Iterable[str]) -> frozenset[str]:
+    """Fetch those branches that a remote has, and return them; raise ToolError where it cannot be reached."""
+    wanted = frozenset(names)
+    places = sorted(f"refs/heads/{each}" for each in wanted)
+    listed = _over_the_net(root, remote, "ls-remote", "--heads", remote, *places)
+    found = wanted & {line.partition("\t")[2].removeprefix("refs/heads/") for line in listed.splitlines()}
+    refspecs = [f"+refs/heads/{name}:refs/remotes/{remote}/{name}" for name in sorted(found)]
+    if refspecs:
+        _over_the_net(root, remote, "fetch", "--quiet", "--no-tags", remote, *refspecs)
+    return found
+
+
+def remote_tip(root: Path, remote: str, branch: str) -> str:
+    """Return the commit that a remote's branch is at, fetched; "" if it has no such branch."""
+    return snapshot.resolve(root, f"refs/remotes/{remote}/{branch}") if fetch(root, remote, [branch]) else ""
+
+
+def push(root: Path, remote: str, commit: str, branch: str, expected: str) -> None:
+    """Push a commit to a remote's branch, which must be at the expected commit; "" for a new one."""
+    lease = f"--force-with-lease=refs/heads/{branch}:{expected}"
+    _over_the_net(root, remote, "push", "--quiet", lease, remote, f"{commit}:refs/heads/{branch}")
+
+
+def _over_the_net(root: Path, remote: str, *arguments: str) -> str:
+    try:
+        return git.run(root, *arguments)
+    except ToolError as error:
+        raise ToolError(
+            f"{remote} ({_PASSWORD.sub('', urls_of(root, remote)[0])}): {_PASSWORD.sub('', error.message)}",
+            "Nothing was changed there. Check the remote, your rights and the network, and run this command again.",
+        ) from None
+
+
+def tip(root: Path, revision: str, remote: str = "") -> str:
+    """Return the commit that a branch, tag or commit names: on a remote if one is given, else here, else on origin.
+
+    Raise ArgosyError where it is nowhere.
+    """
+    places = [f"refs/remotes/{remote}/{revision}"] if remote else []
+    if not remote:
+        places += ["HEAD"] if git.branch(root) == revision else []
+        places += [f"refs/heads/{revision}", f"refs/remotes/origin/{revision}", revision]
+    found = next((commit for place in places if (commit := snapshot.resolve(root, place))), "")
+    if not found:
+        raise ArgosyError(
+            f"There is no branch {revision} {f'on {remote}' if remote else 'here, nor on origin'}.",
+            f"Fetch it, or make it: git fetch {remote or 'origin'} {revision}, or git branch {revision}.",
+        )
+    return found
+
+
+def is_branch(root: Path, name: str) -> bool:
+    """Tell whether a revision is a branch, here or on a remote, rather than a tag or a commit."""
+    if name == "HEAD":
+        return False
+    places = (f"refs/heads/{name}", f"refs/remotes/*/{name}")
+    listed = git.run(root, "for-each-ref", "--format=%(refname)", *places).split()
+    return any(found == places[0] or found.endswith(f"/{name}") for found in listed)

@@ -1,0 +1,95 @@
+"""A state of the repository, read from Git's objects: no work tree is looked at or touched."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Self
+
+from argosy import git
+from argosy.errors import UsageError
+from argosy.git import objects
+from argosy.git.objects import SUBMODULE, Blob, Entry
+
+Written = Mapping[str, Blob | None]
+"""Files by path; None for one that is gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A commit of a repository, and what is changed on top of it."""
+
+    root: Path
+    commit: str
+    written: Written = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, root: Path, revision: str) -> Self:
+        """Return the state at a revision; raise UsageError if there is none."""
+        found = resolve(root, revision)
+        if not found:
+            raise UsageError(f"There is no revision “{revision}”.", "Name a commit, a branch or a tag.")
+        return cls(root, found)
+
+    def paths(self, *folders: str) -> Iterator[str]:
+        """Yield the paths of the files at or below folders, or of all, but for submodules."""
+        for path, entry in _entries(self.root, self.commit, folders).items():
+            if entry.mode != SUBMODULE and path not in self.written:
+                yield path
+        for path, blob in self.written.items():
+            if blob is not None and _is_within(path, folders):
+                yield path
+
+    def holds_the_same(self, other: Snapshot, *folders: str) -> bool:
+        """Return whether another commit of the repository has the same files at or below folders."""
+        states = (self, other)
+        return not any(each.written for each in states) and (
+            _entries(self.root, self.commit, folders) == _entries(other.root, other.commit, folders)
+        )
+
+    def files(self, *folders: str) -> dict[str, Blob]:
+        """Return the files at or below folders, or all."""
+        return self._read(folders, lambda _: True)
+
+    def chosen(self, wanted: Callable[[str], bool]) -> dict[str, Blob]:
+        """Return the files whose path is wanted."""
+        return self._read((), wanted)
+
+    def read(self, path: str) -> bytes | None:
+        """Return what a file holds, None where there is none."""
+        found = self.files(path).get(path)
+        return found.content if found else None
+
+    def with_files(self, written: Written) -> Self:
+        """Return the state with more changes on top."""
+        return replace(self, written={**self.written, **written})
+
+    def _read(self, folders: tuple[str, ...], wanted: Callable[[str], bool]) -> dict[str, Blob]:
+        entries = {
+            path: entry
+            for path, entry in _entries(self.root, self.commit, folders).items()
+            if entry.mode != SUBMODULE and path not in self.written and wanted(path)
+        }
+        found = objects.blobs(self.root, entries, entries)
+        for path, blob in self.written.items():
+            if blob is not None and _is_within(path, folders) and wanted(path):
+                found[path] = blob
+        return found
+
+
+@lru_cache(maxsize=256)
+def _entries(root: Path, commit: str, folders: tuple[str, ...]) -> Mapping[str, Entry]:
+    """Return a commit's entries, which never change."""
+    return objects.entries(root, commit, *folders)
+
+
+def _is_within(path: str, folders: tuple[str, ...]) -> bool:
+    return not folders or any(path == folder or path.startswith(f"{folder}/") for folder in folders)
+
+
+def resolve(root: Path, revision: str) -> str:
+    """Return the id of the commit that a revision names, or ""."""
+    named = ("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+    return git.run(root, *named, accepted=(0, 1, 128)).strip()

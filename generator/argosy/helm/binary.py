@@ -1,0 +1,105 @@
+"""Helm as a program."""
+
+from __future__ import annotations
+
+import json
+import re
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from argosy import supervisor
+from argosy.errors import RenderError, ToolError
+from argosy.helm import charts, go_templates
+from argosy.helm.faults import faults, in_chart, lint_messages, stopped
+from argosy.helm.release import Manifest, Message, Release, Rendered, Severity, shipped
+from argosy.helm.values import assignments, existing
+
+_SEVERITIES: dict[str, Severity] = {"INFO": "info", "WARNING": "warning", "ERROR": "error"}
+_LINTED = re.compile(
+    r"^\[(INFO|WARNING|ERROR)\] (.*?): (.*?)(?=^\[(?:INFO|WARNING|ERROR)\] |^\d+ chart\(s\)|\Z)",
+    re.MULTILINE | re.DOTALL,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Binary:
+    """The `helm` program."""
+
+    program: Path
+
+    def render(self, release: Release) -> Rendered:
+        """Render a release by `helm template`."""
+        with charts.complete(release) as folder, tempfile.TemporaryDirectory() as scratch:
+            charts.refuse_library(charts.metadata_of(folder), release)
+            arguments = _arguments(release, Path(scratch))
+            code, out, err = self._run("template", release.name, str(folder), *arguments, release=release)
+        if code:
+            raise RenderError(faults(err.removeprefix("Error: "), release))
+        manifests: dict[str, list[str]] = {}
+        for part in re.split(r"^---\n(?=# Source: )", out, flags=re.MULTILINE):
+            source, _, text = part.partition("\n")
+            if source.startswith("# Source: "):
+                manifests.setdefault(in_chart(source.removeprefix("# Source: ")), []).append(text)
+        return Rendered(shipped([Manifest(path, "---\n".join(texts)) for path, texts in manifests.items()]))
+
+    def lint(self, release: Release) -> list[Message]:
+        """Return what `helm lint` says."""
+        with tempfile.TemporaryDirectory() as scratch:
+            values = _values(release, Path(scratch))
+            _, out, _ = self._run("lint", "--strict", str(release.chart), *values, release=release)
+        found = _LINTED.findall(out)
+        return lint_messages(release, ((_SEVERITIES[severity], path, text) for severity, path, text in found))
+
+    def go_templates(
+        self, texts: Sequence[str], parameter_sets: Sequence[Mapping[str, Any]], definitions: str = ""
+    ) -> list[list[str]]:
+        """Render Go templates by `helm template`."""
+        with tempfile.TemporaryDirectory() as scratch:
+            chart, values = Path(scratch, "templates.tgz"), Path(scratch, "values.json")
+            chart.write_bytes(go_templates.archive(texts, definitions))
+            values.write_text(json.dumps({"sets": list(parameter_sets)}))
+            code, out, err = self._run("template", "templates", str(chart), "--values", str(values))
+        if code:
+            raise go_templates.failure(err.removeprefix("Error: "))
+        return go_templates.rows(out)
+
+    def _run(self, *arguments: str, release: Release | None = None) -> tuple[int, str, str]:
+        try:
+            code, out, err = supervisor.run([str(self.program), *arguments])
+        except supervisor.StoppedError as error:
+            raise stopped(error, release) from error
+        except OSError as error:
+            raise ToolError(f"{self.program} does not run: {error.strerror}.", "Give another helm binary.") from error
+        return code, out, err.replace("\nUse --debug flag to render out invalid YAML\n", "")
+
+
+def _arguments(release: Release, scratch: Path) -> Iterator[str]:
+    """Yield `helm template`'s arguments for a release, as Argo CD gives them."""
+    yield from ("--namespace", release.namespace or "default")
+    yield from _values(release, scratch)
+    if release.kube_version:
+        yield from ("--kube-version", release.kube_version)
+    for version in release.api_versions:
+        yield from ("--api-versions", version)
+    flags = {
+        "--include-crds": not release.skip_crds,
+        "--skip-tests": release.skip_tests,
+        "--skip-schema-validation": release.skip_schema_validation,
+    }
+    yield from (flag for flag, on in flags.items() if on)
+
+
+def _values(release: Release, scratch: Path) -> Iterator[str]:
+    """Yield the arguments that set a release's values; `scratch` takes the inline ones."""
+    for file in release.values:
+        yield from ("--values", str(existing(file)))
+    if release.inline:
+        inline = scratch / "inline.yaml"
+        text = release.inline if isinstance(release.inline, str) else json.dumps(release.inline)
+        inline.write_text(text, encoding="utf-8")
+        yield from ("--values", str(inline))
+    for flag, text in assignments(release):
+        yield from (flag, text)

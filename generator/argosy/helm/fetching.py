@@ -1,0 +1,76 @@
+"""Fetch a chart from its repository or registry, which is all that argosy ever does over the network with Helm."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from argosy import supervisor, temporary
+from argosy.errors import ArgosyError, ToolError
+from argosy.helm import workers
+from argosy.repository.model import Component
+
+_HERE = ("localhost:", "127.0.0.1:")
+"""Registries on this machine, which speak HTTP without TLS, as Docker assumes too."""
+_LIMITS = supervisor.Limits(300, 1024, "Fetching")
+
+
+def fetch(component: Component) -> Mapping[str, bytes]:
+    """Return the files of a component's chart by their path in it; raise ArgosyError where it cannot be fetched."""
+    repository, chart, version = component.repo_url, component.chart, component.version
+    with temporary.folder("chart") as folder:
+        try:
+            _pull(repository, chart, version, folder)
+        except ArgosyError as error:
+            raise ArgosyError(
+                f"The chart {chart} {version} of {repository} could not be fetched: "
+                f"{_NOISE.sub('', error.message).rstrip('.')}.",
+                "Nothing was changed. Check version and network, or leave --vendor out: then Argo CD fetches it.",
+            ) from error
+        found = sorted(folder.glob("*/Chart.yaml"))
+        if len(found) != 1:
+            raise ArgosyError(f"The chart {chart} {version} of {repository} holds no chart.", "Nothing was changed.")
+        place = found[0].parent
+        return {
+            path.relative_to(place).as_posix(): path.read_bytes()
+            for path in sorted(place.rglob("*"))
+            if path.is_file() and not path.is_symlink()
+        }
+
+
+_NOISE = re.compile(r'^Error: |looks like ".*?" is not a valid chart repository or cannot be reached: ')
+
+
+def _pull(repository: str, chart: str, version: str, folder: Path) -> None:
+    is_url = "://" in repository
+    reference = chart if is_url else f"oci://{repository}/{chart}"
+    if workers.package() is None:
+        _pull_by_binary(reference, repository if is_url else "", version, folder)
+        return
+    answer = workers.ask_alone(
+        "pull",
+        os.environ,  # The network is reached as the machine is set up, with its proxies and logins.
+        _LIMITS,
+        chart=reference,
+        repo_url=repository if is_url else None,
+        version=version,
+        untar_dir=str(folder),
+        plain_http=repository.startswith(_HERE),
+    )
+    if why := answer.get("error") or answer.get("odd"):
+        raise ArgosyError(why)
+
+
+def _pull_by_binary(reference: str, url: str, version: str, folder: Path) -> None:
+    helm = shutil.which("helm")
+    if not helm:
+        raise ToolError("Helm is missing.", "Install Helm 3.14 or newer: https://helm.sh/docs/intro/install/")
+    asked = [helm, "pull", reference, "--version", version, "--untar", "--untardir", str(folder)]
+    asked += ["--repo", url] if url else []
+    asked += ["--plain-http"] if reference.removeprefix("oci://").startswith(_HERE) else []
+    code, _, err = supervisor.run(asked, os.environ, _LIMITS)
+    if code:
+        raise ArgosyError(err.strip() or f"helm ended with {code}")

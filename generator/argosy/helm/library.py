@@ -1,0 +1,127 @@
+"""Helm through helm_python, in processes of its own."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from argosy.errors import Fault, RenderError
+from argosy.helm import charts, go_templates, workers
+from argosy.helm.binary import Binary
+from argosy.helm.faults import faults, in_chart, invalid_yaml, lint_messages, stopped
+from argosy.helm.release import Manifest, Message, Release, Rendered, Severity, shipped
+from argosy.helm.values import assignments, existing
+from argosy.supervisor import StoppedError
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """helm_python, and the binary for what helm_python cannot do: other cluster versions and APIs."""
+
+    binary: Binary | None
+
+    def render(self, release: Release) -> Rendered:
+        """Render a release; say so where it would need a cluster's version or APIs, and there is no binary."""
+        with charts.complete(release) as folder:
+            answer = _asked(
+                release,
+                "render",
+                chart=str(folder),
+                values=_values(release),
+                name=release.name,
+                namespace=release.namespace or "default",
+                leave=self.binary is not None,
+            )
+        charts.refuse_library(answer["metadata"], release)
+        if answer["asks"] and self.binary:
+            return self.binary.render(release)
+        texts = answer["texts"]
+        crds = () if release.skip_crds else _crds(answer["metadata"], answer["crds"], texts)
+        manifests = [Manifest(in_chart(path), _separated(text)) for path, text in (*crds, *texts.items())]
+        remarks = _dishonoured(release) if answer["asks"] else ()
+        return Rendered(shipped(manifests, skip_tests=release.skip_tests), remarks)
+
+    def lint(self, release: Release) -> list[Message]:
+        """Return what Helm's linter says."""
+        answer = _asked(release, "lint", chart=str(release.chart), values=_values(release))
+        severities: dict[int, Severity] = {1: "info", 2: "warning"}
+        found = (
+            (severities.get(each["severity"], "error"), each["path"], each["error"]) for each in answer["messages"]
+        )
+        return lint_messages(release, found)
+
+    def go_templates(
+        self, texts: Sequence[str], parameter_sets: Sequence[Mapping[str, Any]], definitions: str = ""
+    ) -> list[list[str]]:
+        """Render Go templates."""
+        archive = base64.b64encode(go_templates.archive(texts, definitions)).decode()
+        try:
+            answer = workers.ask("render_archive", archive=archive, values={"sets": list(parameter_sets)})
+        except StoppedError as error:
+            raise stopped(error) from error
+        if "error" in answer:
+            raise go_templates.failure(answer["error"])
+        return go_templates.rows(answer["texts"][go_templates.MAIN])
+
+
+def _values(release: Release) -> Mapping[str, Any]:
+    return {
+        "files": [str(existing(file)) for file in release.values],
+        "inline": release.inline,
+        "assignments": list(assignments(release)),
+    }
+
+
+def _asked(release: Release, task: str, **arguments: Any) -> Mapping[str, Any]:
+    """Have a worker do a task with a release; raise RenderError where it cannot."""
+    try:
+        answer = workers.ask(task, **arguments)
+    except StoppedError as error:
+        raise stopped(error, release) from error
+    if "file" in answer:
+        raise RenderError([invalid_yaml(answer["error"], Path(answer["file"]))])
+    if "error" in answer:
+        raise RenderError(faults(answer["error"], release))
+    if "odd" in answer:
+        raise RenderError([Fault(f"It cannot be rendered: {answer['odd']}.", release.chart / "Chart.yaml")])
+    return answer
+
+
+_SEPARATOR = re.compile(r"^---(?=[^\s-])", re.MULTILINE)
+
+
+def _separated(text: str) -> str:
+    """Return a rendered text with each `---` on a line of its own, as `helm template` prints it.
+
+    Helm separates manifests at each line that begins so: a `{{-` after it often takes the line's end away.
+    """
+    return _SEPARATOR.sub("---\n", text)
+
+
+def _crds(
+    metadata: Mapping[str, Any], crds: Sequence[Mapping[str, str]], rendered: Mapping[str, str]
+) -> list[tuple[str, str]]:
+    """Return the chart's CRDs, path and text, without those of subcharts that a condition or tag switched off."""
+    switched = {
+        f"{metadata.get('name')}/charts/{each.get('alias') or each.get('name')}/"
+        for each in metadata.get("dependencies") or ()
+        if each.get("condition") or each.get("tags")
+    }
+    off = tuple(prefix for prefix in switched if not any(path.startswith(prefix) for path in rendered))
+    return [(crd["filename"], crd["data"]) for crd in crds if not crd["filename"].startswith(off)]
+
+
+def _dishonoured(release: Release) -> list[Message]:
+    """Say what helm_python could not take into account."""
+    wanted = [f"kubeVersion {release.kube_version}"] if release.kube_version else []
+    wanted += [f"apiVersions {', '.join(release.api_versions)}"] if release.api_versions else []
+    asked = f" ({' and '.join(wanted)} could not be honoured)" if wanted else ""
+    text = (
+        f"The chart asks for the cluster's version or APIs, and was rendered for Kubernetes 1.36 without any custom "
+        f"ones{asked}. Put helm on the PATH for an exact render."
+    )
+    return [Message("warning", "Chart.yaml", text)]

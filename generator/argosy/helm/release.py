@@ -1,0 +1,98 @@
+"""A release: what decides what Helm renders, and what it renders to."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from argosy.documents.plain import parse
+
+Severity = Literal["error", "warning", "info"]
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A single value, as of `helm --set`: the name is a path such as `image.tag` or `hosts[0].name`."""
+
+    name: str
+    value: str
+    force_string: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A chart and everything that decides what it renders to, with Argo CD's names and precedence.
+
+    Later values win: the chart's own, `values` in order, `inline`, `parameters`, `file_parameters`.
+    """
+
+    chart: Path
+    name: str
+    namespace: str = ""
+    values: Sequence[Path] = ()
+    inline: str | Mapping[str, Any] = ""
+    """The Application's valuesObject, or the YAML text of its values."""
+    parameters: Sequence[Parameter] = ()
+    file_parameters: Sequence[tuple[str, Path]] = ()
+    kube_version: str = ""
+    api_versions: Sequence[str] = ()
+    skip_crds: bool = False
+    skip_tests: bool = False
+    skip_schema_validation: bool = False
+    root: Path | None = None
+    """The repository, which nothing that is read may leave; None: the folder that holds the chart's."""
+
+    @property
+    def within(self) -> Path:
+        """The folder that nothing that is read may leave."""
+        return self.root or self.chart.parent
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What one template renders to: a YAML stream. `path` is relative to the chart, with `/` between the parts."""
+
+    path: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What Helm, or this package on its behalf, remarks about a chart; `path` is relative to the chart."""
+
+    severity: Severity
+    path: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A release's manifests, and what has to be said about them."""
+
+    manifests: Sequence[Manifest]
+    messages: Sequence[Message] = ()
+
+
+def shipped(manifests: Sequence[Manifest], *, skip_tests: bool = False) -> list[Manifest]:
+    """Drop what is no manifest: notes, empty renders and, where asked, tests."""
+    kept = [each for each in manifests if not each.path.endswith("NOTES.txt")]
+    if skip_tests:
+        kept = [Manifest(each.path, _without_tests(each.text)) for each in kept]
+    return [each for each in kept if re.search(r"^(?!---)[ \t]*[^\s#]", each.text, flags=re.MULTILINE)]
+
+
+def _without_tests(text: str) -> str:
+    if "helm.sh/hook" not in text:
+        return text
+    parts = re.split(r"^---[ \t]*\n", text, flags=re.MULTILINE)
+    return "---\n".join(part for part in parts if not _is_test(part))
+
+
+def _is_test(text: str) -> bool:
+    metadata = parse(text).get("metadata")
+    annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
+    hooks = str(annotations.get("helm.sh/hook", "")) if isinstance(annotations, dict) else ""
+    return bool({"test", "test-success", "test-failure"} & {hook.strip() for hook in hooks.split(",")})

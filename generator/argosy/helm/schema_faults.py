@@ -1,0 +1,123 @@
+"""Helm's list of the values that a chart's values.schema.json refuses -> where each was set, and what is meant."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from argosy.documents.plain import shallow
+from argosy.errors import Fault
+from argosy.helm.charts import metadata_of
+from argosy.helm.release import Release
+
+Pointer = tuple[str | int, ...]
+
+
+def violations(error: str, release: Release) -> Iterator[Fault]:
+    """Yield a fault for each line of Helm's list of schema violations."""
+    chart, schema = "", {}
+    root = str(metadata_of(release.chart).get("name", ""))
+    for line in error.splitlines():
+        if header := re.fullmatch(r"([^\s-].*):", line):
+            chart = "" if header[1] == root else header[1]
+            schema = _json(release.chart / (f"charts/{chart}" if chart else "") / "values.schema.json")
+        # “anyOf failed” and the like head the list of the reasons, which say more.
+        elif (found := re.fullmatch(r"\s*- at '(.*?)': (.*)", line)) and not found[2].endswith("failed"):
+            pointer = tuple(_key(part) for part in found[1].split("/")[1:])
+            yield from _violation(found[2], pointer, schema, release, chart)
+
+
+def _violation(text: str, pointer: Pointer, schema: Any, release: Release, chart: str) -> Iterator[Fault]:
+    place: Pointer = (chart, *pointer) if chart else pointer
+    if unknown := re.match(r"additional propert(?:y|ies) (.*) not allowed", text):
+        known = list(_properties(schema, pointer))
+        for name in re.findall(r"'(.*?)'", unknown[1]):
+            close = difflib.get_close_matches(name, known, n=1)
+            hint = f"Did you mean “{close[0]}”?" if close else f"The chart knows {', '.join(known)}." if known else ""
+            full = (*place, name)
+            yield Fault(f"Unknown value “{_dotted(full)}”.", *_where(release, full), hint=hint)
+    elif missing := re.match(r"missing propert(?:y|ies) (.*)", text):
+        hint = "Set it in a values file of the environment."
+        for name in re.findall(r"'(.*?)'", missing[1]):
+            message = f"The chart requires the value “{_dotted((*place, name))}”."
+            yield Fault(message, *_where(release, place), hint=hint)
+    else:
+        yield Fault(f"The chart refuses the value “{_dotted(place)}”: {text}.", *_where(release, place))
+
+
+def _key(part: str) -> str | int:
+    name = part.replace("~1", "/").replace("~0", "~")
+    return int(name) if name.isdecimal() else name
+
+
+def _dotted(pointer: Pointer) -> str:
+    """Return a value's path as Helm's users write it: `hosts[0].name`."""
+    return "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in pointer).removeprefix(".")
+
+
+def _properties(schema: Any, pointer: Pointer) -> Iterator[str]:
+    """Yield the names that a schema knows at a place."""
+    node, seen = schema, []
+    for key in (*pointer, None):
+        while isinstance(node, dict) and str(node.get("$ref", "")).startswith("#/") and node not in seen:
+            seen.append(node)
+            node = _at(schema, tuple(_key(part) for part in node["$ref"].split("/")[1:]))
+        if not isinstance(node, dict):
+            return
+        if key is not None:
+            node = node.get("items") if isinstance(key, int) else (node.get("properties") or {}).get(key)
+    yield from node.get("properties") or ()
+
+
+def _at(data: Any, pointer: Pointer) -> Any:
+    for key in pointer:
+        try:
+            data = data[key]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return data
+
+
+def _json(file: Path) -> Any:
+    try:
+        return json.loads(file.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return {}
+
+
+def _where(release: Release, pointer: Pointer) -> tuple[Path | None, int | None]:
+    """Return the values file, and the line in it, that sets a value; no file where the Application itself does."""
+    if pointer and isinstance(release.inline, dict) and _at(release.inline, pointer) is not None:
+        return None, None
+    if _dotted(pointer) in {parameter.name for parameter in release.parameters}:
+        return None, None
+    for file in (*reversed(release.values), release.chart / "values.yaml"):
+        if pointer and (line := _line(file, pointer)):
+            return file, line
+    return (release.values[-1] if release.values else release.chart / "values.yaml"), None
+
+
+def _line(file: Path, pointer: Pointer) -> int | None:
+    """Return the line of a value in a values file, None if the file does not set it."""
+    try:
+        node = yaml.compose(shallow(file.read_bytes()), Loader=yaml.CSafeLoader)
+    except (OSError, yaml.YAMLError):
+        return None
+    line = None
+    for key in pointer:
+        if isinstance(node, yaml.MappingNode):
+            found = next(((name, value) for name, value in node.value if name.value == str(key)), None)
+        elif isinstance(node, yaml.SequenceNode) and isinstance(key, int) and key < len(node.value):
+            found = (node.value[key], node.value[key])
+        else:
+            found = None
+        if found is None:
+            return None
+        line, node = found[0].start_mark.line + 1, found[1]
+    return line

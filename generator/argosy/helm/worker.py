@@ -1,0 +1,162 @@
+"""Helm in a process of its own: answers each line of standard input with a line, both of them JSON.
+
+argosy.helm.workers starts it by its path, with the folder that holds helm_python. It needs nothing else of what is
+installed, so that it starts quickly.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from itertools import zip_longest
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
+
+
+def main() -> None:
+    """Answer until standard input ends: then argosy is gone, whatever Helm is doing."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    sys.path.append(sys.argv[1])
+    # What Helm prints is no answer.
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    requests: SimpleQueue[bytes] = SimpleQueue()
+    threading.Thread(target=_read, args=(requests,), daemon=True).start()
+    import helm_python  # noqa: F401, PLC0415 - only this process has it
+
+    while True:
+        answers.write(json.dumps(_answer(**json.loads(requests.get()))) + "\n")
+        answers.flush()
+
+
+def _read(requests: SimpleQueue[bytes]) -> None:
+    for line in sys.stdin.buffer:
+        requests.put(line)
+    os._exit(0)
+
+
+def _answer(task: str, **arguments: Any) -> Mapping[str, Any]:
+    from helm_python import HelmError  # noqa: PLC0415
+
+    try:
+        return _TASKS[task](**arguments)
+    except _ValuesError as error:
+        return {"error": str(error.__cause__), "file": error.file}
+    except HelmError as error:
+        return {"error": str(error)}
+    except (OSError, ValueError, RecursionError) as error:
+        return {"odd": str(error)}
+
+
+def _render(chart: str, values: Mapping[str, Any], name: str, namespace: str, leave: bool) -> Mapping[str, Any]:
+    """Render a chart, but not a library, nor with `leave` one that asks for the cluster's version or APIs."""
+    from helm_python import Chart  # noqa: PLC0415
+
+    with Chart.load(chart) as loaded:
+        metadata = loaded.metadata
+        asks = _asks_for_cluster(Path(chart), metadata, loaded.templates)
+        answer = {"metadata": metadata, "asks": asks}
+        if metadata.get("type") == "library" or (asks and leave):
+            return answer
+        texts = loaded.render(_merged(**values), name=name, namespace=namespace)
+        return {**answer, "texts": texts, "crds": loaded.crds}
+
+
+def _asks_for_cluster(chart: Path, metadata: Mapping[str, Any], templates: list[dict[str, str]]) -> bool:
+    """Return whether a render depends on the cluster's version or APIs, subcharts included."""
+    import tarfile  # noqa: PLC0415
+
+    if metadata.get("kubeVersion") or any(".Capabilities" in template["data"] for template in templates):
+        return True
+    for file in (chart / "charts").rglob("*"):
+        if file.suffix == ".tgz" and tarfile.is_tarfile(file):
+            with tarfile.open(file) as archive:
+                members = [archive.extractfile(member) for member in archive if "/templates/" in member.name]
+                if any(b".Capabilities" in member.read() for member in members if member):
+                    return True
+        elif "templates" in file.parts and file.is_file() and b".Capabilities" in file.read_bytes():
+            return True
+    return False
+
+
+def _render_archive(archive: str, values: dict[str, Any]) -> Mapping[str, Any]:
+    from helm_python import Chart  # noqa: PLC0415
+
+    with Chart.load_archive(base64.b64decode(archive)) as loaded:
+        return {"texts": loaded.render(values, name="templates")}
+
+
+def _lint(chart: str, values: Mapping[str, Any]) -> Mapping[str, Any]:
+    from helm_python import lint  # noqa: PLC0415
+
+    return {"messages": lint(chart, _merged(**values), strict=True)["messages"]}
+
+
+def _pull(chart: str, **options: Any) -> Mapping[str, Any]:
+    from helm_python import pull  # noqa: PLC0415
+
+    return pull(chart, untar=True, **options)
+
+
+class _ValuesError(Exception):
+    """Report a values file that is not valid YAML."""
+
+    def __init__(self, file: str) -> None:
+        super().__init__(file)
+        self.file = file
+
+
+def _merged(
+    files: Sequence[str], inline: str | Mapping[str, Any], assignments: Sequence[Sequence[str]]
+) -> dict[str, Any]:
+    """Return everything that overrides the chart's own values, as Helm merges it."""
+    import helm_python  # noqa: PLC0415
+
+    merged: Any = {}
+    for file in files:
+        try:
+            merged = _laid_over(merged, helm_python.values_from_yaml(Path(file).read_text(encoding="utf-8")))
+        except (helm_python.HelmValuesError, UnicodeDecodeError) as error:
+            raise _ValuesError(file) from error
+    merged = _laid_over(merged, helm_python.values_from_yaml(inline) if isinstance(inline, str) else inline)
+    parsers = {
+        "--set": helm_python.parse_set_string,
+        "--set-string": helm_python.parse_set_string_values,
+        "--set-file": helm_python.parse_set_file,
+    }
+    # As Helm does, whatever their order: --set, then --set-string, then --set-file.
+    for flag, parse in parsers.items():
+        for given, text in assignments:
+            if given == flag:
+                merged = _laid_over(merged, parse(text), by_index="[" in text.partition("=")[0])
+    return dict(merged)
+
+
+def _laid_over(below: Any, above: Any, *, by_index: bool = False) -> Any:
+    """Return `below` with `above` laid over it; a null stays, so that Helm deletes the chart's own value.
+
+    With `by_index`, lists are merged by position: helm_python pads `a[1]=x` with nulls up to the position meant.
+    """
+    if isinstance(below, dict) and isinstance(above, dict):
+        return {**below, **{key: _laid_over(below.get(key), value, by_index=by_index) for key, value in above.items()}}
+    if by_index and isinstance(below, list) and isinstance(above, list):
+        pairs = zip_longest(below, above)
+        return [old if new is None else _laid_over(old, new, by_index=True) for old, new in pairs]
+    return above
+
+
+_TASKS: Mapping[str, Callable[..., Mapping[str, Any]]] = {
+    "render": _render,
+    "render_archive": _render_archive,
+    "lint": _lint,
+    "pull": _pull,
+}
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,189 @@
+"""Bitbucket Cloud.
+
+https://developer.atlassian.com/cloud/bitbucket/rest/api-group-pullrequests/, api-group-workspaces/,
+api-group-branch-restrictions/
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar
+from urllib.parse import quote
+
+from argosy.hosting.host import Comment, Host, Proposal, Request, encoded
+from argosy.hosting.protection import Protection, of_bitbucket
+
+_FENCED = re.compile(r"^(?P<fence>`{3,}|~{3,}).*?(?:^(?P=fence)[`~]*[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)
+_HIDDEN = re.compile(r"<!--.*?-->\n?", re.DOTALL)
+
+
+class Bitbucket(Host):
+    """A repository on Bitbucket Cloud."""
+
+    kind = "bitbucket"
+    name = "Bitbucket"
+    body_limit = 32_768 - 256
+    title_limit = 255
+    variables: ClassVar[tuple[str, ...]] = ("BITBUCKET_TOKEN",)
+    scopes = (
+        "pullrequest:write, and account to find reviewers "
+        "(an access token, or, for an API token, your e-mail address, a colon and the token)"
+    )
+    rights = "repository:admin (an access token), or admin:repository:bitbucket (an API token, after e-mail and colon)"
+    codeowners: ClassVar[tuple[str, ...]] = (".bitbucket/CODEOWNERS", "CODEOWNERS")
+    advice: ClassVar[Mapping[str, str]] = {
+        "no changes to be pulled": "The branch brings nothing that its base has not. Push the branch first.",
+        "branch not found": "The branch is not on Bitbucket: push it first.",
+    }
+
+    def current_request(self, environment: Mapping[str, str]) -> int | None:
+        """Return the number of the pull request that a pipeline runs for, or None."""
+        number = environment.get("BITBUCKET_PR_ID", "")
+        return int(number) if number.isdecimal() else None
+
+    def protection(self, branch: str) -> Protection:
+        """Return what the branch restrictions enforce, which administrators alone see."""
+        doing = f"see how {branch} of {self.project} is protected"
+        path = f"/repositories/{quote(self.project)}/branch-restrictions"
+        with self._reading(doing):
+            return of_bitbucket(list(self._client.pages(path, doing, {"pagelen": "100"})), branch)
+
+    def _authorization(self, token: str) -> str:
+        if ":" in token:
+            return f"Basic {base64.b64encode(token.encode()).decode()}"
+        return f"Bearer {token}"
+
+    def _hidden(self, marker: str) -> str:
+        # Bitbucket shows HTML comments; a link's definition that nobody uses is shown nowhere.
+        return f"[//]: # ({marker})"
+
+    def _find(self, proposal: Proposal) -> Request | None:
+        doing = f"list the pull requests of {self.project}"
+        # JSON's strings are written as the query language's.
+        source, base = json.dumps(proposal.branch), json.dumps(proposal.base)
+        asked = f'state="OPEN" AND source.branch.name={source} AND destination.branch.name={base}'
+        for found in self._client.pages(self._path, doing, {"q": asked, "pagelen": "50"}):
+            with self._reading(doing):
+                # A fork that was deleted is null.
+                if (found["source"]["repository"] or {}).get("uuid") == found["destination"]["repository"]["uuid"]:
+                    return self._get(found["id"])
+        return None
+
+    def _get(self, number: int) -> Request:
+        # The list leaves the reviewers out.
+        doing = f"read the pull request {number} of {self.project}"
+        found = self._client.call("GET", f"{self._path}/{number}", doing)
+        with self._reading(doing):
+            return _request(found)
+
+    def _create(self, proposal: Proposal) -> Request:
+        doing = f"open a pull request for {proposal.branch} in {self.project}"
+        branches = {
+            "source": {"branch": {"name": proposal.branch}},
+            "destination": {"branch": {"name": proposal.base}},
+        }
+        draft = {"draft": True} if proposal.draft else {}
+        made = self._client.call("POST", self._path, doing, body={**_content(proposal), **branches, **draft})
+        with self._reading(doing):
+            return _request(made)
+
+    def _update(self, request: Request, proposal: Proposal) -> Request:
+        return self._put(request, proposal, ())
+
+    def _put(self, request: Request, proposal: Proposal, new: Sequence[str]) -> Request:
+        doing = f"update the pull request {request.number} of {self.project}"
+        # Reviewers that are not named are taken away.
+        reviewers = [{"uuid": uuid} for uuid in dict.fromkeys([*request.reviewers.values(), *new])]
+        body = {**_content(proposal), "reviewers": reviewers}
+        made = self._client.call("PUT", f"{self._path}/{request.number}", doing, body=body)
+        with self._reading(doing):
+            return _request(made)
+
+    def _add_labels(self, request: Request, labels: Sequence[str]) -> Iterable[str]:  # noqa: ARG002
+        return (f"The labels {', '.join(labels)} were left out: Bitbucket has none.",)
+
+    def _add_reviewers(self, request: Request, proposal: Proposal, names: Sequence[str]) -> Iterator[str]:
+        members = self._members(names)
+        unknown = [name for name in names if name.casefold() not in members]
+        yield from (f"@{name} was not asked for a review, being no member of the workspace." for name in unknown)
+        known = [name for name in names if name not in unknown]
+
+        def ask(some: Sequence[str]) -> Request:
+            return self._put(request, proposal, [members[name.casefold()] for name in some])
+
+        if known:
+            yield from self._asked(known, ask)
+
+    def _members(self, names: Sequence[str]) -> Mapping[str, str]:
+        """Return the UUIDs of a workspace's members by each of their names that is asked for."""
+        workspace = self.project.split("/")[0]
+        doing = f"list the members of {workspace}"
+        wanted = {name.casefold() for name in names}
+        members: dict[str, str] = {}
+        for member in self._client.pages(f"/workspaces/{quote(workspace)}/members", doing, {"pagelen": "100"}):
+            with self._reading(doing):
+                user = member["user"]
+                called = {str(user.get(key)).casefold() for key in ("nickname", "display_name", "account_id", "uuid")}
+                members |= dict.fromkeys(called & wanted, user["uuid"])
+        return members
+
+    def _comments(self, number: int) -> Iterator[Comment]:
+        doing = f"read the comments on the pull request {number} of {self.project}"
+        for comment in self._client.pages(f"{self._path}/{number}/comments", doing, {"pagelen": "100"}):
+            with self._reading(doing):
+                read = None if comment.get("deleted") else _comment(comment)
+            if read:
+                yield read
+
+    def _add_comment(self, number: int, text: str) -> Comment:
+        return self._write_comment("POST", number, "", text)
+
+    def _edit_comment(self, number: int, comment: Comment, text: str) -> Comment:
+        return self._write_comment("PUT", number, f"/{comment.id}", text)
+
+    def _write_comment(self, method: str, number: int, end: str, text: str) -> Comment:
+        doing = f"comment on the pull request {number} of {self.project}"
+        body = {"content": {"raw": _shown(text)}}
+        made = self._client.call(method, f"{self._path}/{number}/comments{end}", doing, body=body)
+        with self._reading(doing):
+            return _comment(made)
+
+    def _page(self, proposal: Proposal) -> str:
+        query = {"source": proposal.branch, "dest": proposal.base}
+        return f"{self.web}/{self.project}/pull-requests/new?{encoded(query)}"
+
+    @property
+    def _path(self) -> str:
+        return f"/repositories/{quote(self.project)}/pullrequests"
+
+
+def _content(proposal: Proposal) -> Mapping[str, str]:
+    return {"title": proposal.title, "description": _shown(proposal.body)}
+
+
+def _shown(markdown: str) -> str:
+    """Return Markdown without the HTML that Bitbucket would show as text, outside of code."""
+    parts, end = [], 0
+    for fenced in _FENCED.finditer(markdown):
+        parts += [_without_html(markdown[end : fenced.start()]), fenced.group()]
+        end = fenced.end()
+    return "".join([*parts, _without_html(markdown[end:])])
+
+
+def _without_html(markdown: str) -> str:
+    text = _HIDDEN.sub("", markdown)
+    text = re.sub(r"<summary>(.*?)</summary>", r"**\1**", text, flags=re.DOTALL)
+    return re.sub(r"</?details(?: open)?>\n?", "", text)
+
+
+def _request(found: Mapping[str, Any]) -> Request:
+    reviewers = {str(user.get("nickname", user["uuid"])).casefold(): user["uuid"] for user in found["reviewers"]}
+    author = str((found["author"] or {}).get("nickname", ""))
+    return Request(found["id"], found["links"]["html"]["href"], author, reviewers)
+
+
+def _comment(found: Mapping[str, Any]) -> Comment:
+    return Comment(found["id"], found["content"]["raw"], found["links"]["html"]["href"])

@@ -1,0 +1,270 @@
+"""Talk to a host's API over HTTP: patient with the host's faults, silent about the token."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import reduce
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import parse_qsl, urljoin, urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+from requests.auth import AuthBase
+from urllib3.exceptions import MaxRetryError
+from urllib3.util.retry import Retry
+
+from argosy.errors import ArgosyError
+
+if TYPE_CHECKING:
+    from urllib3.connectionpool import ConnectionPool
+    from urllib3.response import BaseHTTPResponse
+
+TIMEOUTS = (10.0, 60.0)
+"""Seconds to wait for a connection, and for an answer."""
+LONGEST_WAIT = 60
+"""The most seconds to wait because a host asks for it."""
+BACKOFF = 0.5
+"""Seconds that the waits between attempts grow from: none, then twice as much, then four times."""
+_RETRIES = 3
+_REDIRECTS = 3
+_LONGEST_SAYING = 500
+
+
+class RefusedError(ArgosyError):
+    """Report that the host understood, and said no: an answer of 300 to 499."""
+
+    def __init__(self, message: str, hint: str, status: int, said: str) -> None:
+        super().__init__(message, hint)
+        self.status = status
+        self.said = said
+        """The host's own words, perhaps none."""
+
+
+class UnansweredError(ArgosyError):
+    """Report that the host failed or was not reached, so that nobody knows whether it did what it was asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What a client needs to know of a host, and of the one who asks."""
+
+    api: str
+    """The API's address, without a slash at its end."""
+    project: str
+    token: str = field(repr=False)
+    variable: str
+    """Where the token comes from."""
+    authorization: str = field(repr=False)
+    scopes: str
+    """What a token must allow, in the host's words."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    advice: Mapping[str, str] = field(default_factory=dict)
+    """What to do next, by a part of what the host says, in small letters."""
+
+    @property
+    def host(self) -> str:
+        """The API's host name, as messages call it."""
+        return urlsplit(self.api).netloc
+
+
+class _Authorization(AuthBase):
+    """Sign requests; without it, requests would take a password from ~/.netrc instead."""
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = self._value
+        return request
+
+
+class _Patience(Retry):
+    """Try again what cannot have happened, and what may happen twice."""
+
+    def is_retry(self, method: str, status_code: int, has_retry_after: bool = False) -> bool:
+        # GitHub says 403 instead of 429 when requests come too fast.
+        if status_code == 429 or (status_code == 403 and has_retry_after):
+            return True
+        return status_code in {500, 502, 503, 504} and method in (self.allowed_methods or ())
+
+    def increment(
+        self,
+        method: str | None = None,
+        url: str | None = None,
+        response: BaseHTTPResponse | None = None,
+        error: Exception | None = None,
+        _pool: ConnectionPool | None = None,
+        _stacktrace: TracebackType | None = None,
+    ) -> Self:
+        if response is not None and (self.get_retry_after(response) or 0) > LONGEST_WAIT and _pool is not None:
+            raise MaxRetryError(_pool, url or "")
+        return super().increment(method, url, response, error, _pool, _stacktrace)
+
+
+class Client:
+    """Send requests to one host."""
+
+    def __init__(self, access: Access) -> None:
+        self._access = access
+        self._session = requests.Session()
+        self._session.auth = _Authorization(access.authorization)
+        self._session.headers.update({"User-Agent": "argosy", "Accept": "application/json", **access.headers})
+        patience = _Patience(
+            total=_RETRIES,
+            allowed_methods={"GET", "PUT", "PATCH"},
+            backoff_factor=BACKOFF,
+            raise_on_status=False,
+        )
+        for scheme in ("https://", "http://"):
+            self._session.mount(scheme, HTTPAdapter(max_retries=patience))
+
+    def call(
+        self, method: str, path: str, doing: str, *, query: Mapping[str, str] | None = None, body: object = None
+    ) -> Any:
+        """Return the JSON that the host answers with; `doing` completes "could not …".
+
+        Raise RefusedError if the host says no, and UnansweredError if it fails or is not reached.
+        """
+        return self._document(self._send(method, path, doing, query, body), doing)
+
+    def pages(self, path: str, doing: str, query: Mapping[str, str]) -> Iterator[Any]:
+        """Yield the items of a list, page after page."""
+        following: Mapping[str, str] | None = query
+        while following is not None:
+            response = self._send("GET", path, doing, following, None)
+            document = self._document(response, doing)
+            items, address = document, response.links.get("next", {}).get("url")
+            if isinstance(document, dict):
+                items, address = document.get("values"), document.get("next")
+            if not isinstance(items, list):
+                raise self.not_understood(doing)
+            yield from items
+            # Only the query is taken: behind a proxy, hosts tell addresses that lead elsewhere.
+            following = dict(parse_qsl(urlsplit(address).query)) if address else None
+
+    def _send(
+        self, method: str, path: str, doing: str, query: Mapping[str, str] | None, body: object
+    ) -> requests.Response:
+        url = self._access.api + path
+        for _ in range(_REDIRECTS):
+            try:
+                response = self._session.request(
+                    method, url, params=query, json=body, timeout=TIMEOUTS, allow_redirects=False
+                )
+            except requests.RequestException as error:
+                raise self._lost(doing, error) from error
+            if not response.is_redirect:
+                break
+            target = urljoin(url, response.headers["location"])
+            if urlsplit(target)[:2] != urlsplit(url)[:2]:
+                raise self._led_away(doing, response.status_code, target)
+            # The requests library would make a GET of a redirected POST.
+            url, query = target, None
+        if response.ok and not response.is_redirect:
+            return response
+        raise self._refused(doing, response)
+
+    def _document(self, response: requests.Response, doing: str) -> Any:
+        try:
+            return response.json()
+        except requests.JSONDecodeError as error:
+            raise self.not_understood(doing) from error
+
+    def not_understood(self, doing: str) -> ArgosyError:
+        """Return the error that the host's answer has another form than its API's."""
+        return ArgosyError(
+            f"Could not {doing}: {self._access.host} gave an answer that is not its API's.",
+            f"Check that {self._access.api} is the API of the host: ARGOSY_HOST_API or `host.api` in `.argosy.yaml`.",
+        )
+
+    def _lost(self, doing: str, error: requests.RequestException) -> UnansweredError:
+        hint = "Check the network and the proxy (HTTPS_PROXY, NO_PROXY), then run it again: nothing is made twice."
+        if isinstance(error, requests.exceptions.SSLError):
+            hint = "Name the file with your authority's certificate in REQUESTS_CA_BUNDLE."
+        return UnansweredError(f"Could not {doing}: no answer from {self._access.host}: {_innermost(error)}", hint)
+
+    def _led_away(self, doing: str, status: int, target: str) -> RefusedError:
+        other = urlsplit(target)
+        return RefusedError(
+            f"Could not {doing}: {self._access.host} sends on to {other.scheme}://{other.hostname}.",
+            "The token is not sent there. Correct the remote's URL, or set ARGOSY_HOST_API in the environment.",
+            status,
+            "",
+        )
+
+    def _refused(self, doing: str, response: requests.Response) -> ArgosyError:
+        status = response.status_code
+        said = _redacted("; ".join(_sayings(_json_or_none(response))), self._access)[:_LONGEST_SAYING]
+        words = f"{status} {response.reason or ''}".strip()
+        message = f"Could not {doing}: {self._access.host} answered {words}{f': {said}' if said else '.'}"
+        if status >= 500:
+            return UnansweredError(message, "The host is at fault. Run it again later: nothing is made twice.")
+        return RefusedError(message, self._hint(response, said), status, said)
+
+    def _hint(self, response: requests.Response, said: str) -> str:
+        access = self._access
+        for part, advice in access.advice.items():
+            if response.status_code != 401 and part in said.casefold():
+                return advice
+        limits = response.headers.get("X-RateLimit-Remaining") == "0" or "Retry-After" in response.headers
+        match response.status_code:
+            case 401:
+                return (
+                    f"The token in {access.variable} is wrong, has expired, or is another host's. "
+                    f"It needs {access.scopes}."
+                )
+            case 429 | 403 if response.status_code == 429 or limits:
+                wait = response.headers.get("Retry-After")
+                asked = f" and asks to wait (Retry-After: {wait})" if wait else ""
+                return f"The host takes no more requests for now{asked}. Run it again later: nothing is made twice."
+            case 403:
+                return f"The token in {access.variable} does not allow it. It needs {access.scopes}."
+            case 404:
+                return (
+                    f"There is no project {access.project}, or the token in {access.variable} cannot see it. "
+                    f"Check the remote's URL, and that the token has {access.scopes}."
+                )
+            case _:
+                return "Check that the branch is pushed, and that no other pull request of it is open."
+
+
+def _innermost(error: BaseException) -> str:
+    """Return what went wrong, without the layers that libraries put around it."""
+    while True:
+        inner = getattr(error, "reason", None) or next(reversed(error.args), None)
+        if not isinstance(inner, BaseException):
+            return str(error).rsplit(": ", 1)[-1].rstrip(".") + "."
+        error = inner
+
+
+def _json_or_none(response: requests.Response) -> object:
+    try:
+        document: object = response.json()
+    except requests.JSONDecodeError:
+        return None
+    return document
+
+
+def _sayings(document: object) -> Iterator[str]:
+    """Yield what an error's document says, whichever host's it is."""
+    match document:
+        case str():
+            yield " ".join(document.split())
+        case list():
+            for each in document:
+                yield from _sayings(each)
+        case {"field": where, "code": code, **rest}:  # GitHub's, which often have no message.
+            yield str(rest.get("message") or f"{where}: {code}")
+        case dict():
+            for key, value in document.items():
+                if key in {"message", "error", "errors", "error_description", "detail", "fields"}:
+                    yield from _sayings(value)
+                elif isinstance(value, list | dict):
+                    yield from (f"{key}: {saying}" for saying in _sayings(value))
+
+
+def _redacted(text: str, access: Access) -> str:
+    secrets = (access.token, access.authorization.split(" ")[-1], *access.token.split(":")[1:])
+    return reduce(lambda shown, secret: shown.replace(secret, "***"), filter(None, secrets), text)

@@ -1,0 +1,188 @@
+"""GitHub: github.com, Enterprise Cloud and Enterprise Server.
+
+https://docs.github.com/rest/pulls/pulls, /rest/pulls/review-requests, /rest/issues/comments, /rest/issues/labels,
+/rest/repos/rules, /rest/branches/branch-protection
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar
+from urllib.parse import quote
+
+from argosy.hosting.host import Comment, Host, Proposal, Request, encoded, number_of_event
+from argosy.hosting.protection import Protection, of_github, of_github_branch
+
+
+class GitHub(Host):
+    """A repository on GitHub."""
+
+    kind = "github"
+    name = "GitHub"
+    body_limit = 65_536 - 256
+    title_limit = 256
+    variables: ClassVar[tuple[str, ...]] = ("GITHUB_TOKEN", "GH_TOKEN")
+    scopes = "write access to contents and pull requests (a classic token: the scope repo)"
+    rights = "read access to metadata and administration (a classic token: the scope repo)"
+    codeowners: ClassVar[tuple[str, ...]] = (".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS")
+    headers: ClassVar[Mapping[str, str]] = {
+        "Accept": "application/vnd.github+json",
+        "X-GitHub-Api-Version": "2022-11-28",
+    }
+    advice: ClassVar[Mapping[str, str]] = {
+        "not permitted to create": "Allow it in the repository's settings: Actions, General, Workflow permissions, "
+        "“Allow GitHub Actions to create and approve pull requests”.",
+        "no commits between": "The branch brings nothing that its base has not. Push its commits first.",
+        "head: invalid": "The branch is not on GitHub: push it first.",
+        "base: invalid": "There is no such branch on GitHub to merge into: push it first, or name another.",
+        "saml": "Authorise the token for the organization's single sign-on: the token's page, Configure SSO.",
+    }
+    page_size: ClassVar[Mapping[str, str]] = {"per_page": "100"}
+
+    def current_request(self, environment: Mapping[str, str]) -> int | None:
+        """Return the number of the pull request that a workflow runs for, or None."""
+        return number_of_event(environment)
+
+    def protection(self, branch: str) -> Protection:
+        """Return what the rulesets and the branch protection enforce; the latter tells administrators alone."""
+        doing = f"see how {branch} of {self.project} is protected"
+        with self._reading(doing):
+            name = quote(branch, safe="")
+            found = of_github(self._client.pages(f"{self._path}/rules/branches/{name}", doing, self.page_size))
+            there = self._told(f"{self._path}/branches/{name}", doing, 404)
+            if there is None or not there["protected"]:
+                return found
+            return self._with_older(found, f"{self._path}/branches/{name}/protection", doing)
+
+    def _with_older(self, found: Protection, path: str, doing: str) -> Protection:
+        from argosy.hosting.client import RefusedError  # noqa: PLC0415
+
+        try:
+            return found | of_github_branch(self._client.call("GET", path, doing))
+        except RefusedError as error:
+            if "not protected" in error.said.casefold():
+                return found
+            if error.status in {403, 404}:
+                return found.perhaps()
+            raise
+
+    def _find(self, proposal: Proposal) -> Request | None:
+        doing = f"list the pull requests of {self.project}"
+        for found in self._client.pages(f"{self._path}/pulls", doing, self._open_ones(proposal)):
+            with self._reading(doing):
+                head, base = found["head"], found["base"]
+                # A fork that was deleted is null.
+                same = (head["repo"] or {}).get("id") == base["repo"]["id"]
+                if same and head["ref"] == proposal.branch and base["ref"] == proposal.base:
+                    return _request(found)
+        return None
+
+    def _open_ones(self, proposal: Proposal) -> Mapping[str, str]:
+        owner = self.project.split("/")[0]
+        return {"state": "open", "head": f"{owner}:{proposal.branch}", "base": proposal.base, **self.page_size}
+
+    def _create(self, proposal: Proposal) -> Request:
+        doing = f"open a pull request for {proposal.branch} in {self.project}"
+        body = {"head": proposal.branch, "base": proposal.base, **self._content(proposal), **self._draft(proposal)}
+        made = self._client.call("POST", f"{self._path}/pulls", doing, body=body)
+        with self._reading(doing):
+            return _request(made)
+
+    def _draft(self, proposal: Proposal) -> Mapping[str, bool]:
+        return {"draft": True} if proposal.draft else {}
+
+    def _update(self, request: Request, proposal: Proposal) -> Request:
+        doing = f"update the pull request {request.number} of {self.project}"
+        path = f"{self._path}/pulls/{request.number}"
+        made = self._client.call("PATCH", path, doing, body=self._content(proposal))
+        with self._reading(doing):
+            return _request(made)
+
+    def _content(self, proposal: Proposal) -> Mapping[str, str]:
+        return {"title": proposal.title, "body": proposal.body}
+
+    def _add_labels(self, request: Request, labels: Sequence[str]) -> Iterable[str]:
+        # GitHub makes the labels that are not there.
+        self._post_labels(request, labels)
+        return ()
+
+    def _post_labels(self, request: Request, labels: Sequence[object]) -> None:
+        doing = f"label the pull request {request.number} of {self.project}"
+        path = f"{self._path}/issues/{request.number}/labels"
+        self._client.call("POST", path, doing, body={"labels": list(labels)})
+
+    def _add_reviewers(self, request: Request, proposal: Proposal, names: Sequence[str]) -> Iterator[str]:  # noqa: ARG002
+        organization = self.project.split("/")[0]
+        foreign = [name for name in names if "/" in name and not _belongs(name, organization)]
+        yield from (f"@{name} was not asked for a review, being no team of {organization}." for name in foreign)
+        reviewed = self._reviewed(request)
+        asked = [name for name in names if name not in foreign and name.casefold() not in reviewed]
+        if asked:
+            yield from self._asked(asked, lambda some: self._request_reviews(request, some))
+
+    def _reviewed(self, request: Request) -> set[str]:
+        """Return who gave a review: asking them again would take it back."""
+        doing = f"list the reviews of the pull request {request.number} of {self.project}"
+        path = f"{self._path}/pulls/{request.number}/reviews"
+        reviews = self._client.pages(path, doing, self.page_size)
+        with self._reading(doing):
+            return {review["user"]["login"].casefold() for review in reviews if review["user"]}
+
+    def _request_reviews(self, request: Request, names: Sequence[str]) -> None:
+        self._client.call(
+            "POST",
+            f"{self._path}/pulls/{request.number}/requested_reviewers",
+            f"ask for reviews of the pull request {request.number} of {self.project}",
+            body={
+                "reviewers": [name for name in names if "/" not in name],
+                "team_reviewers": [name.split("/", 1)[1] for name in names if "/" in name],
+            },
+        )
+
+    def _comments(self, number: int) -> Iterator[Comment]:
+        doing = f"read the comments on the pull request {number} of {self.project}"
+        for comment in self._client.pages(f"{self._path}/issues/{number}/comments", doing, self.page_size):
+            with self._reading(doing):
+                read = _comment(comment)
+            yield read
+
+    def _add_comment(self, number: int, text: str) -> Comment:
+        doing = f"comment on the pull request {number} of {self.project}"
+        made = self._client.call("POST", f"{self._path}/issues/{number}/comments", doing, body={"body": text})
+        with self._reading(doing):
+            return _comment(made)
+
+    def _edit_comment(self, number: int, comment: Comment, text: str) -> Comment:
+        doing = f"update a comment on the pull request {number} of {self.project}"
+        made = self._client.call("PATCH", f"{self._path}/issues/comments/{comment.id}", doing, body={"body": text})
+        with self._reading(doing):
+            return _comment(made)
+
+    def _page(self, proposal: Proposal) -> str:
+        query = {"quick_pull": "1", **self._content(proposal), "labels": ",".join(proposal.labels)}
+        return f"{self.web}/{self.project}/compare/{quote(proposal.base)}...{quote(proposal.branch)}?{encoded(query)}"
+
+    @property
+    def _path(self) -> str:
+        return f"/repos/{quote(self.project)}"
+
+
+def _belongs(team: str, organization: str) -> bool:
+    return team.split("/", maxsplit=1)[0].casefold() == organization.casefold()
+
+
+def _request(found: Mapping[str, Any]) -> Request:
+    users = [user["login"] for user in found.get("requested_reviewers") or ()]
+    organization = found["base"]["repo"]["full_name"].split("/")[0]
+    teams = [f"{organization}/{team.get('slug') or team['name']}" for team in _teams(found)]
+    author = (found["user"] or {}).get("login", "")
+    return Request(found["number"], found["html_url"], author, {name.casefold(): name for name in [*users, *teams]})
+
+
+def _teams(found: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    # GitHub's name, and Gitea's.
+    return found.get("requested_teams") or found.get("requested_reviewers_teams") or ()
+
+
+def _comment(found: Mapping[str, Any]) -> Comment:
+    return Comment(found["id"], found["body"] or "", found["html_url"])

@@ -1,0 +1,147 @@
+"""GitLab: gitlab.com and self-managed.
+
+https://docs.gitlab.com/api/merge_requests/, /api/notes/, /api/users/, /api/protected_branches/,
+/api/merge_request_approvals/, /api/project_push_rules/, /api/projects/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar
+from urllib.parse import quote
+
+from argosy.hosting.host import Comment, Host, Proposal, Request, encoded
+from argosy.hosting.protection import Protection, of_gitlab
+
+
+class GitLab(Host):
+    """A project on GitLab; its pull requests are merge requests."""
+
+    kind = "gitlab"
+    name = "GitLab"
+    body_limit = 1_000_000
+    title_limit = 255
+    variables: ClassVar[tuple[str, ...]] = ("GITLAB_TOKEN",)
+    scopes = "the scope api, and the role Developer or more"
+    rights = "the scope read_api, and the role Maintainer"
+    codeowners: ClassVar[tuple[str, ...]] = ("CODEOWNERS", "docs/CODEOWNERS", ".gitlab/CODEOWNERS")
+    advice: ClassVar[Mapping[str, str]] = {
+        "source branch": "Push the branch first, and close the other merge request of that branch, if there is one.",
+        "source_branch": "The branch is not on GitLab: push it first.",
+        "target_branch": "There is no such branch on GitLab to merge into: push it first, or name another.",
+    }
+
+    def current_request(self, environment: Mapping[str, str]) -> int | None:
+        """Return the number (iid) of the merge request that a pipeline runs for, or None."""
+        number = environment.get("CI_MERGE_REQUEST_IID", "")
+        return int(number) if number.isdecimal() else None
+
+    def protection(self, branch: str) -> Protection:
+        """Return what the project enforces; approvals and push rules belong to GitLab Premium, and to maintainers."""
+        doing = f"see how {branch} of {self.project} is protected"
+        project = f"/projects/{quote(self.project, safe='')}"
+        with self._reading(doing):
+            found = {
+                "project": self._client.call("GET", project, doing),
+                "protected_branches": list(
+                    self._client.pages(f"{project}/protected_branches", doing, {"per_page": "100"})
+                ),
+                "approvals": self._told(f"{project}/approvals", doing, 401, 403, 404),
+                "approval_rules": self._told(f"{project}/approval_rules", doing, 401, 403, 404),
+                "push_rule": self._told(f"{project}/push_rule", doing, 401, 403, 404),
+            }
+            return of_gitlab(found, branch)
+
+    def _find(self, proposal: Proposal) -> Request | None:
+        doing = f"list the merge requests of {self.project}"
+        branches = {"source_branch": proposal.branch, "target_branch": proposal.base}
+        query = {"state": "opened", **branches, "per_page": "100"}
+        for found in self._client.pages(self._path, doing, query):
+            with self._reading(doing):
+                if found["source_project_id"] == found["target_project_id"]:
+                    return _request(found)
+        return None
+
+    def _create(self, proposal: Proposal) -> Request:
+        doing = f"open a merge request for {proposal.branch} in {self.project}"
+        branches = {"source_branch": proposal.branch, "target_branch": proposal.base}
+        made = self._client.call("POST", self._path, doing, body={**branches, **self._content(proposal)})
+        with self._reading(doing):
+            return _request(made)
+
+    def _update(self, request: Request, proposal: Proposal) -> Request:
+        return self._put(request, self._content(proposal))
+
+    def _content(self, proposal: Proposal) -> Mapping[str, str]:
+        title = f"Draft: {proposal.title}"[: self.title_limit] if proposal.draft else proposal.title
+        return {"title": title, "description": proposal.body}
+
+    def _add_labels(self, request: Request, labels: Sequence[str]) -> Iterable[str]:
+        self._put(request, {"add_labels": ",".join(labels)})
+        return ()
+
+    def _add_reviewers(self, request: Request, proposal: Proposal, names: Sequence[str]) -> Iterator[str]:  # noqa: ARG002
+        identities = {}
+        for name in names:
+            identity = None if "/" in name else self._identity(name)
+            if identity is None:
+                yield f"@{name} was not asked for a review, being no user: GitLab asks no groups."
+            else:
+                identities[name] = identity
+        if not identities:
+            return
+        before = list(request.reviewers.values())
+        asked = self._put(request, {"reviewer_ids": list(dict.fromkeys([*before, *identities.values()]))})
+        for name in identities:
+            if name.casefold() not in asked.reviewers:
+                yield f"@{name} was not asked for a review: the project's plan or members do not allow it."
+
+    def _identity(self, name: str) -> int | None:
+        doing = f"look for the user {name}"
+        found = self._client.call("GET", "/users", doing, query={"username": name})
+        with self._reading(doing):
+            return next((int(user["id"]) for user in found), None)
+
+    def _put(self, request: Request, body: Mapping[str, object]) -> Request:
+        doing = f"update the merge request {request.number} of {self.project}"
+        made = self._client.call("PUT", f"{self._path}/{request.number}", doing, body=body)
+        with self._reading(doing):
+            return _request(made)
+
+    def _comments(self, number: int) -> Iterator[Comment]:
+        doing = f"read the comments on the merge request {number} of {self.project}"
+        for note in self._client.pages(f"{self._path}/{number}/notes", doing, {"per_page": "100"}):
+            with self._reading(doing):
+                read = self._comment(number, note)
+            yield read
+
+    def _add_comment(self, number: int, text: str) -> Comment:
+        doing = f"comment on the merge request {number} of {self.project}"
+        made = self._client.call("POST", f"{self._path}/{number}/notes", doing, body={"body": text})
+        with self._reading(doing):
+            return self._comment(number, made)
+
+    def _edit_comment(self, number: int, comment: Comment, text: str) -> Comment:
+        doing = f"update a comment on the merge request {number} of {self.project}"
+        path = f"{self._path}/{number}/notes/{comment.id}"
+        made = self._client.call("PUT", path, doing, body={"body": text})
+        with self._reading(doing):
+            return self._comment(number, made)
+
+    def _comment(self, number: int, note: Mapping[str, Any]) -> Comment:
+        url = f"{self.web}/{self.project}/-/merge_requests/{number}#note_{note['id']}"
+        return Comment(note["id"], note["body"], url)
+
+    def _page(self, proposal: Proposal) -> str:
+        content = {"source_branch": proposal.branch, "target_branch": proposal.base, **self._content(proposal)}
+        query = {f"merge_request[{key}]": value for key, value in content.items()}
+        return f"{self.web}/{self.project}/-/merge_requests/new?{encoded(query)}"
+
+    @property
+    def _path(self) -> str:
+        return f"/projects/{quote(self.project, safe='')}/merge_requests"
+
+
+def _request(found: Mapping[str, Any]) -> Request:
+    reviewers = {user["username"].casefold(): user["id"] for user in found.get("reviewers") or ()}
+    return Request(found["iid"], found["web_url"], (found["author"] or {}).get("username", ""), reviewers)

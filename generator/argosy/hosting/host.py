@@ -1,0 +1,343 @@
+"""What all hosts have in common: one pull request for a branch, one comment for a purpose."""
+
+from __future__ import annotations
+
+import json
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from urllib.parse import quote, urlencode, urlsplit
+
+from argosy.errors import ArgosyError, UsageError
+
+if TYPE_CHECKING:
+    from argosy.hosting.client import Client
+    from argosy.hosting.protection import Protection
+
+T = TypeVar("T")
+
+_LONGEST_URL = 6000
+"""Characters of a URL that browsers and hosts take for certain."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A pull request to be: what a branch is to bring into another."""
+
+    branch: str
+    base: str
+    title: str
+    """Cut where the host takes only a shorter one."""
+    body: str
+    """Markdown of at most the host's `body_limit` characters; it may have HTML comments."""
+    labels: tuple[str, ...] = ()
+    reviewers: tuple[str, ...] = ()
+    """As in CODEOWNERS: `@user`, `@org/team`, an e-mail address."""
+    draft: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A pull request as it stands on the host."""
+
+    number: int
+    url: str
+    created: bool
+    remarks: tuple[str, ...] = ()
+    """What was left out, a sentence each: labels, reviewers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A pull request as the host tells it."""
+
+    number: int
+    url: str
+    author: str
+    reviewers: Mapping[str, Any] = field(default_factory=dict)
+    """Who was asked for a review: the name in small letters, and what the host's API calls them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """A comment on a pull request."""
+
+    id: int
+    body: str
+    url: str
+
+
+class Host(ABC):
+    """A project on a host of Git repositories, with its pull requests."""
+
+    kind: ClassVar[str]
+    name: ClassVar[str]
+    """As people write it."""
+    body_limit: ClassVar[int]
+    """Characters of a pull request's body and of a comment, less what the comment's marker needs."""
+    title_limit: ClassVar[int]
+    variables: ClassVar[tuple[str, ...]]
+    """Where the token is looked for after ARGOSY_TOKEN."""
+    scopes: ClassVar[str]
+    """What the token must allow."""
+    rights: ClassVar[str]
+    """What the token must allow to see how branches are protected."""
+    codeowners: ClassVar[tuple[str, ...]]
+    """Where the host looks for CODEOWNERS, first place first."""
+    headers: ClassVar[Mapping[str, str]] = {}
+    advice: ClassVar[Mapping[str, str]] = {}
+    """What to do next, by a part of what the host says, in small letters."""
+
+    def __init__(self, api: str, web: str, project: str, environment: Mapping[str, str]) -> None:
+        self.api = api.rstrip("/")
+        self.web = web.rstrip("/")
+        self.project = project
+        self._environment = environment
+
+    def token(self) -> str | None:
+        """Return the token from the environment, or None; raise UsageError if it cannot be one."""
+        return self._token[1] or None
+
+    def propose(self, proposal: Proposal) -> Opened:
+        """Open a pull request, or update the open one of that branch; raise ArgosyError if the host does not.
+
+        Labels and reviewers are added, none is taken away; what the host takes of them not, `remarks` says.
+        """
+        proposal = replace(proposal, title=_cut(proposal.title, self.title_limit))
+        found = self._find(proposal)
+        request, created = (self._update(found, proposal), False) if found else self._opened(proposal)
+        remarks = (*self._label(request, proposal.labels), *self._ask(request, proposal))
+        return Opened(request.number, request.url, created, remarks)
+
+    def comment(self, number: int, marker: str, body: str) -> str:
+        """Make the comment with that marker on a pull request, or update it; return its URL.
+
+        The marker is a word; readers do not see it. Raise ArgosyError if the host does not.
+        """
+        hidden = self._hidden(marker)
+        text = f"{hidden}\n\n{body}"
+
+        def find() -> Comment | None:
+            return next((each for each in self._comments(number) if each.body.startswith(hidden)), None)
+
+        found = find()
+        if found:
+            return self._edit_comment(number, found, text).url
+        return _once(lambda: self._add_comment(number, text), find).url
+
+    def url_to_open(self, proposal: Proposal) -> str:
+        """Return the page on which a person opens the pull request, prefilled as far as the host can."""
+        proposal = replace(proposal, title=_cut(proposal.title, self.title_limit))
+        # An empty body would leave out its key as well.
+        room = _LONGEST_URL - len(self._page(replace(proposal, body="-")))
+        return self._page(replace(proposal, body=_beginning(proposal.body, room)))
+
+    @abstractmethod
+    def protection(self, branch: str) -> Protection:
+        """Return how a branch is protected, as far as the token may see it; raise ArgosyError if nothing is told."""
+
+    @abstractmethod
+    def current_request(self, environment: Mapping[str, str]) -> int | None:
+        """Return the number of the pull request that a CI job runs for, or None."""
+
+    def _opened(self, proposal: Proposal) -> tuple[Request, bool]:
+        """Make the pull request, or take the one that somebody else made at the same moment."""
+        from argosy.hosting.client import RefusedError  # noqa: PLC0415
+
+        try:
+            return _once(lambda: self._create(proposal), lambda: self._find(proposal)), True
+        except RefusedError as error:
+            found = self._find(proposal) if error.status in {400, 409, 422} else None
+            if found is None:
+                raise
+            return self._update(found, proposal), False
+
+    def _label(self, request: Request, labels: Sequence[str]) -> Iterator[str]:
+        if not labels:
+            return
+        try:
+            yield from self._add_labels(request, labels)
+        except ArgosyError as error:
+            yield f"The labels {', '.join(labels)} were left out. {error.message}"
+
+    def _ask(self, request: Request, proposal: Proposal) -> Iterator[str]:
+        names = []
+        for owner in dict.fromkeys(proposal.reviewers):
+            name = owner.removeprefix("@")
+            if "@" in name:
+                yield f"{owner} was not asked for a review: {self.name} finds reviewers by their user name only."
+            elif name.casefold() == request.author.casefold():
+                yield f"{owner} was not asked for a review, being the author."
+            elif name.casefold() not in request.reviewers:
+                names.append(name)
+        if not names:
+            return
+        try:
+            yield from self._add_reviewers(request, proposal, names)
+        except ArgosyError as error:
+            yield f"No reviews were asked for ({', '.join(f'@{name}' for name in names)}). {error.message}"
+
+    def _asked(self, names: Sequence[str], ask: Callable[[Sequence[str]], object]) -> Iterator[str]:
+        """Ask all at once; if the host says no, one after the other, and say whom it does not take."""
+        from argosy.hosting.client import RefusedError  # noqa: PLC0415
+
+        taken: list[str] = []
+        try:
+            ask(names)
+        except RefusedError:
+            for name in names:
+                try:
+                    ask([*taken, name])
+                except RefusedError as error:
+                    yield f"@{name} was not asked for a review: {error.said or error.message}"
+                else:
+                    taken.append(name)
+
+    def _told(self, path: str, doing: str, *refusals: int) -> Any:
+        """Return what the host says, an empty mapping for null, or None where it refuses with one of these."""
+        from argosy.hosting.client import RefusedError  # noqa: PLC0415
+
+        try:
+            found = self._client.call("GET", path, doing)
+        except RefusedError as error:
+            if error.status not in refusals:
+                raise
+            return None
+        return {} if found is None else found
+
+    @contextmanager
+    def _reading(self, doing: str) -> Iterator[None]:
+        """Turn what an answer of another form than the API's raises into an error that says so."""
+        try:
+            yield
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise self._client.not_understood(doing) from error
+
+    @cached_property
+    def _client(self) -> Client:
+        # Loaded here: the requests library takes longer to import than all the rest.
+        from argosy.hosting.client import Access, Client  # noqa: PLC0415
+
+        variable, token = self._token
+        if not token:
+            raise UsageError(
+                f"No token for {urlsplit(self.api).netloc}.",
+                f"Set {' or '.join(('ARGOSY_TOKEN', *self.variables))} to a token with {self.scopes}.",
+            )
+        return Client(
+            Access(
+                api=self.api,
+                project=self.project,
+                token=token,
+                variable=variable,
+                authorization=self._authorization(token),
+                scopes=self.scopes,
+                headers=self.headers,
+                advice=self.advice,
+            )
+        )
+
+    @property
+    def _token(self) -> tuple[str, str]:
+        for variable in ("ARGOSY_TOKEN", *self.variables):
+            token = self._environment.get(variable, "").strip()
+            if not token:
+                continue
+            if not (token.isascii() and token.isprintable()) or " " in token:
+                raise UsageError(
+                    f"What {variable} holds cannot be a token.", "A token has no spaces, and ASCII characters alone."
+                )
+            return variable, token
+        return "", ""
+
+    def _authorization(self, token: str) -> str:
+        return f"Bearer {token}"
+
+    def _hidden(self, marker: str) -> str:
+        return f"<!-- {marker} -->"
+
+    @abstractmethod
+    def _find(self, proposal: Proposal) -> Request | None:
+        """Return the open pull request of the proposal's branch and base, not one of a fork's branch of that name."""
+
+    @abstractmethod
+    def _create(self, proposal: Proposal) -> Request:
+        """Open a pull request without labels and reviewers."""
+
+    @abstractmethod
+    def _update(self, request: Request, proposal: Proposal) -> Request:
+        """Set the title and the body."""
+
+    @abstractmethod
+    def _add_labels(self, request: Request, labels: Sequence[str]) -> Iterable[str]:
+        """Add labels; return what was left out."""
+
+    @abstractmethod
+    def _add_reviewers(self, request: Request, proposal: Proposal, names: Sequence[str]) -> Iterable[str]:
+        """Ask users and `org/team`s for a review who were not asked yet; return who was left out."""
+
+    @abstractmethod
+    def _comments(self, number: int) -> Iterator[Comment]:
+        """Yield the comments on a pull request."""
+
+    @abstractmethod
+    def _add_comment(self, number: int, text: str) -> Comment: ...
+
+    @abstractmethod
+    def _edit_comment(self, number: int, comment: Comment, text: str) -> Comment: ...
+
+    @abstractmethod
+    def _page(self, proposal: Proposal) -> str:
+        """Return the page to open a pull request on, with what can be filled in, of any length."""
+
+
+def _once(make: Callable[[], T], find: Callable[[], T | None]) -> T:
+    """Make something; where the host gave no answer, look whether it did before it is asked again."""
+    from argosy.hosting.client import UnansweredError  # noqa: PLC0415
+
+    try:
+        return make()
+    except UnansweredError:
+        return find() or make()
+
+
+def encoded(query: Mapping[str, str]) -> str:
+    """Return a query as it stands in a URL, without what is empty."""
+    return urlencode({key: value for key, value in query.items() if value}, quote_via=quote, safe="")
+
+
+def number_of_event(environment: Mapping[str, str]) -> int | None:
+    """Return the pull request that a GitHub or Gitea workflow runs for, or None."""
+    if reference := re.fullmatch(r"refs/pull/(\d+)/\w+", environment.get("GITHUB_REF", "")):
+        return int(reference[1])
+    # With pull_request_target, GITHUB_REF is the base's branch.
+    path = environment.get("GITHUB_EVENT_PATH")
+    try:
+        event = json.loads(Path(path).read_bytes()) if path else {}
+    except (OSError, ValueError):
+        return None
+    number = (event.get("pull_request") or {}).get("number") if isinstance(event, dict) else None
+    return number if isinstance(number, int) else None
+
+
+def _cut(text: str, limit: int) -> str:
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+
+
+def _beginning(text: str, room: int) -> str:
+    """Return as many whole lines as take that many characters in a URL."""
+    if len(quote(text, safe="")) <= room:
+        return text
+    room -= len(quote("\n…", safe=""))
+    kept = []
+    for line in text.splitlines(keepends=True):
+        room -= len(quote(line, safe=""))
+        if room < 0:
+            break
+        kept.append(line)
+    return "".join([*kept, "\n…"]) if kept else ""

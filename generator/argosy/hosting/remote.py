@@ -1,0 +1,61 @@
+"""Tell from a Git remote's URL which host it is, and which project on it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from urllib.parse import unquote, urlsplit
+
+from argosy.errors import UsageError
+
+_SCP = re.compile(r"(?:[^@/:]*@)?(?P<host>\[[^\]/]+\]|[^:/@\\]{2,}):(?!//)(?P<path>.+)")
+"""git's short form, as in `git@github.com:acme/gitops.git`; one letter before the colon is a drive of Windows."""
+_SSH_NAMES = {
+    "ssh.github.com": "github.com",
+    "altssh.gitlab.com": "gitlab.com",
+    "altssh.bitbucket.org": "bitbucket.org",
+}
+"""Where well-known hosts take SSH on port 443."""
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """A project on a host; who logs in is left out, and so is a password."""
+
+    host: str
+    """The name in small letters, with the port of http and https where the URL has one."""
+    project: str
+    """The path of the project, such as `acme/gitops`; with GitLab's nested groups, longer."""
+
+
+def parse(url: str) -> Remote:
+    """Return what a remote's URL names; raise UsageError if it names no project on a host."""
+    parts = urlsplit(url) if "://" in url else None
+    if parts is not None and parts.scheme in {"https", "http", "ssh", "git", "git+ssh", "ssh+git"}:
+        host, path = _address(url), unquote(parts.path)
+    elif parts is None and (short := _SCP.fullmatch(url)):
+        host, path = short["host"].lower(), short["path"]
+    else:
+        host, path = "", ""
+    project = path.strip("/").removesuffix(".git")
+    if not host or "/" not in project:
+        raise UsageError(
+            f"The remote {_without_login(url)} is no project on a host that has pull requests.",
+            "Give the remote a URL such as https://github.com/acme/gitops.git: `git remote set-url origin URL`.",
+        )
+    return Remote(_SSH_NAMES.get(host, host), project)
+
+
+def _address(url: str) -> str:
+    parts = urlsplit(url)
+    try:
+        port = parts.port if parts.scheme in {"https", "http"} else None
+    except ValueError:  # A port that is no number.
+        return ""
+    name = parts.hostname or ""
+    name = f"[{name}]" if ":" in name else name
+    return name if port is None else f"{name}:{port}"
+
+
+def _without_login(url: str) -> str:
+    return re.sub(r"(?<=://)[^/]*@", "", url)

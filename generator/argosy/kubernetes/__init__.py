@@ -1,0 +1,1 @@
+"""Kubernetes: kubectl, the cluster, manifests, and what the API server asks of them."""

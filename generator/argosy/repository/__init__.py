@@ -1,0 +1,1 @@
+"""The repository of a team: its model, its layout, and the folders that it is read from."""

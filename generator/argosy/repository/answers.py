@@ -1,0 +1,125 @@
+"""Read an answers file: the template's questions, answered in YAML.
+
+The file is the one that `copier copy --data-file` takes. argosy fills in what a short form leaves out: an environment
+or an application may be a name alone, and an image may be written as in a manifest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from argosy.errors import UsageError
+from argosy.repository import switches
+from argosy.repository.model import Application, Environment, Format, Image, PodSecurity, Production, Seed
+
+_COPIERS = ("_commit", "_src_path")
+"""What Copier records beside the answers: a repository's own answers file answers for another one too."""
+_SWITCHES = {each.field for each in switches.SWITCHES.values()}
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What an answers file says: settings by their question's name, and the parts where it names them."""
+
+    settings: Mapping[str, str] = field(default_factory=dict)
+    environments: tuple[Mapping[str, Any], ...] | None = None
+    applications: tuple[Mapping[str, Any], ...] | None = None
+    follow_up: bool | None = None
+    production: Production | None = None
+    """What is switched on for production; None where the file has nothing of it."""
+
+
+def read(path: Path) -> Answers:
+    """Read an answers file; raise UsageError with each wrong key or type, and its line."""
+    from argosy import documents  # noqa: PLC0415
+    from argosy.schemas import store  # noqa: PLC0415
+
+    parsed = documents.read(documents.File(str(path), path))
+    for defect in parsed.defects:
+        raise UsageError(f"{path}:{defect.line or 1}: {defect.message}", defect.hint)
+    if len(parsed.documents) != 1:
+        raise UsageError(f"{path} has {len(parsed.documents) or 'no'} YAML documents.", "An answers file has one.")
+    document = parsed.documents[0]
+    data = document.data
+    if isinstance(data, dict):
+        data = {key: value for key, value in data.items() if key not in _COPIERS}
+    wrong = store.answers().violations(data)
+    if wrong:
+        lines = sorted((document.line_of(each.at) or 1, each.message, each.hint) for each in wrong)
+        raise UsageError(
+            "\n".join(f"{path}:{line}: {message}{'. ' + hint if hint else ''}" for line, message, hint in lines),
+            "docs/how-to/init.md shows an answers file.",
+        )
+    return Answers(
+        # 1.30 without quotes is the number 1.3.
+        settings={
+            key: value if isinstance(value, str) else f"{value:.2f}"
+            for key, value in data.items()
+            if isinstance(value, str | int | float) and not isinstance(value, bool) and key not in _SWITCHES
+        },
+        environments=_parts(data, "environments"),
+        applications=_parts(data, "applications"),
+        follow_up=data.get("follow_up"),
+        production=switches.from_answers(data) if _SWITCHES & data.keys() else None,
+    )
+
+
+def environments(parts: tuple[Mapping[str, Any], ...], chained: tuple[Environment, ...]) -> tuple[Environment, ...]:
+    """Return the environments that an answers file describes: what it leaves out comes from `chained`, name by name.
+
+    Raise UsageError where one promotes from what is no environment before it, or deploys an application that is not
+    among the ones in `chained`.
+    """
+    for position, (part, default) in enumerate(zip(parts, chained, strict=True)):
+        before, origin = [other["name"] for other in parts[:position]], part.get("promotes_from")
+        if origin and origin not in before:
+            raise UsageError(
+                f"The environment {part['name']} promotes from “{origin}”, which is no environment before it.",
+                f"Before it: {', '.join(before) or 'none'}.",
+            )
+        unknown = [name for name in part.get("applications", ()) if name not in default.applications]
+        if unknown:
+            raise UsageError(
+                f"The environment {part['name']} deploys “{unknown[0]}”, and there is no application of that name.",
+                f"The applications are {', '.join(default.applications) or 'none'}.",
+            )
+    fields = ("cluster", "revision", "auto_sync", "promotes_from", "namespace", "replicas")
+    return tuple(
+        Environment(
+            name=default.name,
+            **{key: part.get(key, getattr(default, key)) for key in fields},
+            applications=tuple(sorted(set(part.get("applications", default.applications)))),
+            pod_security=PodSecurity(part.get("pod_security", default.pod_security)),
+        )
+        for part, default in zip(parts, chained, strict=True)
+    )
+
+
+def application(part: Mapping[str, Any], default: Application) -> Application:
+    """Return the application that an answers file describes: what it leaves out comes from `default`."""
+    images = part.get("images", {})
+    return Application(
+        name=part["name"],
+        format=Format(part.get("format", default.format)),
+        team=part.get("team", default.team),
+        seed=Seed(
+            image=_image(part["image"]) if "image" in part else default.seed.image,
+            port=part.get("port", default.seed.port),
+            images=tuple((name, _image(image)) for name, image in images.items()) or default.seed.images,
+        ),
+    )
+
+
+def _image(written: str | Mapping[str, str]) -> Image:
+    if isinstance(written, str):
+        return Image.parse(written)
+    return Image.parse(str(Image(written["repository"], written.get("tag", ""), written.get("digest", ""))))
+
+
+def _parts(data: Mapping[str, Any], key: str) -> tuple[Mapping[str, Any], ...] | None:
+    if key not in data:
+        return None
+    return tuple({"name": part} if isinstance(part, str) else part for part in data[key])

@@ -1,0 +1,104 @@
+"""What the AppProjects of a repository permit, and its components' Applications: read from the tree.
+
+These files are template-owned, and the model that renders them stands nowhere else: so a newer chart's version that
+somebody, or Renovate, writes into an Application is the model's from then on.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from argosy import paths
+from argosy.documents.plain import documents
+from argosy.errors import UsageError
+from argosy.repository import layout
+from argosy.repository.model import Component, Kind, Permitted, PodSecurity
+
+_ENFORCED = "pod-security.kubernetes.io/enforce"
+_WAVE = "argocd.argoproj.io/sync-wave"
+
+
+def permitted(root: Path, environment: str) -> Permitted:
+    """Return the kinds that the AppProject of an environment's applications permits; what it does not say is None."""
+    spec = _spec(_first(root, layout.project(environment), "AppProject"))
+    return Permitted(_kinds(spec.get("namespaceResourceWhitelist")), _kinds(spec.get("clusterResourceWhitelist")))
+
+
+def components_permitted(root: Path, environment: str) -> Permitted:
+    """Return what the AppProject of an environment's components permits: kinds without a namespace, and namespaces."""
+    spec = _spec(_first(root, layout.components_project(environment), "AppProject"))
+    spaces = [_mapping(each).get("namespace") for each in _sequence(spec.get("destinations"))]
+    named = "destinations" in spec and all(isinstance(each, str) for each in spaces)
+    return Permitted(None, _kinds(spec.get("clusterResourceWhitelist")), tuple(map(str, spaces)) if named else None)
+
+
+def components(root: Path, environment: str) -> tuple[Component, ...]:
+    """Return the components whose Applications are an environment's; files that argosy would not write are none."""
+    folder = root / layout.components(environment)
+    names = sorted(path.stem for path in folder.glob("*.yaml")) if folder.is_dir() else []
+    found = (_component(root, environment, name) for name in names if name != "project")
+    return tuple(each for each in found if each)
+
+
+def _component(root: Path, environment: str, name: str) -> Component | None:
+    manifest = _first(root, layout.component_application(environment, name), "Application")
+    spec = _spec(manifest)
+    policy = _mapping(spec.get("syncPolicy"))
+    sources = [_mapping(each) for each in _sequence(spec.get("sources"))]
+    chart = _mapping(spec.get("source")) or next((each for each in sources if "chart" in each), {})
+    folder = layout.component_chart(environment, name)
+    vendored = chart.get("path") == folder
+    metadata = _first(root, f"{folder}/Chart.yaml", None) if vendored else {}
+    labels = _mapping(_mapping(policy.get("managedNamespaceMetadata")).get("labels"))
+    if not vendored and "chart" not in chart:
+        return None
+    try:
+        return Component(
+            name=name,
+            repo_url="" if vendored else str(chart.get("repoURL", "")),
+            chart=str(metadata.get("name") if vendored else chart["chart"]),
+            version=str(metadata.get("version") if vendored else chart.get("targetRevision", "")),
+            namespace=str(_mapping(spec.get("destination")).get("namespace", "")),
+            wave=int(_mapping(_mapping(manifest.get("metadata")).get("annotations")).get(_WAVE, 0)),
+            server_side="ServerSideApply=true" in _sequence(policy.get("syncOptions")),
+            vendored=vendored,
+            manifests=(root / layout.component_manifests(environment, name)).is_dir(),
+            pod_security=PodSecurity(labels.get(_ENFORCED, "")),
+            ignored=json.dumps(spec["ignoreDifferences"]) if spec.get("ignoreDifferences") else "",
+        )
+    except (UsageError, ValueError, TypeError):
+        return None
+
+
+def _first(root: Path, path: str, kind: str | None) -> Mapping[str, Any]:
+    """Return the first document of a kind in a file; {} where there is none, or the file cannot be read."""
+    try:
+        read = [*documents(paths.content(root / path, root).decode())]
+    except (OSError, ValueError, RecursionError, yaml.YAMLError):
+        return {}
+    return next((each for each in read if isinstance(each, dict) and kind in (None, each.get("kind"))), {})
+
+
+def _kinds(listed: object) -> tuple[Kind, ...] | None:
+    if not isinstance(listed, list) or not all(
+        isinstance(each, dict) and {*each} == {"group", "kind"} for each in listed
+    ):
+        return None
+    return tuple(Kind(str(each["group"]), str(each["kind"])) for each in listed)
+
+
+def _spec(manifest: Mapping[str, Any]) -> Mapping[str, Any]:
+    return _mapping(manifest.get("spec"))
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _sequence(value: object) -> Sequence[Any]:
+    return value if isinstance(value, list) else []

@@ -1,0 +1,582 @@
+"""The model of a GitOps repository: frozen values, each edit gives a new one.
+
+A repository is what the template renders from its model, plus what people changed. Nothing here reads or writes a
+file: `store` does, and `layout` names the paths.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Self
+
+from argosy.errors import UsageError
+
+IN_CLUSTER = "https://kubernetes.default.svc"
+"""The address under which an Argo CD reaches the cluster that it runs in."""
+
+OLDEST_MINOR = 30
+"""The Helm chart's preStop.sleep needs Kubernetes 1.30."""
+
+LABEL_LENGTH = 63
+RELEASE_LENGTH = 53
+_YAML_WORDS = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
+_YAML_NUMBER = re.compile(r"[0-9]+(e[0-9]+)?|0[xob][0-9a-f]+")
+_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
+_TAG = re.compile(r"\w[\w.-]{0,127}", re.ASCII)
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_IMAGE_PATH = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*")
+_IMAGE_HOST = re.compile(r"(?:[A-Za-z0-9.-]+|\[[0-9a-fA-F:]+\])(?::[0-9]+)?")
+_URL_PATH = r"[\w.~:/?#\[\]@!$&()*+,;=%-]+"
+_REPOSITORY_URL = re.compile(
+    rf"(?:https?|ssh|git)://[\w.~:\[\]@%-]+/{_URL_PATH}|file:///{_URL_PATH}|[\w.-]+@[\w.-]+:{_URL_PATH}"
+)
+_PASSWORD = re.compile(r"(?<=://)[^/@]*:[^/@]*@")
+_REVISION = re.compile(r"(?![-/])(?!.*(?:\.\.|//|@\{))[^\s\x00-\x1f\x7f:?\[\\\"']+(?<![/.])")
+_AMBIGUOUS = r"(?![yYnN]$|[0-9.]+[eE][0-9]+$|0o[0-7]+$)"
+"""Text that PyYAML, with which Copier records the answers, writes without quotes, and Kubernetes' tools do not read."""
+_BRANCH = re.compile(rf"{_AMBIGUOUS}(?!.*[~^*])(?!HEAD$){_REVISION.pattern}(?<!\.lock)")
+_KEY_ID = re.compile(r"[0-9A-F]{16}")
+_SERVER, _BELOW = r"[A-Za-z0-9][A-Za-z0-9.-]*(?::[0-9]+)?", r"(?:/[\w.~+%-]+)*"
+_DISTRIBUTION = r"argosy-[0-9][\w.+-]*\.(?:whl|tar\.gz)"
+_INSTALLED = re.compile(
+    rf"argosy ?@ ?https://{_SERVER}{_BELOW}/{_DISTRIBUTION}#sha256=[0-9a-f]{{64}}"
+    rf"|argosy ?@ ?git\+(?:https://|ssh://git@){_SERVER}{_BELOW}@[0-9a-f]{{40}}"
+    rf"|(?:\./)?(?:\.?\w[\w.+-]*/)*{_DISTRIBUTION}"
+    r"|argosy==[0-9][\w.+]*(?: --hash=sha256:[0-9a-f]{64}){1,2}",
+    re.ASCII,
+)
+"""Exactly one argosy, in characters that mean nothing to a shell within quotes, and that pip takes for no option."""
+INSTALLED = (
+    "argosy @ https://HOST/…/argosy-VERSION-py3-none-any.whl#sha256=HASH",
+    "argosy @ git+https://HOST/….git@COMMIT (40 digits)",
+    "PATH/argosy-VERSION-py3-none-any.whl (a file of the repository)",
+    "argosy==VERSION --hash=sha256:HASH",
+)
+_REPOSITORY_NAME = re.compile(rf"{_AMBIGUOUS}(?!\.+$)[\w.-]+", re.ASCII)
+
+RESERVED_ENVIRONMENTS = {
+    "install": "argocd/install holds Argo CD itself",
+    "argocd": "the AppProject of the root Application has that name",
+    "default": "Argo CD keeps an AppProject of that name",
+    "platform": "the AppProject of Argo CD's own platform has that name",
+    "argocd-install": "the AppProject of Argo CD's own installation has that name",
+}
+RESERVED_PREFIXES = ("platform-", "components-")
+"""What begins so names the AppProjects of an environment's platform and components."""
+RESERVED_APPLICATIONS = {
+    "project": "argocd/<environment>/project.yaml holds the environment's AppProject",
+    "platform": "argocd/<environment>/platform.yaml holds the Application of the environment's policies",
+    "components": "argocd/<environment>/components holds the Applications of the components",
+}
+RESERVED_COMPONENTS = {
+    "policies": "platform/<environment>/policies holds the environment's policies",
+    "project": "argocd/<environment>/components/project.yaml holds the AppProject of the components",
+    "platform": "the Application of the environment's policies has that name",
+}
+
+
+class Format(StrEnum):
+    """How an application's manifests are written."""
+
+    HELM = "helm"
+    KUSTOMIZE = "kustomize"
+    MANIFESTS = "manifests"
+
+
+class ArgocdStyle(StrEnum):
+    """How Argo CD learns of the applications: an Application each, or one ApplicationSet."""
+
+    APPLICATIONS = "applications"
+    APPLICATIONSET = "applicationset"
+
+
+class RevisionStyle(StrEnum):
+    """Which revision the environments follow: one trunk, or a branch each."""
+
+    TRUNK = "trunk"
+    BRANCH = "branch"
+
+
+class CiHost(StrEnum):
+    """Which host's CI the repository is set up for."""
+
+    GITHUB = "github"
+    GITLAB = "gitlab"
+    BITBUCKET = "bitbucket"
+    NONE = "none"
+
+
+class Sso(StrEnum):
+    """Who people log in to Argo CD with."""
+
+    NONE = "none"
+    OIDC = "oidc"
+    GITHUB = "github"
+    GITLAB = "gitlab"
+
+
+class Notifier(StrEnum):
+    """Where Argo CD's notifications go."""
+
+    SLACK = "slack"
+    TEAMS = "teams"
+    EMAIL = "email"
+    WEBHOOK = "webhook"
+
+
+class Secrets(StrEnum):
+    """What brings secrets into the clusters."""
+
+    NONE = "none"
+    EXTERNAL_SECRETS = "external-secrets"
+    SEALED_SECRETS = "sealed-secrets"
+    SOPS = "sops"
+
+
+class SecretStore(StrEnum):
+    """Where the External Secrets Operator fetches secrets from."""
+
+    AWS = "aws"
+    GCP = "gcp"
+    AZURE = "azure"
+    VAULT = "vault"
+
+
+class ImageSigning(StrEnum):
+    """How the signatures of images are made, and so verified."""
+
+    NONE = "none"
+    KEYLESS = "keyless"
+    KEY = "key"
+
+
+class PodSecurity(StrEnum):
+    """A level of the Pod Security Standards; off: namespaces are not labelled."""
+
+    OFF = ""
+    PRIVILEGED = "privileged"
+    BASELINE = "baseline"
+    RESTRICTED = "restricted"
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A container image: `repository[:tag][@digest]`."""
+
+    repository: str
+    tag: str = ""
+    digest: str = ""
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read an image reference; raise UsageError if no registry would take it."""
+        rest, at, digest = text.partition("@")
+        host, slash, path = rest.rpartition("/")
+        path, colon, tag = path.partition(":")
+        repository = f"{host}{slash}{path}"
+        first, has_host, remainder = repository.partition("/")
+        names_host = has_host and ("." in first or ":" in first or first == "localhost")
+        plain = remainder if names_host else repository
+        if (
+            not _IMAGE_PATH.fullmatch(plain)
+            or (names_host and not _IMAGE_HOST.fullmatch(first))
+            or (colon and not _TAG.fullmatch(tag))
+            or (at and not _DIGEST.fullmatch(digest))
+        ):
+            raise UsageError(
+                f"“{text}” is not a container image.",
+                "Write it as repository:tag, for example nginx:1.29.3-alpine or ghcr.io/acme/web:2.1.0.",
+            )
+        return cls(repository, tag, digest)
+
+    def __str__(self) -> str:
+        return self.repository + (f":{self.tag}" if self.tag else "") + (f"@{self.digest}" if self.digest else "")
+
+
+DEFAULT_IMAGE = Image("nginx", "1.29.3-alpine")
+DEFAULT_PORT = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Seed:
+    """What a new application starts with; from then on its values files say it."""
+
+    image: Image = DEFAULT_IMAGE
+    port: int = DEFAULT_PORT
+    images: tuple[tuple[str, Image], ...] = ()
+    """Images of single environments: (environment, image)."""
+
+    def image_in(self, environment: str) -> Image:
+        """Return the image that the application starts with in an environment."""
+        return dict(self.images).get(environment, self.image)
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """An application: a folder below `applications/`."""
+
+    name: str
+    format: Format = Format.HELM
+    team: str = ""
+    seed: Seed = field(default_factory=Seed)
+
+    def __post_init__(self) -> None:
+        check_name("application", self.name, RELEASE_LENGTH, RESERVED_APPLICATIONS)
+        if self.name[0].isdigit():
+            raise UsageError(
+                f"“{self.name}” cannot name an application: a Kubernetes Service's name begins with a letter.",
+                f"Try “app-{self.name}”.",
+            )
+        if not self.team.isprintable():
+            raise UsageError(f"The team of the application {self.name} is not one line of text.", "Give its name.")
+        if not 1 <= self.seed.port <= 65535:
+            raise UsageError(f"{self.seed.port} is not a port.", "Ports go from 1 to 65535.")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Kind:
+    """A kind of Kubernetes resource, of whatever version: group "" is the core's."""
+
+    group: str
+    kind: str
+
+    def __str__(self) -> str:
+        return f"{self.group}/{self.kind}" if self.group else self.kind
+
+
+NAMESPACE = Kind("", "Namespace")
+"""What `CreateNamespace=true` makes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Permitted:
+    """What an AppProject permits, besides what follows from its environment.
+
+    None: the project does not say, or in words that the template has none for; then it is left as it is.
+    """
+
+    kinds: tuple[Kind, ...] | None = None
+    cluster_kinds: tuple[Kind, ...] | None = None
+    namespaces: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """Something that a cluster needs, installed from a vendor's chart."""
+
+    name: str
+    repo_url: str
+    """Of the chart's repository, as Argo CD takes it: of an OCI registry without `oci://`. Empty where vendored."""
+    chart: str
+    version: str
+    namespace: str
+    wave: int = 0
+    server_side: bool = False
+    vendored: bool = False
+    """Whether the chart lies in this repository."""
+    manifests: bool = False
+    """Whether custom resources of it do."""
+    pod_security: PodSecurity = PodSecurity.OFF
+    ignored: str = ""
+    """The Application's `ignoreDifferences`, as JSON; empty for none."""
+
+    def __post_init__(self) -> None:
+        check_name("component", self.name, RELEASE_LENGTH, RESERVED_COMPONENTS)
+        check_name("namespace", self.namespace, LABEL_LENGTH, {})
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """An environment: a folder below `environments/`, and the applications that it has a folder for."""
+
+    name: str
+    cluster: str = IN_CLUSTER
+    """A server's URL, or the name under which Argo CD knows the cluster."""
+    revision: str = "main"
+    auto_sync: bool = True
+    promotes_from: str = ""
+    namespace: str = ""
+    """One namespace for all applications; empty: `<application>-<environment>` each."""
+    replicas: int = 1
+    """With how many replicas a new application starts."""
+    applications: tuple[str, ...] = ()
+    pod_security: PodSecurity = PodSecurity.OFF
+    """The level that the applications' namespaces enforce."""
+    components: tuple[Component, ...] = ()
+    """What is installed through this environment into its cluster, by name."""
+    permitted: Permitted = Permitted()
+    """What the AppProject of the applications permits."""
+    components_permitted: Permitted = Permitted()
+    """What the AppProject of the components permits."""
+
+    def __post_init__(self) -> None:
+        check_name("environment", self.name, LABEL_LENGTH - 2, RESERVED_ENVIRONMENTS)
+        if self.name.startswith(RESERVED_PREFIXES):
+            raise UsageError(
+                f"“{self.name}” cannot name an environment: AppProjects of other environments may be called so.",
+                f"Choose a name that does not begin with {' or '.join(RESERVED_PREFIXES)}.",
+            )
+        if not self.cluster or " " in self.cluster or not self.cluster.isprintable():
+            raise UsageError(
+                f"“{self.cluster}” is not a cluster (environment {self.name}).",
+                f"Give the API server's URL, such as {IN_CLUSTER}, or the name that Argo CD knows the cluster by.",
+            )
+        if not _REVISION.fullmatch(self.revision):
+            raise UsageError(
+                f"“{self.revision}” is not a revision (environment {self.name}).",
+                "Name a branch, a tag or a commit, for example main or v1.2.0.",
+            )
+        if self.namespace:
+            check_name("namespace", self.namespace, LABEL_LENGTH, {})
+
+    @property
+    def cluster_is_url(self) -> bool:
+        """Tell whether `cluster` is a server's URL rather than a name."""
+        return "://" in self.cluster
+
+    def namespace_of(self, application: str) -> str:
+        """Return the namespace that an application is deployed to."""
+        return self.namespace or f"{application}-{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Production:
+    """What a repository has switched on for production. Each field is a question of the template."""
+
+    high_availability: bool = False
+    sso: Sso = Sso.NONE
+    notifications: tuple[Notifier, ...] = ()
+    monitoring: bool = False
+    webhook: bool = False
+    shards: int = 1
+    """Among how many application controllers Argo CD divides the clusters."""
+    self_managed: bool = False
+    """Whether an Application keeps Argo CD itself as the repository has it."""
+    secrets: Secrets = Secrets.NONE
+    secret_store: SecretStore = SecretStore.AWS
+    image_signing: ImageSigning = ImageSigning.NONE
+    network_policies: bool = False
+    quotas: bool = False
+    sync_windows: bool = False
+    signature_keys: tuple[str, ...] = ()
+    """The ids of the GPG keys one of which must have signed a commit that is synced; none: any commit is."""
+    branch_protection: bool = False
+
+    def __post_init__(self) -> None:
+        if self.shards < 1:
+            raise UsageError(f"{self.shards} is no number of shards.", "One controller is the least.")
+        for key in self.signature_keys:
+            if not _KEY_ID.fullmatch(key):
+                raise UsageError(
+                    f"“{key}” is not the id of a GPG key.",
+                    "Give its last 16 hexadecimal digits: gpg --list-keys --keyid-format long shows them.",
+                )
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The repository's own settings: what Copier records as answers."""
+
+    name: str
+    repo_url: str
+    argocd: ArgocdStyle = ArgocdStyle.APPLICATIONS
+    revision: RevisionStyle = RevisionStyle.TRUNK
+    ci: CiHost = CiHost.GITHUB
+    format: Format = Format.HELM
+    kubernetes_version: str = "1.37"
+    branch: str = "main"
+    follow_up: bool = False
+    """Whether CI opens a pull request to the next environment when a promotion is merged."""
+    argosy_install: str = ""
+    """What CI has pip install: see `INSTALLED`; nothing: its jobs fail and say so."""
+    production: Production = field(default_factory=Production)
+
+    def __post_init__(self) -> None:
+        if not _REPOSITORY_NAME.fullmatch(self.name):
+            raise UsageError(
+                f"“{self.name}” cannot name a repository.",
+                "Use letters, digits, “.”, “_” and “-”, and more than a y, an n or a number: for example gitops.",
+            )
+        check_repository_url(self.repo_url)
+        if not _BRANCH.fullmatch(self.branch):
+            raise UsageError(f"“{self.branch}” is not a branch.", "Name it as Git does, for example main or trunk.")
+        if not re.fullmatch(r"1\.[0-9]{2}", self.kubernetes_version):
+            raise UsageError(
+                f"“{self.kubernetes_version}” is not a Kubernetes version.", "Give major and minor, for example 1.37."
+            )
+        if int(self.kubernetes_version[2:]) < OLDEST_MINOR:
+            raise UsageError(
+                f"Kubernetes {self.kubernetes_version} is older than what the template's manifests need.",
+                f"Give 1.{OLDEST_MINOR} or newer.",
+            )
+        if self.argosy_install and not _INSTALLED.fullmatch(self.argosy_install):
+            raise UsageError(
+                f"“{self.argosy_install}” does not name one argosy alone, which is what CI may install.",
+                "\n    ".join(("It is one of these:", *INSTALLED)),
+            )
+        if self.follow_up and self.ci is CiHost.NONE:
+            raise UsageError(
+                "Nobody opens the pull request that follows a promotion: that is for CI to do, and there is none.",
+                "Choose whose CI it is, or do without the follow-up.",
+            )
+
+
+Teams = tuple[tuple[str, tuple[tuple[str, tuple[str, ...]], ...]], ...]
+"""Each team with its applications, and the environments that each of these is deployed to: sorted by team and name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Repository:
+    """A whole repository: settings, environments in promotion order, applications by name."""
+
+    settings: Settings
+    environments: tuple[Environment, ...] = ()
+    applications: tuple[Application, ...] = ()
+    teams: Teams | None = None
+    """What each team owns, where `applications` are not all that there are; None: `applications` tell."""
+
+    def __post_init__(self) -> None:
+        _refuse_twice("environment", [environment.name for environment in self.environments])
+        _refuse_twice("application", [application.name for application in self.applications])
+        seen: dict[str, tuple[str, str]] = {}
+        for environment, application in self.deployments():
+            name = f"{application.name}-{environment.name}"
+            if name in seen:
+                raise UsageError(
+                    f"The Application name “{name}” would stand for two: {seen[name][0]} in {seen[name][1]}, and "
+                    f"{application.name} in {environment.name}.",
+                    "Rename one of the applications or environments.",
+                )
+            seen[name] = (application.name, environment.name)
+            if not environment.namespace and len(name) > LABEL_LENGTH:
+                raise UsageError(
+                    f"“{name}” cannot name a namespace: it has {len(name)} characters, at most {LABEL_LENGTH} are "
+                    "possible.",
+                    f"Shorten the name of the application {application.name} or of the environment {environment.name}.",
+                )
+
+        for environment in self.environments:
+            _refuse_twice("component", [component.name for component in environment.components])
+            for component in environment.components:
+                name = f"{component.name}-{environment.name}"
+                if name in seen:
+                    raise UsageError(
+                        f"The Application name “{name}” would stand for two: {seen[name][0]} in {seen[name][1]}, and "
+                        f"the component {component.name} in {environment.name}.",
+                        "Rename an application or an environment.",
+                    )
+                seen[name] = (component.name, environment.name)
+
+    def by_team(self) -> Teams:
+        """Return what each team owns."""
+        if self.teams is not None:
+            return self.teams
+        found: dict[str, dict[str, tuple[str, ...]]] = {}
+        for application in sorted(self.applications, key=lambda each: each.name):
+            if application.team:
+                places = tuple(each.name for each in self.environments if application.name in each.applications)
+                found.setdefault(application.team, {})[application.name] = places
+        return tuple((team, tuple(owned.items())) for team, owned in sorted(found.items()))
+
+    def is_production(self, environment: Environment) -> bool:
+        """Tell whether releases end in an environment: nothing promotes from it."""
+        return all(each.promotes_from != environment.name for each in self.environments)
+
+    def application(self, name: str) -> Application:
+        """Return the application of that name; raise KeyError if there is none."""
+        return next((found for found in self.applications if found.name == name), None) or _missing(name)
+
+    def deployments(self) -> Iterator[tuple[Environment, Application]]:
+        """Yield each environment with each application that it deploys."""
+        applications = {application.name: application for application in self.applications}
+        for environment in self.environments:
+            for name in environment.applications:
+                if name in applications:
+                    yield environment, applications[name]
+
+    def with_applications(self, applications: tuple[Application, ...]) -> Self:
+        """Return the repository with these applications added to every environment."""
+        names = tuple(application.name for application in applications)
+        environments = tuple(
+            replace(environment, applications=tuple(sorted({*environment.applications, *names})))
+            for environment in self.environments
+        )
+        together = sorted((*self.applications, *applications), key=lambda application: application.name)
+        return replace(self, environments=environments, applications=tuple(together))
+
+
+def chain(names: tuple[tuple[str, str], ...], revision: RevisionStyle, branch: str = "main") -> tuple[Environment, ...]:
+    """Return environments that promote from one to the next, given as (name, cluster) with "" for this cluster.
+
+    The first starts its applications with one replica, the last with three, those between with two.
+    """
+    _refuse_twice("environment", [name for name, _ in names])
+    last = len(names) - 1
+    return tuple(
+        Environment(
+            name=name,
+            cluster=cluster or IN_CLUSTER,
+            revision=name if revision is RevisionStyle.BRANCH else branch,
+            promotes_from=names[index - 1][0] if index else "",
+            replicas=1 if index == 0 else 3 if index == last else 2,
+        )
+        for index, (name, cluster) in enumerate(names)
+    )
+
+
+def check_name(what: str, name: str, longest: int, reserved: dict[str, str]) -> None:
+    """Raise UsageError unless Kubernetes takes the name as a DNS label of at most `longest` characters."""
+    refused = f"“{name}” cannot name {'an' if what[0] in 'aeiou' else 'a'} {what}"
+    if name in reserved:
+        raise UsageError(f"{refused}: {reserved[name]}.", "Choose another name.")
+    if len(name) > longest:
+        raise UsageError(
+            f"{refused}: it has {len(name)} characters, at most {longest} are possible.",
+            "Choose a shorter name: Helm releases have at most 53 characters, namespaces 63."
+            if what in {"application", "component"}
+            else "Choose a shorter name: it becomes a part of namespaces, which have at most 63 characters.",
+        )
+    if name in _YAML_WORDS or _YAML_NUMBER.fullmatch(name):
+        raise UsageError(
+            f"{refused}: YAML does not read it as text, and it stands in many manifests.",
+            f"Try “{what[:3]}-{name}”.",
+        )
+    if not _LABEL.fullmatch(name):
+        proposal = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+        raise UsageError(
+            f"{refused}: Kubernetes takes lower-case letters, digits and “-”, with a letter or digit at both ends.",
+            f"Try “{proposal}”." if proposal else "Choose another name.",
+        )
+
+
+def check_repository_url(url: str) -> None:
+    """Raise UsageError unless Argo CD can clone the URL, and anybody may read it."""
+    if _PASSWORD.search(url):
+        raise UsageError(
+            f"The repository URL {without_password(url)} is given with a password, which would be committed.",
+            "Leave it out, and give it to Argo CD as a repository credential.",
+        )
+    if not _REPOSITORY_URL.fullmatch(url):
+        raise UsageError(
+            f"“{url}” is not a repository URL.",
+            "Argo CD clones it, so give it in full: https://github.com/acme/gitops.git or "
+            "git@github.com:acme/gitops.git.",
+        )
+
+
+def without_password(url: str) -> str:
+    """Return a URL without its user and password, if it has a password."""
+    return _PASSWORD.sub("", url)
+
+
+def _refuse_twice(what: str, names: list[str]) -> None:
+    for name in names:
+        if names.count(name) > 1:
+            raise UsageError(f"The {what} “{name}” is given twice.", "Name each once.")
+
+
+def _missing(name: str) -> Application:
+    raise KeyError(name)

@@ -1,0 +1,225 @@
+"""Tree -> model: the folders below `applications/` and `environments/` are the list, their settings the details."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from argosy import git, temporary
+from argosy.errors import ArgosyError, UsageError
+from argosy.git import objects
+from argosy.paths import astray
+from argosy.repository import argocd_files, layout, switches
+from argosy.repository.model import (
+    Application,
+    ArgocdStyle,
+    CiHost,
+    Environment,
+    Format,
+    PodSecurity,
+    Repository,
+    RevisionStyle,
+    Settings,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A repository as its folders tell it, and the template's version that rendered it."""
+
+    repository: Repository
+    version: str
+
+
+def load(root: Path, only: Collection[str] | None = None) -> Stored:
+    """Read the model of the repository at a root; raise ArgosyError with file and line where its settings are wrong.
+
+    With `only`, of all applications these alone are read, which is quick where there are many.
+    """
+    if not is_repository(root):
+        raise ArgosyError(
+            f"{root} is no repository of argosy's: it has no {layout.ANSWERS}.",
+            "Go to a repository that `argosy init` made, or name it with --repository.",
+        )
+    answers = _settings(root, layout.ANSWERS)
+    names = [
+        name for name in _folders(root / layout.APPLICATIONS) if (root / layout.application_settings(name)).is_file()
+    ]
+    applications = [_application(root, name) for name in names if only is None or name in only]
+    environments = [
+        _environment(root, name, frozenset(names))
+        for name in _folders(root / layout.ENVIRONMENTS)
+        if any((root / layout.environment(name)).iterdir())  # Git leaves empty folders behind.
+    ]
+    with _blaming(layout.ANSWERS):
+        settings = Settings(
+            name=str(answers.get("repository_name", root.name)),
+            repo_url=str(answers.get("repo_url", "")),
+            argocd=ArgocdStyle(answers.get("argocd", ArgocdStyle.APPLICATIONS)),
+            revision=RevisionStyle(answers.get("revision", RevisionStyle.TRUNK)),
+            ci=CiHost(answers.get("ci", CiHost.NONE)),
+            format=Format(answers.get("format", Format.HELM)),
+            kubernetes_version=str(answers.get("kubernetes_version", "1.37")),
+            branch=str(answers.get("branch", "main")),
+            follow_up=bool(answers.get("follow_up", False)),
+            argosy_install=str(answers.get("argosy_install", "")),
+            production=switches.from_answers(answers),
+        )
+    with _blaming(layout.ENVIRONMENTS):
+        repository = Repository(settings, tuple(promotion_order(environments)), tuple(applications))
+    return Stored(repository, str(answers.get("_commit", "")))
+
+
+def is_repository(root: Path) -> bool:
+    """Tell whether a folder is the root of a repository of argosy's."""
+    return (root / layout.ANSWERS).is_file()
+
+
+@contextmanager
+def _blaming(path: str) -> Iterator[None]:
+    """Name the place to mend where the model refuses what stands there."""
+    try:
+        yield
+    except UsageError as error:
+        raise ArgosyError(f"{path}: {error.message}", error.hint) from error
+
+
+def promotion_order(environments: list[Environment]) -> Iterator[Environment]:
+    """Yield the environments in the order of promotion: each chain to its end, the first by name before the next.
+
+    What promotes in a circle comes last, by name: validation reports it.
+    """
+    waiting = {each.name: each for each in sorted(environments, key=lambda each: each.name)}
+    firsts = [each for each in waiting.values() if each.promotes_from not in waiting]
+    following = [*reversed(firsts)]
+    while following or waiting:
+        chosen = following.pop() if following else next(iter(waiting.values()))
+        if waiting.pop(chosen.name, None):
+            yield chosen
+            following += [each for each in reversed(waiting.values()) if each.promotes_from == chosen.name]
+
+
+def _folders(parent: Path) -> list[str]:
+    if not parent.is_dir():
+        return []
+    return sorted(entry.name for entry in parent.iterdir() if entry.is_dir() and not entry.name.startswith("."))
+
+
+def _application(root: Path, name: str) -> Application:
+    path = layout.application_settings(name)
+    data = _settings(root, path)
+    with _blaming(path):
+        return Application(name, Format(data["format"]), str(data.get("team", "")))
+
+
+def _environment(root: Path, name: str, applications: Collection[str]) -> Environment:
+    path = layout.environment_settings(name)
+    data = _settings(root, path)
+    destination = data["destination"]
+    with _blaming(path):
+        return Environment(
+            name=name,
+            cluster=str(destination.get("server") or destination.get("name")),
+            revision=str(data["revision"]),
+            auto_sync=bool(data["autoSync"]),
+            promotes_from=str(data["promotesFrom"]),
+            namespace=str(data.get("namespace", "")),
+            replicas=int(data.get("replicas", 1)),
+            applications=tuple(each for each in _folders(root / layout.environment(name)) if each in applications),
+            pod_security=PodSecurity(data.get("podSecurity", "")),
+            components=argocd_files.components(root, name),
+            permitted=argocd_files.permitted(root, name),
+            components_permitted=argocd_files.components_permitted(root, name),
+        )
+
+
+def _settings(root: Path, path: str) -> Mapping[str, Any]:
+    """Read a settings file and judge it by its schema, so that what follows may rely on its shape."""
+    from argosy.documents import File, read  # noqa: PLC0415
+    from argosy.schemas.store import file_schema  # noqa: PLC0415
+
+    if not (root / path).is_file():
+        raise ArgosyError(
+            f"{path} is missing, so nothing says what {Path(path).parent} is.",
+            "Restore it from Git, or move the folder elsewhere.",
+        )
+    if reason := astray(root / path, root):
+        raise ArgosyError(f"{path} is not read: {reason}.", "Put the file itself there.")
+    parsed = read(File(path, root / path))
+    for defect in parsed.defects:
+        raise ArgosyError(f"{path}:{defect.line or 1}: {defect.message}", defect.hint)
+    schema = file_schema(path)
+    if len(parsed.documents) != 1 or schema is None:
+        raise ArgosyError(f"{path}:1: it has {len(parsed.documents) or 'no'} YAML documents.", "It has one.")
+    document = parsed.documents[0]
+    for violation in schema.violations(document.data):
+        raise ArgosyError(f"{path}:{document.line_of(violation.at) or 1}: {violation.message}", violation.hint)
+    found: Mapping[str, Any] = document.data
+    return found
+
+
+def load_at(root: Path, revision: str) -> Stored:
+    """Read the model of a repository at a revision; raise ArgosyError if there is none, or it is wrong there."""
+    named = git.run(root, "rev-parse", "--verify", "--quiet", "--end-of-options", revision + "^{tree}", accepted=(0, 1))
+    if not named:
+        raise UsageError(f"There is no revision “{revision}”.", "Name a commit, a branch or a tag.")
+    entries = objects.entries(root, named.strip())
+    wanted = [path for path in entries if path == layout.ANSWERS or layout.is_settings(path) or _is_model(path)]
+    held = objects.blobs(root, entries, wanted)
+    with temporary.folder("model") as folder:
+        for path in entries:
+            if path.startswith((f"{layout.ENVIRONMENTS}/", f"{layout.APPLICATIONS}/", f"{layout.PLATFORM}/")):
+                (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        for path, blob in held.items():
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).write_bytes(blob.content)
+        try:
+            return load(folder)
+        except ArgosyError as error:
+            where = error.message.replace(str(folder), str(root))
+            raise ArgosyError(f"At {revision}: {where}", f"{error.hint} Or name a later revision.".strip()) from error
+
+
+def _is_model(path: str) -> bool:
+    """Tell whether the model is read from a file that is no settings file: a project, or a component's Application."""
+    name = path.rpartition("/")[2]
+    return (path.startswith(f"{layout.ARGOCD}/") and (name == "project.yaml" or f"/{layout.COMPONENTS}/" in path)) or (
+        path.startswith(f"{layout.PLATFORM}/") and path.endswith("/chart/Chart.yaml")
+    )
+
+
+def uncommitted(root: Path, *folders: str) -> frozenset[str]:
+    """Return the files below folders, or all, that are not committed as they are, untracked ones too."""
+    status = ("--literal-pathspecs", "status", "--porcelain", "-z", "--untracked-files=all", "--no-renames")
+    listed = git.run(root, "--no-optional-locks", *status, "--", *folders)
+    return frozenset(line[3:] for line in listed.split("\0") if line)
+
+
+def asked(root: Path) -> frozenset[str]:
+    """Return the files in which a user asks for a change: settings, and what came or went below the model's folders."""
+    tracked = objects.entries(root, "HEAD")
+    folders = (f"{layout.ENVIRONMENTS}/", f"{layout.APPLICATIONS}/")
+    return frozenset(
+        path
+        for path in uncommitted(root)
+        if path == layout.ANSWERS
+        or layout.is_settings(path)
+        or (layout.component_of(path) is not None and path.startswith(f"{layout.ARGOCD}/"))
+        or (path.startswith(folders) and (path not in tracked or not (root / path).exists()))
+    )
+
+
+def refuse_foreign_charts(root: Path, repository: Repository) -> None:
+    """Raise ArgosyError where the folder of an application was copied, and its chart still has the other's name."""
+    for each in repository.applications:
+        charts = root / layout.chart(each.name)
+        others = _folders(charts.parent)
+        if each.format is Format.HELM and others and not charts.is_dir():
+            found = f"{layout.application(each.name)}/charts/{others[0]}"
+            raise ArgosyError(
+                f"{found} is not named as its application, so Argo CD would not find it.",
+                f"Rename it: mv {found} {layout.chart(each.name)}. The chart's name in its Chart.yaml changes with it.",
+            )

@@ -1,0 +1,232 @@
+"""Rules of an Application's name, destination and differences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from argosy.argocd.matching import (
+    DNS_LABEL,
+    DNS_SUBDOMAIN,
+    applied,
+    field,
+    glob_matches,
+    group_and_kind,
+    mapping,
+    namespace_of,
+    sequence,
+    sync_options,
+    text,
+)
+from argosy.argocd.view import ArgoApplication, View
+from argosy.findings import Severity
+from argosy.rules.examples import APPLICATION, CONFIG_MAP, DEPLOYED, DESTINATION, SOURCE
+from argosy.rules.registry import JSON, Problem, Scope, rule
+
+_AUTOSCALED = """
+# file: apps/my-app/deployment.yaml
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: my-app}
+spec:
+  replicas: 2
+  selector: {matchLabels: {app: my-app}}
+  template:
+    metadata: {labels: {app: my-app}}
+    spec: {containers: [{name: my-app, image: 'nginx:1.29.1'}]}
+# file: apps/my-app/autoscaler.yaml
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: my-app}
+spec:
+  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: my-app}
+  minReplicas: 2
+  maxReplicas: 5
+  metrics: [{type: Resource, resource: {name: cpu, target: {type: Utilization, averageUtilization: 80}}}]
+"""
+_SELF_HEALED = APPLICATION + SOURCE + DESTINATION + "  syncPolicy: {automated: {prune: true, selfHeal: true}}\n"
+
+
+@rule(
+    "destination-ambiguous",
+    Severity.ERROR,
+    Scope.APPLICATION,
+    "An Application's destination names no cluster, or names it twice.",
+    explanation="A destination is a cluster's `server` or its `name`. Argo CD refuses an Application that has both or "
+    "neither with an InvalidSpecError.",
+    bad=CONFIG_MAP
+    + APPLICATION
+    + SOURCE
+    + "  destination: {server: https://kubernetes.default.svc, name: in-cluster, namespace: my-app}\n",
+    good=DEPLOYED,
+)
+def destination_ambiguous(application: ArgoApplication, _repository: View) -> Iterator[Problem]:
+    """Find destinations with both or neither of server and name."""
+    destination = mapping(application.spec.get("destination"))
+    server, name = destination.get("server"), destination.get("name")
+    at = application.at("spec", "destination")
+    if server and name:
+        yield Problem(
+            f"The destination has both the server “{server}” and the name “{name}”.", at, "Keep one of the two."
+        )
+    elif not server and not name and application.spec:
+        yield Problem(
+            "The destination names no cluster.",
+            at,
+            "Add `server: https://kubernetes.default.svc` for Argo CD's own cluster, or `name` with a cluster's name.",
+        )
+
+
+@rule(
+    "name-invalid",
+    Severity.ERROR,
+    Scope.APPLICATION,
+    "An Application's name, or its destination's namespace, is no name for Kubernetes.",
+    explanation="An Application's name is a DNS-1123 subdomain: lower-case letters, digits, `-` and `.`, at most 253 "
+    "characters. A namespace is a DNS-1123 label: no `.`, and at most 63. The API server refuses the "
+    "first, and the sync fails on the second.",
+    bad=DEPLOYED.replace("{name: my-app, namespace: argocd}", "{name: My_App, namespace: argocd}"),
+    good=DEPLOYED,
+)
+def name_invalid(application: ArgoApplication, _repository: View) -> Iterator[Problem]:
+    """Find names that Kubernetes would refuse."""
+    name, namespace = text(application.metadata.get("name")), namespace_of(application)
+    if name and not DNS_SUBDOMAIN.fullmatch(name):
+        yield Problem(
+            f"“{name}” cannot be an Application's name.",
+            application.at("metadata", "name"),
+            "Use lower-case letters, digits, - and . and begin and end with a letter or a digit.",
+        )
+    if namespace and not DNS_LABEL.fullmatch(namespace):
+        yield Problem(
+            f"“{namespace}” cannot be a namespace's name"
+            + (f": it has {len(namespace)} characters, of 63 at most." if len(namespace) > 63 else "."),
+            application.at("spec", "destination", "namespace"),
+            "Use lower-case letters, digits and - alone, and begin and end with a letter or a digit.",
+        )
+
+
+@rule(
+    "autoscaler-fights-self-heal",
+    Severity.WARNING,
+    Scope.APPLICATION,
+    "An autoscaler and Argo CD both set a workload's replicas.",
+    explanation="With `selfHeal` Argo CD sets `spec.replicas` back to what Git says each time that the autoscaler "
+    "changes it, so the workload scales up and down without end (argo-cd issues 5105 and 28590). Best is "
+    "a manifest without `replicas`. Otherwise the Application has to ignore the field, under the "
+    "workload's group, and to respect that while it syncs.",
+    bad=_AUTOSCALED + _SELF_HEALED,
+    good=_AUTOSCALED.replace("  replicas: 2\n", "") + _SELF_HEALED,
+)
+def autoscaler_fights_self_heal(application: ArgoApplication, repository: View) -> Iterator[Problem]:
+    """Find autoscaled workloads whose replicas Argo CD would reset."""
+    automated = mapping(field(application.spec, "syncPolicy", "automated"))
+    if automated.get("selfHeal") is not True or automated.get("enabled") is False:
+        return
+    manifests = [document.data for document in applied(application, repository)]
+    targets = {target for data in manifests if (target := _scale_target(data))}
+    respected = "RespectIgnoreDifferences=true" in sync_options(application)
+    for data in manifests if targets else ():
+        group, kind = group_and_kind(data)
+        name, replicas = text(field(data, "metadata", "name")), field(data, "spec", "replicas")
+        if (group, kind, name) not in targets or replicas is None:
+            continue
+        ignored = any(_ignores_replicas(mapping(each), data) for each in _ignored_differences(application))
+        if not ignored or not respected:
+            missing = ["RespectIgnoreDifferences=true in syncOptions"] if not respected else []
+            if not ignored:
+                missing.insert(0, f"ignoreDifferences of /spec/replicas with `group: {group}` and `kind: {kind}`")
+            yield Problem(
+                f"selfHeal sets {kind}/{name} back to {replicas} replicas whenever its autoscaler changes them.",
+                application.at("spec", "syncPolicy", "automated", "selfHeal"),
+                f"Leave spec.replicas out of the manifest while it is autoscaled, or add {' and '.join(missing)}.",
+            )
+
+
+def _scale_target(data: JSON) -> tuple[str, str, str] | None:
+    """Return the group, kind and name of the workload that an autoscaler scales."""
+    if group_and_kind(data) not in {("autoscaling", "HorizontalPodAutoscaler"), ("keda.sh", "ScaledObject")}:
+        return None
+    target = mapping(field(data, "spec", "scaleTargetRef"))
+    group, slash, _ = text(target.get("apiVersion") or "apps/v1").partition("/")
+    return (group if slash else ""), text(target.get("kind") or "Deployment"), text(target.get("name"))
+
+
+def _ignored_differences(application: ArgoApplication) -> Iterator[Mapping[str, JSON]]:
+    yield from map(mapping, sequence(application.spec.get("ignoreDifferences")))
+
+
+def _ignores_replicas(entry: Mapping[str, JSON], workload: JSON) -> bool:
+    group, kind = group_and_kind(workload)
+    metadata = mapping(field(workload, "metadata"))
+    return (
+        glob_matches(text(entry.get("group")), group)
+        and glob_matches(text(entry.get("kind")), kind)
+        and all(
+            not entry.get(each) or not metadata.get(each) or entry[each] == metadata[each]
+            for each in ("name", "namespace")
+        )
+        and (
+            any(text(each) in {"/spec", "/spec/replicas"} for each in sequence(entry.get("jsonPointers")))
+            or any("replicas" in text(each) for each in sequence(entry.get("jqPathExpressions")))
+            or bool(sequence(entry.get("managedFieldsManagers")))
+        )
+    )
+
+
+@rule(
+    "ignore-differences-incomplete",
+    Severity.WARNING,
+    Scope.APPLICATION,
+    "An entry of ignoreDifferences ignores nothing.",
+    explanation="An entry matches on `group` and `kind`, where an empty group is the core one (Service, ConfigMap, "
+    "…), and has to name fields: `jsonPointers`, which begin with `/`, `jqPathExpressions` or "
+    "`managedFieldsManagers`. Argo CD reports no entry that matches nothing, so the difference that was "
+    "to be ignored stays.",
+    bad=DEPLOYED + "  ignoreDifferences: [{kind: Deployment, jsonPointers: [/spec/replicas]}]\n",
+    good=DEPLOYED + "  ignoreDifferences: [{group: apps, kind: Deployment, jsonPointers: [/spec/replicas]}]\n",
+)
+def ignore_differences_incomplete(application: ArgoApplication, _repository: View) -> Iterator[Problem]:
+    """Find entries of ignoreDifferences that match no resource or no field."""
+    for index, entry in enumerate(_ignored_differences(application)):
+        at = application.at("spec", "ignoreDifferences", index)
+        kind, group = text(entry.get("kind")), text(entry.get("group"))
+        if not any(entry.get(each) for each in ("jsonPointers", "jqPathExpressions", "managedFieldsManagers")):
+            yield Problem(
+                f"The entry for {kind or 'resources'} names no field to ignore.",
+                at,
+                "Add jsonPointers, such as /spec/replicas, or jqPathExpressions or managedFieldsManagers.",
+            )
+        if not group and kind in GROUPS:
+            yield Problem(
+                f"The entry for {kind} has no group, so it matches none: {kind} is of the group “{GROUPS[kind]}”.",
+                at,
+                f"Add `group: {GROUPS[kind]}`.",
+            )
+        for position, pointer in enumerate(map(text, sequence(entry.get("jsonPointers")))):
+            if pointer and not pointer.startswith("/"):
+                yield Problem(
+                    f"“{pointer}” is no JSON pointer, so it matches no field.",
+                    (*at, "jsonPointers", position),
+                    f"Begin it with / and separate its parts by it: “/{pointer.lstrip('.').replace('.', '/')}”.",
+                )
+
+
+GROUPS: Mapping[str, str] = {
+    kind: group
+    for group, kinds in {
+        "admissionregistration.k8s.io": "MutatingWebhookConfiguration ValidatingWebhookConfiguration",
+        "apiextensions.k8s.io": "CustomResourceDefinition",
+        "apiregistration.k8s.io": "APIService",
+        "apps": "DaemonSet Deployment ReplicaSet StatefulSet",
+        "argoproj.io": "AppProject Application ApplicationSet Rollout",
+        "autoscaling": "HorizontalPodAutoscaler",
+        "batch": "CronJob Job",
+        "networking.k8s.io": "Ingress IngressClass NetworkPolicy",
+        "policy": "PodDisruptionBudget",
+        "rbac.authorization.k8s.io": "ClusterRole ClusterRoleBinding Role RoleBinding",
+        "scheduling.k8s.io": "PriorityClass",
+        "storage.k8s.io": "StorageClass",
+    }.items()
+    for kind in kinds.split()
+}
+"""The groups of kinds that people know by their kind alone."""

@@ -1,0 +1,216 @@
+"""Rules of ApplicationSets: generators, templates and what they leave without effect."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import yaml
+
+from argosy.argocd.matching import field, is_argocd, mapping, sequence, text
+from argosy.argocd.view import View
+from argosy.documents import Document, Pointer
+from argosy.documents.plain import shallow
+from argosy.findings import Severity
+from argosy.rules.examples import APPLICATION_SET, CONFIG_MAP, TEMPLATE
+from argosy.rules.registry import JSON, Problem, Scope, rule
+
+GENERATORS = frozenset(
+    {"clusterDecisionResource", "clusters", "git", "list", "matrix", "merge", "plugin", "pullRequest", "scmProvider"}
+)
+
+_GO = "  goTemplate: true\n  goTemplateOptions: [missingkey=error]\n"
+_LIST = "  generators: [{list: {elements: [{environment: dev}]}}]\n"
+_SET = CONFIG_MAP + APPLICATION_SET + _GO
+_MATRIX = """  generators:
+    - matrix:
+        generators:
+          - list: {elements: [{environment: dev}]}
+"""
+_MERGE = """  generators:
+    - merge:
+        generators:
+          - list: {elements: [{environment: dev}]}
+          - list: {elements: [{environment: dev, replicas: 2}]}
+"""
+
+
+def _generators(document: Document, kind: str) -> Iterator[tuple[Pointer, JSON, int]]:
+    """Yield each generator of a kind, nested ones included, with its place and how deep it is nested."""
+    pending: list[tuple[Pointer, int]] = [(("spec", "generators"), 0)] if is_argocd(document, "ApplicationSet") else []
+    while pending:
+        at, depth = pending.pop()
+        for index, entry in enumerate(sequence(field(document.data, *at))):
+            for combining in ("matrix", "merge"):
+                if isinstance(found := mapping(entry).get(combining), dict):
+                    if combining == kind:
+                        yield (*at, index, combining), found, depth
+                    pending.append(((*at, index, combining, "generators"), depth + 1))
+
+
+def _child_problems(kind: str, at: Pointer, generator: JSON, depth: int) -> Iterator[Problem]:
+    """Yield what holds of the children of a matrix and of a merge alike."""
+    if depth > 1:
+        yield Problem(
+            f"This {kind} stands two levels deep: a matrix or merge may be nested once.",
+            at,
+            "Flatten it, or make it an ApplicationSet of its own.",
+        )
+    for index, child in enumerate(sequence(generator.get("generators"))):
+        kinds = sorted(GENERATORS & {each for each in mapping(child) if isinstance(each, str)})
+        if len(kinds) != 1:
+            yield Problem(
+                f"The child holds {' and '.join(kinds) or 'no generator'}; it has to hold exactly one.",
+                (*at, "generators", index),
+                "Give each generator an entry of its own.",
+            )
+
+
+@rule(
+    "matrix-children",
+    Severity.ERROR,
+    Scope.DOCUMENT,
+    "A matrix generator has not exactly two children.",
+    explanation="A matrix combines each result of one generator with each of another, so it has two children, of one "
+    "generator each. One of them may be a matrix or a merge in turn, but no deeper. The API server "
+    "accepts anything here; the controller then makes no Applications.",
+    bad=_SET + _MATRIX + TEMPLATE,
+    good=_SET + _MATRIX + "          - list: {elements: [{team: web}]}\n" + TEMPLATE,
+)
+def matrix_children(document: Document, _repository: View) -> Iterator[Problem]:
+    """Find matrix generators that the controller refuses."""
+    for at, generator, depth in _generators(document, "matrix"):
+        count = len(sequence(generator.get("generators")))
+        if count != 2:
+            yield Problem(
+                f"The matrix has {count} {'child' if count == 1 else 'children'}; it takes exactly two.",
+                (*at, "generators"),
+                "Nest a second matrix for a third generator."
+                if count > 2
+                else "Add the second, or use the one by itself.",
+            )
+        yield from _child_problems("matrix", at, generator, depth)
+
+
+@rule(
+    "merge-children",
+    Severity.ERROR,
+    Scope.DOCUMENT,
+    "A merge generator has fewer than two children, or no mergeKeys.",
+    explanation="A merge takes the results of its first child and overlays those of the others which have the same "
+    "values for `mergeKeys`. It needs two children at least, and one key. The API server accepts anything "
+    "here; the controller then makes no Applications.",
+    bad=_SET + _MERGE + "        mergeKeys: []\n" + TEMPLATE,
+    good=_SET + _MERGE + "        mergeKeys: [environment]\n" + TEMPLATE,
+)
+def merge_children(document: Document, _repository: View) -> Iterator[Problem]:
+    """Find merge generators that the controller refuses."""
+    for at, generator, depth in _generators(document, "merge"):
+        count = len(sequence(generator.get("generators")))
+        if count < 2:
+            yield Problem(
+                f"The merge has {count} {'child' if count == 1 else 'children'}; it takes two at least.",
+                (*at, "generators"),
+                "Add the generator to merge with, or use the one by itself.",
+            )
+        if not sequence(generator.get("mergeKeys")):
+            yield Problem(
+                "The merge has no mergeKeys, so it cannot tell what belongs together.",
+                (*at, "mergeKeys") if "mergeKeys" in generator else at,
+                "Name the parameters that the children share, such as `mergeKeys: [environment]`.",
+            )
+        yield from _child_problems("merge", at, generator, depth)
+
+
+@rule(
+    "missing-key-silent",
+    Severity.WARNING,
+    Scope.DOCUMENT,
+    "A mistyped parameter of an ApplicationSet's template is no error.",
+    explanation="A Go template writes `<no value>` for a parameter that no generator gives, unless "
+    "`goTemplateOptions` has `missingkey=error`. Without `goTemplate`, `{{x}}` stays in the Application "
+    "as it is. Either deploys something nobody meant.",
+    bad=CONFIG_MAP + APPLICATION_SET + "  goTemplate: true\n" + _LIST + TEMPLATE,
+    good=_SET + _LIST + TEMPLATE,
+)
+def missing_key_silent(document: Document, _repository: View) -> Iterator[Problem]:
+    """Find ApplicationSets that accept unknown parameters."""
+    if not is_argocd(document, "ApplicationSet"):
+        return
+    spec = mapping(field(document.data, "spec"))
+    if spec.get("goTemplate") is True:
+        if "missingkey=error" not in sequence(spec.get("goTemplateOptions")):
+            yield Problem(
+                "A parameter that no generator gives becomes “<no value>” here.",
+                ("spec", "goTemplateOptions") if "goTemplateOptions" in spec else ("spec", "goTemplate"),
+                "Add `goTemplateOptions: [missingkey=error]`.",
+            )
+    elif spec.get("template") and "{{" in str(spec["template"]):
+        yield Problem(
+            "A parameter that no generator gives stays in the Application as {{…}}.",
+            ("spec", "template"),
+            "Set `goTemplate: true` and `goTemplateOptions: [missingkey=error]`, and write {{.name}} for {{name}}.",
+        )
+
+
+@rule(
+    "preserve-misplaced",
+    Severity.ERROR,
+    Scope.DOCUMENT,
+    "preserveResourcesOnDeletion stands where Argo CD does not read it.",
+    explanation="`preserveResourcesOnDeletion` belongs into the ApplicationSet's own `syncPolicy`. In the template's "
+    "it is no field of an Application and is dropped, so deleting the ApplicationSet deletes what it "
+    "deployed (argo-cd issue 18201).",
+    bad=_SET + _LIST + TEMPLATE + "      syncPolicy: {preserveResourcesOnDeletion: true}\n",
+    good=_SET + "  syncPolicy: {preserveResourcesOnDeletion: true}\n" + _LIST + TEMPLATE,
+)
+def preserve_misplaced(document: Document, _repository: View) -> Iterator[Problem]:
+    """Find a preserveResourcesOnDeletion in a template."""
+    at = ("spec", "template", "spec", "syncPolicy")
+    if is_argocd(document, "ApplicationSet") and "preserveResourcesOnDeletion" in mapping(field(document.data, *at)):
+        yield Problem(
+            "preserveResourcesOnDeletion has no effect in the template.",
+            (*at, "preserveResourcesOnDeletion"),
+            "Move it to spec.syncPolicy of the ApplicationSet.",
+        )
+
+
+@rule(
+    "patch-changes-project",
+    Severity.ERROR,
+    Scope.DOCUMENT,
+    "A templatePatch sets the Application's project.",
+    explanation="A `templatePatch` may change anything of the Application but its `project`: the controller puts back "
+    "the template's. The Application stays in a project that permits other things than was meant.",
+    bad=_SET + _LIST + TEMPLATE + "  templatePatch: |\n    spec:\n      project: '{{ .team }}'\n",
+    good=_SET + _LIST + TEMPLATE + "  templatePatch: |\n    spec:\n      revisionHistoryLimit: 3\n",
+)
+def patch_changes_project(document: Document, _repository: View) -> Iterator[Problem]:
+    """Find patches of the project."""
+    patch = text(field(document.data, "spec", "templatePatch"))
+    if is_argocd(document, "ApplicationSet") and _sets_project(patch):
+        yield Problem(
+            "The templatePatch sets spec.project, which Argo CD does not let it change.",
+            ("spec", "templatePatch"),
+            "Set it in spec.template.spec.project, where parameters can be used as well.",
+        )
+
+
+def _sets_project(patch: str) -> bool:
+    """Tell whether a patch has the field spec.project, in any branch of its template."""
+    without_control = re.sub(r"(?m)^[ \t]*(\{\{[^}]*\}\}[ \t]*)+$", "", patch)
+    try:
+        text = re.sub(r"\{\{.*?\}\}", "x", without_control, flags=re.DOTALL)
+        root = yaml.compose(shallow(text), yaml.CSafeLoader)
+    except yaml.YAMLError:
+        return False  # A template's text need not be YAML before it is rendered.
+    return any(key == "project" for spec in _children(root, "spec") for key, _ in _pairs(spec))
+
+
+def _pairs(node: yaml.Node | None) -> Iterator[tuple[str, yaml.Node]]:
+    if isinstance(node, yaml.MappingNode):
+        yield from ((str(name.value), value) for name, value in node.value)
+
+
+def _children(node: yaml.Node | None, name: str) -> Iterator[yaml.Node]:
+    yield from (value for key, value in _pairs(node) if key == name)

@@ -1,0 +1,51 @@
+"""The rule of components, which a cluster has once each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from argosy.argocd.matching import cluster
+from argosy.argocd.view import ArgoApplication, View
+from argosy.findings import Severity
+from argosy.repository import layout
+from argosy.rules.registry import Problem, Scope, rule
+
+_COMPONENT = """\
+# file: argocd/{environment}/components/reloader.yaml
+apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata: {{name: reloader-{environment}, namespace: argocd}}
+spec:
+  project: default
+  source: {{repoURL: 'https://stakater.github.io/stakater-charts', chart: reloader, targetRevision: 2.2.16}}
+  destination: {{server: '{cluster}', namespace: reloader}}
+"""
+_DEV = _COMPONENT.format(environment="dev", cluster="https://kubernetes.default.svc")
+
+
+@rule(
+    "component-twice",
+    Severity.ERROR,
+    Scope.REPOSITORY,
+    "A component is installed twice in one cluster.",
+    explanation="Both Applications deploy the same cluster-wide resources, so each takes them from the other with "
+    "every sync. Environments that share a cluster share its components, too: one of them installs them.",
+    bad=_DEV + _COMPONENT.format(environment="prod", cluster="https://kubernetes.default.svc"),
+    good=_DEV + _COMPONENT.format(environment="prod", cluster="https://prod.example.com"),
+)
+def component_twice(repository: View) -> Iterator[Problem]:
+    """Find Applications of one component that go to one cluster."""
+    seen: dict[tuple[str, object], ArgoApplication] = {}
+    for application in repository.applications:
+        path = application.document.path
+        component, environment = layout.component_of(path), layout.environment_of(path)
+        if not component or application.name != f"{component}-{environment}":
+            continue
+        first = seen.setdefault((component, cluster(application)), application)
+        if first is not application:
+            yield Problem(
+                f"{component} is installed in this cluster already, by {first.document.path}.",
+                application.at("spec", "destination"),
+                f"Remove one of the two: argosy remove component {component} --env {environment}",
+                application.document,
+            )

@@ -1,0 +1,347 @@
+"""Rules of what points at what: paths, value files, revisions, and the folders of argosy's own layout."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from argosy.argocd.sources import Kind, is_here, resolve
+from argosy.argocd.view import ArgoApplication, View
+from argosy.findings import Severity
+from argosy.paths import entries, holds
+from argosy.repository import layout
+from argosy.rules.registry import Problem, Scope, rule
+
+_APPLICATION = """\
+apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata:
+  name: shop-dev
+  namespace: argocd
+spec:
+  project: default
+  source:
+    repoURL: https://git.example.com/acme/gitops.git
+    targetRevision: main
+    {source}
+  destination:
+    server: https://kubernetes.default.svc
+    namespace: shop-dev
+"""
+_SERVICE = """\
+apiVersion: v1
+kind: Service
+metadata:
+  name: shop
+spec:
+  ports:
+    - port: 80
+"""
+_CHART = """\
+# file: charts/shop/Chart.yaml
+apiVersion: v2
+name: shop
+description: The shop
+version: 1.0.0
+# file: charts/shop/values.yaml
+port: 80
+# file: charts/shop/templates/service.yaml
+apiVersion: v1
+kind: Service
+metadata:
+  name: shop
+spec:
+  ports:
+    - port: {{ .Values.port }}
+"""
+
+
+def _application(source: str) -> str:
+    return "# file: argocd/shop-dev.yaml\n" + _APPLICATION.format(source=source)
+
+
+@rule(
+    "path-missing",
+    Severity.ERROR,
+    Scope.APPLICATION,
+    "A source's path is not a folder of the repository.",
+    explanation="Argo CD looks for `source.path` from the repository's root. A path that is absolute, that leads out "
+    "of the repository or that is no folder leaves the Application with a ComparisonError, and nothing is deployed.",
+    bad=_application("path: shop") + "# file: apps/shop/service.yaml\n" + _SERVICE,
+    good=_application("path: apps/shop") + "# file: apps/shop/service.yaml\n" + _SERVICE,
+)
+def path_missing(application: ArgoApplication, view: View) -> Iterator[Problem]:
+    """Find sources whose path is no folder here."""
+    for source in resolve(application, view):
+        for miss in source.misses if source.kind is Kind.MISSING else ():
+            yield Problem(
+                f"The path “{miss.path}” cannot be deployed: {miss.reason}.",
+                application.at(*miss.at),
+                _nearest(view.root, miss.path) or "Name a folder of this repository, relative to its root.",
+            )
+
+
+@rule(
+    "value-file-missing",
+    Severity.ERROR,
+    Scope.APPLICATION,
+    "A values file of a Helm source, or the file of a parameter, is not there.",
+    explanation="Value files, and those of `fileParameters`, are relative to the chart's folder; with a leading `/` "
+    "they are relative to the repository's root, and with `$name/` to the root of the source that has that `ref`. A "
+    "file that is not there or leads out of the repository, or a glob that matches nothing, stops the Application. "
+    "From a chart three folders down, `../../../environments/…` does not reach the root: write `/environments/…`.",
+    bad=_application("path: charts/shop\n    helm:\n      valueFiles:\n        - ../values-dev.yaml") + _CHART,
+    good=_application("path: charts/shop\n    helm:\n      valueFiles:\n        - /environments/dev.yaml")
+    + _CHART
+    + "# file: environments/dev.yaml\nport: 8080\n",
+)
+def value_file_missing(application: ArgoApplication, view: View) -> Iterator[Problem]:
+    """Find value files that Argo CD would not find."""
+    for source in resolve(application, view):
+        for miss in source.misses if source.kind in {Kind.HELM, Kind.REMOTE} else ():
+            yield Problem(
+                f"The {'file' if 'fileParameters' in miss.at else 'values file'} “{miss.path}” cannot be read: "
+                f"{miss.reason}.",
+                application.at(*miss.at),
+                _nearest(view.root, miss.path)
+                or "Paths are relative to the chart's folder; one with a leading / is relative to the repository's "
+                "root.",
+            )
+
+
+@rule(
+    "repository-foreign",
+    Severity.WARNING,
+    Scope.APPLICATION,
+    "A source names another repository, but its path lies in this one.",
+    explanation="The folder is here, yet Argo CD would read another repository: most often a URL that was copied from "
+    "an example, or that is spelt differently. This repository's URLs are those of its Git remotes and of "
+    "`.copier-answers.yml`.",
+    bad="# file: .copier-answers.yml\nrepo_url: https://git.example.com/acme/gitops-new.git\n"
+    + _application("path: apps/shop")
+    + "# file: apps/shop/service.yaml\n"
+    + _SERVICE,
+    good="# file: .copier-answers.yml\nrepo_url: git@git.example.com:acme/gitops\n"
+    + _application("path: apps/shop")
+    + "# file: apps/shop/service.yaml\n"
+    + _SERVICE,
+)
+def repository_foreign(application: ArgoApplication, view: View) -> Iterator[Problem]:
+    """Find sources that lie here but name another repository."""
+    for source in resolve(application, view):
+        url = str(source.spec.get("repoURL", ""))
+        if source.folder is not None and source.kind is not Kind.REMOTE and not is_here(url, view):
+            yield Problem(
+                f"“{url}” is not this repository, although {source.folder.relative_to(view.root).as_posix()} lies "
+                f"here.",
+                application.at(*source.at, "repoURL"),
+                f"This repository is {' or '.join(sorted(view.urls))}: correct the URL, or rename the folder if it is "
+                f"not meant.",
+            )
+
+
+@rule(
+    "revision-unknown",
+    Severity.WARNING,
+    Scope.APPLICATION,
+    "A source follows a revision that this repository does not have.",
+    explanation="`targetRevision` is a branch, a tag or a commit. Argo CD cannot resolve one that does not exist, and "
+    "the Application stays as it is. The check reads the branches and tags of the clone: a revision that nobody "
+    "pushed yet is reported too. A shallow clone, one of a single branch or what a CI job fetched does not tell which "
+    "other branches there are: there the check is left out.",
+    bad="# git: trunk\n" + _application("path: apps/shop") + "# file: apps/shop/service.yaml\n" + _SERVICE,
+    good=_application("path: apps/shop") + "# file: apps/shop/service.yaml\n" + _SERVICE,
+)
+def revision_unknown(application: ArgoApplication, view: View) -> Iterator[Problem]:
+    """Find revisions that are no branch, tag or commit of this repository."""
+    for source in resolve(application, view):
+        revision = str(source.spec.get("targetRevision") or "HEAD")
+        looks_like_commit = len(revision) >= 7 and all(letter in "0123456789abcdef" for letter in revision)
+        if source.folder is None or not view.revisions or revision == "HEAD" or looks_like_commit:
+            continue
+        is_range = any(letter in revision for letter in "*^~<>= ")
+        if not is_range and revision not in view.revisions and view.has_every_branch():
+            yield Problem(
+                f"This repository has no branch or tag “{revision}”.",
+                application.at(*source.at, "targetRevision"),
+                f"There is {', '.join(sorted(view.revisions)[:5])}. Push the branch, or correct the name.",
+            )
+
+
+@rule(
+    "source-overridden",
+    Severity.WARNING,
+    Scope.APPLICATION,
+    "A file in the source's folder silently changes the Application.",
+    explanation="Argo CD merges `.argocd-source.yaml` and `.argocd-source-<application>.yaml` of the source's folder "
+    "into the source. What is deployed then differs from what the Application says, and from what is rendered here.",
+    bad=_application("path: apps/shop")
+    + "# file: apps/shop/service.yaml\n"
+    + _SERVICE
+    + "# file: apps/shop/.argocd-source.yaml\nkustomize:\n  namePrefix: x-\n",
+    good=_application("path: apps/shop") + "# file: apps/shop/service.yaml\n" + _SERVICE,
+)
+def source_overridden(application: ArgoApplication, view: View) -> Iterator[Problem]:
+    """Find override files beside a source."""
+    for source in resolve(application, view):
+        for name in (".argocd-source.yaml", f".argocd-source-{application.name}.yaml"):
+            if source.folder is not None and holds((source.folder / name).is_file):
+                path = (source.folder / name).relative_to(view.root).as_posix()
+                yield Problem(
+                    f"{path} changes this source without the Application showing it.",
+                    application.at(*source.at),
+                    "Write its settings into the Application, and remove the file.",
+                )
+
+
+_ENVIRONMENT = """\
+destination:
+  server: https://kubernetes.default.svc
+revision: main
+autoSync: true
+promotesFrom: "{source}"
+replicas: 1
+"""
+
+
+@rule(
+    "promotes-from-unknown",
+    Severity.ERROR,
+    Scope.REPOSITORY,
+    "An environment takes its releases from one that does not exist, or from itself.",
+    explanation="`promotesFrom` in environment.yaml chains the environments, from the first to production. A name "
+    "that is no folder of `environments/`, or a chain that is a circle, leaves promotion without an order.",
+    bad="# file: environments/dev/environment.yaml\n"
+    + _ENVIRONMENT.format(source="")
+    + "# file: environments/prod/environment.yaml\n"
+    + _ENVIRONMENT.format(source="stagin"),
+    good="# file: environments/dev/environment.yaml\n"
+    + _ENVIRONMENT.format(source="")
+    + "# file: environments/prod/environment.yaml\n"
+    + _ENVIRONMENT.format(source="dev"),
+)
+def promotes_from_unknown(view: View) -> Iterator[Problem]:
+    """Find environments that break the chain of promotion."""
+    sources = {
+        name: str(document.data.get("promotesFrom") or "")
+        for name, document in view.environments.items()
+        if isinstance(document.data, dict)
+    }
+    for name, source in sources.items():
+        document = view.environments[name]
+        if source and source not in sources:
+            known = ", ".join(sorted(sources))
+            yield Problem(
+                f"The environment “{source}”, which {name} takes its releases from, does not exist.",
+                ("promotesFrom",),
+                f"The environments are {known}.",
+                document,
+            )
+        seen = [name]
+        while sources.get(seen[-1], "") in sources and sources[seen[-1]] not in seen:
+            seen.append(sources[seen[-1]])
+        if sources[seen[-1]] == name:
+            yield Problem(
+                f"The environments promote in a circle: {' ← '.join((*seen, name))}.",
+                ("promotesFrom",),
+                'Let the first environment have promotesFrom: "".',
+                document,
+            )
+
+
+@rule(
+    "application-unknown",
+    Severity.ERROR,
+    Scope.REPOSITORY,
+    "An environment has a folder for an application that does not exist.",
+    explanation="In argosy's layout a folder `environments/<environment>/<application>` deploys the application of "
+    "that name, whose settings are in `applications/<application>/application.yaml`. Without them nobody knows how to "
+    "render it.",
+    bad="# file: environments/dev/environment.yaml\n"
+    + _ENVIRONMENT.format(source="")
+    + "# file: environments/dev/shpo/values.yaml\n{}\n# file: applications/shop/application.yaml\nformat: helm\n",
+    good="# file: environments/dev/environment.yaml\n"
+    + _ENVIRONMENT.format(source="")
+    + "# file: environments/dev/shop/values.yaml\n{}\n# file: applications/shop/application.yaml\nformat: helm\n",
+)
+def application_unknown(view: View) -> Iterator[Problem]:
+    """Find folders of environments that no application stands behind."""
+    for name, document in view.environments.items():
+        for folder in entries(view.root / layout.ENVIRONMENTS / name):
+            settings = view.root / layout.application_settings(folder.name)
+            if not view.wanted(f"{layout.deployment(name, folder.name)}/"):
+                continue
+            if holds(folder.is_dir) and not folder.name.startswith(".") and not holds(settings.is_file):
+                yield Problem(
+                    f"{layout.deployment(name, folder.name)} would deploy the application “{folder.name}”, and there "
+                    f"is no "
+                    f"{layout.application_settings(folder.name)}.",
+                    hint=_nearest(view.root, f"{layout.APPLICATIONS}/{folder.name}")
+                    or "Add the application's settings, or remove the folder.",
+                    document=document,
+                )
+
+
+@rule(
+    "folder-not-deployed",
+    Severity.WARNING,
+    Scope.REPOSITORY,
+    "No Application deploys an application's folder in an environment.",
+    explanation="In argosy's layout a folder `environments/<environment>/<application>` means that the application "
+    "runs there. Here no Application, and no ApplicationSet, reads it: what is in it deploys nothing.",
+    bad="# file: environments/dev/environment.yaml\n"
+    + _ENVIRONMENT.format(source="")
+    + "# file: environments/dev/shop/service.yaml\n"
+    + _SERVICE
+    + "# file: applications/shop/application.yaml\nformat: manifests\n",
+    good="# file: environments/dev/environment.yaml\n"
+    + _ENVIRONMENT.format(source="")
+    + "# file: environments/dev/shop/service.yaml\n"
+    + _SERVICE
+    + "# file: applications/shop/application.yaml\nformat: manifests\n"
+    + _application("path: environments/dev/shop"),
+)
+def folder_not_deployed(view: View) -> Iterator[Problem]:
+    """Find folders of environments that no Application reads."""
+    read = {
+        path.resolve()
+        for application in view.applications
+        for source in resolve(application, view)
+        for path in (source.folder, *(file.parent for file in source.value_files))
+        if path is not None
+    }
+    for name, document in view.environments.items():
+        for folder in entries(view.root / layout.ENVIRONMENTS / name):
+            known = view.wanted(f"{layout.deployment(name, folder.name)}/") and holds(
+                (view.root / layout.application_settings(folder.name)).is_file
+            )
+            if holds(folder.is_dir) and known and folder.resolve() not in read:
+                yield Problem(
+                    f"No Application reads {layout.deployment(name, folder.name)}: {folder.name} does not run in "
+                    f"{name}.",
+                    hint=f"Add {layout.argocd_application(name, folder.name)}, or remove the folder.",
+                    document=document,
+                )
+
+
+def _nearest(root: Path, path: str) -> str:
+    """Return “Did you mean …?” where a folder or file of the repository is likely meant."""
+    import difflib  # noqa: PLC0415
+
+    wanted = [part for part in path.split("/") if part not in {"", ".", ".."}]
+    here = root
+    for index, part in enumerate(wanted):
+        if holds((here / part).exists):
+            here /= part
+            continue
+        names = [entry.name for entry in entries(here)]
+        close = difflib.get_close_matches(part, names, 1, 0.7)
+        if close:
+            found = here.joinpath(close[0], *wanted[index + 1 :])
+            return f"Did you mean “{found.relative_to(root).as_posix()}”?" if holds(found.exists) else ""
+        break
+    if here == root and wanted:
+        matches = [each.joinpath(*wanted) for each in entries(root) if each.name != ".git"]
+        near = next((each for each in matches if holds(each.exists)), None)
+        return f"Did you mean “{near.relative_to(root).as_posix()}”?" if near else ""
+    return ""

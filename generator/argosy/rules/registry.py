@@ -1,0 +1,112 @@
+"""The register of rules: one rule, one function, one id.
+
+A rule is a generator function of one of three scopes, which looks at one thing and yields a `Problem` for each thing
+that is wrong with it:
+
+- `document`: `def rule(document: Document, repository: View) -> Iterator[Problem]`, for each manifest, written or
+  rendered;
+- `application`: `def rule(application: ArgoApplication, repository: View) -> Iterator[Problem]`, for each Argo CD
+  Application, written, made by an ApplicationSet or rendered by another Application;
+- `repository`:  `def rule(repository: View) -> Iterator[Problem]`, once.
+
+Findings that the pipeline itself makes (a file that cannot be parsed, a schema's errors, a failed render) have rules
+too, registered with `declare`, so that every finding's id can be listed, explained and suppressed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from argosy.findings import Severity
+
+if TYPE_CHECKING:
+    from argosy.documents import Document, Pointer
+
+
+class Scope(StrEnum):
+    """What a rule is called with."""
+
+    DOCUMENT = "document"
+    APPLICATION = "application"
+    REPOSITORY = "repository"
+    PIPELINE = "pipeline"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What a rule yields: the runner adds the rule's id and severity, and the place."""
+
+    message: str
+    at: Pointer = ()
+    """The field, from the document's root: ("spec", "sources", 0). The line comes from it."""
+    hint: str = ""
+    document: Document | None = None
+    """The document, for rules of the scope `repository`; others are about the one they were given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule: its id, what it means, and a tiny repository that breaks it and one that keeps it.
+
+    An example is a text of files, each introduced by a line `# file: PATH`; without such a line it is one file
+    `manifest.yaml`. A line `# link: PATH -> TARGET` stands for a symbolic link, and `# git: BRANCH` says that the
+    repository is under Git, on that branch; `# branch: BRANCH without PATH` that another one lacks a path. Tests run
+    both examples of every rule; docs/rules.md shows them.
+    """
+
+    id: str
+    severity: Severity
+    scope: Scope
+    summary: str
+    explanation: str
+    bad: str
+    good: str
+    check: Callable[..., Iterator[Problem]] | None = None
+
+
+RULES: dict[str, Rule] = {}
+"""All rules by id, filled by importing the modules that hold them: see `argosy.rules.catalogue`."""
+
+
+def declare(id: str, severity: Severity, summary: str, *, explanation: str, bad: str, good: str) -> Rule:
+    """Register a rule whose findings the pipeline makes, and return it."""
+    return _register(Rule(id, severity, Scope.PIPELINE, summary, explanation, bad, good))
+
+
+def rule(
+    id: str, severity: Severity, scope: Scope, summary: str, *, explanation: str, bad: str, good: str
+) -> Callable[[Callable[..., Iterator[Problem]]], Callable[..., Iterator[Problem]]]:
+    """Register the decorated function as a rule."""
+
+    def decorate(check: Callable[..., Iterator[Problem]]) -> Callable[..., Iterator[Problem]]:
+        _register(Rule(id, severity, scope, summary, explanation, bad, good, check))
+        return check
+
+    return decorate
+
+
+def _register(new: Rule) -> Rule:
+    if new.id in RULES:
+        raise ValueError(f"the rule {new.id} is declared twice")
+    RULES[new.id] = new
+    return new
+
+
+def files_of(example: str) -> dict[str, str]:
+    """Return an example's files: path -> text."""
+    files: dict[str, list[str]] = {}
+    path = "manifest.yaml"
+    for line in example.strip("\n").splitlines(keepends=True):
+        if line.startswith("# file: "):
+            path = line.removeprefix("# file: ").strip()
+            files[path] = []
+        elif not line.startswith(("# link: ", "# git: ", "# branch: ")):
+            files.setdefault(path, []).append(line)
+    return {path: "".join(lines).rstrip("\n") + "\n" for path, lines in files.items()}
+
+
+JSON = Any
+"""A value as YAML and JSON have it. Documents are other people's data: their shape is checked by schemas, not types."""

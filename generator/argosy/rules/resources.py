@@ -1,0 +1,178 @@
+"""Rules of everything that the Applications of a repository deploy together."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+
+from argosy.argocd.matching import applied, cluster, field, group_and_kind, is_cluster_scoped, namespace_of, text
+from argosy.argocd.view import ArgoApplication, View, key
+from argosy.documents import Document
+from argosy.findings import Severity
+from argosy.rules.examples import APPLICATION, DEPLOYED, DESTINATION, SOURCE
+from argosy.rules.generate_paths import GENERATE_PATHS
+from argosy.rules.registry import Problem, Scope, rule
+
+_SECOND = (APPLICATION + SOURCE).replace("argocd/my-app.yaml", "argocd/second.yaml")
+_APART = (
+    DEPLOYED + _SECOND.replace("{name: my-app", "{name: second") + DESTINATION.replace("my-app", "second")
+).replace("namespace: argocd}", f"namespace: argocd, annotations: {{{GENERATE_PATHS}: .}}}}")
+
+
+@rule(
+    "application-name-twice",
+    Severity.ERROR,
+    Scope.REPOSITORY,
+    "Two Applications have the same name.",
+    explanation="Two files, or two ApplicationSets, that make an Application of one name write one and the same "
+    "resource: each sync of the one undoes the other, and pruning deletes what the other deployed "
+    "(argo-cd issue 15874). Within one ApplicationSet, Argo CD refuses duplicate names.",
+    bad=DEPLOYED + _SECOND + DESTINATION,
+    good=_APART,
+)
+def application_name_twice(repository: View) -> Iterator[Problem]:
+    """Find Applications that are one resource of the cluster."""
+    first: dict[tuple[str, str], ArgoApplication] = {}
+    for application in repository.applications:
+        identity = (text(application.metadata.get("namespace")) or "argocd", application.name)
+        other = first.setdefault(identity, application)
+        if not application.name or other is application:
+            continue
+        same = other.document is application.document
+        yield Problem(
+            f"The Application “{application.name}” is made twice, "
+            + ("by this ApplicationSet." if same else f"here and by {_where(other)}."),
+            application.at("metadata", "name"),
+            "Put every parameter that tells them apart into the name." if same else "Rename or remove one of the two.",
+            application.document,
+        )
+
+
+def _where(application: ArgoApplication) -> str:
+    made_by = " (an ApplicationSet)" if application.prefix else ""
+    return f"{application.document.path}{made_by}"
+
+
+@rule(
+    "resource-twice",
+    Severity.ERROR,
+    Scope.REPOSITORY,
+    "One resource is deployed twice.",
+    explanation="Two Applications that deploy one resource to one cluster fight over it: each sync takes it from the "
+    "other, and deleting either deletes it (argo-cd issue 11838). Within one Application, one of the two "
+    "manifests silently wins (argo-cd issue 2600). A resource without a namespace goes to that of the "
+    "Application's destination. Where each cluster runs an Argo CD of its own, "
+    "`https://kubernetes.default.svc` means another cluster in each: give the environments namespaces of "
+    "their own, or ignore the rule there.",
+    bad=DEPLOYED + _SECOND.replace("{name: my-app", "{name: second") + DESTINATION,
+    good=_APART,
+)
+def resource_twice(repository: View) -> Iterator[Problem]:
+    """Find resources that several manifests of one cluster describe."""
+    first: dict[tuple[str, ...], tuple[ArgoApplication, Document]] = {}
+    makers = Counter(map(key, repository.applications))
+    for application in repository.applications:
+        # The rule application-name-twice is about Applications that cannot be told apart.
+        rendered = applied(application, repository) if makers[key(application)] == 1 else ()
+        server, name = cluster(application)
+        for document in rendered:
+            identity = _identity(document, application, repository)
+            if identity is None:
+                continue
+            owner, other = first.setdefault((server or name or "", *identity), (application, document))
+            if owner is not application or other is not document:
+                _, kind, namespace, resource = identity
+                yield Problem(
+                    f"{kind}/{resource}{f' in the namespace “{namespace}”' if namespace else ''} is deployed twice, "
+                    + _by_whom(owner, other, application, document),
+                    ("metadata", "name"),
+                    "Remove one of the two, or give it another name or namespace.",
+                    document,
+                )
+
+
+def _by_whom(owner: ArgoApplication, other: Document, application: ArgoApplication, document: Document) -> str:
+    if owner is application:
+        return f"by {application.name} from {other.path} and {document.path}."
+    return f"by the Applications {owner.name} ({other.path}) and {application.name} ({document.path})."
+
+
+def _identity(document: Document, application: ArgoApplication, repository: View) -> tuple[str, str, str, str] | None:
+    """Return a resource's group, kind, namespace and name, None where only the cluster will name it."""
+    group, kind = group_and_kind(document.data)
+    name = text(field(document.data, "metadata", "name"))
+    if not kind or not name:
+        return None
+    namespace = text(field(document.data, "metadata", "namespace")) or namespace_of(application)
+    return group, kind, "" if is_cluster_scoped(document.data, repository) else namespace, name
+
+
+@rule(
+    "never-synced",
+    Severity.WARNING,
+    Scope.REPOSITORY,
+    "A resource of a kind that Argo CD never syncs.",
+    explanation="Argo CD's default `resource.exclusions` leave out kinds that controllers write themselves: "
+    "Endpoints, EndpointSlices, Leases, reviews, certificate requests and reports. A manifest of such a "
+    "kind is not applied, and the Application shows an ExcludedResourceWarning at most.",
+    bad=DEPLOYED
+    + """
+# file: apps/my-app/endpoints.yaml
+apiVersion: v1
+kind: Endpoints
+metadata: {name: database}
+subsets: [{addresses: [{ip: 192.0.2.10}], ports: [{port: 5432}]}]
+""",
+    good=DEPLOYED
+    + """
+# file: apps/my-app/service.yaml
+apiVersion: v1
+kind: Service
+metadata: {name: database}
+spec: {type: ExternalName, externalName: database.example.com}
+""",
+)
+def never_synced(repository: View) -> Iterator[Problem]:
+    """Find rendered resources that Argo CD excludes by default."""
+    for application in repository.applications:
+        for document in applied(application, repository):
+            group, kind = group_and_kind(document.data)
+            excluded = EXCLUDED.get(group)
+            if excluded is not None and (kind in excluded or not excluded):
+                yield Problem(
+                    f"Argo CD never syncs {kind}/{text(field(document.data, 'metadata', 'name'))}: "
+                    "its default resource.exclusions leave that kind out.",
+                    ("kind",),
+                    "Remove the manifest, or change resource.exclusions in the ConfigMap argocd-cm.",
+                    document,
+                )
+
+
+_ENDPOINTS = frozenset({"Endpoints", "EndpointSlice"})
+_REVIEWS = frozenset(
+    {"LocalSubjectAccessReview", "SelfSubjectAccessReview", "SelfSubjectReview"}
+    | {"SelfSubjectRulesReview", "SubjectAccessReview", "TokenReview"}
+)
+_REPORTS = frozenset(
+    {"AdmissionReport", "BackgroundScanReport", "EphemeralReport", "PolicyReport", "UpdateRequest"}
+    | {"ClusterAdmissionReport", "ClusterBackgroundScanReport", "ClusterEphemeralReport", "ClusterPolicyReport"}
+)
+EXCLUDED: Mapping[str, frozenset[str]] = {
+    "": _ENDPOINTS | {"Event"},
+    "authentication.k8s.io": _REVIEWS,
+    "authorization.k8s.io": _REVIEWS,
+    "cert-manager.io": frozenset({"CertificateRequest"}),
+    "certificates.k8s.io": frozenset({"CertificateSigningRequest"}),
+    "cilium.io": frozenset({"CiliumEndpoint", "CiliumEndpointSlice", "CiliumIdentity"}),
+    "coordination.k8s.io": frozenset({"Lease"}),
+    "discovery.k8s.io": _ENDPOINTS,
+    "events.k8s.io": frozenset(),
+    "kyverno.io": _REPORTS,
+    "metrics.k8s.io": frozenset(),
+    "reports.kyverno.io": _REPORTS,
+    "wgpolicyk8s.io": _REPORTS,
+}
+"""The kinds that are excluded by default, by group; an empty set stands for the whole group.
+
+Source: Argo CD's manifests/base/config/argocd-cm.yaml and util/settings/resources_filter.go.
+"""

@@ -1,0 +1,173 @@
+"""Rules of what stands within the ConfigMaps argocd-cm and argocd-notifications-cm: its form, and no secrets."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from argosy.argocd.view import View
+from argosy.documents import Document
+from argosy.findings import Severity
+from argosy.rules.config_maps import NOTIFICATIONS, SETTINGS, entries, example, near, one_of, read
+from argosy.rules.notifications import SERVICES
+from argosy.rules.registry import Problem, Scope, rule
+
+_GLOBS = {"apiGroups", "kinds", "clusters"}
+_IGNORED = {"jsonPointers", "jqPathExpressions", "managedFieldsManagers"}
+_CONDITION = {"when", "send", "oncePer", "description"}
+_SUBSCRIPTION = {"recipients", "triggers", "selector"}
+_Fault = tuple[str, str] | None
+"""What is wrong with an entry, and the next step; None where nothing is."""
+_EXCLUSIONS = example(SETTINGS, "  resource.exclusions: |\n    {value}\n")
+
+
+@rule(
+    "argocd-setting-invalid",
+    Severity.ERROR,
+    Scope.DOCUMENT,
+    "A setting within argocd-cm or argocd-notifications-cm is not of the form that Argo CD reads.",
+    explanation="Many settings are YAML within a text, which no schema of Kubernetes looks into: what is excluded, "
+    "customizations, the login, services, triggers, templates and subscriptions. Argo CD's controller stops for one "
+    "that it cannot read, logs an error, or takes it for empty.",
+    bad=_EXCLUSIONS.format(value="- apiGroup: cilium.io"),
+    good=_EXCLUSIONS.format(value="- apiGroups: [cilium.io]"),
+)
+def argocd_setting_invalid(document: Document, _repository: View) -> Iterator[Problem]:
+    """Find settings that are not of their form."""
+    for at, key, value in entries(document, SETTINGS):
+        if fault := _setting_fault(key, value):
+            yield Problem(f"{key} cannot be read: {fault[0]}.", at, fault[1])
+    for at, key, value in entries(document, NOTIFICATIONS):
+        if fault := _notification_fault(key, value):
+            yield Problem(f"{key} cannot be read: {fault[0]}.", at, fault[1])
+
+
+def _setting_fault(key: str, value: str) -> _Fault:
+    """Return what is wrong with an entry of argocd-cm, and the next step. Source: util/settings/settings.go."""
+    if key.startswith("resource.customizations."):
+        return _customization_fault(key, value)
+    if not value.strip():
+        return None  # Argo CD takes it as if it were not there.
+    if key in {"resource.exclusions", "resource.inclusions"}:
+        return _list_fault(value, _GLOBS, "- apiGroups: [cilium.io]\n  kinds: [CiliumIdentity]")
+    return _mapping_fault(value) if key in {"dex.config", "oidc.config"} else None
+
+
+def _customization_fault(key: str, value: str) -> _Fault:
+    _, _, kind, *rest = key.split(".", 3)
+    if kind not in _CUSTOMIZATIONS:
+        return f"“{kind}” is no customization", near(kind, _CUSTOMIZATIONS) or one_of(_CUSTOMIZATIONS)
+    if not rest or rest[0].count("_") > 1:
+        return "it does not end with <group>_<Kind>", f"Write resource.customizations.{kind}.apps_Deployment."
+    return _CUSTOMIZATIONS[kind](value)
+
+
+def _notification_fault(key: str, value: str) -> _Fault:
+    """Return what is wrong with an entry of argocd-notifications-cm.
+
+    Source: ParseConfig in argoproj/notifications-engine's pkg/api/config.go.
+    """
+    kind, _, name = key.partition(".")
+    if kind == "service":
+        service, _, rest = name.partition(".")
+        if service not in SERVICES:
+            known = sorted(SERVICES)
+            return f"“{service}” is no service that Argo CD knows", near(service, known) or one_of(known)
+        return ("its name has a dot", f"Write service.{service}.<name>.") if "." in rest else _mapping_fault(value)
+    judge = {
+        "trigger": lambda: _list_fault(value, _CONDITION, "- when: …\n  send: [template]"),
+        "template": lambda: _mapping_fault(value, {"message", *SERVICES}),
+        "subscriptions": lambda: _list_fault(value, _SUBSCRIPTION, "- recipients: [slack:channel]\n  triggers: […]"),
+    }.get(kind)
+    return judge() if judge else None
+
+
+def _mapping_fault(value: str, known: Iterable[str] = ()) -> _Fault:
+    data, why = read(value)
+    if why or not isinstance(data, dict):
+        return why or "it is no mapping", "Write YAML of the form “name: value”."
+    names = sorted(known)
+    unknown = [str(each) for each in data if names and each not in names]
+    return (f"it has “{unknown[0]}”", near(unknown[0], names) or one_of(names)) if unknown else None
+
+
+def _list_fault(value: str, known: Iterable[str], example: str) -> _Fault:
+    data, why = read(value)
+    hint = f"Write YAML such as “{' '.join(example.split())}”."
+    if why or not isinstance(data, list) or not all(isinstance(each, dict) for each in data):
+        return why or "it is no list of mappings", hint
+    names = sorted(known)
+    for each in data:
+        for name, content in each.items():
+            if name not in names:
+                return f"it has “{name}”", near(str(name), names) or one_of(names)
+            if name in _GLOBS and not (isinstance(content, list) and all(isinstance(one, str) for one in content)):
+                return f"{name} is no list of names", hint
+    return None
+
+
+def _lua_fault(value: str) -> _Fault:
+    return None if value.strip() else ("it is empty", "Write a Lua script that returns a status.")
+
+
+def _switch_fault(value: str) -> _Fault:
+    right = value.strip() in {"true", "false"}
+    return None if right else (f"“{value.strip()}” is neither true nor false", "Write 'true' or 'false'.")
+
+
+_CUSTOMIZATIONS: Mapping[str, Callable[[str], _Fault]] = {
+    "actions": _mapping_fault,
+    "health": _lua_fault,
+    "ignoreDifferences": lambda value: _mapping_fault(value, _IGNORED),
+    "ignoreResourceUpdates": lambda value: _mapping_fault(value, _IGNORED),
+    "knownTypeFields": lambda value: _list_fault(value, {"field", "type"}, "- field: spec\n  type: core/v1/PodSpec"),
+    "useOpenLibs": _switch_fault,
+}
+"""What each kind of customization has to be, by the part of its key after `resource.customizations`."""
+
+
+_SECRET = re.compile(r"(?:secret|password|token|bindPW|privateKey|apiKey|signingKey)s?$", re.IGNORECASE)
+_LOGIN = example(
+    SETTINGS,
+    "  oidc.config: |\n    name: Login\n    issuer: https://login.example.com\n    clientID: argocd\n"
+    "    clientSecret: {secret}\n",
+)
+
+
+@rule(
+    "argocd-secret-in-plain",
+    Severity.ERROR,
+    Scope.DOCUMENT,
+    "A secret of Argo CD's login or notifications stands in plain text in a ConfigMap.",
+    explanation="Whoever can read the repository, or ConfigMaps in the namespace argocd, can read it. Argo CD replaces "
+    "`$name:key` in argocd-cm by the key of a Secret with the label `app.kubernetes.io/part-of: argocd`, and `$key` by "
+    "one of argocd-secret. In argocd-notifications-cm, `$key` is one of argocd-notifications-secret.",
+    bad=_LOGIN.format(secret="hunter2"),
+    good=_LOGIN.format(secret="$argocd-sso:clientSecret"),
+)
+def argocd_secret_in_plain(document: Document, _repository: View) -> Iterator[Problem]:
+    """Find secrets that are no references."""
+    for name, keys, reference in (
+        (SETTINGS, ("dex.config", "oidc.config"), "$argocd-sso:clientSecret"),
+        (NOTIFICATIONS, ("service.",), "$slack-token"),
+    ):
+        for at, key, value in entries(document, name):
+            for secret in _plain(read(value)[0]) if key.startswith(keys) else ():
+                yield Problem(
+                    f"The {secret} in {key} stands in Git for everyone who can read the repository.",
+                    at,
+                    f"Refer to a Secret's key, as in “{secret}: {reference}”, and rotate it: the history keeps it.",
+                )
+
+
+def _plain(data: Any) -> Iterator[str]:
+    """Yield the name of each secret that is written out, however deep."""
+    if isinstance(data, list):
+        for each in data:
+            yield from _plain(each)
+    for name, value in data.items() if isinstance(data, dict) else ():
+        if isinstance(value, dict | list):
+            yield from _plain(value)
+        elif isinstance(value, str) and value and _SECRET.search(str(name)) and not value.startswith("$"):
+            yield str(name)

@@ -1,0 +1,388 @@
+"""Rules of an Application's sources, as far as no schema tells them."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import combinations
+from pathlib import Path, PurePosixPath
+
+from argosy.argocd.matching import field, glob_matches, mapping, normal_url, sequence, text
+from argosy.argocd.sources import KUSTOMIZATIONS, Kind, resolve
+from argosy.argocd.view import ArgoApplication, View
+from argosy.documents import Pointer
+from argosy.findings import Severity
+from argosy.paths import astray
+from argosy.rules.examples import APPLICATION, CHART, CONFIG_MAP, DEPLOYED, DESTINATION, REPOSITORY, VALUES
+from argosy.rules.registry import JSON, Problem, Scope, rule
+
+REFERENCE = re.compile(r"[a-zA-Z0-9_-]+")
+RELEASE_NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+LONGEST_RELEASE_NAME = 53
+
+_HELM = (
+    APPLICATION
+    + DESTINATION
+    + f"  source:\n    repoURL: {REPOSITORY}\n    targetRevision: main\n    path: charts/my-app\n"
+)
+_CHART_SOURCE = "    - {repoURL: https://charts.example.com, chart: nginx, targetRevision: 1.2.3}\n"
+
+
+def _git_sources(application: ArgoApplication) -> Iterator[tuple[Pointer, Mapping[str, JSON]]]:
+    for at, source in application.sources:
+        if not source.get("chart") and text(source.get("repoURL")):
+            yield at, source
+
+
+@rule(
+    "source-missing",
+    Severity.ERROR,
+    Scope.APPLICATION,
+    "An Application has no source, or one that says nothing of what to deploy.",
+    explanation="A source needs a repository and, in it, a `path` (of a Git repository) or a `chart` (of a Helm "
+    "repository). A source that others refer to may have a `ref` instead, but only as one of several "
+    "`sources`. Argo CD refuses anything else with an InvalidSpecError.",
+    bad=APPLICATION + DESTINATION + f"  source: {{repoURL: {REPOSITORY}, targetRevision: main}}\n",
+    good=DEPLOYED,
+)
+def source_missing(application: ArgoApplication, _repository: View) -> Iterator[Problem]:
+    """Find Applications and sources with nothing to deploy."""
+    if not application.sources and "sourceHydrator" not in application.spec:
+        yield Problem(
+            "The Application has no source.",
+            application.at("spec"),
+            "Add spec.source with repoURL, targetRevision and path (or chart).",
+        )
+    enough = ("path", "chart", "ref") if sequence(application.spec.get("sources")) else ("path", "chart")
+    for at, source in application.sources:
+        if source.get("repoURL") == "":
+            yield Problem("The source's repoURL is empty.", application.at(*at, "repoURL"), "Name the repository.")
+        if not any(source.get(each) for each in enough):
+            lone = bool(source.get("ref"))
+            yield Problem(
+                "The source has a ref alone, and nothing else is there to refer to it."
+                if lone
+                else "The source names a repository, but nothing in it.",
+                application.at(*at),
+                "List it in spec.sources beside the source that uses the ref."
+                if lone
+                else f"Add {' or '.join(enough)}. The root of a Git repository is `path: .`.",
+            )
+
+
+@rule(
+    "chart-without-revision",
+    Severity.ERROR,
+    Scope.APPLICATION,
+    "A chart of a Helm repository has no targetRevision.",
+    explanation="For a Git source `targetRevision` defaults to HEAD. For a chart there is no default: Argo CD refuses "
+    "the Application with an InvalidSpecError.",
+    bad=APPLICATION + DESTINATION + "  source: {repoURL: https://charts.example.com, chart: nginx}\n",
+    good=APPLICATION
+    + DESTINATION
+    + "  source: {repoURL: https://charts.example.com, chart: nginx, targetRevision: 1.2.3}\n",
+)
+def chart_without_revision(application: ArgoApplication, _repository: View) -> Iterator[Problem]:
+    """Find charts without a version."""
+    for at, source in application.sources:
+        if source.get("chart") and not source.get("targetRevision"):
+            yield Problem(
+                f"The chart “{source['chart']}” has no targetRevision.",
+                application.at(*at, "chart"),
+                "Set targetRevision to the chart's version, such as 1.2.3: a fixed one deploys the same tomorrow.",
+            )
+
+
+@rule(
+    "source-ignored",
+    Severity.WARNING,
+    Scope.APPLICATION,
+    "An Application has both source and sources.",
+    explanation="As soon as `sources` has one entry, Argo CD reads nothing of `source`, and does not say so. Whoever "
+    "edits `source` then waits for a change that never comes.",
+    bad=DEPLOYED + "  sources:\n" + _CHART_SOURCE,
+    good=CONFIG_MAP + APPLICATION + DESTINATION + "  sources:\n" + _CHART_SOURCE,
+)
+def source_ignored(application: ArgoApplication, _repository: View) -> Iterator[Problem]:
+    """Find a source that `sources` hides."""
+    if mapping(application.spec.get("source")) and sequence(application.spec.get("sources")):
+        yield Problem(
+            "Argo CD ignores spec.source, since there is spec.sources.",
+            application.at("spec", "source"),
+            "Remove spec.source, or move it into spec.sources.",
+        )
+
+
+@rule(
+    "ref-invalid",
+    Severity.ERROR,
+    Scope.APPLICATION,
+    "A source's ref or name cannot be used.",
+    explanation="A `ref` lets another source read value files as `$ref/path`. It consists of letters, digits, `-` and "
+    "`_`, no two sources may share it, and a source with a `chart` cannot have one: it has no files of a "
+    "Git repository. The `name` of a source is unique as well. Argo CD refuses the Application otherwise.",
+    bad=CONFIG_MAP
+    + APPLICATION
+    + DESTINATION
+    + "  sources:\n"
+    + _CHART_SOURCE
+    + f"    - {{repoURL: {REPOSITORY}, targetRevision: main, ref: my.values}}\n",
+    good=CONFIG_MAP
+    + APPLICATION
+    + DESTINATION
+    + "  sources:\n"
+    + _CHART_SOURCE
+    + f"    - {{repoURL: {REPOSITORY}, targetRevision: main, ref: values}}\n",
+)
+def ref_invalid(application: ArgoApplication, _repository: View) -> Iterator[Problem]:
+    """Find refs of the wrong form, refs of charts, and refs and names that stand twice."""
+    seen: Counter[tuple[str, str]] = Counter()
+    for at, source in application.sources:
+        reference = text(source.get("ref"))
+        if reference and not REFERENCE.fullmatch(reference):
+            yield Problem(
+                f"The ref “{reference}” is invalid.",
+                application.at(*at, "ref"),
+                "Use letters, digits, - and _ alone, and no $: the $ belongs where the ref is used.",
+            )
+        if reference and source.get("chart"):
+            yield Problem(
+                f"The source has the ref “{reference}” and a chart: only a Git source can be referred to.",
+                application.at(*at, "ref"),
+                "Remove the ref, or give it to the Git source that holds the files.",
+            )
+        for key in ("ref", "name"):
+            value = text(source.get(key))
+            seen[key, value] += bool(value)
+            if seen[key, value] > 1:
+                yield Problem(
+                    f"Two sources have the {key} “{value}”.", application.at(*at, key), f"Give each its own {key}."
+                )
+
+
+@rule(
+    "source-kinds-mixed",
+    Severity.ERROR,
+    Scope.APPLICATION,
+    "A source has settings of more than one tool.",
+    explanation="`helm`, `kustomize`, `directory` and `plugin` each say which tool makes the manifests, so a source "
+    "has one of them at most. Argo CD refuses more with “multiple application sources defined”.",
+    bad=CHART + _HELM + "    helm: {releaseName: web}\n    kustomize: {namePrefix: dev-}\n",
+    good=CHART + _HELM + "    helm: {releaseName: web}\n",
+)
+def source_kinds_mixed(application: ArgoApplication, _repository: View) -> Iterator[Problem]:
+    """Find sources with settings of several tools."""
+    for at, source in application.sources:
+        # Argo CD drops settings that set nothing before it counts.
+        tools = [
+            tool
+            for tool in ("helm", "kustomize", "directory", "plugin")
+            if any(mapping(source.get(tool)).values()) or (tool == "plugin" and isinstance(source.get(tool), dict))
+        ]
+        if len(tools) > 1:
+            yield Problem(
+                f"The source has settings for {' and '.join(tools)}: one source is rendered by one tool.",
+                application.at(*at, tools[1]),
+                f"Keep one of {', '.join(tools)}, or make it several sources.",
+            )
+
+
+@rule(
+    "release-name-invalid",
+    Severity.ERROR,
+    Scope.APPLICATION,
+    "A Helm release's name is too long or of the wrong form.",
+    explanation="The release is named by `helm.releaseName`, or else as the Application. Helm accepts at most 53 "
+    "characters, in lower case, and the render of a longer one fails. Charts append to it, so short names "
+    "are better still.",
+    bad=CHART + _HELM + "    helm: {releaseName: My_App}\n",
+    good=CHART + _HELM + "    helm: {releaseName: my-app}\n",
+)
+def release_name_invalid(application: ArgoApplication, repository: View) -> Iterator[Problem]:
+    """Find Helm releases whose name Helm would refuse."""
+    for source in resolve(application, repository):
+        if source.kind is not Kind.HELM and not source.spec.get("chart"):
+            continue
+        own = text(field(source.spec, "helm", "releaseName"))
+        name = own or application.name
+        at = application.at(*source.at, "helm", "releaseName") if own else application.at("metadata", "name")
+        if len(name) > LONGEST_RELEASE_NAME:
+            yield Problem(
+                f"The Helm release “{name}” has {len(name)} characters; Helm accepts {LONGEST_RELEASE_NAME}.",
+                at,
+                "Shorten it." if own else "Set a shorter helm.releaseName, or rename the Application.",
+            )
+        elif own and not RELEASE_NAME.fullmatch(own):
+            yield Problem(
+                f"“{own}” cannot be the name of a Helm release.",
+                at,
+                "Use lower-case letters, digits, - and . and begin and end with a letter or a digit.",
+            )
+
+
+def _shared_with_reference(
+    application: ArgoApplication,
+) -> Iterator[tuple[Pointer, Mapping[str, JSON], Mapping[str, JSON]]]:
+    """Yield each two sources of one Git repository of which one is referred to."""
+    for (_, first), (at, second) in combinations(_git_sources(application), 2):
+        same = normal_url(text(first.get("repoURL"))) == normal_url(text(second.get("repoURL")))
+        if same and (first.get("ref") or second.get("ref")):
+            yield at, first, second
+
+
+def _revision(source: Mapping[str, JSON]) -> str:
+    return str(source.get("targetRevision") or "HEAD")
+
+
+@rule(
+    "same-repository-twice",
+    Severity.WARNING,
+    Scope.APPLICATION,
+    "Two sources of an Application are one repository, to read its value files.",
+    explanation="Argo CD resolves the revision of each source on its own. When a commit lands in between, the two "
+    "differ; Argo CD refuses that, and can then sync manifests of a much older revision (argo-cd issue "
+    "29716). One source does the same: a value file with a leading `/` is read from the repository's "
+    "root.",
+    bad=CHART
+    + VALUES
+    + APPLICATION
+    + DESTINATION
+    + f"""  sources:
+    - repoURL: {REPOSITORY}
+      targetRevision: main
+      path: charts/my-app
+      helm: {{valueFiles: [$values/environments/dev/my-app/values.yaml]}}
+    - {{repoURL: {REPOSITORY}, targetRevision: main, ref: values}}
+""",
+    good=CHART + VALUES + _HELM + "    helm: {valueFiles: [/environments/dev/my-app/values.yaml]}\n",
+)
+def same_repository_twice(application: ArgoApplication, _repository: View) -> Iterator[Problem]:
+    """Find a source that refers to its own repository through another source."""
+    for at, first, second in _shared_with_reference(application):
+        if _revision(first) == _revision(second):
+            name = first.get("ref") or second.get("ref")
+            yield Problem(
+                f"Two sources are the repository {second['repoURL']}: a commit between their reads can sync a stale "
+                "revision.",
+                application.at(*at, "repoURL"),
+                f"Use one source, and write its value files with a leading / instead of ${name}/.",
+            )
+
+
+@rule(
+    "same-repository-two-revisions",
+    Severity.ERROR,
+    Scope.APPLICATION,
+    "An Application refers to files of its own repository at another revision.",
+    explanation="The repo server has one checkout of a repository at a time. A source that reads `$ref` files from "
+    "the same repository at another revision fails with “cannot reference a different revision of the "
+    "same repository” (argo-cd issues 12159 and 25605).",
+    bad=CHART
+    + VALUES
+    + APPLICATION
+    + DESTINATION
+    + f"""  sources:
+    - repoURL: {REPOSITORY}
+      targetRevision: v1.0.0
+      path: charts/my-app
+      helm: {{valueFiles: [$values/environments/dev/my-app/values.yaml]}}
+    - {{repoURL: {REPOSITORY}, targetRevision: main, ref: values}}
+""",
+    good=CHART + VALUES + _HELM + "    helm: {valueFiles: [/environments/dev/my-app/values.yaml]}\n",
+)
+def same_repository_two_revisions(application: ArgoApplication, _repository: View) -> Iterator[Problem]:
+    """Find references to another revision of one repository."""
+    for at, first, second in _shared_with_reference(application):
+        if _revision(first) != _revision(second):
+            yield Problem(
+                f"The sources are one repository at two revisions, “{_revision(first)}” and “{_revision(second)}”: "
+                "Argo CD refuses to read the one's files for the other.",
+                application.at(*at, "targetRevision" if "targetRevision" in second else "repoURL"),
+                "Use one source, or publish the chart to a Helm or OCI repository and pin its version there.",
+            )
+
+
+@rule(
+    "missing-value-files-ignored",
+    Severity.WARNING,
+    Scope.APPLICATION,
+    "Value files that are missing are ignored.",
+    explanation="With `ignoreMissingValueFiles: true` a mistyped path, or a file that was moved, is no error: the "
+    "release is deployed with the chart's defaults (argo-cd issues 7767 and 16423). Production then runs "
+    "with a demo's settings.",
+    bad=CHART + _HELM + "    helm: {valueFiles: [/environments/dev/values.yaml], ignoreMissingValueFiles: true}\n",
+    good=CHART + VALUES + _HELM + "    helm: {valueFiles: [/environments/dev/my-app/values.yaml]}\n",
+)
+def missing_value_files_ignored(application: ArgoApplication, _repository: View) -> Iterator[Problem]:
+    """Find sources that do without their value files."""
+    for at, source in application.sources:
+        if field(source, "helm", "ignoreMissingValueFiles") is True:
+            yield Problem(
+                "ignoreMissingValueFiles hides a wrong path: the chart's defaults are then deployed.",
+                application.at(*at, "helm", "ignoreMissingValueFiles"),
+                "Remove it, and name only value files that exist; an empty file is fine.",
+            )
+
+
+@rule(
+    "directory-swallows",
+    Severity.ERROR,
+    Scope.APPLICATION,
+    "A recursive directory source takes a chart, an overlay or a values file for manifests.",
+    explanation="With `directory.recurse: true` Argo CD reads every YAML and JSON file below the path as manifests, "
+    "also those of charts and overlays: a chart's templates are no YAML, and a kustomization is no "
+    "resource of the cluster, so the sync fails (argo-cd issues 10648 and 21228). `include` and `exclude` "
+    "are globs of the path below the source's; in them `*` also matches `/`, and `{a,b}` are "
+    "alternatives.",
+    bad=CHART + DEPLOYED.replace("path: apps/my-app}", "path: ., directory: {recurse: true}}"),
+    good=CHART
+    + DEPLOYED.replace("path: apps/my-app}", "path: ., directory: {recurse: true, exclude: '{charts/*,argocd/*}'}}"),
+)
+def directory_swallows(application: ArgoApplication, repository: View) -> Iterator[Problem]:
+    """Find files below a recursive directory source that are no manifests."""
+    for source in resolve(application, repository):
+        directory = mapping(source.spec.get("directory"))
+        if source.folder is None or source.kind is not Kind.DIRECTORY or directory.get("recurse") is not True:
+            continue
+        swallowed = sorted(
+            _swallowed(source.folder, repository.root, text(directory.get("include")), text(directory.get("exclude")))
+        )
+        if swallowed:
+            yield Problem(
+                f"The directory source “{source.spec['path']}” reads “{swallowed[0]}”"
+                + (f" and {len(swallowed) - 1} more like it" if swallowed[1:] else "")
+                + " as manifests, which they are not.",
+                application.at(*source.at, "directory", "recurse"),
+                f"Leave them out with `exclude: '{_exclusion(swallowed)}'`, or move them elsewhere.",
+            )
+
+
+NO_MANIFESTS = frozenset({"Chart.yaml", "values.yaml", *KUSTOMIZATIONS} - {"Kustomization"})
+"""Files that no one writes to be applied. One named `Kustomization` has no ending that Argo CD would read."""
+
+
+def _swallowed(folder: Path, root: Path, include: str, exclude: str) -> Iterator[str]:
+    for path in _files_named(NO_MANIFESTS, folder):
+        relative = path.relative_to(folder).as_posix()
+        if (exclude and glob_matches(exclude, relative)) or (include and not glob_matches(include, relative)):
+            continue
+        if path.is_file() and not astray(path, root) and b"+argocd:skip-file-rendering" not in path.read_bytes():
+            yield relative
+
+
+def _files_named(names: frozenset[str], folder: Path) -> Iterator[Path]:
+    for parent, folders, files in os.walk(folder):
+        folders[:] = [each for each in folders if each != ".git"]
+        yield from (Path(parent, name) for name in names.intersection(files))
+
+
+def _exclusion(swallowed: Iterable[str]) -> str:
+    folders = sorted({PurePosixPath(path).parent.as_posix() for path in swallowed})
+    topmost = [each for each in folders if not any(each.startswith(f"{other}/") for other in folders if other != each)]
+    globs = [_ANY_OF_THEM if each == "." else f"{each}/*" for each in topmost]
+    return globs[0] if len(globs) == 1 else f"{{{','.join(globs)}}}"
+
+
+_ANY_OF_THEM = "{" + ",".join(sorted(NO_MANIFESTS)) + "}"

@@ -1,0 +1,241 @@
+"""Rules of how Applications and resources are synced: options, retries, waves and hooks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+
+from argosy.argocd.matching import GO_DURATION, HOOK, HOOKS, annotations_of, field, listed, mapping, sync_options, text
+from argosy.argocd.view import ArgoApplication, View
+from argosy.documents import Document
+from argosy.findings import Severity
+from argosy.rules.examples import DEPLOYED
+from argosy.rules.registry import Problem, Scope, rule
+
+SYNC_OPTIONS = "argocd.argoproj.io/sync-options"
+SYNC_WAVE = "argocd.argoproj.io/sync-wave"
+HOOK_DELETE_POLICY = "argocd.argoproj.io/hook-delete-policy"
+
+_BOOLEAN = ("true", "false")
+_CONFIRMED = (*_BOOLEAN, "confirm")
+_EVERYWHERE = {
+    "Delete": _CONFIRMED,
+    "Prune": _CONFIRMED,
+    "PruneLast": _BOOLEAN,
+    "Replace": _BOOLEAN,
+    "ServerSideApply": _BOOLEAN,
+    "SkipDryRunOnMissingResource": _BOOLEAN,
+    "Validate": _BOOLEAN,
+}
+APPLICATION_OPTIONS: Mapping[str, tuple[str, ...]] = {
+    **_EVERYWHERE,
+    "ApplyOutOfSyncOnly": _BOOLEAN,
+    "ClientSideApplyMigration": _BOOLEAN,
+    "CreateNamespace": _BOOLEAN,
+    "FailOnSharedResource": _BOOLEAN,
+    "PrunePropagationPolicy": ("foreground", "background", "orphan"),
+    "RespectIgnoreDifferences": _BOOLEAN,
+}
+"""What an Application's syncOptions may say. Source: Argo CD's controller/sync.go, gitops-engine/pkg/sync/common."""
+RESOURCE_OPTIONS: Mapping[str, tuple[str, ...]] = {**_EVERYWHERE, "Force": _BOOLEAN}
+"""What a resource's annotation may say. Source: Argo CD's gitops-engine/pkg/sync/sync_context.go."""
+
+HOOK_DELETE_POLICIES = ("HookSucceeded", "HookFailed", "BeforeHookCreation")
+
+
+def _annotated(line: str) -> str:
+    return DEPLOYED.replace("metadata: {name: my-app}\n", f"metadata: {{name: my-app, annotations: {{{line}}}}}\n")
+
+
+def _option_problem(option: str, known: Mapping[str, tuple[str, ...]]) -> tuple[str, str] | None:
+    """Return what is wrong with a sync option, and the next step."""
+    name, equals, value = option.partition("=")
+    if value in known.get(name, ()):
+        return None
+    spellings = {f"{each}={one}": (each, one) for each, values in known.items() for one in values}
+    flat = {_flat(spelling): spelling for spelling in spellings}
+    if same := flat.get(_flat(option)):
+        return f"Argo CD ignores the sync option “{option}”: it compares exact strings.", f"Write “{same}”."
+    elsewhere = RESOURCE_OPTIONS if known is APPLICATION_OPTIONS else APPLICATION_OPTIONS
+    if value in elsewhere.get(name, ()):
+        place = f"a resource's annotation {SYNC_OPTIONS}" if elsewhere is RESOURCE_OPTIONS else "the Application"
+        return f"The sync option “{option}” does nothing here.", f"Argo CD reads it from {place} alone: move it there."
+    if name in known:
+        said = f"has the value “{value}”" if equals else "has no value"
+        return f"The sync option {name} {said}, and is ignored.", f"Write {name}= and {' or '.join(known[name])}."
+    close = get_close_matches(option, spellings, 1) or get_close_matches(_flat(option), flat, 1)
+    hint = f"Did you mean “{flat.get(close[0], close[0])}”?" if close else f"Argo CD knows {', '.join(sorted(known))}."
+    return f"Argo CD knows no sync option “{option}”, and ignores it.", hint
+
+
+def _flat(option: str) -> str:
+    return re.sub(r"[\s_:\"'-]|=+", "", option).lower()
+
+
+@rule(
+    "sync-option-unknown",
+    Severity.ERROR,
+    Scope.APPLICATION,
+    "A sync option that Argo CD does not know, and so ignores.",
+    explanation="Argo CD compares sync options with exact strings, case and spaces included: `CreateNamespace=True` "
+    "is not `CreateNamespace=true`. It does nothing, and nothing says so.",
+    bad=DEPLOYED + "  syncPolicy: {syncOptions: [CreateNamespace=True]}\n",
+    good=DEPLOYED + "  syncPolicy: {syncOptions: [CreateNamespace=true]}\n",
+)
+def sync_option_unknown(application: ArgoApplication, _repository: View) -> Iterator[Problem]:
+    """Find sync options of an Application that do nothing."""
+    for index, option in enumerate(sync_options(application)):
+        if isinstance(option, str) and (problem := _option_problem(option, APPLICATION_OPTIONS)):
+            yield Problem(problem[0], application.at("spec", "syncPolicy", "syncOptions", index), problem[1])
+
+
+@rule(
+    "sync-option-annotation",
+    Severity.ERROR,
+    Scope.DOCUMENT,
+    "A resource's annotation has a sync option that Argo CD does not know, and so ignores.",
+    explanation="The annotation `argocd.argoproj.io/sync-options` holds options separated by commas. Argo CD compares "
+    "each with exact strings, and ignores the others without a word. Some options work in the Application "
+    "alone, as CreateNamespace does.",
+    bad=_annotated(f"{SYNC_OPTIONS}: 'Prune=False'"),
+    good=_annotated(f"{SYNC_OPTIONS}: 'Prune=false'"),
+)
+def sync_option_annotation(document: Document, _repository: View) -> Iterator[Problem]:
+    """Find sync options of a resource that do nothing."""
+    for option in listed(document.data, SYNC_OPTIONS):
+        if problem := _option_problem(option, RESOURCE_OPTIONS):
+            yield Problem(problem[0], ("metadata", "annotations", SYNC_OPTIONS), problem[1])
+
+
+@rule(
+    "sync-wave-invalid",
+    Severity.ERROR,
+    Scope.DOCUMENT,
+    "A sync wave that is not an integer.",
+    explanation="Argo CD reads the annotation `argocd.argoproj.io/sync-wave` as an integer, negative ones included. "
+    "Anything else counts as wave 0 without a word. Annotations are strings, so the number is quoted: a "
+    "bare one makes Kubernetes refuse the resource.",
+    bad=_annotated(f"{SYNC_WAVE}: first"),
+    good=_annotated(f"{SYNC_WAVE}: '-1'"),
+)
+def sync_wave_invalid(document: Document, _repository: View) -> Iterator[Problem]:
+    """Find sync waves that count as 0."""
+    wave = annotations_of(document.data).get(SYNC_WAVE)
+    at = ("metadata", "annotations", SYNC_WAVE)
+    if isinstance(wave, int | float) and not isinstance(wave, bool):
+        yield Problem(f"The sync wave {wave} is a number, and annotations are strings.", at, f"Quote it: '{wave}'.")
+    elif wave is not None and not re.fullmatch(r"[+-]?[0-9]{1,18}", text(wave), re.ASCII):
+        yield Problem(
+            f"The sync wave “{wave}” is no integer, and counts as 0.", at, "Write an integer, as in '5' or '-1'."
+        )
+
+
+@rule(
+    "hook-unknown",
+    Severity.ERROR,
+    Scope.DOCUMENT,
+    "A hook, or its delete policy, that Argo CD does not know.",
+    explanation="The annotation `argocd.argoproj.io/hook` says at which phases a resource is applied, separated by "
+    "commas. A resource whose phases are all unknown is never applied, since it is a hook of no phase. An "
+    "unknown delete policy is ignored, and the hook is deleted before its next run.",
+    bad=_annotated(f"{HOOK}: preSync"),
+    good=_annotated(f"{HOOK}: PreSync, {HOOK_DELETE_POLICY}: HookSucceeded"),
+)
+def hook_unknown(document: Document, _repository: View) -> Iterator[Problem]:
+    """Find hooks and delete policies that Argo CD ignores."""
+    for annotation, what, known in (
+        (HOOK, "hook", HOOKS),
+        (HOOK_DELETE_POLICY, "hook delete policy", HOOK_DELETE_POLICIES),
+    ):
+        for value in listed(document.data, annotation):
+            if value not in known:
+                flat = {_flat(each): each for each in known}
+                close = get_close_matches(_flat(value), flat, 1)
+                yield Problem(
+                    f"Argo CD knows no {what} “{value}”.",
+                    ("metadata", "annotations", annotation),
+                    f"Did you mean “{flat[close[0]]}”?" if close else f"Use one of {', '.join(sorted(known))}.",
+                )
+
+
+@rule(
+    "automated-empty",
+    Severity.WARNING,
+    Scope.APPLICATION,
+    "An empty `automated:` does not turn automatic sync on.",
+    explanation="`automated:` with nothing after it is null in YAML. The API server drops it, so the Application is "
+    "only ever synced by hand. `automated: {}` is an empty mapping, and turns automatic sync on.",
+    bad=DEPLOYED + "  syncPolicy:\n    automated:\n",
+    good=DEPLOYED + "  syncPolicy:\n    automated: {}\n",
+)
+def automated_empty(application: ArgoApplication, _repository: View) -> Iterator[Problem]:
+    """Find an `automated` that the API server drops."""
+    at = application.at("spec", "syncPolicy")
+    written = mapping(field(application.document.data, *at))
+    if "automated" in written and written["automated"] is None:
+        yield Problem(
+            "`automated:` is empty, so the API server drops it: there is no automatic sync.",
+            (*at, "automated"),
+            "Write `automated: {}`, or spell out prune and selfHeal; remove it if syncs are to be manual.",
+        )
+
+
+@rule(
+    "namespace-metadata-ignored",
+    Severity.WARNING,
+    Scope.APPLICATION,
+    "managedNamespaceMetadata without CreateNamespace=true does nothing.",
+    explanation="Argo CD sets the labels and annotations of `managedNamespaceMetadata` only on a namespace that it "
+    "manages, which takes the sync option `CreateNamespace=true` (argo-cd issue 20233). Without it they "
+    "are ignored, and nothing says so.",
+    bad=DEPLOYED + "  syncPolicy: {managedNamespaceMetadata: {labels: {team: web}}}\n",
+    good=DEPLOYED
+    + "  syncPolicy: {managedNamespaceMetadata: {labels: {team: web}}, syncOptions: [CreateNamespace=true]}\n",
+)
+def namespace_metadata_ignored(application: ArgoApplication, _repository: View) -> Iterator[Problem]:
+    """Find namespace metadata that is never set."""
+    if field(application.spec, "syncPolicy", "managedNamespaceMetadata") and (
+        "CreateNamespace=true" not in sync_options(application)
+    ):
+        yield Problem(
+            "managedNamespaceMetadata is ignored, since the Application does not create its namespace.",
+            application.at("spec", "syncPolicy", "managedNamespaceMetadata"),
+            "Add CreateNamespace=true to syncOptions, or write the Namespace as a manifest.",
+        )
+
+
+@rule(
+    "retry-invalid",
+    Severity.ERROR,
+    Scope.APPLICATION,
+    "A retry whose limit or backoff Argo CD cannot use.",
+    explanation="A failed sync is retried `limit` times; a `retry` without a limit means 0, so it turns the default "
+    "retries of an automatic sync off. `duration` and `maxDuration` are Go durations (`5s`, `1m30s`) or "
+    "seconds; one that cannot be read makes the retry itself fail. The wait grows by `factor`, which is 1 "
+    "at least.",
+    bad=DEPLOYED + "  syncPolicy: {retry: {limit: 3, backoff: {duration: 5 seconds, factor: 2}}}\n",
+    good=DEPLOYED + "  syncPolicy: {retry: {limit: 3, backoff: {duration: 5s, factor: 2, maxDuration: 3m}}}\n",
+)
+def retry_invalid(application: ArgoApplication, _repository: View) -> Iterator[Problem]:
+    """Find retries that fail or never happen."""
+    retry = mapping(field(application.spec, "syncPolicy", "retry"))
+    backoff = mapping(retry.get("backoff"))
+    at = application.at("spec", "syncPolicy", "retry")
+    for name in ("duration", "maxDuration"):
+        value = text(backoff.get(name))
+        if value and not GO_DURATION.fullmatch(value) and not value.isdecimal():
+            yield Problem(
+                f"The {name} “{value}” is no Go duration.",
+                (*at, "backoff", name),
+                "Write numbers with units and no spaces, such as 5s, 3m or 1h30m.",
+            )
+    factor = backoff.get("factor")
+    if isinstance(factor, int) and factor < 1:
+        yield Problem(
+            f"The factor {factor} makes the wait between retries shrink to nothing.",
+            (*at, "backoff", "factor"),
+            "Write 1 for an even wait, or 2 to double it each time.",
+        )
+    if backoff and "limit" not in retry:
+        yield Problem("The retry has no limit, which means 0: nothing is retried.", at, "Add a limit, such as 5.")

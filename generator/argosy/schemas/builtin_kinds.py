@@ -1,0 +1,140 @@
+"""The kinds that Kubernetes itself serves, by version: kubernetes-validate's data, as strict as an API server.
+
+`schemas/kubernetes-constraints.json` adds what an API server checks and the data do not say.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+
+from argosy.errors import UsageError
+from argosy.schemas import bundled
+from argosy.schemas.schema import CompiledSchema, Unserved
+from argosy.schemas.violations import did_you_mean
+
+BUILT_IN_GROUPS = frozenset(
+    {"", "admission.k8s.io", "admissionregistration.k8s.io", "apiextensions.k8s.io", "apiregistration.k8s.io", "apps"}
+    | {"auditregistration.k8s.io", "authentication.k8s.io", "authorization.k8s.io", "autoscaling", "batch"}
+    | {"certificates.k8s.io", "coordination.k8s.io", "discovery.k8s.io", "events.k8s.io", "extensions"}
+    | {"flowcontrol.apiserver.k8s.io", "imagepolicy.k8s.io", "internal.apiserver.k8s.io", "lifecycle.k8s.io"}
+    | {"networking.k8s.io", "node.k8s.io", "policy", "rbac.authorization.k8s.io", "resource.k8s.io"}
+    | {"scheduling.k8s.io", "settings.k8s.io", "storage.k8s.io", "storagemigration.k8s.io"}
+)
+"""The API groups that Kubernetes itself serves, or once served: a kind of these that no schema knows does not exist."""
+
+_QUANTITY = "io.k8s.apimachinery.pkg.api.resource.Quantity"
+_INT32 = {"minimum": -(2**31), "maximum": 2**31 - 1}
+
+
+def versions() -> tuple[str, ...]:
+    """Return the Kubernetes versions that there are schemas for, oldest first: ("1.25", …, "1.37")."""
+    return tuple(_version_folders())
+
+
+def minor(version: str) -> str:
+    """Return the version (`v1.37.2`) as schemas go by it (`1.37`); raise UsageError where there are none for it."""
+    found = re.match(r"v?(\d+\.\d+)(\.|$)", version)
+    if not found or found[1] not in _version_folders():
+        known = versions()
+        raise UsageError(
+            f"There are no schemas for Kubernetes “{version}”.", f"Choose a version from {known[0]} to {known[-1]}."
+        )
+    return found[1]
+
+
+@cache
+def _version_folders() -> dict[str, Path]:
+    folders = {}
+    for folder in (bundled.package_folder("kubernetes_validate") / "kubernetes-json-schema").glob("v*-local-strict"):
+        major, minor = folder.name.removeprefix("v").split(".")[:2]
+        folders[(int(major), int(minor))] = folder
+    return {f"{major}.{minor}": folders[major, minor] for major, minor in sorted(folders)}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Kubernetes:
+    """The built-in kinds of one version."""
+
+    version: str
+    kinds: Mapping[tuple[str, str], str]
+    """(apiVersion, kind) -> the type's name among the definitions."""
+    uri: str
+    documents: Mapping[str, Any]
+    registry: Any
+    compiled: dict[str, CompiledSchema]
+
+    def schema(self, api_version: str, kind: str) -> CompiledSchema | None:
+        """Return a kind's schema, None if the version serves no such kind."""
+        name = self.kinds.get((api_version, kind))
+        if name and name not in self.compiled:
+            reference = {"$ref": f"{self.uri}#/$defs/{name}"}
+            validator = jsonschema_rs.Draft202012Validator(reference, registry=self.registry, offline=True)
+            self.compiled[name] = CompiledSchema(validator, self.documents)
+        return self.compiled[name] if name else None
+
+    def unserved(self, api_version: str, kind: str) -> Unserved:
+        """Return the answer for a kind of Kubernetes' own groups that the version does not serve."""
+        kubernetes = f"Kubernetes {self.version}"
+        others = sorted((version for version, name in self.kinds if name == kind), key=_maturity)
+        if others:
+            return Unserved(f'"{api_version}" of {kind} is not served by {kubernetes}', f"Use {others[-1]}.")
+        siblings = [name for version, name in self.kinds if version == api_version]
+        if not siblings:
+            return Unserved(
+                f'"{api_version}" is not served by {kubernetes}', f"{kubernetes} has no kind {kind} at all."
+            )
+        near = did_you_mean(kind, [name for name in siblings if not name.endswith("List")])
+        return Unserved(f'{kubernetes} has no kind "{kind}" in {api_version}', near, "kind")
+
+
+@cache
+def kubernetes(version: str) -> Kubernetes:
+    """Return the built-in kinds of a minor version."""
+    text = (_version_folders()[version] / "_definitions.json").read_bytes()
+    definitions = json.loads(text, object_hook=_as_api_server)["$defs"]
+    for name, fields in json.loads((bundled.FOLDER / "kubernetes-constraints.json").read_bytes())["types"].items():
+        properties = definitions.get(name, {}).get("properties", {})
+        for field, keywords in fields.items():
+            if field in properties:
+                _merge(properties[field], keywords)
+    definitions[_QUANTITY] = {"$ref": "common.json#/$defs/quantity"}
+    uri, common = f"argosy:/kubernetes-{version}.json", bundled.by_uri()["argosy:/common.json"]
+    documents = {uri: {"$id": uri, "$defs": definitions}, common["$id"]: common}
+    kinds = {
+        ("/".join(filter(None, (served[0]["group"], served[0]["version"]))), served[0]["kind"]): name
+        for name, definition in definitions.items()
+        if len(served := definition.get("x-kubernetes-group-version-kind", ())) == 1
+        and "metadata" in definition.get("properties", ())
+    }
+    return Kubernetes(version, kinds, uri, documents, jsonschema_rs.Registry(documents.items()), {})
+
+
+def _as_api_server(schema: dict[str, Any]) -> dict[str, Any]:
+    """Make a part of the definitions as strict as an API server: nulls are gone before, 32 bits have bounds."""
+    types = schema.get("type")
+    if isinstance(types, list):
+        schema["type"] = next((each for each in types if each != "null"), "null")
+    if schema.get("format") == "int32":
+        schema.update(_INT32)
+    return schema
+
+
+def _merge(schema: dict[str, Any], keywords: Mapping[str, Any]) -> None:
+    for keyword, value in keywords.items():
+        if isinstance(value, dict) and isinstance(schema.get(keyword), dict):
+            _merge(schema[keyword], value)
+        else:
+            schema[keyword] = value
+
+
+def _maturity(api_version: str) -> tuple[bool, bool, str]:
+    """Order the versions of an API: alpha, beta, stable, and each by its number."""
+    return "alpha" not in api_version, "beta" not in api_version, api_version.rpartition("/")[2]

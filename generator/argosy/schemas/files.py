@@ -1,0 +1,93 @@
+"""The schemas of files that are no manifests, found by their paths: argosy's own, and those of CI and the like."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
+
+import jsonschema_rs
+
+from argosy.schemas import bundled
+from argosy.schemas.schema import CompiledSchema, Schema
+from argosy.schemas.violations import Violation
+
+_OWN_FILES = (
+    (r"environments/[^/]+/environment\.yaml", "files.json#/$defs/environment"),
+    (r"applications/[^/]+/application\.yaml", "files.json#/$defs/application"),
+    (r"\.copier-answers\.yml", "files.json#/$defs/answers"),
+    (r"\.argosy\.yaml", "files.json#/$defs/configuration"),
+    (r"catalogue/[^/]+/component\.yaml", "files.json#/$defs/component"),
+    (r"(.*/)?Chart\.yaml", "files.json#/$defs/chart"),
+    (r"\.pre-commit-config\.yaml", "files.json#/$defs/preCommit"),
+    (r"protection/github-ruleset\.json", "protection.json#/$defs/github"),
+    (r"protection/gitlab\.json", "protection.json#/$defs/gitlab"),
+    (r"protection/bitbucket\.json", "protection.json#/$defs/bitbucket"),
+    (r"\.sops\.ya?ml", "files.json#/$defs/sops"),
+    (r"\.yamllint(\.ya?ml)?", "files.json#/$defs/yamllint"),
+    (r"(.*/)?(kustomization\.ya?ml|Kustomization)", "kustomize.json#/$defs/file"),
+)
+
+_VENDORED_FILES = (
+    (r"\.github/workflows/[^/]+\.ya?ml", "github-workflows"),
+    (r"(\.github/actions/.+/)?action\.ya?ml", "github-actions"),
+    (r"\.github/dependabot\.ya?ml", "dependabot"),
+    (r"\.github/ISSUE_TEMPLATE/config\.ya?ml", "github-issue-config"),
+    (r"\.github/ISSUE_TEMPLATE/[^/]+\.ya?ml", "github-issue-forms"),
+    (r"\.github/DISCUSSION_TEMPLATE/[^/]+\.ya?ml", "github-discussion"),
+    (r"(.*/)?[^/]*\.gitlab-ci\.ya?ml", "gitlab-ci"),
+    (r"bitbucket-pipelines\.ya?ml", "bitbucket-pipelines"),
+    (r"(\.github/|\.gitlab/)?(renovate\.json|\.renovaterc(\.json)?)", "renovate"),
+    (r"\.circleci/config\.ya?ml", "circle-ci"),
+    (r"\.travis\.yml", "travis"),
+    (r"\.woodpecker(\.ya?ml|/.+\.ya?ml)", "woodpecker-ci"),
+    (r"\.buildkite/pipeline(\.[^/]+)?\.(ya?ml|json)", "buildkite"),
+    (r"cloudbuild\.(ya?ml|json)", "cloudbuild"),
+    (r"(\.mergify|\.mergify/config|\.github/mergify)\.yml", "mergify"),
+    (r"\.readthedocs\.ya?ml", "readthedocs"),
+    (r"[Tt]askfile(\.dist)?\.ya?ml", "taskfile"),
+)
+
+
+def answers() -> Schema:
+    """Return the schema of an answers file, the template's questions answered in YAML."""
+    return bundled.schema("files.json#/$defs/answersFile")
+
+
+def file_schema(path: str) -> Schema | None:
+    """Return the schema of a file that is no manifest, by its path from the root; None if none is known."""
+    for pattern, reference in _OWN_FILES:
+        if re.fullmatch(pattern, path):
+            return bundled.schema(reference)
+    for pattern, name in _VENDORED_FILES:
+        if re.fullmatch(pattern, path):
+            return _vendored_schema(name)
+    return None
+
+
+@cache
+def _vendored_schema(name: str) -> Schema:
+    folder = bundled.package_folder("check_jsonschema") / "builtin_schemas" / "vendor"
+    document = json.loads((folder / f"{name}.json").read_bytes())
+    uri = document.setdefault("$id", f"argosy:/{name}.json").rstrip("#")
+    validator = jsonschema_rs.validator_for(document, offline=True)
+    schema = CompiledSchema(validator, {uri: document})
+    return _WorkflowSchema(schema) if name == "github-workflows" else schema
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _WorkflowSchema:
+    """GitHub's workflows, whose key `on` is the boolean true by YAML 1.1."""
+
+    schema: Schema
+
+    def violations(self, data: Any) -> list[Violation]:
+        if not isinstance(data, dict) or "on" in data or not {True, "true"} & data.keys():
+            return self.schema.violations(data)
+        renamed = {"on" if key is True or key == "true" else key: value for key, value in data.items()}
+        return [
+            replace(found, at=("true", *found.at[1:])) if found.at[:1] == ("on",) else found
+            for found in self.schema.violations(renamed)
+        ]

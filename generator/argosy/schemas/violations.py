@@ -1,0 +1,246 @@
+"""The errors of a JSON schema -> what is wrong, in plain words.
+
+A schema says with `x-expected`, beside a `pattern` or an `anyOf`, what it wants in words.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+if TYPE_CHECKING:
+    from jsonschema_rs import ValidationError
+
+    from argosy.documents import Pointer
+
+_TYPES = {
+    "array": "a list",
+    "boolean": "true or false",
+    "integer": "an integer",
+    "null": "null",
+    "number": "a number",
+    "object": "a mapping",
+    "string": "text",
+}
+_LONGEST_VALUE = 60
+_MOST_NAMES = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One thing that is wrong with a document: the field, and what to do next."""
+
+    at: Pointer
+    message: str
+    hint: str = ""
+    is_missing: bool = False
+    """Whether nothing is wrong but that a required field is not there."""
+
+
+def translate(errors: Iterable[ValidationError], schemas: Mapping[str, Any]) -> list[Violation]:
+    """Return the errors in plain words, each once; `schemas` are the schema's documents by URI."""
+    found = list(errors)
+    mistyped = {tuple(error.instance_path) for error in found if error.kind.name == "type"}
+    violations: dict[Violation, None] = {}
+    for error in found:
+        # A value of the wrong type breaks every other keyword of its field as well: the type says it all.
+        if error.kind.name == "type" or tuple(error.instance_path) not in mistyped:
+            violations.update(dict.fromkeys(_translate(error, schemas)))
+    return list(violations)
+
+
+def violation(at: Sequence[str | int], what: str, hint: str = "") -> Violation:
+    """Return a violation whose message begins with the field's path."""
+    return Violation(tuple(at), f"{path_of(at)}: {what}" if at else what, hint)
+
+
+def path_of(pointer: Sequence[str | int]) -> str:
+    """Write a pointer as people do: `spec.containers[0].image`, `metadata.labels["a.b/c"]`."""
+    text = ""
+    for part in pointer:
+        if isinstance(part, int):
+            text += f"[{part}]"
+        elif part.replace("-", "").replace("_", "").isalnum():
+            text += f".{part}" if text else part
+        else:
+            text += f"[{json.dumps(part, ensure_ascii=False)}]"
+    return text
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return a hint that names the known word nearest to one that is not known; empty if none is near."""
+    by_lower = {each.lower(): each for each in known}
+    near = get_close_matches(word.lower(), by_lower, n=1, cutoff=0.7)
+    return f'Did you mean "{by_lower[near[0]]}"?' if near else ""
+
+
+def shown(value: Any) -> str:
+    """Write a value briefly, text in quotes, a list or a mapping by its type alone."""
+    if isinstance(value, dict | list):
+        return _TYPES["object" if isinstance(value, dict) else "array"]
+    try:
+        text = json.dumps(value, ensure_ascii=False, default=str)
+    except ValueError:
+        # Python writes no integer of more than 4,300 digits.
+        return "a number with thousands of digits"
+    return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"
+
+
+def _translate(error: ValidationError, schemas: Mapping[str, Any]) -> list[Violation]:
+    keyword, around = error.kind.name, _schema_around(error, schemas)
+    if keyword in _EXPLAINED:
+        return _EXPLAINED[keyword](error, around, schemas)
+    if keyword == "pattern" and "x-expected" in around:
+        return [violation(error.instance_path, f"must be {around['x-expected']}, not {shown(error.instance)}")]
+    say = _PHRASES.get(keyword)
+    found = violation(error.instance_path, say(error.kind.as_dict(), error.instance) if say else error.message)
+    return [replace(found, is_missing=keyword == "required")]
+
+
+_PHRASES: dict[str, Callable[[dict[str, Any], Any], str]] = {
+    "required": lambda kind, _: f'the required field "{kind["property"]}" is missing',
+    "pattern": lambda kind, found: f"{shown(found)} does not match the pattern {kind['pattern']}",
+    "format": lambda kind, found: f"{shown(found)} is not a valid {kind['format']}",
+    "minimum": lambda kind, found: f"must be at least {kind['limit']}, not {shown(found)}",
+    "maximum": lambda kind, found: f"must be at most {kind['limit']}, not {shown(found)}",
+    "exclusiveMinimum": lambda kind, found: f"must be more than {kind['limit']}, not {shown(found)}",
+    "exclusiveMaximum": lambda kind, found: f"must be less than {kind['limit']}, not {shown(found)}",
+    "multipleOf": lambda kind, found: f"must be a multiple of {kind['multiple_of']}, not {shown(found)}",
+    "minLength": lambda kind, found: (
+        f"has {len(found)} characters, at least {kind['limit']} are needed" if found else "must not be empty"
+    ),
+    "maxLength": lambda kind, found: f"has {len(found)} characters, at most {kind['limit']} are possible",
+    "minItems": lambda kind, found: (
+        f"has {len(found)} items, at least {kind['limit']} are needed" if found else "must not be empty"
+    ),
+    "maxItems": lambda kind, found: f"has {len(found)} items, at most {kind['limit']} are possible",
+    "uniqueItems": lambda _, __: "must not name anything twice",
+    "contains": lambda _, __: "lacks an item that it must have",
+    "not": lambda kind, _: _of_not(kind["schema"]),
+    "falseSchema": lambda _, __: "is not allowed here",
+}
+
+
+def _schema_around(error: ValidationError, schemas: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the schema that holds the keyword that failed; empty where it cannot be found."""
+    uri, _, fragment = (error.absolute_keyword_location or "").partition("#")
+    schema: Any = schemas.get(uri)
+    for part in fragment.split("/")[1:-1]:
+        key = unquote(part).replace("~1", "/").replace("~0", "~")
+        if isinstance(schema, dict):
+            schema = schema.get(key)
+        else:
+            schema = schema[int(key)] if isinstance(schema, list) and key.isdigit() else None
+    return schema if isinstance(schema, dict) else {}
+
+
+def _of_type(error: ValidationError, *_: Mapping[str, Any]) -> list[Violation]:
+    return [_mistyped(error.instance_path, error.kind.as_dict()["types"], error.instance)]
+
+
+def _mistyped(at: Sequence[str | int], types: Sequence[str], found: Any) -> Violation:
+    wanted = [each for each in types if each != "null"] or list(types)
+    if "number" in wanted and "integer" in wanted:
+        wanted.remove("integer")
+    hint = ""
+    if "string" in wanted and "number" not in wanted and isinstance(found, bool | int | float):
+        hint = f'Put it in quotes: "{shown(found)}".'
+    elif isinstance(found, str) and _fits_without_quotes(found, wanted):
+        hint = f"Write {found} without quotes."
+    what = f"the text {shown(found)}" if isinstance(found, str) else shown(found)
+    return violation(at, f"must be {' or '.join(_TYPES.get(each, each) for each in wanted)}, not {what}", hint)
+
+
+def _fits_without_quotes(text: str, wanted: Sequence[str]) -> bool:
+    if text in {"true", "false"}:
+        return "boolean" in wanted
+    return text.isascii() and text.removeprefix("-").isdigit() and not {"integer", "number"}.isdisjoint(wanted)
+
+
+def _of_choice(error: ValidationError, *_: Mapping[str, Any]) -> list[Violation]:
+    kind = error.kind.as_dict()
+    options = kind["options"] if "options" in kind else [kind["expected_value"]]
+    words = [each if isinstance(each, str) and each else shown(each) for each in options if each is not None]
+    use = f"use {words[0]}" if len(words) == 1 else f"use one of {', '.join(words)}"
+    hint = did_you_mean(error.instance, words) if isinstance(error.instance, str) else ""
+    return [violation(error.instance_path, f"{shown(error.instance)} is not allowed; {use}", hint)]
+
+
+def _of_unknown(error: ValidationError, around: Mapping[str, Any], _: Mapping[str, Any]) -> list[Violation]:
+    known = sorted(around.get("properties", {}))
+    few = f"Known here: {', '.join(known)}." if 0 < len(known) <= _MOST_NAMES else ""
+    at = error.instance_path
+    return [
+        Violation((*at, name), violation(at, f'unknown field "{name}"').message, did_you_mean(name, known) or few)
+        for name in error.kind.as_dict()["unexpected"]
+    ]
+
+
+def _of_count(error: ValidationError, around: Mapping[str, Any], _: Mapping[str, Any]) -> list[Violation]:
+    limit, most = error.kind.as_dict()["limit"], error.kind.name == "maxProperties"
+    known = list(around.get("properties", {}))
+    how = f"{'at most' if most else 'at least'} {'one' if limit == 1 else limit}"
+    which = f"of {', '.join(known)}" if 0 < len(known) <= _MOST_NAMES else "field" if limit == 1 else "fields"
+    return [violation(error.instance_path, f"set {how} {which}")]
+
+
+def _of_name(error: ValidationError, _: Mapping[str, Any], schemas: Mapping[str, Any]) -> list[Violation]:
+    inner = error.kind.as_dict()["error"]
+    name, at = str(inner.instance), list(error.instance_path)
+    # The inner error speaks of the name as if it were the whole mapping.
+    reasons = [each.message.removeprefix(f"{path_of(at)}: ") for each in _translate(inner, schemas)]
+    return [
+        Violation((*at, name), violation(at, f"the name {shown(name)} is not allowed: {reason}").message)
+        for reason in reasons
+    ]
+
+
+def _of_not(schema: Any) -> str:
+    names = schema.get("required") if isinstance(schema, dict) else None
+    if isinstance(names, list) and names:
+        return f"{' and '.join(map(str, names))} may not be set{' together' if len(names) > 1 else ' here'}"
+    return "has a form that is not allowed"
+
+
+def _of_branches(error: ValidationError, around: Mapping[str, Any], schemas: Mapping[str, Any]) -> list[Violation]:
+    """Explain the alternative that the value comes nearest to, instead of every one of them."""
+    at, branches = list(error.instance_path), error.kind.as_dict()["context"]
+    failed = [branch for branch in branches if branch]
+    if len(failed) < len(branches) or not failed:
+        return [violation(at, "fits more than one of the forms that exclude each other")]
+    if around.get("x-expected"):
+        return [violation(at, f"must be {around['x-expected']}, not {shown(error.instance)}")]
+    if all(each.kind.name == "required" and each.instance_path == at for branch in failed for each in branch):
+        names = dict.fromkeys(f'"{each.kind.as_dict()["property"]}"' for branch in failed for each in branch)
+        return [replace(violation(at, f"one of the fields {', '.join(names)} must be set"), is_missing=True)]
+
+    def mistyped(branch: Sequence[ValidationError]) -> bool:
+        return any(each.kind.name == "type" and each.instance_path == at for each in branch)
+
+    if all(map(mistyped, failed)):
+        types = [name for branch in failed for each in branch for name in each.kind.as_dict().get("types", ())]
+        return [_mistyped(at, list(dict.fromkeys(types)), error.instance)]
+
+    def distance(branch: Sequence[ValidationError]) -> tuple[bool, int, int]:
+        return mistyped(branch), sum(each.kind.name in {"const", "enum"} for each in branch), len(branch)
+
+    nearest: Sequence[ValidationError] = min(failed, key=distance)
+    return translate(nearest, schemas)
+
+
+_EXPLAINED: dict[str, Callable[[ValidationError, Mapping[str, Any], Mapping[str, Any]], list[Violation]]] = {
+    "additionalProperties": _of_unknown,
+    "anyOf": _of_branches,
+    "const": _of_choice,
+    "enum": _of_choice,
+    "maxProperties": _of_count,
+    "minProperties": _of_count,
+    "oneOf": _of_branches,
+    "propertyNames": _of_name,
+    "type": _of_type,
+    "unevaluatedProperties": _of_unknown,
+}

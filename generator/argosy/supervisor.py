@@ -1,0 +1,226 @@
+"""Run the engines on what strangers write: each with limits of time and memory, and none outliving argosy."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from argosy import temporary
+from argosy.errors import ToolError, UsageError
+
+if sys.platform == "linux":
+    import resource
+
+Number = TypeVar("Number", int, float)
+
+TIMEOUT, MEMORY = "ARGOSY_RENDER_TIMEOUT", "ARGOSY_RENDER_MEMORY"
+"""The variables that set the limits. A repository cannot: it may be a stranger's."""
+LARGEST = 32 * 1024 * 1024
+"""How many bytes one render may give."""
+_MOST_SAID = 256 * 1024
+"""How many bytes of what a program says on standard error are kept."""
+_PASSED = re.compile(
+    r"PATH|HOME|USER|LOGNAME|LANG|LANGUAGE|LC_\w+|TZ|TMPDIR|TEMP|TMP|XDG_\w+|LD_LIBRARY_PATH|DYLD_\w+|HELM_C_LIB"
+    r"|SYSTEMROOT|SYSTEMDRIVE|WINDIR|COMSPEC|PATHEXT|USERPROFILE|APPDATA|LOCALAPPDATA|PROGRAMDATA"
+)
+"""The variables that an engine gets. No token is among them, whatever a file may make an engine print."""
+_CRASH = re.compile(r"^(?:(?:runtime|runtime/cgo|fatal error|panic|SIG[A-Z]+): |unexpected fault ).*", re.MULTILINE)
+_OUT_OF_MEMORY = re.compile(r"out of memory|cannot allocate|pthread_create failed")
+
+
+class StoppedError(ToolError):
+    """Report that an engine reached a limit, or crashed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one piece of work may take."""
+
+    seconds: float
+    megabytes: int
+    work: str = "Rendering"
+    """What is limited, as a sentence begins with it."""
+
+
+def limits() -> Limits:
+    """Return the limits that the environment sets, or the usual ones; raise UsageError where it sets nonsense."""
+    return Limits(_number(TIMEOUT, float, 60.0, "seconds"), _number(MEMORY, int, 1024, "megabytes"))
+
+
+def _number(name: str, kind: Callable[[str], Number], usual: Number, unit: str) -> Number:
+    text = os.environ.get(name, "").strip()
+    with suppress(ValueError):
+        if not text:
+            return usual
+        if 0 < (number := kind(text)) <= threading.TIMEOUT_MAX:
+            return number
+    raise UsageError(f"{name} is “{text}”, which is no number of {unit}.", f"Give a number above 0, such as {usual:g}.")
+
+
+class Program:
+    """A program that runs, and either answers lines with lines or prints something and ends."""
+
+    def __init__(
+        self, command: Sequence[str], environment: Mapping[str, str] | None = None, given: Limits | None = None
+    ) -> None:
+        self._given = given
+        self._limits = given or limits()
+        passed = {name: value for name, value in os.environ.items() if _PASSED.fullmatch(name)}
+        # The engines are written in Go, whose garbage collector is to be lazy until memory runs short.
+        lazy = {"GOGC": "400", "GOMEMLIMIT": f"{self._limits.megabytes * 3 // 4}MiB"}
+        self._late = False
+        self._said = bytearray()
+        with temporary.undisturbed():
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env={**passed, **lazy, **(environment or {})},
+                start_new_session=True,  # A group of its own, that Ctrl-C does not reach and that can be killed.
+            )
+            assert self._process.stdin
+            assert self._process.stdout
+            assert self._process.stderr
+            self._stdin, self._stdout, self._stderr = self._process.stdin, self._process.stdout, self._process.stderr
+            self._restrict("RLIMIT_DATA", self._limits.megabytes * 1024 * 1024)
+            self._listener = threading.Thread(target=self._listen, daemon=True)
+            self._listener.start()
+            _running.add(self)
+
+    @property
+    def runs(self) -> bool:
+        """Whether it can be asked something."""
+        return self in _running and self._process.poll() is None
+
+    def ask(self, line: bytes) -> bytes:
+        """Return its answer to a line; stop it and raise StoppedError where it gives none."""
+        answer = b""
+        self._said.clear()
+        with self._bounded():
+            self._stdin.write(line)
+            self._stdin.flush()
+            answer = self._stdout.readline(LARGEST)
+        if self._late or not answer.endswith(b"\n"):
+            raise self._stopped(len(answer))
+        return answer
+
+    def finish(self) -> tuple[int, str, str]:
+        """Return its exit code and what it printed, when it has ended; raise StoppedError where it was stopped."""
+        out, code = b"", None
+        # Should argosy be killed outright, this at least ends a program that never would.
+        self._restrict("RLIMIT_CPU", int(self._limits.seconds + 1) * (os.cpu_count() or 1))
+        with self._bounded():
+            self._stdin.close()
+            out = self._stdout.read(LARGEST)
+            code = self._process.wait() if len(out) < LARGEST else None
+        self._listener.join(1)
+        said = self._said.decode(errors="replace")
+        if code is None or code < 0 or (code and _CRASH.search(said)):
+            raise self._stopped(len(out))
+        self.stop()
+        return code, out.decode(errors="replace"), said
+
+    def stop(self) -> None:
+        """End it, and all that it started."""
+        self._kill()
+        self._process.wait()
+        _running.discard(self)
+        self._listener.join(1)
+        for stream in (self._stdin, self._stdout, self._stderr):
+            with suppress(OSError):
+                stream.close()
+
+    def _kill(self) -> None:
+        if self._process.poll() is None:
+            if sys.platform == "win32":
+                self._process.kill()
+            else:
+                with suppress(ProcessLookupError):
+                    os.killpg(self._process.pid, signal.SIGKILL)
+
+    @contextmanager
+    def _bounded(self) -> Iterator[None]:
+        """Kill it where the block takes too long; end it where the block is interrupted."""
+
+        def end() -> None:
+            self._late = True
+            self._kill()
+
+        self._limits = self._given or replace(limits(), megabytes=self._limits.megabytes)
+        timer = threading.Timer(self._limits.seconds, end)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        except (OSError, ValueError):
+            self.stop()  # It was gone, or somebody stopped it meanwhile.
+        except BaseException:
+            self.stop()
+            raise
+        finally:
+            timer.cancel()
+
+    def _listen(self) -> None:
+        with suppress(OSError, ValueError):
+            while chunk := os.read(self._stderr.fileno(), 65536):
+                self._said += chunk[: _MOST_SAID - len(self._said)]
+
+    def _restrict(self, name: str, limit: int) -> None:
+        """Lower a limit of the process, which only Linux lets another process do."""
+        if sys.platform == "linux":
+            kind = getattr(resource, name)
+            with suppress(OSError):  # It may have ended already.
+                _, most = resource.prlimit(self._process.pid, kind)
+                if most == resource.RLIM_INFINITY or limit < most:
+                    resource.prlimit(self._process.pid, kind, (limit, limit))
+
+    def _stopped(self, answered: int) -> StoppedError:
+        """Stop it, and return why it gave no answer."""
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(0 if answered else 1)
+        self.stop()
+        said = self._said.decode(errors="replace")
+        work, seconds, megabytes = self._limits.work, f"{self._limits.seconds:g}", self._limits.megabytes
+        hint = "Look for a loop in it, or set {} to more than {} where argosy runs."
+        if self._late:
+            return StoppedError(f"{work} did not end within {seconds} seconds.", hint.format(TIMEOUT, seconds))
+        if answered >= LARGEST:
+            return StoppedError(f"{work} gives more than {LARGEST // 1024 // 1024} MB.", "Look for a loop in it.")
+        crash = _CRASH.search(said)
+        reason = crash[0] if crash else said.strip().rpartition("\n")[2]
+        if _OUT_OF_MEMORY.search(reason) or reason.startswith("MemoryError"):
+            return StoppedError(f"{work} needs more than {megabytes} MB of memory.", hint.format(MEMORY, megabytes))
+        if self._process.returncode == -9:  # By SIGKILL, which this Python may have no name for.
+            return StoppedError("The engine was killed.", "Perhaps this machine ran out of memory.")
+        return StoppedError(f"The engine crashed: {reason[:200].rstrip('.') or 'it does not say why'}.")
+
+
+_running: set[Program] = set()
+
+
+def run(
+    command: Sequence[str], environment: Mapping[str, str] | None = None, given: Limits | None = None
+) -> tuple[int, str, str]:
+    """Run a program to its end; return its exit code and what it printed on standard output and standard error."""
+    return Program(command, environment, given).finish()
+
+
+def stop_all() -> None:
+    """Stop every program that runs."""
+    for program in tuple(_running):
+        program.stop()
+
+
+atexit.register(stop_all)
+if sys.platform != "win32":
+    os.register_at_fork(after_in_child=_running.clear)  # They are its parent's.

@@ -1,0 +1,1 @@
+"""The template: its versions, and what it renders from a model."""

@@ -1,0 +1,1 @@
+"""Validation: what is judged, by which rules, and what came out."""

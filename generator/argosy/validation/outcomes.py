@@ -1,0 +1,234 @@
+"""What became of each document: nothing is left out, and nothing counts as passed that nobody judged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from argosy.argocd.inventory import Entry, Inventory, Role
+from argosy.argocd.rendering import Render
+from argosy.argocd.sources import Kind
+from argosy.documents import Document
+from argosy.findings import Finding, Outcome, Severity, Status
+from argosy.repository import layout
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A finding, and the document that it fails; None where it fails the file."""
+
+    finding: Finding
+    document: Document | None = None
+    render: Render | None = None
+    """What was rendered when it was found."""
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The files and folders of a repository to report on, and what is rendered from them; none: all."""
+
+    root: Path
+    paths: Sequence[Path]
+    inventory: Inventory
+
+    def takes(self, path: str, render: Render | None = None) -> bool:
+        """Tell whether a file, or what was rendered from other files, is asked for."""
+        return not self.paths or self._covers(path) or (render is not None and self._reads(render))
+
+    def _covers(self, path: str) -> bool:
+        return any(each in {".", path} or path.startswith(f"{each}/") for each in self._wanted)
+
+    @cached_property
+    def _wanted(self) -> Sequence[str]:
+        resolved = [path.resolve() for path in self.paths]
+        return [path.relative_to(self.root).as_posix() for path in resolved if path.is_relative_to(self.root)]
+
+    def _reads(self, render: Render) -> bool:
+        """Tell whether a render read a file that is asked for."""
+        if render not in self._known:
+            inputs = self.inventory.inputs.items()
+            overlay = render.source.folder if render.source.kind is Kind.KUSTOMIZE else None
+            read = [*render.source.value_files, *(file for file, folders in inputs if overlay in folders)]
+            paths = [file.relative_to(self.root).as_posix() for file in read if file.is_relative_to(self.root)]
+            self._known[render] = any(self._covers(path) for path in (render.path, *paths))
+        return self._known[render]
+
+    @cached_property
+    def _known(self) -> dict[Render, bool]:
+        return {}
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """The outcomes of one validation."""
+
+    inventory: Inventory
+    renders: Sequence[Render]
+    found: Sequence[Found]
+    """What is found, without what the repository asks to ignore."""
+    skipped: Mapping[object, str]
+    """Why a document was judged by nothing, by `identity(document)`; by its path for a file without documents."""
+    patches: frozenset[object] = frozenset()
+    """What was judged although no build gave it, by `identity(document)`."""
+
+    def chosen(self, selection: Selection) -> Iterator[Outcome]:
+        """Yield an outcome for each document, written and rendered, and for each source that was not rendered."""
+        known = {entry.file.path for entry in self.inventory.entries}
+        for entry in self.inventory.entries:
+            if selection.takes(entry.file.path):
+                yield from self._of_chart_file(entry) if entry.chart else self._of_file(entry)
+        for render in self.renders:
+            for outcome in self._of_render(render):
+                known.add(outcome.path)
+                if selection.takes(outcome.path, render):
+                    yield outcome
+        for path in sorted(self._errors_by_path.keys() - known):
+            if selection.takes(path):
+                yield Outcome(path, Status.FAILED)
+
+    # Files
+
+    def _of_file(self, entry: Entry) -> Iterator[Outcome]:
+        path = entry.file.path
+        errors = self._errors_by_path.get(path, ())
+        unread = [defect for defect in entry.parsed.defects if defect.document is None]
+        if unread:
+            lines = {defect.line for defect in unread}
+            failed = any(each.document is None and each.finding.line in lines for each in errors)
+            yield _outcome(path, failed, self.skipped.get(path) or _IGNORED)
+        elif not entry.documents:
+            judged = self._is_values_file(entry) or layout.is_catalogue_text(path)
+            yield _outcome(path, bool(errors), "" if judged else "it holds no document")
+        mistaken = _mistaken(entry, errors)
+        for document, role in entry.documents:
+            reason = self.skipped.get(identity(document), "")
+            if role is Role.OTHER and self._is_values_file(entry):
+                reason = ""
+            elif role is Role.OTHER and reason:
+                reason = self._unread_values.get(entry.file.location.resolve(), reason)
+            if role is Role.KUSTOMIZE_INPUT and not (reason or identity(document) in self.patches):
+                reason = self._unbuilt(entry.file.location.resolve())
+            yield _outcome(path, identity(document) in mistaken, reason)
+
+    def _is_values_file(self, entry: Entry) -> bool:
+        """Tell whether a render read the file as its values."""
+        return entry.file.location.resolve() in self._values
+
+    def _unbuilt(self, location: Path) -> str:
+        """Return why no build judged a Kustomize input, or nothing."""
+        folders = self.inventory.inputs.get(location, ())
+        rendered = [render for render in self.renders if render.source.folder in folders]
+        if not rendered or any(_is_judged(render) for render in rendered):
+            return ""
+        return rendered[0].skipped or _NOT_RENDERED
+
+    def _of_chart_file(self, entry: Entry) -> Iterator[Outcome]:
+        """Yield one outcome for a chart's file: it is judged by rendering the chart."""
+        path = entry.file.path
+        reason = self._unrendered.get(entry.chart, "") if entry.chart else ""
+        unread = self.skipped.get(path, "")
+        yield _outcome(path, path in self._errors_by_path, reason or ("" if entry.documents else unread))
+
+    @cached_property
+    def _unrendered(self) -> Mapping[Path, str]:
+        """Why a chart was not rendered, for each that was not."""
+        reasons: dict[Path, str] = {}
+        judged: set[Path] = set()
+        for render in self.renders:
+            for chart in self._charts_of(render):
+                if _is_judged(render):
+                    judged.add(chart)
+                else:
+                    reasons.setdefault(chart, render.skipped or _NOT_RENDERED)
+        return {chart: reason for chart, reason in reasons.items() if chart not in judged}
+
+    def _charts_of(self, render: Render) -> Iterable[Path]:
+        folder = render.source.folder
+        if render.source.kind is not Kind.HELM or folder is None:
+            return ()
+        return [chart for chart in (folder, *folder.parents) if chart in self._outermost]
+
+    # Renders
+
+    def _of_render(self, render: Render) -> Iterator[Outcome]:
+        application = render.application.application if render.application else ""
+        environment = render.application.environment if render.application else ""
+        path = render.path if render.source.folder or not render.application else render.application.document.path
+        if render.skipped:
+            yield Outcome(path, Status.SKIPPED, render.skipped, application, environment)
+        if render.faults or render.defects:
+            failed = any(each.render is render and each.document is None for each in self._errors)
+            yield _outcome(path, failed, _IGNORED, application, environment)
+        for document in () if render.written else render.documents:
+            failed = identity(document) in self._failed
+            reason = self.skipped.get(identity(document), "")
+            yield _outcome(document.path, failed, reason, application, environment)
+
+    @cached_property
+    def _errors(self) -> Sequence[Found]:
+        return [each for each in self.found if each.finding.severity is Severity.ERROR]
+
+    @cached_property
+    def _errors_by_path(self) -> Mapping[str, Sequence[Found]]:
+        by_path: dict[str, list[Found]] = {}
+        for each in self._errors:
+            by_path.setdefault(each.finding.path, []).append(each)
+        return by_path
+
+    @cached_property
+    def _failed(self) -> frozenset[object]:
+        return frozenset(identity(each.document) for each in self._errors if each.document is not None)
+
+    @cached_property
+    def _outermost(self) -> frozenset[Path]:
+        return frozenset(self.inventory.outermost_charts)
+
+    @cached_property
+    def _unread_values(self) -> Mapping[Path, str]:
+        """Why nothing was rendered with a values file, for those of which that is so."""
+        return {
+            file.resolve(): render.skipped or _NOT_RENDERED
+            for render in self.renders
+            for file in render.source.value_files
+        }
+
+    @cached_property
+    def _values(self) -> frozenset[Path]:
+        return frozenset(
+            file.resolve() for render in self.renders if _is_judged(render) for file in render.source.value_files
+        )
+
+
+_IGNORED = "what is wrong with it is ignored"
+_NOT_RENDERED = "what it belongs to cannot be rendered"
+
+
+def identity(document: Document) -> object:
+    """Return what a document is known by, also where an Application's label was put on a copy of it."""
+    return id(document) if document.source is None else (document.path, document.index, document.prefix)
+
+
+def _is_judged(render: Render) -> bool:
+    return not render.skipped and not render.faults
+
+
+def _mistaken(entry: Entry, errors: Iterable[Found]) -> set[object]:
+    """Return the identities of a file's documents that errors are about, by the document or else by the line."""
+    own = {identity(document) for document, _ in entry.documents}
+    unread = {defect.line for defect in entry.parsed.defects if defect.document is None}
+    found: set[object] = set()
+    for each in errors:
+        if each.document is not None and identity(each.document) in own:
+            found.add(identity(each.document))
+        elif entry.documents and (each.document is not None or each.finding.line not in unread):
+            above = [document for document, _ in entry.documents if document.line <= (each.finding.line or 1)]
+            found.add(identity(above[-1] if above else entry.documents[0][0]))
+    return found
+
+
+def _outcome(path: str, failed: bool, reason: str, application: str = "", environment: str = "") -> Outcome:
+    if failed:
+        return Outcome(path, Status.FAILED, "", application, environment)
+    return Outcome(path, Status.SKIPPED if reason else Status.PASSED, reason, application, environment)

@@ -1,0 +1,409 @@
+"""Validate a repository: files -> documents -> Applications -> renders -> findings."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from argosy.argocd import configuration, deployments, rendering
+from argosy.argocd.applicationsets import Flaw
+from argosy.argocd.configuration import Configuration
+from argosy.argocd.inventory import Entry, Inventory, Role, reached_by, take
+from argosy.argocd.rendering import Progress, Render, silent
+from argosy.argocd.sources import Kind
+from argosy.argocd.view import ArgoApplication, View
+from argosy.documents import Defect, DefectKind, Document, is_manifest, resource, suppressions
+from argosy.errors import UsageError
+from argosy.findings import Finding, Report
+from argosy.helm import Fault, Helm, Message, OfflineError, Release, Rendered, RenderError, engine, expect, lintable
+from argosy.kubernetes import api_server
+from argosy.paths import holds
+from argosy.repository import layout
+from argosy.rules import builtin
+from argosy.rules.registry import JSON, RULES, Problem, Rule, Scope
+from argosy.rules.secrets_and_images import CREDENTIAL, credentials
+from argosy.schemas.files import file_schema
+from argosy.schemas.locations import SchemaLocation
+from argosy.schemas.schema import Schema
+from argosy.schemas.store import SchemaStore, without_nulls
+from argosy.schemas.violations import Violation
+from argosy.validation.outcomes import Found, Outcomes, Selection, identity
+
+ARGO = deployments.ARGO
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How to validate."""
+
+    paths: Sequence[Path] = ()
+    """The files and folders to report on, and what is rendered from them; empty: all."""
+    kubernetes_versions: Sequence[str] = ()
+    """Empty: what the repository says."""
+    schema_locations: Sequence[str] = ()
+    helm: Path | None = None
+    changed: frozenset[str] = frozenset()
+    """The files that changed since all was valid: only what they reach is judged. Empty: everything is."""
+    progress: Progress = silent
+    repository: Path | None = None
+    """The repository that the files are a state of, where they were written elsewhere: its branches are what counts."""
+
+
+def validate(root: Path, options: Options | None = None) -> Report:
+    """Judge every YAML and JSON file below a root, and what its Applications render to."""
+    return _Validation(root.resolve(), options or Options()).run()
+
+
+@dataclass(frozen=True)
+class _LazyHelm:
+    """Helm, looked for when something needs it: a repository without charts is validated on a machine without it."""
+
+    binary: Path | None
+
+    @cached_property
+    def _engine(self) -> Helm:
+        return engine(self.binary)
+
+    def render(self, release: Release) -> Rendered:
+        return self._engine.render(release)
+
+    def lint(self, release: Release) -> list[Message]:
+        return self._engine.lint(release)
+
+    def go_templates(
+        self, texts: Sequence[str], parameter_sets: Sequence[Mapping[str, Any]], definitions: str = ""
+    ) -> list[list[str]]:
+        return self._engine.go_templates(texts, parameter_sets, definitions)
+
+
+@dataclass
+class _Validation:
+    root: Path
+    options: Options
+    found: list[Found] = field(default_factory=list)
+    skipped: dict[object, str] = field(default_factory=dict)
+    """Why a document was judged by nothing, by its identity; by its path for a file without documents."""
+    render_of: dict[int, Render] = field(default_factory=dict)
+    """What a rendered document came from, by `id`."""
+
+    def run(self) -> Report:
+        import argosy.rules.catalogue  # noqa: F401, PLC0415 - registers the rules
+
+        configured = configuration.load(self.root, self.options.repository)
+        # A version or a location that cannot be meant is told before anything takes time.
+        self._stores(configured, ())
+        helm = engine(self.options.helm) if self.options.helm else _LazyHelm(None)
+        if not self.options.helm:
+            expect(self.root)
+        with self.options.progress("Reading", 1) as advance:
+            inventory = take(self.root, reached_by(self.options.changed))
+            advance()
+        deployed = deployments.find(inventory, configured, helm, self.options.progress)
+        self.render_of = {
+            id(document): render for render in deployed.renders if not render.written for document in render.documents
+        }
+        stores = self._stores(configured, _definitions(inventory, deployed.renders))
+        for entry in inventory.entries:
+            self._judge_file(entry, stores)
+        self._judge_catalogue(inventory)
+        for flaw, problem, document in deployed.problems:
+            # Where a part of the repository is judged, a generator may find nothing in it.
+            if flaw is not Flaw.EMPTY or not self.options.changed:
+                self._add(builtin.FLAWS[flaw], problem, document=document)
+        self.skipped |= {identity(document): reason for document, reason in deployed.unknown}
+        for document in deployed.view.patches:
+            self._judge_manifest(document, stores, partly=True)
+        for render in deployed.renders:
+            self._judge_render(render, stores)
+        self._lint_charts(inventory, deployed.renders, helm)
+        self._apply_rules(deployed.view, deployed.renders)
+        return self._report(inventory, configured, deployed)
+
+    def _stores(self, configured: Configuration, crds: Sequence[Mapping[str, Any]]) -> Mapping[str, SchemaStore]:
+        versions = self.options.kubernetes_versions or configured.kubernetes_versions
+        try:
+            own = [SchemaLocation.parse(each, self.root) for each in configured.schema_locations]
+            locations: list[str | SchemaLocation] = [*self.options.schema_locations, *own]
+            stores = [SchemaStore(version, locations, crds) for version in versions]
+        except UsageError as error:
+            if self.options.kubernetes_versions or self.options.schema_locations:
+                raise
+            where = f"{layout.CONFIGURATION} or {layout.ANSWERS} asks for it."
+            raise UsageError(error.message, f"{error.hint} {where}") from error
+        return {store.kubernetes_version: store for store in stores}
+
+    # Files
+
+    def _judge_file(self, entry: Entry, stores: Mapping[str, SchemaStore]) -> None:
+        vendored = layout.is_vendored(entry.file.path)
+        for defect in entry.parsed.defects:
+            if not vendored or defect.kind is DefectKind.SYMLINK:
+                self._add_defect(defect, entry)
+        if vendored:
+            return  # Nobody here can mend a vendor's files: what they render to is judged.
+        for line, kind in credentials(entry.parsed.text):
+            self._add(
+                CREDENTIAL,
+                Problem(
+                    f"This looks like a credential: {kind}.",
+                    hint="Take it out, rotate it, and keep it in a secret store. If it is none, say so in place: "
+                    "# argosy: ignore[credential-in-git] why.",
+                ),
+                path=entry.file.path,
+                line=line,
+            )
+        for document, role in entry.documents:
+            if role is Role.MANIFEST:
+                self._judge_manifest(document, stores)
+                continue
+            known = _file_schema(document)
+            if known is not None:
+                self._add_violations(builtin.FILE_SCHEMA, document, known.violations(without_nulls(document.data)))
+            elif role is Role.OTHER:
+                reason = "it is no Kubernetes manifest, and no schema is known for it"
+                self.skipped.setdefault(identity(document), reason)
+
+    def _judge_catalogue(self, inventory: Inventory) -> None:
+        if not any(layout.is_catalogue(path) for path in inventory.files):
+            return
+        from argosy.catalogue import catalogue  # noqa: PLC0415
+
+        for each in catalogue.mistakes(self.root):
+            self._add(builtin.CATALOGUE_ENTRY, Problem(each.message, hint=each.hint), path=each.path, line=each.line)
+
+    def _judge_manifest(self, document: Document, stores: Mapping[str, SchemaStore], *, partly: bool = False) -> None:
+        """Judge a manifest by the schemas of its kind; of a patch, which is a part of it, what is there."""
+        data = without_nulls(_without_directives(document.data) if partly else document.data)
+        api_version, kind = data["apiVersion"], data["kind"]
+        wrong: dict[Violation, list[str]] = defaultdict(list)
+        for version, store in stores.items():
+            schema = store.for_manifest(api_version, kind)
+            if schema is None:
+                self.skipped[identity(document)] = (
+                    f"there is no schema for {kind} of {api_version}: keep its CustomResourceDefinition in the "
+                    "repository, or name one with --schema-location"
+                )
+                return
+            for violation in schema.violations(data):
+                if not (partly and violation.is_missing):
+                    wrong[violation].append(version)
+        rule = builtin.ARGOCD_SCHEMA if api_version.startswith(ARGO) else builtin.KUBERNETES_SCHEMA
+        for violation, versions in wrong.items():
+            suffix = f" (Kubernetes {', '.join(versions)})" if len(stores) > 1 else ""
+            self._add_violations(rule, document, [replace(violation, message=violation.message + suffix)])
+        named = {violation.at for violation in wrong}
+        # What Kubernetes asks beyond the schemas is about whole objects.
+        found = () if partly else api_server.violations(data)
+        values = [each for each in found if each.at not in named]
+        self._add_violations(builtin.KUBERNETES_VALUE, document, values)
+
+    def _add_defect(self, defect: Defect, entry: Entry) -> None:
+        affected = next((document for document, _ in entry.documents if document.index == defect.document), None)
+        if defect.kind in builtin.NOT_JUDGED:
+            self.skipped[identity(affected) if affected else defect.path] = defect.message
+            return
+        self._add(
+            builtin.rule_of(defect, entry.file.location, self.root),
+            Problem(defect.message, hint=defect.hint),
+            path=defect.path,
+            line=defect.line,
+            document=affected,
+        )
+
+    # Renders
+
+    def _judge_render(self, render: Render, stores: Mapping[str, SchemaStore]) -> None:
+        for fault in render.faults:
+            rule = builtin.HELM_RENDER if render.source.kind is Kind.HELM else builtin.KUSTOMIZE_BUILD
+            self._add_fault(rule, fault, render)
+        for defect in render.defects:
+            self._add(builtin.RENDERED_YAML, Problem(defect.message, hint=defect.hint), path=defect.path, render=render)
+        for remark in render.remarks:
+            self._add(builtin.RENDER_DIFFERS, Problem(remark), path=render.path, render=render)
+        for document in () if render.written else render.documents:
+            if is_manifest(document.data):
+                self._judge_manifest(document, stores)
+            else:
+                problem = Problem("What is rendered is no manifest: it has no apiVersion and kind.")
+                self._add(builtin.RENDERED_YAML, problem, document=document)
+
+    def _add_fault(self, rule: Rule, fault: Fault, render: Render) -> None:
+        path = render.path
+        if fault.path is not None and fault.path.is_relative_to(self.root):
+            path = fault.path.relative_to(self.root).as_posix()
+        elif fault.path is not None and not fault.path.is_absolute():
+            path = f"{render.path}/{fault.path.as_posix()}"
+        self._add(rule, Problem(fault.message, hint=fault.hint), path=path, line=fault.line, render=render)
+
+    def _lint_charts(self, inventory: Inventory, renders: Sequence[Render], helm: Helm) -> None:
+        """Lint each chart, with the values of an Application that renders it."""
+        releases: dict[Path, Release] = {}
+        for render in renders:
+            if render.release is not None:
+                releases.setdefault(render.release.chart, render.release)
+
+        def lint(chart: Path) -> list[Message]:
+            release = releases.get(chart, Release(chart, chart.name, root=self.root))
+            try:
+                with lintable(release) as sound:
+                    return helm.lint(sound)
+            except OfflineError:
+                return []  # The chart's render is skipped, and says why.
+            except RenderError as error:
+                return [Message("error", "Chart.yaml", fault.message) for fault in error.faults]
+
+        altered = {above for path in self.options.changed for above in (self.root / path).parents}
+        own = [each for each in inventory.outermost_charts if not layout.is_vendored(_path(each, self.root))]
+        stopped = {render.source.folder for render in renders for fault in render.faults if fault.stopped}
+        charts = [chart for chart in own if chart not in stopped and (not altered or chart in altered)]
+        linted = rendering.on_all_processors("Linting", lint, charts, self.options.progress)
+        for chart, messages in zip(charts, linted, strict=True):
+            folder = _path(chart, self.root)
+            for message in messages:
+                rule = builtin.HELM_LINT if message.severity == "error" else builtin.HELM_ADVICE
+                if message.severity != "info":
+                    name, _, line = message.path.partition(":")
+                    file = name if holds((chart / name).is_file) else "Chart.yaml"
+                    number = int(line) if line.isdecimal() and file == name else None
+                    self._add(rule, Problem(message.text), path=f"{folder}/{file}", line=number)
+
+    # Rules
+
+    def _apply_rules(self, view: View, renders: Sequence[Render]) -> None:
+        scoped: dict[Scope, list[Rule]] = defaultdict(list)
+        for rule in RULES.values():
+            scoped[rule.scope].append(rule)
+        made = [document for render in renders if not render.written for document in render.documents]
+        # Rules may look for what a patch leaves out; of these two kinds, a part is a whole.
+        data = [each for each in view.patches if each.data["kind"] in {"ConfigMap", "Secret"}]
+        for document in (*view.documents, *made, *data):
+            if is_manifest(document.data):
+                for rule in scoped[Scope.DOCUMENT]:
+                    for problem in _checked(rule)(document, view):
+                        self._add(rule, problem, document=document)
+        for application in view.applications:
+            for rule in scoped[Scope.APPLICATION]:
+                for problem in _checked(rule)(application, view):
+                    self._add(rule, problem, document=application.document, application=application)
+        for rule in scoped[Scope.REPOSITORY]:
+            for problem in _checked(rule)(view):
+                self._add(rule, problem, document=problem.document)
+
+    # Findings
+
+    def _add_violations(self, rule: Rule, document: Document, violations: Sequence[Violation]) -> None:
+        for violation in violations:
+            self._add(rule, Problem(violation.message, violation.at, violation.hint), document=document)
+
+    def _add(
+        self,
+        rule: Rule,
+        problem: Problem,
+        *,
+        document: Document | None = None,
+        path: str = "",
+        line: int | None = None,
+        application: ArgoApplication | None = None,
+        render: Render | None = None,
+    ) -> None:
+        about = problem.document or document
+        if rule.id in FOR_AUTHORS and layout.is_vendored(path or (about.path if about else ".")):
+            return
+        render = render or self.render_of.get(id(about))
+        application = application or (render.application if render else None)
+        finding = Finding(
+            rule=rule.id,
+            severity=rule.severity,
+            message=problem.message,
+            path=path or (about.path if about else "."),
+            line=line if line is not None or path or about is None else about.line_of(problem.at),
+            hint=problem.hint,
+            application=application.application if application else about.application if about else "",
+            environment=application.environment if application else about.environment if about else "",
+            resource=resource(about) if about else "",
+        )
+        self.found.append(Found(finding, about, render))
+
+    def _unsuppressed(self, inventory: Inventory, configured: Configuration) -> list[Found]:
+        """Drop the findings that the repository asks to ignore, and find requests that ask in vain."""
+        comments = {entry.file.path: suppressions(entry.parsed.text) for entry in inventory.entries}
+        for path, each in ((path, each) for path, several in comments.items() for each in several):
+            unknown = [rule for rule in each.rules if rule not in RULES]
+            for problem in builtin.suppression_problems(each.rules, unknown, each.reason):
+                self._add(builtin.SUPPRESSION, problem, path=path, line=each.line)
+        for exemption in configured.exemptions:
+            unknown = [] if exemption.rule in RULES else [exemption.rule]
+            for problem in builtin.suppression_problems((exemption.rule,), unknown, exemption.reason):
+                self._add(builtin.SUPPRESSION, problem, path=layout.CONFIGURATION)
+
+        def is_ignored(finding: Finding) -> bool:
+            return any(each.covers(finding.rule, finding.path) for each in configured.exemptions) or any(
+                finding.rule in each.rules
+                and each.reason
+                and (each.whole_file or finding.line is None or finding.line in {each.line, each.covers})
+                for each in comments.get(finding.path, ())
+            )
+
+        return [each for each in self.found if each.finding.rule == "suppression" or not is_ignored(each.finding)]
+
+    def _report(self, inventory: Inventory, configured: Configuration, deployed: deployments.Deployments) -> Report:
+        """Make the report, of the files and folders that were asked for."""
+        renders, patches = deployed.renders, frozenset(map(identity, deployed.view.patches))
+        found = self._unsuppressed(inventory, configured)
+        selection = Selection(self.root, self.options.paths, inventory)
+        findings = {each.finding: None for each in found if selection.takes(each.finding.path, each.render)}
+        made = sum(
+            not render.written and not render.skipped and selection.takes(render.path, render)
+            for render in renders
+            if render.source.kind in {Kind.HELM, Kind.KUSTOMIZE}
+        )
+        return Report(
+            findings=sorted(findings, key=lambda each: (each.path, each.line or 0, each.rule, each.environment)),
+            outcomes=list(Outcomes(inventory, renders, found, self.skipped, patches).chosen(selection)),
+            renders=made,
+        )
+
+
+FOR_AUTHORS = frozenset({"missing-resources", "render-differs"})
+"""The rules by which a rendered chart is judged that its author alone can heed, not who vendors it."""
+
+
+def _path(file: Path, root: Path) -> str:
+    return file.relative_to(root).as_posix()
+
+
+def _checked(rule: Rule) -> Callable[..., Iterator[Problem]]:
+    if rule.check is None:
+        raise TypeError(f"the rule {rule.id} has no function")
+    return rule.check
+
+
+def _without_directives(data: JSON) -> JSON:
+    """Return a patch without what says how to patch, such as `$patch: delete`."""
+    if isinstance(data, dict):
+        return {key: _without_directives(value) for key, value in data.items() if not key.startswith("$")}
+    return [_without_directives(each) for each in data] if isinstance(data, list) else data
+
+
+def _definitions(inventory: Inventory, renders: Sequence[Render]) -> list[Mapping[str, Any]]:
+    """Return the CustomResourceDefinitions of the repository: written, within charts, and rendered."""
+    written = [document for entry in inventory.entries for document, role in entry.documents if role in _KINDS]
+    made = [document for render in renders if not render.written for document in render.documents]
+    return [
+        document.data
+        for document in (*written, *made)
+        if is_manifest(document.data) and document.data["kind"] == "CustomResourceDefinition"
+    ]
+
+
+_KINDS = frozenset({Role.MANIFEST, Role.CHART})
+
+
+def _file_schema(document: Document) -> Schema | None:
+    """Return the schema of a file that is no manifest; none for another Copier template's answers."""
+    own = isinstance(document.data, dict) and {"repository_name", "repo_url"} & document.data.keys()
+    return None if document.path == layout.ANSWERS and not own else file_schema(document.path)

@@ -1,1 +1,0 @@
-"""Judge the documents of a repository, written and rendered, and report findings."""

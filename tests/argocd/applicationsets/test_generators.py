@@ -1,0 +1,169 @@
+"""Generators give the parameters that Argo CD's give."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from argosy.argocd.applicationsets import Flaw
+from tests.argocd.applicationsets.sets import application_set, expanded, git, messages, names
+
+
+class TestList:
+    def test_elements_and_elements_yaml(self, tmp_path: Path) -> None:
+        text = application_set(
+            """
+            - list:
+                elements: [{name: a}, {name: b}]
+                elementsYaml: "- name: c"
+            """
+        )
+        assert names(expanded(tmp_path, text)) == ["a", "b", "c"]
+
+    def test_without_go_template(self, tmp_path: Path) -> None:
+        text = application_set("- list: {elements: [{name: a, values: {x: '1'}}]}", "{{name}}-{{ values.x }}", go=False)
+        assert names(expanded(tmp_path, text)) == ["a-1"]
+
+    def test_without_go_template_a_number_is_refused(self, tmp_path: Path) -> None:
+        text = application_set("- list: {elements: [{name: a, port: 80}]}", "{{name}}", go=False)
+        assert messages(expanded(tmp_path, text)) == [
+            (
+                Flaw.GENERATOR,
+                ("spec", "generators", 0, "list", "elements", 0),
+                "Without goTemplate, an element's “port” has to be a string.",
+            )
+        ]
+
+    def test_empty(self, tmp_path: Path) -> None:
+        text = application_set("- list: {elements: []}")
+        assert messages(expanded(tmp_path, text)) == [
+            (Flaw.EMPTY, ("spec", "generators", 0), "The generator yields nothing: its list is empty.")
+        ]
+
+
+class TestMatrix:
+    def test_second_child_reads_the_first(self, tmp_path: Path) -> None:
+        first = "{list: {elements: [{env: dev}, {env: prod}]}}"
+        text = application_set(
+            f"- matrix: {{generators: [{first}, {git('directories', '{{ .env }}/*')}]}}",
+            "{{ .env }}-{{ .path.basename }}",
+        )
+        content = dict.fromkeys(["dev/a/x", "dev/b/x", "prod/a/x", "test/a/x"], "")
+        assert names(expanded(tmp_path, text, content)) == ["dev-a", "dev-b", "prod-a"]
+
+    def test_the_first_child_wins_and_maps_merge(self, tmp_path: Path) -> None:
+        text = application_set(
+            """
+            - matrix:
+                generators:
+                  - list: {elements: [{name: first, flag: false, m: {a: 1}}]}
+                  - list: {elements: [{name: second, flag: true, m: {a: 2, b: 3}}]}
+            """,
+            "{{ .name }} {{ .flag }} {{ .m.a }} {{ .m.b }}",
+        )
+        assert names(expanded(tmp_path, text)) == ["first false 1 3"]
+
+    def test_values_may_wait_for_their_own_parameters(self, tmp_path: Path) -> None:
+        values = "{both: '{{ .env }}-{{ .path.basename }}', early: '{{ .env | upper }}'}"
+        second = git("directories", "a/*", values=values)
+        text = application_set(
+            f"- matrix: {{generators: [{{list: {{elements: [{{env: dev}}]}}}}, {second}]}}",
+            "{{ .values.early }} {{ .path.basename }}",
+        )
+        expansion = expanded(tmp_path, text, {"a/b/x": ""})
+        # `both` names parameters of both children, which no generator has at once.
+        assert [problem.message for _, problem in expansion.problems] == [
+            'The template “{{ .env }}-{{ .path.basename }}” fails: map has no entry for key "env".'
+        ]
+
+    def test_flat_conflict(self, tmp_path: Path) -> None:
+        text = application_set(
+            """
+            - matrix:
+                generators:
+                  - list: {elements: [{name: a}]}
+                  - list: {elements: [{name: b}]}
+            """,
+            "{{name}}",
+            go=False,
+        )
+        assert messages(expanded(tmp_path, text))[0][2] == "Both generators of the matrix give “name”: a and b."
+
+    def test_selector_of_a_child(self, tmp_path: Path) -> None:
+        text = application_set(
+            """
+            - matrix:
+                generators:
+                  - list: {elements: [{env: dev}, {env: prod}]}
+                    selector: {matchLabels: {env: prod}}
+                  - list: {elements: [{name: '{{ .env }}-x'}]}
+            """
+        )
+        assert names(expanded(tmp_path, text)) == ["prod-x"]
+
+    def test_three_children(self, tmp_path: Path) -> None:
+        child = "{list: {elements: [{name: a}]}}"
+        text = application_set(f"- matrix: {{generators: [{child}, {child}, {child}]}}")
+        assert (
+            messages(expanded(tmp_path, text))[0][2] == "A matrix combines exactly two generators, and this one has 3."
+        )
+
+    def test_nested_twice(self, tmp_path: Path) -> None:
+        child = "{list: {elements: [{name: a}]}}"
+        inner = f"{{matrix: {{generators: [{child}, {child}]}}}}"
+        middle = f"{{matrix: {{generators: [{inner}, {child}]}}}}"
+        text = application_set(f"- matrix: {{generators: [{middle}, {child}]}}")
+        assert messages(expanded(tmp_path, text))[0][2] == "A matrix generator can be nested once, not twice."
+
+
+class TestMerge:
+    GENERATORS = """
+    - merge:
+        mergeKeys: [name]
+        generators:
+          - list: {elements: [{name: a, size: "1", tag: x}, {name: b, size: "1", tag: x}]}
+          - list: {elements: [{name: b, size: "2"}, {name: c, size: "9"}]}
+    """
+
+    @pytest.mark.parametrize("go", [True, False])
+    def test_later_generators_override_known_keys(self, tmp_path: Path, go: bool) -> None:
+        dot = "." if go else ""
+        text = application_set(self.GENERATORS, f"{{{{{dot}name}}}}{{{{{dot}size}}}}{{{{{dot}tag}}}}", go=go)
+        assert names(expanded(tmp_path, text)) == ["a1x", "b2x"]
+
+    def test_keys_have_to_be_unique(self, tmp_path: Path) -> None:
+        text = application_set(self.GENERATORS.replace("name: c", "name: b"))
+        assert (
+            messages(expanded(tmp_path, text))[0][2] == 'Two sets of parameters have the same mergeKeys: {"name": "b"}.'
+        )
+
+
+@pytest.mark.parametrize(
+    ("selector", "expected"),
+    [
+        ("{}", ["a", "b", "c"]),
+        ("{matchLabels: {m.tier: gold}}", ["a"]),
+        ("{matchExpressions: [{key: m.tier, operator: In, values: [gold, tin]}]}", ["a", "b"]),
+        ("{matchExpressions: [{key: m.tier, operator: NotIn, values: [gold]}]}", ["b", "c"]),
+        ("{matchExpressions: [{key: m.tier, operator: Exists}]}", ["a", "b"]),
+        ("{matchExpressions: [{key: m.tier, operator: DoesNotExist}]}", ["c"]),
+    ],
+)
+def test_selectors(tmp_path: Path, selector: str, expected: list[str]) -> None:
+    elements = "[{name: a, m: {tier: gold}}, {name: b, m: {tier: tin}}, {name: c}]"
+    text = application_set(f"- list: {{elements: {elements}}}\n  selector: {selector}")
+    assert names(expanded(tmp_path, text)) == expected
+
+
+@pytest.mark.parametrize("kind", ["clusters", "scmProvider", "pullRequest", "plugin", "clusterDecisionResource"])
+def test_what_only_a_cluster_knows_is_skipped(tmp_path: Path, kind: str) -> None:
+    text = application_set(f"- {kind}: {{}}\n- list: {{elements: [{{name: a}}]}}")
+    expansion = expanded(tmp_path, text)
+    assert expansion.skipped.startswith(f"its generator `{kind}` asks for ")
+    assert [application.name for application in expansion.applications] == ["a"]
+
+
+def test_unknown_generator(tmp_path: Path) -> None:
+    (found,) = messages(expanded(tmp_path, application_set("- listt: {}")))
+    assert found[:2] == (Flaw.GENERATOR, ("spec", "generators", 0))

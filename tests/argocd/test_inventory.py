@@ -1,0 +1,74 @@
+"""Which files a change reaches."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from argosy.argocd.inventory import reached_by
+from argosy.repository.model import Application, Repository
+from argosy.template import creation, rendering
+from argosy.validation import pipeline
+from tests import goldens
+
+ANOTHER = "applications/web/application.yaml"
+OF_COMPONENTS = "argocd/dev/components/project.yaml"
+
+
+@pytest.mark.parametrize(
+    ("changed", "reached", "left"),
+    [
+        ([], [ANOTHER, "environments/dev/web/values.yaml", "README.md"], []),
+        ([".copier-answers.yml"], [ANOTHER, "argocd/dev/web.yaml"], []),
+        (["argocd/applicationset.yaml"], [ANOTHER, "argocd/dev/web.yaml"], []),
+        (
+            ["applications/web/charts/web/values.yaml"],
+            [ANOTHER, "environments/dev/web/values.yaml", "argocd/prod/web.yaml", "environments/dev/environment.yaml"],
+            ["applications/api/application.yaml", "environments/dev/api/values.yaml", "argocd/dev/api.yaml"],
+        ),
+        (
+            ["environments/dev/web/values.yaml"],
+            [ANOTHER, "argocd/dev/web.yaml", "argocd/dev/project.yaml"],
+            ["environments/prod/web/values.yaml", "argocd/dev/api.yaml", "applications/api/application.yaml"],
+        ),
+        (
+            ["environments/dev/environment.yaml"],
+            [ANOTHER, "argocd/dev/web.yaml", "environments/dev/api/values.yaml"],
+            ["argocd/prod/web.yaml", "environments/prod/web/values.yaml"],
+        ),
+        (
+            ["platform/dev/loki/values.yaml"],
+            [OF_COMPONENTS, "argocd/dev/components/loki.yaml", "platform/dev/loki/chart/Chart.yaml"],
+            ["platform/dev/alloy/values.yaml", "argocd/prod/components/loki.yaml", ANOTHER, "argocd/dev/web.yaml"],
+        ),
+        (
+            [OF_COMPONENTS],
+            ["argocd/dev/components/loki.yaml", "platform/dev/alloy/values.yaml", "argocd/dev/project.yaml"],
+            ["argocd/dev/web.yaml", "environments/dev/web/values.yaml", "platform/prod/loki/values.yaml", ANOTHER],
+        ),
+        (
+            ["environments/dev/environment.yaml"],
+            ["argocd/dev/components/loki.yaml", "platform/dev/loki/values.yaml"],
+            ["platform/prod/loki/values.yaml"],
+        ),
+        (["catalogue/loki/values.yaml"], ["README.md"], [ANOTHER, "platform/dev/loki/values.yaml"]),
+        (["README.md"], ["environments/dev/environment.yaml"], [ANOTHER, "argocd/dev/web.yaml"]),
+    ],
+)
+def test_a_change_reaches_what_may_come_out_otherwise(changed: list[str], reached: list[str], left: list[str]) -> None:
+    is_reached = reached_by(changed)
+    assert [path for path in reached if not is_reached(path)] == []
+    assert [path for path in left if is_reached(path)] == []
+
+
+@pytest.mark.parametrize("name", ["helm", "kustomize", "manifests", "helm-applicationset"])
+def test_the_reached_part_of_a_valid_repository_is_valid(name: str, tmp_path: Path) -> None:
+    model = goldens.repositories()[name]
+    added = Application("web", model.settings.format)
+    whole = Repository(model.settings, model.environments, model.applications).with_applications((added,))
+    creation.write(tmp_path, rendering.render(whole))
+    for changed in ("environments/dev/web/values.yaml", "applications/web/application.yaml", "README.md"):
+        report = pipeline.validate(tmp_path, pipeline.Options(changed=frozenset([changed])))
+        assert not report.findings
+        assert {outcome.application for outcome in report.outcomes} <= {"", "web"}

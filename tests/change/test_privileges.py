@@ -1,0 +1,353 @@
+"""AppProjects permit what applications deploy, and no more: each command keeps them so."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from argosy import temporary
+from argosy.change import privileges
+from argosy.repository.model import Application, ArgocdStyle, Format, Repository, RevisionStyle, Settings, chain
+from argosy.template import creation, rendering, versions
+from argosy.validation import pipeline
+from tests.changing import commit, create, edit, git, model, state
+from tests.conftest import Argosy
+
+CONFIG = "# config:\n#   LOG_LEVEL: info\n"
+CONFIGURED = "config:\n  LOG_LEVEL: info\n"
+POLICY = "networkPolicy:\n  enabled: true\n"
+OWN = "    - group: batch\n      kind: CronJob\n"
+"""What somebody permits on purpose: nothing deploys it."""
+LISTED = "  namespaceResourceWhitelist:\n"
+
+
+def values(environment: str) -> str:
+    return f"environments/{environment}/web/values.yaml"
+
+
+def project(environment: str) -> str:
+    return f"argocd/{environment}/project.yaml"
+
+
+def kinds(root: Path, environment: str, revision: str = "") -> list[str]:
+    """Return what the project of an environment permits with a namespace."""
+    path = project(environment)
+    text = git(root, "show", f"{revision}:{path}") if revision else (root / path).read_text()
+    return [each["kind"] for each in yaml.safe_load(text)["spec"]["namespaceResourceWhitelist"]]
+
+
+def found(root: Path) -> list[str]:
+    """Return what is wrong with the projects of a repository."""
+    return [str(each) for each in pipeline.validate(root).findings if each.rule.startswith("project-")]
+
+
+def started(folder: Path, monkeypatch: pytest.MonkeyPatch, repository: Repository | None = None) -> Path:
+    root = create(folder, repository or model(form=Format.HELM))
+    monkeypatch.chdir(root)
+    return root
+
+
+def run(argosy: Argosy, *arguments: str) -> None:
+    result = argosy(*arguments)
+    assert result.code == 0, result.out + result.err
+
+
+@pytest.mark.parametrize(
+    ("form", "style"), [(Format.HELM, ArgocdStyle.APPLICATIONS), (Format.KUSTOMIZE, ArgocdStyle.APPLICATIONSET)]
+)
+def test_each_command_keeps_projects_to_what_is_used(
+    argosy: Argosy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: Format, style: ArgocdStyle
+) -> None:
+    root = started(tmp_path / "gitops", monkeypatch, model(form=form, argocd=style))
+    assert found(root) == []
+    other = "manifests" if form is Format.HELM else "helm"
+    for command in (
+        ("add", "app", "shop", "--format", other),
+        ("add", "env", "staging", "--after", "dev"),
+        ("set", "environment", "staging", "namespace=shared", "--yes"),
+        ("convert", "web", "--to", "manifests"),
+        ("rename", "app", "shop", "store", "--yes"),
+        ("remove", "app", "store", "--yes"),
+    ):
+        run(argosy, *command, "--commit", "--no-validate")
+        assert found(root) == [], command
+
+
+def test_what_somebody_permits_on_purpose_survives(
+    argosy: Argosy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = started(tmp_path / "gitops", monkeypatch)
+    text = (root / project("prod")).read_text()
+    commit(root, {project("prod"): text.replace(LISTED, f"{LISTED}    # For the nightly export.\n{OWN}", 1)})
+    for command in (
+        ("add", "app", "shop", "--format", "manifests"),
+        ("set", "environment", "prod", "autoSync=false"),
+        ("apply",),
+        ("remove", "app", "shop", "--yes"),
+    ):
+        run(argosy, *command, "--commit", "--no-validate")
+        assert "CronJob" in kinds(root, "prod"), command
+    assert "# For the nightly export.\n" in (root / project("prod")).read_text()
+    [told] = found(root)
+    assert "batch/CronJob" in told
+
+
+def test_what_was_added_at_the_end_stays_there(argosy: Argosy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = started(tmp_path / "gitops", monkeypatch)
+    file = root / project("prod")
+    commit(root, {project("prod"): file.read_text() + OWN.replace("CronJob", "Job")})
+    commit(root, {values("prod"): (root / values("prod")).read_text().replace(CONFIG, CONFIGURED)})
+    run(argosy, "apply", "--commit")
+    assert kinds(root, "prod")[0] == "ConfigMap"
+    assert file.read_text().endswith(OWN.replace("CronJob", "Job"))
+
+
+def test_a_removal_takes_back_what_nothing_else_uses(
+    argosy: Argosy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = started(tmp_path / "gitops", monkeypatch, model(form=Format.MANIFESTS))
+    before = state(root)[0]
+    run(argosy, "add", "app", "shop", "--format", "helm", "--commit", "--no-validate")
+    assert "ServiceAccount" in kinds(root, "prod")
+    run(argosy, "add", "app", "third", "--format", "helm", "--commit", "--no-validate")
+    run(argosy, "remove", "app", "shop", "--yes", "--commit", "--no-validate")
+    assert "ServiceAccount" in kinds(root, "prod")
+    run(argosy, "remove", "app", "third", "--yes", "--commit", "--no-validate")
+    after = state(root)[0]
+    assert {path for path in {*before, *after} if before.get(path) != after.get(path)} <= {"README.md"}
+
+
+def test_a_list_that_somebody_deleted_stays_away(
+    argosy: Argosy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = started(tmp_path / "gitops", monkeypatch, model(form=Format.MANIFESTS))
+    commit(root, {project("prod"): (root / project("prod")).read_text().partition(LISTED)[0]})
+    run(argosy, "add", "app", "shop", "--format", "helm", "--commit")
+    assert "namespaceResourceWhitelist" not in (root / project("prod")).read_text()
+    assert "ServiceAccount" in kinds(root, "dev")
+    run(argosy, "apply", "--least-privilege")
+    assert state(root)[1] == ""
+
+
+# By hand
+
+
+@pytest.mark.parametrize("committed", [True, False])
+def test_apply_permits_what_was_switched_on_by_hand(
+    argosy: Argosy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, committed: bool
+) -> None:
+    root = started(tmp_path / "gitops", monkeypatch)
+    edit(root, values("prod"), CONFIG, CONFIGURED)
+    if committed:
+        commit(root)
+    [told] = found(root)
+    assert "denies the kind ConfigMap" in told
+    assert argosy("apply", "--dry-run").out.count("+      kind: ConfigMap\n") == 1
+    run(argosy, "apply")
+    assert "ConfigMap" in kinds(root, "prod")
+    assert "ConfigMap" not in kinds(root, "dev")
+    assert found(root) == []
+    commit(root)
+    assert "Nothing to change" in argosy("apply").err
+
+
+def test_apply_permits_a_manifest_beside_an_overlay(
+    argosy: Argosy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = started(tmp_path / "gitops", monkeypatch, model(form=Format.KUSTOMIZE))
+    account = "apiVersion: v1\nkind: ServiceAccount\nmetadata:\n  name: web\nautomountServiceAccountToken: false\n"
+    (root / "environments/dev/web/account.yaml").write_text(account)
+    edit(root, "environments/dev/web/kustomization.yaml", "resources:\n", "resources:\n  - account.yaml\n")
+    run(argosy, "apply", "--commit")
+    assert "ServiceAccount" in kinds(root, "dev")
+    assert found(root) == []
+
+
+def test_apply_permits_what_a_component_of_kustomize_brings(
+    argosy: Argosy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = started(tmp_path / "gitops", monkeypatch, model(form=Format.KUSTOMIZE))
+    folder = root / "applications/web/components/account"
+    folder.mkdir(parents=True)
+    (folder / "kustomization.yaml").write_text(
+        "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\nresources:\n  - account.yaml\n"
+    )
+    (folder / "account.yaml").write_text("apiVersion: v1\nkind: ServiceAccount\nmetadata:\n  name: web\n")
+    with (root / "environments/dev/web/kustomization.yaml").open("a") as file:
+        file.write("components:\n  - ../../../applications/web/components/account\n")
+    commit(root)
+    run(argosy, "apply", "--commit")
+    assert "ServiceAccount" in kinds(root, "dev")
+
+
+def test_apply_narrows_when_it_is_asked_to(argosy: Argosy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = started(tmp_path / "gitops", monkeypatch)
+    as_it_was = kinds(root, "prod")
+    edit(root, values("prod"), CONFIG, CONFIGURED)
+    run(argosy, "apply", "--commit")
+    edit(root, values("prod"), CONFIGURED, CONFIG)
+    commit(root)
+    assert "Nothing to change" in argosy("apply").err
+    assert len(found(root)) == 1
+    run(argosy, "apply", "--least-privilege", "--commit")
+    assert kinds(root, "prod") == as_it_was
+    assert found(root) == []
+
+
+def test_apply_takes_back_what_went_with_a_folder(
+    argosy: Argosy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = started(tmp_path / "gitops", monkeypatch, model(form=Format.MANIFESTS))
+    run(argosy, "add", "app", "shop", "--format", "helm", "--commit", "--no-validate")
+    shutil.rmtree(root / "environments/prod/shop")
+    run(argosy, "apply", "--commit")
+    assert "ServiceAccount" not in kinds(root, "prod")
+    assert "ServiceAccount" in kinds(root, "dev")
+    assert found(root) == []
+
+
+def test_nobody_knows_what_cannot_be_rendered_needs(
+    argosy: Argosy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = started(tmp_path / "gitops", monkeypatch)
+    commit(root, {values("dev"): "image: [\n"})
+    before = state(root)
+    result = argosy("apply", "--least-privilege")
+    assert (result.code, state(root)) == (1, before)
+    assert "Not all that dev deploys can be rendered" in result.err
+
+
+def test_a_project_that_somebody_is_editing_is_left_to_them(
+    argosy: Argosy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = started(tmp_path / "gitops", monkeypatch)
+    edit(root, project("prod"), LISTED, LISTED + OWN)
+    run(argosy, "apply")
+    edit(root, values("prod"), CONFIG, CONFIGURED)
+    before = state(root)
+    result = argosy("apply")
+    assert (result.code, state(root)) == (1, before)
+    assert project("prod") in result.err
+    commit(root)
+    run(argosy, "apply", "--commit")
+    assert {"ConfigMap", "CronJob"} <= {*kinds(root, "prod")}
+
+
+def test_two_teams_permit_different_kinds(argosy: Argosy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = started(tmp_path / "gitops", monkeypatch)
+    run(argosy, "add", "app", "shop", "--format", "helm", "--commit", "--no-validate")
+    git(root, "switch", "--quiet", "--create", "other")
+    with (root / "environments/prod/shop/values.yaml").open("a") as file:
+        file.write(POLICY)
+    run(argosy, "apply", "--commit", "--no-validate")
+    commit(root)
+    git(root, "switch", "--quiet", "main")
+    edit(root, values("prod"), CONFIG, CONFIGURED)
+    commit(root)
+    run(argosy, "apply", "--commit", "--no-validate")
+    git(root, "merge", "--quiet", "other", "--message", "Together")
+    assert {"ConfigMap", "NetworkPolicy"} <= {*kinds(root, "prod")}
+    assert found(root) == []
+
+
+def test_apply_knows_what_an_environments_own_branch_deploys(
+    argosy: Argosy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = started(tmp_path / "gitops", monkeypatch, model(form=Format.HELM, revision=RevisionStyle.BRANCH))
+    git(root, "branch", "dev")
+    git(root, "switch", "--quiet", "--create", "prod")
+    edit(root, values("prod"), CONFIG, CONFIGURED)
+    commit(root)
+    git(root, "switch", "--quiet", "main")
+    run(argosy, "apply", "--commit")
+    assert "ConfigMap" in kinds(root, "prod")
+    assert "ConfigMap" not in kinds(root, "dev")
+    assert found(root) == []
+    run(argosy, "apply", "--least-privilege")
+    assert state(root)[1] == ""
+
+
+# Templates before this one
+
+
+STATIC = """\
+  namespaceResourceWhitelist:
+    - group: ""
+      kind: ConfigMap
+    - group: ""
+      kind: Service
+    - group: ""
+      kind: ServiceAccount
+    - group: apps
+      kind: Deployment
+    - group: networking.k8s.io
+      kind: Ingress
+    - group: policy
+      kind: PodDisruptionBudget
+"""
+
+
+@pytest.fixture
+def first_version(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Return a version of the template whose projects permit the same kinds whatever is deployed."""
+    root = tmp_path_factory.mktemp("history")
+    source = Path(versions.__file__).parents[3]
+    shutil.copy(source / "copier.yml", root)
+    shutil.copytree(source / "templates", root / "templates")
+    [file] = root.glob("templates/argocd/*/project.yaml.jinja")
+    present = file.read_text()
+    file.write_text(present[: present.index("[% if env.kinds is not none %]")] + STATIC)
+    git(root, "init", "--quiet", "--initial-branch=main")
+    commit(root, message="Static")
+    file.write_text(present)
+    commit(root, message="Derived")
+    monkeypatch.setattr(versions, "_CHECKOUT", root)
+    versions.current.cache_clear()
+    return versions.versions()[-1]
+
+
+def test_an_update_keeps_what_an_older_template_permitted(
+    argosy: Argosy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first_version: str
+) -> None:
+    try:
+        with versions.checkout(first_version) as old:
+            tree = rendering.render(model(form=Format.HELM), template=old)
+        creation.create(tmp_path / "gitops", tree, branch="main")
+        root = tmp_path / "gitops"
+        monkeypatch.chdir(root)
+        run(argosy, "update", "--commit")
+        permitted = kinds(root, "prod")
+        assert {"ConfigMap", "Ingress", "Deployment"} <= {*permitted}
+        run(argosy, "apply", "--least-privilege", "--commit")
+        assert found(root) == []
+        assert {"Deployment", "ReplicaSet", "Pod"} <= {*kinds(root, "prod")}
+        assert "Ingress" not in kinds(root, "prod")
+    finally:
+        versions.current.cache_clear()
+
+
+# Whatever is deployed
+
+
+@settings(max_examples=6, deadline=None)
+@given(
+    forms=st.lists(st.sampled_from(Format), min_size=1, max_size=3),
+    style=st.sampled_from(ArgocdStyle),
+    shared=st.booleans(),
+)
+def test_a_new_repository_permits_exactly_what_it_deploys(
+    forms: list[Format], style: ArgocdStyle, *, shared: bool
+) -> None:
+    dev, prod = chain((("dev", ""), ("prod", "")), RevisionStyle.TRUNK)
+    environments = (dev, replace(prod, namespace="shared" if shared else ""))
+    bare = Repository(Settings("gitops", "https://github.com/acme/gitops.git", style), environments)
+    whole = bare.with_applications(tuple(Application(f"app{number}", form) for number, form in enumerate(forms)))
+    with temporary.folder("property") as folder:
+        creation.write(folder, rendering.render(privileges.of_new(whole)))
+        assert found(folder) == []

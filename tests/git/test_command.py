@@ -1,0 +1,134 @@
+"""git, as argosy runs it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from argosy import git
+from argosy.errors import ToolError
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """Return a repository with a commit on the branch main."""
+    git.run(tmp_path, "init", "--quiet", "--initial-branch=main", "repository")
+    git.run(tmp_path / "repository", "commit", "--quiet", "--allow-empty", "--message", "Begin")
+    return tmp_path / "repository"
+
+
+class TestRun:
+    def test_input_and_output_are_any_bytes(self, tmp_path: Path) -> None:
+        git.run(tmp_path, "init", "--quiet")
+        blob = git.run(tmp_path, "hash-object", "-w", "--stdin", stdin=b"\xff\r\n\0").strip()
+        assert git.run(tmp_path, "cat-file", "blob", blob).encode(errors="surrogateescape") == b"\xff\r\n\0"
+
+    def test_a_failure_says_what_and_why(self, tmp_path: Path) -> None:
+        with pytest.raises(ToolError, match=r"`git rev-parse HEAD` failed in .*: fatal: not a git repository"):
+            git.run(tmp_path, "rev-parse", "HEAD")
+
+    def test_a_code_that_is_accepted(self, tmp_path: Path) -> None:
+        assert git.run(tmp_path, "rev-parse", "HEAD", accepted=(0, 128)) == ""
+
+    def test_a_folder_that_is_not_there_is_not_a_missing_git(self, tmp_path: Path) -> None:
+        with pytest.raises(FileNotFoundError, match="nowhere"):
+            git.run(tmp_path / "nowhere", "status")
+
+    def test_git_is_missing(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("PATH", str(tmp_path))
+        with pytest.raises(ToolError, match="git is not installed") as refusal:
+            git.available()
+        assert "--no-git" in refusal.value.hint
+
+    def test_the_repository_of_a_hook_is_not_the_one_that_is_meant(
+        self, repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("GIT_DIR", str(repository / ".git"))
+        assert git.top_level(tmp_path) is None
+        assert git.top_level(repository) == repository
+
+    def test_its_language_does_not_matter(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("LC_ALL", "de_DE.UTF-8")
+        with pytest.raises(ToolError, match="not a git repository"):
+            git.run(tmp_path, "status")
+
+
+class TestQuestions:
+    def test_the_top_level(self, repository: Path, tmp_path: Path) -> None:
+        (repository / "a b" / "ü").mkdir(parents=True)
+        assert git.top_level(repository / "a b" / "ü") == repository
+        assert git.top_level(tmp_path) is None
+
+    def test_commits(self, repository: Path) -> None:
+        empty = repository / "inner"
+        git.run(repository, "init", "--quiet", "inner")
+        assert (git.has_commits(repository), git.has_commits(empty)) == (True, False)
+
+    def test_the_branch(self, repository: Path) -> None:
+        assert git.branch(repository) == "main"
+        git.run(repository, "checkout", "--quiet", "--orphan", "release/1.x")
+        assert git.branch(repository) == "release/1.x"
+        git.run(repository, "checkout", "--quiet", "--detach", "main")
+        assert git.branch(repository) == ""
+
+    def test_origins_and_remotes(self, repository: Path, tmp_path: Path) -> None:
+        assert (git.origin(repository), git.remotes(repository), git.remotes(tmp_path)) == (
+            "",
+            {},
+            {},
+        )
+        git.run(repository, "remote", "add", "origin", "https://x.org/a b.git")
+        git.run(repository, "remote", "add", "mirror", "git@y.org:a.git")
+        assert git.origin(repository) == "https://x.org/a b.git"
+        assert git.remotes(repository) == {"https://x.org/a b.git": "origin", "git@y.org:a.git": "mirror"}
+
+    def test_revisions(self, repository: Path, tmp_path: Path) -> None:
+        git.run(repository, "branch", "team/a")
+        git.run(repository, "tag", "v1")
+        git.run(tmp_path, "clone", "--quiet", "repository", "clone")
+        assert git.revisions(repository) == {"main", "team/a", "v1"}
+        assert git.revisions(tmp_path / "clone") == {"main", "team/a", "v1"}
+        assert git.revisions(tmp_path) == frozenset()
+
+    def test_what_a_host_fetches_beside_the_branches_is_none(self, repository: Path) -> None:
+        git.run(repository, "remote", "add", "team/fork", "https://x.org/a.git")
+        for ref in ("pull/7/merge", "origin/prod", "origin/HEAD", "team/fork/fix/it"):
+            git.run(repository, "update-ref", f"refs/remotes/{ref}", "HEAD")
+        git.run(repository, "update-ref", "refs/merge-requests/7/head", "HEAD")
+        assert git.revisions(repository, ["origin", "team/fork"]) == {"main", "prod", "fix/it"}
+
+    def test_what_is_ignored(self, repository: Path, tmp_path: Path) -> None:
+        (repository / ".gitignore").write_text("*.key\nbuild/\n")
+        (repository / "build").mkdir()
+        for name in ("ü.key", "build/x", "kept"):
+            (repository / name).touch()
+        assert git.ignored(repository) == {"ü.key", "build/"}
+        assert git.ignored(tmp_path) == frozenset()
+
+    @pytest.mark.parametrize(
+        "case",
+        [
+            ("", {}, False),
+            ("[user]\nname = Ada\nemail = ada@example.com\n", {}, True),
+            ("[user]\nname = Ada\n", {}, False),
+            ("", {"GIT_AUTHOR_NAME": "Ada", "GIT_AUTHOR_EMAIL": "a@example.com"}, False),
+            ("[author]\nname = A\nemail = a@x.org\n[committer]\nname = B\nemail = b@x.org\n", {}, True),
+        ],
+    )
+    def test_identity(
+        self, git_configuration: Path, monkeypatch: pytest.MonkeyPatch, case: tuple[str, dict[str, str], bool]
+    ) -> None:
+        configuration, environment, known = case
+        git_configuration.write_text(configuration)
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        assert git.has_identity(git_configuration.parent) == known
+
+
+def test_start_takes_an_existing_repository_without_a_commit(tmp_path: Path) -> None:
+    git.run(tmp_path, "init", "--quiet", "--initial-branch=develop")
+    git.start(tmp_path, "trunk")
+    (tmp_path / "a").touch()
+    git.commit_all(tmp_path, "Begin")
+    assert git.revisions(tmp_path) == {"trunk"}

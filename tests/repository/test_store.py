@@ -1,0 +1,87 @@
+"""What the folders say: the model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from argosy.errors import ArgosyError
+from argosy.repository import store
+from argosy.repository.model import ArgocdStyle, CiHost, Environment, Format, RevisionStyle
+from argosy.template import versions
+from tests.changing import commit, create, edit, model
+
+
+@pytest.mark.parametrize("style", list(ArgocdStyle))
+@pytest.mark.parametrize("revision", list(RevisionStyle))
+@pytest.mark.parametrize("form", list(Format))
+def test_what_was_written_is_read(tmp_path: Path, form: Format, revision: RevisionStyle, style: ArgocdStyle) -> None:
+    wanted = model(("api", "web"), ("dev", "1st", "prod"), form=form, revision=revision, argocd=style)
+    root = create(tmp_path / "gitops", wanted)
+    assert store.load(root) == store.Stored(wanted, versions.current().version)
+    assert store.load_at(root, "HEAD") == store.load(root)
+
+
+def test_a_setting_that_is_younger_than_the_repository(tmp_path: Path) -> None:
+    root = create(tmp_path / "gitops", hosted := model(ci=CiHost.GITHUB, follow_up=True))
+    assert store.load(root).repository == hosted
+    edit(root, ".copier-answers.yml", "follow_up: true\n", "")
+    assert store.load(root).repository == model(ci=CiHost.GITHUB)
+
+
+def test_folders_are_the_list(tmp_path: Path) -> None:
+    root = create(tmp_path / "gitops")
+    (root / "environments/empty").mkdir()
+    (root / "environments/.hidden").mkdir()
+    (root / "environments/dev/notes").mkdir()
+    (root / "applications/no-settings").mkdir()
+    assert store.load(root).repository == model()
+    (root / "environments/dev/web").rename(root / "environments/dev/elsewhere")
+    assert [each.applications for each in store.load(root).repository.environments] == [(), ("web",)]
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("", ""),
+        ("b a", "a b"),
+        ("prod<dev dev", "dev prod"),
+        ("prod<qa qa<dev dev", "dev qa prod"),
+        ("a z<a b y<b", "a z b y"),
+        ("z<a y<a x<y a", "a y x z"),
+        ("prod<gone dev", "dev prod"),
+        ("a<b b<a", "a b"),
+        ("c<c b", "b c"),
+        ("first b<c c<b d<c", "first b c d"),
+    ],
+)
+def test_promotion_order(given: str, expected: str) -> None:
+    parts = [each.partition("<") for each in given.split()]
+    made = [Environment(f"e-{name}", promotes_from=f"e-{origin}" if origin else "") for name, _, origin in parts]
+    assert [each.name.removeprefix("e-") for each in store.promotion_order(made)] == expected.split()
+
+
+def test_what_a_user_asks_for(tmp_path: Path) -> None:
+    root = create(tmp_path / "gitops")
+    for path in ("README.md", "environments/dev/environment.yaml", ".copier-answers.yml"):
+        (root / path).write_text((root / path).read_text() + "# edited\n")
+    (root / "environments/dev/web/new.yaml").write_text("")
+    (root / "notes.txt").write_text("")
+    (root / "environments/prod/web/service.yaml").unlink()
+    assert store.asked(root) == {
+        ".copier-answers.yml",
+        "environments/dev/environment.yaml",
+        "environments/dev/web/new.yaml",
+        "environments/prod/web/service.yaml",
+    }
+
+
+def test_no_model_there(tmp_path: Path) -> None:
+    root = create(tmp_path / "gitops")
+    commit(root, {".copier-answers.yml": None})
+    with pytest.raises(ArgosyError, match=f"{root} is no repository of argosy's"):
+        store.load(root)
+    with pytest.raises(ArgosyError, match=f"At HEAD: {root} is no repository of argosy's"):
+        store.load_at(root, "HEAD")
+    assert store.load_at(root, "HEAD~1").repository == model()

@@ -1,0 +1,99 @@
+"""What points at what: revisions, in clones as people and the hosts' CI make them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import argosy.rules.catalogue  # noqa: F401 - registers the rules
+from argosy.rules.registry import RULES, files_of
+from argosy.validation import pipeline
+from tests.changing import git
+from tests.validating import write_files
+
+STARTED = ("init --quiet .", "remote add origin {host}")
+ALL = "fetch --quiet origin +refs/heads/*:refs/remotes/origin/*"
+CLONES = {
+    # The commands that make the clone, and whether what it lacks is missing rather than unknown.
+    "no remote": (("clone --quiet {host} .", "remote remove origin"), True),
+    "clone": (("clone --quiet {host} .",), True),
+    "pushed and pulled": (
+        (
+            "clone --quiet {host} .",
+            "clone --quiet --bare {host} {elsewhere}",
+            "remote remove origin",
+            "remote add origin {elsewhere}",
+            "push --quiet --set-upstream origin main",
+            "pull --quiet",
+        ),
+        True,
+    ),
+    "one branch": (("clone --quiet --single-branch {host} .",), False),
+    "a remote that was never fetched": (("clone --quiet {host} .", "remote remove origin", STARTED[1]), False),
+    # GitHub's action actions/checkout, which Gitea and Forgejo run too.
+    "GitHub, pull request": (
+        (
+            *STARTED,
+            "fetch --quiet --no-tags --prune --depth=1 origin +{head}:refs/remotes/pull/7/merge",
+            "checkout --quiet --force refs/remotes/pull/7/merge",
+        ),
+        False,
+    ),
+    "GitHub, push": (
+        (
+            *STARTED,
+            "fetch --quiet --no-tags --prune --depth=1 origin +{head}:refs/remotes/origin/main",
+            "checkout --quiet --force -B main refs/remotes/origin/main",
+        ),
+        False,
+    ),
+    "GitHub, fetch-depth: 0": ((*STARTED, ALL, "checkout --quiet -B main refs/remotes/origin/main"), True),
+    "GitLab, merge request": (
+        (
+            *STARTED,
+            "fetch --quiet --depth=20 origin +refs/pipelines/12:refs/pipelines/12",
+            "checkout --quiet --detach {head}",
+        ),
+        False,
+    ),
+    "GitLab, branch": (
+        (
+            *STARTED,
+            "fetch --quiet --depth=2 origin +refs/pipelines/12:refs/pipelines/12 "
+            "+refs/heads/main:refs/remotes/origin/main",
+            "checkout --quiet --detach {head}",
+        ),
+        False,
+    ),
+    "Bitbucket": (("clone --quiet --branch=change --depth=50 {host} .",), False),
+    "Bitbucket, depth: full": (("clone --quiet --branch=change {host} .",), True),
+}
+
+
+@pytest.fixture(scope="module", params=[1, 3])
+def host(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a repository as hosts keep one, with an Application that follows a branch that it does not have.
+
+    Its history is one commit, of which no clone is shallow, or a longer one.
+    """
+    folder = tmp_path_factory.mktemp("hosting") / "host"
+    write_files(folder, files_of(RULES["revision-unknown"].bad.replace("targetRevision: main", "targetRevision: prod")))
+    git(folder, "init", "--quiet", "--initial-branch=main", ".")
+    git(folder, "config", "uploadpack.allowAnySHA1InWant", "true")
+    git(folder, "add", "--all")
+    for _ in range(request.param):
+        git(folder, "commit", "--quiet", "--allow-empty", "--message", "Change")
+    for ref in ("heads/change", "pull/7/merge", "merge-requests/7/head", "pipelines/12"):
+        git(folder, "update-ref", f"refs/{ref}", "HEAD")
+    return folder
+
+
+@pytest.mark.parametrize("clone", CLONES)
+def test_a_branch_that_a_clone_does_not_have_may_be_there(host: Path, tmp_path: Path, clone: str) -> None:
+    commands, is_missing = CLONES[clone]
+    names = {"host": host.as_uri(), "head": git(host, "rev-parse", "HEAD").strip(), "elsewhere": f"{tmp_path}.git"}
+    for command in commands:
+        git(tmp_path, *command.format(**names).split())
+    found = [each.message for each in pipeline.validate(tmp_path).findings if each.rule == "revision-unknown"]
+    assert found == (["This repository has no branch or tag “prod”."] if is_missing else [])

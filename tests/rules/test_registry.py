@@ -1,0 +1,98 @@
+"""Every rule: its bad example breaks it, its good example breaks nothing, and the docs say the same."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from argosy.findings import Severity
+from argosy.rules import catalogue
+from argosy.rules.registry import RULES, Rule, Scope
+from tests.conftest import Argosy
+from tests.validating import Validate, rules_of
+
+ALL = [pytest.param(rule, id=rule.id) for rule in catalogue.ordered()]
+DOCS = Path(__file__).parents[2] / "docs" / "rules.md"
+
+
+@pytest.mark.parametrize("rule", ALL)
+def test_bad_example_breaks_the_rule(rule: Rule, validate: Validate) -> None:
+    report = validate(rule.bad)
+    found = [finding for finding in report.findings if finding.rule == rule.id]
+    assert found, [(finding.rule, finding.message) for finding in report.findings]
+    for finding in found:
+        assert finding.severity is rule.severity
+        assert finding.message.strip()
+        assert finding.path
+
+
+@pytest.mark.parametrize("rule", ALL)
+def test_bad_example_fails_a_document_wherever_there_is_an_error(rule: Rule, validate: Validate) -> None:
+    report = validate(rule.bad)
+    failed = {outcome.path for outcome in report.outcomes if outcome.status == "failed"}
+    wrong = {finding.path for finding in report.findings if finding.severity is Severity.ERROR}
+    assert wrong <= failed
+    assert bool(wrong) == bool(failed)
+
+
+@pytest.mark.parametrize("rule", ALL)
+def test_good_example_keeps_the_rule_and_has_no_errors(rule: Rule, validate: Validate) -> None:
+    report = validate(rule.good)
+    assert rule.id not in rules_of(report)
+    assert [finding for finding in report.findings if finding.severity is Severity.ERROR] == []
+
+
+@pytest.mark.parametrize("rule", ALL)
+def test_rule_is_told_in_full(rule: Rule) -> None:
+    assert re.fullmatch(r"[a-z]+(-[a-z]+)*", rule.id)
+    assert rule.summary.endswith(".")
+    assert len(rule.explanation) > 40 or rule.explanation.endswith(".")
+    assert rule.bad.strip() != rule.good.strip()
+    assert (rule.check is None) == (rule.scope is Scope.PIPELINE)
+
+
+def test_findings_point_at_the_line(validate: Validate) -> None:
+    rules = [
+        rule for rule in RULES.values() if rule.id in {"yaml-syntax", "duplicate-key", "image-tag", "secret-in-git"}
+    ]
+    lines = {}
+    for rule in rules:
+        report = validate(rule.bad)
+        lines[rule.id] = [(each.path, each.line) for each in report.findings if each.rule == rule.id]
+    assert lines == {
+        "yaml-syntax": [("manifest.yaml", 6)],
+        "duplicate-key": [("manifest.yaml", 7)],
+        "image-tag": [("manifest.yaml", 8)],
+        "secret-in-git": [("manifest.yaml", 6)],
+    }
+
+
+def test_docs_name_every_rule_and_no_other() -> None:
+    named = re.findall(r"^## (\S+)$", DOCS.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    assert named == [rule.id for rule in catalogue.ordered()]
+
+
+def test_rules_are_listed(argosy: Argosy) -> None:
+    listed = argosy("rules").out.splitlines()
+    assert [line.split()[0] for line in listed] == sorted(RULES)
+    as_json = json.loads(argosy("rules", "--output", "json").out)
+    assert [each["id"] for each in as_json] == sorted(RULES)
+    assert set(as_json[0]) == {"id", "severity", "summary", "explanation", "bad", "good"}
+
+
+@pytest.mark.parametrize("rule", ALL)
+def test_rule_is_explained(rule: Rule, argosy: Argosy) -> None:
+    explained = argosy("rules", rule.id)
+    assert explained.code == 0
+    assert explained.out.startswith(f"{rule.id} ({rule.severity})\n")
+    assert rule.explanation in explained.out
+
+
+def test_unknown_rule_is_answered_with_the_nearest(argosy: Argosy) -> None:
+    refused = argosy("rules", "image-tags")
+    assert refused.code == 2
+    assert "Did you mean “image-tag”?" in refused.err
+    assert argosy("rules", "qqqqqq").code == 2

@@ -1,0 +1,190 @@
+"""The template through argosy's engine, beside Copier itself."""
+
+from __future__ import annotations
+
+import gc
+import re
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import copier
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from argosy.change import privileges
+from argosy.errors import ArgosyError
+from argosy.repository import layout
+from argosy.repository.model import Application, Repository, Settings, chain
+from argosy.template import rendering
+from argosy.template import versions as template
+from argosy.template.rendering import File
+from argosy.template.versions import Template
+from tests import goldens
+from tests.conftest import Git
+from tests.strategies import repositories
+
+DEFAULTS = Repository(
+    Settings("gitops", "https://github.com/your-org/gitops.git"),
+    chain((("dev", ""), ("staging", ""), ("prod", "")), Settings("gitops", goldens.URL).revision),
+).with_applications((Application("my-app"),))
+
+
+@pytest.fixture(scope="session")
+def checkout(tmp_path_factory: pytest.TempPathFactory, git: Git) -> Path:
+    """Return a git repository of the template, as people give it to `copier copy`."""
+    folder = tmp_path_factory.mktemp("checkout")
+    root = Path(__file__).parents[2]
+    shutil.copy(root / "copier.yml", folder)
+    shutil.copytree(root / "templates", folder / "templates")
+    git(folder, "init", "--quiet")
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "--message", "Begin")
+    return folder
+
+
+@pytest.fixture
+def copied(checkout: Path, tmp_path: Path) -> Callable[..., dict[str, File]]:
+    """Return what copies the template with Copier and gives the tree."""
+
+    def copy(**data: Any) -> dict[str, File]:
+        copier.run_copy(str(checkout), tmp_path / "copied", data=data, defaults=True, quiet=True)
+        return without_source(goldens.read(tmp_path / "copied"))
+
+    return copy
+
+
+def without_source(tree: Mapping[str, File]) -> dict[str, File]:
+    """Return a tree without the two lines in which Copier says where it came from."""
+    answers = re.sub(rb"^_(commit|src_path): .*\n", b"", tree[layout.ANSWERS].content, flags=re.MULTILINE)
+    return {**tree, layout.ANSWERS: replace(tree[layout.ANSWERS], content=answers)}
+
+
+class TestCopier:
+    @pytest.mark.parametrize("name", goldens.repositories())
+    def test_copier_copy_gives_the_same_tree(self, copied: Callable[..., dict[str, File]], name: str) -> None:
+        model = goldens.repositories()[name]
+        assert copied(**rendering.answers(model)) == without_source(rendering.render(model))
+
+    def test_with_no_answers_at_all_too(self, copied: Callable[..., dict[str, File]]) -> None:
+        assert copied() == without_source(rendering.render(privileges.of_new(DEFAULTS)))
+
+    def test_the_users_defaults_for_copier_change_nothing(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (tmp_path / "settings.yml").write_text("defaults: {format: manifests, repository_name: mine}\n")
+        before = rendering.render(DEFAULTS)
+        monkeypatch.setenv("COPIER_SETTINGS_PATH", str(tmp_path / "settings.yml"))
+        assert rendering.render(DEFAULTS) == before
+
+    def test_what_is_recorded(self) -> None:
+        recorded = yaml.safe_load(rendering.render(DEFAULTS)[layout.ANSWERS].content)
+        derived = {"applications", "environments", "teams"}
+        asked = {key: value for key, value in rendering.answers(DEFAULTS).items() if key not in derived}
+        assert recorded == {"_commit": template.current().version, "_src_path": template.URL, **asked}
+
+
+class TestPieces:
+    """A file of an application or an environment depends on no other application or environment."""
+
+    @given(repositories())
+    @settings(max_examples=6, deadline=None)
+    def test_an_application_renders_alone(self, model: Repository) -> None:
+        whole = rendering.render(model)
+        for application in model.applications:
+            alone = rendering.render(replace(model, applications=(application,)))
+            assert files_of(alone, application.name) == files_of(whole, application.name) != {}
+
+    @given(repositories())
+    @settings(max_examples=5, deadline=None)
+    def test_an_environment_renders_alone(self, model: Repository) -> None:
+        whole = rendering.render(model)
+        for environment in model.environments:
+            alone = rendering.render(replace(model, environments=(environment,)))
+            prefixes = (f"environments/{environment.name}/", f"argocd/{environment.name}/")
+            assert {path: alone[path] for path in alone if path.startswith(prefixes)} == {
+                path: whole[path] for path in whole if path.startswith(prefixes)
+            }
+
+    @given(repositories(), st.randoms(use_true_random=False))
+    @settings(max_examples=5, deadline=None)
+    def test_the_wanted_files_are_those_of_the_whole(self, model: Repository, random: Any) -> None:
+        whole = rendering.render(model)
+        chosen = set(random.sample(sorted(whole), 5))
+        above = {str(parent) for path in chosen for parent in Path(path).parents}
+        part = rendering.render(model, wanted=lambda path: path in chosen | above)
+        assert part == {path: whole[path] for path in chosen}
+
+
+def files_of(tree: Mapping[str, File], application: str) -> dict[str, File]:
+    return {
+        path: file
+        for path, file in tree.items()
+        if path.startswith(f"applications/{application}/")
+        or re.match(rf"environments/[^/]+/{application}/", path)
+        or re.fullmatch(rf"argocd/[^/]+/{application}\.yaml", path)
+    }
+
+
+@given(repositories())
+@settings(max_examples=15, deadline=None)
+def test_whatever_the_model_says_is_in_the_files(model: Repository) -> None:
+    tree = rendering.render(model)
+    documents = {
+        path: next(iter([*yaml.load_all(file.content, yaml.CSafeLoader)]))
+        for path, file in tree.items()
+        if path.endswith((".yaml", ".yml")) and "/charts/" not in path
+    }
+    for environment in model.environments:
+        written = documents[layout.environment_settings(environment.name)]
+        kind = "server" if environment.cluster_is_url else "name"
+        assert written["destination"] == {kind: environment.cluster}
+        assert (written["revision"], written["replicas"]) == (environment.revision, environment.replicas)
+    for application in model.applications:
+        assert documents[layout.application_settings(application.name)]["team"] == application.team
+    for environment, application in model.deployments():
+        image = application.seed.image_in(environment.name)
+        folder = layout.deployment(environment.name, application.name)
+        if application.format == "helm":
+            values = documents[f"{folder}/values.yaml"]["image"]
+            assert (values["repository"], values.get("digest", "")) == (image.repository, image.digest)
+            assert values["tag"] == (image.tag or ("" if image.digest else "latest"))
+        if application.format == "manifests":
+            pod = documents[f"{folder}/deployment.yaml"]["spec"]["template"]["spec"]
+            assert pod["containers"][0]["image"].startswith(image.repository)
+            assert pod["containers"][0]["ports"][0]["containerPort"] == application.seed.port
+    assert all(isinstance(file.content.decode(), str) and b"\r" not in file.content for file in tree.values())
+
+
+class TestSmallTemplates:
+    @staticmethod
+    def template(folder: Path, files: Mapping[str, str]) -> Template:
+        configuration = (Path(__file__).parents[2] / "copier.yml").read_text()
+        for path, text in {"copier.yml": configuration, **files}.items():
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).write_text(text)
+        return Template(folder, template.tree_id(folder))
+
+    def test_a_file_that_can_be_run_stays_so(self, tmp_path: Path) -> None:
+        made = self.template(tmp_path, {"templates/run.sh": "#!/bin/sh\n", "templates/walk.sh": "#!/bin/sh\n"})
+        (tmp_path / "templates/run.sh").chmod(0o755)
+        tree = rendering.render(DEFAULTS, template=made)
+        assert {path: file.executable for path, file in tree.items()} == {"run.sh": True, "walk.sh": False}
+
+    # Copier leaves an open iterator over the template's folder behind.
+    @pytest.mark.filterwarnings("ignore:Exception ignored in.*ScandirIterator:pytest.PytestUnraisableExceptionWarning")
+    @pytest.mark.parametrize("text", ["[[ nobody.knows ]]", "[% for %]", "[[ 1 / 0 ]]", "[% include 'x' %]"])
+    def test_a_template_that_is_broken(self, tmp_path: Path, text: str) -> None:
+        made = self.template(tmp_path, {"templates/a.yaml.jinja": text})
+        with pytest.raises(ArgosyError, match="The template could not be rendered"):
+            rendering.render(DEFAULTS, template=made)
+        gc.collect()
+
+    def test_nothing_is_written_outside_of_the_tree(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+        rendering.render(DEFAULTS)
+        assert list(tmp_path.iterdir()) == []

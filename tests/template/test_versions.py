@@ -1,0 +1,292 @@
+"""The template's versions: in a checkout, and in what is built from it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from argosy.errors import ArgosyError
+from argosy.template import versions as template
+from tests.conftest import Git
+
+ROOT = Path(__file__).parents[2]
+EDITOR = "templates/.editorconfig"
+OLDER = "# An older version of this file.\n"
+TREES: st.SearchStrategy[Any] = st.recursive(
+    st.tuples(st.binary(max_size=9), st.booleans()),
+    lambda children: st.dictionaries(st.sampled_from(["a", "a-b", "a.b", "a0", "b", ".x", "é", "z z"]), children),
+    max_leaves=8,
+)
+
+
+class TestTreeId:
+    @given(st.dictionaries(st.sampled_from(["a", "a-b", "a.b", "a0", "b", "é"]), TREES, max_size=5))
+    @settings(max_examples=20, deadline=None)
+    def test_it_is_gits(self, tmp_path_factory: pytest.TempPathFactory, git: Git, tree: Mapping[str, Any]) -> None:
+        folder = tmp_path_factory.mktemp("tree")
+        lay(folder, tree)
+        expected = template.tree_id(folder)
+        git(folder, "init", "--quiet")
+        git(folder, "add", "--all", "--force")
+        assert git(folder, "write-tree").strip() == expected
+
+    def test_the_current_version_is_the_id_of_the_template_alone(self, git: Git, tmp_path: Path) -> None:
+        copy_template(tmp_path)
+        git(tmp_path, "init", "--quiet")
+        git(tmp_path, "add", "--all")
+        assert git(tmp_path, "write-tree").strip() == template.current().version
+
+
+def lay(folder: Path, tree: Mapping[str, Any]) -> None:
+    folder.mkdir(exist_ok=True)
+    for name, entry in tree.items():
+        if isinstance(entry, dict):
+            lay(folder / name, entry)
+        else:
+            content, executable = entry
+            (folder / name).write_bytes(content)
+            (folder / name).chmod(0o755 if executable else 0o644)
+
+
+def copy_template(folder: Path) -> None:
+    shutil.copy(ROOT / "copier.yml", folder)
+    shutil.copytree(ROOT / "templates", folder / "templates")
+
+
+class TestHistory:
+    @pytest.fixture
+    def checkout(self, tmp_path: Path, git: Git) -> Path:
+        """Return a checkout with two versions of the template, and commits that touch other files alone."""
+        return history(tmp_path / "checkout", git)
+
+    def versions(self, git: Git, repository: Path) -> list[str]:
+        return git(repository, "log", "--format=%T", "history").split()
+
+    def test_it_is_of_the_template_alone(self, checkout: Path, git: Git, tmp_path: Path) -> None:
+        assert template.write_history(checkout, tmp_path / "history")
+        newest, older = self.versions(git, tmp_path / "history")
+        assert newest == template.tree_id(checkout, template.PARTS)
+        assert git(tmp_path / "history", "show", f"{older}:{EDITOR}") == OLDER
+        assert git(tmp_path / "history", "ls-tree", "--name-only", "history").split() == ["copier.yml", "templates"]
+
+    def test_twice_it_is_the_same(self, checkout: Path, git: Git, tmp_path: Path) -> None:
+        heads = set()
+        for name in ("one", "two"):
+            template.write_history(checkout, tmp_path / name)
+            heads.add(git(tmp_path / name, "rev-parse", "history"))
+        assert len(heads) == 1
+
+    def test_on_no_branch(self, checkout: Path, git: Git, tmp_path: Path) -> None:
+        git(checkout, "checkout", "--quiet", "--detach")
+        git(checkout, "branch", "--quiet", "--delete", "--force", "main")
+        assert template.write_history(checkout, tmp_path / "history")
+        assert len(self.versions(git, tmp_path / "history")) == 2
+
+    def test_merges(self, checkout: Path, git: Git, tmp_path: Path) -> None:
+        git(checkout, "checkout", "--quiet", "-b", "side", "HEAD~2")
+        (checkout / "templates/side.txt").touch()
+        git(checkout, "add", "--all")
+        git(checkout, "commit", "--quiet", "--message", "Add a file")
+        git(checkout, "checkout", "--quiet", "main")
+        git(checkout, "merge", "--quiet", "--no-ff", "--message", "Merge", "side")
+        git(checkout, "tag", "v1")
+        assert template.write_history(checkout, tmp_path / "history")
+        found = self.versions(git, tmp_path / "history")
+        assert found[0] == template.tree_id(checkout, template.PARTS)
+        assert len(set(found)) == 4
+
+    @pytest.mark.parametrize("what", ["archive", "shallow", "nothing committed", "without the template", "subfolder"])
+    def test_there_is_none(self, checkout: Path, git: Git, tmp_path: Path, what: str) -> None:
+        place = tmp_path / "place"
+        if what == "archive":
+            shutil.copytree(checkout, place, ignore=shutil.ignore_patterns(".git"))
+        elif what == "shallow":
+            git(tmp_path, "clone", "--quiet", "--depth=1", checkout.as_uri(), "place")
+        elif what == "subfolder":
+            shutil.move(checkout, tmp_path / "outer")
+            git(tmp_path / "outer", "mv", "templates", "copier.yml", "code")
+            place = tmp_path / "outer" / "code"
+        else:
+            git(tmp_path, "init", "--quiet", "place")
+            if what == "without the template":
+                git(place, "commit", "--quiet", "--allow-empty", "--message", "Begin")
+        assert not template.write_history(place, tmp_path / "history")
+
+
+class TestThisInstallation:
+    def test_the_current_version_comes_first(self) -> None:
+        assert template.versions()[0] == template.current().version
+
+    def test_the_current_version_needs_no_history(self) -> None:
+        with template.checkout(template.current().version) as current:
+            assert current == template.current()
+
+    @pytest.mark.parametrize("version", ["0" * 40, "", "main", "--help"])
+    def test_an_unknown_version(self, version: str) -> None:
+        with pytest.raises(ArgosyError, match="does not know the template's version"), template.checkout(version):
+            pass
+
+
+def history(folder: Path, git: Git) -> Path:
+    """Make a checkout with two versions of the template, and commits that touch other files alone."""
+    folder.mkdir()
+    git(folder, "init", "--quiet", "--initial-branch=main")
+    copy_template(folder)
+    newest = (folder / EDITOR).read_text()
+    (folder / "code").mkdir()
+    for number, text in enumerate((OLDER, OLDER, newest, newest)):
+        (folder / EDITOR).write_text(text)
+        (folder / "code" / "module.py").write_text(f"number = {number}\n")
+        git(folder, "add", "--all")
+        git(folder, "commit", "--quiet", "--message", f"Commit {number}")
+    return folder
+
+
+LOOK = """\
+import json
+from argosy.template import rendering as engine, versions as template
+from argosy.repository.model import Application, Repository, RevisionStyle, Settings, chain
+settings = Settings("gitops", "https://github.com/acme/gitops.git")
+model = Repository(settings, chain((("dev", ""),), RevisionStyle.TRUNK)).with_applications((Application("web"),))
+versions = template.versions()
+older = {}
+for version in versions[1:]:
+    with template.checkout(version) as found:
+        older[version] = (found.root / "templates/.editorconfig").read_text()
+try:
+    with template.checkout("0" * 40):
+        pass
+except Exception as error:
+    unknown = str(error)
+print(json.dumps({
+    "place": template.__file__,
+    "versions": versions,
+    "tree": template.tree_id(template.current().root, template.PARTS),
+    "older": older,
+    "unknown": unknown,
+    "files": {path: file.content.decode() for path, file in engine.render(model).items()},
+}))
+"""
+
+
+@dataclass(frozen=True)
+class Builds:
+    """What is built from a project with two versions of the template; each build is made when it is first asked for."""
+
+    folder: Path
+    git: Git
+
+    @cached_property
+    def project(self) -> Path:
+        """A clone of the project, with an older version of the template in its history."""
+        copied = self.folder / "project"
+        kept = ("pyproject.toml", "README.md", "LICENSE", "hatch_build.py", "copier.yml", "templates", "generator")
+        for name in kept:
+            (shutil.copytree if (ROOT / name).is_dir() else shutil.copy)(ROOT / name, self._made(copied) / name)
+        self.git(copied, "init", "--quiet", "--initial-branch=main")
+        newest = (copied / EDITOR).read_text()
+        for text in (OLDER, newest):
+            (copied / EDITOR).write_text(text)
+            self.git(copied, "add", "--all")
+            self.git(copied, "commit", "--quiet", "--message", "Change the template")
+        return copied
+
+    @cached_property
+    def wheel(self) -> Path:
+        """The wheel that is built from the clone."""
+        return self.build(self.project, "wheel")[0]
+
+    @cached_property
+    def sdist(self) -> Path:
+        """The sdist that is built from the clone."""
+        return self.build(self.project, "sdist")[0]
+
+    @cached_property
+    def wheel_of_sdist(self) -> Path:
+        """The wheel that is built from the unpacked sdist."""
+        return self.build(self.unpacked_sdist, "wheel")[0]
+
+    @cached_property
+    def unpacked_sdist(self) -> Path:
+        """The folder of the unpacked sdist."""
+        with tarfile.open(self.sdist) as archive:
+            archive.extractall(self._made(self.folder / "unpacked"), filter="data")
+        return next((self.folder / "unpacked").iterdir())
+
+    def build(self, source: Path, kind: str) -> tuple[Path, str]:
+        """Build a wheel or an sdist; return it, and what the build said."""
+        place = self.folder / f"{source.name}-{kind}"
+        command = [sys.executable, "-m", "build", "--no-isolation", f"--{kind}", "--outdir", str(place), str(source)]
+        done = subprocess.run(command, check=True, capture_output=True, text=True)
+        (built,) = place.iterdir()
+        return built, done.stdout + done.stderr
+
+    def look(self, place: Path) -> Any:
+        """Tell what an installation in a folder, or an unpacked sdist, knows of the template."""
+        source = place / "generator" if (place / "generator").is_dir() else place
+        environment = {**os.environ, "PYTHONPATH": str(source)}
+        command = [sys.executable, "-c", LOOK]
+        done = subprocess.run(command, cwd=place, env=environment, check=True, capture_output=True, text=True)
+        found = json.loads(done.stdout)
+        assert Path(found["place"]).is_relative_to(place)
+        return found
+
+    def installed(self, wheel: Path) -> Path:
+        """Unpack a wheel as pip does."""
+        place = self._made(self.folder / f"installed-{wheel.parent.name}")
+        zipfile.ZipFile(wheel).extractall(place)
+        return place
+
+    @staticmethod
+    def _made(folder: Path) -> Path:
+        folder.mkdir(exist_ok=True)
+        return folder
+
+
+@pytest.fixture(scope="session")
+def builds(tmp_path_factory: pytest.TempPathFactory, git: Git) -> Builds:
+    """Return what builds wheels and sdists."""
+    return Builds(tmp_path_factory.mktemp("builds"), git)
+
+
+class TestBuilds:
+    def test_a_wheel_and_an_sdist_carry_every_version(self, builds: Builds) -> None:
+        newest = template.tree_id(builds.project, template.PARTS)
+        places = (builds.installed(builds.wheel), builds.unpacked_sdist, builds.installed(builds.wheel_of_sdist))
+        found = [builds.look(place) for place in places]
+        for each in found:
+            assert each["tree"] == newest
+            assert each["versions"] == [newest, *each["older"]]
+            assert list(each["older"].values()) == [OLDER]
+            assert "does not know the template's version" in each["unknown"]
+            assert each["files"] == found[0]["files"] != {}
+
+    def test_both_wheels_hold_the_same_files(self, builds: Builds) -> None:
+        one, other = (
+            {each.filename: each.CRC for each in zipfile.ZipFile(wheel).infolist() if "RECORD" not in each.filename}
+            for wheel in (builds.wheel, builds.wheel_of_sdist)
+        )
+        assert one == other
+        assert {name.split("-")[0].split("/")[0] for name in one} == {"argosy"}
+
+    def test_a_shallow_clone_builds_with_the_newest_version_alone(self, builds: Builds) -> None:
+        builds.git(builds.folder, "clone", "--quiet", "--depth=1", builds.project.as_uri(), "shallow")
+        wheel, said = builds.build(builds.folder / "shallow", "wheel")
+        assert "no history of the template here" in said
+        found = builds.look(builds.installed(wheel))
+        assert found["versions"] == [template.tree_id(builds.project, template.PARTS)]
+        assert "does not know the template's version" in found["unknown"]
