@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from argosy.documents import Document, Pointer
 
 
 class Severity(StrEnum):
@@ -74,3 +78,15 @@ class Report:
     def warnings(self) -> int:
         """How many findings are warnings."""
         return sum(finding.severity is Severity.WARNING for finding in self.findings)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What a rule yields: the runner adds the rule's id and severity, and the place."""
+
+    message: str
+    at: Pointer = ()
+    """The field, from the document's root: ("spec", "sources", 0). The line comes from it."""
+    hint: str = ""
+    document: Document | None = None
+    """The document, for rules of the scope `repository`; others are about the one they were given."""

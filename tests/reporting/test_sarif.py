@@ -7,9 +7,9 @@ from importlib.resources import files
 import jsonschema_rs
 import pytest
 
+from argosy.documents.fields import JSON
 from argosy.findings import Finding, Report, Severity
 from argosy.reporting import Options, OutputFormat, format_report
-from argosy.rules.registry import JSON
 
 
 def sarif(report: Report, options: Options) -> JSON:

@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 from argosy.argocd.matching import glob_matches, normal_url
 from argosy.argocd.view import ArgoApplication, View, key
 from argosy.documents import Document
+from argosy.findings import Problem
 from argosy.rules import argocd
 from argosy.rules.permissions import destination_permitted, kind_permitted, source_permitted
 from argosy.rules.projects import cron_fault
-from argosy.rules.registry import RULES, Problem, Rule, Scope, files_of
+from argosy.rules.registry import RULES, Rule, Scope, files_of
 from argosy.schemas.store import without_nulls
 
 REPOSITORY = "https://git.example.com/team/gitops.git"

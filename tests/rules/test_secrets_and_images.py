@@ -7,7 +7,8 @@ import yaml
 
 from argosy.argocd.view import View
 from argosy.documents import Document
-from argosy.rules.secrets_and_images import credential_in_environment, credentials, image_tag, images, secret_in_git
+from argosy.kubernetes.pods import images
+from argosy.rules.secrets_and_images import credential_in_environment, credentials, image_tag, secret_in_git
 from tests.validating import Validate, rules_of
 
 PRIVATE_KEY = "-----BEGIN RSA PRIVATE KEY-----"

@@ -8,12 +8,11 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from functools import lru_cache
 
 from argosy.argocd import matching
-from argosy.argocd.matching import mapping, sequence, text
 from argosy.argocd.view import ArgoApplication, View
-from argosy.documents import Document, Pointer
+from argosy.documents import Document, Pointer, fields
+from argosy.documents.fields import JSON, mapping, sequence, text
 from argosy.kubernetes.api_server import quantity
-from argosy.rules.registry import JSON
-from argosy.rules.secrets_and_images import pod_specs
+from argosy.kubernetes.pods import pod_specs
 
 Place = tuple[str, str]
 """A cluster, as Applications name it, and a namespace."""
@@ -64,7 +63,7 @@ class Workload:
     @property
     def name(self) -> str:
         """Its kind and name."""
-        return f"{self.document.data['kind']}/{text(matching.field(self.document.data, 'metadata', 'name'))}"
+        return f"{self.document.data['kind']}/{text(fields.field(self.document.data, 'metadata', 'name'))}"
 
     def of_pod(self, key: str) -> Decimal:
         """Return how much one pod counts for a quota's key, such as requests.cpu."""
@@ -94,7 +93,7 @@ def namespaces(repository: View) -> Mapping[Place, Namespace]:
     deployed = list(_deployed(repository))
     found = {place: Namespace(place[1]) for place, _, _ in deployed}
     for place, _, document in deployed:
-        kind = matching.group_and_kind(document.data)
+        kind = fields.group_and_kind(document.data)
         if kind == ("", "ResourceQuota"):
             found[place].quotas.append(document)
         elif kind == ("", "LimitRange"):
@@ -121,7 +120,7 @@ def hard(quota: Document) -> Iterator[tuple[str, str, Decimal]]:
 
     A quota of some pods alone is left out: which they are is not known here.
     """
-    spec = mapping(matching.field(quota.data, "spec"))
+    spec = mapping(fields.field(quota.data, "spec"))
     if spec.get("scopes") or spec.get("scopeSelector"):
         return
     for key, value in mapping(spec.get("hard")).items():
@@ -149,9 +148,9 @@ def limits_of(ranges: Iterable[Document], bound: str) -> dict[str, Decimal]:
     """Return what LimitRanges say of containers: default, defaultRequest, max or min."""
     found: dict[str, Decimal] = {}
     for each in ranges:
-        for item in sequence(matching.field(each.data, "spec", "limits")):
-            if matching.field(item, "type") == "Container":
-                found |= amounts(matching.field(item, bound))
+        for item in sequence(fields.field(each.data, "spec", "limits")):
+            if fields.field(item, "type") == "Container":
+                found |= amounts(fields.field(item, bound))
     return found
 
 
@@ -171,31 +170,31 @@ def _deployed(repository: View) -> Iterator[tuple[Place, ArgoApplication, Docume
     for application in repository.applications:
         server, name = matching.cluster(application)
         for document in matching.applied(application, repository):
-            own = text(matching.field(document.data, "metadata", "namespace"))
+            own = text(fields.field(document.data, "metadata", "namespace"))
             namespace = own or matching.namespace_of(application)
             if namespace and not matching.is_cluster_scoped(document.data, repository):
                 yield (server or name or "", namespace), application, document
 
 
 def _is_autoscaler(data: JSON) -> bool:
-    return matching.group_and_kind(data) == ("autoscaling", "HorizontalPodAutoscaler")
+    return fields.group_and_kind(data) == ("autoscaling", "HorizontalPodAutoscaler")
 
 
 def _target(data: JSON) -> tuple[str, str]:
-    target = matching.field(data, "spec", "scaleTargetRef")
-    return text(matching.field(target, "kind")), text(matching.field(target, "name"))
+    target = fields.field(data, "spec", "scaleTargetRef")
+    return text(fields.field(target, "kind")), text(fields.field(target, "name"))
 
 
 def _identity(data: JSON) -> tuple[str, str]:
-    return text(matching.field(data, "kind")), text(matching.field(data, "metadata", "name"))
+    return text(fields.field(data, "kind")), text(fields.field(data, "metadata", "name"))
 
 
 def _replicas(data: JSON, autoscaler: JSON) -> tuple[int, int]:
     """Return how many pods a workload has at least and at most."""
-    spec, kind = mapping(matching.field(data, "spec")), text(matching.field(data, "kind"))
+    spec, kind = mapping(fields.field(data, "spec")), text(fields.field(data, "kind"))
     if autoscaler:
-        least = _number(matching.field(autoscaler, "spec", "minReplicas"), 1)
-        return least, max(least, _number(matching.field(autoscaler, "spec", "maxReplicas"), least))
+        least = _number(fields.field(autoscaler, "spec", "minReplicas"), 1)
+        return least, max(least, _number(fields.field(autoscaler, "spec", "maxReplicas"), least))
     said = spec.get("replicas") if kind in _REPLICATED else spec.get("parallelism") if kind == "Job" else None
     return (_number(said, 1),) * 2
 
@@ -206,21 +205,21 @@ def _containers(pod: Mapping[str, JSON], at: Pointer, ranges: Sequence[Document]
     default_request = least | default | limits_of(ranges, "defaultRequest")
     for group in ("initContainers", "containers"):
         for index, each in enumerate(sequence(pod.get(group))):
-            own = mapping(matching.field(each, "resources"))
+            own = mapping(fields.field(each, "resources"))
             limits = amounts(own.get("limits"))
             yield Container(
                 at=(*at, group, index),
-                name=text(matching.field(each, "name")),
+                name=text(fields.field(each, "name")),
                 # A request that is missing is the limit's, before any LimitRange is asked.
                 requests=default_request | limits | amounts(own.get("requests")),
                 limits=default | limits,
-                before=group == "initContainers" and matching.field(each, "restartPolicy") != "Always",
+                before=group == "initContainers" and fields.field(each, "restartPolicy") != "Always",
             )
 
 
 def _surge(data: JSON, replicas: int) -> int:
     """Return how many more pods a rollout cannot do without."""
-    kind, strategy = text(matching.field(data, "kind")), mapping(matching.field(data, "spec", "strategy"))
+    kind, strategy = text(fields.field(data, "kind")), mapping(fields.field(data, "spec", "strategy"))
     if not replicas or kind not in _ROLLING or strategy.get("type") == "Recreate":
         return 0
     if "blueGreen" in strategy:

@@ -18,16 +18,17 @@ from argosy.argocd.applicationsets import Flaw
 from argosy.argocd.configuration import Configuration
 from argosy.argocd.deployments import Deployments
 from argosy.argocd.inventory import Inventory, everything
-from argosy.argocd.matching import applied, group_and_kind, is_cluster_scoped, mapping, text
+from argosy.argocd.matching import applied, is_cluster_scoped
 from argosy.argocd.rendering import Progress, Render, silent, written_documents
 from argosy.argocd.sources import Kind
 from argosy.argocd.view import ArgoApplication, View, key
 from argosy.documents import Document, is_manifest, items
+from argosy.documents.defects import NOT_JUDGED
+from argosy.documents.fields import group_and_kind, mapping, text
 from argosy.git.objects import EXECUTABLE, SYMLINK, Files
 from argosy.git.snapshot import Snapshot
 from argosy.paths import astray
 from argosy.repository import states
-from argosy.rules import builtin
 
 Manifest = Mapping[str, Any]
 Wanted = Callable[[str], bool]
@@ -264,7 +265,7 @@ class _Rendered:
             Document(entry.file.path, 0, f"{defect.path}:{defect.line or 1}: {defect.message}")
             for entry in self.listed.entries
             for defect in entry.parsed.defects
-            if defect.document is None and defect.kind not in builtin.NOT_JUDGED
+            if defect.document is None and defect.kind not in NOT_JUDGED
         ]
         return replace(self.found.view, documents=reasons)
 

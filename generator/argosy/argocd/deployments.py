@@ -15,13 +15,14 @@ from argosy.argocd.elsewhere import Read
 from argosy.argocd.inventory import Inventory, Role
 from argosy.argocd.rendering import Progress, Render, silent
 from argosy.argocd.sources import Kind, is_here
-from argosy.argocd.view import ArgoApplication, View, key
+from argosy.argocd.view import ArgoApplication, View, key, named
 from argosy.documents import Document, is_manifest
+from argosy.documents.defects import NOT_JUDGED
+from argosy.documents.fields import JSON
+from argosy.findings import Problem
 from argosy.helm import Helm
 from argosy.paths import entries, holds
 from argosy.repository import layout
-from argosy.rules import builtin
-from argosy.rules.registry import JSON, Problem
 from argosy.schemas.store import without_nulls
 
 ARGO = "argoproj.io/"
@@ -171,7 +172,7 @@ class _Search:
             documents=[
                 Document(entry.file.path, 0, None)
                 for entry in self.inventory.entries
-                if any(each.document is None and each.kind not in builtin.NOT_JUDGED for each in entry.parsed.defects)
+                if any(each.document is None and each.kind not in NOT_JUDGED for each in entry.parsed.defects)
             ],
         )
         return frozenset(
@@ -209,12 +210,12 @@ class _Search:
                 self.problems += [(flaw, problem, document) for flaw, problem in expansion.problems]
                 if expansion.skipped:
                     self.unknown.append((document, expansion.skipped))
-                yield from map(builtin.named, expansion.applications)
+                yield from map(named, expansion.applications)
 
 
 def written_application(document: Document) -> ArgoApplication:
     """Return the Application that a manifest is, nulls dropped as an API server drops them."""
-    return builtin.named(ArgoApplication(without_nulls(document.data), document))
+    return named(ArgoApplication(without_nulls(document.data), document))
 
 
 def _is_argo(document: Document) -> bool:

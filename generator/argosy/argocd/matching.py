@@ -8,7 +8,8 @@ from functools import lru_cache
 
 from argosy.argocd.view import ArgoApplication, View, key
 from argosy.documents import Document
-from argosy.rules.registry import JSON
+from argosy.documents.fields import JSON, annotations_of, field, group_and_kind, mapping, sequence, text
+from argosy.kubernetes.scopes import CLUSTER_SCOPED
 
 IN_CLUSTER_SERVER = "https://kubernetes.default.svc"
 IN_CLUSTER_NAME = "in-cluster"
@@ -30,47 +31,9 @@ _GLOB_TOKEN = re.compile(r"\\.|\*\*|\[[!^]?[^\]]+\]|.", re.DOTALL)
 _SSH_URL = re.compile(r"(ssh://)?([^/:]*?)@[^@]+")
 
 
-def mapping(value: JSON) -> Mapping[str, JSON]:
-    """Return a mapping as it is, and anything else as an empty one."""
-    return value if isinstance(value, dict) else {}
-
-
-def sequence(value: JSON) -> Sequence[JSON]:
-    """Return a list as it is, and anything else as an empty one."""
-    return value if isinstance(value, list) else ()
-
-
-def text(value: JSON) -> str:
-    """Return a string as it is, and anything else as an empty one."""
-    return value if isinstance(value, str) else ""
-
-
-def field(data: JSON, *pointer: str | int) -> JSON:
-    """Return the field at `pointer`, None where there is none."""
-    for step in pointer:
-        if isinstance(data, dict):
-            data = data.get(step)
-        elif isinstance(data, list) and isinstance(step, int) and step < len(data):
-            data = data[step]
-        else:
-            return None
-    return data
-
-
-def group_and_kind(data: JSON) -> tuple[str, str]:
-    """Return a manifest's API group, empty for the core one, and its kind."""
-    group, slash, _ = text(field(data, "apiVersion")).partition("/")
-    return (group if slash else ""), text(field(data, "kind"))
-
-
 def is_argocd(document: Document, kind: str) -> bool:
     """Tell whether a document is of one of Argo CD's own kinds."""
     return group_and_kind(document.data) == ("argoproj.io", kind)
-
-
-def annotations_of(data: JSON) -> Mapping[str, JSON]:
-    """Return a manifest's annotations."""
-    return mapping(field(data, "metadata", "annotations"))
 
 
 def listed(data: JSON, annotation: str) -> Sequence[str]:
@@ -171,47 +134,26 @@ def _custom_scopes(repository: View) -> Mapping[tuple[str, str], str]:
     return scopes
 
 
-CLUSTER_SCOPED: Mapping[str, frozenset[str]] = {
-    group: frozenset(kinds.split())
-    for group, kinds in {
-        "": "ComponentStatus Namespace Node PersistentVolume",
-        "admissionregistration.k8s.io": "MutatingAdmissionPolicy MutatingAdmissionPolicyBinding "
-        "MutatingWebhookConfiguration ValidatingAdmissionPolicy ValidatingAdmissionPolicyBinding "
-        "ValidatingWebhookConfiguration",
-        "apiextensions.crossplane.io": "CompositeResourceDefinition Composition CompositionRevision",
-        "apiextensions.k8s.io": "CustomResourceDefinition",
-        "apiregistration.k8s.io": "APIService",
-        "argoproj.io": "ClusterAnalysisTemplate ClusterWorkflowTemplate",
-        "authentication.k8s.io": "SelfSubjectReview TokenReview",
-        "authorization.k8s.io": "SelfSubjectAccessReview SelfSubjectRulesReview SubjectAccessReview",
-        "cert-manager.io": "ClusterIssuer",
-        "certificates.k8s.io": "CertificateSigningRequest ClusterTrustBundle",
-        "cilium.io": "CiliumBGPAdvertisement CiliumBGPClusterConfig CiliumBGPPeerConfig "
-        "CiliumClusterwideEnvoyConfig CiliumClusterwideNetworkPolicy CiliumEgressGatewayPolicy CiliumIdentity "
-        "CiliumL2AnnouncementPolicy CiliumLoadBalancerIPPool CiliumNode CiliumPodIPPool",
-        "crd.projectcalico.org": "BGPConfiguration BGPPeer FelixConfiguration GlobalNetworkPolicy IPPool",
-        "external-secrets.io": "ClusterExternalSecret ClusterPushSecret ClusterSecretStore",
-        "flowcontrol.apiserver.k8s.io": "FlowSchema PriorityLevelConfiguration",
-        "gateway.networking.k8s.io": "GatewayClass",
-        "generators.external-secrets.io": "ClusterGenerator",
-        "karpenter.k8s.aws": "EC2NodeClass",
-        "karpenter.sh": "NodeClaim NodePool",
-        "keda.sh": "ClusterTriggerAuthentication",
-        "kyverno.io": "ClusterCleanupPolicy ClusterPolicy GlobalContextEntry",
-        "networking.k8s.io": "IPAddress IngressClass ServiceCIDR",
-        "node.k8s.io": "RuntimeClass",
-        "operator.tigera.io": "APIServer Installation",
-        "pkg.crossplane.io": "Configuration DeploymentRuntimeConfig Function Provider",
-        "policies.kyverno.io": "DeletingPolicy GeneratingPolicy ImageValidatingPolicy MutatingPolicy ValidatingPolicy",
-        "policy.networking.k8s.io": "AdminNetworkPolicy BaselineAdminNetworkPolicy ClusterNetworkPolicy",
-        "projectcalico.org": "BGPConfiguration BGPPeer FelixConfiguration GlobalNetworkPolicy IPPool",
-        "rbac.authorization.k8s.io": "ClusterRole ClusterRoleBinding",
-        "resource.k8s.io": "DeviceClass DeviceTaintRule ResourceSlice",
-        "scheduling.k8s.io": "PriorityClass",
-        "snapshot.storage.k8s.io": "VolumeSnapshotClass VolumeSnapshotContent",
-        "storage.k8s.io": "CSIDriver CSINode StorageClass VolumeAttachment VolumeAttributesClass",
-        "templates.gatekeeper.sh": "ConstraintTemplate",
-        "trust.cert-manager.io": "Bundle",
-    }.items()
+_POD = ("", "Pod")
+
+
+_REPLICA_SET = ("apps", "ReplicaSet")
+
+
+_JOB = ("batch", "Job")
+
+
+MADE_BY: Mapping[tuple[str, str], Sequence[tuple[str, str]]] = {
+    ("apps", "Deployment"): (_REPLICA_SET, _POD),
+    ("apps", "ReplicaSet"): (_POD,),
+    ("apps", "StatefulSet"): (_POD,),
+    ("apps", "DaemonSet"): (_POD,),
+    ("argoproj.io", "Rollout"): (_REPLICA_SET, _POD),
+    ("batch", "CronJob"): (_JOB, _POD),
+    ("batch", "Job"): (_POD,),
 }
-"""The kinds without a namespace: Kubernetes' own, and those of operators that many clusters run."""
+"""What controllers make of a kind on the way to its Pods: group and kind of each.
+
+Argo CD shows such a resource, and reads the logs of a Pod, only where the project permits the kind (argo-cd issue
+28564); the power to run Pods comes with what makes them.
+"""

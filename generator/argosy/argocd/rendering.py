@@ -18,10 +18,10 @@ from typing import Any, TypeVar
 
 from argosy import kustomize, supervisor
 from argosy.argocd.inventory import Inventory
-from argosy.argocd.matching import mapping, sequence, text
 from argosy.argocd.sources import KUSTOMIZATIONS, Kind, Source, resolve
 from argosy.argocd.view import ArgoApplication, View
 from argosy.documents import Defect, Document, rendered
+from argosy.documents.fields import mapping, sequence, text
 from argosy.helm import Fault, Helm, OfflineError, Parameter, Release, RenderError
 from argosy.paths import holds
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -97,3 +97,15 @@ def key(application: ArgoApplication) -> str:
 
 def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
+
+
+def named(application: ArgoApplication) -> ArgoApplication:
+    """Return the Application with what it deploys and where to, as its labels say, or else its name and project."""
+    labels = application.metadata.get("labels")
+    labels = labels if isinstance(labels, dict) else {}
+    project = application.spec.get("project")
+    return replace(
+        application,
+        application=str(labels.get("app.kubernetes.io/name") or application.name),
+        environment=str(labels.get("environment") or ("" if project == "default" else project) or ""),
+    )

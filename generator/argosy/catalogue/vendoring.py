@@ -35,9 +35,10 @@ def needed(component: Component, chart: Mapping[str, bytes], values: bytes) -> N
 
 
 def _rendered(release: Release) -> Needed:
-    from argosy.argocd.matching import group_and_kind, is_cluster_scoped  # noqa: PLC0415
+    from argosy.argocd.matching import is_cluster_scoped  # noqa: PLC0415
     from argosy.argocd.view import View  # noqa: PLC0415
     from argosy.documents import is_manifest, rendered  # noqa: PLC0415
+    from argosy.documents.fields import group_and_kind  # noqa: PLC0415
 
     try:
         manifests = engine(None).render(release).manifests

@@ -65,7 +65,7 @@ def is_read(path: str) -> bool:
 
 def by_environment(deployed: Iterable[Deployed]) -> Mapping[str, Used]:
     """Return the kinds of what is deployed through the AppProject of an environment, by environment."""
-    from argosy.rules.privileges import MADE_BY  # noqa: PLC0415
+    from argosy.argocd.matching import MADE_BY  # noqa: PLC0415
 
     found: dict[str, Used] = {}
     for each in deployed:

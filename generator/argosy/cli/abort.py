@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from argosy.cli import options
-from argosy.cli.validate import root_of
+from argosy.cli.options import root_of
 from argosy.errors import ArgosyError
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from argosy.cli import changing, options
-from argosy.cli.validate import root_of
+from argosy.cli.options import root_of
 from argosy.errors import ArgosyError
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from argosy.cli import options
-from argosy.cli.validate import root_of
+from argosy.cli.options import root_of
 from argosy.errors import ArgosyError, ToolError, UsageError
 
 if TYPE_CHECKING:
@@ -258,12 +258,12 @@ def commit(root: Path, message: str, paths: Iterable[str]) -> None:
 
 
 def _validate(manner: Manner, plan: Plan, change: Change) -> int:
-    from argosy.cli import validate  # noqa: PLC0415
+    from argosy.cli import validation  # noqa: PLC0415
 
     # Findings are data, unless JSON is what was asked for.
     with redirect_stdout(sys.stderr) if manner.output == "json" else nullcontext():
         changed = [*(each.path for each in plan.touched), *change.asked]
-        return validate.run(manner.root, changed=changed, output="text", quiet=True)
+        return validation.run(manner.root, changed=changed, output="text", quiet=True)
 
 
 def _tell(manner: Manner, plan: Plan) -> None:

@@ -48,7 +48,7 @@ def command(name: str | None, repository: Path | None, output: str) -> int:
 
 
 def _opened(repository: Path | None) -> tuple[Path | None, Repository | None]:
-    from argosy.cli.validate import root_of  # noqa: PLC0415
+    from argosy.cli.options import root_of  # noqa: PLC0415
     from argosy.repository import store  # noqa: PLC0415
 
     try:

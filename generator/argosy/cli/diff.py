@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from argosy.cli import options
-from argosy.cli.validate import root_of
+from argosy.cli.options import root_of
 
 if TYPE_CHECKING:
     from argosy.difference import Difference

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from argosy.cli import options
-from argosy.cli.validate import root_of
+from argosy.cli.options import root_of
 from argosy.errors import UsageError
 
 if TYPE_CHECKING:

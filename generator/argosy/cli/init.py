@@ -454,12 +454,12 @@ def _show_plan(destination: Path, repository: Repository, files: int, git: bool)
 
 
 def _finish(destination: Path, repository: Repository, made: Tree, *, git: bool, output: str, quiet: bool) -> int:
-    from argosy.cli import tree, validate  # noqa: PLC0415
+    from argosy.cli import tree, validation  # noqa: PLC0415
 
     if not quiet:
         click.echo(tree.drawn(destination.name, made), err=True)
         click.echo(f"Wrote {len(made)} files to {destination}{', and committed them' if git else ''}.", err=True)
-    code = validate.run(destination, output=output, quiet=quiet)
+    code = validation.run(destination, output=output, quiet=quiet)
     if not quiet and not code:
         click.echo(_next_steps(destination, repository, git), err=True)
     return code

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, TypeVar
@@ -86,3 +86,16 @@ def output(*formats: str) -> Callable[[Command], Command]:
 quiet = click.option("--quiet", "-q", is_flag=True, help="Print findings and errors alone.")
 
 folder = click.Path(file_okay=False, path_type=Path)
+
+
+def root_of(paths: Sequence[Path]) -> Path:
+    """Return the root of the repository around the paths: the nearest folder with argosy's answers, or Git's."""
+    from argosy import git  # noqa: PLC0415
+    from argosy.repository import layout  # noqa: PLC0415
+
+    start = (paths[0] if paths else Path.cwd()).resolve()
+    folder = start if start.is_dir() else start.parent
+    for above in (folder, *folder.parents):
+        if (above / layout.ANSWERS).is_file() or (above / layout.CONFIGURATION).is_file():
+            return above
+    return git.top_level(folder) or folder

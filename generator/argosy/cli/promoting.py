@@ -273,9 +273,9 @@ def _difference(manner: Manner, job: Job) -> Difference:
 
 def _is_valid(job: Job, outcome: Outcome) -> bool:
     """Validate the state that comes out, and show what is wrong."""
-    from argosy.cli import validate  # noqa: PLC0415
+    from argosy.cli import validation  # noqa: PLC0415
 
-    outcome.valid = validate.is_valid(job.promotion.after, job.promotion.written.keys())
+    outcome.valid = validation.is_valid(job.promotion.after, job.promotion.written.keys())
     return outcome.valid
 
 

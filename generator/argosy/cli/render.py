@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from argosy.cli import options
-from argosy.cli.validate import root_of
+from argosy.cli.options import root_of
 
 
 @click.command("render")

@@ -55,7 +55,7 @@ def offer(manner: Manner, change: Change, base: str, title: str, plan: Plan) -> 
 
     A conflict is refused: it takes a person to resolve it, and no pull request may look as if one had.
     """
-    from argosy.cli import validate  # noqa: PLC0415
+    from argosy.cli import validation  # noqa: PLC0415
     from argosy.git import objects  # noqa: PLC0415
     from argosy.git.snapshot import Snapshot  # noqa: PLC0415
 
@@ -65,7 +65,7 @@ def offer(manner: Manner, change: Change, base: str, title: str, plan: Plan) -> 
     held = objects.blobs(plan.scratch, entries, entries)
     before = Snapshot(plan.root, plan.head)
     after = before.with_files({each.path: held.get(each.path) for each in plan.touched})
-    valid = validate.is_valid(after, after.written) if manner.validate else None
+    valid = validation.is_valid(after, after.written) if manner.validate else None
     if valid is False:
         changing.show(manner, plan, valid=False)
         click.echo("Nothing was written: the result would not be valid.", err=True)

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Collection, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from argosy.cli import options
-from argosy.errors import ArgosyError, UsageError
+from argosy.cli.options import root_of
+from argosy.cli.validation import run
 
 if TYPE_CHECKING:
-    from argosy.findings import Report
-    from argosy.git.snapshot import Snapshot
+    pass
 
 FORMATS = ("text", "json", "sarif", "junit", "github")
 
@@ -106,101 +103,3 @@ def command(
         reports=reports,
         quiet=quiet,
     )
-
-
-def root_of(paths: Sequence[Path]) -> Path:
-    """Return the root of the repository around the paths: the nearest folder with argosy's answers, or Git's."""
-    from argosy import git  # noqa: PLC0415
-    from argosy.repository import layout  # noqa: PLC0415
-
-    start = (paths[0] if paths else Path.cwd()).resolve()
-    folder = start if start.is_dir() else start.parent
-    for above in (folder, *folder.parents):
-        if (above / layout.ANSWERS).is_file() or (above / layout.CONFIGURATION).is_file():
-            return above
-    return git.top_level(folder) or folder
-
-
-def run(
-    root: Path,
-    *,
-    paths: Sequence[Path] = (),
-    kubernetes_versions: Sequence[str] = (),
-    schema_locations: Sequence[str] = (),
-    helm: Path | None = None,
-    changed: Collection[str] = (),
-    strict: bool = False,
-    verbose: bool = False,
-    output: str = "text",
-    reports: Sequence[tuple[str, Path]] = (),
-    quiet: bool = False,
-) -> int:
-    """Validate, print the report, write it to files, and return the exit code."""
-    from argosy import reporting  # noqa: PLC0415
-    from argosy.reporting.progress import progress  # noqa: PLC0415
-    from argosy.validation import pipeline  # noqa: PLC0415
-
-    if not root.is_dir():
-        raise UsageError(f"{root} is no folder.", "Give the repository's root.")
-    outside = [path for path in paths if not path.resolve().is_relative_to(root.resolve())]
-    if outside:
-        raise UsageError(f"{outside[0]} is not in {root}.", "Validate each repository by itself.")
-    chosen = pipeline.Options(
-        paths=paths,
-        kubernetes_versions=kubernetes_versions,
-        schema_locations=schema_locations,
-        helm=helm,
-        changed=frozenset(changed),
-        progress=lambda description, total: progress(description, total, enabled=not quiet),
-    )
-    report = pipeline.validate(root, chosen)
-    valid = reporting.is_valid(report, strict=strict)
-    if not (quiet and valid and output == "text"):
-        click.echo(_formatted(report, output, strict=strict, verbose=verbose, colour=True), nl=False)
-    for form, file in reports:
-        _write(file, _formatted(report, form, strict=strict, verbose=verbose))
-    if not report.outcomes:
-        where = ", ".join(map(str, paths)) or root
-        raise ArgosyError(f"No YAML or JSON file was found in {where}.", "Name the folder of a GitOps repository.")
-    return 0 if valid else 1
-
-
-def is_valid(state: Snapshot, changed: Collection[str]) -> bool:
-    """Validate a state that no work tree holds, of which only what changes is read, and show what is wrong."""
-    from importlib.metadata import version  # noqa: PLC0415
-
-    from argosy import reporting, temporary  # noqa: PLC0415
-    from argosy.argocd import (  # noqa: PLC0415
-        deployed,
-        inventory,
-    )
-    from argosy.validation import pipeline  # noqa: PLC0415
-
-    wanted = frozenset(changed)
-    with temporary.folder("validate") as folder:
-        deployed.write(folder, state.chosen(inventory.reached_by(wanted)))
-        report = pipeline.validate(folder, pipeline.Options(changed=wanted, repository=state.root))
-    valid = reporting.is_valid(report, strict=False)
-    if not valid:
-        written = reporting.Options.of(sys.stderr, version=version("argosy"))
-        click.echo(reporting.format_report(report, reporting.OutputFormat.TEXT, written), nl=False, err=True)
-    return valid
-
-
-def _formatted(report: Report, output: str, *, strict: bool, verbose: bool, colour: bool = False) -> str:
-    """Return the report in a format; coloured, if at all, where standard output can show it."""
-    from importlib.metadata import version  # noqa: PLC0415
-
-    from argosy import reporting  # noqa: PLC0415
-
-    chosen = reporting.Options.of(sys.stdout, version=version("argosy"), strict=strict, verbose=verbose)
-    chosen = chosen if colour else replace(chosen, colour=False)
-    return reporting.format_report(report, reporting.OutputFormat(output), chosen)
-
-
-def _write(file: Path, text: str) -> None:
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise ArgosyError(f"{file} cannot be written: {error.strerror}.", "Name another file with --report.") from error

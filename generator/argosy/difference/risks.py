@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from argosy.argocd.deployed import Deployed, Identity, Manifest
-from argosy.argocd.matching import HOOK, field, listed, mapping, text
+from argosy.argocd.matching import HOOK, listed
+from argosy.documents.fields import field, mapping, text
 from argosy.kubernetes.api_server import quantity
 
 STATEFUL = frozenset(

@@ -12,22 +12,14 @@ from typing import Any
 
 from argosy import git, kustomize
 from argosy.argocd import configuration, deployments, inventory
-from argosy.argocd.matching import (
-    IN_CLUSTER_NAME,
-    IN_CLUSTER_SERVER,
-    applied,
-    field,
-    group_and_kind,
-    mapping,
-    sequence,
-    text,
-)
+from argosy.argocd.matching import IN_CLUSTER_NAME, IN_CLUSTER_SERVER, applied
 from argosy.argocd.rendering import Progress, Render, silent
 from argosy.argocd.sources import Kind, Source, inside, is_here, normalise, resolve
 from argosy.argocd.view import ArgoApplication, View
 from argosy.doctor import facts, remotes
 from argosy.doctor.diagnosis import Check, Observation, ok, problem, unknown
 from argosy.doctor.remotes import Remote
+from argosy.documents.fields import field, group_and_kind, mapping, sequence, text
 from argosy.errors import ArgosyError, ToolError, UsageError
 from argosy.findings import Finding
 from argosy.helm import engine

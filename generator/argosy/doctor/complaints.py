@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from argosy.argocd.matching import field, mapping, sequence, text
 from argosy.argocd.sources import Kind
 from argosy.argocd.view import ArgoApplication
 from argosy.doctor.case import Case, live, namespace_of
 from argosy.doctor.diagnosis import Observation, ok, problem
+from argosy.documents.fields import field, mapping, sequence, text
 from argosy.kubernetes.cluster import Cluster, Object
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from argosy.argocd.deployed import CASCADE
-from argosy.argocd.matching import field, mapping, sequence, text
 from argosy.doctor import rules
 from argosy.doctor.case import Case, check, live, named, namespace_of
 from argosy.doctor.complaints import Topic, complaints
 from argosy.doctor.diagnosis import Check, Observation, ok, problem
+from argosy.documents.fields import field, mapping, sequence, text
 from argosy.kubernetes.cluster import Cluster
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from argosy.argocd.matching import field, mapping, sequence, text
 from argosy.argocd.view import ArgoApplication
 from argosy.doctor import rules
 from argosy.doctor.case import Case, check, live, named
 from argosy.doctor.diagnosis import Check, Observation, ok, problem, unknown
+from argosy.documents.fields import field, mapping, sequence, text
 from argosy.kubernetes.cluster import Cluster
 
 

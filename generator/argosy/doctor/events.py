@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from argosy.argocd.matching import mapping, text
 from argosy.doctor.case import Case, of_namespaces
 from argosy.doctor.complaints import Topic, topic_of
 from argosy.doctor.diagnosis import Observation, ok, problem
+from argosy.documents.fields import mapping, text
 from argosy.kubernetes.cluster import Cluster
 
 _REFUSALS = {

@@ -7,11 +7,12 @@ import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from argosy.argocd.matching import field, mapping, sequence, sync_options, text
+from argosy.argocd.matching import sync_options
 from argosy.argocd.view import ArgoApplication
 from argosy.doctor.case import Case, elsewhere, is_in, kinds_of, live, named, namespace_of
 from argosy.doctor.diagnosis import Observation, ok, problem, unknown
 from argosy.doctor.drift import automated
+from argosy.documents.fields import field, mapping, sequence, text
 from argosy.kubernetes.cluster import Cluster, Object
 from argosy.reporting.wording import number
 from argosy.schemas.store import without_nulls

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 
 from argosy import git
-from argosy.argocd.matching import annotations_of, text
 from argosy.doctor import notice, reconciliation, rules
 from argosy.doctor.case import Case, check, git_sources, live, named, namespace_of
 from argosy.doctor.complaints import Topic, complaints
 from argosy.doctor.diagnosis import Check, Observation, ok, problem, unknown
 from argosy.doctor.remotes import COMMIT, Remote
+from argosy.documents.fields import annotations_of, text
 from argosy.errors import ToolError
 from argosy.git import objects
 from argosy.kubernetes.cluster import Cluster

@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator
 from functools import partial
 
-from argosy.argocd.matching import text
 from argosy.doctor import facts
 from argosy.doctor.case import Case, git_sources
 from argosy.doctor.diagnosis import Observation, ok, problem, unknown
 from argosy.doctor.facts import Webhook
+from argosy.documents.fields import text
 from argosy.errors import UsageError
 from argosy.hosting.remote import parse
 from argosy.kubernetes.cluster import Cluster

@@ -7,7 +7,6 @@ from functools import partial
 from typing import Any
 
 from argosy import git
-from argosy.argocd.matching import text
 from argosy.argocd.view import ArgoApplication
 from argosy.doctor import live, remotes, rules
 from argosy.doctor.case import Case, check, elsewhere, git_sources, inside_repository, named
@@ -15,6 +14,7 @@ from argosy.doctor.complaints import Topic, complaints
 from argosy.doctor.diagnosis import Check, Observation, ok, problem, unknown
 from argosy.doctor.events import refusals
 from argosy.doctor.remotes import COMMIT, Remote, is_range
+from argosy.documents.fields import text
 from argosy.git import objects
 from argosy.kubernetes.cluster import Cluster
 from argosy.reporting.wording import number

@@ -11,14 +11,9 @@ from argosy.argocd.matching import (
     IN_CLUSTER_NAME,
     IN_CLUSTER_SERVER,
     applied,
-    field,
     glob_matches,
-    group_and_kind,
     is_cluster_scoped,
-    mapping,
-    sequence,
     sync_options,
-    text,
 )
 from argosy.argocd.view import ArgoApplication
 from argosy.doctor import rules
@@ -26,6 +21,7 @@ from argosy.doctor.case import Case, check, elsewhere, named, namespace_of, refu
 from argosy.doctor.complaints import Topic, complaints
 from argosy.doctor.diagnosis import Check, Observation, ok, problem, unknown
 from argosy.doctor.live import differences
+from argosy.documents.fields import field, group_and_kind, mapping, sequence, text
 from argosy.errors import ToolError
 from argosy.kubernetes.cluster import Access, Cluster, Object
 from argosy.reporting.wording import number

@@ -7,12 +7,13 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
-from argosy.argocd.matching import applied, field, mapping, sequence, text
+from argosy.argocd.matching import applied
 from argosy.argocd.view import ArgoApplication
 from argosy.doctor.case import Case, check, elsewhere, of_namespaces
 from argosy.doctor.complaints import Topic, complaints
 from argosy.doctor.diagnosis import Check, Observation, ok, problem, unknown
 from argosy.doctor.events import refusals
+from argosy.documents.fields import field, mapping, sequence, text
 from argosy.kubernetes.api_server import quantity
 from argosy.kubernetes.cluster import Cluster
 

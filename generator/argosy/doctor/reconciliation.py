@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 from argosy import git
-from argosy.argocd.matching import field, mapping, sequence, text
 from argosy.argocd.view import ArgoApplication
 from argosy.doctor.case import Case, git_sources, live, named, namespace_of
 from argosy.doctor.complaints import moment
 from argosy.doctor.diagnosis import Observation, ok, problem, unknown
 from argosy.doctor.notice import interval
+from argosy.documents.fields import field, mapping, sequence, text
 from argosy.git import objects
 from argosy.kubernetes.cluster import Cluster, Object
 from argosy.reporting.wording import number

@@ -51,3 +51,7 @@ class RefusedError(Exception):
         self.message = message
         self.hint = hint
         self.index = index
+
+
+NOT_JUDGED = frozenset({DefectKind.HELM_TEMPLATE, DefectKind.CUSTOM_TAG})
+"""Not wrong in itself, but for a tool that is not asked here: skipped, with the reason."""

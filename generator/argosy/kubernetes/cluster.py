@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NamedTuple, TypeVar, cast
 
-from argosy.argocd.matching import field as at
-from argosy.argocd.matching import text
+from argosy.documents.fields import field as at
+from argosy.documents.fields import text
 from argosy.errors import ToolError, UsageError
 from argosy.kubernetes import kubectl
 from argosy.kubernetes.kubectl import KubectlError

@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from argosy.argocd.matching import annotations_of, field, mapping, sequence, text
 from argosy.documents import Pointer
-from argosy.rules.registry import JSON
+from argosy.documents.fields import JSON, annotations_of, field, mapping, sequence, text
 
 LEVELS = ("privileged", "baseline", "restricted")
 

@@ -11,10 +11,11 @@ from collections.abc import Iterator
 from hashlib import sha256
 from urllib.parse import quote
 
+from argosy.documents.fields import JSON
 from argosy.findings import Finding, Report
 from argosy.reporting.grouping import JoinedFinding, join
 from argosy.reporting.options import Options
-from argosy.rules.registry import JSON, RULES, Rule
+from argosy.rules.registry import RULES, Rule
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 

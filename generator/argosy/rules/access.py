@@ -7,13 +7,14 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from argosy.argocd.matching import glob_matches, mapping, text
+from argosy.argocd.matching import glob_matches
 from argosy.argocd.view import View
 from argosy.documents import Document, Pointer
-from argosy.findings import Severity
+from argosy.documents.fields import mapping, text
+from argosy.findings import Problem, Severity
 from argosy.rules.config_maps import ACCESS, config_maps, entries, example, is_config_map, near, one_of
 from argosy.rules.examples import PROJECT
-from argosy.rules.registry import Problem, Scope, rule
+from argosy.rules.registry import Scope, rule
 
 _MANAGED = frozenset({"get", "create", "update", "delete"})
 ACTIONS: Mapping[str, frozenset[str]] = {

@@ -4,23 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from argosy.argocd.matching import (
-    DNS_LABEL,
-    DNS_SUBDOMAIN,
-    applied,
-    field,
-    glob_matches,
-    group_and_kind,
-    mapping,
-    namespace_of,
-    sequence,
-    sync_options,
-    text,
-)
+from argosy.argocd.matching import DNS_LABEL, DNS_SUBDOMAIN, applied, glob_matches, namespace_of, sync_options
 from argosy.argocd.view import ArgoApplication, View
-from argosy.findings import Severity
+from argosy.documents.fields import JSON, field, group_and_kind, mapping, sequence, text
+from argosy.findings import Problem, Severity
 from argosy.rules.examples import APPLICATION, CONFIG_MAP, DEPLOYED, DESTINATION, SOURCE
-from argosy.rules.registry import JSON, Problem, Scope, rule
+from argosy.rules.registry import Scope, rule
 
 _AUTOSCALED = """
 # file: apps/my-app/deployment.yaml

@@ -7,13 +7,14 @@ from collections.abc import Iterator
 
 import yaml
 
-from argosy.argocd.matching import field, is_argocd, mapping, sequence, text
+from argosy.argocd.matching import is_argocd
 from argosy.argocd.view import View
 from argosy.documents import Document, Pointer
+from argosy.documents.fields import JSON, field, mapping, sequence, text
 from argosy.documents.plain import shallow
-from argosy.findings import Severity
+from argosy.findings import Problem, Severity
 from argosy.rules.examples import APPLICATION_SET, CONFIG_MAP, TEMPLATE
-from argosy.rules.registry import JSON, Problem, Scope, rule
+from argosy.rules.registry import Scope, rule
 
 GENERATORS = frozenset(
     {"clusterDecisionResource", "clusters", "git", "list", "matrix", "merge", "plugin", "pullRequest", "scmProvider"}

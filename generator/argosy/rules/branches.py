@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from argosy.argocd.view import ArgoApplication, View, key
-from argosy.findings import Severity
+from argosy.findings import Problem, Severity
 from argosy.rules.examples import APPLICATION, CONFIG_MAP, DESTINATION, REPOSITORY
-from argosy.rules.registry import Problem, Scope, rule
+from argosy.rules.registry import Scope, rule
 
 _FOLLOWS_PROD = (
     CONFIG_MAP

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from argosy.argocd.applicationsets import Flaw
-from argosy.argocd.view import ArgoApplication
 from argosy.documents import ESCAPES, Defect, DefectKind
-from argosy.findings import Severity
+from argosy.findings import Problem, Severity
 from argosy.paths import astray
-from argosy.rules.registry import Problem, Rule, declare
+from argosy.rules.registry import Rule, declare
 
 _CONFIG_MAP = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: shop\ndata:\n  greeting: {greeting}\n"
 _APPLICATION = """\
@@ -166,9 +164,6 @@ def rule_of(defect: Defect, location: Path, root: Path) -> Rule:
         return SYMLINK_ESCAPES
     return DEFECTS[defect.kind]
 
-
-NOT_JUDGED = frozenset({DefectKind.HELM_TEMPLATE, DefectKind.CUSTOM_TAG})
-"""Not wrong in itself, but for a tool that is not asked here: skipped, with the reason."""
 
 KUBERNETES_SCHEMA = declare(
     "kubernetes-schema",
@@ -390,15 +385,3 @@ def suppression_problems(rules: Sequence[str], unknown: Sequence[str], reason: s
         yield Problem(
             "This gives no reason to ignore a rule, and so ignores none.", hint="Say why, behind the bracket."
         )
-
-
-def named(application: ArgoApplication) -> ArgoApplication:
-    """Return the Application with what it deploys and where to, as its labels say, or else its name and project."""
-    labels = application.metadata.get("labels")
-    labels = labels if isinstance(labels, dict) else {}
-    project = application.spec.get("project")
-    return replace(
-        application,
-        application=str(labels.get("app.kubernetes.io/name") or application.name),
-        environment=str(labels.get("environment") or ("" if project == "default" else project) or ""),
-    )

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from argosy.argocd.matching import cluster
 from argosy.argocd.view import ArgoApplication, View
-from argosy.findings import Severity
+from argosy.findings import Problem, Severity
 from argosy.repository import layout
-from argosy.rules.registry import Problem, Scope, rule
+from argosy.rules.registry import Scope, rule
 
 _COMPONENT = """\
 # file: argocd/{environment}/components/reloader.yaml

@@ -12,9 +12,9 @@ from typing import Any
 
 import yaml
 
-from argosy.argocd.matching import field, mapping
 from argosy.argocd.view import View
 from argosy.documents import Document, Pointer, plain
+from argosy.documents.fields import field, mapping
 
 SETTINGS, ACCESS, NOTIFICATIONS = "argocd-cm", "argocd-rbac-cm", "argocd-notifications-cm"
 

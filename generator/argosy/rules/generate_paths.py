@@ -8,12 +8,13 @@ from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
 from argosy import kustomize
-from argosy.argocd.matching import annotations_of, glob_matches, normal_url, text
+from argosy.argocd.matching import glob_matches, normal_url
 from argosy.argocd.sources import Kind, Source, resolve
 from argosy.argocd.view import ArgoApplication, View
-from argosy.findings import Severity
+from argosy.documents.fields import annotations_of, text
+from argosy.findings import Problem, Severity
 from argosy.rules.examples import APPLICATION, DEPLOYED, DESTINATION, SOURCE
-from argosy.rules.registry import Problem, Scope, rule
+from argosy.rules.registry import Scope, rule
 
 GENERATE_PATHS = "argocd.argoproj.io/manifest-generate-paths"
 

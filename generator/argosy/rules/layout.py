@@ -7,10 +7,10 @@ from pathlib import Path
 
 from argosy.argocd.sources import Kind, is_here, resolve
 from argosy.argocd.view import ArgoApplication, View
-from argosy.findings import Severity
+from argosy.findings import Problem, Severity
 from argosy.paths import entries, holds
 from argosy.repository import layout
-from argosy.rules.registry import Problem, Scope, rule
+from argosy.rules.registry import Scope, rule
 
 _APPLICATION = """\
 apiVersion: argoproj.io/v1alpha1

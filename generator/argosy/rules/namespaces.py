@@ -9,24 +9,15 @@ from decimal import Decimal
 
 from argosy.argocd import capacity
 from argosy.argocd.capacity import Namespace, Place, Workload, shown
-from argosy.argocd.matching import (
-    applied,
-    cluster,
-    field,
-    group_and_kind,
-    mapping,
-    namespace_of,
-    sequence,
-    sync_options,
-    text,
-)
+from argosy.argocd.matching import applied, cluster, namespace_of, sync_options
 from argosy.argocd.view import ArgoApplication, View
 from argosy.documents import Document, Pointer
-from argosy.findings import Severity
+from argosy.documents.fields import field, group_and_kind, mapping, sequence, text
+from argosy.findings import Problem, Severity
 from argosy.kubernetes.pod_security import breaches
+from argosy.kubernetes.pods import containers
 from argosy.rules.examples import APPLICATION, DESTINATION, REPOSITORY, SOURCE
-from argosy.rules.registry import Problem, Scope, rule
-from argosy.rules.secrets_and_images import containers
+from argosy.rules.registry import Scope, rule
 
 ENFORCE = "pod-security.kubernetes.io/enforce"
 _NEWEST = 99

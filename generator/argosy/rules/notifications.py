@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
-from argosy.argocd.matching import annotations_of, mapping, sequence, text
 from argosy.argocd.view import View
-from argosy.findings import Severity
+from argosy.documents.fields import annotations_of, mapping, sequence, text
+from argosy.findings import Problem, Severity
 from argosy.rules.config_maps import NOTIFICATIONS, config_maps, entries, example, near, read
-from argosy.rules.registry import Problem, Scope, rule
+from argosy.rules.registry import Scope, rule
 
 SERVICES = frozenset(
     {

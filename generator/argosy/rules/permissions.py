@@ -11,24 +11,20 @@ from functools import lru_cache
 from argosy.argocd.matching import (
     applied,
     cluster,
-    field,
     glob_matches,
-    group_and_kind,
     is_argocd,
     is_cluster_scoped,
-    mapping,
     namespace_of,
     normal_url,
-    sequence,
     sync_options,
-    text,
 )
 from argosy.argocd.view import ArgoApplication, View
 from argosy.documents import Document, Pointer
-from argosy.findings import Severity
+from argosy.documents.fields import JSON, field, group_and_kind, mapping, sequence, text
+from argosy.findings import Problem, Severity
 from argosy.repository import layout
 from argosy.rules.examples import DEPLOYED, PROJECT
-from argosy.rules.registry import JSON, Problem, Scope, rule
+from argosy.rules.registry import Scope, rule
 
 _TEAM = DEPLOYED.replace("project: default", "project: team")
 _SOURCES = "  sourceRepos: ['https://git.example.com/team/*']\n"

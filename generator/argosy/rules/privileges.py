@@ -11,44 +11,23 @@ from functools import cached_property, lru_cache
 
 from argosy.argocd.inventory import everything
 from argosy.argocd.matching import (
+    MADE_BY,
     applied,
     cluster,
-    field,
     glob_matches,
-    group_and_kind,
     is_argocd,
     is_cluster_scoped,
-    mapping,
     namespace_of,
-    sequence,
     sync_options,
-    text,
 )
 from argosy.argocd.view import ArgoApplication, View, key
 from argosy.documents import Document
-from argosy.findings import Severity
+from argosy.documents.fields import JSON, field, group_and_kind, mapping, sequence, text
+from argosy.findings import Problem, Severity
 from argosy.repository import layout
 from argosy.rules.examples import DEPLOYED, PROJECT
 from argosy.rules.permissions import destination_permitted, project_name, projects, source_permitted, source_urls
-from argosy.rules.registry import JSON, Problem, Scope, rule
-
-_POD = ("", "Pod")
-_REPLICA_SET = ("apps", "ReplicaSet")
-_JOB = ("batch", "Job")
-MADE_BY: Mapping[tuple[str, str], Sequence[tuple[str, str]]] = {
-    ("apps", "Deployment"): (_REPLICA_SET, _POD),
-    ("apps", "ReplicaSet"): (_POD,),
-    ("apps", "StatefulSet"): (_POD,),
-    ("apps", "DaemonSet"): (_POD,),
-    ("argoproj.io", "Rollout"): (_REPLICA_SET, _POD),
-    ("batch", "CronJob"): (_JOB, _POD),
-    ("batch", "Job"): (_POD,),
-}
-"""What controllers make of a kind on the way to its Pods: group and kind of each.
-
-Argo CD shows such a resource, and reads the logs of a Pod, only where the project permits the kind (argo-cd issue
-28564); the power to run Pods comes with what makes them.
-"""
+from argosy.rules.registry import Scope, rule
 
 Where = tuple[str | None, str | None, str]
 """A namespace: the server and the name of its cluster, and its own name."""

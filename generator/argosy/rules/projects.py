@@ -8,12 +8,13 @@ from functools import lru_cache
 from typing import NamedTuple
 from zoneinfo import available_timezones
 
-from argosy.argocd.matching import GO_DURATION, field, is_argocd, mapping, sequence, text
+from argosy.argocd.matching import GO_DURATION, is_argocd
 from argosy.argocd.view import View
 from argosy.documents import Document, Pointer
-from argosy.findings import Severity
+from argosy.documents.fields import JSON, field, mapping, sequence, text
+from argosy.findings import Problem, Severity
 from argosy.rules.examples import PROJECT
-from argosy.rules.registry import JSON, Problem, Scope, rule
+from argosy.rules.registry import Scope, rule
 
 ROLE_NAME = re.compile(r"[a-zA-Z0-9]([-_a-zA-Z0-9]*[a-zA-Z0-9])?")
 POLICY_RESOURCES = ("applications", "applicationsets", "clusters", "exec", "logs", "repositories")

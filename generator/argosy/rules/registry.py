@@ -18,12 +18,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from argosy.findings import Severity
+from argosy.findings import Problem, Severity
 
 if TYPE_CHECKING:
-    from argosy.documents import Document, Pointer
+    pass
 
 
 class Scope(StrEnum):
@@ -33,18 +33,6 @@ class Scope(StrEnum):
     APPLICATION = "application"
     REPOSITORY = "repository"
     PIPELINE = "pipeline"
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """What a rule yields: the runner adds the rule's id and severity, and the place."""
-
-    message: str
-    at: Pointer = ()
-    """The field, from the document's root: ("spec", "sources", 0). The line comes from it."""
-    hint: str = ""
-    document: Document | None = None
-    """The document, for rules of the scope `repository`; others are about the one they were given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +94,3 @@ def files_of(example: str) -> dict[str, str]:
         elif not line.startswith(("# link: ", "# git: ", "# branch: ")):
             files.setdefault(path, []).append(line)
     return {path: "".join(lines).rstrip("\n") + "\n" for path, lines in files.items()}
-
-
-JSON = Any
-"""A value as YAML and JSON have it. Documents are other people's data: their shape is checked by schemas, not types."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
-from argosy.argocd.matching import applied, cluster, field, group_and_kind, is_cluster_scoped, namespace_of, text
+from argosy.argocd.matching import applied, cluster, is_cluster_scoped, namespace_of
 from argosy.argocd.view import ArgoApplication, View, key
 from argosy.documents import Document
-from argosy.findings import Severity
+from argosy.documents.fields import field, group_and_kind, text
+from argosy.findings import Problem, Severity
 from argosy.rules.examples import APPLICATION, DEPLOYED, DESTINATION, SOURCE
 from argosy.rules.generate_paths import GENERATE_PATHS
-from argosy.rules.registry import Problem, Scope, rule
+from argosy.rules.registry import Scope, rule
 
 _SECOND = (APPLICATION + SOURCE).replace("argocd/my-app.yaml", "argocd/second.yaml")
 _APART = (

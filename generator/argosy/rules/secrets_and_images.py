@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from argosy.argocd.view import View
 from argosy.documents import Document, Pointer
-from argosy.findings import Severity
-from argosy.rules.registry import Problem, Scope, declare, rule
+from argosy.findings import Problem, Severity
+from argosy.kubernetes.pods import containers, images
+from argosy.rules.registry import Scope, declare, rule
 
 if TYPE_CHECKING:
     from detect_secrets.plugins.base import BasePlugin
@@ -226,37 +227,3 @@ def image_tag(document: Document, view: View) -> Iterator[Problem]:
             pointer,
             "Name a version, or better a digest (repository:tag@sha256:…).",
         )
-
-
-def images(data: Any) -> Iterator[tuple[Pointer, str]]:
-    """Yield each container's image of a workload, with its place."""
-    for at, container in containers(data):
-        if isinstance(container.get("image"), str) and container["image"]:
-            yield (*at, "image"), container["image"]
-
-
-def containers(data: Any) -> Iterator[tuple[Pointer, dict[str, Any]]]:
-    """Yield each container of a workload, with its place."""
-    for at, pod in pod_specs(data):
-        for group in ("initContainers", "containers", "ephemeralContainers"):
-            listed = pod.get(group)
-            for index, container in enumerate(listed if isinstance(listed, list) else ()):
-                if isinstance(container, dict):
-                    yield (*at, group, index), container
-
-
-_POD_SPECS: tuple[Pointer, ...] = (
-    ("spec",),
-    ("spec", "template", "spec"),
-    ("spec", "jobTemplate", "spec", "template", "spec"),
-)
-
-
-def pod_specs(data: Any) -> Iterator[tuple[Pointer, dict[str, Any]]]:
-    """Yield the pod's specification within a Pod, a workload or a CronJob, with its place."""
-    for pointer in _POD_SPECS:
-        found = data
-        for key in pointer:
-            found = found.get(key) if isinstance(found, dict) else None
-        if isinstance(found, dict) and isinstance(found.get("containers"), list):
-            yield pointer, found

@@ -8,10 +8,10 @@ from typing import Any
 
 from argosy.argocd.view import View
 from argosy.documents import Document
-from argosy.findings import Severity
+from argosy.findings import Problem, Severity
 from argosy.rules.config_maps import NOTIFICATIONS, SETTINGS, entries, example, near, one_of, read
 from argosy.rules.notifications import SERVICES
-from argosy.rules.registry import Problem, Scope, rule
+from argosy.rules.registry import Scope, rule
 
 _GLOBS = {"apiGroups", "kinds", "clusters"}
 _IGNORED = {"jsonPointers", "jqPathExpressions", "managedFieldsManagers"}

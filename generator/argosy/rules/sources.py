@@ -9,14 +9,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import combinations
 from pathlib import Path, PurePosixPath
 
-from argosy.argocd.matching import field, glob_matches, mapping, normal_url, sequence, text
+from argosy.argocd.matching import glob_matches, normal_url
 from argosy.argocd.sources import KUSTOMIZATIONS, Kind, resolve
 from argosy.argocd.view import ArgoApplication, View
 from argosy.documents import Pointer
-from argosy.findings import Severity
+from argosy.documents.fields import JSON, field, mapping, sequence, text
+from argosy.findings import Problem, Severity
 from argosy.paths import astray
 from argosy.rules.examples import APPLICATION, CHART, CONFIG_MAP, DEPLOYED, DESTINATION, REPOSITORY, VALUES
-from argosy.rules.registry import JSON, Problem, Scope, rule
+from argosy.rules.registry import Scope, rule
 
 REFERENCE = re.compile(r"[a-zA-Z0-9_-]+")
 RELEASE_NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")

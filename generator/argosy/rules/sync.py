@@ -6,12 +6,13 @@ import re
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 
-from argosy.argocd.matching import GO_DURATION, HOOK, HOOKS, annotations_of, field, listed, mapping, sync_options, text
+from argosy.argocd.matching import GO_DURATION, HOOK, HOOKS, listed, sync_options
 from argosy.argocd.view import ArgoApplication, View
 from argosy.documents import Document
-from argosy.findings import Severity
+from argosy.documents.fields import annotations_of, field, mapping, text
+from argosy.findings import Problem, Severity
 from argosy.rules.examples import DEPLOYED
-from argosy.rules.registry import Problem, Scope, rule
+from argosy.rules.registry import Scope, rule
 
 SYNC_OPTIONS = "argocd.argoproj.io/sync-options"
 SYNC_WAVE = "argocd.argoproj.io/sync-wave"

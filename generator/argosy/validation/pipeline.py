@@ -17,14 +17,16 @@ from argosy.argocd.rendering import Progress, Render, silent
 from argosy.argocd.sources import Kind
 from argosy.argocd.view import ArgoApplication, View
 from argosy.documents import Defect, DefectKind, Document, is_manifest, resource, suppressions
+from argosy.documents.defects import NOT_JUDGED
+from argosy.documents.fields import JSON
 from argosy.errors import UsageError
-from argosy.findings import Finding, Report
+from argosy.findings import Finding, Problem, Report
 from argosy.helm import Fault, Helm, Message, OfflineError, Release, Rendered, RenderError, engine, expect, lintable
 from argosy.kubernetes import api_server
 from argosy.paths import holds
 from argosy.repository import layout
 from argosy.rules import builtin
-from argosy.rules.registry import JSON, RULES, Problem, Rule, Scope
+from argosy.rules.registry import RULES, Rule, Scope
 from argosy.rules.secrets_and_images import CREDENTIAL, credentials
 from argosy.schemas.files import file_schema
 from argosy.schemas.locations import SchemaLocation
@@ -203,7 +205,7 @@ class _Validation:
 
     def _add_defect(self, defect: Defect, entry: Entry) -> None:
         affected = next((document for document, _ in entry.documents if document.index == defect.document), None)
-        if defect.kind in builtin.NOT_JUDGED:
+        if defect.kind in NOT_JUDGED:
             self.skipped[identity(affected) if affected else defect.path] = defect.message
             return
         self._add(

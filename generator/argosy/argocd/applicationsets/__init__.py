@@ -17,8 +17,8 @@ from argosy.argocd.applicationsets.templates import Templates
 from argosy.argocd.applicationsets.trees import mapping, sequence
 from argosy.argocd.view import ArgoApplication
 from argosy.documents import Document, Pointer
+from argosy.findings import Problem
 from argosy.helm import Helm, RenderError
-from argosy.rules.registry import Problem
 
 __all__ = ["Expansion", "Flaw", "RepositoryFiles", "expand"]
 

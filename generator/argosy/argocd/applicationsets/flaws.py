@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from argosy.documents import Pointer
-from argosy.rules.registry import Problem
+from argosy.findings import Problem
 
 
 class Flaw(StrEnum):

@@ -12,8 +12,8 @@ from argosy.argocd.applicationsets.parameters import Parameters
 from argosy.argocd.applicationsets.trees import find, mapping, rebuilt, sequence, strings
 from argosy.documents import Pointer
 from argosy.documents.lines import shortened
+from argosy.findings import Problem
 from argosy.helm import GoTemplateError, Helm
-from argosy.rules.registry import Problem
 
 
 @dataclass(frozen=True, slots=True)

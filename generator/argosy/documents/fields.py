@@ -1,0 +1,47 @@
+"""Fields of what YAML and JSON hold, whatever its shape."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+JSON = Any
+"""A value as YAML and JSON have it. Documents are other people's data: their shape is checked by schemas, not types."""
+
+
+def mapping(value: JSON) -> Mapping[str, JSON]:
+    """Return a mapping as it is, and anything else as an empty one."""
+    return value if isinstance(value, dict) else {}
+
+
+def sequence(value: JSON) -> Sequence[JSON]:
+    """Return a list as it is, and anything else as an empty one."""
+    return value if isinstance(value, list) else ()
+
+
+def text(value: JSON) -> str:
+    """Return a string as it is, and anything else as an empty one."""
+    return value if isinstance(value, str) else ""
+
+
+def field(data: JSON, *pointer: str | int) -> JSON:
+    """Return the field at `pointer`, None where there is none."""
+    for step in pointer:
+        if isinstance(data, dict):
+            data = data.get(step)
+        elif isinstance(data, list) and isinstance(step, int) and step < len(data):
+            data = data[step]
+        else:
+            return None
+    return data
+
+
+def group_and_kind(data: JSON) -> tuple[str, str]:
+    """Return a manifest's API group, empty for the core one, and its kind."""
+    group, slash, _ = text(field(data, "apiVersion")).partition("/")
+    return (group if slash else ""), text(field(data, "kind"))
+
+
+def annotations_of(data: JSON) -> Mapping[str, JSON]:
+    """Return a manifest's annotations."""
+    return mapping(field(data, "metadata", "annotations"))
