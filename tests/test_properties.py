@@ -74,12 +74,12 @@ class Session:
         """Plan twice, write, compare with what was planned, and commit; go back where there are conflicts."""
         before = state(self.root)
         version = template.current().version
-        with planning.plan(self.root, change, privileges.kept) as dry:
-            shown, kinds = dry.diff(), [(each.path, each.kind) for each in dry.changes]
+        dry = planning.plan(self.root, change, privileges.kept)
+        shown, kinds = dry.diff(), [(each.path, each.kind) for each in dry.changes]
         assert state(self.root) == before
-        with planning.plan(self.root, change, privileges.kept) as plan:
-            assert [(each.path, each.kind) for each in plan.changes] == kinds
-            merge.write(plan)
+        plan = planning.plan(self.root, change, privileges.kept)
+        assert [(each.path, each.kind) for each in plan.changes] == kinds
+        merge.write(plan)
         if plan.conflicts:
             self.check_marks()
             assert merge.Journal(self.root).abort()
@@ -235,8 +235,8 @@ def test_the_same_model_and_version_change_nothing(
     for step in listed:
         perform(made, step)
     current, version = made.model, template.current().version
-    with planning.plan(made.root, Change(current, current, from_version=version, to_version=version)) as plan:
-        assert not plan.changes
+    plan = planning.plan(made.root, Change(current, current, from_version=version, to_version=version))
+    assert not plan.changes
 
 
 @few

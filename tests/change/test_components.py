@@ -187,9 +187,9 @@ ROOTS = iter(range(1_000_000))
 
 
 def carried_out(root: Path, change: Change) -> None:
-    with planning.plan(root, change) as plan:
-        assert not plan.conflicts
-        merge.write(plan)
+    plan = planning.plan(root, change)
+    assert not plan.conflicts
+    merge.write(plan)
     commit(root)
 
 

@@ -52,9 +52,9 @@ def test_each_case(  # noqa: PLR0917 - as in the table
     commit(root, {"other": "stays\n", **({} if ours is None else {"a/file": ours})})
     start = state(root)
     base, theirs = (blobs({} if text is None else {"a/file": text}) for text in (before, after))
-    with merge.plan(root, base, theirs) as plan:
-        assert [each.kind for each in plan.changes] == ([] if kind is None else [kind])
-        merge.write(plan)
+    plan = merge.plan(root, base, theirs)
+    assert [each.kind for each in plan.changes] == ([] if kind is None else [kind])
+    merge.write(plan)
     found = files(root)
     assert found.pop("other")[1] == b"stays\n"
     assert {path: text.decode() for path, (_, text) in found.items()} == (
@@ -64,7 +64,8 @@ def test_each_case(  # noqa: PLR0917 - as in the table
     journal = Journal(root)
     assert journal.is_abortable() is (kind is Kind.CONFLICTING)
     git(root, "reset", "--quiet", "--hard")
-    with merge.plan(root, base, theirs) as plan, pytest.raises(RuntimeError), merge.written(plan):
+    plan = merge.plan(root, base, theirs)
+    with pytest.raises(RuntimeError), merge.written(plan):
         raise RuntimeError
     assert state(root) == start
     assert not journal.is_open
@@ -75,7 +76,8 @@ def test_what_someone_wrote_since_a_kill_is_put_aside(root: Path) -> None:
     start, journal = state(root), Journal(root)
     for round in (1, 2):
         after = blobs({"a": "2\n", "b": "2\n", "c": "2\n", "new": "2\n"})
-        with merge.plan(root, blobs({"a": "1\n", "b": "1\n", "c": "1\n"}), after) as plan, merge.written(plan):
+        plan = merge.plan(root, blobs({"a": "1\n", "b": "1\n", "c": "1\n"}), after)
+        with merge.written(plan):
             killed = (root / ".git/argosy/writing.json").read_bytes()
         (root / ".git/argosy/writing.json").write_bytes(killed)
         (root / "a").write_text(f"edited {round}\n")
@@ -95,32 +97,33 @@ def test_what_git_does_not_watch_is_not_overwritten(root: Path, flag: str) -> No
     git(root, "update-index", f"--{flag}", "a")
     (root / "a").write_text("ours\n")
     before, after = blobs({"a": TEXT, "b": TEXT}), blobs({"a": TEXT + "more\n", "b": TEXT + "more\n"})
-    with merge.plan(root, before, after) as plan, pytest.raises(ArgosyError, match=f"a would be changed.*{flag}"):
+    plan = merge.plan(root, before, after)
+    with pytest.raises(ArgosyError, match=f"a would be changed.*{flag}"):
         merge.refuse_obstacles(plan)
-    with merge.plan(root, blobs({"b": TEXT}), blobs({"b": TEXT + "more\n"})) as plan:
-        merge.refuse_obstacles(plan)
+    plan = merge.plan(root, blobs({"b": TEXT}), blobs({"b": TEXT + "more\n"}))
+    merge.refuse_obstacles(plan)
 
 
 def test_files_of_the_same_content_are_not_taken_for_each_other(root: Path) -> None:
     commit(root, {"dev": TEXT + "ours\n", "prod": TEXT})
-    with merge.plan(root, blobs({"dev": TEXT, "prod": TEXT}), blobs({"dev": TEXT, "live": TEXT})) as plan:
-        assert {each.path: each.kind for each in plan.changes} == {"prod": Kind.DELETED, "live": Kind.NEW}
+    plan = merge.plan(root, blobs({"dev": TEXT, "prod": TEXT}), blobs({"dev": TEXT, "live": TEXT}))
+    assert {each.path: each.kind for each in plan.changes} == {"prod": Kind.DELETED, "live": Kind.NEW}
 
 
 def test_a_file_moves_with_what_was_edited(root: Path) -> None:
     commit(root, {"old": "ours\n" + TEXT})
-    with merge.plan(root, blobs({"new": TEXT}), blobs({"new": TEXT + "more\n"}), {"old": "new"}) as plan:
-        assert {each.path: each.kind for each in plan.changes} == {"old": Kind.DELETED, "new": Kind.MOVED}
-        merge.write(plan)
+    plan = merge.plan(root, blobs({"new": TEXT}), blobs({"new": TEXT + "more\n"}), {"old": "new"})
+    assert {each.path: each.kind for each in plan.changes} == {"old": Kind.DELETED, "new": Kind.MOVED}
+    merge.write(plan)
     assert {path: text for path, (_, text) in files(root).items()} == {"new": f"ours\n{TEXT}more\n".encode()}
 
 
 def test_line_endings_of_the_committed_file_are_kept(root: Path) -> None:
     commit(root, {"crlf": TEXT.replace("\n", "\r\n"), "mixed": "0\r\n" + TEXT})
     pristine = {"crlf": TEXT, "mixed": "0\n" + TEXT}
-    with merge.plan(root, blobs(pristine), blobs({path: f"{text}more\n" for path, text in pristine.items()})) as plan:
-        assert not plan.conflicts
-        merge.write(plan)
+    plan = merge.plan(root, blobs(pristine), blobs({path: f"{text}more\n" for path, text in pristine.items()}))
+    assert not plan.conflicts
+    merge.write(plan)
     assert (root / "crlf").read_bytes() == (TEXT + "more\n").replace("\n", "\r\n").encode()
     assert (root / "mixed").read_bytes() == b"0\r\n" + TEXT.encode() + b"more\n"
 
@@ -128,9 +131,9 @@ def test_line_endings_of_the_committed_file_are_kept(root: Path) -> None:
 def test_binary_files_conflict_without_markers(root: Path) -> None:
     commit(root, {"image": b"\x00ours"})
     before, after = {"image": Blob("100644", b"\x00a")}, {"image": Blob("100644", b"\x00b")}
-    with merge.plan(root, before, after) as plan:
-        assert plan.conflicts == ["image"]
-        merge.write(plan)
+    plan = merge.plan(root, before, after)
+    assert plan.conflicts == ["image"]
+    merge.write(plan)
     assert (root / "image").read_bytes() == b"\x00ours"
 
 
@@ -138,7 +141,8 @@ def test_obstacles_are_seen_before_anything_is_written(root: Path) -> None:
     commit(root, {"a": TEXT, "file": "x\n"})
     (root / "new").write_text("mine\n")
     for after in ({"new": "x\n"}, {"file/below": "x\n"}):
-        with merge.plan(root, {}, blobs(after)) as plan, pytest.raises(ArgosyError, match=r"new|file is no folder"):
+        plan = merge.plan(root, {}, blobs(after))
+        with pytest.raises(ArgosyError, match=r"new|file is no folder"):
             merge.refuse_obstacles(plan)
 
 
@@ -146,8 +150,8 @@ def test_a_merge_is_abortable_until_it_is_committed_or_gone(root: Path) -> None:
     commit(root, {"a": "ours\n"})
     start, journal = state(root), Journal(root)
     for settle in (("reset", "--quiet", "--hard"), ("commit", "--quiet", "--all", "--message", "Resolved")):
-        with merge.plan(root, blobs({"a": "1\n"}), blobs({"a": "2\n"})) as plan:
-            merge.write(plan)
+        plan = merge.plan(root, blobs({"a": "1\n"}), blobs({"a": "2\n"}))
+        merge.write(plan)
         assert journal.is_abortable()
         git(root, *settle)
         after = state(root)

@@ -83,9 +83,9 @@ def test_a_merge(tmp_path: Path) -> None:
     commit(root, {"ci.yaml": ours})
     before = {"ci.yaml": Blob("100644", FILE.format(ONE, "7.0.1").encode())}
     after = {"ci.yaml": Blob("100644", FILE.format(THREE, "7.1.0").replace("steps:", "steps: # all").encode())}
-    with merge.plan(root, before, after) as plan:
-        assert plan.conflicts == []
-        merge.write(plan)
+    plan = merge.plan(root, before, after)
+    assert plan.conflicts == []
+    merge.write(plan)
     assert (root / "ci.yaml").read_text() == ours.replace(f"{TWO} # v7.0.2", f"{THREE} # v7.1.0").replace(
         "steps:", "steps: # all"
     )

@@ -189,8 +189,8 @@ def test_only_what_may_differ_is_rendered(tmp_path: Path) -> None:
     whole = planning.as_files(rendered(many))
     assert tree == {path: whole[path] for path in tree}
     root = create(tmp_path / "gitops", fewer)
-    with planning.plan(root, Change(fewer, many)) as plan:
-        assert {path for path in whole if "app-0." in path or "app-0/" in path} == {each.path for each in plan.changes}
+    plan = planning.plan(root, Change(fewer, many))
+    assert {path for path in whole if "app-0." in path or "app-0/" in path} == {each.path for each in plan.changes}
     assert files(root) == files(create(tmp_path / "same", fewer))
 
 

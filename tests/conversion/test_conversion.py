@@ -158,9 +158,9 @@ def convert(root: Path, form: Format) -> Conversion:
     made = conversion.convert(root, stored, "my-app", form)
     assert made is not None
     versioned = replace(made.change, from_version=stored.version, to_version=stored.version)
-    with planning.plan(root, versioned, privileges.kept) as plan:
-        assert not plan.conflicts
-        merge.write(plan)
+    plan = planning.plan(root, versioned, privileges.kept)
+    assert not plan.conflicts
+    merge.write(plan)
     commit(root)
     assert store.load(root).repository.application("my-app").format is form
     return made

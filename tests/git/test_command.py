@@ -8,6 +8,7 @@ import pytest
 
 from argosy import git
 from argosy.errors import ToolError
+from argosy.git import objects
 
 
 @pytest.fixture
@@ -123,12 +124,12 @@ class TestQuestions:
         git_configuration.write_text(configuration)
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
-        assert git.has_identity(git_configuration.parent) == known
+        assert git.at(git_configuration.parent).has_identity() == known
 
 
 def test_start_takes_an_existing_repository_without_a_commit(tmp_path: Path) -> None:
     git.run(tmp_path, "init", "--quiet", "--initial-branch=develop")
     git.start(tmp_path, "trunk")
     (tmp_path / "a").touch()
-    git.commit_all(tmp_path, "Begin")
+    objects.commit_all(tmp_path, "Begin")
     assert git.revisions(tmp_path) == {"trunk"}

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from argosy.errors import ToolError
-from argosy.git import objects
-from argosy.git.objects import Blob, Entry
+from argosy.git import asked_once, objects
+from argosy.git.objects import Blob
 from tests.changing import commit, git
 
 CONTENTS = {
@@ -44,25 +44,45 @@ def test_an_object_that_is_not_there(root: Path) -> None:
         objects.contents(root, ["0" * 40])
 
 
-def test_sides_of_a_conflict(root: Path) -> None:
-    base, ours, theirs = ({"a": Blob("100644", text), "b": Blob("100644", b"same\n")} for text in (b"0", b"1", b"2"))
-    objects.commit(root, {"base": ("", base), "ours": ("base", ours), "theirs": ("base", theirs)})
-    tree, sides = objects.merge(root, "ours", "theirs")
-    assert [each.stage for each in sides["a"]] == [1, 2, 3]
-    assert objects.entries(root, tree)["b"] == objects.entries(root, "base")["b"] == Entry("100644", sides_blob(root))
+def test_only_some_paths_are_looked_up(root: Path) -> None:
+    commit(root, dict.fromkeys(["a", "folder/b", "folder/deep/c", "folder-b/d", "other/e"], "1\n"))
+    for paths in (["folder"], ["folder/deep/c", "a", "absent"], ["folder/"], ["other", "folder/b"], ["a/b"]):
+        listed = git(root, "ls-tree", "-r", "--name-only", "HEAD", "--", *paths).splitlines()
+        assert list(objects.entries(root, "HEAD", *paths)) == listed
+        assert objects.entries(root, "HEAD", *paths).items() <= objects.entries(root, "HEAD").items()
 
 
-def sides_blob(root: Path) -> str:
-    return git(root, "rev-parse", "base:b").strip()
+def test_many_names_are_asked_for_at_once(root: Path) -> None:
+    commit(root, {"a": "1\n", "odd\nname": "2\n"})
+    absent = [f"HEAD:{number}" * 20 for number in range(500)]
+    with asked_once():
+        kinds = [kind for _, kind in objects.types(root, ["HEAD:a", *absent, "HEAD:odd\nname", "HEAD^{tree}"])]
+    assert kinds == ["blob", *[""] * 501, "tree"]
 
 
-def test_blobs_are_copied(root: Path, tmp_path: Path) -> None:
-    commit(root, {"a": "text\n"})
-    git(tmp_path, "init", "--quiet", "--bare", "other")
-    blob = objects.entries(root, "HEAD")["a"].blob
-    objects.copy(root, tmp_path / "other", [blob, blob])
-    objects.copy(root, tmp_path / "other", [])
-    assert objects.contents(tmp_path / "other", [blob]) == {blob: b"text\n"}
+def test_a_merge_of_files() -> None:
+    def blobs(**files: str) -> dict[str, Blob]:
+        return {path: Blob("100644", text.encode()) for path, text in files.items()}
+
+    base = blobs(a="0\n", b="same\n", gone="0\n", left="0\n", both="0\n", lines="1\n2\n3\n4\n")
+    ours = blobs(a="1\n", b="same\n", gone="0\n", left="1\n", both="1\n", lines="0\n2\n3\n4\n", own="1\n")
+    theirs = blobs(a="2\n", b="new\n", left="0\n", both="1\n", lines="1\n2\n3\n5\n", theirs="1\n")
+    merged, sides = objects.merge(base, ours, theirs, ("ours", "theirs"))
+    assert sides == {"a": {1: base["a"], 2: ours["a"], 3: theirs["a"]}}
+    conflict = "<<<<<<< ours\n1\n=======\n2\n>>>>>>> theirs\n"
+    outcome = {"b": "new\n", "left": "1\n", "both": "1\n", "lines": "0\n2\n3\n5\n", "own": "1\n", "theirs": "1\n"}
+    assert merged == blobs(a=conflict, **outcome)
+
+
+@pytest.mark.parametrize("kind", ["sha1", "sha256"])
+def test_blobs_are_stored(tmp_path: Path, kind: str) -> None:
+    git(tmp_path, "init", "--quiet", f"--object-format={kind}")
+    commit(tmp_path, {"a": "1\n"})
+    like = objects.head(tmp_path)
+    objects.store(tmp_path, CONTENTS.values())
+    names = [objects.blob_id(content, like) for content in CONTENTS.values()]
+    assert objects.contents(tmp_path, names) == dict(zip(names, CONTENTS.values(), strict=True))
+    objects.store(tmp_path, [])
 
 
 def test_paths_are_committed_alone(root: Path) -> None:

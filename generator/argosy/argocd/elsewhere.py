@@ -108,9 +108,8 @@ class Branches:
     def of(cls, root: Path, revisions: Iterable[str]) -> Branches:
         """Return what is known of revisions."""
         wanted = sorted({*revisions})
-        kinds = ("refs/heads/", "refs/remotes/*/", "refs/tags/")
-        patterns = [f"{kind}{each}" for each in wanted for kind in kinds]
-        listed = git.run(root, "for-each-ref", "--format=%(refname)", *patterns).split() if patterns else []
+        kinds = ("refs/heads/", "refs/remotes/", "refs/tags/")
+        listed = [each for each in git.at(root).refs if each.startswith(kinds)] if wanted else []
         refs = {each: [ref for ref in listed if _is(ref, each)] for each in wanted}
         branches = {each: [ref for ref in found if not ref.startswith("refs/tags/")] for each, found in refs.items()}
         unknown = frozenset(each for each, found in refs.items() if not found and not _COMMIT.fullmatch(each))

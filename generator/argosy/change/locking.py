@@ -21,7 +21,7 @@ def locked(root: Path) -> Iterator[None]:
     import filelock  # noqa: PLC0415
 
     _refuse_unfit(root)
-    folder = root / git.run(root, "rev-parse", "--git-path", "argosy").rstrip("\n")
+    folder = git.at(root).git_path("argosy")
     folder.mkdir(exist_ok=True)
     try:
         with filelock.FileLock(folder / "lock", timeout=PATIENCE):
@@ -34,7 +34,7 @@ def locked(root: Path) -> Iterator[None]:
 
 def _refuse_unfit(root: Path) -> None:
     top = git.top_level(root)
-    if top is None or not git.run(root, "rev-parse", "--verify", "--quiet", "HEAD", accepted=(0, 1)):
+    if top is None or not git.at(root).head:
         raise ArgosyError(
             f"{root} is not under Git, or has no commit yet.",
             "argosy merges with Git: run git init, git add --all and git commit first.",
@@ -44,7 +44,7 @@ def _refuse_unfit(root: Path) -> None:
             f"{root} is a folder of the Git repository {top}.",
             "Argo CD reads paths from a Git repository's root, and so does argosy: give it a repository of its own.",
         )
-    lock = root / git.run(root, "rev-parse", "--git-path", "index.lock").rstrip("\n")
+    lock = git.at(root).git_path("index.lock")
     if lock.exists():
         raise ArgosyError(
             f"Another git is at work in {root}, or was killed: {lock} is there.",
@@ -61,15 +61,15 @@ def check(root: Path) -> None:
             "The last command was killed before it was done. What it had written is taken back.",
             "The repository is as it was before that command: run it again." + (kept if journal.aside else ""),
         )
-    unmerged = git.run(root, "ls-files", "--unmerged", "-z").split("\0")[0]
-    if unmerged:
+    index = git.at(root).index
+    if unmerged := next((each.path for each in index if each.stage), ""):
         back = "argosy abort" if journal.is_abortable() else "git merge --abort, or what git status says"
         raise ArgosyError(
-            f"Conflicts are left from before, for example in {unmerged.partition(chr(9))[2]}.",
+            f"Conflicts are left from before, for example in {unmerged}.",
             f"Resolve them and commit, or go back: {back}.",
         )
-    listed = git.run(root, "ls-files", "-t", "-z", "--cached", "--", layout.ENVIRONMENTS, layout.APPLICATIONS)
-    hidden = [line[2:] for line in listed.split("\0") if line.startswith("S ")]
+    folders = (f"{layout.ENVIRONMENTS}/", f"{layout.APPLICATIONS}/")
+    hidden = [each.path for each in index if each.flag == "S" and each.path.startswith(folders)]
     if hidden:
         raise ArgosyError(
             f"This sparse checkout leaves out {hidden[0]}, and the folders tell argosy what there is.",

@@ -11,20 +11,19 @@ import itertools
 import json
 import os
 import shutil
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-from argosy import git, temporary
+from argosy import git
 from argosy.change import pins
 from argosy.errors import ArgosyError
 from argosy.git import objects
-from argosy.git.objects import SUBMODULE, Blob, Entry, Files
-
-FEW = 100
-"""Up to how many paths git is asked about one by one."""
+from argosy.git.objects import SUBMODULE, Blob, Files, Sides
+from argosy.git.repository import Entry
+from argosy.git.snapshot import Written
 
 
 class Kind(StrEnum):
@@ -49,21 +48,26 @@ class Change:
 
     path: str
     kind: Kind
-    entry: Entry | None = None
+    blob: Blob | None = None
     """The file afterwards, in a conflict with its markers; None if it is gone."""
-    sides: Sequence[Entry] = ()
+    sides: Sides = field(default_factory=dict)
     """In a conflict: what the index holds of each side."""
+
+    @property
+    def wanted(self) -> Blob | None:
+        """The file as the change would have it: of a conflict, the template's side."""
+        return self.sides.get(3, self.blob)
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A merge that is ready to be written. `scratch` is the Git repository that holds its blobs."""
+    """A merge that is ready to be written."""
 
     root: Path
-    scratch: Path
     head: str
     """The commit that `changes` start from."""
-    tree: str
+    committed: Files
+    """What is committed in the places that may be touched."""
     changes: Sequence[Change]
     new: Collection[str]
     """The paths among the touched ones that are not committed yet."""
@@ -78,14 +82,20 @@ class Plan:
         """The changes that touch the tree."""
         return [change for change in self.changes if change.kind is not Kind.KEPT]
 
+    @property
+    def written(self) -> Written:
+        """The files that are touched, as the change would have them."""
+        return {change.path: change.wanted for change in self.touched}
+
     def diff(self) -> str:
         """Return the unified diff from what is committed to what would be written."""
-        return git.run(self.scratch, "diff", "--no-renames", "--no-color", "--no-ext-diff", "before", self.tree)
+        after = {change.path: change.blob for change in self.touched}
+        held = {**self.committed, **after}
+        return objects.diff(self.committed, {path: blob for path, blob in held.items() if blob})
 
 
-@contextmanager
-def plan(root: Path, before: Files, after: Files, moves: Mapping[str, str] | None = None) -> Iterator[Plan]:
-    """Yield the merge of the difference between two pristine trees into what is committed at a repository's root.
+def plan(root: Path, before: Files, after: Files, moves: Mapping[str, str] | None = None) -> Plan:
+    """Return the merge of the difference between two pristine trees into what is committed at a repository's root.
 
     Files of the repository move first, as `moves` says: old path -> new. The pristine trees know their new paths alone.
     """
@@ -101,26 +111,21 @@ def plan(root: Path, before: Files, after: Files, moves: Mapping[str, str] | Non
     def side(files: Files) -> dict[str, Blob]:
         return {path: _as_written(files[path], ours.get(path)) for path in active if path in files}
 
-    with temporary.folder("merge") as scratch:
-        git.run(scratch, "init", "--quiet", "--bare", f"--object-format={'sha1' if len(head) == 40 else 'sha256'}")
-        base, yours, theirs = pins.settled(side(before), side(ours), side(after))
-        # Git shows the branches' names beside the markers of a conflict.
-        branches = {"base": ("", base), "yours": ("base", yours), "template": ("base", theirs)}
-        objects.commit(scratch, {**branches, "before": ("base", committed)})
-        tree, sides = objects.merge(scratch, "yours", "template")
-        untouched = {path for path, file in base.items() if yours.get(path) == file}
-        changes = [Change(path, Kind.KEPT) for path in kept]
-        listed = _changes(objects.entries(scratch, "before"), objects.entries(scratch, tree), sides, untouched)
-        targets = set(moved.values())
-        changes += (_as_moved(each) if each.path in targets else each for each in listed)
-        ordered = sorted(changes, key=lambda change: change.path)
-        new = frozenset(each.path for each in ordered if each.kind is not Kind.KEPT) - committed.keys()
-        yield Plan(root, scratch, head, tree, ordered, new)
+    base, yours, theirs = pins.settled(side(before), side(ours), side(after))
+    # Git shows these names beside the markers of a conflict.
+    merged, sides = objects.merge(base, yours, theirs, ("yours", "template"))
+    untouched = {path for path, file in base.items() if yours.get(path) == file}
+    changes = [Change(path, Kind.KEPT) for path in kept]
+    targets = set(moved.values())
+    listed = _changes(committed, merged, sides, untouched)
+    changes += (_as_moved(each) if each.path in targets else each for each in listed)
+    ordered = sorted(changes, key=lambda change: change.path)
+    new = frozenset(each.path for each in ordered if each.kind is not Kind.KEPT) - committed.keys()
+    return Plan(root, head, committed, ordered, new)
 
 
 def _committed(root: Path, head: str, paths: Collection[str]) -> dict[str, Blob]:
-    # Of a large repository, all entries take longer than a few; of many paths, the command line would be too long.
-    entries = objects.entries(root, head, *(paths if len(paths) <= FEW else ()))
+    entries = objects.entries(root, head, *paths) if paths else {}
     found = [path for path in paths if path in entries]
     refuse_submodules({path: entries[path] for path in found})
     return objects.blobs(root, entries, found)
@@ -144,9 +149,9 @@ def _as_written(pristine: Blob, ours: Blob | None) -> Blob:
 
 
 def _changes(
-    ours: Mapping[str, Entry],
-    merged: Mapping[str, Entry],
-    sides: Mapping[str, Sequence[Entry]],
+    ours: Files,
+    merged: Files,
+    sides: Mapping[str, Sides],
     untouched: Collection[str],
 ) -> Iterator[Change]:
     for path in sorted({*ours, *merged, *sides}):
@@ -164,7 +169,7 @@ def _changes(
 
 
 def _as_moved(change: Change) -> Change:
-    return Change(change.path, Kind.MOVED, change.entry) if change.kind is Kind.NEW else change
+    return Change(change.path, Kind.MOVED, change.blob) if change.kind is Kind.NEW else change
 
 
 # What stands in the way
@@ -173,8 +178,8 @@ def _as_moved(change: Change) -> Change:
 def refuse_obstacles(plan: Plan) -> None:
     """Raise ArgosyError where writing a plan would take away something that is not committed, or that nobody sees."""
     touched = {change.path for change in plan.touched}
-    listed = git.run(plan.root, "--no-optional-locks", "status", "--porcelain", "-z", "--no-renames", "-uno")
-    _refuse([line[3:] for line in listed.split("\0") if line[3:] in touched])
+    status = git.at(plan.root).status
+    _refuse([path for path in touched if status.get(path, "??") not in {"??", "!!"}])
     _refuse_unwatched(plan.root, touched)
     _refuse([path for path in plan.new if os.path.lexists(plan.root / path)])
     folders = {folder for path in touched for folder in (plan.root / path).parents if folder != plan.root}
@@ -201,8 +206,7 @@ def _refuse_unwatched(root: Path, touched: Collection[str]) -> None:
     Such a file is there to be different from what is committed, and `git status` does not say whether it is. One that
     a sparse checkout left out holds nothing that could be lost.
     """
-    listed = (line.partition(" ") for line in git.run(root, "ls-files", "-v", "-z").split("\0") if line)
-    for tag, _, path in listed:
+    for path, _, _, tag in git.at(root).index:
         if path not in touched or not (tag.islower() or (tag == "S" and os.path.lexists(root / path))):
             continue
         flag = "skip-worktree" if tag in "Ss" else "assume-unchanged"
@@ -220,7 +224,7 @@ class Journal:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        folder = (root / git.run(root, "rev-parse", "--git-path", "argosy").rstrip("\n")).resolve()
+        folder = git.at(root).git_path("argosy").resolve()
         self._writing, self._last = folder / "writing.json", folder / "last.json"
         self.aside: Path | None = None
         """Where `undo` has put files that are not what the command wrote: someone may have edited them since."""
@@ -231,7 +235,7 @@ class Journal:
             "head": plan.head,
             "touched": [each.path for each in plan.touched],
             "new": sorted(plan.new),
-            "written": {each.path: each.entry.blob for each in plan.touched if each.entry},
+            "written": {each.path: objects.blob_id(each.blob.content, plan.head) for each in plan.touched if each.blob},
         }
         self._writing.parent.mkdir(exist_ok=True)
         partial = self._writing.with_suffix(".partial")
@@ -316,17 +320,19 @@ def written(plan: Plan) -> Iterator[Journal]:
     does. A merge with conflicts can be taken back by `abort` afterwards.
     """
     journal = Journal(plan.root)
-    entries = {change.path: change.entry for change in plan.touched if change.entry}
-    gone = [change.path for change in plan.touched if change.entry is None]
-    blobs = [entry.blob for entry in entries.values()] + [side.blob for change in plan.touched for side in change.sides]
-    objects.copy(plan.scratch, plan.root, blobs)
+    places = {change.path: change.blob for change in plan.touched}
+    sides = [side for change in plan.touched for side in change.sides.values()]
+    objects.store(plan.root, (blob.content for blob in (*places.values(), *sides) if blob))
     journal.begin(plan)
     try:
-        for path in gone:
+        for path in [path for path, blob in places.items() if blob is None]:
             (plan.root / path).unlink(missing_ok=True)
             _prune(plan.root, path)
-        _write_files(plan.root, entries)
-        _stage(plan.root, "".join(_index_lines(plan.touched, "0" * len(plan.head))))
+        _stage(plan.root, "".join(_line(path, blob, plan.head) for path, blob in places.items()))
+        # Git writes them, line endings and filters and all.
+        _check_out(plan.root, [path for path, blob in places.items() if blob])
+        if sides:
+            _stage(plan.root, "".join(_lines_of_conflicts(plan)))
         yield journal
     except BaseException:
         if journal.is_open:
@@ -360,37 +366,37 @@ def _restore(root: Path, head: str, touched: Sequence[str], new: Collection[str]
         _prune(root, path)
     entries = objects.entries(root, head)
     old = {path: entries[path] for path in touched if path in entries}
-    lines = [f"0 {'0' * len(head)}\t{path}\0" for path in touched]
-    _stage(root, "".join(lines) + _lines(old))
+    gone = [_line(path, None, head) for path in touched]
+    _stage(root, "".join((*gone, *(f"{entry.mode} {entry.blob} 0\t{path}\0" for path, entry in old.items()))))
     git.run(root, "update-index", "-q", "--refresh", accepted=(0, 1))  # What was not touched need not be written.
-    git.run(root, "checkout-index", "--force", "--quiet", "-z", "--stdin", stdin=objects.joined(old))
+    _check_out(root, old)
 
 
-def _write_files(root: Path, entries: Mapping[str, Entry]) -> None:
-    """Write blobs into the work tree as Git does, line endings and all, without touching the index."""
-    with temporary.folder("index") as folder:
-        aside = {"GIT_INDEX_FILE": str(folder / "index")}
-        _stage(root, _lines(entries), aside)
-        git.run(root, "checkout-index", "--force", "--all", "--quiet", environment=aside)
+def _stage(root: Path, lines: str) -> None:
+    git.run(root, "update-index", "-z", "--index-info", stdin=lines.encode(errors="surrogateescape"))
+    git.forget(files=True)
 
 
-def _stage(root: Path, lines: str, environment: Mapping[str, str] | None = None) -> None:
-    stdin = lines.encode(errors="surrogateescape")
-    git.run(root, "update-index", "-z", "--index-info", stdin=stdin, environment=environment)
+def _check_out(root: Path, paths: Collection[str]) -> None:
+    if paths:
+        git.run(root, "checkout-index", "--force", "--index", "--quiet", "-z", "--stdin", stdin=objects.joined(paths))
 
 
-def _lines(entries: Mapping[str, Entry]) -> str:
-    return "".join(f"{entry.mode} {entry.blob} 0\t{path}\0" for path, entry in entries.items())
+def _line(path: str, blob: Blob | None, like: str, stage: int = 0) -> str:
+    """Return what update-index reads of a file, with an id like that one."""
+    return (
+        f"{blob.mode} {objects.blob_id(blob.content, like)} {stage}\t{path}\0"
+        if blob
+        else f"0 {'0' * len(like)}\t{path}\0"
+    )
 
 
-def _index_lines(changes: Iterable[Change], nothing: str) -> Iterator[str]:
-    for change in changes:
-        if change.sides or change.entry is None:
-            yield f"0 {nothing}\t{change.path}\0"
-        else:
-            yield _lines({change.path: change.entry})
-        for side in change.sides:
-            yield f"{side.mode} {side.blob} {side.stage}\t{change.path}\0"
+def _lines_of_conflicts(plan: Plan) -> Iterator[str]:
+    for change in plan.touched:
+        if change.sides:
+            yield _line(change.path, None, plan.head)
+        for stage, side in change.sides.items():
+            yield _line(change.path, side, plan.head, stage)
 
 
 def _prune(root: Path, path: str) -> None:

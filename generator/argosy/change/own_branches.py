@@ -21,7 +21,7 @@ from argosy.change.planning import Change, is_below
 from argosy.documents import plain
 from argosy.errors import ArgosyError
 from argosy.git import objects
-from argosy.git.objects import Entry
+from argosy.git.repository import Entry
 from argosy.repository import layout
 from argosy.repository.model import Application, ArgocdStyle, Environment, Format, Repository
 
@@ -80,11 +80,10 @@ class _Work:
     @cached_property
     def applications(self) -> tuple[Mapping[str, Sources], Mapping[str, Sources]]:
         """The sources of the Applications in files that change, by their names: before and after."""
-        touched = [each for each in self.plan.touched if is_below(each.path, layout.ARGOCD)]
-        before = objects.blobs(self.plan.root, self._committed, [each.path for each in touched]).values()
-        sides = [next((side for side in each.sides if side.stage == 3), each.entry) for each in touched]
-        after = objects.contents(self.plan.scratch, [each.blob for each in sides if each]).values()
-        return _sources(each.content for each in before), _sources(after)
+        touched = {path: blob for path, blob in self.plan.written.items() if is_below(path, layout.ARGOCD)}
+        before = [self.plan.committed[path] for path in touched if path in self.plan.committed]
+        after = [blob for blob in touched.values() if blob]
+        return _sources(each.content for each in before), _sources(each.content for each in after)
 
     def _names(self, folder: str) -> Collection[str]:
         """Return the names of the files in a folder of the plan's result."""
@@ -129,7 +128,7 @@ class _Work:
 
 
 def _remains(change: merge.Change) -> bool:
-    return change.entry is not None or any(each.stage == 3 for each in change.sides)
+    return change.wanted is not None
 
 
 def _folder(environment: Environment, application: Application) -> str:

@@ -47,7 +47,7 @@ def files(root: Path, stored: Stored, wanted: Callable[[str], bool] = rendering.
     with versions.checkout(stored.version) as known:
         pristine = rendering.render(stored.repository, template=known, wanted=wanted)
     of_components = _of_components(root, stored)
-    tracked = {path for path in git.run(root, "ls-files", "-z").split("\0") if path and wanted(path)}
+    tracked = {each.path for each in git.at(root).index if wanted(each.path)}
     paths = sorted({*tracked, *pristine})
 
     def owner(path: str) -> Owner:
@@ -93,16 +93,10 @@ def _is(file: Path, pristine: rendering.File) -> bool:
 
 def _edited(root: Path, paths: list[str]) -> set[str]:
     """Return the seeded files that are not what they were when they came, which Git's history tells."""
-    first = {**_staged(root), **_added(root)}
+    first = {**{each.path: each.entry.blob for each in git.at(root).index}, **_added(root)}
     asked = "".join(f"{path}\n" for path in paths).encode(errors="surrogateescape")
     present = git.run(root, "hash-object", "--stdin-paths", stdin=asked).split()
     return {path for path, blob in zip(paths, present, strict=True) if first.get(path) != blob}
-
-
-def _staged(root: Path) -> Mapping[str, str]:
-    listed = git.run(root, "ls-files", "--stage", "-z", "--", *_SEEDED)
-    lines = (line.partition("\t") for line in listed.split("\0") if line)
-    return {path: head.split(" ")[1] for head, _, path in lines}
 
 
 def _added(root: Path) -> Mapping[str, str]:
@@ -118,8 +112,3 @@ def _added(root: Path) -> Mapping[str, str]:
 
 
 _SEEDED = (*layout.CODEOWNERS, layout.ENVIRONMENTS, layout.APPLICATIONS, layout.PLATFORM)
-
-
-def is_shallow(root: Path) -> bool:
-    """Tell whether the history is cut off, so that seeded files are compared with their oldest version in it."""
-    return git.run(root, "rev-parse", "--is-shallow-repository").strip() == "true"

@@ -6,7 +6,7 @@ All commands that change a repository come through here.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -16,7 +16,8 @@ from argosy.change.merge import Plan
 from argosy.documents import encrypted
 from argosy.errors import ArgosyError
 from argosy.git import objects
-from argosy.git.objects import EXECUTABLE, SYMLINK, Blob, Entry, Files
+from argosy.git.objects import EXECUTABLE, SYMLINK, Blob, Files
+from argosy.git.repository import Entry
 from argosy.repository import layout
 from argosy.repository.model import Environment, Permitted, Repository
 from argosy.template import rendering, versions
@@ -48,9 +49,8 @@ Settle = Callable[[Path, Change, Plan], Repository]
 """Gives the model after a change, with its projects kept to what is used, from what the change does to the files."""
 
 
-@contextmanager
-def plan(root: Path, change: Change, settle: Settle | None = None) -> Iterator[Plan]:
-    """Yield the merge that brings a change into the repository at a root.
+def plan(root: Path, change: Change, settle: Settle | None = None) -> Plan:
+    """Return the merge that brings a change into the repository at a root.
 
     `settle` sees the merge first, and may change what the projects of the model after it permit.
     """
@@ -65,22 +65,17 @@ def plan(root: Path, change: Change, settle: Settle | None = None) -> Iterator[P
         before = render(change.before, change.after, old, copied, whole=whole)
         after = render(change.after, change.before, new, copied, whole=whole)
         moved = _moved_folders(change.after, versions.moves(old, new)) if whole else {}
-        with _merged(root, change, before, after, moved, going=not whole) as made:
-            settled = settle(root, change, made) if settle else change.after
-            if settled == change.after:
-                yield made
-                return
+        made = _merged(root, change, before, after, moved, going=not whole)
+        settled = settle(root, change, made) if settle else change.after
+        if settled == change.after:
+            return made
         # Projects are files of an environment: the pieces that differ between the two models hold them all.
         after = {**after, **render(settled, change.after, new)}
-    with _merged(root, replace(change, after=settled), before, after, moved, going=not whole) as made:
-        yield made
+    return _merged(root, replace(change, after=settled), before, after, moved, going=not whole)
 
 
-@contextmanager
-def _merged(
-    root: Path, change: Change, before: Files, after: Files, moved: Mapping[str, str], *, going: bool
-) -> Iterator[Plan]:
-    """Yield the merge of two pristine trees, with what the change says of files that people wrote."""
+def _merged(root: Path, change: Change, before: Files, after: Files, moved: Mapping[str, str], *, going: bool) -> Plan:
+    """Return the merge of two pristine trees, with what the change says of files that people wrote."""
     entries = objects.entries(root, objects.head(root))
     before, after = dict(before), dict(after)
     moves = _move(before, after, moved, entries)
@@ -89,10 +84,10 @@ def _merged(
     for path in (theirs - {*decided, *moves.values()}) | change.asked:
         before.pop(path, None)
         after.pop(path, None)
-    with merge.plan(root, before, after, moves) as made:
-        merge.refuse_obstacles(made)
-        _refuse_remains(root, change)
-        yield made
+    made = merge.plan(root, before, after, moves)
+    merge.refuse_obstacles(made)
+    _refuse_remains(root, change)
+    return made
 
 
 # What is rendered
@@ -275,8 +270,8 @@ def _refuse_remains(root: Path, change: Change) -> None:
     folders = [each for each in change.removed if (root / each).is_dir()]
     if not folders:
         return
-    listed = git.run(root, "--literal-pathspecs", "ls-files", "--others", "--directory", "-z", "--", *folders)
-    remains = list(filter(None, listed.split("\0")))
+    others = (path for path, letters in git.at(root).status.items() if letters in {"??", "!!"})
+    remains = [path for path in others if any(is_below(path.rstrip("/"), each) for each in folders)]
     if remains:
         shown = "\n".join(f"  {path}" for path in remains[:10])
         raise ArgosyError(

@@ -20,8 +20,8 @@ from argosy.change.merge import Plan
 from argosy.change.needs import Used
 from argosy.change.planning import Change
 from argosy.errors import ArgosyError
-from argosy.git import branches, objects
-from argosy.git.snapshot import Snapshot, Written
+from argosy.git import branches
+from argosy.git.snapshot import Snapshot
 from argosy.repository import layout, store
 from argosy.repository.model import NAMESPACE, Environment, Kind, Permitted, Repository
 from argosy.template import creation, rendering
@@ -57,7 +57,7 @@ def kept(root: Path, change: Change, made: Plan) -> Repository:
     if not touched and not lost:
         return change.after
     head = Snapshot(root, made.head)
-    state = head.with_files(_written(made))
+    state = head.with_files(made.written)
     places = {*map(layout.environment_of, paths), *(environment for environment, _ in lost)}
     reached = None if None in places else {each for each in places if each}
     used = needs.of_state(state, touched, reached) if touched else {}
@@ -79,7 +79,7 @@ def in_line(root: Path, change: Change, made: Plan, *, least: bool = False) -> R
     """
     from argosy.repository import states  # noqa: PLC0415
 
-    used = {**needs.of_state(states.work_tree(root).with_files(_written(made)))}
+    used = {**needs.of_state(states.work_tree(root).with_files(made.written))}
     lost = _lost(change)
     before = needs.of_state(Snapshot(root, made.head), {name for _, name in lost}) if lost else {}
     permitted = {}
@@ -177,13 +177,6 @@ def _deployed(path: str) -> str | None:
     """Return the application whose manifests a file may be a part of."""
     own = not layout.is_settings(path) and path.startswith((f"{layout.APPLICATIONS}/", f"{layout.ENVIRONMENTS}/"))
     return layout.application_of(path) if own else None
-
-
-def _written(made: Plan) -> Written:
-    """Return the files that a plan touches, as it would leave them; of a conflict, the template's side."""
-    sides = {each.path: next((side for side in each.sides if side.stage == 3), each.entry) for each in made.touched}
-    held = objects.blobs(made.scratch, {path: side for path, side in sides.items() if side}, sides)
-    return {path: held.get(path) for path in sides}
 
 
 def _of_others(

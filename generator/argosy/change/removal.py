@@ -218,9 +218,8 @@ def _place(place: tuple[str, str], other: tuple[str, str]) -> str:
 
 def refuse_cascade(plan: Plan) -> None:
     """Raise ArgosyError where a plan deletes a file whose deletion makes Argo CD delete what runs."""
-    entries = objects.entries(plan.root, plan.head)
-    for path, blob in objects.blobs(plan.root, entries, [each.path for each in plan.changes if _goes(each)]).items():
-        if made_safe(blob.content) is not None:
+    for path in [each.path for each in plan.changes if _goes(each)]:
+        if path in plan.committed and made_safe(plan.committed[path].content) is not None:
             raise ArgosyError(
                 f"{path} would go, and Argo CD would delete what it deployed with it.",
                 f"First take the finalizer {FINALIZER} out of it, or let an ApplicationSet "
@@ -230,7 +229,7 @@ def refuse_cascade(plan: Plan) -> None:
 
 def _goes(change: merge.Change) -> bool:
     """Tell whether a file goes, or would but for what someone wrote in it."""
-    refused = change.kind is Kind.CONFLICTING and all(side.stage != 3 for side in change.sides)
+    refused = change.kind is Kind.CONFLICTING and 3 not in change.sides
     return is_below(change.path, layout.ARGOCD) and (change.kind is Kind.DELETED or refused)
 
 

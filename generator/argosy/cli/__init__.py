@@ -58,6 +58,13 @@ class Commands(click.Group):
         command: click.Command = importlib.import_module(f"argosy.cli.{cmd_name}").command
         return command
 
+    def invoke(self, ctx: click.Context) -> object:
+        """Run a command; whatever it asks Git, it asks once."""
+        from argosy import git  # noqa: PLC0415
+
+        with git.asked_once():
+            return super().invoke(ctx)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """Write the commands' summaries, importing none of them."""
         with formatter.section("Commands"):

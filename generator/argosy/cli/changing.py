@@ -178,34 +178,34 @@ def carry_out(
 
     present = change.from_version or stored.version
     versioned = replace(change, from_version=present, to_version=change.to_version or present)
-    with planning.plan(manner.root, versioned, settle or privileges.kept) as plan:
-        removal.refuse_cascade(plan)
-        own_branches.refuse_leading_nowhere(plan, versioned, _command())
-        _tell(manner, plan)
-        if manner.dry_run or not plan.touched:
-            show(manner, plan, diff=plan.diff() if manner.dry_run else None)
-            return 3 if plan.conflicts else 0
-        if instead:
-            return instead(plan)
-        with merge.written(plan) as journal:
-            try:
-                judged = validated and manner.validate and not plan.conflicts
-                code = 3 if plan.conflicts else _validate(manner, plan, change) if judged else 0
-            except BaseException as error:
-                journal.end(abortable=True)
-                if isinstance(error, KeyboardInterrupt):
-                    raise ArgosyError(
-                        "Interrupted: the change is written, but not validated.",
-                        "Run argosy validate and commit, or argosy abort to take it back.",
-                    ) from None
-                raise
-            committed = code == 0 and manner.commit
-            if committed:
-                commit(manner.root, manner.message or title, [*(each.path for each in plan.touched), *change.asked])
-            journal.end(abortable=bool(code))
-        show(manner, plan, committed=committed, valid=code == 0 if judged else None)
-        _say_next(manner, plan, code)
-        return code
+    plan = planning.plan(manner.root, versioned, settle or privileges.kept)
+    removal.refuse_cascade(plan)
+    own_branches.refuse_leading_nowhere(plan, versioned, _command())
+    _tell(manner, plan)
+    if manner.dry_run or not plan.touched:
+        show(manner, plan, diff=plan.diff() if manner.dry_run else None)
+        return 3 if plan.conflicts else 0
+    if instead:
+        return instead(plan)
+    with merge.written(plan) as journal:
+        try:
+            judged = validated and manner.validate and not plan.conflicts
+            code = 3 if plan.conflicts else _validate(manner, plan, change) if judged else 0
+        except BaseException as error:
+            journal.end(abortable=True)
+            if isinstance(error, KeyboardInterrupt):
+                raise ArgosyError(
+                    "Interrupted: the change is written, but not validated.",
+                    "Run argosy validate and commit, or argosy abort to take it back.",
+                ) from None
+            raise
+        committed = code == 0 and manner.commit
+        if committed:
+            commit(manner.root, manner.message or title, [*(each.path for each in plan.touched), *change.asked])
+        journal.end(abortable=bool(code))
+    show(manner, plan, committed=committed, valid=code == 0 if judged else None)
+    _say_next(manner, plan, code)
+    return code
 
 
 def _command() -> str:

@@ -494,7 +494,7 @@ def _before_push(destination: Path, url: str) -> str:
     from argosy import git  # noqa: PLC0415
 
     steps = ""
-    if not git.has_identity(destination):
+    if not git.at(destination).has_identity():
         steps += (
             "\n       git config --global user.name 'Your Name'; git config --global user.email you@example.com"
             "\n       git commit --amend --reset-author --no-edit    # git knew no name: argosy committed as itself"

@@ -402,6 +402,7 @@ def _refuse_hidden(manner: Manner, places: Places, job: Job) -> None:
 
 def _write(manner: Manner, job: Job, outcome: Outcome) -> None:
     """Write a promotion into the work tree and the index, and commit it if that is wanted."""
+    from argosy import git  # noqa: PLC0415
     from argosy.change import merge  # noqa: PLC0415
     from argosy.git import objects  # noqa: PLC0415
     from argosy.promotion import report  # noqa: PLC0415
@@ -410,14 +411,14 @@ def _write(manner: Manner, job: Job, outcome: Outcome) -> None:
     before = promotion.before.files(*promotion.written)
     after = {path: blob for path, blob in promotion.written.items() if blob is not None}
     message = report.message(promotion, manner.message or "")
-    with merge.plan(root, before, after) as plan:
-        merge.refuse_obstacles(plan)
-        prepared, earlier = _prepared_message(root)
-        with merge.written(plan):
-            if manner.commit:
-                changing.commit(root, message, [each.path for each in plan.touched])
-            else:
-                prepared.write_text(earlier + message, encoding="utf-8")
+    plan = merge.plan(root, before, after)
+    merge.refuse_obstacles(plan)
+    earlier = _message_of_staged(root)
+    with merge.written(plan):
+        if manner.commit:
+            changing.commit(root, message, [each.path for each in plan.touched])
+        else:
+            git.at(root).git_path("MERGE_MSG").write_text(earlier + message, encoding="utf-8")
     outcome.told = {"committed": manner.commit}
     if manner.commit:
         outcome.told["commit"] = objects.head(root)
@@ -429,14 +430,11 @@ def _write(manner: Manner, job: Job, outcome: Outcome) -> None:
     )
 
 
-def _prepared_message(root: Path) -> tuple[Path, str]:
-    """Return the file that the next `git commit` takes its message from, and what it says of what is staged already."""
+def _message_of_staged(root: Path) -> str:
+    """Return what the next `git commit` would say of what is staged already."""
     from argosy import git  # noqa: PLC0415
 
-    file, merging = (
-        root / git.run(root, "rev-parse", "--git-path", name).rstrip("\n") for name in ("MERGE_MSG", "MERGE_HEAD")
-    )
-    staged = git.run(root, "diff-index", "--cached", "--name-only", "HEAD").strip()
-    if not file.is_file() or not (staged or merging.is_file()):
-        return file, ""
-    return file, f"{file.read_text(encoding='utf-8', errors='replace').rstrip()}\n\n"
+    known = git.at(root)
+    file, merging = known.git_path("MERGE_MSG"), known.git_path("MERGE_HEAD")
+    is_staged = merging.is_file() or any(letters[0] not in "?! " for letters in known.status.values())
+    return f"{file.read_text(encoding='utf-8', errors='replace').rstrip()}\n\n" if is_staged and file.is_file() else ""

@@ -102,11 +102,12 @@ def _format(report: Report, output: str) -> str:
 
 
 def _print_files(root: Path, stored: Stored, output: str) -> None:
+    from argosy import git  # noqa: PLC0415
     from argosy.change import ownership  # noqa: PLC0415
     from argosy.template import versions  # noqa: PLC0415
 
     files = ownership.files(root, stored)
-    if ownership.is_shallow(root):
+    if git.at(root).is_shallow:
         click.echo("This clone is shallow: seeded files are compared with the oldest version that it has.", err=True)
     if output == "text":
         for each in files:

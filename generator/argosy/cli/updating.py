@@ -32,8 +32,8 @@ def starting_point(manner: Manner) -> str:
     base = git.branch(root)
     if not base:
         raise UsageError("No branch is checked out, so nothing says what to update.", "Switch to it: git switch main.")
-    status = git.run(root, "--no-optional-locks", "status", "--porcelain", "-z", "--no-renames", "--untracked-files=no")
-    changed = sorted({line[3:] for line in status.split("\0") if line} | store.asked(root))
+    tracked = {path for path, letters in git.at(root).status.items() if letters not in {"??", "!!"}}
+    changed = sorted(tracked | store.asked(root))
     if changed:
         raise ArgosyError(
             f"{changed[0]} has changes that are not committed, and the update starts from what is committed.",
@@ -56,15 +56,12 @@ def offer(manner: Manner, change: Change, base: str, title: str, plan: Plan) -> 
     A conflict is refused: it takes a person to resolve it, and no pull request may look as if one had.
     """
     from argosy.cli import validation  # noqa: PLC0415
-    from argosy.git import objects  # noqa: PLC0415
     from argosy.git.snapshot import Snapshot  # noqa: PLC0415
 
     if plan.conflicts:
         return _refuse(manner, plan)
-    entries = {each.path: each.entry for each in plan.touched if each.entry}
-    held = objects.blobs(plan.scratch, entries, entries)
     before = Snapshot(plan.root, plan.head)
-    after = before.with_files({each.path: held.get(each.path) for each in plan.touched})
+    after = before.with_files(plan.written)
     valid = validation.is_valid(after, after.written) if manner.validate else None
     if valid is False:
         changing.show(manner, plan, valid=False)

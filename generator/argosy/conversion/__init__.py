@@ -63,10 +63,10 @@ def convert(root: Path, stored: Stored, name: str, form: Format) -> Conversion |
     work = _Work.begin(root, stored, application, form, before)
     _refuse_encrypted(root, work.removed)
     pristine = replace(work.change({}), from_version=stored.version, to_version=stored.version)
-    with planning.plan(root, pristine) as plan:
-        written = work.written(plan)
-        change = work.change(written)
-        after = deployed.of_commit(root, name, plan, {**dict.fromkeys(change.removed), **written})
+    plan = planning.plan(root, pristine)
+    written = work.written(plan)
+    change = work.change(written)
+    after = deployed.of_commit(root, name, plan, {**dict.fromkeys(change.removed), **written})
     differences = [
         difference
         for environment, each in before.items()

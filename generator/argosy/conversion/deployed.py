@@ -75,10 +75,8 @@ def tree(
             found[path] = found[target]
     changed: dict[str, File | None] = {}
     if plan:
-        sides = {each.path: next((side for side in each.sides if side.stage == 3), each.entry) for each in plan.touched}
-        held = objects.contents(plan.scratch, [entry.blob for entry in sides.values() if entry])
         changed = {
-            path: File(held[entry.blob], entry.mode == "100755") if entry else None for path, entry in sides.items()
+            path: File(blob.content, blob.mode == "100755") if blob else None for path, blob in plan.written.items()
         }
     changed |= {path: None if text is None else File(text) for path, text in (written or {}).items()}
     return {path: file for path, file in {**found, **changed}.items() if file is not None}

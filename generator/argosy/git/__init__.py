@@ -1,31 +1,29 @@
 """Git: the program, its objects, and states that no work tree takes part in. Only this package runs git."""
 
-from argosy.git.command import (
-    available,
+from argosy.git.command import available, has_commits, is_ignored, run, start
+from argosy.git.repository import (
+    Repository,
+    asked_once,
+    at,
     branch,
-    commit_all,
-    has_commits,
+    forget,
     has_every_branch,
-    has_identity,
-    identity,
     ignored,
-    is_ignored,
     origin,
     remotes,
     revisions,
-    run,
-    start,
     top_level,
 )
 
 __all__ = [
+    "Repository",
+    "asked_once",
+    "at",
     "available",
     "branch",
-    "commit_all",
+    "forget",
     "has_commits",
     "has_every_branch",
-    "has_identity",
-    "identity",
     "ignored",
     "is_ignored",
     "origin",

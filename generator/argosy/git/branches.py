@@ -17,10 +17,10 @@ _PASSWORD = re.compile(r"(?<=://)[^/@\s]+@")
 def commit(before: Snapshot, written: Written, message: str) -> str:
     """Make a commit on top of a state, with files of their own, and return its id; no branch, no hook knows of it."""
     root = before.root
-    wanted = git.run(root, "config", "--type=bool", "--default=false", "commit.gpgsign").strip()
-    signed = ("-S",) if wanted == "true" else ()
+    wanted = git.at(root).setting("commit.gpgsign").lower()
+    signed = ("-S",) if wanted in {"true", "yes", "on", "1"} else ()
     with temporary.folder("index") as folder:
-        aside = {"GIT_INDEX_FILE": str(folder / "index"), **git.identity(root)}
+        aside = {"GIT_INDEX_FILE": str(folder / "index"), **git.at(root).identity()}
         git.run(root, "read-tree", before.commit, environment=aside)
         git.run(
             root, "update-index", "-z", "--index-info", stdin=_lines(root, before.commit, written), environment=aside
@@ -31,20 +31,17 @@ def commit(before: Snapshot, written: Written, message: str) -> str:
 
 
 def _lines(root: Path, commit: str, written: Written) -> bytes:
-    nothing = "0" * len(commit)
-    lines = []
-    for path, blob in written.items():
-        if blob is None:
-            lines.append(f"0 {nothing}\t{path}")
-        else:
-            stored = git.run(root, "hash-object", "-w", "--stdin", stdin=blob.content).strip()
-            lines.append(f"{blob.mode} {stored}\t{path}")
+    objects.store(root, (blob.content for blob in written.values() if blob))
+    lines = [
+        f"{blob.mode} {objects.blob_id(blob.content, commit)}\t{path}" if blob else f"0 {'0' * len(commit)}\t{path}"
+        for path, blob in written.items()
+    ]
     return objects.joined([*lines, ""])
 
 
 def tree_of(root: Path, commit: str) -> str:
     """Return the id of a commit's tree."""
-    return git.run(root, "rev-parse", f"{commit}^{{tree}}").strip()
+    return objects.types(root, [f"{commit}^{{tree}}"])[0][0]
 
 
 def put(root: Path, branch: str, commit: str, expected: str) -> None:
@@ -59,6 +56,7 @@ def put(root: Path, branch: str, commit: str, expected: str) -> None:
             "Switch to another branch first, or name a new one with --branch.",
         )
     git.run(root, "update-ref", f"refs/heads/{branch}", commit, expected or "0" * len(commit))
+    git.forget()
 
 
 def check_name(root: Path, name: str) -> None:
@@ -72,8 +70,9 @@ def check_name(root: Path, name: str) -> None:
 
 def remote_of(root: Path) -> str:
     """Return the remote that the current branch belongs to, else origin, else the only one; raise if there is none."""
-    configured = git.run(root, "config", f"branch.{git.branch(root) or 'HEAD'}.remote", accepted=(0, 1)).strip()
-    listed = git.run(root, "remote").split()
+    known = git.at(root)
+    configured = known.setting(f"branch.{known.branch or 'HEAD'}.remote")
+    listed = known.remote_names
     candidates: list[str] = [configured, "origin", *(listed if len(listed) == 1 else ())]
     for name in candidates:
         if name in listed:
@@ -89,8 +88,8 @@ def urls_of(root: Path, remote: str) -> list[str]:
 
     `insteadOf` makes one of the other: it may stand for a short form, or for a mirror in another place.
     """
-    configured = git.run(root, "config", f"remote.{remote}.pushurl", accepted=(0, 1)).strip()
-    configured = configured or git.run(root, "config", f"remote.{remote}.url", accepted=(0, 1)).strip()
+    known = git.at(root)
+    configured = known.setting(f"remote.{remote}.pushurl") or known.setting(f"remote.{remote}.url")
     used = git.run(root, "remote", "get-url", "--push", remote).strip()
     return list(dict.fromkeys(each for each in (used, configured) if each))
 
@@ -104,6 +103,7 @@ def fetch(root: Path, remote: str, names: Iterable[str]) -> frozenset[str]:
     refspecs = [f"+refs/heads/{name}:refs/remotes/{remote}/{name}" for name in sorted(found)]
     if refspecs:
         _over_the_net(root, remote, "fetch", "--quiet", "--no-tags", remote, *refspecs)
+        git.forget()
     return found
 
 
@@ -116,6 +116,7 @@ def push(root: Path, remote: str, commit: str, branch: str, expected: str) -> No
     """Push a commit to a remote's branch, which must be at the expected commit; "" for a new one."""
     lease = f"--force-with-lease=refs/heads/{branch}:{expected}"
     _over_the_net(root, remote, "push", "--quiet", lease, remote, f"{commit}:refs/heads/{branch}")
+    git.forget()
 
 
 def _over_the_net(root: Path, remote: str, *arguments: str) -> str:
@@ -147,9 +148,8 @@ def tip(root: Path, revision: str, remote: str = "") -> str:
 
 
 def is_branch(root: Path, name: str) -> bool:
-    """Tell whether a revision is a branch, here or on a remote, rather than a tag or a commit."""
+    """Return whether a revision is a branch, here or on a remote, rather than a tag or a commit."""
     if name == "HEAD":
         return False
-    places = (f"refs/heads/{name}", f"refs/remotes/*/{name}")
-    listed = git.run(root, "for-each-ref", "--format=%(refname)", *places).split()
-    return any(found == places[0] or found.endswith(f"/{name}") for found in listed)
+    own, of_remote = f"refs/heads/{name}", re.compile(rf"refs/remotes/[^/]+/{re.escape(name)}")
+    return any(ref == own or of_remote.fullmatch(ref) for ref in git.at(root).refs)

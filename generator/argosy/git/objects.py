@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from argosy import git
+from argosy import git, temporary
 from argosy.errors import ToolError
+from argosy.git.repository import Entry, Objects
 
 EXECUTABLE = "100755"
 SYMLINK = "120000"
@@ -19,15 +20,6 @@ SUBMODULE = "160000"
 
 _REFUSED = re.compile(r"\t((?:[^\0]*/)?(?:\.\.?|\.git)(?:/[^\0]*)?)\0", re.IGNORECASE)
 """A path that would lead out of the folder that it is written to, or into Git's own."""
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A file of a tree or of the index: its mode, its blob's id, and in a conflict which side it is."""
-
-    mode: str
-    blob: str
-    stage: int = 0
 
 
 class Blob(NamedTuple):
@@ -41,14 +33,37 @@ Files = Mapping[str, Blob]
 """A tree in memory: path -> file."""
 
 
+FEW = 100
+"""Up to how many paths are looked up one by one; of more, all that a tree holds is listed."""
+
+
 def head(repository: Path) -> str:
     """Return the id of the commit that is checked out; raise ToolError if there is none."""
-    return git.run(repository, "rev-parse", "--verify", "--quiet", "HEAD^{commit}").strip()
+    if not (found := git.at(repository).head):
+        raise ToolError(f"{repository} has no commit.", "Make one: git add --all and git commit.")
+    return found
 
 
-def entries(repository: Path, tree: str, *paths: str) -> dict[str, Entry]:
+def entries(repository: Path, tree: str, *paths: str) -> Mapping[str, Entry]:
     """Return the files of a tree by path, with submodules; all, or those at and below some paths."""
-    listed = git.run(repository, "ls-tree", "-r", "-z", "--full-tree", tree, "--", *paths)
+    known = git.at(repository)
+    name = known.head if tree == "HEAD" and known.head else tree
+    found = known.objects.listed.get(name)
+    if found is None and paths and len(paths) <= FEW:
+        return _below(known.objects, name, paths)
+    if found is None:
+        found = _listed(repository, name)
+        if _ID.fullmatch(name):
+            known.objects.listed[name] = found
+    wanted = frozenset(paths)
+    return found if not paths else {path: entry for path, entry in found.items() if _is_within(path, wanted)}
+
+
+_ID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+
+
+def _listed(repository: Path, tree: str) -> Mapping[str, Entry]:
+    listed = git.run(repository, "ls-tree", "-r", "-z", "--full-tree", tree)
     if refused := _REFUSED.search(listed):
         raise ToolError(f"{tree} has a file whose path git itself does not check out: {refused[1]}.")
     found = {}
@@ -59,34 +74,73 @@ def entries(repository: Path, tree: str, *paths: str) -> dict[str, Entry]:
     return found
 
 
+def _is_within(path: str, wanted: Collection[str]) -> bool:
+    """Return whether a path, or a folder that it is in, is wanted."""
+    while path not in wanted:
+        path = path.rpartition("/")[0]
+        if not path:
+            return False
+    return True
+
+
+def _below(known: Objects, tree: str, paths: Sequence[str]) -> Mapping[str, Entry]:
+    """Return the files at and below paths: only the folders on the way are read."""
+    wanted = frozenset(path.rstrip("/") for path in paths)
+    above = {path[:end] for path in wanted for end in range(len(path)) if path[end] == "/"} | {""}
+    found: dict[str, Entry] = {}
+    pending = {"": f"{tree}^{{tree}}"}
+    while pending:
+        unread = [name for name in dict.fromkeys(pending.values()) if name not in known.trees]
+        for name, read in zip(unread, known.read(unread), strict=True):
+            if read is None:
+                raise ToolError(f"{known.folder} lacks the tree {name}.", "Fetch what this clone left out: git fetch.")
+            known.trees[name] = _parsed(read.content, len(read.name) // 2)
+        following = {}
+        for folder, name in pending.items():
+            for part, entry in known.trees[name]:
+                path = f"{folder}/{part}" if folder else part
+                if not (path in above or _is_within(path, wanted)):
+                    continue
+                if _REFUSED.search(f"\t{path}\0"):
+                    raise ToolError(f"{tree} has a file whose path git itself does not check out: {path}.")
+                if entry.mode == _TREE:
+                    following[path] = entry.blob
+                elif path not in above:
+                    found[path] = entry
+        pending = following
+    return dict(sorted(found.items(), key=lambda pair: pair[0].encode(errors="surrogateescape")))
+
+
+_TREE = "040000"
+
+
+def _parsed(content: bytes, width: int) -> Sequence[tuple[str, Entry]]:
+    """Return what a tree itself holds, from how Git stores it: mode, name, and id in that many bytes."""
+    found, place = [], 0
+    while place < len(content):
+        end = content.index(b"\0", place)
+        mode, _, name = content[place:end].partition(b" ")
+        place = end + 1 + width
+        entry = Entry(mode.decode().zfill(6), content[end + 1 : place].hex())
+        found.append((name.decode(errors="surrogateescape"), entry))
+    return found
+
+
 def types(root: Path, names: Collection[str]) -> list[tuple[str, str]]:
     """Return id and type of the object that each name stands for, ("", "") where there is none."""
-    if not names:
-        return []
-    asked = "".join(f"{name}\n" for name in names).encode(errors="surrogateescape")
-    answers = git.run(root, "cat-file", "--batch-check=%(objectname) %(objecttype) .", stdin=asked).splitlines()
-    return [
-        (parts[0], parts[1]) if len(parts := line.split(" ")) == 3 and parts[2] == "." else ("", "") for line in answers
-    ]
+    return [(each.name, each.kind) if each else ("", "") for each in git.at(root).objects.find(names)]
 
 
 def contents(repository: Path, blobs: Iterable[str]) -> dict[str, bytes]:
     """Return the contents of blobs by their ids."""
     wanted = list(dict.fromkeys(blobs))
-    if not wanted:
-        return {}
-    asked = "".join(f"{blob}\n" for blob in wanted).encode()
-    answer = git.run(repository, "cat-file", "--batch", stdin=asked).encode(errors="surrogateescape")
-    found, place = {}, 0
-    for blob in wanted:
-        end = answer.index(b"\n", place)
-        if answer.endswith(b" missing", place, end):
+    found = {}
+    for blob, read in zip(wanted, git.at(repository).objects.read(wanted), strict=True):
+        if read is None:
             raise ToolError(
                 f"{repository} lacks the object {blob}.", "Fetch what this clone left out: git fetch --refetch."
             )
-        size = int(answer[place:end].split(b" ")[2])
-        found[blob] = answer[end + 1 : end + 1 + size]
-        place = end + 2 + size
+        found[blob] = read.content
     return found
 
 
@@ -95,6 +149,19 @@ def blobs(repository: Path, found: Mapping[str, Entry], paths: Iterable[str]) ->
     wanted = {path: found[path] for path in paths if path in found}
     held = contents(repository, (entry.blob for entry in wanted.values()))
     return {path: Blob(entry.mode, held[entry.blob]) for path, entry in wanted.items()}
+
+
+def blob_id(content: bytes, like: str) -> str:
+    """Return the id of a blob in a repository whose objects have ids like that one."""
+    made = hashlib.sha1 if len(like) == 40 else hashlib.sha256
+    return made(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
+
+
+def store(repository: Path, contents: Iterable[bytes]) -> None:
+    """Put blobs into a repository."""
+    stream = b"".join(b"blob\ndata %d\n%s\n" % (len(each), each) for each in dict.fromkeys(contents))
+    if stream:
+        git.run(repository, "fast-import", "--quiet", stdin=stream)
 
 
 def commit(repository: Path, branches: Mapping[str, tuple[str, Files]]) -> None:
@@ -110,51 +177,77 @@ def commit(repository: Path, branches: Mapping[str, tuple[str, Files]]) -> None:
     git.run(repository, "fast-import", "--quiet", stdin=bytes(stream))
 
 
-def merge(repository: Path, ours: str, theirs: str) -> tuple[str, dict[str, list[Entry]]]:
-    """Merge two commits, and return the tree that comes out with the sides of each conflict, by path.
+Sides = Mapping[int, Blob]
+"""What the index holds of a conflict: the base (1), ours (2) and theirs (3), as far as they have the file."""
 
-    Renames are not looked for: two environments' files often are the same bytes, and Git would take one for the other.
+
+def merge(base: Files, ours: Files, theirs: Files, names: tuple[str, str]) -> tuple[Files, Mapping[str, Sides]]:
+    """Merge two trees that come from a third, and return the files that come out with the sides of each conflict.
+
+    The names of ours and theirs stand beside the markers of a conflict. Renames are not looked for: two environments'
+    files often are the same bytes, and Git would take one for the other.
     """
-    printed = git.run(
-        repository,
-        *("-c", "merge.renames=false", "-c", "diff.renames=false"),
-        *("merge-tree", "--write-tree", "--no-messages", "-z", ours, theirs),
-        accepted=(0, 1, 129),
-    )
-    tree, *lines = printed.split("\0")
-    if not lines:
-        raise ToolError("git is too old to merge without a work tree.", "Install git 2.38 or newer.")
-    sides: dict[str, list[Entry]] = defaultdict(list)
-    for line in filter(None, lines):
-        head, _, path = line.partition("\t")
-        mode, blob, stage = head.split(" ")
-        sides[path].append(Entry(mode, blob, int(stage)))
-    return tree, dict(sides)
+    paths = {*base, *ours, *theirs}
+    merged = {path: ours[path] for path in ours if base.get(path) == theirs.get(path)}
+    merged |= {path: theirs[path] for path in theirs if ours.get(path) in {base.get(path), theirs.get(path)}}
+    # What only one side changed needs no merge.
+    left = [path for path in paths if len({side.get(path) for side in (base, ours, theirs)}) == 3]
+    if not left:
+        return merged, {}
+    with temporary.folder("merge") as folder:
+        git.run(folder, "init", "--quiet", "--bare")
+        first, second, third = ({path: side[path] for path in left if path in side} for side in (base, ours, theirs))
+        commit(folder, {"base": ("", first), names[0]: ("base", second), names[1]: ("base", third)})
+        printed = git.run(
+            folder,
+            *("-c", "merge.renames=false", "-c", "diff.renames=false"),
+            *("merge-tree", "--write-tree", "--no-messages", "-z", *names),
+            accepted=(0, 1, 129),
+        )
+        tree, *lines = printed.split("\0")
+        if not lines:
+            raise ToolError("git is too old to merge without a work tree.", "Install git 2.38 or newer.")
+        sides: dict[str, dict[int, Blob]] = defaultdict(dict)
+        for line in filter(None, lines):
+            path = line.partition("\t")[2]
+            sides[path] = {stage: side[path] for stage, side in ((1, first), (2, second), (3, third)) if path in side}
+        found = _listed(folder, tree)
+        return {**merged, **blobs(folder, found, found)}, dict(sides)
 
 
-def copy(source: Path, target: Path, wanted: Iterable[str]) -> None:
-    """Copy blobs from one repository into another."""
-    listed = "".join(f"{blob}\n" for blob in dict.fromkeys(wanted))
-    if listed:
-        pack = git.run(source, "pack-objects", "--stdout", "--quiet", stdin=listed.encode())
-        git.run(target, "unpack-objects", "-q", stdin=pack.encode(errors="surrogateescape"))
+def diff(before: Files, after: Files) -> str:
+    """Return the unified diff of two trees."""
+    with temporary.folder("diff") as folder:
+        git.run(folder, "init", "--quiet", "--bare")
+        commit(folder, {"before": ("", before), "after": ("before", after)})
+        return git.run(folder, "diff", "--no-renames", "--no-color", "--no-ext-diff", "before", "after")
+
+
+def commit_all(folder: Path, message: str) -> None:
+    """Commit all that is in a folder, ignored or not; without an identity of the user's, as argosy."""
+    git.run(folder, "add", "--all", "--force")
+    git.run(folder, "commit", "--quiet", "--message", message, environment=git.at(folder).identity())
+    git.forget()
 
 
 def commit_paths(root: Path, message: str, paths: Iterable[str]) -> None:
     """Commit these paths alone, whatever else is staged; the user's hooks have their say."""
-    listed = joined(paths)
+    known = git.at(root)
+    listed = frozenset(paths)
     wanted = ("--pathspec-from-file=-", "--pathspec-file-nul")
-    untracked = git.run(root, "ls-files", "--others", "-z").split("\0")
-    fresh = joined(set(untracked) & set(listed.decode(errors="surrogateescape").split("\0")) - {""})
+    others = {path.rstrip("/") for path, letters in known.status.items() if letters in {"??", "!!"}}
+    fresh = joined(path for path in listed if _is_within(path, others))
     if fresh:
         git.run(root, "--literal-pathspecs", "add", "--force", "--intent-to-add", *wanted, stdin=fresh)
     try:
         command = ("--literal-pathspecs", "commit", "--quiet", "--message", message, "--only")
-        git.run(root, *command, *wanted, stdin=listed, environment=git.identity(root))
+        git.run(root, *command, *wanted, stdin=joined(listed), environment=known.identity())
     except BaseException:
         if fresh:
             git.run(root, "--literal-pathspecs", "reset", "--quiet", *wanted, stdin=fresh)
         raise
+    finally:
+        git.forget()
 
 
 def joined(paths: Iterable[str]) -> bytes:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from pathlib import Path
 from typing import Self
 
-from argosy import git
 from argosy.errors import UsageError
 from argosy.git import objects
-from argosy.git.objects import SUBMODULE, Blob, Entry
+from argosy.git.objects import SUBMODULE, Blob
 
 Written = Mapping[str, Blob | None]
 """Files by path; None for one that is gone."""
@@ -35,7 +33,7 @@ class Snapshot:
 
     def paths(self, *folders: str) -> Iterator[str]:
         """Yield the paths of the files at or below folders, or of all, but for submodules."""
-        for path, entry in _entries(self.root, self.commit, folders).items():
+        for path, entry in objects.entries(self.root, self.commit, *folders).items():
             if entry.mode != SUBMODULE and path not in self.written:
                 yield path
         for path, blob in self.written.items():
@@ -46,7 +44,7 @@ class Snapshot:
         """Return whether another commit of the repository has the same files at or below folders."""
         states = (self, other)
         return not any(each.written for each in states) and (
-            _entries(self.root, self.commit, folders) == _entries(other.root, other.commit, folders)
+            objects.entries(self.root, self.commit, *folders) == objects.entries(other.root, other.commit, *folders)
         )
 
     def files(self, *folders: str) -> dict[str, Blob]:
@@ -69,7 +67,7 @@ class Snapshot:
     def _read(self, folders: tuple[str, ...], wanted: Callable[[str], bool]) -> dict[str, Blob]:
         entries = {
             path: entry
-            for path, entry in _entries(self.root, self.commit, folders).items()
+            for path, entry in objects.entries(self.root, self.commit, *folders).items()
             if entry.mode != SUBMODULE and path not in self.written and wanted(path)
         }
         found = objects.blobs(self.root, entries, entries)
@@ -79,17 +77,10 @@ class Snapshot:
         return found
 
 
-@lru_cache(maxsize=256)
-def _entries(root: Path, commit: str, folders: tuple[str, ...]) -> Mapping[str, Entry]:
-    """Return a commit's entries, which never change."""
-    return objects.entries(root, commit, *folders)
-
-
 def _is_within(path: str, folders: tuple[str, ...]) -> bool:
     return not folders or any(path == folder or path.startswith(f"{folder}/") for folder in folders)
 
 
 def resolve(root: Path, revision: str) -> str:
     """Return the id of the commit that a revision names, or ""."""
-    named = ("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
-    return git.run(root, *named, accepted=(0, 1, 128)).strip()
+    return objects.types(root, [f"{revision}^{{commit}}"])[0][0]

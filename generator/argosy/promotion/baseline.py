@@ -167,7 +167,7 @@ def is_shallow(root: Path) -> bool:
 
 
 def _boundary(root: Path) -> Sequence[str]:
-    file = root / git.run(root, "rev-parse", "--git-path", "shallow").strip()
+    file = git.at(root).git_path("shallow", shared=True)
     return file.read_text().split() if file.is_file() else ()
 
 

@@ -8,16 +8,14 @@ from pathlib import Path
 from argosy import git
 from argosy.errors import ArgosyError, UsageError
 from argosy.git.objects import EXECUTABLE, SYMLINK, Blob
-from argosy.git.snapshot import Snapshot, resolve
+from argosy.git.snapshot import Snapshot
 from argosy.paths import astray
 from argosy.repository import store
 
 
 def head(root: Path) -> Snapshot:
     """Return the state of the commit that is checked out; of a repository without one, the state without files."""
-    return Snapshot(
-        root, resolve(root, "HEAD") or git.run(root, "hash-object", "-t", "tree", "--stdin", stdin=b"").strip()
-    )
+    return Snapshot(root, git.at(root).head or git.run(root, "hash-object", "-t", "tree", "--stdin", stdin=b"").strip())
 
 
 def is_repository(root: Path) -> bool:
@@ -50,8 +48,11 @@ def merge_base(root: Path, against: str, revision: str) -> Snapshot:
 
 def changed(before: Snapshot, after: Snapshot) -> frozenset[str]:
     """Return the paths of the files that are not the same in two states."""
+    written = before.written.keys() | after.written.keys()
+    if before.commit == after.commit:
+        return frozenset(written)
     listed = git.run(before.root, "diff-tree", "-r", "-z", "--name-only", "--no-renames", before.commit, after.commit)
-    return frozenset(filter(None, listed.split("\0"))) | before.written.keys() | after.written.keys()
+    return frozenset(filter(None, listed.split("\0"))) | written
 
 
 def _on_disk(root: Path, path: str) -> Blob | None:

@@ -163,10 +163,10 @@ def _settings(root: Path, path: str) -> Mapping[str, Any]:
 
 def load_at(root: Path, revision: str) -> Stored:
     """Read the model of a repository at a revision; raise ArgosyError if there is none, or it is wrong there."""
-    named = git.run(root, "rev-parse", "--verify", "--quiet", "--end-of-options", revision + "^{tree}", accepted=(0, 1))
-    if not named:
+    tree = objects.types(root, [f"{revision}^{{tree}}"])[0][0]
+    if not tree:
         raise UsageError(f"There is no revision “{revision}”.", "Name a commit, a branch or a tag.")
-    entries = objects.entries(root, named.strip())
+    entries = objects.entries(root, tree)
     wanted = [path for path in entries if path == layout.ANSWERS or layout.is_settings(path) or _is_model(path)]
     held = objects.blobs(root, entries, wanted)
     with temporary.folder("model") as folder:
@@ -193,9 +193,9 @@ def _is_model(path: str) -> bool:
 
 def uncommitted(root: Path, *folders: str) -> frozenset[str]:
     """Return the files below folders, or all, that are not committed as they are, untracked ones too."""
-    status = ("--literal-pathspecs", "status", "--porcelain", "-z", "--untracked-files=all", "--no-renames")
-    listed = git.run(root, "--no-optional-locks", *status, "--", *folders)
-    return frozenset(line[3:] for line in listed.split("\0") if line)
+    listed = (path for path, letters in git.at(root).status.items() if letters != "!!")
+    places = tuple(f"{each.rstrip('/')}/" for each in folders)
+    return frozenset(path for path in listed if not places or f"{path}/".startswith(places))
 
 
 def asked(root: Path) -> frozenset[str]:

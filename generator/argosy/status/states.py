@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from argosy.git import objects
-from argosy.git.objects import SUBMODULE, Blob, Entry
+from argosy.git.objects import SUBMODULE, Blob
+from argosy.git.repository import Entry
 from argosy.repository import layout
 
 Units = Mapping[str, Mapping[str, Entry]]

@@ -12,7 +12,7 @@ from pathlib import Path
 from argosy import git
 from argosy.errors import ArgosyError
 from argosy.git import objects
-from argosy.git.objects import Entry
+from argosy.git.repository import Entry
 from argosy.promotion import baseline, history
 from argosy.promotion.baseline import Baseline, Past
 from argosy.promotion.decision import Decision, Names, Sides, Verdict, decide, differing
@@ -235,7 +235,7 @@ class _Survey:
     @cached_property
     def ends(self) -> frozenset[str]:
         """The commits that a shallow clone's history ends with."""
-        file = self.root / git.run(self.root, "rev-parse", "--git-path", "shallow").strip()
+        file = git.at(self.root).git_path("shallow", shared=True)
         return frozenset(file.read_text().split()) if file.is_file() else frozenset()
 
     # From one environment to the next

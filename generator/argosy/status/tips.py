@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from argosy import git
 from argosy.errors import ArgosyError
 from argosy.git import objects
-from argosy.repository import layout
+from argosy.repository import layout, store
 from argosy.repository.model import Environment, Repository, RevisionStyle
 
 HEAD = "HEAD"
@@ -63,6 +62,5 @@ def _tip(revision: str, names: list[str], commits: Mapping[str, str]) -> Tip:
 
 def edited(root: Path) -> frozenset[str]:
     """Return the environments of which the work tree has changes that are not committed."""
-    status = ("--no-optional-locks", "status", "--porcelain", "-z", "--no-renames", "--", layout.ENVIRONMENTS)
-    paths = (line[3:] for line in git.run(root, *status, layout.ARGOCD).split("\0") if line)
+    paths = store.uncommitted(root, layout.ENVIRONMENTS, layout.ARGOCD)
     return frozenset(found for path in paths if (found := layout.environment_of(path)))

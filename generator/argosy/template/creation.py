@@ -10,6 +10,7 @@ from pathlib import Path
 
 from argosy import git
 from argosy.errors import ArgosyError, ToolError, UsageError
+from argosy.git import objects
 from argosy.template.rendering import Tree
 from argosy.temporary import undisturbed
 
@@ -113,7 +114,7 @@ def _copy(source: Path, target: Path) -> None:
 def _commit(folder: Path, branch: str, branches: Sequence[str]) -> None:
     try:
         git.start(folder, branch)
-        git.commit_all(folder, "Lay out the GitOps repository")
+        objects.commit_all(folder, "Lay out the GitOps repository")
         for name in branches:
             if name != branch:
                 git.run(folder, "branch", "--force", name)

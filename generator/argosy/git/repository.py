@@ -1,0 +1,380 @@
+"""A repository as Git describes it: each question is asked once, and again after argosy has changed the answer."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from threading import Lock
+from typing import NamedTuple
+
+from argosy.errors import ToolError
+from argosy.git.command import ARGOSY, inherited, run
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A file of a tree or of the index: its mode and its blob's id."""
+
+    mode: str
+    blob: str
+
+
+class Staged(NamedTuple):
+    """What the index holds of a file."""
+
+    path: str
+    entry: Entry
+    stage: int
+    """Which side of a conflict it is; 0 for none."""
+    flag: str
+    """`S`: a sparse checkout or `skip-worktree` leaves the file out. A small letter: it is assumed to be unchanged."""
+
+
+class Repository:
+    """What Git says of the repository around a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.objects = Objects(folder)
+
+    @cached_property
+    def _described(self) -> Sequence[str]:
+        """The work tree's root, Git's folder, the one of all work trees, shallow or not, commit, and branch.
+
+        Without a commit the last two are missing, and all of them outside a work tree.
+        """
+        if not is_around(self.folder):
+            return ()
+        asked = ("--show-toplevel", "--absolute-git-dir", "--git-common-dir", "--is-shallow-repository")
+        told = run(self.folder, "rev-parse", *asked, "HEAD^{commit}", "--symbolic-full-name", "HEAD", accepted=(0, 128))
+        lines = told.splitlines()
+        return lines if len(lines) == 6 else lines[:4]
+
+    @property
+    def top_level(self) -> Path | None:
+        """The root of the work tree."""
+        return Path(self._described[0]) if self._described else None
+
+    def git_path(self, name: str, *, shared: bool = False) -> Path:
+        """Return a file of Git's own: of this work tree, or one that all work trees share."""
+        if not self._described:
+            raise ToolError(f"{self.folder} is not in a Git work tree.", "Run git init, or go to a repository.")
+        return self.folder / self._described[2 if shared else 1] / name
+
+    @property
+    def is_shallow(self) -> bool:
+        """Whether the history is cut off."""
+        return bool(self._described) and self._described[3] == "true"
+
+    @property
+    def head(self) -> str:
+        """The id of the commit that is checked out; "" if there is none."""
+        return self._described[4] if len(self._described) == 6 else ""
+
+    @cached_property
+    def branch(self) -> str:
+        """The branch that is checked out, which may have no commit yet; "" if none is."""
+        if self.head:
+            return self._described[5].removeprefix("refs/heads/") if self._described[5] != "HEAD" else ""
+        try:
+            return run(self.folder, "symbolic-ref", "--quiet", "--short", "HEAD").strip()
+        except ToolError:
+            return ""
+
+    @cached_property
+    def configuration(self) -> Mapping[str, Sequence[str]]:
+        """Git's configuration, the user's included: the values of each key, in the order in which they count."""
+        found = defaultdict(list)
+        for line in run(self.folder, "config", "--list", "-z").split("\0"):
+            key, has_value, value = line.partition("\n")
+            found[key].append(value if has_value else "true")
+        return found
+
+    def setting(self, key: str) -> str:
+        """Return the value of a key that counts, or ""."""
+        return self.configuration.get(key, ("",))[-1]
+
+    @property
+    def remote_names(self) -> Sequence[str]:
+        """The names of the remotes."""
+        keys = (key.rpartition(".") for key in self.configuration if key.startswith("remote."))
+        return sorted({name.removeprefix("remote.") for name, _, key in keys if key in {"url", "pushurl"}})
+
+    @property
+    def remotes(self) -> Mapping[str, str]:
+        """The URLs that are fetched from, each with its remote's name."""
+        named = {key: each for key, each in self.configuration.items() if key[:7] == "remote." and key[-4:] == ".url"}
+        return {url: key[7:-4] for key, values in named.items() for url in values if url}
+
+    @cached_property
+    def refs(self) -> Mapping[str, str]:
+        """The id of the object that each ref names, by the ref's full name."""
+        if not is_around(self.folder):
+            return {}
+        listed = run(self.folder, "for-each-ref", "--format=%(objectname) %(refname)").splitlines()
+        return {ref: name for name, _, ref in (line.partition(" ") for line in listed)}
+
+    @cached_property
+    def index(self) -> Sequence[Staged]:
+        """What the index holds."""
+        found = []
+        for line in filter(None, run(self.folder, "ls-files", "-v", "--stage", "-z").split("\0")):
+            head, _, path = line.partition("\t")
+            flag, mode, blob, stage = head.split(" ")
+            found.append(Staged(path, Entry(mode, blob), int(stage), flag))
+        return found
+
+    @cached_property
+    def status(self) -> Mapping[str, str]:
+        """What differs from what is committed at and below the folder: path -> the two letters of `git status`.
+
+        `??` is untracked and `!!` ignored: either may be a folder, with a `/` at its end.
+        """
+        if not is_around(self.folder):
+            return {}
+        if (self.folder / ".git").exists() or self.top_level is None:
+            prefix = ""
+        else:
+            prefix = f"{self.folder.resolve().relative_to(self.top_level.resolve()).as_posix()}/"
+        asked = ("--porcelain", "-z", "--no-renames", "--untracked-files=all", "--ignored=matching")
+        listed = run(self.folder, "--no-optional-locks", "status", *asked, "--ignore-submodules=dirty", "--", ".")
+        return {line[3:].removeprefix(prefix): line[:2] for line in listed.split("\0") if line}
+
+    def forget(self, *, files: bool = False) -> None:
+        """Ask again: all but what the objects hold, which never changes; with `files`, what can change with files."""
+        names = ("index", "status", *(() if files else ("_described", "branch", "configuration", "refs")))
+        for name in names:
+            self.__dict__.pop(name, None)
+
+    # Whom to commit as
+
+    def identity(self) -> Mapping[str, str]:
+        """Return the environment that lets git commit as argosy where the user told git nobody to commit as."""
+        return {} if self.has_identity() else {key: ARGOSY[key] for key in ARGOSY.keys() - os.environ.keys()}
+
+    def has_identity(self) -> bool:
+        """Return whether the user told git whom to commit as, so that git need not guess from the machine's name."""
+        return all(
+            os.environ.get(f"GIT_{role}_{what}".upper())
+            or self.setting(f"{role}.{what}")
+            or self.setting(f"user.{what}")
+            for role in ("author", "committer")
+            for what in ("name", "email")
+        )
+
+
+def is_around(folder: Path) -> bool:
+    """Return whether a folder may lie in a work tree: one of those above it, or itself, has a `.git`."""
+    place = folder.resolve()
+    return any((each / ".git").exists() for each in (place, *place.parents))
+
+
+class Object(NamedTuple):
+    """An object by its content; a tree's is as Git stores it."""
+
+    name: str
+    kind: str
+    content: bytes
+
+
+_FOUND = re.compile(rb"([0-9a-f]{40,64}) (commit|tree|blob|tag) (\d+)\n")
+
+
+class Objects:
+    """Git's objects, read through one process for as long as a command runs."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.listed: dict[str, Mapping[str, Entry]] = {}
+        """All files of a tree, by the name that it was asked for by, which is an id."""
+        self.trees: dict[str, Sequence[tuple[str, Entry]]] = {}
+        """What a tree itself holds, by its id."""
+        self._process: subprocess.Popen[bytes] | None = None
+        self._lock = Lock()
+
+    def read(self, names: Iterable[str]) -> Sequence[Object | None]:
+        """Return the object that each name stands for, None where there is none."""
+        return self._ask("contents", names)
+
+    def find(self, names: Iterable[str]) -> Sequence[Object | None]:
+        """Return the same without its content."""
+        return self._ask("info", names)
+
+    def _ask(self, command: str, names: Iterable[str]) -> Sequence[Object | None]:
+        with self._lock:
+            found: list[Object | None] = []
+            waiting: list[str] = []
+            for name in names:
+                waiting.append(name)
+                # No more is asked at a time than fits into a pipe: Git may be waiting for its answers to be read.
+                if sum(map(len, waiting)) > 2048:
+                    found += self._answers(command, waiting)
+                    waiting = []
+            if waiting:
+                found += self._answers(command, waiting)
+            if _repositories is None:
+                self.close()
+            return found
+
+    def _answers(self, command: str, names: Sequence[str]) -> Sequence[Object | None]:
+        process = self._running()
+        assert process.stdin is not None
+        assert process.stdout is not None
+        # No object has a name of several lines.
+        asked = "".join(f"{command} {name}\n" for name in names if "\n" not in name)
+        with suppress(BrokenPipeError):  # What it printed before it ended says why.
+            process.stdin.write(asked.encode(errors="surrogateescape"))
+            process.stdin.flush()
+        found: list[Object | None] = []
+        for name in names:
+            line = process.stdout.readline() if "\n" not in name else b"missing\n"
+            if not line.endswith(b"\n"):
+                cause = process.communicate()[1].decode(errors="replace").strip() or f"exit code {process.returncode}"
+                raise ToolError(f"`git cat-file` failed in {self.folder}: {cause}")
+            if match := _FOUND.fullmatch(line):
+                content = process.stdout.read(int(match[3])) if command == "contents" else b""
+                process.stdout.read(1 if command == "contents" else 0)
+                found.append(Object(match[1].decode(), match[2].decode(), content))
+            else:
+                found.append(None)
+        return found
+
+    def _running(self) -> subprocess.Popen[bytes]:
+        if self._process is None or self._process.poll() is not None:
+            pipe = subprocess.PIPE
+            self._process = subprocess.Popen(
+                ["git", "cat-file", "--batch-command"],
+                cwd=self.folder,
+                stdin=pipe,
+                stdout=pipe,
+                stderr=pipe,
+                env=inherited(),
+                # Ctrl-C is for argosy, which still reads when it takes back what it has written.
+                process_group=0 if os.name == "posix" else None,
+            )
+        return self._process
+
+    def close(self) -> None:
+        """End the process."""
+        if self._process is not None:
+            self._process.communicate()
+            self._process = None
+
+
+_repositories: dict[Path, Repository] | None = None
+
+
+@contextmanager
+def asked_once() -> Iterator[None]:
+    """Ask Git each question once while this lasts, which is as long as a command runs."""
+    global _repositories  # noqa: PLW0603 - as with a lock, it holds for all that the process does
+    _repositories = {}
+    try:
+        yield
+    finally:
+        known, _repositories = _repositories, None
+        for each in known.values():
+            each.objects.close()
+
+
+def at(folder: Path) -> Repository:
+    """Return the repository around a folder, with what is known of it already."""
+    if _repositories is None:
+        return Repository(folder)
+    return _repositories.setdefault(folder, Repository(folder))
+
+
+def forget(*, files: bool = False) -> None:
+    """Ask again what argosy has changed: of files alone, or of branches and commits too."""
+    if _repositories is not None:
+        for each in _repositories.values():
+            each.forget(files=files)
+
+
+# What argosy asks
+
+
+def top_level(folder: Path) -> Path | None:
+    """Return the root of the work tree that a folder lies in, or None."""
+    try:
+        return at(folder).top_level
+    except ToolError:
+        return None
+
+
+def branch(folder: Path) -> str:
+    """Return the branch that the repository around a folder is on, which may have no commit yet; "" if on none."""
+    try:
+        return at(folder).branch
+    except ToolError:
+        return ""
+
+
+def origin(folder: Path) -> str:
+    """Return the URL that the repository around a folder was cloned from, or ""."""
+    try:
+        return at(folder).setting("remote.origin.url")
+    except ToolError:
+        return ""
+
+
+def remotes(folder: Path) -> Mapping[str, str]:
+    """Return the URLs that the repository around a folder fetches from, each with its remote's name, or nothing."""
+    try:
+        return at(folder).remotes
+    except ToolError:
+        return {}
+
+
+def revisions(folder: Path, remotes: Collection[str] = ("origin",)) -> frozenset[str]:
+    """Return the branches, also those of remotes, and the tags of the repository around a folder, or nothing.
+
+    Hosts fetch what they test to places of their own, such as refs/remotes/pull/7/merge: those are no branches.
+    """
+    places = ("refs/heads/", "refs/tags/", *(f"refs/remotes/{name}/" for name in sorted(remotes)))
+    try:
+        refs = at(folder).refs
+    except ToolError:
+        return frozenset()
+    return frozenset(ref.removeprefix(place) for ref in refs for place in places if ref.startswith(place)) - {"HEAD"}
+
+
+def has_every_branch(folder: Path) -> bool:
+    """Return whether a clone has all branches of one of its remotes, so that another is nowhere; also without remotes.
+
+    A shallow clone, one of a single branch and what a CI job fetched by name has them not. The last is not always
+    shallow: where the history is as short as what is fetched, only FETCH_HEAD tells it from a whole clone.
+    """
+    known = at(folder)
+    fetched = [value for key, values in known.configuration.items() if _FETCH.fullmatch(key) for value in values]
+    if not fetched:
+        return not known.remotes
+    wide = [
+        each.partition(":")[2].removesuffix("*") for each in fetched if each.startswith("+refs/heads/*:refs/remotes/")
+    ]
+    if known.is_shallow or not wide:
+        return False
+    last = known.git_path("FETCH_HEAD")
+    if last.is_file() and not all(_OF_A_BRANCH.search(line) for line in last.read_text(errors="replace").splitlines()):
+        return False
+    return any(ref.startswith(tuple(wide)) for ref in known.refs)
+
+
+_FETCH = re.compile(r"remote\..+\.fetch")
+_OF_A_BRANCH = re.compile(r"\t(branch|tag) '")
+"""In a line of FETCH_HEAD: what was fetched is a branch or a tag, rather than a commit or a ref that was named."""
+
+
+def ignored(folder: Path) -> frozenset[str]:
+    """Return the paths below a folder that git ignores, folders with a `/` at the end; nothing outside a work tree."""
+    try:
+        return frozenset(path for path, letters in at(folder).status.items() if letters == "!!")
+    except ToolError:
+        return frozenset()
