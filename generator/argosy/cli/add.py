@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from argosy.cli import changing, options
-from argosy.cli.changing import Manner
+from argosy.cli import delivery, options
+from argosy.cli.options import ChangeOptions
 from argosy.repository.model import (
     DEFAULT_IMAGE,
     DEFAULT_PORT,
@@ -29,7 +29,7 @@ def command() -> None:
     """Add applications, components, or an environment."""
 
 
-@command.command("app")
+@command.command("app", cls=options.ChangeCommand)
 @click.argument("names", metavar="NAME...", nargs=-1, required=True)
 @click.option(
     "--image",
@@ -44,7 +44,7 @@ def command() -> None:
 )
 @click.option("--env", "environments", metavar="ENV", multiple=True, help="Where they run.  [default: everywhere]")
 @click.option("--team", default="", help="Who owns them.")
-@changing.options_of_change
+@options.of_change
 def app(
     *,
     names: tuple[str, ...],
@@ -53,7 +53,7 @@ def app(
     form: str | None,
     environments: tuple[str, ...],
     team: str,
-    manner: Manner,
+    given: ChangeOptions,
 ) -> int:
     """Add applications: their folders, values per environment, and Applications."""
     from argosy.change import operations  # noqa: PLC0415
@@ -61,14 +61,14 @@ def app(
     by_environment = dict(images)
     image = by_environment.pop("", DEFAULT_IMAGE)
     seed = Seed(image, port, tuple(by_environment.items()))
-    with changing.opened(manner) as stored:
+    with delivery.opened(given) as stored:
         current = stored.repository
         made = [Application(name, Format(form or current.settings.format), team, seed) for name in names]
         change = operations.add_applications(current, made, environments)
-        return changing.carry_out(manner, stored, change, f"Add {', '.join(names)}")
+        return delivery.carry_out(given, stored, change, f"Add {', '.join(names)}")
 
 
-@command.command("env")
+@command.command("env", cls=options.ChangeCommand)
 @click.argument("name")
 @click.option("--after", metavar="ENV", default="", help="The environment that it promotes from.  [default: the last]")
 @click.option("--before", metavar="ENV", default="", help="The environment that promotes from it.")
@@ -80,7 +80,7 @@ def app(
     "--revision", metavar="REVISION", default="", help="The revision that it follows.  [default: as the others]"
 )
 @click.option("--auto-sync/--no-auto-sync", default=True, help="Whether Argo CD applies what is in Git by itself.")
-@changing.options_of_change
+@options.of_change
 def env(
     *,
     name: str,
@@ -90,7 +90,7 @@ def env(
     cluster: str,
     revision: str,
     auto_sync: bool,
-    manner: Manner,
+    given: ChangeOptions,
 ) -> int:
     """Add an environment, with the applications and current values of another."""
     from argosy.change import (  # noqa: PLC0415
@@ -98,7 +98,7 @@ def env(
         operations,
     )
 
-    with changing.opened(manner) as stored:
+    with delivery.opened(given) as stored:
         change = operations.add_environment(
             stored.repository,
             name,
@@ -109,17 +109,17 @@ def env(
             revision=revision,
             auto_sync=auto_sync,
         )
-        code = changing.carry_out(manner, stored, change, f"Add the environment {name}")
-    if code == 0 and not manner.dry_run:
-        manner.say("Its values are copies: look for hosts and the like that two environments must not share.")
+        code = delivery.carry_out(given, stored, change, f"Add the environment {name}")
+    if code == 0 and not given.dry_run:
+        given.say("Its values are copies: look for hosts and the like that two environments must not share.")
     if code == 0 and not revision and stored.repository.settings.revision is RevisionStyle.BRANCH:
-        manner.say(f"It follows a branch of its own. Once this is committed: git branch {name}, and push that first.")
+        given.say(f"It follows a branch of its own. Once this is committed: git branch {name}, and push that first.")
     if code == 0 and (lacking := " ".join(components.lacking(change.after, name))):
-        manner.say(f"Other clusters have what its cluster lacks: argosy add component {lacking} --env {name}")
+        given.say(f"Other clusters have what its cluster lacks: argosy add component {lacking} --env {name}")
     return code
 
 
-@command.command("component")
+@command.command("component", cls=options.ChangeCommand)
 @click.argument("names", metavar="NAME...", nargs=-1, required=True)
 @click.option(
     "--env",
@@ -134,9 +134,9 @@ def env(
     default=None,
     help="Keep the charts in the repository, so that they are rendered offline.  [default: no-vendor]",
 )
-@changing.options_of_change
+@options.of_change
 def component(
-    *, names: tuple[str, ...], environments: tuple[str, ...], version: str, vendor: bool | None, manner: Manner
+    *, names: tuple[str, ...], environments: tuple[str, ...], version: str, vendor: bool | None, given: ChangeOptions
 ) -> int:
     """Add components from the catalogue, with what they need: their Applications, values and custom resources.
 
@@ -149,43 +149,43 @@ def component(
     from argosy.helm import fetching  # noqa: PLC0415
 
     wish = components.Wish(version, vendor)
-    with changing.opened(manner) as stored:
-        known = catalogue.load(manner.root)
+    with delivery.opened(given) as stored:
+        known = catalogue.load(given.root)
         placed = components.place(stored.repository, known, names, environments, wish)
         for each in placed:
             if each.because:
-                manner.say(f"{each.because} needs {each.entry.name}: that comes too.")
-        entries = objects.entries(manner.root, "HEAD")
+                given.say(f"{each.because} needs {each.entry.name}: that comes too.")
+        entries = objects.entries(given.root, "HEAD")
 
         def held(path: str) -> bytes | None:
-            found = objects.blobs(manner.root, entries, [path]).get(path)
+            found = objects.blobs(given.root, entries, [path]).get(path)
             return found.content if found else None
 
         def fetched(wanted: Component) -> Mapping[str, bytes]:
-            manner.say(f"Fetching the chart {wanted.chart} {wanted.version} of {wanted.repo_url}.")
+            given.say(f"Fetching the chart {wanted.chart} {wanted.version} of {wanted.repo_url}.")
             return fetching.fetch(wanted)
 
         change = components.add(stored.repository, placed, wish, fetch=fetched, held=held)
         for folder in change.removed:
-            _tell_edits(manner, folder)
-        code = changing.carry_out(manner, stored, change, _title(placed, names, version))
+            _tell_edits(given, folder)
+        code = delivery.carry_out(given, stored, change, _title(placed, names, version))
     if code == 0 and vendor:
-        manner.say("To leave these charts to Argo CD again, say --no-vendor.")
+        given.say("To leave these charts to Argo CD again, say --no-vendor.")
     notes = {each.entry.name: each.entry.notes for each in placed if each.entry.notes and not each.present}
     if code == 0 and notes:
         lines = (f"{name}: {text}" for name, text in notes.items())
-        manner.say("\n\n".join(["\nWhat is left for you:", *lines]))
+        given.say("\n\n".join(["\nWhat is left for you:", *lines]))
     return code
 
 
-def _tell_edits(manner: Manner, chart: str) -> None:
+def _tell_edits(given: ChangeOptions, chart: str) -> None:
     """Say which commits since a chart came changed it: another chart takes its place."""
     from argosy import git  # noqa: PLC0415
 
-    came = git.run(manner.root, "log", "-1", "--format=%H", "--", f"{chart}/Chart.yaml").strip()
-    edits = git.run(manner.root, "log", "--format=  %h %s", f"{came}..HEAD", "--", chart) if came else ""
+    came = git.run(given.root, "log", "-1", "--format=%H", "--", f"{chart}/Chart.yaml").strip()
+    edits = git.run(given.root, "log", "--format=  %h %s", f"{came}..HEAD", "--", chart) if came else ""
     if edits:
-        manner.say(f"Somebody edited {chart} since it came, which ends here. Git's history keeps it:\n{edits.rstrip()}")
+        given.say(f"Somebody edited {chart} since it came, which ends here. Git's history keeps it:\n{edits.rstrip()}")
 
 
 def _title(placed: Sequence[Placed], names: Sequence[str], version: str) -> str:

@@ -6,11 +6,11 @@ from functools import partial
 
 import click
 
-from argosy.cli import changing
-from argosy.cli.changing import Manner
+from argosy.cli import delivery, options
+from argosy.cli.options import ChangeOptions
 
 
-@click.command("apply")
+@click.command("apply", cls=options.ChangeCommand)
 @click.option(
     "--since",
     metavar="REV",
@@ -24,9 +24,9 @@ from argosy.cli.changing import Manner
     is_flag=True,
     help="Take from the AppProjects of the environments every kind that no application deploys any more.",
 )
-@changing.yes
-@changing.options_of_change
-def command(since: str, least: bool, yes: bool, manner: Manner) -> int:
+@options.yes
+@options.of_change
+def command(since: str, least: bool, yes: bool, given: ChangeOptions) -> int:
     """Bring in line what depends on what was edited by hand.
 
     Edit environment.yaml or application.yaml, or copy the folders of an application or an environment, then run this.
@@ -38,14 +38,14 @@ def command(since: str, least: bool, yes: bool, manner: Manner) -> int:
     from argosy.change.planning import Change  # noqa: PLC0415
     from argosy.repository import store  # noqa: PLC0415
 
-    with changing.opened(manner) as stored:
-        before = store.load_at(manner.root, since)
-        store.refuse_foreign_charts(manner.root, stored.repository)
-        asked = store.asked(manner.root) | privileges.uncommitted(manner.root, stored.repository)
+    with delivery.opened(given) as stored:
+        before = store.load_at(given.root, since)
+        store.refuse_foreign_charts(given.root, stored.repository)
+        asked = store.asked(given.root) | privileges.uncommitted(given.root, stored.repository)
         change = Change(before.repository, stored.repository, asked=asked)
-        changing.confirm_moves(manner, change, yes)
-        return changing.carry_out(
-            manner,
+        delivery.confirm_moves(given, change, yes)
+        return delivery.carry_out(
+            given,
             stored,
             change,
             "Apply what was edited by hand",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from argosy.cli import changing, options
+from argosy.cli import delivery, options
 from argosy.cli.options import root_of
 from argosy.errors import ArgosyError
 
@@ -79,7 +79,7 @@ class Duration(click.ParamType):  # type: ignore[type-arg]  # generic in new ver
     help="The repository's root.  [default: around the current folder]",
 )
 @click.option("--dry-run", is_flag=True, help="Print each step with its kubectl command and what is there already.")
-@changing.yes
+@options.yes
 @options.output("text", "json")
 @options.quiet
 def command(
@@ -141,7 +141,7 @@ def _carry_out(plan: Plan, wanted: Wanted, teller: _Teller, *, yes: bool) -> int
     if not plan.is_done:
         what = f"Argo CD {plan.version}".strip()
         whom = f" for {wanted.environment.name}" if wanted.environment else ""
-        changing.confirm(yes, f"Install {what}{whom} into {plan.cluster.context}, {plan.cluster.server}?", _NOBODY)
+        delivery.confirm(yes, f"Install {what}{whom} into {plan.cluster.context}, {plan.cluster.server}?", _NOBODY)
     try:
         for step, status in planning.carry_out(plan):
             teller.step(step, status)

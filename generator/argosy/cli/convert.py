@@ -11,20 +11,20 @@ from typing import TYPE_CHECKING
 
 import click
 
-from argosy.cli import changing, options
-from argosy.cli.changing import Manner
+from argosy.cli import delivery, options
+from argosy.cli.options import ChangeOptions
 from argosy.repository.model import Format
 
 if TYPE_CHECKING:
     from argosy.conversion import Conversion, Difference
 
 
-@click.command("convert")
+@click.command("convert", cls=options.ChangeCommand)
 @click.argument("app")
 @click.option("--to", "form", type=options.choice(Format), required=True, help="How it is to be written.")
-@changing.yes
-@changing.options_of_change
-def command(app: str, form: str, yes: bool, manner: Manner) -> int:
+@options.yes
+@options.of_change
+def command(app: str, form: str, yes: bool, given: ChangeOptions) -> int:
     """Change how an application is written: as a Helm chart, a Kustomize base with overlays, or plain manifests.
 
     What every environment runs today is read from what is rendered, and put into the new files: image, replicas,
@@ -33,22 +33,22 @@ def command(app: str, form: str, yes: bool, manner: Manner) -> int:
     """
     from argosy import conversion  # noqa: PLC0415
 
-    with changing.opened(manner) as stored:
-        made = conversion.convert(manner.root, stored, app, Format(form))
+    with delivery.opened(given) as stored:
+        made = conversion.convert(given.root, stored, app, Format(form))
         if made is None:
-            manner.say(f"Nothing to change: {app} is written that way.")
+            given.say(f"Nothing to change: {app} is written that way.")
             return 0
-        manner.say(_told(made))
-        if not manner.dry_run and (made.edited or made.unexplained):
-            changing.confirm(yes, "Go on?")
-        with _with_differences(manner, made.differences):
-            return changing.carry_out(manner, stored, made.change, f"Convert {app} to {form}")
+        given.say(_told(made))
+        if not given.dry_run and (made.edited or made.unexplained):
+            delivery.confirm(yes, "Go on?")
+        with _with_differences(given, made.differences):
+            return delivery.carry_out(given, stored, made.change, f"Convert {app} to {form}")
 
 
 @contextlib.contextmanager
-def _with_differences(manner: Manner, differences: Sequence[Difference]) -> Iterator[None]:
+def _with_differences(given: ChangeOptions, differences: Sequence[Difference]) -> Iterator[None]:
     """Add the differences to the JSON that the change reports."""
-    if manner.output != "json":
+    if given.output != "json":
         yield
         return
     printed = io.StringIO()

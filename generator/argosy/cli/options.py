@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from argosy.errors import ArgosyError
+from argosy.errors import ArgosyError, UsageError
 from argosy.repository.model import Image
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -99,3 +100,117 @@ def root_of(paths: Sequence[Path]) -> Path:
         if (above / layout.ANSWERS).is_file() or (above / layout.CONFIGURATION).is_file():
             return above
     return git.top_level(folder) or folder
+
+
+# Of the commands that change a repository
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeOptions:
+    """Where a change goes, and what is said of it."""
+
+    repository: Path | None
+    dry_run: bool
+    commit: bool
+    message: str | None
+    output: str
+    quiet: bool
+    validate: bool = True
+    branch: str | None = None
+    """A new branch to commit to; "" for one with a name of argosy's."""
+    pull_request: bool = False
+
+    def __post_init__(self) -> None:
+        if self.dry_run and (self.commit or self.branch is not None):
+            raise UsageError("--dry-run writes nothing, so there is nothing to commit.", "Give one of them.")
+        if self.commit and self.on_branch:
+            raise UsageError(
+                "--commit is for the current branch.", "Give one of --commit, --branch and --pull-request."
+            )
+        if self.message is not None and not (self.commit or self.on_branch):
+            raise UsageError("--message is for a commit.", "Add --commit, --branch or --pull-request.")
+
+    @property
+    def on_branch(self) -> bool:
+        """Whether the result goes to a branch of its own."""
+        return self.branch is not None or self.pull_request
+
+    @property
+    def root(self) -> Path:
+        """The repository's root."""
+        return (self.repository or root_of(())).resolve()
+
+    def say(self, text: str) -> None:
+        """Print something for people, beside the data."""
+        if not self.quiet:
+            click.echo(text, err=True)
+
+    def show(self, text: str) -> None:
+        """Print data, unless JSON has it in the end."""
+        if self.output != "json":
+            click.echo(text, nl=not text.endswith("\n"))
+
+
+yes = click.option("--yes", "-y", is_flag=True, help="Go on without asking.")
+dry_run = click.option("--dry-run", is_flag=True, help="Print what would change as a diff, and write nothing.")
+commit = click.option("--commit", is_flag=True, help="Commit it on the current branch.")
+branch = click.option(
+    "--branch",
+    metavar="[=NAME]",
+    help="Commit it on a new branch, and leave the work tree as it is. A name for the branch follows a `=`.",
+)
+pull_request = click.option(
+    "--pull-request", is_flag=True, help="Push that branch, and open a pull request or update it."
+)
+message = click.option("--message", "-m", metavar="TEXT", help="The commit's message and the pull request's title.")
+validate = click.option("--validate/--no-validate", default=True, help="Validate what comes out.  [default: validate]")
+repository = click.option(
+    "--repository",
+    type=folder,
+    metavar="DIR",
+    help="The repository's root.  [default: around the current folder]",
+)
+
+
+class ChangeCommand(click.Command):
+    """A command whose --branch takes a name after a `=` alone: what follows it is an argument."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Give a --branch without a `=` no name."""
+        end = args.index("--") if "--" in args else len(args)
+        given = ["--branch=" if each == "--branch" else each for each in args[:end]]
+        return super().parse_args(ctx, given + args[end:])
+
+
+def collected(
+    kind: type[ChangeOptions], *added: Callable[[Callable[..., Any]], Callable[..., Any]]
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Return what adds options to a command, and hands their values over as `given`, of that kind."""
+    names = tuple(kind.__dataclass_fields__)
+
+    def decorated(command: Callable[..., Any]) -> Callable[..., Any]:
+        def wrapped(*args: Any, **values: Any) -> Any:
+            chosen = {name: values.pop(name) for name in names}
+            return command(*args, given=kind(**chosen), **values)
+
+        wrapped.__doc__, wrapped.__name__ = command.__doc__, command.__name__
+        wrapped.__click_params__ = getattr(command, "__click_params__", [])  # type: ignore[attr-defined]
+        for option in reversed(added):
+            wrapped = option(wrapped)
+        return wrapped
+
+    return decorated
+
+
+of_change = collected(
+    ChangeOptions,
+    repository,
+    dry_run,
+    commit,
+    branch,
+    pull_request,
+    message,
+    validate,
+    output("text", "json"),
+    quiet,
+)

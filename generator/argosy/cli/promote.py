@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from argosy.cli import changing, promoting
-from argosy.cli.promoting import Job, Manner
+from argosy.cli import options, promoting
+from argosy.cli.promoting import Job, PromotionOptions
 from argosy.errors import UsageError
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ MANY = 3
 """Up to how many applications a branch is named by."""
 
 
-@click.command("promote", cls=changing.Command)
+@click.command("promote", cls=options.ChangeCommand)
 @click.argument("apps", metavar="[APP]...", nargs=-1)
 @click.option("--from", "source", metavar="ENV", default="", help="Where from.  [default: where --to promotes from]")
 @click.option("--to", "target", metavar="ENV", default="", help="The environment to promote to.")
@@ -29,7 +29,7 @@ MANY = 3
 @click.option(
     "--follow-up", "since", metavar="COMMIT", help="Promote what was promoted since a commit, one environment further."
 )
-@promoting.options_of_promotion
+@promoting.of_promotion
 def command(
     *,
     apps: tuple[str, ...],
@@ -38,7 +38,7 @@ def command(
     every: bool,
     chained: bool,
     since: str | None,
-    manner: Manner,
+    given: PromotionOptions,
 ) -> int:
     """Promote applications: bring what was tested in one environment to the next, and leave what belongs to that.
 
@@ -57,10 +57,10 @@ def command(
             "Name the applications to promote, or say --all." if not apps else "--all is for every application.",
             "For example: argosy promote my-app --to staging.",
         )
-    with promoting.opened(manner, apps) as places:
+    with promoting.opened(given, apps) as places:
         if since is not None:
-            return promoting.carry_out(manner, places, _following(manner, places, since))
-        return promoting.carry_out(manner, places, _along(places, apps, source, target, chained=chained))
+            return promoting.carry_out(given, places, _following(given, places, since))
+        return promoting.carry_out(given, places, _along(places, apps, source, target, chained=chained))
 
 
 Make = Callable[["Answers"], Sequence[Job]]
@@ -74,14 +74,14 @@ def _along(places: Places, apps: Sequence[str], source: str, target: str, *, cha
     return lambda answers: _jobs(places, [(apps, *leg) for leg in way], answers, together=True)
 
 
-def _following(manner: Manner, places: Places, since: str) -> Make:
+def _following(given: PromotionOptions, places: Places, since: str) -> Make:
     """Return what gives the jobs that follow the promotions since a commit."""
     from argosy.promotion import ends  # noqa: PLC0415
 
     found = ends.followers(places, since)
     for apps, source, target in found:
-        manner.say(f"To follow up: {', '.join(apps)} from {source} to {target}.")
-    return lambda answers: _jobs(places, found, answers, together=not manner.on_branch)
+        given.say(f"To follow up: {', '.join(apps)} from {source} to {target}.")
+    return lambda answers: _jobs(places, found, answers, together=not given.on_branch)
 
 
 def _jobs(

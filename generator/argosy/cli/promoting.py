@@ -7,12 +7,15 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from argosy.cli import changing, options
+from argosy.cli import delivery, options
+from argosy.cli.delivery import Offer
+from argosy.cli.options import ChangeOptions
 from argosy.errors import ArgosyError, UsageError
 
 if TYPE_CHECKING:
@@ -23,8 +26,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Manner(changing.Manner):
-    """How a promotion is carried out."""
+class PromotionOptions(ChangeOptions):
+    """Where a promotion goes, and what it moves."""
 
     yes: bool = False
     take: tuple[str, ...] = ()
@@ -53,7 +56,7 @@ class Outcome:
     promotion: Promotion
     difference: Difference | None = None
     valid: bool | None = None
-    told: dict[str, Any] = field(default_factory=dict)
+    made: dict[str, Any] = field(default_factory=dict)
 
     def data(self) -> dict[str, Any]:
         """Return it as data."""
@@ -63,10 +66,11 @@ class Outcome:
         difference = self.difference and json.loads(format_difference(self.difference, OutputFormat.JSON))
         moves = report.as_data(self.promotion)
         permitted = {each.path: list(map(str, each.kinds)) for each in self.promotion.projects}
-        return {"moves": moves, "permitted": permitted, "difference": difference, "valid": self.valid, **self.told}
+        return {"moves": moves, "permitted": permitted, "difference": difference, "valid": self.valid, **self.made}
 
 
-_OPTIONS = (
+of_promotion = options.collected(
+    PromotionOptions,
     click.option(
         "--take",
         metavar="KEY",
@@ -84,42 +88,22 @@ _OPTIONS = (
         is_flag=True,
         help="Exit with 0 although nothing moves, and keys are open that --leave '**' left.",
     ),
-    click.option("--commit", is_flag=True, help="Commit it on the current branch."),
-    changing.branch,
-    changing.pull_request,
-    click.option("--message", "-m", metavar="TEXT", help="The commit's message and the pull request's title."),
+    options.commit,
+    options.branch,
+    options.pull_request,
+    options.message,
     click.option("--dry-run", is_flag=True, help="Show what would change, and write nothing."),
-    changing.yes,
+    options.yes,
     click.option("--validate/--no-validate", default=True, help="Refuse what does not validate.  [default: validate]"),
-    click.option(
-        "--repository",
-        type=options.folder,
-        metavar="DIR",
-        help="The repository's root.  [default: around the current folder]",
-    ),
+    options.repository,
     options.output("text", "json"),
     options.quiet,
 )
-"""Of promote and rollback, in the order of their help."""
-
-
-def options_of_promotion(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options of promote and rollback, and hand them over as `manner`."""
-    names = tuple(each for each in Manner.__dataclass_fields__)
-
-    def wrapped(*args: Any, **given: Any) -> Any:
-        chosen = {name: given.pop(name) for name in names}
-        return command(*args, manner=Manner(**chosen), **given)
-
-    wrapped.__doc__, wrapped.__name__ = command.__doc__, command.__name__
-    wrapped.__click_params__ = getattr(command, "__click_params__", [])  # type: ignore[attr-defined]
-    for option in reversed(_OPTIONS):
-        wrapped = option(wrapped)
-    return wrapped
+"""The options of promote and rollback, in the order of their help."""
 
 
 @contextmanager
-def opened(manner: Manner, apps: Sequence[str]) -> Iterator[Places]:
+def opened(given: PromotionOptions, apps: Sequence[str]) -> Iterator[Places]:
     """Yield where environments are read, while no other argosy can change the repository.
 
     For a pull request, the branches of the remote count, where it is opened.
@@ -128,13 +112,13 @@ def opened(manner: Manner, apps: Sequence[str]) -> Iterator[Places]:
     from argosy.git import branches  # noqa: PLC0415
     from argosy.promotion import ends  # noqa: PLC0415
 
-    with locking.locked(manner.root):
-        locking.check(manner.root)
-        remote = branches.remote_of(manner.root) if manner.pull_request else ""
-        yield ends.Places.of(manner.root, remote, apps)
+    with locking.locked(given.root):
+        locking.check(given.root)
+        remote = branches.remote_of(given.root) if given.pull_request else ""
+        yield ends.Places.of(given.root, remote, apps)
 
 
-def carry_out(manner: Manner, places: Places, make: Callable[[Answers], Sequence[Job]]) -> int:
+def carry_out(given: PromotionOptions, places: Places, make: Callable[[Answers], Sequence[Job]]) -> int:
     """Show what a promotion does, ask, write it to where it is wanted, and return the exit code.
 
     `make` gives the jobs, with the answers of the person who runs it. Nothing is written before all is known.
@@ -142,56 +126,54 @@ def carry_out(manner: Manner, places: Places, make: Callable[[Answers], Sequence
     from argosy.promotion.decision import Choices  # noqa: PLC0415
     from argosy.promotion.promoting import Answers  # noqa: PLC0415
 
-    answers = Answers(Choices(manner.take, manner.leave))
+    answers = Answers(Choices(given.take, given.leave))
     jobs = make(answers)
     _refuse_unused(answers.general, jobs)
     for job in jobs:
-        _refuse_hidden(manner, places, job)
-    _show_tables(manner, jobs)
-    while _is_interactive(manner) and (asked := _asked(answers, jobs)) != answers:
+        _refuse_hidden(given, places, job)
+    _show_tables(given, jobs)
+    while _is_interactive(given) and (asked := _asked(answers, jobs)) != answers:
         answers = asked
         jobs = make(answers)
     outcomes = [Outcome(job.promotion) for job in jobs]
-    code = _proceed(manner, places, jobs, outcomes)
-    if manner.output == "json":
-        told = {"dryRun": manner.dry_run, "promotions": [each.data() for each in outcomes]}
+    code = _proceed(given, places, jobs, outcomes)
+    if given.output == "json":
+        told = {"dryRun": given.dry_run, "promotions": [each.data() for each in outcomes]}
         click.echo(json.dumps(told, indent=2, ensure_ascii=False, default=str))
     return code
 
 
-def _proceed(manner: Manner, places: Places, jobs: Sequence[Job], outcomes: Sequence[Outcome]) -> int:
+def _proceed(given: PromotionOptions, places: Places, jobs: Sequence[Job], outcomes: Sequence[Outcome]) -> int:
     if any(job.promotion.is_open for job in jobs):
-        _say_open(manner, jobs)
+        _say_open(given, jobs)
         return 3
     todo = [
-        (_permitting(manner, places, job, outcome), outcome)
+        (_permitting(given, places, job, outcome), outcome)
         for job, outcome in zip(jobs, outcomes, strict=True)
         if job.promotion.steps
     ]
     if not todo:
         still_open = _say_postponed(jobs)
         if not still_open:
-            manner.say(_why_nothing(jobs))
-        return 3 if still_open and not manner.allow_open else 0
+            given.say(_why_nothing(jobs))
+        return 3 if still_open and not given.allow_open else 0
     for job, outcome in todo:
-        _refuse_misplaced(manner, job)
-        outcome.difference = _difference(manner, job)
-    judged = [_is_valid(job, outcome) for job, outcome in todo if manner.validate]
+        _refuse_misplaced(given, job)
+        outcome.difference = _difference(given, job)
+    judged = [_is_valid(job, outcome) for job, outcome in todo if given.validate]
     if not all(judged):
         click.echo("Nothing was written: the result would not be valid.", err=True)
         return 1
-    if manner.dry_run:
+    if given.dry_run:
         return 0
-    changing.confirm(manner.yes, "Go on?", "This changes what an environment runs, and nobody is here to ask.")
-    if manner.on_branch:
-        from argosy.cli import proposing  # noqa: PLC0415
-
-        proposing.propose(manner, todo)
+    delivery.confirm(given.yes, "Go on?", "This changes what an environment runs, and nobody is here to ask.")
+    if given.on_branch:
+        _offer(given, todo)
     else:
         for job, outcome in todo:
-            _write(manner, job, outcome)
+            _write(given, job, outcome)
     still_open = _say_postponed([job for job in jobs if not job.promotion.steps])
-    return 3 if still_open and not manner.allow_open else 0
+    return 3 if still_open and not given.allow_open else 0
 
 
 def _say_postponed(jobs: Sequence[Job]) -> bool:
@@ -221,7 +203,7 @@ def _why_nothing(jobs: Sequence[Job]) -> str:
     return "Nothing to change: what moves is the same already."
 
 
-def _permitting(manner: Manner, places: Places, job: Job, outcome: Outcome) -> Job:
+def _permitting(given: PromotionOptions, places: Places, job: Job, outcome: Outcome) -> Job:
     """Return a job together with the AppProjects that have to permit more, and say which."""
     from argosy.git import branches  # noqa: PLC0415
     from argosy.git.snapshot import Snapshot  # noqa: PLC0415
@@ -231,13 +213,13 @@ def _permitting(manner: Manner, places: Places, job: Job, outcome: Outcome) -> J
     promotion = replace(job.promotion, projects=projects.widen(job.promotion.after, needed))
     outcome.promotion = promotion
     if promotion.projects:
-        manner.show(report.projects(promotion))
+        given.show(report.projects(promotion))
     default = places.repository.settings.branch
-    if job.own_branch and branches.is_branch(manner.root, default):
-        there = Snapshot(manner.root, branches.tip(manner.root, default, places.remote))
+    if job.own_branch and branches.is_branch(given.root, default):
+        there = Snapshot(given.root, branches.tip(given.root, default, places.remote))
         targets = {step.target for step in promotion.steps}
         for each in projects.widen(there, {name: used for name, used in needed.items() if name in targets}):
-            manner.say(
+            given.say(
                 f"Argo CD reads {each.path} from {default}, and syncs no {report.kinds(each)} before it permits that "
                 f"there.\n  Once this is on {job.base}: git switch {default}, and argosy apply --commit."
             )
@@ -247,27 +229,27 @@ def _permitting(manner: Manner, places: Places, job: Job, outcome: Outcome) -> J
 # What is shown and asked first
 
 
-def _show_tables(manner: Manner, jobs: Sequence[Job]) -> None:
+def _show_tables(given: PromotionOptions, jobs: Sequence[Job]) -> None:
     from argosy import reporting  # noqa: PLC0415
     from argosy.promotion import report  # noqa: PLC0415
 
     colour = reporting.Options.of(sys.stdout, version="").colour
     for job in jobs:
-        manner.show(report.as_text(job.promotion, colour=colour))
+        given.show(report.as_text(job.promotion, colour=colour))
 
 
-def _difference(manner: Manner, job: Job) -> Difference:
+def _difference(given: PromotionOptions, job: Job) -> Difference:
     from argosy import difference, reporting  # noqa: PLC0415
     from argosy.difference.formats import OutputFormat, format_difference  # noqa: PLC0415
     from argosy.reporting.progress import progress  # noqa: PLC0415
 
     def watched(description: str, total: int) -> Any:
-        return progress(description, total, enabled=not manner.quiet)
+        return progress(description, total, enabled=not given.quiet)
 
     scope = difference.Scope(branch=job.base if job.own_branch else "")
     found = difference.within_layout(job.promotion.before, job.promotion.after, scope, watched)
     colour = reporting.Options.of(sys.stdout, version="").colour
-    manner.show(format_difference(found, OutputFormat.TEXT, colour=colour))
+    given.show(format_difference(found, OutputFormat.TEXT, colour=colour))
     return found
 
 
@@ -304,8 +286,8 @@ def _refuse_unused(choices: Choices, jobs: Sequence[Job]) -> None:
             )
 
 
-def _is_interactive(manner: Manner) -> bool:
-    return sys.stdin.isatty() and not (manner.yes or manner.dry_run)
+def _is_interactive(given: PromotionOptions) -> bool:
+    return sys.stdin.isatty() and not (given.yes or given.dry_run)
 
 
 def _asked(answers: Answers, jobs: Sequence[Job]) -> Answers:
@@ -334,12 +316,12 @@ def _question(move: Move, decision: Decision) -> str:
     return f"{report.heading(move)}: {decision.key} is {present}, and would become {new} ({decision.why})"
 
 
-def _say_open(manner: Manner, jobs: Sequence[Job]) -> None:
+def _say_open(given: PromotionOptions, jobs: Sequence[Job]) -> None:
     """Say what someone has to decide, and how."""
     from argosy.yaml_edit.keys import pattern  # noqa: PLC0415
 
     moves = [move for job in jobs for move in job.promotion.moves if move.open]
-    if manner.quiet or manner.output == "json":
+    if given.quiet or given.output == "json":
         for move in moves:
             for each in move.open:
                 click.echo(f"{move.step.application}: {each.key}: {each.verdict.value}: {each.why}", err=True)
@@ -361,12 +343,12 @@ def _say_open(manner: Manner, jobs: Sequence[Job]) -> None:
 # Where the result goes
 
 
-def _refuse_misplaced(manner: Manner, job: Job) -> None:
+def _refuse_misplaced(given: PromotionOptions, job: Job) -> None:
     """Raise UsageError where another branch is checked out than the one that the result belongs to."""
     from argosy import git  # noqa: PLC0415
 
-    current = git.branch(manner.root)
-    if not job.own_branch or job.base == current or manner.on_branch or manner.dry_run:
+    current = git.branch(given.root)
+    if not job.own_branch or job.base == current or given.on_branch or given.dry_run:
         return
     environment = job.promotion.steps[0].target
     raise UsageError(
@@ -375,7 +357,7 @@ def _refuse_misplaced(manner: Manner, job: Job) -> None:
     )
 
 
-def _refuse_hidden(manner: Manner, places: Places, job: Job) -> None:
+def _refuse_hidden(given: PromotionOptions, places: Places, job: Job) -> None:
     """Refuse what has changes that are not committed; for a branch of its own, say that they are left out."""
     from argosy import git  # noqa: PLC0415
     from argosy.repository import layout, store  # noqa: PLC0415
@@ -386,45 +368,45 @@ def _refuse_hidden(manner: Manner, places: Places, job: Job) -> None:
     settings = [layout.application_settings(each.application) for each in steps]
     folders = [f"{layout.deployment(each.source, each.application)}/" for each in steps]
     watched = settings if job.own_branch else [*settings, *folders]
-    hidden = sorted(store.uncommitted(manner.root, *watched))
-    if hidden and not manner.on_branch:
+    hidden = sorted(store.uncommitted(given.root, *watched))
+    if hidden and not given.on_branch:
         raise ArgosyError(
             f"{hidden[0]} has changes that are not committed, and what counts is what is committed.",
             "Commit them first, or set them aside: git stash push --include-untracked -- PATH.",
         )
     if hidden:
-        manner.say(f"{hidden[0]} has changes that are not committed: they are left out.")
-    if places.remote and git.branch(manner.root) == job.base:
-        ahead = git.run(manner.root, "rev-list", "--count", f"{job.promotion.before.commit}..HEAD", "--", *watched)
+        given.say(f"{hidden[0]} has changes that are not committed: they are left out.")
+    if places.remote and git.branch(given.root) == job.base:
+        ahead = git.run(given.root, "rev-list", "--count", f"{job.promotion.before.commit}..HEAD", "--", *watched)
         if ahead.strip() != "0":
-            manner.say(f"Commits of {job.base} that are not on {places.remote} yet are left out: git push first.")
+            given.say(f"Commits of {job.base} that are not on {places.remote} yet are left out: git push first.")
 
 
-def _write(manner: Manner, job: Job, outcome: Outcome) -> None:
+def _write(given: PromotionOptions, job: Job, outcome: Outcome) -> None:
     """Write a promotion into the work tree and the index, and commit it if that is wanted."""
     from argosy import git  # noqa: PLC0415
     from argosy.change import merge  # noqa: PLC0415
     from argosy.git import objects  # noqa: PLC0415
     from argosy.promotion import report  # noqa: PLC0415
 
-    promotion, root = job.promotion, manner.root
+    promotion, root = job.promotion, given.root
     before = promotion.before.files(*promotion.written)
     after = {path: blob for path, blob in promotion.written.items() if blob is not None}
-    message = report.message(promotion, manner.message or "")
+    message = report.message(promotion, given.message or "")
     plan = merge.plan(root, before, after)
     merge.refuse_obstacles(plan)
     earlier = _message_of_staged(root)
     with merge.written(plan):
-        if manner.commit:
-            changing.commit(root, message, [each.path for each in plan.touched])
+        if given.commit:
+            delivery.commit(root, message, [each.path for each in plan.touched])
         else:
             git.at(root).git_path("MERGE_MSG").write_text(earlier + message, encoding="utf-8")
-    outcome.told = {"committed": manner.commit}
-    if manner.commit:
-        outcome.told["commit"] = objects.head(root)
-        manner.say(f"Committed: {report.title(promotion.steps)}. git push brings it to Argo CD.")
+    outcome.made = {"committed": given.commit}
+    if given.commit:
+        outcome.made["commit"] = objects.head(root)
+        given.say(f"Committed: {report.title(promotion.steps)}. git push brings it to Argo CD.")
         return
-    manner.say(
+    given.say(
         "Written. Next: git diff --staged shows it, and git commit keeps it.\n"
         "  Its message is prepared: leave the Argosy- lines in, by which argosy knows what was promoted and when."
     )
@@ -438,3 +420,76 @@ def _message_of_staged(root: Path) -> str:
     file, merging = known.git_path("MERGE_MSG"), known.git_path("MERGE_HEAD")
     is_staged = merging.is_file() or any(letters[0] not in "?! " for letters in known.status.values())
     return f"{file.read_text(encoding='utf-8', errors='replace').rstrip()}\n\n" if is_staged and file.is_file() else ""
+
+
+# Branches of their own
+
+
+def _offer(given: PromotionOptions, todo: Sequence[tuple[Job, Outcome]]) -> None:
+    """Commit each promotion on a branch of its own; push it and open a pull request if that is wanted."""
+    made: dict[str, str] = {}
+    done: list[str] = []
+    for number, (job, outcome) in enumerate(todo):
+        name = given.branch or job.branch
+        if given.branch and len(todo) > 1:
+            name = f"{given.branch}-{number + 1}"
+        job_now = replace(job, promotion=_with_origins(job.promotion, made))
+        try:
+            outcome.made |= delivery.deliver(given, _offered(given, job_now, name, outcome))
+        except KeyboardInterrupt:
+            before = f"before {name} was done; {', '.join(done)} is" if done else f"while {name} was being made"
+            raise ArgosyError(f"Interrupted {before}.", "Run this command again: it goes on from there.") from None
+        done.append(name)
+        made |= {step.target: outcome.made["commit"] for step in job.promotion.steps}
+
+
+def _with_origins(promotion: Promotion, made: dict[str, str]) -> Promotion:
+    """Name the commits that the steps of a chain start from, which were made just before."""
+    moves = [
+        move if move.step.origin else replace(move, step=replace(move.step, origin=made.get(move.step.source, "")))
+        for move in promotion.moves
+    ]
+    return replace(promotion, moves=moves)
+
+
+def _offered(given: PromotionOptions, job: Job, name: str, outcome: Outcome) -> Offer:
+    from argosy.promotion import report  # noqa: PLC0415
+
+    promotion = job.promotion
+    labels = delivery.configured(given.root, "promotion").get("labels")
+    return Offer(
+        before=promotion.before,
+        written=promotion.written,
+        message=report.message(promotion, given.message or ""),
+        base=job.base,
+        branch=name,
+        kind="promotion",
+        labels=tuple(map(str, labels)) if isinstance(labels, list) else ("promotion",),
+        body=partial(_body, promotion, outcome),
+        is_earlier=partial(_is_same, promotion),
+    )
+
+
+def _is_same(promotion: Promotion, told: str) -> bool:
+    """Tell whether a commit's message tells of the same steps."""
+    from argosy.promotion import history  # noqa: PLC0415
+
+    return {replace(each, origin="") for each in history.steps(told)} == {
+        replace(each, origin="") for each in promotion.steps
+    }
+
+
+def _body(promotion: Promotion, outcome: Outcome, limit: int) -> str:
+    """Return the table, the rendered difference and the trailers, in at most so many characters."""
+    from argosy.difference.formats import OutputFormat, format_difference  # noqa: PLC0415
+    from argosy.promotion import report  # noqa: PLC0415
+
+    # Hosts can make the message of a merge from this text: then the last lines are its trailers.
+    trailers = "\n".join(each.trailer for each in promotion.steps)
+    end = f"\n\n{trailers}\n" if len(trailers) < limit // 3 else "\n"
+    table = report.as_markdown(promotion, (limit - len(end)) // 2)
+    rendered = ""
+    if outcome.difference is not None:
+        room = limit - len(end) - len(table) - 1
+        rendered = format_difference(outcome.difference, OutputFormat.MARKDOWN, limit=room)
+    return f"{table}\n{rendered}{end}"

@@ -7,21 +7,21 @@ from typing import TYPE_CHECKING
 
 import click
 
-from argosy.cli import changing, promoting
-from argosy.cli.promoting import Job, Manner
+from argosy.cli import options, promoting
+from argosy.cli.promoting import Job, PromotionOptions
 from argosy.errors import UsageError
 
 if TYPE_CHECKING:
     from argosy.promotion.promoting import Answers
 
 
-@click.command("rollback", cls=changing.Command)
+@click.command("rollback", cls=options.ChangeCommand)
 @click.argument("app")
 @click.argument("env")
 @click.option("--steps", type=click.IntRange(1), metavar="N", help="How many promotions to undo.  [default: 1]")
 @click.option("--to", "state", metavar="COMMIT", help="Undo all promotions since a commit.")
-@promoting.options_of_promotion
-def command(*, app: str, env: str, steps: int | None, state: str | None, manner: Manner) -> int:
+@promoting.of_promotion
+def command(*, app: str, env: str, steps: int | None, state: str | None, given: PromotionOptions) -> int:
     """Take back what a promotion brought to an environment: its keys become what they were, and nothing else does.
 
     What someone has set by hand since is a conflict. Promotions and rollbacks are read from Git: see argosy history.
@@ -33,14 +33,14 @@ def command(*, app: str, env: str, steps: int | None, state: str | None, manner:
     from argosy.promotion.baseline import Past  # noqa: PLC0415
     from argosy.promotion.ends import applications  # noqa: PLC0415
 
-    with promoting.opened(manner, [app]) as places:
+    with promoting.opened(given, [app]) as places:
         ends = places.end(env)
         applications(ends, env, env, [app])
-        to = Snapshot.of(manner.root, state).commit if state else ""
-        goal = core.goal(Past(manner.root, ends.target.commit), app, env, steps=steps or 1, to=to)
+        to = Snapshot.of(given.root, state).commit if state else ""
+        goal = core.goal(Past(given.root, ends.target.commit), app, env, steps=steps or 1, to=to)
 
         def make(answers: Answers) -> Sequence[Job]:
             promotion = core.roll_back(app, env, ends.target, goal, answers, own_branch=ends.own_branch)
             return [Job(promotion, ends.base, f"rollback/{app}-{env}", ends.own_branch)]
 
-        return promoting.carry_out(manner, places, make)
+        return promoting.carry_out(given, places, make)

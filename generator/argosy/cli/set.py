@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import click
 
-from argosy.cli import changing
-from argosy.cli.changing import Manner
+from argosy.cli import delivery, options
+from argosy.cli.options import ChangeOptions
 from argosy.errors import UsageError
 
 
-@click.command("set")
+@click.command("set", cls=options.ChangeCommand)
 @click.argument("words", metavar="repository|environment NAME|application NAME KEY=VALUE...", nargs=-1, required=True)
-@changing.yes
-@changing.options_of_change
-def command(words: tuple[str, ...], yes: bool, manner: Manner) -> int:
+@options.yes
+@options.of_change
+def command(words: tuple[str, ...], yes: bool, given: ChangeOptions) -> int:
     """Change settings, and bring what depends on them in line.
 
     What moves applications that are deployed (namespace, cluster) says what stays behind, and asks.
@@ -30,7 +30,7 @@ def command(words: tuple[str, ...], yes: bool, manner: Manner) -> int:
     from argosy.change.planning import Change  # noqa: PLC0415
 
     what, name, values = _understood(words)
-    with changing.opened(manner) as stored:
+    with delivery.opened(given) as stored:
         before = stored.repository
         if what == "repository":
             after = edits.set_repository(before, values)
@@ -40,15 +40,15 @@ def command(words: tuple[str, ...], yes: bool, manner: Manner) -> int:
             after = edits.set_application(before, name, values)
         title = f"Set {', '.join(f'{key}={value}' for key, value in values.items())} of {f'{what} {name}'.strip()}"
         change = Change(before, after)
-        changing.confirm_moves(manner, change, yes)
-        code = changing.carry_out(manner, stored, change, title)
+        delivery.confirm_moves(given, change, yes)
+        code = delivery.carry_out(given, stored, change, title)
     for needed in (*edits.unset(after), *components.missing(after)) if code == 0 and what == "repository" else ():
-        manner.say(needed)
+        given.say(needed)
     return code
 
 
 def _understood(words: tuple[str, ...]) -> tuple[str, str, dict[str, str]]:
-    what = words[0]
+    what = {"env": "environment", "app": "application"}.get(words[0], words[0])
     if what not in {"repository", "environment", "application"}:
         raise UsageError(f"“{what}” has no settings.", "It is repository, environment NAME or application NAME.")
     names = 0 if what == "repository" else 1

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import json
-from functools import partial
 
 import click
 
-from argosy.cli import changing
-from argosy.cli.changing import Manner
+from argosy.cli import delivery, options
+from argosy.cli.options import ChangeOptions
 
 
-@click.command("update", cls=changing.Command)
+@click.command("update", cls=options.ChangeCommand)
 @click.option("--check", is_flag=True, help="Tell whether there is a newer version (exit code 1), and change nothing.")
 @click.option("--to", "version", metavar="VERSION", help="The template's version.  [default: the newest]")
-@changing.branch
-@changing.pull_request
-@changing.options_of_change
-def command(check: bool, version: str | None, manner: Manner) -> int:
+@options.of_change
+def command(check: bool, version: str | None, given: ChangeOptions) -> int:
     """Take over a newer version of the template, without losing what people changed.
 
     Exit code: 3 where both changed the same lines. In the work tree these have Git's markers then; to a branch of its
@@ -29,28 +26,23 @@ def command(check: bool, version: str | None, manner: Manner) -> int:
     from argosy.template import versions  # noqa: PLC0415
 
     if check:
-        return _check(manner, versions.known(store.load(manner.root).version), versions.current().version)
-    with changing.opened(manner) as stored:
+        return _check(given, versions.known(store.load(given.root).version), versions.current().version)
+    with delivery.opened(given) as stored:
         model, present = stored.repository, versions.known(stored.version)
         wanted = versions.known(version) if version else versions.current().version
         change = Change(model, model, from_version=present, to_version=wanted)
         title = f"Update the template to {wanted[:12]}"
-        instead = None
-        if manner.on_branch:
-            from argosy.cli import updating  # noqa: PLC0415
-
-            instead = partial(updating.offer, manner, change, updating.starting_point(manner), title)
-        code = changing.carry_out(manner, stored, change, title, instead=instead)
+        code = delivery.carry_out(given, stored, change, title)
     for needed in edits.unset(model) if code == 0 and present != wanted else ():
-        manner.say(needed)
+        given.say(needed)
     return code
 
 
-def _check(manner: Manner, present: str, newest: str) -> int:
-    if manner.output == "json":
+def _check(given: ChangeOptions, present: str, newest: str) -> int:
+    if given.output == "json":
         click.echo(json.dumps({"version": present, "newest": newest, "newer": present != newest}, indent=2))
-    elif not manner.quiet and present != newest:
+    elif not given.quiet and present != newest:
         click.echo(f"There is a newer template: {newest}. This repository has {present}.")
-    elif not manner.quiet:
+    elif not given.quiet:
         click.echo(f"The template is the newest: {present}.")
     return int(present != newest)

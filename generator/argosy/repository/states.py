@@ -31,7 +31,7 @@ def work_tree(root: Path) -> Snapshot:
     """
     if not is_repository(root):
         raise UsageError(f"{root} is not the root of a Git repository.", "Go to one, or name it with --repository.")
-    return head(root).with_files({path: _on_disk(root, path) for path in store.uncommitted(root) if path[-1] != "/"})
+    return head(root).with_files({path: on_disk(root, path) for path in store.uncommitted(root) if path[-1] != "/"})
 
 
 def merge_base(root: Path, against: str, revision: str) -> Snapshot:
@@ -55,7 +55,8 @@ def changed(before: Snapshot, after: Snapshot) -> frozenset[str]:
     return frozenset(filter(None, listed.split("\0"))) | written
 
 
-def _on_disk(root: Path, path: str) -> Blob | None:
+def on_disk(root: Path, path: str) -> Blob | None:
+    """Return a file of the work tree; None where there is none, or it leads out of the repository."""
     file = root / path
     if file.is_symlink():
         return Blob(SYMLINK, os.fsencode(file.readlink()))

@@ -1,0 +1,506 @@
+"""Where the result of a command goes: the work tree, a commit, a branch of its own, or a pull request."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext, redirect_stdout
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from argosy.cli.options import ChangeOptions
+from argosy.errors import ArgosyError, ToolError, UsageError
+
+if TYPE_CHECKING:
+    from argosy.change.merge import Plan
+    from argosy.change.planning import Change, Settle
+    from argosy.git.snapshot import Snapshot, Written
+    from argosy.hosting import Host, Proposal
+    from argosy.repository.store import Stored
+
+LISTED = 30
+"""How many files are listed; JSON has them all."""
+
+
+@contextmanager
+def opened(given: ChangeOptions) -> Iterator[Stored]:
+    """Yield the repository's model while no other argosy can change it."""
+    from argosy.change import locking  # noqa: PLC0415
+    from argosy.repository import store  # noqa: PLC0415
+
+    with locking.locked(given.root):
+        locking.check(given.root)
+        yield store.load(given.root)
+
+
+_TAKES_AWAY = "This takes away what people wrote, and nobody is here to ask."
+
+
+def confirm(yes: bool, question: str, why: str = _TAKES_AWAY) -> None:
+    """Ask, unless the answer was given; raise UsageError with the reason where nobody can answer."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise UsageError(why, "Say --yes if it is meant.")
+    click.confirm(question, default=False, abort=True, err=True)
+
+
+def carry_out(
+    given: ChangeOptions,
+    stored: Stored,
+    change: Change,
+    title: str,
+    *,
+    validated: bool = True,
+    settle: Settle | None = None,
+) -> int:
+    """Bring a change into the repository, report it, validate what comes out, and return the exit code.
+
+    `settle` keeps the AppProjects to what is used in another way than by what the change touches.
+    """
+    from argosy.change import own_branches, planning, privileges, removal  # noqa: PLC0415
+
+    base = _base(given, change) if given.on_branch else ""
+    present = change.from_version or stored.version
+    versioned = replace(change, from_version=present, to_version=change.to_version or present)
+    plan = planning.plan(given.root, versioned, settle or privileges.kept)
+    removal.refuse_cascade(plan)
+    own_branches.refuse_leading_nowhere(plan, versioned, _command())
+    _list(given, plan)
+    if given.dry_run or not plan.touched:
+        _show(given, plan, diff=plan.diff() if given.dry_run else None)
+        return 3 if plan.conflicts else 0
+    if given.on_branch:
+        return _offer(given, plan, versioned, base, title, validated=validated)
+    return _write(given, plan, change, title, validated=validated)
+
+
+def carry_out_removal(given: ChangeOptions, stored: Stored, change: Change, yes: bool, title: str) -> int:
+    """Say what a change takes away, ask, and carry it out: in two steps where one would delete what runs."""
+    from argosy.change import removal  # noqa: PLC0415
+
+    known = removal.look(given.root, stored, change)
+    given.say(known.told())
+    if not given.dry_run:
+        confirm(yes, "Go on?")
+    if not known.cascading:
+        return carry_out(given, stored, change, title)
+    first = f"{title}: keep what runs"
+    if given.on_branch:
+        code = carry_out(given, stored, known.first, first, validated=False)
+        given.say("That is the first step alone. Once it is merged and synced, run this command again for the second.")
+        return code
+    if not given.commit:
+        code = carry_out(given, stored, known.first, title, validated=False)
+        given.say("That is the first step alone. Once Argo CD has synced it, run this command again for the second.")
+        return code
+    silent = replace(given, output="text", quiet=True)
+    carry_out(silent, stored, known.first, f"{first} (1 of 2)", validated=False)
+    code = carry_out(given, stored, change, title)
+    given.say("These are two commits: push the first alone, as in git push origin HEAD~1:BRANCH, and then the second.")
+    return code
+
+
+def confirm_moves(given: ChangeOptions, change: Change, yes: bool) -> None:
+    """Say what a change leaves behind that moves what is deployed, and ask; do nothing where nothing moves."""
+    from argosy.change import removal  # noqa: PLC0415
+
+    if moved := removal.moves(change):
+        given.say(removal.left_behind(change, moved))
+        if not given.dry_run:
+            confirm(yes, "Go on?", "This moves what is deployed, and nobody is here to ask.")
+
+
+def _command() -> str:
+    """Return how the user said this command, without what says where the result goes."""
+    places = {"--commit", "--dry-run", "--pull-request"}
+    words = [each for each in sys.argv[1:] if each not in places and not each.startswith("--branch")]
+    return shlex.join(["argosy", *words])
+
+
+def _list(given: ChangeOptions, plan: Plan) -> None:
+    """List for people what happens to which file."""
+    if not plan.changes:
+        given.say("Nothing to change.")
+        return
+    lines = [f"  {change.kind.value:12}  {change.path}" for change in plan.changes[:LISTED]]
+    if len(plan.changes) > LISTED:
+        lines.append(f"  … and {len(plan.changes) - LISTED} more: --output json lists all.")
+    would = "What would happen" if given.dry_run else "What happens"
+    given.say("\n".join([f"{would} to files: {_counted(plan)}.", *lines]))
+
+
+def _counted(plan: Plan) -> str:
+    counts = Counter(change.kind.value for change in plan.changes)
+    return ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items()))
+
+
+def _show(
+    given: ChangeOptions,
+    plan: Plan,
+    *,
+    diff: str | None = None,
+    committed: bool = False,
+    valid: bool | None = None,
+    made: Mapping[str, Any] | None = None,
+) -> None:
+    """Print the data: a dry run's diff, or all that is known as JSON."""
+    if given.output == "json":
+        data = {
+            "dryRun": given.dry_run,
+            "files": [{"path": change.path, "kind": change.kind.value} for change in plan.changes],
+            "conflicts": plan.conflicts,
+            "valid": valid,
+            "committed": committed,
+            **({} if diff is None else {"diff": diff}),
+            **(made or {}),
+        }
+        click.echo(json.dumps(data, indent=2))
+    elif diff:
+        click.echo(diff, nl=False)
+
+
+# The work tree
+
+
+def _write(given: ChangeOptions, plan: Plan, change: Change, title: str, *, validated: bool) -> int:
+    """Write a change into the work tree and the index, and commit it if that is wanted."""
+    from argosy.change import merge  # noqa: PLC0415
+
+    with merge.written(plan) as journal:
+        paths = [*(each.path for each in plan.touched), *change.asked]
+        try:
+            judged = validated and given.validate and not plan.conflicts
+            code = 3 if plan.conflicts else _validate(given, paths) if judged else 0
+        except BaseException as error:
+            journal.end(abortable=True)
+            if isinstance(error, KeyboardInterrupt):
+                raise ArgosyError(
+                    "Interrupted: the change is written, but not validated.",
+                    "Run argosy validate and commit, or argosy abort to take it back.",
+                ) from None
+            raise
+        committed = code == 0 and given.commit
+        if committed:
+            commit(given.root, given.message or title, paths)
+        journal.end(abortable=bool(code))
+    _show(given, plan, committed=committed, valid=code == 0 if judged else None)
+    _say_next(given, plan, code)
+    return code
+
+
+def commit(root: Path, message: str, paths: Iterable[str]) -> None:
+    """Commit what was written; raise ToolError with what to do where git or a hook refuses."""
+    from argosy.git import objects  # noqa: PLC0415
+
+    try:
+        objects.commit_paths(root, message, paths)
+    except ToolError as error:
+        raise ToolError(
+            error.message, "Nothing was changed. Mend what git complains about, or leave --commit out."
+        ) from error
+
+
+def _validate(given: ChangeOptions, changed: Iterable[str]) -> int:
+    from argosy.cli import validation  # noqa: PLC0415
+
+    # Findings are data, unless JSON is what was asked for.
+    with redirect_stdout(sys.stderr) if given.output == "json" else nullcontext():
+        return validation.run(given.root, changed=[*changed], output="text", quiet=True)
+
+
+def _say_next(given: ChangeOptions, plan: Plan, code: int) -> None:
+    """Say what a person has to do next; with conflicts or findings, whatever --quiet says."""
+    if code == 3:
+        click.echo(
+            f"\nConflicts, where someone had changed what this changes:\n{_conflicts(plan)}\n"
+            "Either resolve them: edit these files (git diff shows the markers), then git add and git commit.\n"
+            "Or go back to exactly where you were: argosy abort",
+            err=True,
+        )
+    elif code:
+        left = ", and not committed" if given.commit else ""
+        click.echo(f"The change is made{left}, and validation finds errors. To take it back: argosy abort", err=True)
+    elif not given.commit:
+        given.say("Next: git diff --staged shows it, git commit keeps it.")
+
+
+def _conflicts(plan: Plan) -> str:
+    return "\n".join(f"  {path}" for path in plan.conflicts)
+
+
+# A branch of its own, which no work tree takes part in
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What a branch is to bring into another one."""
+
+    before: Snapshot
+    """What it starts from."""
+    written: Written
+    message: str
+    """The commit's; its first line is the pull request's title."""
+    base: str
+    """The branch that it is for."""
+    branch: str
+    kind: str
+    """What it is, as in “this promotion's commits”."""
+    body: Callable[[int], str]
+    """Return the pull request's text: Markdown of at most so many characters."""
+    is_earlier: Callable[[str], bool]
+    """Return by its message whether a commit on the branch is an earlier one of this, which may give way to it."""
+    labels: tuple[str, ...] = ()
+
+
+def _base(given: ChangeOptions, change: Change) -> str:
+    """Return the branch that a change is for; raise ArgosyError where it would bring more than the change."""
+    from argosy import git  # noqa: PLC0415
+    from argosy.git import branches  # noqa: PLC0415
+    from argosy.repository import store  # noqa: PLC0415
+
+    root = given.root
+    base = git.branch(root)
+    if not base:
+        raise UsageError("No branch is checked out, so nothing says what to change.", "Switch to it: git switch main.")
+    if asked := sorted(store.asked(root) - change.asked):
+        raise ArgosyError(
+            f"{asked[0]} has changes that are not committed, and a branch starts from what is committed.",
+            "Commit them first, or set them aside: git stash push --include-untracked -- PATH.",
+        )
+    if given.pull_request:
+        remote = branches.remote_of(root)
+        tip = branches.remote_tip(root, remote, base)
+        if not tip or git.run(root, "rev-list", "--max-count=1", f"{tip}..HEAD").strip():
+            raise ArgosyError(
+                f"{base} has commits that {remote} has not, and they would be in the pull request.",
+                f"Push them first: git push {remote} {base}.",
+            )
+    return base
+
+
+def _offer(given: ChangeOptions, plan: Plan, change: Change, base: str, title: str, *, validated: bool) -> int:
+    """Commit a change on a branch; push it and open a pull request if that is wanted. Return the exit code.
+
+    A conflict is refused: it takes a person to resolve it, and no pull request may look as if one had.
+    """
+    from argosy.cli import validation  # noqa: PLC0415
+    from argosy.git.snapshot import Snapshot  # noqa: PLC0415
+    from argosy.repository import states  # noqa: PLC0415
+
+    if plan.conflicts:
+        _show(given, plan)
+        click.echo(
+            f"\nNothing was written. These files were edited here, where this changes them too:\n{_conflicts(plan)}\n"
+            f"Run {_command()} without --pull-request and --branch: it puts both into the files for you to decide.",
+            err=True,
+        )
+        return 3
+    before = Snapshot(plan.root, plan.head)
+    asked = {path: states.on_disk(plan.root, path) for path in change.asked if path[-1] != "/"}
+    after = before.with_files({**asked, **plan.written})
+    valid = validation.is_valid(after, after.written) if validated and given.validate else None
+    if valid is False:
+        _show(given, plan, valid=False)
+        click.echo("Nothing was written: the result would not be valid.", err=True)
+        return 1
+    if change.from_version != change.to_version:
+        kind, name = "update", f"update-{base}"
+        trailer = f"Argosy-Update: {change.from_version} -> {change.to_version}"
+    else:
+        kind, name = "change", re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:60]
+        trailer = f"Argosy-Change: {title}"
+
+    def is_earlier(message: str) -> bool:
+        """Return whether a commit is the same change, or an update to whatever version."""
+        return trailer in message.splitlines() or (kind == "update" and "Argosy-Update: " in message)
+
+    made = deliver(
+        given,
+        Offer(
+            before=before,
+            written=after.written,
+            message=f"{given.message or title}\n\n{trailer}\n",
+            base=base,
+            branch=given.branch or f"argosy/{name}",
+            kind=kind,
+            body=partial(_body, plan, before, after, trailer),
+            is_earlier=is_earlier,
+            labels=("update",) if kind == "update" else (),
+        ),
+    )
+    _show(given, plan, committed=True, valid=valid, made=made)
+    return 0
+
+
+def _body(plan: Plan, before: Snapshot, after: Snapshot, trailer: str, limit: int) -> str:
+    """Return which files change and how, what that changes in the clusters, and the trailer."""
+    from argosy import difference  # noqa: PLC0415
+    from argosy.difference.formats import OutputFormat, format_difference  # noqa: PLC0415
+
+    # Hosts can make the message of a merge from this text: then the last line is its trailer.
+    end = f"\n\n{trailer}\n"
+    files = _files(plan, (limit - len(end)) // 2)
+    room = limit - len(end) - len(files) - 1
+    found = difference.within_layout(before, after)
+    return f"{files}\n{format_difference(found, OutputFormat.MARKDOWN, limit=room)}{end}"
+
+
+def _files(plan: Plan, room: int) -> str:
+    """Return a table of what happens to files, in about as many characters: first where edits of people are."""
+    from argosy.change.merge import Kind  # noqa: PLC0415
+
+    meaning = {
+        Kind.MERGED: "merged with what was edited here: look at these first",
+        Kind.KEPT: "deleted here, and changed by the template: stays deleted",
+    }
+    lines = [f"Made by `{_command()}`.\n", f"{_counted(plan)}.\n", "| file | what happens |", "| --- | --- |"]
+    left = room - sum(len(line) + 1 for line in lines) - 100
+    ordered = sorted(plan.changes, key=lambda each: (each.kind not in meaning, each.path))
+    for number, each in enumerate(ordered):
+        line = f"| `{each.path}` | {meaning.get(each.kind, each.kind.value)} |"
+        left -= len(line) + 1
+        if left < 0:
+            lines.append(f"\n… and {len(ordered) - number} more files: the pull request shows them.")
+            break
+        lines.append(line)
+    return "\n".join([*lines, ""])
+
+
+def deliver(given: ChangeOptions, offer: Offer) -> dict[str, Any]:
+    """Commit on the branch; push it and open its pull request, or update that, where it is wanted.
+
+    Return what JSON has: `branch`, `commit`, and `url` or `pullRequest`.
+    """
+    from argosy.git import branches  # noqa: PLC0415
+
+    branches.check_name(given.root, offer.branch)
+    commit, made = (_push if given.pull_request else _keep)(given, offer)
+    return {**made, "branch": offer.branch, "commit": commit}
+
+
+def configured(root: Path, key: str) -> dict[str, Any]:
+    """Return what .argosy.yaml says below a key."""
+    from argosy.documents import plain  # noqa: PLC0415
+    from argosy.repository import layout  # noqa: PLC0415
+
+    found = plain.load(root / layout.CONFIGURATION, root).get(key)
+    return found if isinstance(found, dict) else {}
+
+
+def _keep(given: ChangeOptions, offer: Offer) -> tuple[str, dict[str, Any]]:
+    """Commit on a branch of this clone."""
+    from argosy.git import branches, snapshot  # noqa: PLC0415
+
+    name = offer.branch
+    present = snapshot.resolve(given.root, f"refs/heads/{name}")
+    commit = _commit(given.root, offer, present)
+    if commit != present:
+        branches.put(given.root, name, commit, present)
+    given.say(f"Committed on the branch {name}; your work tree is as it was. git show {name} shows it.")
+    try:
+        remote = branches.remote_of(given.root)
+        host = _host(given.root, remote)
+    except ArgosyError:
+        return commit, {}  # There is nowhere to push to yet, or nothing known of it.
+    url = host.url_to_open(_proposal(offer, host))
+    given.say(f"Next: git push {remote} {name}, and open a pull request:")
+    given.show(url)
+    return commit, {"url": url}
+
+
+def _push(given: ChangeOptions, offer: Offer) -> tuple[str, dict[str, Any]]:
+    """Push the branch, and open or update its pull request."""
+    from argosy.git import branches  # noqa: PLC0415
+
+    name = offer.branch
+    remote = branches.remote_of(given.root)
+    host = _host(given.root, remote)
+    has_token = host.token() is not None
+    present = branches.remote_tip(given.root, remote, name)
+    commit = _commit(given.root, offer, present)
+    if commit != present:
+        branches.push(given.root, remote, commit, name, present)
+    proposal = _proposal(offer, host)
+    if not has_token:
+        url = host.url_to_open(proposal)
+        variables = " or ".join(("ARGOSY_TOKEN", *host.variables))
+        given.say(f"Pushed the branch {name}. Without a token in {variables}, open the pull request yourself:")
+        given.show(url)
+        return commit, {"url": url}
+    try:
+        opened = host.propose(proposal)
+    except ArgosyError as error:
+        go_on = f"The branch {name} is pushed already: run this command again, or open the pull request yourself."
+        raise ArgosyError(error.message, f"{error.hint}\n  {go_on}".strip()) from error
+    for remark in opened.remarks:
+        given.say(remark)
+    given.say("Opened:" if opened.created else "Updated:")
+    given.show(opened.url)
+    return commit, {"pullRequest": {"number": opened.number, "url": opened.url, "created": opened.created}}
+
+
+def _commit(root: Path, offer: Offer, present: str) -> str:
+    """Return the commit: the present one of its branch where that is the same; refuse to lose another."""
+    from argosy import git  # noqa: PLC0415
+    from argosy.git import branches  # noqa: PLC0415
+
+    if present:
+        others = git.run(root, "rev-list", present, f"^{offer.before.commit}").split()
+        last = git.run(root, "log", "-1", "--format=%B", present)
+        if others and not (len(others) == 1 and offer.is_earlier(last)):
+            raise ArgosyError(
+                f"The branch {offer.branch} is there already, and holds commits that are not this {offer.kind}'s.",
+                "Merge or delete it first, or name another with --branch.",
+            )
+    commit = branches.commit(offer.before, offer.written, offer.message)
+    if present and _signature(root, commit) == _signature(root, present):
+        return present
+    return commit
+
+
+def _signature(root: Path, commit: str) -> str:
+    from argosy import git  # noqa: PLC0415
+
+    return git.run(root, "-c", "log.showSignature=false", "log", "-1", "--format=%T %P%n%B", commit)
+
+
+def _host(root: Path, remote: str) -> Host:
+    """Return the host of a remote, as the first of its URLs tells that names a project."""
+    from argosy import hosting  # noqa: PLC0415
+    from argosy.git import branches  # noqa: PLC0415
+
+    urls = branches.urls_of(root, remote)
+    return hosting.host_of(next(filter(_names_project, urls), urls[0]), configured(root, "host"))
+
+
+def _names_project(url: str) -> bool:
+    from argosy.hosting import remote  # noqa: PLC0415
+
+    try:
+        remote.parse(url)
+    except UsageError:
+        return False
+    return True
+
+
+def _proposal(offer: Offer, host: Host) -> Proposal:
+    from argosy.hosting import Proposal, codeowners  # noqa: PLC0415
+
+    owned = next((text for place in host.codeowners if (text := offer.before.read(place)) is not None), b"")
+    return Proposal(
+        branch=offer.branch,
+        base=offer.base,
+        title=offer.message.partition("\n")[0],
+        body=offer.body(host.body_limit),
+        labels=offer.labels,
+        reviewers=codeowners.owners(owned.decode(errors="replace"), offer.written),
+    )
