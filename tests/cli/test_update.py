@@ -368,7 +368,7 @@ class TestPullRequest:
         assert result.code == 3
         assert json.loads(result.out)["conflicts"] == [APPLICATION]
         assert f"\n  {APPLICATION}\n" in result.err
-        assert "Run argosy update without --pull-request" in result.err
+        assert "Run argosy update --output json without --pull-request" in result.err
         assert git(bare, "branch", "--list", self.BRANCH) == ""
         assert (state(repository), server.requests) == (before, [])
 
@@ -400,7 +400,7 @@ class TestPullRequest:
     def test_it_starts_from_what_is_pushed(self, argosy: Argosy, repository: Path, server: Server) -> None:
         readme = (repository / "README.md").read_text()
         (repository / "README.md").write_text(readme + "More.\n")
-        assert "README.md has changes that are not committed" in argosy("update", "--pull-request").err
+        assert "have changes that are not committed:\n  README.md\n" in argosy("update", "--pull-request").err
         commit(repository)
         result = argosy("update", "--pull-request")
         assert result.code == 1

@@ -41,7 +41,10 @@ def of_new(repository: Repository) -> Repository:
     few = replace(repository, environments=environments, applications=applications)
     with temporary.folder("kinds") as folder:
         creation.write(folder, rendering.render(few, wanted=needs.is_read))
-        used = needs.by_environment(deployed.of_folder(folder).values())
+        found = deployed.of_folder(folder)
+    if unknown := [fault for each in found.values() for fault in each.faults]:
+        raise ArgosyError(f"What is deployed cannot be rendered, so nothing says which kinds to permit: {unknown[0]}")
+    used = needs.by_environment(found.values())
     nothing = Permitted((), ())
     return _with(
         repository, {each.name: _changed(nothing, used.get(each.name, Used()), ()) for each in repository.environments}
