@@ -49,7 +49,7 @@ def test_killed_at_any_moment(argosy: Argosy, repository: Path, seed: int) -> No
             assert "remove that file" in result.err
             lock.unlink()
         result = argosy(*ADD)
-        if "is taken back" in result.err:
+        if "were undone" in result.err:
             assert state(repository) == before
             assert argosy(*ADD).code == 0
         else:
@@ -193,7 +193,7 @@ def test_a_lock_left_by_another_git(argosy: Argosy, repository: Path, command: t
     lock.touch()
     result = argosy(*command)
     assert result.code == 1
-    assert f"{lock} is there" in result.err
+    assert f"{lock} exists" in result.err
     lock.unlink()
     assert git(repository, "status", "--porcelain") == ""
 

@@ -60,7 +60,7 @@ def test_a_new_image_goes_to_prod_and_back(
 
     again = argosy("promote", "my-app", "--to", "prod", "--from", "dev", "--yes", "--repository", str(story.repository))
     assert again.code == 0
-    assert "Nothing to change" in again.err
+    assert "Nothing to promote" in again.err
 
     back = argosy("rollback", "my-app", "prod", "--yes", "--commit", "--repository", str(story.repository))
     assert back.code == 0, back.err

@@ -158,14 +158,14 @@ class TestRefusals:
         assert argosy("init", "bare", "--app", "", "--no-git", "--quiet").code == 0
         result = argosy(*ADD, "--repository", "bare")
         assert result.code == 1
-        assert "not under Git" in result.err
+        assert "untracked" in result.err
         git(tmp_path / "bare", "init", "--quiet")
         assert "no commit yet" in argosy(*ADD, "--repository", "bare").err
 
     def test_a_repository_of_someone_else(self, argosy: Argosy, tmp_path: Path) -> None:
         git(tmp_path, "init", "--quiet", "other")
         commit(tmp_path / "other", {"x": "x\n"})
-        refused(argosy, tmp_path / "other", "no repository of argosy's")
+        refused(argosy, tmp_path / "other", "not an argosy repository")
 
 
 def test_a_seeded_file_that_is_there_is_left_alone(argosy: Argosy, repository: Path) -> None:

@@ -105,7 +105,7 @@ class TestApplication:
         assert result.code == 1
         told = json.loads(result.out)
         assert (told["valid"], told["committed"]) == (False, False)
-        assert "not committed" in result.err
+        assert "uncommitted" in result.err
         assert argosy("abort").code == 0
         assert state(repository) == before
         unjudged = argosy("add", "app", "shop", "--commit", "--no-validate", "--output", "json")
@@ -130,7 +130,7 @@ class TestBesideOtherChanges:
         before = state(repository)
         result = argosy("add", "env", "qa")
         assert result.code == 1
-        assert "not committed:\n  README.md" in result.err
+        assert "uncommitted changes:\n  README.md" in result.err
         assert state(repository) == before
 
     @pytest.mark.parametrize("ignored", [True, False])
@@ -152,7 +152,7 @@ class TestBesideOtherChanges:
             before = state(repository)
             result = argosy("add", "app", name)
             assert result.code == 1
-            assert f"applications/{name} is no folder" in result.err
+            assert f"applications/{name} is not a folder" in result.err
             assert state(repository) == before
 
 

@@ -534,8 +534,8 @@ def test_clusters_that_argo_cd_does_not_know(
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (("--timeout", "soon"), "is no duration"),
-        (("--timeout", "0s"), "is no duration"),
+        (("--timeout", "soon"), "is not a duration"),
+        (("--timeout", "0s"), "is not a duration"),
         (("--user", "ada"), "--user goes with --credential"),
         (("--credential", "ghp_secret"), "Write env:NAME"),
         (("--credential", "env:NOT_SET"), "NOT_SET is not set"),

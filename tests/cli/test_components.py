@@ -62,7 +62,7 @@ class TestAdd:
         result = argosy("add", "component", "alloy", "--commit")
         assert result.code == 0, result.out
         assert "alloy needs loki: that comes too." in result.err
-        assert "What is left for you:\n\nalloy: Every pod's logs" in result.err
+        assert "Left to do:\n\nalloy: Every pod's logs" in result.err
         assert git(repository, "log", "-1", "--format=%s") == "Add alloy\n"
         assert not Path("argocd/dev/components").exists()
         project = document("argocd/prod/components/project.yaml")["spec"]
@@ -227,7 +227,7 @@ class TestRemove:
         commit(repository, {"platform/prod/cert-manager/manifests/ours.yaml": "# ours\n"})
         result = argosy("remove", "component", "cert-manager", "metrics-server", "--yes", "--commit")
         assert result.code == 0, result.out
-        told = result.err.partition("What happens to files")[0]
+        told = result.err.partition("Changes: ")[0]
         assert "  platform/prod/cert-manager/manifests/ours.yaml\n" in told
         assert "values.yaml" not in told
         assert "kubectl delete namespace cert-manager" in told

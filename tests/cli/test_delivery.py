@@ -98,11 +98,11 @@ class TestPullRequest:
         commit(other, {"theirs.md": "Mine.\n"})
         git(other, "push", "--quiet")
         result = argosy("add", "app", "shop", "--pull-request")
-        assert (result.code, "holds commits that are not this change's" in result.err) == (1, True)
+        assert (result.code, "has commits that are not part of this change" in result.err) == (1, True)
         result = argosy("add", "app", "shop", "--pull-request", "--branch=second")
         assert result.code == 0, result.err
         result = argosy("add", "app", "store", "--pull-request", "--branch=second")
-        assert (result.code, "holds commits that are not this change's" in result.err) == (1, True)
+        assert (result.code, "has commits that are not part of this change" in result.err) == (1, True)
         assert [each.branch for each in server.pull_requests] == ["argosy/add-shop", "second"]
 
     @pytest.mark.usefixtures("server")

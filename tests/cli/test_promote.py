@@ -79,7 +79,7 @@ class TestTheStory:
         assert git(root, "status", "--porcelain") == ""
 
         again = argosy("promote", "web", "--to", "prod")
-        assert (again.code, "Nothing to change" in again.err) == (0, True)
+        assert (again.code, "Nothing to promote" in again.err) == (0, True)
 
         back = argosy("rollback", "web", "prod", "--commit", "--yes")
         assert (back.code, "restored" in back.out) == (0, True), back.err
@@ -102,7 +102,7 @@ class TestTheStory:
         for taken in ("**", "Deployment/web:spec.template.spec.hostIPC", "hostIPC"):
             result = argosy(*TO_STAGING, "--dry-run", "--take", taken)
             assert result.code == (2 if taken == "hostIPC" else 0), result.err
-        assert "“hostIPC” names no key that differs." in result.err
+        assert "“hostIPC” matches no key that differs." in result.err
         assert argosy(*TO_STAGING, "--take", "**", "--yes", "--commit").code == 0
         assert "hostIPC: false" in text(repository, path("staging"))
 
@@ -159,7 +159,7 @@ class TestTheStory:
             text(repository, settings) + "promotion:\n  pinned: ['Deployment:**.env.LOG_LEVEL']\n"
         )
         refused = argosy(*TO_STAGING)
-        assert (refused.code, f"{settings} has changes that are not committed" in refused.err) == (1, True)
+        assert (refused.code, f"{settings} has uncommitted changes" in refused.err) == (1, True)
         commit(repository)
         result = argosy(*TO_STAGING, "--dry-run")
         assert "(application.yaml: Deployment:**.env.LOG_LEVEL)" in result.out
@@ -264,7 +264,7 @@ class TestWhoDecides:
     def test_nobody_is_here(self, argosy: Argosy, repository: Path) -> None:
         before = state(repository)
         result = argosy(*TO_STAGING)
-        assert (result.code, "Say --yes" in result.err, state(repository)) == (2, True, before)
+        assert (result.code, "Confirm with --yes" in result.err, state(repository)) == (2, True, before)
 
     def test_on_a_terminal(self, two: Path) -> None:
         for name in ("api", "web"):
@@ -304,7 +304,7 @@ class TestWhoDecides:
             ((*TO_STAGING, "--dry-run", "--commit"), 2, "--dry-run"),
             ((*TO_STAGING, "--branch", "--commit"), 2, "Give one of"),
             ((*TO_STAGING, "--message", "x"), 2, "--message is for a commit"),
-            ((*TO_STAGING, "--take", "nonsense"), 2, "names no key that differs"),
+            ((*TO_STAGING, "--take", "nonsense"), 2, "matches no key that differs"),
             ((*TO_STAGING, "--branch", "name"), 2, "no application"),
             ((*TO_STAGING, "--yes", "--branch=a..b"), 2, "is not a branch"),
             (("promote", "web", "--follow-up", "HEAD"), 2, "Leave the other options out"),
@@ -503,7 +503,7 @@ class TestWhatIsNotCommitted:
         before = state(repository)
         result = argosy(*TO_STAGING, "--yes")
         assert (result.code, state(repository)) == (1, before)
-        assert f"{file} has changes that are not committed" in result.err
+        assert f"{file} has uncommitted changes" in result.err
 
     def test_in_the_target(self, argosy: Argosy, repository: Path) -> None:
         (repository / path("staging")).write_text(text(repository, path("staging")) + "# mine\n")
@@ -571,7 +571,7 @@ class TestAllOrNothing:
         running.wait()
         (repository / ".git/index.lock").unlink(missing_ok=True)
         result = argosy(*TO_STAGING, "--dry-run")
-        if "is taken back" in result.err:
+        if "were undone" in result.err:
             assert state(repository) == before
             assert argosy(*TO_STAGING, "--yes").code == 0
         assert git(repository, "diff", "--cached", "--name-only") in {"", f"{path('staging')}\n"}
@@ -588,7 +588,7 @@ class TestOnABranch:
         before = state(repository)
         result = argosy(*TO_STAGING, "--branch", "--yes")
         assert (result.code, state(repository)) == (0, before), result.err
-        assert f"{path('dev')} has changes that are not committed: they are left out." in result.err
+        assert f"{path('dev')} has uncommitted changes, which are left out." in result.err
         assert NEW in text(repository, path("staging"), self.BRANCH)
         assert git(repository, "diff", "--name-only", "main", self.BRANCH).split() == [path("staging")]
         assert git(repository, "rev-parse", f"{self.BRANCH}^") == git(repository, "rev-parse", "main")
@@ -611,7 +611,7 @@ class TestOnABranch:
         before = refs(repository)
         result = argosy(*TO_STAGING, "--branch=mine", "--yes")
         assert (result.code, refs(repository)) == (1, before)
-        assert "holds commits that are not this promotion's" in result.err
+        assert "has commits that are not part of this promotion" in result.err
 
     def test_a_branch_that_is_checked_out(self, argosy: Argosy, repository: Path) -> None:
         git(repository, "switch", "--quiet", "--create", "mine")
@@ -728,7 +728,7 @@ class TestAPullRequest:
         before = git(bare, "rev-parse", self.BRANCH)
         result = argosy(*REQUEST)
         assert (result.code, git(bare, "rev-parse", self.BRANCH)) == (1, before)
-        assert "holds commits that are not this promotion's" in result.err
+        assert "has commits that are not part of this promotion" in result.err
 
     @only_github
     @pytest.mark.usefixtures("repository", "server")
@@ -838,7 +838,7 @@ class TestABranchForEachEnvironment:
         assert changed == {VALUES, CHART, path("dev", Format.HELM)}
         assert text(branchy, CHART).startswith("# Ours\n") or "# Ours\napiVersion" in text(branchy, CHART)
         again = argosy(*TO_STAGING, "--yes", "--commit")
-        assert (again.code, "Nothing to change" in again.err) == (0, True)
+        assert (again.code, "Nothing to promote" in again.err) == (0, True)
         assert argosy("rollback", "web", "staging", "--yes", "--commit").code == 0
         assert {name: files(branchy)[name] for name in (VALUES, CHART)} == {
             name: before[name] for name in (VALUES, CHART)
@@ -872,7 +872,7 @@ class TestABranchForEachEnvironment:
         git(branchy, "switch", "--quiet", "dev")
         edit(branchy, path("dev", Format.HELM), "replicaCount: 1", "replicaCount: 2")
         result = argosy(*TO_STAGING, "--yes", "--branch")
-        assert (result.code, "Nothing to change" in result.err) == (0, True)
+        assert (result.code, "Nothing to promote" in result.err) == (0, True)
 
     @pytest.mark.parametrize("kind", ["gitlab"], indirect=True)
     def test_a_chain_of_pull_requests(

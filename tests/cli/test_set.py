@@ -46,7 +46,9 @@ class TestMoves:
         before = state(repository)
         refused = argosy("set", "environment", "prod", setting)
         assert (refused.code, state(repository)) == (2, before)
-        assert "This moves what is deployed, and nobody is here to ask.\n  Say --yes if it is meant." in refused.err
+        assert (
+            "This moves what is deployed, and there is no terminal to confirm it.\n  Confirm with --yes." in refused.err
+        )
         dry = argosy("set", "environment", "prod", setting, "--dry-run")
         assert (dry.code, state(repository)) == (0, before)
         assert "  web-prod: web-prod" in dry.err
@@ -130,7 +132,7 @@ def test_follow_up(argosy: Argosy, repository: Path) -> None:
     assert document(".copier-answers.yml")["follow_up"] is True
     assert workflow.exists()
     refused = argosy("set", "repository", "ci=none")
-    assert (refused.code, "Choose whose CI it is, or do without the follow-up." in refused.err) == (2, True)
+    assert (refused.code, "Choose a CI host, or switch the follow-up off." in refused.err) == (2, True)
     assert argosy("set", "repository", "followUp=false", "--commit", "--quiet").code == 0
     assert document(".copier-answers.yml")["follow_up"] is False
     assert not workflow.exists()
@@ -179,7 +181,7 @@ def test_a_conflict_and_both_ways_out(argosy: Argosy, repository: Path) -> None:
     for refused in (("add", "app", "shop"), ("update",)):
         again = argosy(*refused)
         assert again.code == 1
-        assert "Conflicts are left" in again.err
+        assert "There are unresolved conflicts" in again.err
         assert "argosy abort" in again.err
 
     assert argosy("abort").code == 0
@@ -225,10 +227,10 @@ def test_someone_elses_conflict(argosy: Argosy, repository: Path) -> None:
         (("environment", "prod"), "KEY=VALUE"),
         (("environment", "autoSync=true"), "KEY=VALUE"),
         (("application", "web", "format=helm"), "argosy convert web --to helm"),
-        (("application", "web", "name=shop"), "no setting"),
+        (("application", "web", "name=shop"), "not a setting"),
         (("repository", "ci=jenkins"), "It is one of github"),
         (("repository", "followUp=yes"), "followUp cannot be “yes”."),
-        (("repository", "followUp=true"), "that is for CI to do, and there is none"),
+        (("repository", "followUp=true"), "there is no CI"),
         (("repository", "repoURL=https://me:secret@github.com/acme/x.git"), "given with a password"),
         (("repository", "kubernetesVersion=1.20"), "older"),
         (("cluster", "x=y"), "has no settings"),

@@ -319,7 +319,7 @@ class TestPullRequest:
         trailer = f"Argosy-Update: {versions[0]} -> {versions[-1]}"
         assert made.body.endswith(f"\n\n{trailer}\n") or made.body.endswith(f"\n\n{trailer}")
         assert message(bare, self.BRANCH).splitlines() == [made.title, "", trailer]
-        assert "\n| `README.md` | merged with what was edited here: look at these first |\n" in made.body
+        assert "\n| `README.md` | merged with your edits: review these first |\n" in made.body
         assert "\n| `.yamllint.yaml` | deleted |\n" in made.body
         assert "web-prod" in made.body
         # What is pushed is one commit, the same the second time; the work tree knows nothing of it.
@@ -392,7 +392,7 @@ class TestPullRequest:
         git(other, "push", "--quiet")
         result = argosy("update", "--pull-request")
         assert result.code == 1
-        assert "holds commits that are not this update's" in result.err
+        assert "has commits that are not part of this update" in result.err
         assert read(bare, "theirs.md", self.BRANCH) == "Mine.\n"
         assert argosy("update", "--pull-request", "--branch=second").code == 0
         assert [each.branch for each in server.pull_requests] == [self.BRANCH, "second"]
@@ -400,7 +400,7 @@ class TestPullRequest:
     def test_it_starts_from_what_is_pushed(self, argosy: Argosy, repository: Path, server: Server) -> None:
         readme = (repository / "README.md").read_text()
         (repository / "README.md").write_text(readme + "More.\n")
-        assert "have changes that are not committed:\n  README.md\n" in argosy("update", "--pull-request").err
+        assert "have uncommitted changes:\n  README.md\n" in argosy("update", "--pull-request").err
         commit(repository)
         result = argosy("update", "--pull-request")
         assert result.code == 1

@@ -80,8 +80,8 @@ def test_what_a_user_asks_for(tmp_path: Path) -> None:
 def test_no_model_there(tmp_path: Path) -> None:
     root = create(tmp_path / "gitops")
     commit(root, {".copier-answers.yml": None})
-    with pytest.raises(ArgosyError, match=f"{root} is no repository of argosy's"):
+    with pytest.raises(ArgosyError, match=f"{root} is not an argosy repository"):
         store.load(root)
-    with pytest.raises(ArgosyError, match=f"At HEAD: {root} is no repository of argosy's"):
+    with pytest.raises(ArgosyError, match=f"At HEAD: {root} is not an argosy repository"):
         store.load_at(root, "HEAD")
     assert store.load_at(root, "HEAD~1").repository == model()

@@ -315,7 +315,7 @@ def _key(of: str, key: str, keys: Mapping[str, Field]) -> Field:
     if key not in keys:
         close = get_close_matches(key, keys, 1, 0.5)
         hint = f"Did you mean “{close[0]}”?" if close else f"The settings are {', '.join(keys)}."
-        raise UsageError(f"“{key}” is no setting of {of}.", hint)
+        raise UsageError(f"“{key}” is not a setting of {of}.", hint)
     return keys[key]
 
 

@@ -47,7 +47,7 @@ def _refuse_unfit(root: Path) -> None:
     lock = git.at(root).git_path("index.lock")
     if lock.exists():
         raise ArgosyError(
-            f"Another git is at work in {root}, or was killed: {lock} is there.",
+            f"Another git process is running in {root}, or was killed: {lock} exists.",
             "Wait until it is done. If no git is running, remove that file, and run this command again.",
         )
 
@@ -58,20 +58,20 @@ def check(root: Path) -> None:
     if journal.undo():
         kept = f" Files that are not what it wrote, such as your edits since, are in {journal.aside}."
         raise ArgosyError(
-            "The last command was killed before it was done. What it had written is taken back.",
-            "The repository is as it was before that command: run it again." + (kept if journal.aside else ""),
+            "The last command was interrupted. Its changes were undone.",
+            "The repository is as it was before that command. Run it again." + (kept if journal.aside else ""),
         )
     index = git.at(root).index
     if unmerged := next((each.path for each in index if each.stage), ""):
         back = "argosy abort" if journal.is_abortable() else "git merge --abort, or what git status says"
         raise ArgosyError(
-            f"Conflicts are left from before, for example in {unmerged}.",
-            f"Resolve them and commit, or go back: {back}.",
+            f"There are unresolved conflicts, for example in {unmerged}.",
+            f"Resolve and commit them, or undo them: {back}.",
         )
     folders = (f"{layout.ENVIRONMENTS}/", f"{layout.APPLICATIONS}/")
     hidden = [each.path for each in index if each.flag == "S" and each.path.startswith(folders)]
     if hidden:
         raise ArgosyError(
-            f"This sparse checkout leaves out {hidden[0]}, and the folders tell argosy what there is.",
-            f"Take them in: git sparse-checkout add {layout.ENVIRONMENTS} {layout.APPLICATIONS}.",
+            f"This sparse checkout leaves out {hidden[0]}, and argosy reads what there is from the folders.",
+            f"Include them: git sparse-checkout add {layout.ENVIRONMENTS} {layout.APPLICATIONS}.",
         )

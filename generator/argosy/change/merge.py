@@ -137,7 +137,7 @@ def refuse_submodules(entries: Mapping[str, Entry]) -> None:
         if entry.mode == SUBMODULE:
             raise ArgosyError(
                 f"{path} is a submodule, which argosy does not move, change or remove.",
-                f"Take it out first: git rm {path}, and commit.",
+                f"Remove it first: git rm {path}, and commit.",
             )
 
 
@@ -186,7 +186,7 @@ def refuse_obstacles(plan: Plan) -> None:
     for folder in sorted(each for each in folders if each.is_relative_to(plan.root)):
         if os.path.lexists(folder) and (folder.is_symlink() or not folder.is_dir()):
             raise ArgosyError(
-                f"{folder.relative_to(plan.root)} is no folder, and files would have to be written below it.",
+                f"{folder.relative_to(plan.root)} is not a folder, and files have to be written below it.",
                 "Move it out of the way, and commit.",
             )
 
@@ -195,7 +195,7 @@ def _refuse(paths: Sequence[str]) -> None:
     if paths:
         shown = "\n".join(f"  {path}" for path in sorted(paths)[:10])
         raise ArgosyError(
-            f"These files would be changed, and have changes that are not committed:\n{shown}",
+            f"These files would be changed, but have uncommitted changes:\n{shown}",
             "Commit them first, or set them aside: git stash push --include-untracked -- PATH.",
         )
 
@@ -211,8 +211,8 @@ def _refuse_unwatched(root: Path, touched: Collection[str]) -> None:
             continue
         flag = "skip-worktree" if tag in "Ss" else "assume-unchanged"
         raise ArgosyError(
-            f"{path} would be changed, and git does not watch it here ({flag}): your changes of it could be lost.",
-            f"Have git watch it, and commit or stash what you changed: git update-index --no-{flag} -- {path}.",
+            f"{path} would be changed, but git overlooks changes of it here ({flag}): yours could be lost.",
+            f"End that, and commit or stash your changes: git update-index --no-{flag} -- {path}.",
         )
 
 
@@ -354,8 +354,8 @@ def take_back(step: Callable[[], object]) -> None:
         step()
     except (ArgosyError, OSError) as error:
         raise ArgosyError(
-            f"The change failed half way, and could not be taken back: {error}",
-            "Mend the cause, such as a full disk, and run `argosy abort`: it takes back what was written.",
+            f"The change failed and could not be undone: {error}",
+            "Fix the cause, such as a full disk, then run `argosy abort` to undo it.",
         ) from error
 
 

@@ -180,7 +180,7 @@ def _refusal(work: _Work, wrong: Sequence[tuple[Read, str]], command: str, *, is
 def _way(work: _Work, revisions: Sequence[str], command: str, *, is_known: bool) -> Iterator[str]:
     """Yield how to bring a change to each branch first, and to the default branch last."""
     default, keeps = work.change.after.settings.branch, work.leaves_what_is_read
-    yield "Bring it to that branch first, and here last, so that no Application leads nowhere in between:"
+    yield "Bring it to that branch first, and here last, so that no Application points to a missing path in between:"
     for revision in revisions:
         origin = _origin(work.change, revision)
         if not (is_known or work.renames):

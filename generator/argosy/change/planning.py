@@ -275,7 +275,7 @@ def _refuse_remains(root: Path, change: Change) -> None:
     if remains:
         shown = "\n".join(f"  {path}" for path in remains[:10])
         raise ArgosyError(
-            f"These are not under Git, and would be left behind in folders that go:\n{shown}",
+            f"These files are untracked, and would be left behind in deleted folders:\n{shown}",
             "Commit them, move them elsewhere or delete them.",
         )
 

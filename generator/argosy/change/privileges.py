@@ -118,7 +118,7 @@ def _refuse_uncommitted(root: Path, before: Repository, after: Repository) -> No
     changing = {layout.project(one.name) for one, other in pairs if one.permitted != other.permitted}
     for path in sorted(changing & uncommitted(root, before)):
         raise ArgosyError(
-            f"{path} has changes that are not committed, and has to permit something else than it does.",
+            f"{path} has uncommitted changes, and has to permit other kinds than it does.",
             "Commit them first, or set them aside: git stash push --include-untracked -- PATH.",
         )
 
@@ -235,7 +235,7 @@ def _least(environment: Environment, used: Used) -> Permitted:
         raise ArgosyError(
             f"Not all that {environment.name} deploys can be rendered here, so nobody knows what its project can do "
             "without.",
-            "argosy validate says what is wrong or missing. Or leave --least-privilege out: that only adds.",
+            "argosy validate shows what is wrong or missing. Without --least-privilege, kinds are only added.",
         )
     permitted = environment.permitted
     return replace(

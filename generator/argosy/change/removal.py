@@ -44,9 +44,9 @@ class Removal:
     def told(self) -> str:
         """Return what to know before the removal, for people."""
         moved = bool(self.change.copies)
-        lines = [f"{len(self.paths)} files {'move, with what was edited in them' if moved else 'go'}."]
+        lines = [f"{len(self.paths)} files {'are moved, with their edits' if moved else 'are deleted'}."]
         if self.edited and not moved:
-            lines.append("Written or edited by hand, and in Git's history alone from then on:")
+            lines.append("Written or edited by hand, and afterwards only in Git's history:")
             lines += [f"  {each.path}" for each in self.edited]
         if self.running:
             lines += self._running()
@@ -221,7 +221,7 @@ def refuse_cascade(plan: Plan) -> None:
     for path in [each.path for each in plan.changes if _goes(each)]:
         if path in plan.committed and made_safe(plan.committed[path].content) is not None:
             raise ArgosyError(
-                f"{path} would go, and Argo CD would delete what it deployed with it.",
+                f"{path} would be deleted, and Argo CD would delete what it deployed.",
                 f"First take the finalizer {FINALIZER} out of it, or let an ApplicationSet "
                 "preserveResourcesOnDeletion; push that, wait until Argo CD has synced it, and run this command again.",
             )

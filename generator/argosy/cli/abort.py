@@ -20,14 +20,14 @@ from argosy.errors import ArgosyError
 )
 @options.quiet
 def command(repository: Path | None, quiet: bool) -> int:
-    """Take back a change that left conflicts or findings: exactly to where the repository was."""
+    """Undo a change that left conflicts or findings, and restore the repository exactly."""
     from argosy.change import locking, merge  # noqa: PLC0415
 
     root = (repository or root_of(())).resolve()
     with locking.locked(root):
         journal = merge.Journal(root)
         if not (journal.undo() or journal.abort()):
-            raise ArgosyError("There is no change here to take back.", "git status says what is under way.")
+            raise ArgosyError("There is no change to undo.", "git status shows the state of the repository.")
     if not quiet:
         click.echo("The repository is as it was before.", err=True)
     return 0

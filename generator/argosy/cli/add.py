@@ -39,9 +39,7 @@ def command() -> None:
     help=f"The applications' image, or the one in an environment.  [default: {DEFAULT_IMAGE}]",
 )
 @click.option("--port", type=click.IntRange(1, 65535), default=DEFAULT_PORT, show_default=True, help="Their port.")
-@click.option(
-    "--format", "form", type=options.choice(Format), help="How they are written.  [default: the repository's]"
-)
+@click.option("--format", "form", type=options.choice(Format), help="Their format.  [default: the repository's]")
 @click.option("--env", "environments", metavar="ENV", multiple=True, help="Where they run.  [default: everywhere]")
 @click.option("--team", default="", help="Who owns them.")
 @options.of_change
@@ -111,7 +109,7 @@ def env(
         )
         code = delivery.carry_out(given, stored, change, f"Add the environment {name}")
     if code == 0 and not given.dry_run:
-        given.say("Its values are copies: look for hosts and the like that two environments must not share.")
+        given.say("Its values are copies. Check hosts and other values that two environments must not share.")
     if code == 0 and not revision and stored.repository.settings.revision is RevisionStyle.BRANCH:
         given.say(f"It follows a branch of its own. Once this is committed: git branch {name}, and push that first.")
     if code == 0 and (lacking := " ".join(components.lacking(change.after, name))):
@@ -154,7 +152,7 @@ def component(
         placed = components.place(stored.repository, known, names, environments, wish)
         for each in placed:
             if each.because:
-                given.say(f"{each.because} needs {each.entry.name}: that comes too.")
+                given.say(f"{each.because} needs {each.entry.name}, which is added too.")
         entries = objects.entries(given.root, "HEAD")
 
         def held(path: str) -> bytes | None:
@@ -170,11 +168,11 @@ def component(
             _tell_edits(given, folder)
         code = delivery.carry_out(given, stored, change, _title(placed, names, version))
     if code == 0 and vendor:
-        given.say("To leave these charts to Argo CD again, say --no-vendor.")
+        given.say("To let Argo CD fetch these charts again, use --no-vendor.")
     notes = {each.entry.name: each.entry.notes for each in placed if each.entry.notes and not each.present}
     if code == 0 and notes:
         lines = (f"{name}: {text}" for name, text in notes.items())
-        given.say("\n\n".join(["\nWhat is left for you:", *lines]))
+        given.say("\n\n".join(["\nLeft to do:", *lines]))
     return code
 
 
@@ -185,7 +183,7 @@ def _tell_edits(given: ChangeOptions, chart: str) -> None:
     came = git.run(given.root, "log", "-1", "--format=%H", "--", f"{chart}/Chart.yaml").strip()
     edits = git.run(given.root, "log", "--format=  %h %s", f"{came}..HEAD", "--", chart) if came else ""
     if edits:
-        given.say(f"Somebody edited {chart} since it came, which ends here. Git's history keeps it:\n{edits.rstrip()}")
+        given.say(f"These edits of {chart} end here. They stay in Git's history:\n{edits.rstrip()}")
 
 
 def _title(placed: Sequence[Placed], names: Sequence[str], version: str) -> str:

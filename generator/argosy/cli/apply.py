@@ -27,7 +27,7 @@ from argosy.cli.options import ChangeOptions
 @options.yes
 @options.of_change
 def command(since: str, least: bool, yes: bool, given: ChangeOptions) -> int:
-    """Bring in line what depends on what was edited by hand.
+    """Update the files that depend on what was edited by hand.
 
     Edit environment.yaml or application.yaml, or copy the folders of an application or an environment, then run this.
     Where such an edit is committed already, say with --since which commit came before it. After edits of values and

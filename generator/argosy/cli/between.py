@@ -31,7 +31,7 @@ def show(
     from argosy.reporting.progress import progress  # noqa: PLC0415
 
     if environments[0] == environments[1]:
-        raise UsageError("An environment is the same as itself.", "Name two.")
+        raise UsageError("An environment cannot be compared with itself.", "Name two.")
     places = ends.Places.of(root, applications=apps)
     found = places.ends(*environments)
     states = (found.source, found.target)

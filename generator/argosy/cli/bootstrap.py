@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from argosy.bootstrap.steps import Status, Step
 
 _DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
-_NOBODY = "This changes a cluster, and nobody is here to ask whether it is the right one."
+_NOBODY = "This changes a cluster, and there is no terminal to confirm that it is the right one."
 
 
 class Duration(click.ParamType):  # type: ignore[type-arg]  # generic in new versions of Click alone
@@ -39,7 +39,7 @@ class Duration(click.ParamType):  # type: ignore[type-arg]  # generic in new ver
             else 0
         )
         if not seconds:
-            self.fail(f"“{value}” is no duration such as 10m, 90s or 1h30m.", param, ctx)
+            self.fail(f"“{value}” is not a duration such as 10m, 90s or 1h30m.", param, ctx)
         return float(seconds)
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @click.command("convert", cls=options.ChangeCommand)
 @click.argument("app")
-@click.option("--to", "form", type=options.choice(Format), required=True, help="How it is to be written.")
+@click.option("--to", "form", type=options.choice(Format), required=True, help="The new format.")
 @options.yes
 @options.of_change
 def command(app: str, form: str, yes: bool, given: ChangeOptions) -> int:
@@ -36,11 +36,11 @@ def command(app: str, form: str, yes: bool, given: ChangeOptions) -> int:
     with delivery.opened(given) as stored:
         made = conversion.convert(given.root, stored, app, Format(form))
         if made is None:
-            given.say(f"Nothing to change: {app} is written that way.")
+            given.say(f"Nothing to change: {app} already has that format.")
             return 0
         given.say(_told(made))
         if not given.dry_run and (made.edited or made.unexplained):
-            delivery.confirm(yes, "Go on?")
+            delivery.confirm(yes, "Continue?")
         with _with_differences(given, made.differences):
             return delivery.carry_out(given, stored, made.change, f"Convert {app} to {form}")
 
@@ -76,7 +76,7 @@ def _told(made: Conversion) -> str:
     explained = [each for each in made.differences if each.why]
     for title, these in (
         ("What is deployed differs by design:", explained),
-        ("What is deployed differs, and nothing in the new format says it:", made.unexplained),
+        ("What is deployed differs, and the new format cannot express it:", made.unexplained),
     ):
         if these:
             lines += [title, *_grouped(these)]

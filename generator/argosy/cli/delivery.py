@@ -41,7 +41,7 @@ def opened(given: ChangeOptions) -> Iterator[Stored]:
         yield store.load(given.root)
 
 
-_TAKES_AWAY = "This takes away what people wrote, and nobody is here to ask."
+_TAKES_AWAY = "This deletes what people wrote, and there is no terminal to confirm it."
 
 
 def confirm(yes: bool, question: str, why: str = _TAKES_AWAY) -> None:
@@ -49,7 +49,7 @@ def confirm(yes: bool, question: str, why: str = _TAKES_AWAY) -> None:
     if yes:
         return
     if not sys.stdin.isatty():
-        raise UsageError(why, "Say --yes if it is meant.")
+        raise UsageError(why, "Confirm with --yes.")
     click.confirm(question, default=False, abort=True, err=True)
 
 
@@ -90,7 +90,7 @@ def carry_out_removal(given: ChangeOptions, stored: Stored, change: Change, yes:
     known = removal.look(given.root, stored, change)
     given.say(known.told())
     if not given.dry_run:
-        confirm(yes, "Go on?")
+        confirm(yes, "Continue?")
     if not known.cascading:
         return carry_out(given, stored, change, title)
     first = f"{title}: keep what runs"
@@ -116,7 +116,7 @@ def confirm_moves(given: ChangeOptions, change: Change, yes: bool) -> None:
     if moved := removal.moves(change):
         given.say(removal.left_behind(change, moved))
         if not given.dry_run:
-            confirm(yes, "Go on?", "This moves what is deployed, and nobody is here to ask.")
+            confirm(yes, "Continue?", "This moves what is deployed, and there is no terminal to confirm it.")
 
 
 def _command() -> str:
@@ -134,8 +134,8 @@ def _list(given: ChangeOptions, plan: Plan) -> None:
     lines = [f"  {change.kind.value:12}  {change.path}" for change in plan.changes[:LISTED]]
     if len(plan.changes) > LISTED:
         lines.append(f"  … and {len(plan.changes) - LISTED} more: --output json lists all.")
-    would = "What would happen" if given.dry_run else "What happens"
-    given.say("\n".join([f"{would} to files: {_counted(plan)}.", *lines]))
+    would = "Would change" if given.dry_run else "Changes"
+    given.say("\n".join([f"{would}: {_counted(plan)}.", *lines]))
 
 
 def _counted(plan: Plan) -> str:
@@ -185,7 +185,7 @@ def _write(given: ChangeOptions, plan: Plan, change: Change, title: str, *, vali
             if isinstance(error, KeyboardInterrupt):
                 raise ArgosyError(
                     "Interrupted: the change is written, but not validated.",
-                    "Run argosy validate and commit, or argosy abort to take it back.",
+                    "Run argosy validate and commit, or undo it with argosy abort.",
                 ) from None
             raise
         committed = code == 0 and given.commit
@@ -204,9 +204,7 @@ def commit(root: Path, message: str, paths: Iterable[str]) -> None:
     try:
         objects.commit_paths(root, message, paths)
     except ToolError as error:
-        raise ToolError(
-            error.message, "Nothing was changed. Mend what git complains about, or leave --commit out."
-        ) from error
+        raise ToolError(error.message, "Nothing was changed. Fix what git reports, or leave --commit out.") from error
 
 
 def _validate(given: ChangeOptions, changed: Iterable[str]) -> int:
@@ -221,14 +219,14 @@ def _say_next(given: ChangeOptions, plan: Plan, code: int) -> None:
     """Say what a person has to do next; with conflicts or findings, whatever --quiet says."""
     if code == 3:
         click.echo(
-            f"\nConflicts, where someone had changed what this changes:\n{_conflicts(plan)}\n"
+            f"\nConflicts between this change and earlier edits:\n{_conflicts(plan)}\n"
             "Either resolve them: edit these files (git diff shows the markers), then git add and git commit.\n"
-            "Or go back to exactly where you were: argosy abort",
+            "Or undo the change: argosy abort",
             err=True,
         )
     elif code:
         left = ", and not committed" if given.commit else ""
-        click.echo(f"The change is made{left}, and validation finds errors. To take it back: argosy abort", err=True)
+        click.echo(f"The change is made{left}, but validation failed. To undo it: argosy abort", err=True)
     elif not given.commit:
         given.say("Next: git diff --staged shows it, git commit keeps it.")
 
@@ -270,10 +268,10 @@ def _base(given: ChangeOptions, change: Change) -> str:
     root = given.root
     base = git.branch(root)
     if not base:
-        raise UsageError("No branch is checked out, so nothing says what to change.", "Switch to it: git switch main.")
+        raise UsageError("No branch is checked out.", "Switch to it: git switch main.")
     if asked := sorted(store.asked(root) - change.asked):
         raise ArgosyError(
-            f"{asked[0]} has changes that are not committed, and a branch starts from what is committed.",
+            f"{asked[0]} has uncommitted changes, and a branch starts from the last commit.",
             "Commit them first, or set them aside: git stash push --include-untracked -- PATH.",
         )
     if given.pull_request:
@@ -299,8 +297,8 @@ def _offer(given: ChangeOptions, plan: Plan, change: Change, base: str, title: s
     if plan.conflicts:
         _show(given, plan)
         click.echo(
-            f"\nNothing was written. These files were edited here, where this changes them too:\n{_conflicts(plan)}\n"
-            f"Run {_command()} without --pull-request and --branch: it puts both into the files for you to decide.",
+            f"\nNothing was written. These files have edits that conflict with this change:\n{_conflicts(plan)}\n"
+            f"Run {_command()} without --pull-request and --branch to resolve the conflicts in your work tree.",
             err=True,
         )
         return 3
@@ -359,7 +357,7 @@ def _files(plan: Plan, room: int) -> str:
     from argosy.change.merge import Kind  # noqa: PLC0415
 
     meaning = {
-        Kind.MERGED: "merged with what was edited here: look at these first",
+        Kind.MERGED: "merged with your edits: review these first",
         Kind.KEPT: "deleted here, and changed by the template: stays deleted",
     }
     lines = [f"Made by `{_command()}`.\n", f"{_counted(plan)}.\n", "| file | what happens |", "| --- | --- |"]
@@ -405,7 +403,7 @@ def _keep(given: ChangeOptions, offer: Offer) -> tuple[str, dict[str, Any]]:
     commit = _commit(given.root, offer, present)
     if commit != present:
         branches.put(given.root, name, commit, present)
-    given.say(f"Committed on the branch {name}; your work tree is as it was. git show {name} shows it.")
+    given.say(f"Committed on the branch {name}. Your work tree is unchanged. git show {name} shows it.")
     try:
         remote = branches.remote_of(given.root)
         host = _host(given.root, remote)
@@ -458,7 +456,7 @@ def _commit(root: Path, offer: Offer, present: str) -> str:
         last = git.run(root, "log", "-1", "--format=%B", present)
         if others and not (len(others) == 1 and offer.is_earlier(last)):
             raise ArgosyError(
-                f"The branch {offer.branch} is there already, and holds commits that are not this {offer.kind}'s.",
+                f"The branch {offer.branch} exists and has commits that are not part of this {offer.kind}.",
                 "Merge or delete it first, or name another with --branch.",
             )
     commit = branches.commit(offer.before, offer.written, offer.message)

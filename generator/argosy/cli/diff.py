@@ -35,7 +35,7 @@ MARKER = "argosy-diff"
     metavar="ENV ENV",
     help="Compare two environments: what policy expects to differ is set apart from what it does not.",
 )
-@click.option("--env", "environments", metavar="ENV", multiple=True, help="Of this environment alone.")
+@click.option("--env", "environments", metavar="ENV", multiple=True, help="Only this environment.")
 @click.option(
     "--repository",
     type=options.folder,

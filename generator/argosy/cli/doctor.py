@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @click.command("doctor")
 @click.argument("app", required=False, default="")
-@click.option("--env", "environment", metavar="ENV", default="", help="Look at this environment alone.")
+@click.option("--env", "environment", metavar="ENV", default="", help="Check only this environment.")
 @click.option("--live", "is_live", is_flag=True, help="Ask the cluster of the kubeconfig's current context too.")
 @click.option("--context", metavar="NAME", help="Ask the cluster of this context of the kubeconfig.")
 @click.option("--offline", is_flag=True, help="Do not ask the Git remotes: take what was last fetched from them.")
@@ -56,7 +56,7 @@ def command(
 
     root = (repository or root_of(())).resolve()
     if not root.is_dir():
-        raise UsageError(f"{root} is no folder.", "Give the repository's root.")
+        raise UsageError(f"{root} is not a folder.", "Give the repository's root.")
     found = examine(
         root,
         Choice(

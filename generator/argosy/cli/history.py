@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     metavar="DIR",
     help="The repository's root.  [default: around the current folder]",
 )
-@click.option("--limit", type=click.IntRange(1), metavar="N", help="Show the newest N alone.  [default: all]")
+@click.option("--limit", type=click.IntRange(1), metavar="N", help="Show only the newest N.  [default: all]")
 @options.output("text", "markdown", "json")
 def command(*, app: str, env: str, repository: Path | None, limit: int | None, output: str) -> int:
     """Show who promoted an application, when, and to which version; with ENV, to that environment alone.

@@ -61,7 +61,7 @@ class Given:
 
 @click.command("init")
 @click.argument("destination", metavar="DEST", type=click.Path(path_type=Path))
-@click.option("--repo-url", metavar="URL", help="Under which URL Argo CD clones the repository.")
+@click.option("--repo-url", metavar="URL", help="The URL that Argo CD clones the repository from.")
 @click.option(
     "--env",
     "environments",
@@ -89,7 +89,7 @@ class Given:
     type=click.IntRange(1, 65535),
     help=f"The port that the applications listen on.  [default: {DEFAULT_PORT}]",
 )
-@click.option("--format", type=options.choice(Format), help="How the applications are written.  [default: helm]")
+@click.option("--format", type=options.choice(Format), help="The format of the applications.  [default: helm]")
 @click.option(
     "--argocd",
     type=options.choice(ArgocdStyle),
@@ -106,9 +106,7 @@ class Given:
     default=None,
     help="Have CI open a pull request to the next environment when a promotion is merged.  [default: no-follow-up]",
 )
-@click.option(
-    "--production", is_flag=True, help="Switch on all that production needs and that takes no choice of yours."
-)
+@click.option("--production", is_flag=True, help="Switch on everything for production that needs no decision of yours.")
 @click.option(
     "--set",
     "switched",
@@ -123,9 +121,9 @@ class Given:
     "--answers",
     "answers_file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="A YAML file that answers what the options leave open.",
+    help="A YAML file with the answers that no option gives.",
 )
-@click.option("--defaults", is_flag=True, help="Ask nothing: take the defaults for what is not given.")
+@click.option("--defaults", is_flag=True, help="Do not ask. What is not given takes its default.")
 @click.option("--git/--no-git", default=True, help="Make a git repository and a first commit.  [default: git]")
 @click.option("--dry-run", is_flag=True, help="Print the files as a diff, and write nothing.")
 @options.output("text", "json")
@@ -170,7 +168,7 @@ def command(
     if asks:
         _show_plan(destination, repository, len(tree), git)
         if not click.confirm("Write it?", default=True, err=True):
-            raise ArgosyError("Nothing was written, as you said.")
+            raise ArgosyError("Cancelled. Nothing was written.")
     try:
         _create(destination, repository, tree, git)
         return _finish(destination, repository, tree, git=git, output=output, quiet=quiet)
@@ -216,7 +214,9 @@ def _repository(destination: Path, given: Given, answers_file: Path | None, asks
         name=name,
         repo_url=repo_url,
         format=Format(ask("format", "Format of the applications", "helm", style(Format))),
-        argocd=ArgocdStyle(ask("argocd", "Argo CD learns of them by", "applications", style(ArgocdStyle))),
+        argocd=ArgocdStyle(
+            ask("argocd", "One Application per application, or one ApplicationSet?", "applications", style(ArgocdStyle))
+        ),
         revision=RevisionStyle(ask("revision", "Environments follow one", "trunk", style(RevisionStyle))),
         ci=(ci := CiHost(ask("ci", "CI", _host(repo_url), style(CiHost)))),
         follow_up=_follow_up(given, answers, asks and ci is not CiHost.NONE),
@@ -250,7 +250,7 @@ def _switched(repository: Repository, given: Given, answers: Answers, asks: bool
         production = switches.all_on(production)
     for key in given.switches:
         if key not in known:
-            raise UsageError(f"“{key}” is no switch.", f"The switches are {', '.join(known)}.")
+            raise UsageError(f"“{key}” is not a switch.", f"The switches are {', '.join(known)}.")
     on = replace(repository, settings=replace(repository.settings, production=production))
     secured = edits.with_pod_security(on, on=True) if wanted else on
     return edits.set_repository(secured, given.switches)
@@ -347,7 +347,7 @@ def _checked_version(version: str) -> str:
     known = [each for each in store.versions() if int(each.partition(".")[2]) >= OLDEST_MINOR]
     if version not in known:
         raise UsageError(
-            f"“{version}” is no version of Kubernetes that argosy can check manifests for.",
+            f"“{version}” is not a Kubernetes version that argosy has schemas for.",
             f"Give one from {known[0]} to {known[-1]}.",
         )
     return version

@@ -84,7 +84,7 @@ def output(*formats: str) -> Callable[[Command], Command]:
     )
 
 
-quiet = click.option("--quiet", "-q", is_flag=True, help="Print findings and errors alone.")
+quiet = click.option("--quiet", "-q", is_flag=True, help="Print only findings and errors.")
 
 folder = click.Path(file_okay=False, path_type=Path)
 
@@ -151,7 +151,7 @@ class ChangeOptions:
             click.echo(text, nl=not text.endswith("\n"))
 
 
-yes = click.option("--yes", "-y", is_flag=True, help="Go on without asking.")
+yes = click.option("--yes", "-y", is_flag=True, help="Do not ask for confirmation.")
 dry_run = click.option("--dry-run", is_flag=True, help="Print what would change as a diff, and write nothing.")
 commit = click.option("--commit", is_flag=True, help="Commit it on the current branch.")
 branch = click.option(

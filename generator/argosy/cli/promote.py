@@ -49,9 +49,9 @@ def command(
     open; 1 where the result would not be valid. Nothing is written then.
     """
     if since is not None and (apps or source or target or every or chained):
-        raise UsageError("--follow-up knows by itself what to promote, and where.", "Leave the other options out.")
+        raise UsageError("--follow-up determines what to promote, and where.", "Leave the other options out.")
     if since is None and not target:
-        raise UsageError("Nothing says where to promote to.", "Name the environment: --to ENV.")
+        raise UsageError("There is no target environment.", "Name the environment: --to ENV.")
     if since is None and bool(apps) == every:
         raise UsageError(
             "Name the applications to promote, or say --all." if not apps else "--all is for every application.",

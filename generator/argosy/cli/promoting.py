@@ -166,7 +166,9 @@ def _proceed(given: PromotionOptions, places: Places, jobs: Sequence[Job], outco
         return 1
     if given.dry_run:
         return 0
-    delivery.confirm(given.yes, "Go on?", "This changes what an environment runs, and nobody is here to ask.")
+    delivery.confirm(
+        given.yes, "Continue?", "This changes what an environment runs, and there is no terminal to confirm it."
+    )
     if given.on_branch:
         _offer(given, todo)
     else:
@@ -199,8 +201,10 @@ def _why_nothing(jobs: Sequence[Job]) -> str:
         each for job in jobs for move in job.promotion.moves for each in move.decisions if each.verdict is Verdict.LEFT
     ]
     if left:
-        return f"Nothing moves: {len(left)} {'key is' if len(left) == 1 else 'keys are'} left as you said, see above."
-    return "Nothing to change: what moves is the same already."
+        return (
+            f"Nothing to promote: {len(left)} {'key is' if len(left) == 1 else 'keys are'} left unchanged (see above)."
+        )
+    return "Nothing to promote: the target has these values already."
 
 
 def _permitting(given: PromotionOptions, places: Places, job: Job, outcome: Outcome) -> Job:
@@ -270,7 +274,7 @@ def _refuse_unused(choices: Choices, jobs: Sequence[Job]) -> None:
     unused = choices.unused(decisions)
     if unused and decisions:
         known = ", ".join(dict.fromkeys(str(each.key) for each in decisions[:8]))
-        raise UsageError(f"“{unused[0]}” names no key that differs.", f"These do: {known}.")
+        raise UsageError(f"“{unused[0]}” matches no key that differs.", f"Keys that differ: {known}.")
     for pattern in choices.take:
         meant = [each for each in decisions if pattern != ALL and policy.matches_any(each.key, [pattern])]
         if meant and meant[0].encrypted:
@@ -329,7 +333,7 @@ def _say_open(given: PromotionOptions, jobs: Sequence[Job]) -> None:
     count = sum(len(move.open) for move in moves)
     promoted = any(move.step.source for move in moves)
     click.echo(
-        f"Nothing was written: someone has to decide on {count} {'key' if count == 1 else 'keys'} first.\n"
+        f"Nothing was written: {count} {'key needs' if count == 1 else 'keys need'} a decision.\n"
         f"  --take '{example}' takes the new value, --leave '{example}' keeps the present one, '**' all."
         + (
             "\n  For good: name the key in application.yaml, below `promotion:`, under `promote:` or `pinned:`."
@@ -371,11 +375,11 @@ def _refuse_hidden(given: PromotionOptions, places: Places, job: Job) -> None:
     hidden = sorted(store.uncommitted(given.root, *watched))
     if hidden and not given.on_branch:
         raise ArgosyError(
-            f"{hidden[0]} has changes that are not committed, and what counts is what is committed.",
+            f"{hidden[0]} has uncommitted changes, and only commits are promoted.",
             "Commit them first, or set them aside: git stash push --include-untracked -- PATH.",
         )
     if hidden:
-        given.say(f"{hidden[0]} has changes that are not committed: they are left out.")
+        given.say(f"{hidden[0]} has uncommitted changes, which are left out.")
     if places.remote and git.branch(given.root) == job.base:
         ahead = git.run(given.root, "rev-list", "--count", f"{job.promotion.before.commit}..HEAD", "--", *watched)
         if ahead.strip() != "0":
@@ -438,7 +442,7 @@ def _offer(given: PromotionOptions, todo: Sequence[tuple[Job, Outcome]]) -> None
             outcome.made |= delivery.deliver(given, _offered(given, job_now, name, outcome))
         except KeyboardInterrupt:
             before = f"before {name} was done; {', '.join(done)} is" if done else f"while {name} was being made"
-            raise ArgosyError(f"Interrupted {before}.", "Run this command again: it goes on from there.") from None
+            raise ArgosyError(f"Interrupted {before}.", "Run this command again to continue.") from None
         done.append(name)
         made |= {step.target: outcome.made["commit"] for step in job.promotion.steps}
 

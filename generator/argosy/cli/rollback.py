@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @click.option("--to", "state", metavar="COMMIT", help="Undo all promotions since a commit.")
 @promoting.of_promotion
 def command(*, app: str, env: str, steps: int | None, state: str | None, given: PromotionOptions) -> int:
-    """Take back what a promotion brought to an environment: its keys become what they were, and nothing else does.
+    """Undo a promotion in an environment: its keys become what they were, and nothing else changes.
 
     What someone has set by hand since is a conflict. Promotions and rollbacks are read from Git: see argosy history.
     """

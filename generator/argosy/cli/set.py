@@ -14,7 +14,7 @@ from argosy.errors import UsageError
 @options.yes
 @options.of_change
 def command(words: tuple[str, ...], yes: bool, given: ChangeOptions) -> int:
-    """Change settings, and bring what depends on them in line.
+    """Change settings and update the files that depend on them.
 
     What moves applications that are deployed (namespace, cluster) says what stays behind, and asks.
 

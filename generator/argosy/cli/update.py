@@ -11,11 +11,13 @@ from argosy.cli.options import ChangeOptions
 
 
 @click.command("update", cls=options.ChangeCommand)
-@click.option("--check", is_flag=True, help="Tell whether there is a newer version (exit code 1), and change nothing.")
+@click.option(
+    "--check", is_flag=True, help="Check for a newer version (exit code 1 if there is one), and change nothing."
+)
 @click.option("--to", "version", metavar="VERSION", help="The template's version.  [default: the newest]")
 @options.of_change
 def command(check: bool, version: str | None, given: ChangeOptions) -> int:
-    """Take over a newer version of the template, without losing what people changed.
+    """Update to a newer version of the template and keep what people changed.
 
     Exit code: 3 where both changed the same lines. In the work tree these have Git's markers then; to a branch of its
     own nothing is written.

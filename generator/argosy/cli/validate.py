@@ -83,7 +83,7 @@ def command(
     reports: tuple[tuple[str, Path], ...],
     quiet: bool,
 ) -> int:
-    """Prove offline that Argo CD and Kubernetes will take what is in a repository.
+    """Check offline that Argo CD and Kubernetes will accept a repository.
 
     Every YAML and JSON file is accounted for: passed, failed, or skipped with a reason. What Helm charts and
     Kustomize overlays render to for each Application is checked like what is written. With PATHs, findings of these

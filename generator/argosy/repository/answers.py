@@ -77,7 +77,7 @@ def environments(parts: tuple[Mapping[str, Any], ...], chained: tuple[Environmen
         before, origin = [other["name"] for other in parts[:position]], part.get("promotes_from")
         if origin and origin not in before:
             raise UsageError(
-                f"The environment {part['name']} promotes from “{origin}”, which is no environment before it.",
+                f"The environment {part['name']} promotes from “{origin}”, which is not an environment before it.",
                 f"Before it: {', '.join(before) or 'none'}.",
             )
         unknown = [name for name in part.get("applications", ()) if name not in default.applications]

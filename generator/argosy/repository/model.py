@@ -367,7 +367,7 @@ class Production:
 
     def __post_init__(self) -> None:
         if self.shards < 1:
-            raise UsageError(f"{self.shards} is no number of shards.", "One controller is the least.")
+            raise UsageError(f"{self.shards} is not a number of shards.", "One controller is the least.")
         for key in self.signature_keys:
             if not _KEY_ID.fullmatch(key):
                 raise UsageError(
@@ -419,8 +419,8 @@ class Settings:
             )
         if self.follow_up and self.ci is CiHost.NONE:
             raise UsageError(
-                "Nobody opens the pull request that follows a promotion: that is for CI to do, and there is none.",
-                "Choose whose CI it is, or do without the follow-up.",
+                "CI opens the pull request that follows a promotion, and there is no CI.",
+                "Choose a CI host, or switch the follow-up off.",
             )
 
 
@@ -446,7 +446,7 @@ class Repository:
             name = f"{application.name}-{environment.name}"
             if name in seen:
                 raise UsageError(
-                    f"The Application name “{name}” would stand for two: {seen[name][0]} in {seen[name][1]}, and "
+                    f"The Application name “{name}” would belong to two: {seen[name][0]} in {seen[name][1]}, and "
                     f"{application.name} in {environment.name}.",
                     "Rename one of the applications or environments.",
                 )
@@ -464,7 +464,7 @@ class Repository:
                 name = f"{component.name}-{environment.name}"
                 if name in seen:
                     raise UsageError(
-                        f"The Application name “{name}” would stand for two: {seen[name][0]} in {seen[name][1]}, and "
+                        f"The Application name “{name}” would belong to two: {seen[name][0]} in {seen[name][1]}, and "
                         f"the component {component.name} in {environment.name}.",
                         "Rename an application or an environment.",
                     )
@@ -541,7 +541,7 @@ def check_name(what: str, name: str, longest: int, reserved: dict[str, str]) -> 
         )
     if name in _YAML_WORDS or _YAML_NUMBER.fullmatch(name):
         raise UsageError(
-            f"{refused}: YAML does not read it as text, and it stands in many manifests.",
+            f"{refused}: YAML does not read it as a string.",
             f"Try “{what[:3]}-{name}”.",
         )
     if not _LABEL.fullmatch(name):

@@ -41,7 +41,7 @@ def load(root: Path, only: Collection[str] | None = None) -> Stored:
     """
     if not is_repository(root):
         raise ArgosyError(
-            f"{root} is no repository of argosy's: it has no {layout.ANSWERS}.",
+            f"{root} is not an argosy repository: it has no {layout.ANSWERS}.",
             "Go to a repository that `argosy init` made, or name it with --repository.",
         )
     answers = _settings(root, layout.ANSWERS)
@@ -147,7 +147,7 @@ def _settings(root: Path, path: str) -> Mapping[str, Any]:
             "Restore it from Git, or move the folder elsewhere.",
         )
     if reason := astray(root / path, root):
-        raise ArgosyError(f"{path} is not read: {reason}.", "Put the file itself there.")
+        raise ArgosyError(f"{path} is not read: {reason}.", "Replace it with the file itself.")
     parsed = read(File(path, root / path))
     for defect in parsed.defects:
         raise ArgosyError(f"{path}:{defect.line or 1}: {defect.message}", defect.hint)

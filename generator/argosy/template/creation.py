@@ -120,5 +120,5 @@ def _commit(folder: Path, branch: str, branches: Sequence[str]) -> None:
                 git.run(folder, "branch", "--force", name)
     except ToolError as error:
         raise ToolError(
-            error.message, "Nothing was written. Mend what git complains about, or commit by yourself: --no-git."
+            error.message, "Nothing was written. Fix what git reports, or commit by yourself: --no-git."
         ) from error
