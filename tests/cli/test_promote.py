@@ -281,7 +281,7 @@ class TestWhoDecides:
         terminal.sendline("take")
         terminal.expect("web, dev to staging: Deployment/web: spec.paused .*:")
         terminal.sendline("leave")
-        terminal.expect("Go on")
+        terminal.expect("Continue")
         terminal.sendline("y")
         terminal.expect(pexpect.EOF)
         terminal.close()
