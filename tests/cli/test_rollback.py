@@ -46,7 +46,7 @@ def test_the_bytes_of_before(argosy: Argosy, repository: Path) -> None:
     origin = git(repository, "rev-parse", "HEAD~2").strip()
     assert message(repository).endswith(f"Argosy-Rollback: web prod {origin}")
     nothing = argosy(*BACK)
-    assert (nothing.code, "knows no promotion of web to prod" in nothing.err) == (2, True)
+    assert (nothing.code, "has no promotion of web to prod" in nothing.err) == (2, True)
     promote(argosy)
     assert NEW in text(repository, PROD)
 
@@ -54,7 +54,7 @@ def test_the_bytes_of_before(argosy: Argosy, repository: Path) -> None:
 def test_many_steps(argosy: Argosy, repository: Path) -> None:
     release_again(argosy, repository)
     told = argosy("rollback", "web", "prod", "--steps", "3", "--yes")
-    assert (told.code, "knows only 2 promotions" in told.err) == (2, True)
+    assert (told.code, "has only 2 promotions" in told.err) == (2, True)
     assert argosy(*BACK).code == 0
     assert NEW in text(repository, PROD)
     promote(argosy)

@@ -86,12 +86,13 @@ def test_applications(tmp_path: Path) -> None:
     git(root, "rm", "-r", "--quiet", "environments/prod/api")
     (root / "environments/qa/notes").mkdir()
     commit(root, {"environments/qa/notes/a.txt": "No application\n"})
-    found = Places.of(root).ends("qa", "prod")
-    assert ends.applications(found, "qa", "prod", []) == ["web"]
-    assert ends.applications(found, "qa", "prod", ["web", "web"]) == ["web"]
-    assert ends.deployed(found.source, "qa") == ["api", "web"]
+    places = Places.of(root)
+    found = places.ends("qa", "prod")
+    assert ends.applications(places, found, "qa", "prod", []) == ["web"]
+    assert ends.applications(places, found, "qa", "prod", ["web", "web"]) == ["web"]
+    assert places.history.state(found.source).deployed("qa") == ["api", "web"]
     with pytest.raises(UsageError, match="api is not deployed to prod"):
-        ends.applications(found, "qa", "prod", ["api"])
+        ends.applications(places, found, "qa", "prod", ["api"])
 
 
 def test_followers(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Who promoted what, and when."""
+"""What a promotion is merged against."""
 
 from __future__ import annotations
 
@@ -6,87 +6,142 @@ from pathlib import Path
 
 import pytest
 
-from argosy.promotion import history
-from argosy.promotion.history import Kind, Step
+from argosy.errors import ArgosyError
+from argosy.git.objects import Blob
+from argosy.git.snapshot import Snapshot
+from argosy.promotion import deployment
+from argosy.promotion.history import Comparison, Edge, History, Place
 from tests.changing import git
-from tests.promoting import message
 
-ID = "1a2b3c4d5e6f7a8b9c0d1a2b3c4d5e6f7a8b9c0d"
-UP = Step(Kind.PROMOTION, "web", "dev", "prod", ID)
-BACK = Step(Kind.ROLLBACK, "web", "", "prod", ID)
+FOLDER = "environments/prod/web"
 
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
-    """Return a repository with one commit."""
-    git(tmp_path, "init", "--quiet", "--initial-branch=main")
-    say(tmp_path, "First")
-    return tmp_path
+    """Return a repository with two environments."""
+    root = tmp_path / "gitops"
+    root.mkdir()
+    git(root, "init", "--quiet", "--initial-branch=main")
+    put(root, {f"environments/{name}/web/values.yaml": "a: 1\n" for name in ("dev", "prod")})
+    return root
 
 
-def say(root: Path, text: str) -> str:
-    git(root, "commit", "--quiet", "--allow-empty", "--message", text)
+def put(root: Path, files: dict[str, str | None], message: str = "Edit") -> str:
+    for path, content in files.items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).unlink() if content is None else (root / path).write_text(content)
+    git(root, "add", "--all")
+    git(root, "commit", "--quiet", "--allow-empty", "--message", message)
     return git(root, "rev-parse", "HEAD").strip()
 
 
+def compared(root: Path, source: str = "dev", tips: tuple[str, str] = ("HEAD", "HEAD")) -> Comparison:
+    states = tuple(Snapshot.of(root, each) for each in tips)
+    (found,) = History(root).compare([Edge("web", source, "prod", (states[0], states[1]))])
+    if isinstance(found, ArgosyError):
+        raise found
+    return found
+
+
+def found(root: Path) -> tuple[str, str, str]:
+    made = compared(root).baseline
+    return made.source, made.target, made.since
+
+
+def test_without_a_promotion_it_is_where_the_folder_came(repository: Path) -> None:
+    first = git(repository, "rev-parse", "HEAD").strip()
+    put(repository, {f"{FOLDER}/more.yaml": "b: 1\n"})
+    assert found(repository) == (first, first, "web came to prod")
+    put(repository, {f"{FOLDER}/values.yaml": None, f"{FOLDER}/more.yaml": None, f"{FOLDER}/new.yaml": "c: 1\n"})
+    assert found(repository)[0] == first
+    put(repository, {f"{FOLDER}/new.yaml": None})
+    back = put(repository, {f"{FOLDER}/values.yaml": "a: 2\n"})
+    assert found(repository)[0] == back
+
+
+def test_after_a_promotion(repository: Path) -> None:
+    source = put(repository, {"environments/dev/web/values.yaml": "a: 2\n"})
+    made = put(repository, {f"{FOLDER}/values.yaml": "a: 2\n"}, f"Go\n\nArgosy-Promotion: web dev -> prod {source}")
+    put(repository, {"environments/dev/web/values.yaml": "a: 3\n"})
+    assert found(repository) == (source, made, "the last promotion")
+    assert compared(repository, "staging").baseline.source == made
+
+
+@pytest.mark.parametrize("origin", ["", "f" * 40])
+def test_an_origin_that_is_not_known(repository: Path, origin: str) -> None:
+    made = put(repository, {f"{FOLDER}/values.yaml": "a: 2\n"}, f"Go\n\nArgosy-Promotion: web dev -> prod {origin}")
+    assert found(repository) == (made, made, "the last promotion")
+
+
+def test_an_origin_on_another_branch(repository: Path) -> None:
+    fork = git(repository, "rev-parse", "HEAD").strip()
+    git(repository, "branch", "dev")
+    put(repository, {f"{FOLDER}/values.yaml": "a: 2\n"}, "Go\n\nArgosy-Promotion: web dev -> prod")
+    git(repository, "switch", "--quiet", "dev")
+    there = put(repository, {"environments/dev/web/values.yaml": "a: 3\n"})
+    made = compared(repository, tips=(there, "main"))
+    assert (made.baseline.source, made.start is None) == (fork, False)
+
+
+def test_after_a_rollback(repository: Path) -> None:
+    first = git(repository, "rev-parse", "HEAD").strip()
+    source = put(repository, {"environments/dev/web/values.yaml": "a: 2\n"})
+    one = put(repository, {f"{FOLDER}/values.yaml": "a: 2\n"}, f"Go\n\nArgosy-Promotion: web dev -> prod {source}")
+    put(repository, {f"{FOLDER}/values.yaml": "a: 3\n"}, f"Go\n\nArgosy-Promotion: web dev -> prod {one}")
+    back = put(repository, {f"{FOLDER}/values.yaml": "a: 2\n"}, f"Back\n\nArgosy-Rollback: web prod {one}")
+    assert found(repository) == (source, back, "the last rollback")
+    back = put(repository, {f"{FOLDER}/values.yaml": "a: 1\n"}, f"Back\n\nArgosy-Rollback: web prod {source}")
+    assert found(repository) == (first, back, "the last rollback")
+
+
+@pytest.mark.parametrize("depth", [1, 2])
+def test_a_shallow_clone(repository: Path, tmp_path: Path, depth: int) -> None:
+    source = put(repository, {"environments/dev/web/values.yaml": "a: 2\n"})
+    put(repository, {f"{FOLDER}/values.yaml": "a: 2\n"}, f"Go\n\nArgosy-Promotion: web dev -> prod {source}")
+    if depth == 2:
+        put(repository, {"README.md": "More\n"})
+    git(tmp_path, "clone", "--quiet", f"--depth={depth}", f"file://{repository}", "shallow")
+    with pytest.raises(ArgosyError, match="does not reach back") as raised:
+        found(tmp_path / "shallow")
+    assert "--unshallow" in raised.value.hint
+
+
+def test_files(repository: Path) -> None:
+    (repository / FOLDER / "link.yaml").symlink_to("values.yaml")
+    (repository / FOLDER / "below").mkdir()
+    put(repository, {f"{FOLDER}/below/more.yaml": "b: 1\n", "environments/prod/webber/values.yaml": "c: 1\n"})
+    state = Snapshot.of(repository, "HEAD")
+    assert deployment.files(state, "web", "prod") == {"values.yaml": b"a: 1\n", "below/more.yaml": b"b: 1\n"}
+    assert deployment.modes(state, "web", "prod")["link.yaml"] == "120000"
+
+
 @pytest.mark.parametrize(
-    ("text", "found"),
+    ("source", "remote"),
     [
-        ("Nothing of the kind", []),
-        (f"Promote\n\n{UP.trailer}\n", [UP]),
-        (f"Promote\r\n\r\n{UP.trailer}\r\n{BACK.trailer}\r\n", [UP, BACK]),
-        (f"Release (#7)\n\n* Promote\n\n  {UP.trailer}\n\n* {BACK.trailer}\n", [UP, BACK]),
-        (f"> {UP.trailer}\n> {UP.trailer}\n", [UP]),
-        (f"It said\n\n> {UP.trailer}\n\nand broke the shop.\n", []),
-        (f"It said\n\n    {UP.trailer}\n\nand broke the shop.\n", []),
-        (f"It said\n\n> {UP.trailer}\n\nso it goes.\n\n{BACK.trailer}\n", [BACK]),
-        (f"This reverts commit {ID}.\n\n> {UP.trailer}\n", []),
-        (f"* * Promote\n\n    {UP.trailer}\n", [UP]),
-        ("Argosy-Promotion: web dev -> prod\n", [Step(Kind.PROMOTION, "web", "dev", "prod")]),
-        ("Argosy-Rollback: web prod\n", [Step(Kind.ROLLBACK, "web", "", "prod")]),
-        ("The line Argosy-Promotion: web dev -> prod is left in\n", []),
-        ("  config.X: a -> Argosy-Promotion: web dev -> prod\n", []),
-        ("Argosy-Promotion: web dev prod\nArgosy-Promotion:\nArgosy-Rollback: web\n", []),
-        ("Argosy-Promotion: web dev -> prod and more\n", []),
+        ("source: {chart: nginx, repoURL: 'https://charts.example.com', targetRevision: 1.0.0}", True),
+        ("sources: [{path: a}, {chart: nginx}]", True),
+        ("source: {path: environments/prod/web}", False),
+        ("source: 3", False),
     ],
 )
-def test_what_a_message_tells(text: str, found: list[Step]) -> None:
-    assert history.steps(text) == found
-
-
-@pytest.mark.parametrize("step", [UP, BACK, Step(Kind.PROMOTION, "web", "dev", "prod")])
-def test_a_trailer_is_read_again(step: Step) -> None:
-    assert history.steps(f"Subject\n\n{step.trailer}\n") == [step]
-
-
-def test_records(repository: Path) -> None:
-    commits = [say(repository, f"Über web\n\n{each.trailer}") for each in (UP, BACK)]
-    git(repository, "config", "log.showSignature", "true")
-    git(repository, "config", "log.follow", "true")
-    newest, oldest = history.records(repository)
-    assert ([newest.step, oldest.step], [oldest.commit, newest.commit]) == ([BACK, UP], commits)
-    assert (newest.parent, newest.who, newest.subject) == (oldest.commit, "Ada <ada@example.com>", "Über web")
-    assert newest.when >= oldest.when
-    assert newest.when.tzinfo
-    assert history.records(repository, f"{oldest.commit}..HEAD") == [newest]
-    assert history.of([newest, oldest], "web", "dev") == []
-
-
-def test_a_chain_in_one_commit(repository: Path) -> None:
-    further = Step(Kind.PROMOTION, "web", "prod", "east")
-    say(repository, f"Promote\n\n{UP.trailer}\n{further.trailer}")
-    assert [each.step for each in history.records(repository)] == [further, UP]
+def test_a_remote_chart(repository: Path, source: str, remote: bool) -> None:
+    application = f"kind: Application\nspec:\n  {source}\n".encode()
+    state = Snapshot.of(repository, "HEAD").with_files({"argocd/prod/web.yaml": Blob("100644", application)})
+    held = deployment.files(state, "web", "prod")
+    assert (held.get("Application.yaml") == application) is remote
+    assert deployment.path_of("Application.yaml", "web", "prod") == "argocd/prod/web.yaml"
 
 
 def test_what_is_in_force(repository: Path) -> None:
     def promote(number: int) -> str:
-        return say(repository, f"{number}\n\n{UP.trailer}")
+        return put(repository, {}, f"{number}\n\nArgosy-Promotion: web dev -> prod")
 
     def back(to: str) -> None:
-        say(repository, f"Back\n\nArgosy-Rollback: web prod {to}")
+        put(repository, {}, f"Back\n\nArgosy-Rollback: web prod {to}")
 
     def standing() -> list[str]:
-        return [each.subject for each in history.in_force(repository, history.records(repository), "web", "prod")]
+        tip = git(repository, "rev-parse", "HEAD").strip()
+        return [each.subject for each in History(repository).in_force(Place(tip, "web", "prod"))]
 
     start = git(repository, "rev-parse", "HEAD").strip()
     first = promote(1)
@@ -100,32 +155,3 @@ def test_what_is_in_force(repository: Path) -> None:
     assert standing() == []
     promote(4)
     assert standing() == ["4"]
-
-
-def test_a_merge_that_says_it_again(repository: Path) -> None:
-    git(repository, "switch", "--quiet", "--create", "branch")
-    made = say(repository, f"Promote\n\n{UP.trailer}")
-    git(repository, "switch", "--quiet", "main")
-    git(repository, "merge", "--quiet", "--no-ff", "--message", f"Merge\n\n{UP.trailer}", "branch")
-    assert [each.commit for each in history.records(repository)] == [made]
-    again = say(repository, f"Promote\n\n{UP.trailer}")
-    assert [each.commit for each in history.records(repository)] == [again, made]
-    assert message(repository).endswith(UP.trailer)
-
-
-def test_a_merge_that_alone_says_it(repository: Path) -> None:
-    git(repository, "switch", "--quiet", "--create", "branch")
-    say(repository, "Without a word")
-    git(repository, "switch", "--quiet", "main")
-    git(repository, "merge", "--quiet", "--no-ff", "--message", f"Merge\n\n{UP.trailer}", "branch")
-    (record,) = history.records(repository)
-    assert record.parent == git(repository, "rev-parse", "HEAD^1").strip()
-
-
-def test_is_part(repository: Path) -> None:
-    first = git(repository, "rev-parse", "HEAD").strip()
-    second = say(repository, "Second")
-    assert history.is_part(repository, first, second)
-    assert history.is_part(repository, second, second)
-    assert not history.is_part(repository, second, first)
-    assert not history.is_part(repository, second, "")

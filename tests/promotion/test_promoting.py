@@ -19,8 +19,8 @@ from argosy.git import branches
 from argosy.git.objects import SYMLINK, Blob
 from argosy.git.snapshot import Snapshot, Written
 from argosy.promotion import promoting, report
-from argosy.promotion.baseline import Past
 from argosy.promotion.decision import Choices, Verdict
+from argosy.promotion.history import History, Place
 from argosy.promotion.promoting import Answers, Promotion
 from tests.changing import git, model
 from tests.promoting import encrypted
@@ -51,7 +51,7 @@ def values(environment: str) -> str:
 
 
 @dataclass
-class History:
+class Session:
     """A repository without a work tree, and what it was when something was promoted to or rolled back in a place."""
 
     root: Path
@@ -86,12 +86,14 @@ class History:
         return {"replicaCount": data["replicaCount"], "image.tag": data["image"]["tag"], **config}
 
     def promotion(self, source: str, target: str, choices: Choices = NOTHING) -> Promotion:
-        return promoting.promote(["web"], (source, target), (self.head, self.head), Answers(choices))
+        return promoting.promote(
+            ["web"], (source, target), (self.head, self.head), Answers(choices), History(self.root)
+        )
 
     def rollback(self, environment: str, choices: Choices = NOTHING) -> Promotion:
-        past = Past(self.root, self.head.commit)
-        goal = promoting.goal(past, "web", environment)
-        return promoting.roll_back("web", environment, self.head, goal, Answers(choices))
+        history, place = History(self.root), Place(self.head.commit, "web", environment)
+        goal = promoting.goal(history, place)
+        return promoting.roll_back(place, self.head, goal, Answers(choices), history)
 
     def keep(self, made: Promotion) -> None:
         self.commit(made.written, report.message(made))
@@ -100,9 +102,9 @@ class History:
 
 
 @pytest.fixture
-def history(tmp_path: Path) -> History:
+def history(tmp_path: Path) -> Session:
     """Return a repository in which nothing was promoted yet."""
-    return History(tmp_path)
+    return Session(tmp_path)
 
 
 LEGS = st.sampled_from([("dev", "staging"), ("staging", "prod")])
@@ -125,12 +127,12 @@ STEPS = st.one_of(
 @given(st.lists(STEPS, min_size=5, max_size=9))
 def test_what_holds(steps: list[tuple[Any, ...]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        history = History(Path(folder))
+        history = Session(Path(folder))
         for what, *arguments in steps:
             ACTIONS[what](history, *arguments)
 
 
-def edit_by_hand(history: History, environment: str, key: str, value: str) -> None:
+def edit_by_hand(history: Session, environment: str, key: str, value: str) -> None:
     text = history.text(environment)
     if key == "replicaCount":
         value = str(len(value) + 1)
@@ -144,7 +146,7 @@ def edit_by_hand(history: History, environment: str, key: str, value: str) -> No
         history.write(environment, made)
 
 
-def promote(history: History, leg: tuple[str, str], choices: Choices, and_back: bool) -> None:
+def promote(history: Session, leg: tuple[str, str], choices: Choices, and_back: bool) -> None:
     source, target = leg
     text, before = history.text(target), history.leaves(target)
     made = history.promotion(source, target, choices)
@@ -174,7 +176,7 @@ def promote(history: History, leg: tuple[str, str], choices: Choices, and_back: 
         assert history.text(target) == text
 
 
-def roll_back(history: History, environment: str, choices: Choices) -> None:
+def roll_back(history: Session, environment: str, choices: Choices) -> None:
     try:
         made = history.rollback(environment, choices)
     except UsageError:
@@ -193,12 +195,12 @@ def roll_back(history: History, environment: str, choices: Choices) -> None:
 ACTIONS: Mapping[str, Callable[..., None]] = {"edit": edit_by_hand, "promote": promote, "roll back": roll_back}
 
 
-def put(history: History, environment: str, name: str, blob: Blob | None) -> None:
+def put(history: Session, environment: str, name: str, blob: Blob | None) -> None:
     history.commit({f"environments/{environment}/web/{name}": blob})
 
 
 class TestFiles:
-    def test_a_script_stays_one(self, history: History) -> None:
+    def test_a_script_stays_one(self, history: Session) -> None:
         put(history, "dev", "scripts/run.sh", Blob("100755", b"#!/bin/sh\n"))
         made = history.promotion("dev", "staging", TAKE)
         assert made.written == {"environments/staging/web/scripts/run.sh": Blob("100755", b"#!/bin/sh\n")}
@@ -208,7 +210,7 @@ class TestFiles:
         put(history, "dev", "scripts/run.sh", None)
         assert not history.promotion("dev", "staging").moves[0].decisions
 
-    def test_a_file_that_went_comes_back_as_it_was(self, history: History) -> None:
+    def test_a_file_that_went_comes_back_as_it_was(self, history: Session) -> None:
         for name in ("dev", "staging"):
             put(history, name, "run.sh", Blob("100755", b"#!/bin/sh\n"))
         put(history, "dev", "run.sh", None)
@@ -218,7 +220,7 @@ class TestFiles:
             "environments/staging/web/run.sh": Blob("100755", b"#!/bin/sh\n")
         }
 
-    def test_links_are_left_alone(self, history: History) -> None:
+    def test_links_are_left_alone(self, history: Session) -> None:
         put(history, "dev", "link.yaml", Blob(SYMLINK, b"values.yaml"))
         assert not history.promotion("dev", "staging").moves[0].decisions
         put(history, "dev", "link.yaml", Blob("100644", b"a: 1\n"))
@@ -226,7 +228,7 @@ class TestFiles:
         with pytest.raises(ArgosyError, match=r"environments/staging/web/link.yaml is a symbolic link"):
             history.promotion("dev", "staging", TAKE)
 
-    def test_what_an_earlier_promotion_broke_is_restored_as_a_whole(self, history: History) -> None:
+    def test_what_an_earlier_promotion_broke_is_restored_as_a_whole(self, history: Session) -> None:
         file, whole = "environments/staging/web/secret.yaml", Blob("100644", encrypted("staging").encode())
         broken = Blob("100644", whole.content.replace(b"2026-03-01", b"2026-03-02"))
         put(history, "staging", "secret.yaml", whole)
@@ -236,14 +238,14 @@ class TestFiles:
         assert history.rollback("staging").written[file] == whole
         assert file not in history.rollback("staging", Choices(leave=("secret.yaml",))).written
 
-    def test_what_is_no_text(self, history: History) -> None:
+    def test_what_is_no_text(self, history: Session) -> None:
         for name in ("dev", "staging"):
             put(history, name, "logo.png", Blob("100644", b"\x89PNG\0"))
         put(history, "dev", "logo.png", Blob("100644", b"\x89PNG\0\xff"))
         made = history.promotion("dev", "staging", TAKE)
         assert made.written["environments/staging/web/logo.png"] == Blob("100644", b"\x89PNG\0\xff")
 
-    def test_line_endings(self, history: History) -> None:
+    def test_line_endings(self, history: Session) -> None:
         before = history.text("staging").replace("\n", "\r\n")
         history.write("staging", before)
         edit_by_hand(history, "dev", "image.tag", "two")
@@ -253,7 +255,7 @@ class TestFiles:
         assert history.text("staging") == before
 
 
-def test_what_all_environments_share_is_not_merged_where_it_is_encrypted(history: History) -> None:
+def test_what_all_environments_share_is_not_merged_where_it_is_encrypted(history: Session) -> None:
     file = "applications/web/secret.yaml"
     history.commit({file: Blob("100644", encrypted("all").encode())})
     git(history.root, "branch", "dev")
@@ -263,7 +265,7 @@ def test_what_all_environments_share_is_not_merged_where_it_is_encrypted(history
         git(history.root, "update-ref", f"refs/heads/{branch}", made)
     states = Snapshot.of(history.root, "dev"), history.head
     found = {
-        taken: promoting.promote(["web"], ("dev", "prod"), states, Answers(choices))
+        taken: promoting.promote(["web"], ("dev", "prod"), states, Answers(choices), History(history.root))
         for taken, choices in ((False, NOTHING), (True, TAKE))
     }
     assert [each.verdict for each in found[False].moves[0].open] == [Verdict.CONFLICT]

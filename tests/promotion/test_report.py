@@ -10,10 +10,10 @@ import pytest
 
 from argosy.git.objects import Blob
 from argosy.git.snapshot import Snapshot
-from argosy.promotion import history, report
+from argosy.promotion import report, trailers
 from argosy.promotion.decision import ABSENT, Decision, Verdict
-from argosy.promotion.history import Kind, Step
 from argosy.promotion.promoting import Move, Promotion
+from argosy.promotion.trailers import Kind, Step
 from argosy.yaml_edit.keys import Key
 
 
@@ -57,7 +57,7 @@ def test_message() -> None:
         "Argosy-Promotion: web dev -> prod 1a2b3c4d\n"
     )
     assert report.message(made, " Mine\n\nText \n").startswith("Mine\n\nText\n\nweb, dev to prod:\n")
-    assert history.steps(report.message(made)) == made.steps
+    assert trailers.steps(report.message(made)) == made.steps
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from argosy.promotion.history import Kind, Step
+from argosy.promotion.trailers import Kind, Step
 from argosy.repository.model import Format
 from tests.changing import commit, edit, git
 

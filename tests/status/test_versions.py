@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from argosy.promotion.states import ObjectCache
 from argosy.status import versions
-from argosy.status.states import Shelf
 from argosy.status.versions import Image, Version
 from tests.changing import commit, git
 from tests.status.stories import head
@@ -29,7 +29,7 @@ def pod(*containers: str, init: str = "") -> str:
 def version(root: Path, files: dict[str, str]) -> Version:
     git(root, "init", "--quiet")
     commit(root, dict(files))
-    return versions.of(Shelf(root).state(head(root)), "web", "dev")
+    return versions.of(ObjectCache(root).state(head(root)), "web", "dev")
 
 
 @pytest.mark.parametrize(

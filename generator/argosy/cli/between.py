@@ -39,10 +39,14 @@ def show(
         states = (Snapshot.of(root, revision),) * 2
     elif not found.own_branch:
         states = (work_tree(root),) * 2
-    there = [ends.deployed(state, name) for state, name in zip(states, environments, strict=True)]
+    there = [places.history.state(each).deployed(name) for each, name in zip(states, environments, strict=True)]
     chosen = [[name for name in listed if not apps or name in apps] for listed in there]
     made = comparing.between(
-        states, environments, (chosen[0], chosen[1]), lambda what, total: progress(what, total, enabled=not quiet)
+        states,
+        environments,
+        (chosen[0], chosen[1]),
+        places.history,
+        lambda what, total: progress(what, total, enabled=not quiet),
     )
     writer = {"json": _as_json, "markdown": _as_markdown, "text": _as_text}[output]
     click.echo(writer(made, environments), nl=False)

@@ -97,8 +97,8 @@ def _jobs(
         ends = places.ends(source, target)
         one = ends.source.with_files(pending.get(ends.start, {}))
         other = ends.target.with_files(pending.get(ends.base, {}))
-        names = here.applications(ends, source, target, wanted)
-        made = core.promote(names, (source, target), (one, other), answers)
+        names = here.applications(places, ends, source, target, wanted)
+        made = core.promote(names, (source, target), (one, other), answers, places.history)
         if together:
             pending[ends.base] = {**pending.get(ends.base, {}), **made.written}
         key = ends.base if together else f"{ends.base} {target}"

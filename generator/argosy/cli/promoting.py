@@ -476,9 +476,9 @@ def _offered(given: PromotionOptions, job: Job, name: str, outcome: Outcome) -> 
 
 def _is_same(promotion: Promotion, told: str) -> bool:
     """Tell whether a commit's message tells of the same steps."""
-    from argosy.promotion import history  # noqa: PLC0415
+    from argosy.promotion import trailers  # noqa: PLC0415
 
-    return {replace(each, origin="") for each in history.steps(told)} == {
+    return {replace(each, origin="") for each in trailers.steps(told)} == {
         replace(each, origin="") for each in promotion.steps
     }
 

@@ -30,17 +30,18 @@ def command(*, app: str, env: str, steps: int | None, state: str | None, given: 
         raise UsageError("--steps and --to name one state each.", "Give one of them.")
     from argosy.git.snapshot import Snapshot  # noqa: PLC0415
     from argosy.promotion import promoting as core  # noqa: PLC0415
-    from argosy.promotion.baseline import Past  # noqa: PLC0415
     from argosy.promotion.ends import applications  # noqa: PLC0415
+    from argosy.promotion.history import Place  # noqa: PLC0415
 
     with promoting.opened(given, [app]) as places:
         ends = places.end(env)
-        applications(ends, env, env, [app])
+        applications(places, ends, env, env, [app])
         to = Snapshot.of(given.root, state).commit if state else ""
-        goal = core.goal(Past(given.root, ends.target.commit), app, env, steps=steps or 1, to=to)
+        place = Place(ends.target.commit, app, env)
+        goal = core.goal(places.history, place, steps=steps or 1, to=to)
 
         def make(answers: Answers) -> Sequence[Job]:
-            promotion = core.roll_back(app, env, ends.target, goal, answers, own_branch=ends.own_branch)
+            promotion = core.roll_back(place, ends.target, goal, answers, places.history, own_branch=ends.own_branch)
             return [Job(promotion, ends.base, f"rollback/{app}-{env}", ends.own_branch)]
 
         return promoting.carry_out(given, places, make)

@@ -16,6 +16,7 @@ from argosy.git.repository import Entry, Objects
 EXECUTABLE = "100755"
 SYMLINK = "120000"
 SUBMODULE = "160000"
+TREE = "040000"
 
 
 _REFUSED = re.compile(r"\t((?:[^\0]*/)?(?:\.\.?|\.git)(?:/[^\0]*)?)\0", re.IGNORECASE)
@@ -94,7 +95,7 @@ def _below(known: Objects, tree: str, paths: Sequence[str]) -> Mapping[str, Entr
         for name, read in zip(unread, known.read(unread), strict=True):
             if read is None:
                 raise ToolError(f"{known.folder} lacks the tree {name}.", "Fetch what this clone left out: git fetch.")
-            known.trees[name] = _parsed(read.content, len(read.name) // 2)
+            known.trees[name] = parsed_tree(read.content, len(read.name) // 2)
         following = {}
         for folder, name in pending.items():
             for part, entry in known.trees[name]:
@@ -103,7 +104,7 @@ def _below(known: Objects, tree: str, paths: Sequence[str]) -> Mapping[str, Entr
                     continue
                 if _REFUSED.search(f"\t{path}\0"):
                     raise ToolError(f"{tree} has a file whose path git itself does not check out: {path}.")
-                if entry.mode == _TREE:
+                if entry.mode == TREE:
                     following[path] = entry.blob
                 elif path not in above:
                     found[path] = entry
@@ -111,10 +112,7 @@ def _below(known: Objects, tree: str, paths: Sequence[str]) -> Mapping[str, Entr
     return dict(sorted(found.items(), key=lambda pair: pair[0].encode(errors="surrogateescape")))
 
 
-_TREE = "040000"
-
-
-def _parsed(content: bytes, width: int) -> Sequence[tuple[str, Entry]]:
+def parsed_tree(content: bytes, width: int) -> Sequence[tuple[str, Entry]]:
     """Return what a tree itself holds, from how Git stores it: mode, name, and id in that many bytes."""
     found, place = [], 0
     while place < len(content):
@@ -129,6 +127,14 @@ def _parsed(content: bytes, width: int) -> Sequence[tuple[str, Entry]]:
 def types(root: Path, names: Collection[str]) -> list[tuple[str, str]]:
     """Return id and type of the object that each name stands for, ("", "") where there is none."""
     return [(each.name, each.kind) if each else ("", "") for each in git.at(root).objects.find(names)]
+
+
+def named(repository: Path, names: Collection[str]) -> list[tuple[str, str, bytes]]:
+    """Return id, type and content of the object that each name stands for, ("", "", b"") where there is none."""
+    return [
+        (each.name, each.kind, each.content) if each else ("", "", b"")
+        for each in git.at(repository).objects.read(names)
+    ]
 
 
 def contents(repository: Path, blobs: Iterable[str]) -> dict[str, bytes]:

@@ -10,8 +10,10 @@ from argosy.argocd.inventory import reached_by
 from argosy.argocd.rendering import Progress, silent
 from argosy.difference import Deployed, Difference, Identity, compare, of_snapshot
 from argosy.git.snapshot import Snapshot, Written
-from argosy.promotion import baseline, promoting
+from argosy.promotion import deployment, promoting
 from argosy.promotion.decision import Decision, Names, Sides, Verdict, decide
+from argosy.promotion.history import History
+from argosy.promotion.states import State
 from argosy.repository import layout
 
 
@@ -38,6 +40,7 @@ def between(
     states: tuple[Snapshot, Snapshot],
     environments: tuple[str, str],
     deployed: tuple[Sequence[str], Sequence[str]],
+    history: History,
     progress: Progress = silent,
 ) -> Comparison:
     """Compare two environments, each in a state of its own, in the applications that are deployed to them."""
@@ -45,7 +48,7 @@ def between(
     shared = [name for name in deployed[1] if name in deployed[0]]
     keys, levelled = {}, dict[str, Any]()
     for name in shared:
-        keys[name], written = level(name, environments, states)
+        keys[name], written = level(name, environments, (history.state(first), history.state(second)))
         levelled |= written
     if not shared:
         return Comparison((deployed[0], deployed[1]), Difference(), Difference(), {})
@@ -72,11 +75,11 @@ def _of(found: Mapping[str, Deployed], environment: str, applications: Collectio
 
 
 def level(
-    application: str, environments: tuple[str, str], states: tuple[Snapshot, Snapshot]
+    application: str, environments: tuple[str, str], states: tuple[State, State]
 ) -> tuple[list[Decision], Written]:
     """Return the keys that differ, and the second environment's files with all that is not pinned as in the first."""
     source, target = (
-        baseline.files(state, application, name) for state, name in zip(states, environments, strict=True)
+        deployment.files(state, application, name) for state, name in zip(states, environments, strict=True)
     )
     policy = promoting.policy_of(states[1], application)
     decisions = decide(Sides({}, source, {}, target), policy, Names(*environments))

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Self
 
 from argosy.change import edits
-from argosy.errors import UsageError
-from argosy.git import branches
+from argosy.errors import ArgosyError, UsageError
+from argosy.git import branches, objects
 from argosy.git.snapshot import Snapshot, resolve
-from argosy.promotion import history
-from argosy.promotion.history import Kind
+from argosy.promotion import trailers
+from argosy.promotion.history import History
+from argosy.promotion.trailers import Kind
 from argosy.repository import layout, store
 from argosy.repository.model import Environment, Repository
+
+HEAD = "HEAD"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +36,28 @@ class Ends:
 
 
 @dataclass(frozen=True, slots=True)
+class Tip:
+    """What a revision stands for in this clone."""
+
+    revision: str
+    commit: str = ""
+    """Empty where this clone has no such revision."""
+
+    @property
+    def problem(self) -> str:
+        """What is wrong with it, and what to do; empty if nothing is."""
+        if self.commit:
+            return ""
+        return f"this clone has no branch, tag or commit “{self.revision}”: git fetch origin {self.revision}"
+
+
+@dataclass(frozen=True)
 class Places:
     """The environments of a repository, and where each of them is to be read."""
 
     root: Path
     repository: Repository
+    history: History
     remote: str = ""
     """The remote whose branches count; empty: those of this clone."""
 
@@ -54,50 +75,94 @@ class Places:
         if remote:
             revisions = [each.revision for each in repository.environments]
             branches.fetch(root, remote, [*revisions, repository.settings.branch])
-        return cls(root, repository, remote)
+        return cls(root, repository, History(root), remote)
 
     def ends(self, source: str, target: str) -> Ends:
         """Return the states of two environments."""
         one, other = (edits.environment(self.repository, name) for name in (source, target))
         if one.revision == other.revision or not self._has_branch(other):
             return self._trunk(other)
-        from_there, to_here = (branches.tip(self.root, each.revision, self._remote(each)) for each in (one, other))
-        states = Snapshot(self.root, from_there), Snapshot(self.root, to_here)
-        return Ends(*states, one.revision, other.revision, own_branch=True)
+        states = [Snapshot(self.root, self._find(each.revision).commit) for each in (one, other)]
+        return Ends(states[0], states[1], one.revision, other.revision, own_branch=True)
 
     def end(self, environment: str) -> Ends:
         """Return the state of one environment, as both ends."""
         place = edits.environment(self.repository, environment)
-        others = [each.revision for each in self.repository.environments if each is not place]
-        if not others or place.revision in others or not self._has_branch(place):
+        if self._is_on_trunk(place) or not self._has_branch(place):
             return self._trunk(place)
-        state = Snapshot(self.root, branches.tip(self.root, place.revision, self._remote(place)))
+        state = Snapshot(self.root, self._find(place.revision).commit)
         return Ends(state, state, place.revision, place.revision, own_branch=True)
+
+    def tip(self, environment: Environment) -> Tip:
+        """Return what an environment deploys: its own branch, tag or commit, else what is checked out."""
+        if self._is_on_trunk(environment) or environment.revision == HEAD:
+            return Tip(HEAD, self.head)
+        try:
+            return self._find(environment.revision)
+        except ArgosyError:
+            return Tip(environment.revision)
+
+    @property
+    def head(self) -> str:
+        """The commit that is checked out; raise ArgosyError where nothing is committed yet."""
+        if found := self._commits[HEAD]:
+            return found
+        raise ArgosyError(f"Nothing is committed in {self.root} yet.", "Commit it first: git add --all && git commit.")
+
+    @cached_property
+    def _commits(self) -> Mapping[str, str]:
+        """The commits of all revisions, and of the branches of their names, looked up at once; "" for none."""
+        revisions = {*(each.revision for each in self.repository.environments), self.repository.settings.branch}
+        names = [HEAD, *(name for each in sorted(revisions) for name in (*self._branches(each), each))]
+        answers = objects.types(self.root, [f"{name}^{{commit}}" for name in names])
+        return {name: id if kind == "commit" else "" for name, (id, kind) in zip(names, answers, strict=True)}
+
+    def _branches(self, revision: str) -> list[str]:
+        """Return the references that a branch may have here, in the order in which they count."""
+        names = [f"refs/heads/{revision}", f"refs/remotes/origin/{revision}"]
+        return [f"refs/remotes/{self.remote}/{revision}", *names] if self.remote else names
+
+    def _is_branch(self, revision: str) -> bool:
+        """Return whether a revision is a branch, rather than a tag or a commit."""
+        return revision != HEAD and any(self._commits[each] for each in self._branches(revision))
+
+    def _find(self, revision: str) -> Tip:
+        """Return what a revision stands for; raise ArgosyError where this clone lacks it."""
+        names = [*self._branches(revision), revision]
+        if self.remote and self._is_branch(revision):
+            names = names[:1]
+        for name in names:
+            if self._commits[name]:
+                return Tip(name.removeprefix("refs/heads/").removeprefix("refs/remotes/"), self._commits[name])
+        raise ArgosyError(
+            f"There is no branch {revision} {f'on {self.remote}' if self.remote else 'here, nor on origin'}.",
+            f"Fetch it, or make it: git fetch {self.remote or 'origin'} {revision}, or git branch {revision}.",
+        )
+
+    def _is_on_trunk(self, environment: Environment) -> bool:
+        """Return whether an environment has no revision of its own."""
+        others = [each.revision for each in self.repository.environments if each is not environment]
+        return not others or environment.revision in others
+
+    def _has_branch(self, environment: Environment) -> bool:
+        """Return whether an environment follows a branch; raise ArgosyError where this clone lacks what it follows."""
+        self._find(environment.revision)
+        return self._is_branch(environment.revision)
 
     def _trunk(self, environment: Environment) -> Ends:
         """Return the state of the trunk: what is checked out, or what the remote has."""
-        known = branches.is_branch(self.root, environment.revision)
-        base = environment.revision if known else self.repository.settings.branch
-        state = Snapshot.of(self.root, branches.tip(self.root, base, self.remote) if self.remote else "HEAD")
+        base = environment.revision if self._is_branch(environment.revision) else self.repository.settings.branch
+        state = Snapshot(self.root, self._find(base).commit if self.remote else self.head)
         return Ends(state, state, base, base, own_branch=False)
 
-    def _has_branch(self, environment: Environment) -> bool:
-        """Tell whether an environment follows a branch; raise ArgosyError where this clone does not know what it is."""
-        found = branches.is_branch(self.root, environment.revision)
-        if not found and not resolve(self.root, environment.revision):
-            branches.tip(self.root, environment.revision, self.remote)
-        return found
 
-    def _remote(self, environment: Environment) -> str:
-        return self.remote if branches.is_branch(self.root, environment.revision) else ""
-
-
-def applications(ends: Ends, source: str, target: str, wanted: Sequence[str]) -> list[str]:
+def applications(places: Places, ends: Ends, source: str, target: str, wanted: Sequence[str]) -> list[str]:
     """Return which applications to promote: the wanted ones, or with none all that both environments deploy.
 
     Raise UsageError for a name that one of them does not deploy.
     """
-    there = [deployed(state, name) for state, name in ((ends.source, source), (ends.target, target))]
+    states = ((ends.source, source), (ends.target, target))
+    there = [places.history.state(state).deployed(name) for state, name in states]
     for name in wanted:
         for listed, environment in zip(there, (source, target), strict=True):
             if name not in listed:
@@ -108,14 +173,6 @@ def applications(ends: Ends, source: str, target: str, wanted: Sequence[str]) ->
                     f"Copy its folder there as {folder}, run argosy apply and commit; argosy status shows them all.",
                 )
     return list(dict.fromkeys(wanted)) or [name for name in there[1] if name in there[0]]
-
-
-def deployed(state: Snapshot, environment: str) -> list[str]:
-    """Return the applications that an environment deploys in a state."""
-    known = {path.split("/")[1] for path in state.paths(layout.APPLICATIONS) if layout.is_settings(path)}
-    folder = layout.environment(environment)
-    found = dict.fromkeys(path.split("/")[2] for path in state.paths(folder) if path.count("/") > 2)
-    return [name for name in found if name in known]
 
 
 def followers(places: Places, since: str) -> list[tuple[list[str], str, str]]:
@@ -130,7 +187,7 @@ def followers(places: Places, since: str) -> list[tuple[list[str], str, str]]:
         raise UsageError(f"There is no commit “{since}” here.", "Fetch the whole history, or name another commit.")
     groups: dict[tuple[str, str], list[str]] = {}
     seen: set[tuple[str, str]] = set()
-    for each in history.records(root, f"{since}..HEAD"):
+    for each in trailers.records(root, f"{since}..HEAD"):
         place = (each.step.application, each.step.target)
         if place in seen or each.reverted:
             continue

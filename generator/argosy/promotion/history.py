@@ -1,192 +1,362 @@
-"""Who promoted what, and when: read from Git alone, from the trailers of commit messages."""
+"""What the commits tell of promotions: which ones hold, and what source and target were when they last met.
+
+It is read from Git in bulk, for one application as for a thousand: a promotion and `argosy status` ask the same.
+"""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+import posixpath
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from enum import StrEnum
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
 from argosy import git
+from argosy.errors import ArgosyError
+from argosy.git.repository import Entry
+from argosy.git.snapshot import Snapshot
+from argosy.promotion import deployment, lines, trailers
+from argosy.promotion.decision import Sides, differing
+from argosy.promotion.lines import Graph, Line
+from argosy.promotion.states import ObjectCache, State
+from argosy.promotion.trailers import Kind, Record
+from argosy.repository import layout
+from argosy.yaml_edit.keys import overlap
 
 
-class Kind(StrEnum):
-    """What a commit did with an application."""
+class Place(NamedTuple):
+    """An application in an environment, on the branch that ends with a commit."""
 
-    PROMOTION = "promotion"
-    ROLLBACK = "rollback"
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """What a trailer says: a promotion from one environment to another, or a rollback of one."""
-
-    kind: Kind
+    tip: str
     application: str
-    source: str
-    """Where it came from; empty for a rollback."""
-    target: str
-    origin: str = ""
-    """The id of the commit whose state was promoted or restored, where it is known."""
+    environment: str
 
     @property
-    def trailer(self) -> str:
-        """How a commit's message says it."""
-        if self.kind is Kind.ROLLBACK:
-            return f"Argosy-Rollback: {self.application} {self.target} {self.origin}".rstrip()
-        return f"Argosy-Promotion: {self.application} {self.source} -> {self.target} {self.origin}".rstrip()
+    def units(self) -> tuple[str, str]:
+        """What promotion looks at of the deployment."""
+        return deployment.units(self.application, self.environment)
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
-    """A step, and the commit that took it."""
+class Edge:
+    """An application between two environments, each in the state in which a promotion reads it."""
 
-    step: Step
-    commit: str
-    parent: str
-    """The commit's first parent; empty for a first commit."""
-    when: datetime
-    who: str
-    """Name <mail> of the author."""
-    subject: str
-    reverted: str = ""
-    """The commit that reverted this one, and holds itself; empty if none did."""
+    application: str
+    source: str
+    target: str
+    now: tuple[Snapshot, Snapshot]
 
+    @property
+    def place(self) -> Place:
+        """Where it is promoted to."""
+        return Place(self.now[1].commit, self.application, self.target)
 
-# A host that squashes a pull request puts the messages of its commits into a list, indented.
-_START = r"^[ ]{0,3}(?:[*-][ ]+)?"
-_TRAILER = re.compile(
-    rf"(?:{_START}|^(?P<aside>[ \t>*-]+))"
-    r"Argosy-(?:Promotion:[ ]+(?P<application>\S+)[ ]+(?P<source>\S+)[ ]+->[ ]+(?P<target>\S+)"
-    r"|Rollback:[ ]+(?P<undone>\S+)[ ]+(?P<place>\S+))(?:[ ]+(?P<origin>[0-9a-f]{7,64}))?[ \t]*$",
-    re.MULTILINE,
-)
-_REVERT = re.compile(
-    _START + r"This reverts commit (?P<commit>[0-9a-f]{7,64})"
-    r"(?:,[ ]reversing\s+changes made to (?P<onto>[0-9a-f]{7,64}))?",
-    re.MULTILINE,
-)
+    @property
+    def is_across(self) -> bool:
+        """Whether the environments are read from different states: each has the application itself, too."""
+        return self.now[0] != self.now[1]
 
 
-def steps(message: str) -> list[Step]:
-    """Return the steps that a commit's message, or a pull request's text, tells of.
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """The commits at which source and target are looked at as they were before."""
 
-    What is quoted, or indented as code is, counts at the end alone: before other text, that is about it.
-    """
-    found = []
-    text = message.replace("\r", "")
-    for match in _TRAILER.finditer(text):
-        if match["aside"] and (_REVERT.search(text) or _TRAILER.sub("", text[match.end() :]).strip(" \t\n>*-")):
-            continue
-        origin = match["origin"] or ""
-        if match["undone"]:
-            found.append(Step(Kind.ROLLBACK, match["undone"], "", match["place"], origin))
-        else:
-            found.append(Step(Kind.PROMOTION, match["application"], match["source"], match["target"], origin))
-    return list(dict.fromkeys(found))
+    source: str
+    target: str
+    since: str
+    """What happened then, for reasons."""
+    record: Record | None = None
+    """The promotion or rollback that it was; None if there was none yet."""
 
-
-def records(root: Path, revision: str = "HEAD") -> list[Record]:
-    """Return what was promoted and rolled back in the history of a revision, the newest first.
-
-    `revision` may be a range, such as `1a2b3c..HEAD`. What a merge tells of a commit that it merges counts once. What a
-    commit reverted is among them, and says so, unless that commit was reverted itself.
-    """
-    listed = git.run(
-        root,
-        *("-c", "log.showSignature=false", "log", "-z", "--date-order", "--encoding=UTF-8"),
-        *("--extended-regexp", "--grep=Argosy-(Promotion|Rollback):", "--grep=This reverts commit [0-9a-f]{7}"),
-        "--format=%H%n%P%n%aI%n%aN <%aE>%n%B",
-        *("--end-of-options", revision, "--"),
-    )
-    entries = [_Entry(*entry.lstrip("\n").split("\n", 4)) for entry in listed.split("\0") if entry.strip()]
-    found = [(entry, step) for entry in entries for step in reversed(steps(entry.message))]
-    merged = _merged(root, revision, found)
-    reverted = _reverted(root, entries)
-    return [
-        _record(entry, step, reverted.get(entry.commit, ""))
-        for entry, step in found
-        if (entry.commit, step) not in merged
-    ]
+    @property
+    def is_promotion(self) -> bool:
+        """Return whether it was a promotion, so that what it left different is meant to be."""
+        return self.record is not None and self.record.step.kind is Kind.PROMOTION
 
 
-class _Entry(NamedTuple):
-    """A commit, as git tells it."""
+@dataclass(frozen=True)
+class Comparison:
+    """What is merged to promote an application."""
 
-    commit: str
-    parents: str
-    when: str
-    who: str
-    message: str
+    edge: Edge
+    baseline: Baseline
+    before: tuple[State, State]
+    """Source and target at the baseline: what promotion looks at of them."""
+    now: tuple[State, State]
+    start: State | None
+    """What the branches of the two last had in common of the application itself; None on one branch."""
 
+    @cached_property
+    def sides(self) -> Sides:
+        """The four versions of the deployment's files."""
+        return Sides(*(deployment.files(state, self.edge.application, name) for state, name in self._states))
 
-def _record(entry: _Entry, step: Step, reverted: str) -> Record:
-    subject = entry.message.partition("\n")[0]
-    when = datetime.fromisoformat(entry.when)
-    return Record(step, entry.commit, entry.parents.split(" ")[0], when, entry.who, subject, reverted)
+    @cached_property
+    def carried(self) -> Mapping[str, tuple[Entry | None, Entry | None, Entry | None]]:
+        """The files of the application itself that the source's branch changed and the target's does not have so.
 
+        By path: what they were at the start, what they are in the source, and in the target.
+        """
+        if self.start is None:
+            return {}
+        was, theirs, ours = (
+            each.entries(layout.application(self.edge.application)) for each in (self.start, *self.now)
+        )
+        found = ((path, (was.get(path), theirs.get(path), ours.get(path))) for path in sorted({*theirs, *ours}))
+        return {path: three for path, three in found if three[1] not in (three[0], three[2])}
 
-def _reverted(root: Path, entries: Sequence[_Entry]) -> Mapping[str, str]:
-    """Return the commits that were reverted, each with the one that did it; `entries` are the newest first."""
-    found: dict[str, str] = {}
-    for entry in entries:
-        if entry.commit not in found:  # Else it does nothing any more.
-            for commit in _undone(root, entry, entries):
-                found.setdefault(commit, entry.commit)
-    return found
+    @property
+    def blobs(self) -> Iterator[str]:
+        """The ids of all contents that decide on the promotion."""
+        for state, environment in self._states:
+            for entry in state.entries(*deployment.units(self.edge.application, environment)).values():
+                yield entry.blob
+        settings = layout.application_settings(self.edge.application)
+        shared = (self.now[1].entry(settings), *(each for three in self.carried.values() for each in three))
+        yield from (entry.blob for entry in shared if entry)
 
-
-def _undone(root: Path, reverting: _Entry, entries: Sequence[_Entry]) -> Iterator[str]:
-    """Yield the commits that one reverts: with a merge, all that came with it."""
-    for match in _REVERT.finditer(reverting.message.replace("\r", "")):
-        named = [each for each in entries if each.commit.startswith(match["commit"])]
-        onto = match["onto"] or next((f"{each.commit}^1" for each in named if " " in each.parents), "")
-        yield from (each.commit for each in named)
-        if onto:
-            merged = ("rev-list", match["commit"], f"^{onto}", "--")
-            yield from git.run(root, *merged, accepted=(0, 128)).split()
-
-
-def _merged(root: Path, revision: str, found: Sequence[tuple[_Entry, Step]]) -> set[tuple[str, Step]]:
-    """Return the steps that merges tell of, and the commits that they merge as well."""
-    merges = [(place, entry, step) for place, (entry, step) in enumerate(found) if " " in entry.parents]
-    if not merges:
-        return set()
-    listed = git.run(root, "rev-list", "--first-parent", "--end-of-options", revision, "--").split()
-    trunk = frozenset(listed)
-    again = set()
-    for place, entry, step in merges:
-        older = next((each.commit for each, same in found[place + 1 :] if same == step), "")
-        if older and entry.commit in trunk and older not in trunk:
-            again.add((entry.commit, step))
-    return again
+    @property
+    def _states(self) -> tuple[tuple[State, str], ...]:
+        source, target = self.edge.source, self.edge.target
+        return (self.before[0], source), (self.now[0], source), (self.before[1], target), (self.now[1], target)
 
 
-def of(found: Sequence[Record], application: str, target: str) -> list[Record]:
-    """Return the records of one application in one environment, the newest first, without what was reverted."""
-    return [
-        each
-        for each in found
-        if (each.step.application, each.step.target) == (application, target) and not each.reverted
-    ]
+class History:
+    """What the commits of a repository tell of promotions; what was read once is kept."""
 
+    def __init__(self, root: Path) -> None:
+        """Take the repository's root; nothing is read yet."""
+        self.root, self.cache, self.graph = root, ObjectCache(root), Graph(root)
+        self._lines: dict[str, Line] = {}
+        self._records: dict[str, Mapping[tuple[str, str], list[Record]]] = {}
+        self._held: dict[Place, list[Record]] = {}
+        self._merge_bases: dict[tuple[str, str], str] = {}
 
-def in_force(root: Path, found: Sequence[Record], application: str, target: str) -> list[Record]:
-    """Return the promotions of an application to an environment that were not rolled back since, the newest first."""
-    standing: list[Record] = []
-    for each in reversed(of(found, application, target)):
-        if each.step.kind is Kind.PROMOTION:
-            standing.append(each)
-        else:
+    @cached_property
+    def ends(self) -> frozenset[str]:
+        """The commits that a shallow clone's history ends with, so that all their files look new."""
+        file = git.at(self.root).git_path("shallow", shared=True)
+        return frozenset(file.read_text().split()) if file.is_file() else frozenset()
+
+    def line(self, tip: str, *folders: str) -> Line:
+        """Return the line of a tip, with what its commits changed below folders at least."""
+        found = self._lines.get(tip)
+        if found is None or not all(map(found.covers, folders)):
+            found = self._lines[tip] = lines.read(self.root, tip, *folders)
+        return found
+
+    def records(self, place: Place) -> Sequence[Record]:
+        """Return what was promoted and rolled back in a place, the newest first, whether it was undone or not."""
+        return self._of_tip(place.tip).get((place.application, place.environment), ())
+
+    def environments(self, tip: str, application: str) -> list[str]:
+        """Return to which environments an application was promoted on a branch, even if they are gone."""
+        return [environment for name, environment in self._of_tip(tip) if name == application]
+
+    def _of_tip(self, tip: str) -> Mapping[tuple[str, str], list[Record]]:
+        """Return all records on a branch, by application and environment."""
+        if tip not in self._records:
+            found: dict[tuple[str, str], list[Record]] = {}
+            for each in trailers.records(self.root, tip):
+                found.setdefault((each.step.application, each.step.target), []).append(each)
+            self._records[tip] = found
+        return self._records[tip]
+
+    def held(self, places: Collection[Place]) -> Mapping[Place, Sequence[Record]]:
+        """Return what was promoted and rolled back and not reverted, the newest first.
+
+        Reverted is what a commit says that it reverts. Not every revert says so: the newest are also where all that
+        they changed is as it was before.
+        """
+        fresh = {each for each in places if each not in self._held}
+        self._held |= {each: [record for record in self.records(each) if not record.reverted] for each in fresh}
+        while fresh := self._undone({each: self._held[each][0] for each in fresh if self._held[each]}):
+            for each in fresh:
+                del self._held[each][0]
+        return {each: self._held[each] for each in places}
+
+    def _undone(self, last: Mapping[Place, Record]) -> set[Place]:
+        """Return the places in which nothing is left of what their last step changed."""
+        asked = {
+            place: each
+            for place, each in last.items()
+            if each.parent and not self._has_kept(place.tip, each.commit, *place.units)
+        }
+        # What a baseline needs next, as a rule: the source in the state that was promoted.
+        origins = {
+            (each.step.origin, unit)
+            for each in asked.values()
+            if each.step.source and len(each.step.origin) == len(each.commit)
+            for unit in deployment.units(each.step.application, each.step.source)
+        }
+        wanted = {(commit, unit) for place, each in asked.items() for commit in each.both for unit in place.units}
+        self.cache.look((each.step.origin for each in asked.values()), wanted | origins)
+        states = {
+            place: (*(self._at("", commit, *place.units) for commit in each.both), self.cache.state(place.tip))
+            for place, each in asked.items()
+        }
+        changed = {
+            place: three
+            for place, three in states.items()
+            if three[1].entries(*place.units) != three[2].entries(*place.units)
+        }
+        self.cache.load(
+            entry.blob
+            for place, three in changed.items()
+            for each in three
+            for entry in each.entries(*place.units).values()
+        )
+        found = set()
+        for place, three in changed.items():
+            before, then, now = (deployment.files(each, place.application, place.environment) for each in three)
+            changes = differing(before, then) if then != now else []
+            if changes and not any(overlap(key, other) for other in differing(before, now) for key in changes):
+                found.add(place)
+        return found
+
+    def in_force(self, place: Place) -> list[Record]:
+        """Return the promotions that were neither reverted nor rolled back, the newest first."""
+        held = self.held([place])[place]
+        self.cache.look((each.step.origin for each in held if each.step.kind is Kind.ROLLBACK), ())
+        standing: list[Record] = []
+        for each in reversed(held):
+            if each.step.kind is Kind.PROMOTION:
+                standing.append(each)
+                continue
             # A rollback undoes what came after the state that it restores.
-            while standing and not is_part(root, standing[-1].commit, each.step.origin):
+            origin = self._origin(each)
+            while standing and not (origin and self.graph.is_part(standing[-1].commit, origin, place.tip)):
                 standing.pop()
-    return standing[::-1]
+        return standing[::-1]
+
+    def compare(self, edges: Sequence[Edge]) -> list[Comparison | ArgosyError]:
+        """Return what is merged to promote each application, or why the history does not tell."""
+        held = self.held([each.place for each in edges])
+        self._read_lines([place for place, found in held.items() if not found])
+        self.cache.look((each.step.origin for found in held.values() for each in found[:1]), ())
+        baselines = [self._baseline(each) for each in edges]
+        known = [(each, base) for each, base in zip(edges, baselines, strict=True) if isinstance(base, Baseline)]
+        self.cache.look(
+            (),
+            (
+                (commit, unit)
+                for edge, base in known
+                for tip, commit, units in self._looked_at(edge, base)
+                for unit in units
+                if not self._has_kept(tip, commit, unit)
+            ),
+        )
+        found = [
+            self._comparison(edge, base) if isinstance(base, Baseline) else base
+            for edge, base in zip(edges, baselines, strict=True)
+        ]
+        self.cache.load(blob for each in found if isinstance(each, Comparison) for blob in each.blobs)
+        return found
+
+    def _baseline(self, edge: Edge) -> Baseline | ArgosyError:
+        """Return when source and target of an application last met, or why the history does not tell."""
+        place = edge.place
+        try:
+            held = self.held([place])[place]
+            if not held:
+                seed = self._seed(place)
+                return Baseline(seed, seed, f"{place.application} came to {place.environment}")
+            last = held[0]
+            if last.step.kind is Kind.PROMOTION:
+                return Baseline(self._promoted(last, edge), last.commit, "the last promotion", last)
+            standing = self.in_force(place)
+            source = self._promoted(standing[0], edge) if standing else self._seed(place)
+            return Baseline(source, last.commit, "the last rollback", last)
+        except ArgosyError as error:
+            return error
+
+    def _promoted(self, record: Record, edge: Edge) -> str:
+        """Return the commit whose source a step promoted, or the nearest that is known."""
+        if record.step.source == edge.source and (found := self._origin(record)):
+            return found
+        tip = edge.now[0].commit
+        return record.commit if tip == edge.place.tip else self._merge_base(record.commit, tip) or record.commit
+
+    def _origin(self, record: Record) -> str:
+        """Return the commit that a step names, "" where it is gone; raise ArgosyError in a shallow clone."""
+        found = self.cache.commit(record.step.origin)
+        if record.step.origin and not found and self.ends:
+            raise cut_off(f"the last {record.step.kind.value} to {record.step.target}")
+        return found
+
+    def _seed(self, place: Place) -> str:
+        """Return the commit with which a deployment came; raise ArgosyError where the history does not reach it."""
+        folder = place.units[0]
+        found = self.line(place.tip, folder).added.get(folder, "")
+        if not found or found in self.ends:
+            raise cut_off(f"when {folder} came")
+        return found
+
+    def _read_lines(self, places: Iterable[Place]) -> None:
+        """Read at once what tells when deployments came."""
+        folders: dict[str, set[str]] = {}
+        for each in places:
+            folders.setdefault(each.tip, set()).add(each.units[0])
+        for tip, found in folders.items():
+            self.line(tip, *(found if len(found) == 1 else sorted({posixpath.dirname(each) for each in found})))
+
+    def _looked_at(self, edge: Edge, base: Baseline) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
+        """Return the units that are compared with now: for each state, the branch's tip, the commit, and its units."""
+        tips = tuple(each.commit for each in edge.now)
+        start = base.source
+        if edge.is_across and base.record is None:
+            start = self._merge_base(*tips) or start
+        return (
+            (tips[0], base.source, deployment.units(edge.application, edge.source)),
+            (tips[1], base.target, deployment.units(edge.application, edge.target)),
+            (tips[0], start, (layout.application(edge.application),) if edge.is_across else ()),
+        )
+
+    def _comparison(self, edge: Edge, base: Baseline) -> Comparison:
+        source, target, start = (self._at(tip, commit, *units) for tip, commit, units in self._looked_at(edge, base))
+        now = tuple(self.state(each) for each in edge.now)
+        return Comparison(edge, base, (source, target), (now[0], now[1]), start if edge.is_across else None)
+
+    def state(self, snapshot: Snapshot) -> State:
+        """Return a snapshot as a state whose contents are read together with others."""
+        return self.cache.state(snapshot.commit).with_files(snapshot.written)
+
+    def units(self, places: Collection[tuple[str, str]]) -> Mapping[str, State]:
+        """Return units at commits as states, by commit; `places` are pairs of both."""
+        self.cache.look((), places)
+        found: dict[str, dict[str, Mapping[str, Entry]]] = {}
+        for commit, unit in places:
+            found.setdefault(commit, {})[unit] = self.cache.unit(commit, unit)
+        return {commit: State(self.cache, units) for commit, units in found.items()}
+
+    def _at(self, tip: str, commit: str, *units: str) -> State:
+        """Return units at a commit; `tip` is of its branch."""
+        return State(
+            self.cache,
+            {
+                unit: self.cache.state(tip).units.get(unit, {})
+                if self._has_kept(tip, commit, unit)
+                else self.cache.unit(commit, unit)
+                for unit in units
+            },
+        )
+
+    def _has_kept(self, tip: str, commit: str, *units: str) -> bool:
+        """Return whether units are known to be at a tip what they were at a commit."""
+        line = self._lines.get(tip)
+        return tip == commit or (line is not None and line.has_kept(commit, *units))
+
+    def _merge_base(self, one: str, other: str) -> str:
+        if (one, other) not in self._merge_bases:
+            found = git.run(self.root, "merge-base", one, other, accepted=(0, 1)).strip()
+            self._merge_bases[one, other] = found
+        return self._merge_bases[one, other]
 
 
-def is_part(root: Path, commit: str, whole: str) -> bool:
-    """Tell whether a commit is in the history of another one, or is that one."""
-    return bool(whole) and not git.run(root, "rev-list", "--max-count=1", commit, f"^{whole}", "--").strip()
+def cut_off(what: str) -> ArgosyError:
+    """Return the error that says what a shallow clone lacks."""
+    return ArgosyError(
+        f"This clone does not reach back to {what}, so it is unknown what changed since.",
+        "Fetch the whole history: git fetch --unshallow.",
+    )

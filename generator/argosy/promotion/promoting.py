@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
+from pathlib import Path
 
 from argosy import git, temporary
 from argosy.change import edits
 from argosy.documents import encrypted
 from argosy.errors import ArgosyError, UsageError
-from argosy.git.objects import SYMLINK, Blob, Files
+from argosy.git.objects import SYMLINK, Blob
+from argosy.git.repository import Entry
 from argosy.git.snapshot import Snapshot, Written
-from argosy.promotion import baseline, history
-from argosy.promotion.baseline import Baseline, Past
+from argosy.promotion import deployment
 from argosy.promotion.decision import ABSENT, Choices, Decision, Names, Sides, Verdict, decide, differing
-from argosy.promotion.history import Kind, Record, Step
+from argosy.promotion.history import Comparison, Edge, History, Place, cut_off
 from argosy.promotion.policy import Pattern, Policy, Treatment
+from argosy.promotion.states import State
+from argosy.promotion.trailers import Kind, Record, Step
 from argosy.repository import layout, model
 from argosy.repository.model import Repository
 from argosy.yaml_edit import editing
@@ -126,40 +129,76 @@ def route(repository: Repository, target: str, source: str = "", *, chained: boo
 
 
 def promote(
-    applications: Iterable[str], environments: tuple[str, str], now: tuple[Snapshot, Snapshot], answers: Answers
+    applications: Iterable[str],
+    environments: tuple[str, str],
+    now: tuple[Snapshot, Snapshot],
+    answers: Answers,
+    history: History,
 ) -> Promotion:
     """Return the promotion of applications; `environments` and `now` are of source and target.
 
     Raise ArgosyError where the history does not tell what was promoted last.
     """
-    target = now[1]
-    past = Past(target.root, target.commit)
-    moves = [_promote(name, environments, now, past, answers.of(name, environments[1])) for name in applications]
-    return Promotion(target, moves)
+    moves = []
+    for found in history.compare([Edge(name, *environments, now) for name in applications]):
+        if isinstance(found, ArgosyError):
+            raise found
+        moves.append(_promote(found, answers.of(found.edge.application, found.edge.target)))
+    return Promotion(now[1], moves)
 
 
-def _promote(
-    application: str, environments: tuple[str, str], now: tuple[Snapshot, Snapshot], past: Past, choices: Choices
-) -> Move:
-    source, target = now
-    base = past.baseline(application, *environments, source.commit)
-    sides = baseline.sides(base, application, environments, now, lambda commit: Snapshot(past.root, commit))
-    policy = policy_of(target, application)
-    decisions = decide(sides, policy, Names(*environments, base.since, promoted=base.is_promotion), choices)
-    modes = baseline.modes(source, application, environments[0])
-    written = written_by(decisions, sides, application, environments[1], target, modes=modes)
-    if source != target:
-        shared, carried = _carry_over(application, now, base, choices, environments[0])
-        decisions, written = [*decisions, *shared], {**written, **carried}
-        if written:
-            written |= _source_files(layout.deployment(environments[0], application), source, target)
-    origin = source.commit if not source.written else ""
-    return Move(Step(Kind.PROMOTION, application, *environments, origin), decisions, written)
+def _promote(found: Comparison, choices: Choices) -> Move:
+    edge, (source, target) = found.edge, found.now
+    decisions = decided(found, choices)
+    modes = deployment.modes(source, edge.application, edge.source)
+    written = written_by(decisions, found.sides, edge.application, edge.target, target, modes=modes)
+    carried = carried_over(found, choices)
+    written |= carried.written
+    if written and edge.is_across:
+        # The source's own folder on the target's branch becomes what it is on its own: it fits the chart.
+        folder = layout.deployment(edge.source, edge.application)
+        stale, fresh = target.files(folder), source.files(folder)
+        written |= {path: fresh.get(path) for path in {*stale, *fresh} if stale.get(path) != fresh.get(path)}
+    origin = edge.now[0].commit if not edge.now[0].written else ""
+    step = Step(Kind.PROMOTION, edge.application, edge.source, edge.target, origin)
+    return Move(step, [*decisions, *carried.decisions], written)
 
 
-def policy_of(state: Snapshot, application: str) -> Policy:
+def decided(found: Comparison, choices: Choices | None = None) -> list[Decision]:
+    """Return the decisions on the keys of a deployment."""
+    edge, base = found.edge, found.baseline
+    names = Names(edge.source, edge.target, base.since, promoted=base.is_promotion)
+    return decide(found.sides, policy_of(found.now[1], edge.application), names, choices)
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """Files of an application itself, its chart or base, that come along from the source's branch."""
+
+    decisions: Sequence[Decision] = ()
+    written: Written = field(default_factory=dict)
+    """By their path in the repository."""
+
+
+def carried_over(found: Comparison, choices: Choices | None = None) -> Carried:
+    """Merge what the environments' branches hold of the application itself."""
+
+    def blob(entry: Entry | None) -> Blob | None:
+        return Blob(entry.mode, found.now[0].cache.content(entry.blob)) if entry else None
+
+    files = {path: (blob(was), blob(one), blob(other)) for path, (was, one, other) in found.carried.items()}
+    why = f"changed on {found.edge.source}'s branch"
+    return _merged_files(found.edge.now[0].root, found.edge.application, files, why, choices or Choices())
+
+
+def policy_of(state: State, application: str) -> Policy:
     """Return the policy of an application in a state."""
-    return Policy.of(state.read(layout.application_settings(application)))
+    settings = state.read(layout.application_settings(application)) or b""
+    # Without comments, most applications have the same settings, and one policy together.
+    return _policy(b"\n".join(line for line in settings.splitlines() if line and not line.startswith(b"#")))
+
+
+_policy = lru_cache(Policy.of)
 
 
 def written_by(
@@ -167,7 +206,7 @@ def written_by(
     sides: Sides,
     application: str,
     environment: str,
-    target: Snapshot,
+    target: State,
     *,
     modes: Mapping[str, str] | None = None,
 ) -> dict[str, Blob | None]:
@@ -179,19 +218,18 @@ def written_by(
     for each in decisions:
         if each.verdict is Verdict.PROMOTED:
             moved.setdefault(each.key.file, []).append(each.key)
-    places = {name: baseline.path_of(name, application, environment) for name in moved}
-    held = target.files(*places.values())
     written: dict[str, Blob | None] = {}
     for name, named in moved.items():
-        present = held.get(places[name])
+        path = deployment.path_of(name, application, environment)
+        present = target.entry(path)
         if present and present.mode == SYMLINK:
             raise ArgosyError(
-                f"{places[name]} is a symbolic link, and a file where it is promoted from.",
+                f"{path} is a symbolic link, and a file where it is promoted from.",
                 "Make both the same, or leave it out of promotion: name it under `pinned` in application.yaml.",
             )
         content = edited(name, named, sides)
         mode = present.mode if present else (modes or {}).get(name, "100644")
-        written[places[name]] = None if content is None else Blob(mode, content)
+        written[path] = None if content is None else Blob(mode, content)
     return written
 
 
@@ -206,53 +244,33 @@ def edited(name: str, named: Sequence[Key], sides: Sides) -> bytes | None:
 
 # What the environments' branches hold beside
 
-
-def _carry_over(
-    application: str, now: tuple[Snapshot, Snapshot], base: Baseline, choices: Choices, environment: str
-) -> tuple[list[Decision], dict[str, Blob | None]]:
-    """Merge what all environments share of an application, its chart or base, from the source's branch."""
-    source, target = now
-    folder = layout.application(application)
-    start = base.source
-    if base.record is None:
-        start = git.run(source.root, "merge-base", source.commit, target.commit, accepted=(0, 1)).strip() or start
-    sides = (Snapshot(source.root, start).files(folder), source.files(folder), target.files(folder))
-    return _merge_files(sides, folder, f"changed on {environment}'s branch", choices, source)
+Three = tuple[Blob | None, Blob | None, Blob | None]
+"""A file as it was, as it is to be, and as it is."""
 
 
-def _source_files(folder: str, source: Snapshot, target: Snapshot) -> dict[str, Blob | None]:
-    """Return what makes the source's own folder on the target's branch what it is on its own: it fits the chart."""
-    stale, fresh = target.files(folder), source.files(folder)
-    return {path: fresh.get(path) for path in {*stale, *fresh} if stale.get(path) != fresh.get(path)}
-
-
-def _merge_files(
-    sides: tuple[Files, Files, Files], folder: str, why: str, choices: Choices, snapshot: Snapshot
-) -> tuple[list[Decision], dict[str, Blob | None]]:
-    """Merge files that are taken as a whole: what they were, what they are to be, and what is there."""
-    before, theirs, ours = sides
+def _merged_files(root: Path, application: str, files: Mapping[str, Three], why: str, choices: Choices) -> Carried:
+    """Merge files of an application itself by path, each as a whole."""
     decisions, written = [], dict[str, Blob | None]()
-    for path in sorted({*theirs, *ours}):
-        one, other, was = theirs.get(path), ours.get(path), before.get(path)
+    for path, (was, one, other) in sorted(files.items()):
         if one in (other, was):
             continue
-        merged = one if other == was else _merged(snapshot, was, other, one)
+        merged = one if other == was else _merged(root, was, other, one)
         verdict, reason = Verdict.PROMOTED, why
         if merged is _CLASH:
             verdict, reason, merged = Verdict.CONFLICT, f"{why}, and changed here in the same lines", one
-        key = Key(path.removeprefix(f"{folder}/"), "", ())
+        key = Key(path.removeprefix(f"{layout.application(application)}/"), "", ())
         shown = [ABSENT if each is None else each.content for each in (one, other)]
         decision = choices.applied(Decision(key, shown[0], shown[1], verdict, reason))
         decisions.append(decision)
         if decision.verdict is Verdict.PROMOTED:
             written[path] = merged
-    return decisions, written
+    return Carried(decisions, written)
 
 
 _CLASH = Blob("", b"")
 
 
-def _merged(source: Snapshot, was: Blob | None, ours: Blob | None, theirs: Blob | None) -> Blob:
+def _merged(root: Path, was: Blob | None, ours: Blob | None, theirs: Blob | None) -> Blob:
     """Merge a file that both branches changed, line by line; return _CLASH where that cannot be."""
     if was is None or ours is None or theirs is None or any(encrypted.is_in(each.content) for each in (ours, theirs)):
         return _CLASH
@@ -260,7 +278,7 @@ def _merged(source: Snapshot, was: Blob | None, ours: Blob | None, theirs: Blob 
         for name, blob in (("ours", ours), ("was", was), ("theirs", theirs)):
             (folder / name).write_bytes(blob.content)
         names = [str(folder / name) for name in ("ours", "was", "theirs")]
-        text = git.run(source.root, "merge-file", "-p", "--diff3", *names, accepted=range(256))
+        text = git.run(root, "merge-file", "-p", "--diff3", *names, accepted=range(256))
         if "\n||||||| " in f"\n{text}" or not text:
             return _CLASH
         return Blob(ours.mode, text.encode(errors="surrogateescape"))
@@ -277,50 +295,63 @@ class Goal:
     undone: Sequence[Record]
 
 
-def goal(past: Past, application: str, environment: str, *, steps: int = 1, to: str = "") -> Goal:
+def goal(history: History, place: Place, *, steps: int = 1, to: str = "") -> Goal:
     """Return what a rollback restores: the state before the last `steps` promotions, or the one at a commit."""
-    standing = history.in_force(past.root, past.steps(application, environment), application, environment)
-    if to and not history.is_part(past.root, to, past.tip):
+    standing, graph = history.in_force(place), history.graph
+    application, environment = place.application, place.environment
+    if to and not graph.is_part(to, place.tip, place.tip):
         raise UsageError(f"{to[:12]} is not in the history that leads to what {environment} runs.", "Name another.")
-    undone = [each for each in standing if not history.is_part(past.root, each.commit, to)] if to else standing[:steps]
+    undone = [each for each in standing if not graph.is_part(each.commit, to, place.tip)] if to else standing[:steps]
     if not undone or (not to and len(undone) < steps):
         found = 0 if to else len(standing)
         known = f"only {found} promotion{'s' if found > 1 else ''}" if found else "no promotion"
         since = f" since {to[:12]}" if to else ""
         raise UsageError(
-            f"The history knows {known} of {application} to {environment}{since} that was not taken back.",
-            f"`argosy history {application} {environment}` shows them; git revert undoes any other commit.",
+            f"The history has {known} of {application} to {environment}{since} that is still in force.",
+            f"`argosy history {application} {environment}` lists them; to undo any other commit, use git revert.",
         )
     if not all(each.parent for each in undone):
-        raise baseline.cut_off(f"what was in {environment} before {undone[-1].commit[:12]}")
+        raise cut_off(f"what was in {environment} before {undone[-1].commit[:12]}")
     return Goal(to or undone[-1].parent, undone)
 
 
 def roll_back(
-    application: str, environment: str, target: Snapshot, goal: Goal, answers: Answers, *, own_branch: bool = False
+    place: Place, target: Snapshot, goal: Goal, answers: Answers, history: History, *, own_branch: bool = False
 ) -> Promotion:
     """Return the rollback of an application's promoted keys to a state; all that was changed by hand since stays.
 
     On a branch of the environment's own, the files that came along with a promotion are rolled back too.
     """
+    _, application, environment = place
     choices = answers.of(application, environment)
-    states = (Snapshot(target.root, goal.undone[0].commit), Snapshot(target.root, goal.commit), target)
-    then, restored, now = (baseline.files(each, application, environment) for each in states)
-    sides = Sides(then, restored, then, now)
-    promoted = set(_promoted(application, environment, target, goal.undone))
+    # The folder of the application itself is on the branch, too.
+    units = (*place.units, layout.application(application)) if own_branch else place.units
+    commits = {commit for each in goal.undone for commit in each.both} | {goal.commit}
+    at = history.units({(commit, unit) for commit in commits for unit in units})
+    history.cache.load(entry.blob for each in at.values() for entry in each.entries(*units).values())
+    then, restored, now = at[goal.undone[0].commit], at[goal.commit], history.state(target)
+    files = [deployment.files(each, application, environment) for each in (then, restored, now)]
+    sides = Sides(files[0], files[1], files[0], files[2])
+    promoted = [
+        key
+        for each in goal.undone
+        for key in differing(*(deployment.files(at[one], application, environment) for one in each.both))
+    ]
     names = Names(f"the state of {goal.commit[:7]}", environment, f"{goal.undone[0].commit[:7]} was promoted", own=True)
     decisions = [
         replace(each, why=_why(each, environment))
         for each in decide(sides, _EVERYTHING, names, choices)
         if any(overlap(each.key, key) for key in promoted)
     ]
-    written = _restored(decisions, sides, application, environment, states[1:])
+    written = _restored(decisions, sides, application, environment, (restored, now))
     if own_branch:
-        carried = {path for each in goal.undone for path in _carried(application, each, target)}
-        files = [each.files(*carried) if carried else {} for each in states]
-        merged = (files[0], files[1], files[2])
-        shared, others = _merge_files(merged, layout.application(application), "as it was before", choices, target)
-        decisions, written = [*decisions, *shared], {**written, **others}
+        folder = layout.application(application)
+        steps = [[at[one].entries(folder) for one in each.both] for each in goal.undone]
+        carried = {path for old, new in steps for path in {*old, *new} if old.get(path) != new.get(path)}
+        held = [each.files(folder) for each in (then, restored, now)]
+        three = {path: (held[0].get(path), held[1].get(path), held[2].get(path)) for path in carried}
+        others = _merged_files(history.root, application, three, "as it was before", choices)
+        decisions, written = [*decisions, *others.decisions], {**written, **others.written}
     return Promotion(target, [Move(Step(Kind.ROLLBACK, application, "", environment, goal.commit), decisions, written)])
 
 
@@ -332,45 +363,23 @@ def _why(decision: Decision, environment: str) -> str:
     return decision.why
 
 
-def _carried(application: str, record: Record, target: Snapshot) -> Iterator[str]:
-    """Yield the files of an application's own folder that came along with a promotion."""
-    before, after = (
-        Snapshot(target.root, each).files(layout.application(application)) for each in (record.parent, record.commit)
-    )
-    yield from (path for path in {*before, *after} if before.get(path) != after.get(path))
-
-
 _EVERYTHING = Policy((Pattern("**", Treatment.PROMOTE),))
 
 
-def _promoted(application: str, environment: str, target: Snapshot, records: Iterable[Record]) -> Iterator[Key]:
-    """Yield the keys that promotions changed."""
-    for each in records:
-        before, after = (
-            baseline.files(Snapshot(target.root, commit), application, environment)
-            for commit in (each.parent, each.commit)
-        )
-        yield from differing(before, after)
-
-
 def _restored(
-    decisions: Sequence[Decision],
-    sides: Sides,
-    application: str,
-    environment: str,
-    states: tuple[Snapshot, Snapshot],
+    decisions: Sequence[Decision], sides: Sides, application: str, environment: str, states: tuple[State, State]
 ) -> dict[str, Blob | None]:
     """Return the files that a rollback changes; one that nobody touched since becomes what it was, byte for byte.
 
     `states` are the one to restore and the present one.
     """
-    modes = baseline.modes(states[0], application, environment)
+    modes = deployment.modes(states[0], application, environment)
     written = written_by(decisions, sides, application, environment, states[1], modes=modes)
     by_file: dict[str, list[Decision]] = {}
     for each in decisions:
         by_file.setdefault(each.key.file, []).append(each)
     for name, those in by_file.items():
-        path = baseline.path_of(name, application, environment)
+        path = deployment.path_of(name, application, environment)
         before, now = sides.source.get(name), sides.target.get(name)
         untouched = now == sides.target_before.get(name)
         if untouched and before is not None and now is not None and path in written and _is_all(those, before, now):

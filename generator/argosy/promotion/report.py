@@ -8,8 +8,8 @@ from itertools import accumulate, pairwise, takewhile
 from typing import Any
 
 from argosy.promotion.decision import ABSENT, Decision, Verdict
-from argosy.promotion.history import Kind, Step
 from argosy.promotion.promoting import Move, Promotion, Widened
+from argosy.promotion.trailers import Kind, Step
 from argosy.reporting.wording import in_cell
 
 LONGEST = 48

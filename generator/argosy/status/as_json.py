@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from argosy.promotion.history import Record
+from argosy.promotion.trailers import Record
 from argosy.status import report as wording
 from argosy.status.matrix import Column, Deployment, Lag
 from argosy.status.promotions import Promoted

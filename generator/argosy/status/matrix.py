@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from argosy.promotion.decision import Decision, Verdict
-from argosy.promotion.history import Record
+from argosy.promotion.ends import Tip
+from argosy.promotion.trailers import Record
 from argosy.repository.model import Environment
-from argosy.status.tips import Tip
 from argosy.status.versions import Version
 
 

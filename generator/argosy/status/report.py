@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from argosy.errors import ArgosyError
 from argosy.git.snapshot import Snapshot
-from argosy.promotion.history import Kind, Record, Step
+from argosy.promotion.trailers import Kind, Record, Step
 from argosy.reporting.wording import number
 from argosy.status.matrix import Column, Deployment, Lag, Matrix
 from argosy.template.versions import known

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -12,12 +11,12 @@ from typing import Any, Self
 import yaml
 
 from argosy.documents import plain
+from argosy.promotion import deployment
+from argosy.promotion.states import State
 from argosy.repository import layout
-from argosy.status.states import State
 from argosy.yaml_edit import keys
 
 KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
-_CHART = re.compile(rb"""^[\s-]*["']?chart["']?\s*:|[{,]\s*["']?chart["']?\s*:""", re.MULTILINE)
 _DIGEST_LENGTH = len("sha256:") + 12
 
 
@@ -91,10 +90,8 @@ def looked_at(state: State, *units: str) -> Iterator[str]:
 def of(state: State, application: str, environment: str) -> Version:
     """Return the version of an application that a state deploys to an environment."""
     argocd = state.read(layout.argocd_application(environment, application))
-    if argocd is not None and may_be_remote(argocd):
-        for source in _sources(plain.parse(argocd)):
-            if source.get("chart"):
-                return Version((), str(source["chart"]), str(source.get("targetRevision") or ""))
+    for source in deployment.charts(argocd or b""):
+        return Version((), str(source["chart"]), str(source.get("targetRevision") or ""))
     folder = layout.deployment(environment, application)
     if _kustomization(state, folder) is not None:
         found = [each for (_, _), each in _built(state, folder, frozenset()).items()]
@@ -103,20 +100,6 @@ def of(state: State, application: str, environment: str) -> Version:
     else:
         found = list(_of_files(state, state.units.get(folder, ())).values())
     return Version(tuple(dict.fromkeys(found)))
-
-
-def may_be_remote(application: bytes) -> bool:
-    """Tell whether an Application's text may name a chart of a chart repository, without reading it as YAML."""
-    return _CHART.search(application) is not None
-
-
-def _sources(application: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    spec = application.get("spec")
-    if isinstance(spec, dict):
-        listed = spec.get("sources")
-        for each in listed if isinstance(listed, list) and listed else [spec.get("source")]:
-            if isinstance(each, dict):
-                yield each
 
 
 # Helm

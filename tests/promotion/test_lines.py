@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from argosy.status import lines
+from argosy.promotion import lines
+from argosy.promotion.lines import Graph
 from tests.changing import commit, git
 from tests.status.stories import head
 
@@ -21,9 +23,8 @@ def root(tmp_path: Path) -> Path:
 
 
 def since(root: Path, base: str) -> int:
-    tip = head(root)
-    found = {tip: lines.read(root, tip, "environments")}
-    return len(found[tip].since(lines.meetings(root, found, [(tip, base)])[tip, base], [UNIT]))
+    line = lines.read(root, head(root), "environments")
+    return len(line.since(Graph(root).meeting(base, line.places), [UNIT]))
 
 
 def test_commits_that_touch_nothing_are_places_too(root: Path) -> None:
@@ -58,3 +59,21 @@ def test_unrelated_histories_share_nothing(root: Path) -> None:
     other = head(root)
     git(root, "switch", "--quiet", "main")
     assert since(root, other) == 1
+
+
+def test_what_is_part_of_what(root: Path) -> None:
+    first = head(root)
+    git(root, "switch", "--quiet", "--create", "topic")
+    commit(root, {"a": "a"})
+    beside = head(root)
+    git(root, "switch", "--quiet", "main")
+    commit(root, {"b": "b"})
+    second = head(root)
+    git(root, "merge", "--quiet", "--no-ff", "--no-edit", "topic")
+    merge = head(root)
+    graph = Graph(root)
+    for one in (first, beside, second, merge):
+        for other in (first, beside, second, merge):
+            known = subprocess.run(["git", "merge-base", "--is-ancestor", one, other], cwd=root, check=False).returncode
+            assert graph.is_part(one, other, merge) is (known == 0), (one, other)
+    assert not Graph(root).is_part(beside, second, second), "a commit that the tip does not have"

@@ -1,0 +1,67 @@
+"""The files of a deployment: its folder, and where its chart is remote also its Application, which is elsewhere."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any, Protocol
+
+from argosy.documents import plain
+from argosy.git.objects import SYMLINK, Blob
+from argosy.repository import layout
+
+APPLICATION = "Application.yaml"
+"""How the files of a deployment name the Argo CD Application of a remote chart, which lies in another folder."""
+_CHART = re.compile(rb"""^[\s-]*["']?chart["']?\s*:|[{,]\s*["']?chart["']?\s*:""", re.MULTILINE)
+
+
+class State(Protocol):
+    """A state of the repository."""
+
+    def files(self, *folders: str) -> Mapping[str, Blob]:
+        """Return the files at or below folders."""
+
+
+def units(application: str, environment: str) -> tuple[str, str]:
+    """Return the folder of a deployment, and the file of its Application."""
+    return layout.deployment(environment, application), layout.argocd_application(environment, application)
+
+
+def path_of(name: str, application: str, environment: str) -> str:
+    """Return where a file of a deployment lies in the repository."""
+    folder, argocd = units(application, environment)
+    return argocd if name == APPLICATION else f"{folder}/{name}"
+
+
+def files(state: State, application: str, environment: str) -> dict[str, bytes]:
+    """Return a deployment's files, and its Application where the chart is remote; symbolic links are none."""
+    found = _blobs(state, application, environment)
+    return {name: blob.content for name, blob in found.items() if blob.mode != SYMLINK}
+
+
+def modes(state: State, application: str, environment: str) -> dict[str, str]:
+    """Return the modes of these files, and of symbolic links beside them."""
+    return {name: blob.mode for name, blob in _blobs(state, application, environment).items()}
+
+
+def _blobs(state: State, application: str, environment: str) -> dict[str, Blob]:
+    folder, argocd = units(application, environment)
+    held = dict(state.files(folder, argocd))
+    written = held.pop(argocd, None)
+    found = {path.removeprefix(f"{folder}/"): blob for path, blob in held.items()}
+    if written and charts(written.content):
+        found[APPLICATION] = written
+    return found
+
+
+@lru_cache(maxsize=4096)
+def charts(application: bytes) -> Sequence[Mapping[str, Any]]:
+    """Return the sources of an Application that are charts of a chart repository."""
+    # To read a thousand Applications as YAML takes a second.
+    spec = plain.parse(application).get("spec") if _CHART.search(application) else None
+    if not isinstance(spec, dict):
+        return ()
+    listed = spec.get("sources")
+    sources = [*(listed if isinstance(listed, list) else ()), spec.get("source")]
+    return [each for each in sources if isinstance(each, dict) and each.get("chart")]

@@ -1,0 +1,160 @@
+"""States of the repository, many at once: a few git processes read whatever was asked for, however much that is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from argosy import git
+from argosy.git import objects
+from argosy.git.objects import SUBMODULE, TREE, Blob
+from argosy.git.repository import Entry
+from argosy.git.snapshot import Written
+from argosy.repository import layout
+
+Units = Mapping[str, Mapping[str, Entry]]
+"""The files of a state, by the unit that they belong to, and their path."""
+
+
+def unit_of(path: str) -> str:
+    """Return what a file is looked up with: the folder of a deployment or of an application, else the file itself."""
+    parts = path.split("/")
+    if parts[0] == layout.ENVIRONMENTS and len(parts) > 3:
+        return "/".join(parts[:3])
+    if parts[0] == layout.APPLICATIONS and len(parts) > 2:
+        return "/".join(parts[:2])
+    return path
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Units of a state; the contents of their files are in the cache."""
+
+    cache: ObjectCache
+    units: Units
+
+    def with_files(self, written: Written) -> State:
+        """Return the state with changes on top."""
+        if not written:
+            return self
+        units = {**self.units}
+        for path, blob in written.items():
+            files = {**units.get(unit_of(path), {})}
+            files.pop(path, None)
+            if blob is not None:
+                files[path] = Entry(blob.mode, self.cache.keep(blob.content))
+            units[unit_of(path)] = files
+        return State(self.cache, {unit: files for unit, files in units.items() if files})
+
+    def entries(self, *units: str) -> dict[str, Entry]:
+        """Return the files of units by path, without their contents."""
+        return {path: entry for unit in units for path, entry in self.units.get(unit, {}).items()}
+
+    def files(self, *units: str) -> dict[str, Blob]:
+        """Return the files of units by path."""
+        entries = self.entries(*units)
+        self.cache.load(entry.blob for entry in entries.values())
+        return {path: Blob(entry.mode, self.cache.content(entry.blob)) for path, entry in entries.items()}
+
+    def entry(self, path: str) -> Entry | None:
+        """Return a file without its content, None where there is none."""
+        return self.units.get(unit_of(path), {}).get(path)
+
+    def read(self, path: str) -> bytes | None:
+        """Return what a file holds, None where there is none."""
+        entry = self.entry(path)
+        return self.cache.content(entry.blob) if entry else None
+
+    def deployed(self, environment: str) -> list[str]:
+        """Return the applications that an environment deploys: those with a folder in it, and settings."""
+        above = f"{layout.environment(environment)}/"
+        names = (unit.removeprefix(above) for unit in self.units if unit.startswith(above))
+        return [
+            name
+            for name in names
+            if "/" not in name and layout.application_settings(name) in self.units.get(layout.application(name), ())
+        ]
+
+
+class ObjectCache:
+    """The objects of a repository that were read already: each is read once, and many of them in one process."""
+
+    def __init__(self, root: Path) -> None:
+        """Take the repository's root; nothing is read yet."""
+        self.root = root
+        self._contents: dict[str, bytes] = {}
+        self._trees: dict[str, Sequence[tuple[str, Entry]]] = {}
+        self._commits: dict[str, str] = {"": ""}
+        self._whole: dict[str, State] = {}
+        self._units: dict[tuple[str, str], Mapping[str, Entry]] = {}
+
+    def keep(self, content: bytes) -> str:
+        """Keep a content that need not be in the repository, and return the id that its blob would have there."""
+        id = objects.blob_id(content, like=next(iter(self._whole), git.at(self.root).head))
+        self._contents[id] = content
+        return id
+
+    def content(self, blob: str) -> bytes:
+        """Return what a blob holds."""
+        if blob not in self._contents:
+            self.load([blob])
+        return self._contents[blob]
+
+    def load(self, blobs: Iterable[str]) -> None:
+        """Read blobs, all in one process."""
+        self._contents |= objects.contents(self.root, [each for each in blobs if each not in self._contents])
+
+    def commit(self, name: str) -> str:
+        """Return the id of the commit that a name stands for, "" where there is none."""
+        if name not in self._commits:
+            self.look([name], ())
+        return self._commits[name]
+
+    def state(self, commit: str) -> State:
+        """Return a commit's state as a whole."""
+        if commit not in self._whole:
+            units: dict[str, dict[str, Entry]] = {}
+            for path, entry in objects.entries(self.root, commit).items():
+                if entry.mode != SUBMODULE:
+                    units.setdefault(unit_of(path), {})[path] = entry
+            self._whole[commit] = State(self, units)
+        return self._whole[commit]
+
+    def unit(self, commit: str, unit: str) -> Mapping[str, Entry]:
+        """Return the files of a unit at a commit, none where it has no such unit."""
+        if (commit, unit) not in self._units:
+            self.look((), [(commit, unit)])
+        return self._units[commit, unit]
+
+    def look(self, commits: Iterable[str], places: Iterable[tuple[str, str]]) -> None:
+        """Look up what names of commits stand for, and units at commits, all in one process; one more a level below."""
+        names = sorted({each for each in commits if each not in self._commits})
+        fresh = sorted({each for each in places if each not in self._units})
+        asked = [*(f"{name}^{{commit}}" for name in names), *(f"{commit}:{unit}" for commit, unit in fresh)]
+        answers = objects.named(self.root, asked)
+        self._commits |= {name: id for name, (id, _, _) in zip(names, answers[: len(names)], strict=True)}
+        self._keep(answers)
+        for (commit, unit), (id, kind, _) in zip(fresh, answers[len(names) :], strict=True):
+            files = self._below(unit, id) if kind == "tree" else [(unit, Entry("100644", id))] if kind == "blob" else ()
+            self._units[commit, unit] = dict(files)
+
+    def _keep(self, found: Iterable[tuple[str, str, bytes]]) -> None:
+        """Keep blobs and trees, with all the trees below these."""
+        fresh = []
+        for id, kind, content in found:
+            if kind == "blob":
+                self._contents[id] = content
+            elif kind == "tree" and id not in self._trees:
+                self._trees[id] = objects.parsed_tree(content, len(id) // 2)
+                fresh.append(id)
+        below = {entry.blob for id in fresh for _, entry in self._trees[id] if entry.mode == TREE}
+        if wanted := sorted(each for each in below if each not in self._trees):
+            self._keep(objects.named(self.root, wanted))
+
+    def _below(self, folder: str, tree: str) -> Iterator[tuple[str, Entry]]:
+        for name, entry in self._trees[tree]:
+            if entry.mode == TREE:
+                yield from self._below(f"{folder}/{name}", entry.blob)
+            elif entry.mode != SUBMODULE:
+                yield f"{folder}/{name}", entry
