@@ -250,6 +250,9 @@ class TestTheStory:
         for key in ("secret.sops.yaml", "operator.yaml", "vault.txt"):
             refused = argosy("promote", "web", *go, "--take", key)
             assert (refused.code, f"“{key}” is encrypted for prod, so it cannot be taken" in refused.err) == (2, True)
+        refused = argosy("promote", "web", *go, "--take", "secret.sops.yaml:config.PASSWORD")
+        expected = "is in secret.sops.yaml, which is encrypted for prod, so it cannot be taken"
+        assert (refused.code, expected in refused.err) == (2, True), refused.err
         result = argosy("promote", "--all", *go, "--leave", "**", "--take", "**")
         assert (result.code, now()) == (0, before), result.err
         assert NEW in text(root, path("prod", form))

@@ -10,6 +10,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from argosy.errors import UsageError
 from argosy.promotion.decision import ABSENT, Choices, Decision, Names, Sides, Verdict, decide
 from argosy.promotion.policy import Policy
 from argosy.yaml_edit import keys
@@ -490,7 +491,10 @@ def test_what_would_move_is_left_only_when_it_is_named() -> None:
 
 def test_words_that_name_nothing_are_known() -> None:
     decisions = decide(Sides({}, {"values.yaml": b"a: 1"}, {}, {"values.yaml": b"a: 2"}), Policy(), NAMES)
-    assert Choices(take=["a", "b", "**"], leave=["c"]).unused(decisions) == ["b", "c"]
+    Choices(take=["a", "**"], leave=["values.yaml:"]).check(decisions)
+    for choices in (Choices(take=["a", "b"]), Choices(take=["**"], leave=["b"])):
+        with pytest.raises(UsageError, match="“b” matches no key that differs"):
+            choices.check(decisions)
 
 
 # What holds whatever people do

@@ -32,13 +32,15 @@ def test_a_setting_that_is_younger_than_the_repository(tmp_path: Path) -> None:
 
 def test_folders_are_the_list(tmp_path: Path) -> None:
     root = create(tmp_path / "gitops")
-    (root / "environments/empty").mkdir()
+    (root / "environments/empty/web").mkdir(parents=True)
     (root / "environments/.hidden").mkdir()
     (root / "environments/dev/notes").mkdir()
     (root / "applications/no-settings").mkdir()
     assert store.load(root).repository == model()
     (root / "environments/dev/web").rename(root / "environments/dev/elsewhere")
+    (root / "environments/dev/web/templates").mkdir(parents=True)  # As Git leaves behind what it removed.
     assert [each.applications for each in store.load(root).repository.environments] == [(), ("web",)]
+    assert store.load_at(root, "HEAD").repository == model()
 
 
 @pytest.mark.parametrize(

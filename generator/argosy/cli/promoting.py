@@ -20,7 +20,7 @@ from argosy.errors import ArgosyError, UsageError
 
 if TYPE_CHECKING:
     from argosy.difference import Difference
-    from argosy.promotion.decision import Choices, Decision
+    from argosy.promotion.decision import Decision
     from argosy.promotion.ends import Places
     from argosy.promotion.promoting import Answers, Move, Promotion
 
@@ -128,7 +128,7 @@ def carry_out(given: PromotionOptions, places: Places, make: Callable[[Answers],
 
     answers = Answers(Choices(given.take, given.leave))
     jobs = make(answers)
-    _refuse_unused(answers.general, jobs)
+    answers.general.check([each for job in jobs for move in job.promotion.moves for each in move.decisions])
     for job in jobs:
         _refuse_hidden(given, places, job)
     _show_tables(given, jobs)
@@ -263,31 +263,6 @@ def _is_valid(job: Job, outcome: Outcome) -> bool:
 
     outcome.valid = validation.is_valid(job.promotion.after, job.promotion.written.keys())
     return outcome.valid
-
-
-def _refuse_unused(choices: Choices, jobs: Sequence[Job]) -> None:
-    """Raise UsageError for a choice that changes nothing."""
-    from argosy.promotion import policy  # noqa: PLC0415
-    from argosy.promotion.decision import ALL, Verdict  # noqa: PLC0415
-
-    decisions = [each for job in jobs for move in job.promotion.moves for each in move.decisions]
-    unused = choices.unused(decisions)
-    if unused and decisions:
-        known = ", ".join(dict.fromkeys(str(each.key) for each in decisions[:8]))
-        raise UsageError(f"“{unused[0]}” matches no key that differs.", f"Keys that differ: {known}.")
-    for pattern in choices.take:
-        meant = [each for each in decisions if pattern != ALL and policy.matches_any(each.key, [pattern])]
-        if meant and meant[0].encrypted:
-            raise UsageError(
-                f"“{pattern}” is {meant[0].why}, so it cannot be taken.",
-                "Nobody could decrypt a copy there: encrypt it for that environment with its own tool, "
-                "such as sops or kubeseal.",
-            )
-        if meant and all(each.verdict is Verdict.PINNED for each in meant):
-            raise UsageError(
-                f"“{pattern}” {meant[0].why}, so it cannot be taken.",
-                "To let it move, name it in application.yaml, below `promotion:`, under `promote:` or `ask:`.",
-            )
 
 
 def _is_interactive(given: PromotionOptions) -> bool:

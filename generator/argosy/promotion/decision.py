@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import yaml
 
 from argosy.documents import encrypted
+from argosy.errors import UsageError
 from argosy.promotion import images
 from argosy.promotion.policy import Pattern, Policy, Treatment, matches_any, meant
 from argosy.yaml_edit import keys
@@ -59,6 +60,13 @@ class Decision:
     """Whether it cannot move because it, or something in it, is encrypted for one environment."""
     postponed: bool = False
     """Whether it is open still: `**` left it, and nobody decided on the key itself."""
+
+    def is_meant(self, pattern: str) -> bool:
+        """Return whether a pattern matches the key, or a key inside of it where that is encrypted as a whole."""
+        keys_inside = (each for data in (self.source, self.target) for each in _inside(self.key, data))
+        return matches_any(self.key, [pattern]) or (
+            self.encrypted and any(matches_any(each, [pattern]) for each in keys_inside)
+        )
 
 
 class Sides(NamedTuple):
@@ -116,10 +124,26 @@ class Choices:
             return decision
         return replace(decision, verdict=Verdict.PROMOTED, why="taken, as you said")
 
-    def unused(self, decisions: Collection[Decision]) -> list[str]:
-        """Return the patterns that name no key that differs."""
-        wanted = [each for each in (*self.take, *self.leave) if each != ALL]
-        return [each for each in wanted if not any(matches_any(one.key, [each]) for one in decisions)]
+    def check(self, decisions: Collection[Decision]) -> None:
+        """Raise UsageError for a pattern that matches no key that differs, or takes what never moves."""
+        for pattern in (each for each in (*self.take, *self.leave) if each != ALL and decisions):
+            if not any(each.is_meant(pattern) for each in decisions):
+                known = ", ".join(dict.fromkeys(str(each.key) for each in [*decisions][:8]))
+                raise UsageError(f"“{pattern}” matches no key that differs.", f"Keys that differ: {known}.")
+        for pattern in (each for each in self.take if each != ALL):
+            found = [each for each in decisions if each.is_meant(pattern)]
+            if found and found[0].encrypted:
+                inside = "" if matches_any(found[0].key, [pattern]) else f"in {found[0].key}, which is "
+                raise UsageError(
+                    f"“{pattern}” is {inside}{found[0].why}, so it cannot be taken.",
+                    "Nobody could decrypt a copy there: encrypt it for that environment with its own tool, "
+                    "such as sops or kubeseal.",
+                )
+            if found and all(each.verdict is Verdict.PINNED for each in found):
+                raise UsageError(
+                    f"“{pattern}” {found[0].why}, so it cannot be taken.",
+                    "To let it move, name it in application.yaml, below `promotion:`, under `promote:` or `ask:`.",
+                )
 
 
 @dataclass(frozen=True, slots=True)
@@ -330,6 +354,19 @@ def _is_encrypted(key: Key, data: Any) -> bool:
         documents = text.documents.values() if text else ()
         return encrypted.is_file(data) or any(encrypted.holds(keys.value(each)) for each in documents)
     return data is not ABSENT and (encrypted.holds(data) or (encrypted.SEALED in key.path and bool(data)))
+
+
+def _inside(key: Key, data: Any) -> Iterator[Key]:
+    """Yield the keys inside of a file or another value."""
+    if isinstance(data, bytes):
+        text = keys.read(data)
+        for scope, node in text.documents.items() if text else ():
+            yield from _inside(key._replace(scope=scope), keys.value(node))
+    elif isinstance(data, Mapping):
+        for name, value in data.items():
+            found = key._replace(path=(*key.path, str(name)))
+            yield found
+            yield from _inside(found, value)
 
 
 def _in_order(first: Iterable[str], second: Iterable[str]) -> list[str]:

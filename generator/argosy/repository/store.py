@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import posixpath
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -49,11 +51,7 @@ def load(root: Path, only: Collection[str] | None = None) -> Stored:
         name for name in _folders(root / layout.APPLICATIONS) if (root / layout.application_settings(name)).is_file()
     ]
     applications = [_application(root, name) for name in names if only is None or name in only]
-    environments = [
-        _environment(root, name, frozenset(names))
-        for name in _folders(root / layout.ENVIRONMENTS)
-        if any((root / layout.environment(name)).iterdir())  # Git leaves empty folders behind.
-    ]
+    environments = [_environment(root, name, frozenset(names)) for name in _folders(root / layout.ENVIRONMENTS)]
     with _blaming(layout.ANSWERS):
         settings = Settings(
             name=str(answers.get("repository_name", root.name)),
@@ -103,9 +101,17 @@ def promotion_order(environments: list[Environment]) -> Iterator[Environment]:
 
 
 def _folders(parent: Path) -> list[str]:
+    """Return the folders in one that hold a file: Git keeps no others, and leaves empty ones behind."""
     if not parent.is_dir():
         return []
-    return sorted(entry.name for entry in parent.iterdir() if entry.is_dir() and not entry.name.startswith("."))
+    found = (entry for entry in parent.iterdir() if entry.is_dir() and not entry.name.startswith("."))
+    return sorted(entry.name for entry in found if _holds_file(entry))
+
+
+def _holds_file(folder: Path | str) -> bool:
+    below = [*os.scandir(folder)]
+    is_file = any(not each.is_dir(follow_symlinks=False) for each in below)
+    return is_file or any(_holds_file(each.path) for each in below)
 
 
 def _application(root: Path, name: str) -> Application:
@@ -170,9 +176,11 @@ def load_at(root: Path, revision: str) -> Stored:
     wanted = [path for path in entries if path == layout.ANSWERS or layout.is_settings(path) or _is_model(path)]
     held = objects.blobs(root, entries, wanted)
     with temporary.folder("model") as folder:
-        for path in entries:
-            if path.startswith((f"{layout.ENVIRONMENTS}/", f"{layout.APPLICATIONS}/", f"{layout.PLATFORM}/")):
-                (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        places = tuple(f"{each}/" for each in (layout.ENVIRONMENTS, layout.APPLICATIONS, layout.PLATFORM))
+        # What else a folder holds does not matter, but that it holds something does.
+        for path in {posixpath.dirname(each): each for each in entries if each.startswith(places)}.values():
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).touch()
         for path, blob in held.items():
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             (folder / path).write_bytes(blob.content)
