@@ -24,7 +24,7 @@ def test_it_is_committed(argosy: Argosy, repository: Path) -> None:
     result = argosy("convert", "web", "--to", "kustomize", "--commit")
     assert result.code == 0, result.err
     assert result.out == ""
-    assert "What is deployed differs by design:" in result.err
+    assert "Intended differences in what is deployed:" in result.err
     assert git(repository, "log", "-1", "--format=%s") == "Convert web to kustomize\n"
     assert git(repository, "status", "--porcelain") == ""
     assert Path("applications/web/base/deployment.yaml").is_file()

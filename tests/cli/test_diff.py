@@ -105,7 +105,7 @@ def test_an_application_appears_and_another_vanishes(
     assert ("web-prod", "Deployment/web", "removed") in changes(found)
     first, second, third, *_ = argosy("diff", "--against", "HEAD~1").out.splitlines()
     assert first == "+ blog-dev in dev appears."
-    assert second.startswith("- web-prod in prod vanishes. What it deployed stays in the cluster")
+    assert second.startswith("- web-prod in prod vanishes. Its resources stay in the cluster")
     assert third == ""
 
 
@@ -216,7 +216,7 @@ def test_what_vanishes_deletes_only_with_the_finalizer(argosy: Argosy, repositor
     (repository / "argocd/prod/web.yaml").unlink()
     found = told(argosy)
     assert found["warnings"] == []
-    assert "stays in the cluster" in found["applications"][0]["note"]
+    assert "stay in the cluster" in found["applications"][0]["note"]
     git(repository, "checkout", "--quiet", ".")
     finalizers = "  finalizers: [resources-finalizer.argocd.argoproj.io]\nspec:\n"
     edit(repository, "argocd/prod/web.yaml", "spec:\n", finalizers)
@@ -224,7 +224,7 @@ def test_what_vanishes_deletes_only_with_the_finalizer(argosy: Argosy, repositor
     (repository / "argocd/prod/web.yaml").unlink()
     found = told(argosy)
     assert [each["resource"] for each in found["warnings"]] == ["PersistentVolumeClaim/data"]
-    assert "deletes what it deployed" in found["applications"][0]["note"]
+    assert "deletes its resources" in found["applications"][0]["note"]
 
 
 def test_what_kubernetes_refuses_to_change_is_warned_of(argosy: Argosy, repository: Path) -> None:

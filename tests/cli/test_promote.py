@@ -142,7 +142,7 @@ class TestTheStory:
         result = argosy(*everything)
         assert (result.code, state(repository)) == (3, before)
         assert "left 1 key that nobody has decided on" in result.err
-        assert "web in staging: Deployment/web: spec.paused (left as it is, as you said; new in dev)" in result.err
+        assert "web in staging: Deployment/web: spec.paused (left as chosen; new in dev)" in result.err
         assert argosy(*everything, "--allow-open").code == 0
         # Someone looked at this very key, and decided.
         assert argosy(*everything, "--leave", "**.paused").code == 0
@@ -297,7 +297,7 @@ class TestWhoDecides:
         ("arguments", "code", "said"),
         [
             (("promote",), 2, "--to ENV"),
-            (("promote", "--to", "staging"), 2, "or say --all"),
+            (("promote", "--to", "staging"), 2, "or use --all"),
             (("promote", "web", "--all", "--to", "staging"), 2, "--all is for every"),
             (("promote", "wbe", "--to", "staging"), 2, "web"),
             (("promote", "web", "--to", "stagign"), 2, "staging"),

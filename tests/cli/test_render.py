@@ -162,7 +162,7 @@ def test_another_branch_is_mentioned(argosy: Argosy, tmp_path: Path, monkeypatch
     git(root, "branch", "prod")
     result = argosy("render", "web", "prod")
     assert result.code == 0
-    assert "prod follows prod, and this is main" in result.err
+    assert "prod follows the branch prod; this is main" in result.err
     assert argosy("render", "web", "prod", "--at", "prod").err == ""
 
 

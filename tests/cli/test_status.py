@@ -173,7 +173,7 @@ def test_a_version_of_the_template_that_nobody_knows(argosy: Argosy, repository:
 def test_what_is_not_committed_is_said(argosy: Argosy, repository: Path) -> None:
     edit(repository, path("prod", Format.KUSTOMIZE), OLD, NEW)
     told = argosy("status").out
-    assert "Changes of prod in the work tree are not committed, and not looked at.\n" in told
+    assert "Uncommitted changes of prod are ignored.\n" in told
     assert NEW not in told
 
 

@@ -84,7 +84,7 @@ def test_people_read_both_parts(repository: Path, argosy: Argosy) -> None:
     for output in ("text", "markdown"):
         told = argosy("diff", "--between", "dev", "prod", "--output", output, "--repository", str(repository))
         assert told.code == 0
-        first, second = told.out.split("Expected: what belongs to dev or prod")
+        first, second = told.out.split("Expected: what belongs to dev or to prod")
         assert "my-app image.tag: 1.30.0 in dev, 1.29.3-alpine in prod" in first
         assert "my-app replicaCount: 1 in dev, 3 in prod" in second
     told = argosy("diff", "--between", "dev", "prod", "--exit-code", "--quiet", "--repository", str(repository))
@@ -130,9 +130,9 @@ def test_secrets_stay_secret(repository: Path, argosy: Argosy) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--between", "dev", "dev"), "An environment is the same as itself"),
+        (("--between", "dev", "dev"), "Both environments are the same"),
         (("--between", "dev", "nope"), "There is no environment “nope”"),
-        (("--between", "dev", "prod", "--against", "main"), "--between compares two environments"),
+        (("--between", "dev", "prod", "--against", "main"), "--between can be combined only"),
         (("nope", "--between", "dev", "prod"), "There is no application “nope”"),
     ],
 )

@@ -464,9 +464,9 @@ def test_the_more_specific_word_of_a_person_counts(choices: Choices, x: str, y: 
 
 def test_reasons_say_what_a_person_decided() -> None:
     found = decided(*CONFLICTS, choices=Choices(take=["a.x"], leave=["a.y"]))
-    assert found["a.x"] == ("promoted", "taken, as you said")
+    assert found["a.x"] == ("promoted", "taken as chosen")
     why = "set by hand in prod since the last promotion, and changed in dev"
-    assert found["a.y"] == ("left", f"left as it is, as you said; {why}")
+    assert found["a.y"] == ("left", f"left as chosen; {why}")
 
 
 def test_what_is_kept_moves_only_when_it_is_named() -> None:

@@ -132,7 +132,7 @@ def found(root: Path) -> list[str]:
 def test_the_project_comes_in_the_same_commit(argosy: Argosy, repository: Path) -> None:
     result = argosy(*PROMOTE, "--commit")
     assert result.code == 0, result.err
-    told = f"{STAGING} then permits networking.k8s.io/NetworkPolicy too."
+    told = f"{STAGING} will also permit networking.k8s.io/NetworkPolicy."
     assert told in result.out
     assert told in git(repository, "log", "-1", "--format=%B")
     assert "+  - group: networking.k8s.io\n+    kind: NetworkPolicy\n" in result.out

@@ -133,7 +133,7 @@ def test_markdown_that_is_cut(limit: int) -> None:
     text = report.as_markdown(made, limit)
     rows = sum(line.startswith("| `") for line in text.splitlines())
     assert len(text) <= limit
-    assert text.endswith(f"… and {100 - rows} more keys, which there is no room for.")
+    assert text.endswith(f"… and {100 - rows} more keys, cut to fit.")
 
 
 def test_data() -> None:

@@ -31,7 +31,7 @@ def show(
     from argosy.reporting.progress import progress  # noqa: PLC0415
 
     if environments[0] == environments[1]:
-        raise UsageError("An environment cannot be compared with itself.", "Name two.")
+        raise UsageError("Both environments are the same.", "Name two different ones.")
     places = ends.Places.of(root, applications=apps)
     found = places.ends(*environments)
     states = (found.source, found.target)
@@ -54,7 +54,7 @@ def show(
     if faults:
         raise ArgosyError(
             f"{faults[0].application} cannot be rendered, so that not all is compared: {faults[0].message}",
-            "`argosy validate` says more.",
+            "See `argosy validate`.",
         )
     return made.is_even
 
@@ -131,8 +131,8 @@ def _alone(made: Comparison, environments: tuple[str, str]) -> Iterator[str]:
 
 def _parts(made: Comparison, environments: tuple[str, str]) -> Iterator[tuple[str, Difference, bool]]:
     one, other = environments
-    yield f"Not expected: {other} differs from {one} in what no policy pins", made.unexpected, False
-    yield f"Expected: what belongs to {one} or {other}", made.expected, True
+    yield f"Unexpected: {other} differs from {one} in keys that no policy pins", made.unexpected, False
+    yield f"Expected: what belongs to {one} or to {other}", made.expected, True
 
 
 def _decisions(made: Comparison, *, pinned: bool) -> Iterator[tuple[str, Decision]]:

@@ -36,7 +36,7 @@ def command(app: str, form: str, yes: bool, given: ChangeOptions) -> int:
     with delivery.opened(given) as stored:
         made = conversion.convert(given.root, stored, app, Format(form))
         if made is None:
-            given.say(f"Nothing to change: {app} already has that format.")
+            given.say(f"Nothing to change: {app} is written for {form} already.")
             return 0
         given.say(_told(made))
         if not given.dry_run and (made.edited or made.unexplained):
@@ -69,18 +69,18 @@ def _told(made: Conversion) -> str:
     lines = []
     if made.edited:
         lines.append(
-            "Written or edited by hand, and deleted. What they deploy is put into the new files; their comments, and "
-            "what is not used, stay in Git's history alone:"
+            "These files were written or edited by hand and are deleted. What they deploy goes into the new files; "
+            "their comments, and what is not used, remain only in Git's history:"
         )
         lines += [f"  {each.path}" for each in made.edited]
     explained = [each for each in made.differences if each.why]
     for title, these in (
-        ("What is deployed differs by design:", explained),
-        ("What is deployed differs, and the new format cannot express it:", made.unexplained),
+        ("Intended differences in what is deployed:", explained),
+        ("Differences that the new format cannot express:", made.unexplained),
     ):
         if these:
             lines += [title, *_grouped(these)]
-    return "\n".join(lines) or "What is deployed stays exactly as it is."
+    return "\n".join(lines) or "Nothing changes in what is deployed."
 
 
 def _grouped(differences: Sequence[Difference]) -> list[str]:

@@ -33,7 +33,7 @@ MARKER = "argosy-diff"
     "--between",
     nargs=2,
     metavar="ENV ENV",
-    help="Compare two environments: what policy expects to differ is set apart from what it does not.",
+    help="Compare two environments; differences that the policy expects are listed separately.",
 )
 @click.option("--env", "environments", metavar="ENV", multiple=True, help="Only this environment.")
 @click.option(
@@ -42,15 +42,15 @@ MARKER = "argosy-diff"
     metavar="DIR",
     help="The repository's root.  [default: around the current folder]",
 )
-@click.option("--comment", is_flag=True, help="Make it a comment on the pull request, or update the one of before.")
+@click.option("--comment", is_flag=True, help="Post it as a comment on the pull request, or update the previous one.")
 @click.option(
     "--pull-request",
     "number",
     type=click.IntRange(1),
     metavar="N",
-    help="The pull request to comment on.  [default: the one that CI runs for]",
+    help="The pull request to comment on.  [default: the one CI runs for]",
 )
-@click.option("--exit-code", "told", is_flag=True, help="Exit with 1 where something changes, as git diff does.")
+@click.option("--exit-code", is_flag=True, help="Exit with 1 if anything changes, as git diff does.")
 @options.output("text", "markdown", "json")
 @options.quiet
 def command(
@@ -63,7 +63,7 @@ def command(
     repository: Path | None,
     comment: bool,
     number: int | None,
-    told: bool,
+    exit_code: bool,
     output: str,
     quiet: bool,
 ) -> int:
@@ -86,9 +86,9 @@ def command(
         from argosy.cli import between as environments_compared  # noqa: PLC0415
 
         if against or environments or comment:
-            raise click.UsageError("--between compares two environments as they are: with --at and APPs alone.")
+            raise click.UsageError("--between can be combined only with --at and APPs.")
         alike = environments_compared.show(root, between, apps, revision, output, quiet=quiet)
-        return 1 if told and not alike else 0
+        return 1 if exit_code and not alike else 0
     sides = _sides(root, against, revision)
     _check_names(root, sides, apps, environments)
     scope = difference.Scope(apps, environments, _branch(root, against))
@@ -100,7 +100,7 @@ def command(
         click.echo(format_difference(found, OutputFormat(output), colour=colour), nl=False, color=colour or None)
     if not quiet:
         click.echo(f"{found.rendered} of {_deployments(sides)} rendered.", err=True)
-    return 1 if found.faults or (told and found.applications) else 0
+    return 1 if found.faults or (exit_code and found.applications) else 0
 
 
 def _sides(root: Path, against: str | None, revision: str | None) -> tuple[Snapshot, Snapshot]:
@@ -168,8 +168,6 @@ def _comment(root: Path, found: Difference, number: int | None) -> None:
     host = hosting.host_of(git.origin(root), settings if isinstance(settings, dict) else {})
     request = number or host.current_request(os.environ)
     if request is None:
-        raise UsageError(
-            "This is no CI job of a pull request, so there is none to comment on.", "Name it with --pull-request."
-        )
+        raise UsageError("This is not a CI job of a pull request.", "Name the pull request with --pull-request.")
     body = format_difference(found, OutputFormat.MARKDOWN, limit=host.body_limit)
     click.echo(host.comment(request, MARKER, body))

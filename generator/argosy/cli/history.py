@@ -24,12 +24,12 @@ if TYPE_CHECKING:
     metavar="DIR",
     help="The repository's root.  [default: around the current folder]",
 )
-@click.option("--limit", type=click.IntRange(1), metavar="N", help="Show only the newest N.  [default: all]")
+@click.option("--limit", type=click.IntRange(1), metavar="N", help="List only the newest N.  [default: all]")
 @options.output("text", "markdown", "json")
 def command(*, app: str, env: str, repository: Path | None, limit: int | None, output: str) -> int:
-    """Show who promoted an application, when, and to which version; with ENV, to that environment alone.
+    """List who promoted an application, when, and to which version; with ENV, only to that environment.
 
-    It is read from the commits' messages, on each environment's own branch if it has one.
+    Read from commit messages, on an environment's own branch if it has one.
     """
     from argosy.change import edits  # noqa: PLC0415
     from argosy.repository import store  # noqa: PLC0415

@@ -22,8 +22,8 @@ MANY = 3
 
 @click.command("promote", cls=options.ChangeCommand)
 @click.argument("apps", metavar="[APP]...", nargs=-1)
-@click.option("--from", "source", metavar="ENV", default="", help="Where from.  [default: where --to promotes from]")
-@click.option("--to", "target", metavar="ENV", default="", help="The environment to promote to.")
+@click.option("--from", "source", metavar="ENV", default="", help="The source.  [default: the environment before --to]")
+@click.option("--to", "target", metavar="ENV", default="", help="The target environment.")
 @click.option("--all", "every", is_flag=True, help="Promote every application that both environments deploy.")
 @click.option("--chain", "chained", is_flag=True, help="Promote through all the environments up to --to.")
 @click.option(
@@ -40,21 +40,21 @@ def command(
     since: str | None,
     given: PromotionOptions,
 ) -> int:
-    """Promote applications: bring what was tested in one environment to the next, and leave what belongs to that.
+    """Promote applications: copy what was tested in one environment to the next, and keep what belongs to the target.
 
-    Each key is merged by itself: the source at the last promotion, the source now, the target now. Images and versions
-    move, and settings that changed; replicas, resources, hosts and the like stay; what was set by hand in the target is
-    a conflict. application.yaml can say otherwise. First you see every key with verdict and reason, and what changes in
-    the cluster. Exit code: 3 where someone has to decide first, or where nothing moves and --leave '**' left what is
-    open; 1 where the result would not be valid. Nothing is written then.
+    Each key is merged by itself: the source at the last promotion, the source now, the target now. Images, versions and
+    changed settings are promoted; replicas, resources, hosts and the like are not; a key that was changed by hand in
+    the target is a conflict. application.yaml can override this. Every key is shown first, with verdict and reason, and
+    what changes in the cluster. Exit code 3: someone has to decide first, or nothing was promoted and --leave '**' left
+    open keys. Exit code 1: the result is not valid. In both cases nothing is written.
     """
     if since is not None and (apps or source or target or every or chained):
-        raise UsageError("--follow-up determines what to promote, and where.", "Leave the other options out.")
+        raise UsageError("--follow-up finds out itself what to promote, and where.", "Leave the other options out.")
     if since is None and not target:
-        raise UsageError("There is no target environment.", "Name the environment: --to ENV.")
+        raise UsageError("No target environment was given.", "Name it: --to ENV.")
     if since is None and bool(apps) == every:
         raise UsageError(
-            "Name the applications to promote, or say --all." if not apps else "--all is for every application.",
+            "Name the applications to promote, or use --all." if not apps else "--all already means every application.",
             "For example: argosy promote my-app --to staging.",
         )
     with promoting.opened(given, apps) as places:

@@ -40,7 +40,9 @@ def command(app: str, env: str, revision: str | None, repository: Path | None, o
     follows = edits.environment(known, env).revision
     here = git.branch(root)
     if revision is None and here and follows != here:
-        click.echo(f"{env} follows {follows}, and this is {here}: --at {follows} renders what is there.", err=True)
+        click.echo(
+            f"{env} follows the branch {follows}; this is {here}. To render that branch: --at {follows}.", err=True
+        )
     found = difference.of_application(root, revision, app, env)
     manifests = [manifest for each in found for manifest in each.manifests.values()]
     if output == "json":

@@ -22,12 +22,13 @@ if TYPE_CHECKING:
 @click.option("--to", "state", metavar="COMMIT", help="Undo all promotions since a commit.")
 @promoting.of_promotion
 def command(*, app: str, env: str, steps: int | None, state: str | None, given: PromotionOptions) -> int:
-    """Undo a promotion in an environment: its keys become what they were, and nothing else changes.
+    """Undo the last promotion to an environment: its keys get their previous values, and nothing else changes.
 
-    What someone has set by hand since is a conflict. Promotions and rollbacks are read from Git: see argosy history.
+    A key that was changed by hand since is a conflict. argosy history lists promotions and rollbacks. To undo any other
+    commit, use git revert.
     """
     if steps and state:
-        raise UsageError("--steps and --to name one state each.", "Give one of them.")
+        raise UsageError("--steps and --to exclude each other.", "Give one of them.")
     from argosy.git.snapshot import Snapshot  # noqa: PLC0415
     from argosy.promotion import promoting as core  # noqa: PLC0415
     from argosy.promotion.ends import applications  # noqa: PLC0415

@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     metavar="DIR",
     help="The repository's root.  [default: around the current folder]",
 )
-@click.option("--live", "is_live", is_flag=True, help="Add sync and health, as a cluster's Argo CD tells them.")
-@click.option("--context", metavar="NAME", help="The kubeconfig's context to ask with --live.  [default: its current]")
-@click.option("--files", "by_file", is_flag=True, help="Show every file: its class, and whether it was edited by hand.")
-@click.option("--exit-code", "told", is_flag=True, help="Exit with 1 where something is left to promote or to decide.")
+@click.option("--live", "is_live", is_flag=True, help="Add sync and health status from Argo CD in the cluster.")
+@click.option("--context", metavar="NAME", help="The kubeconfig context for --live.  [default: the current one]")
+@click.option("--files", "by_file", is_flag=True, help="List every file: its owner, and whether it was edited.")
+@click.option("--exit-code", is_flag=True, help="Exit with 1 if anything is left to promote or decide.")
 @options.output("text", "markdown", "json")
 def command(
     *,
@@ -38,34 +38,34 @@ def command(
     is_live: bool,
     context: str | None,
     by_file: bool,
-    told: bool,
+    exit_code: bool,
     output: str,
 ) -> int:
-    """Show which version each environment has, and how far it is behind the one that it promotes from.
+    """Show the version in each environment, and what is still to be promoted to it.
 
-    Behind are the keys that argosy promote would move. Set by hand are keys that should be the same in both; undecided
-    are those that only a person can decide on. With APP, every key that differs is shown, and why. What is read is
-    what is committed, on an environment's own branch if it has one.
+    "Behind" counts the keys that argosy promote would change, "set by hand" the keys that should be equal in both
+    environments but were changed in the target, "undecided" the keys that a person has to decide on. With APP, every
+    key that differs is listed with the reason. Only commits are read, on an environment's own branch if it has one.
 
-    With --files: a template-owned file follows the template at each update, a seeded one is yours from the day it was
-    written, and a user's file argosy never touches.
+    With --files: a template-owned file follows the template at each update, a seeded file is yours once it is written,
+    and argosy never touches a user's file.
     """
     from argosy.repository import store  # noqa: PLC0415
 
     if context is not None and not is_live:
-        raise UsageError("--context names the cluster to ask.", "Say --live too.")
-    if by_file and (app or is_live or told or output == "markdown"):
-        raise UsageError("--files is about all files, as text or JSON.", "Leave the other options out.")
+        raise UsageError("--context is for --live.", "Add --live.")
+    if by_file and (app or is_live or exit_code or output == "markdown"):
+        raise UsageError("--files lists all files, as text or JSON.", "Leave the other options out.")
     root = (repository or root_of(())).resolve()
     stored = store.load(root)
     if by_file:
         _print_files(root, stored, output)
         return 0
-    return _print_matrix(root, stored, app, context or "", output, is_live=is_live, told=told)
+    return _print_matrix(root, stored, app, context or "", output, is_live=is_live, exit_code=exit_code)
 
 
 def _print_matrix(
-    root: Path, stored: Stored, application: str, context: str, output: str, *, is_live: bool, told: bool
+    root: Path, stored: Stored, application: str, context: str, output: str, *, is_live: bool, exit_code: bool
 ) -> int:
     from argosy.change import edits  # noqa: PLC0415
     from argosy.status import survey  # noqa: PLC0415
@@ -82,7 +82,7 @@ def _print_matrix(
         asked = live.of(stored.repository, found.deployments, context)
     shown = Template(stored.version, versions.current().version)
     click.echo(_format(Report(root, found, shown, asked, application), output), nl=False)
-    return int(told and found.is_behind)
+    return int(exit_code and found.is_behind)
 
 
 def _format(report: Report, output: str) -> str:

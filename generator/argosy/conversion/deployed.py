@@ -50,7 +50,7 @@ def of_commit(
         found, faults = _render(root, application, tree(root, "", plan, written))
     if faults:
         message = f"What {application} deploys cannot be rendered:\n{faults[0]}"
-        raise ArgosyError(message, "`argosy validate` says more.")
+        raise ArgosyError(message, "See `argosy validate`.")
     return found
 
 
@@ -95,7 +95,7 @@ def group_of(manifest: Manifest) -> str:
 
 
 def is_test(manifest: Manifest) -> bool:
-    """Tell whether a manifest is a hook of `helm test`, which Argo CD never applies."""
+    """Return whether a manifest is a hook of `helm test`, which Argo CD never applies."""
     annotations = (manifest.get("metadata") or {}).get("annotations") or {}
     return bool(TESTS & {hook.strip() for hook in str(annotations.get("helm.sh/hook", "")).split(",")})
 

@@ -46,7 +46,7 @@ def values(workload: Workload, chart: Sequence[Manifest], defaults: Mapping[str,
 
 
 def _is_given(manifest: Manifest, chart: Sequence[Manifest]) -> bool:
-    """Tell whether the chart gives a resource by itself, apart from labels."""
+    """Return whether the chart gives a resource by itself, apart from labels."""
     return _without_labels(manifest) in [_without_labels(each) for each in chart]
 
 

@@ -95,7 +95,7 @@ def merge(into: Any, changes: Mapping[str, Any]) -> None:
 
 
 def _is_literal(text: str) -> bool:
-    """Tell whether a text can stand in a block as it is."""
+    """Return whether a text can stand in a block as it is."""
     return not text.startswith((" ", "\n")) and all(
         line.isprintable() and line == line.rstrip() for line in text.split("\n")
     )

@@ -52,7 +52,7 @@ class Scope:
     """The branch that they read."""
 
     def has(self, deployed: Deployed) -> bool:
-        """Tell whether an Application is meant."""
+        """Return whether an Application is meant."""
         return (
             (not self.applications or deployed.app in self.applications)
             and (not self.environments or deployed.environment in self.environments)
@@ -90,7 +90,7 @@ def _named(state: Mapping[str, Deployed], names: Collection[str]) -> Mapping[str
 
 
 def _follows(deployed: Deployed, branch: str) -> bool:
-    """Tell whether an Application reads a branch; HEAD is whatever the host says."""
+    """Return whether an Application reads a branch; HEAD is whatever the host says."""
     revisions = {source.get("targetRevision") or "HEAD" for source in sources(deployed.definition)}
     return not revisions or not revisions.isdisjoint({branch, "HEAD"})
 
@@ -125,7 +125,7 @@ def of_application(root: Path, revision: str | None, application: str, environme
     reasons = [reason for each in found for reason in (*each.faults, each.skipped) if reason]
     if reasons:
         told = "\n".join(dict.fromkeys(reasons))
-        raise ArgosyError(f"{application} in {environment} cannot be rendered:\n{told}", "`argosy validate` says more.")
+        raise ArgosyError(f"{application} in {environment} cannot be rendered:\n{told}", "See `argosy validate`.")
     if not found:
         raise ArgosyError(
             f"No Argo CD Application deploys {application} to {environment}.",
@@ -143,7 +143,7 @@ def _rendered(before: Snapshot, after: Snapshot, wanted: Wanted, progress: Progr
 
 
 def _is_too_little(before: Mapping[str, Deployed], after: Mapping[str, Deployed]) -> bool:
-    """Tell whether an Application changes of which nothing was read: a value far away made it another one."""
+    """Return whether an Application changes of which nothing was read: a value far away made it another one."""
     return any(
         (one := before.get(name)) is None
         or (other := after.get(name)) is None

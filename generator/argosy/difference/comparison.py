@@ -61,14 +61,14 @@ class ApplicationChange:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """An Application whose manifests, or some of them, cannot be told."""
+    """An Application whose manifests, or some of them, are unknown."""
 
     application: str
     app: str
     environment: str
     message: str
     side: str = ""
-    """Which state it fails in, “before” or “after”; empty for what can be told nowhere here."""
+    """Which state it fails in, “before” or “after”; empty where that is unknown in both."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +122,7 @@ def _unknown(deployed: Deployed, message: str, side: str = "") -> Unknown:
 def _is_known(
     old: Deployed | None, new: Deployed | None, before: Mapping[str, Deployed], after: Mapping[str, Deployed]
 ) -> bool:
-    """Tell whether an Application can be compared: it is not missing just because what declares it fails."""
+    """Return whether an Application can be compared: it is not missing just because what declares it fails."""
     if old and new:
         return bool(old.definition and new.definition)
     one, other = (old, after) if old else (new, before)
@@ -159,8 +159,8 @@ def _resources(deployed: Deployed | None) -> dict[Identity, Manifest]:
 
 def _fate(deployed: Deployed) -> str:
     if deployed.cascades:
-        return "Argo CD deletes what it deployed with it: it has the finalizer for that."
-    return "What it deployed stays in the cluster, and nothing looks after it any more: it has no finalizer."
+        return "Argo CD deletes its resources, too: it has a resources finalizer."
+    return "Its resources stay in the cluster, unmanaged: it has no resources finalizer."
 
 
 def _resource(this: Identity, old: Manifest | None, new: Manifest | None) -> ResourceChange | None:

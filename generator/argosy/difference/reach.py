@@ -85,7 +85,7 @@ def _with_named(by_layout: Wanted, live: Set[str], readers: Sequence[_Reader]) -
 
 
 def _is_inert(path: str) -> bool:
-    """Tell whether no Application is rendered from a file, unless one names it."""
+    """Return whether no Application is rendered from a file, unless one names it."""
     first, *more = path.split("/")
     if first == layout.ARGOCD and more:
         return path.endswith("/project.yaml") or more[0] == "install" or path == layout.ROOT_APPLICATION
@@ -102,7 +102,7 @@ def _reaching(path: str, known: Set[str]) -> str:
 
 
 def _is_foreign(path: str) -> bool:
-    """Tell whether a file may reach anything: the ApplicationSet, and what is none of the layout's."""
+    """Return whether a file may reach anything: the ApplicationSet, and what is none of the layout's."""
     return path == layout.APPLICATION_SET or path.partition("/")[0] not in _FOLDERS
 
 
@@ -120,7 +120,7 @@ class _Reader:
     """Whether all that it names has to be there, as for a kustomization; an Application is one of many."""
 
     def reads(self, paths: Collection[str], with_folders: Set[str]) -> bool:
-        """Tell whether it has any of the files read, which are given together with the folders that they are in."""
+        """Return whether it has any of the files read, which are given together with the folders that they are in."""
         return (
             self.is_open
             or not self.targets.isdisjoint(with_folders)

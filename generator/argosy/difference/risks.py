@@ -73,7 +73,7 @@ def _risk(deployed: Deployed, this: Identity | None, message: str) -> Risk:
 
 
 def _is_kept(this: Identity, manifest: Manifest, *, deleted: bool) -> bool:
-    """Tell whether Argo CD leaves a resource in the cluster: when it prunes, or deletes the whole Application."""
+    """Return whether Argo CD leaves a resource in the cluster: when it prunes, or deletes the whole Application."""
     options = listed(manifest, _SYNC_OPTIONS)
     if not deleted:
         return "Prune=false" in options

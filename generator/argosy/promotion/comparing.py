@@ -32,7 +32,7 @@ class Comparison:
 
     @property
     def is_even(self) -> bool:
-        """Tell whether nothing differs but what policy expects."""
+        """Return whether nothing differs but what policy expects."""
         return not (any(self.missing) or self.unexpected.applications)
 
 

@@ -42,7 +42,7 @@ class Verdict(StrEnum):
 
     @property
     def is_open(self) -> bool:
-        """Tell whether someone has to decide before the promotion can go on."""
+        """Return whether someone has to decide before the promotion can go on."""
         return self in {Verdict.UNDECIDED, Verdict.CONFLICT}
 
 
@@ -115,14 +115,14 @@ class Choices:
     def _left(decision: Decision, pattern: str) -> Decision:
         if not decision.verdict.is_open and decision.verdict is not Verdict.PROMOTED:
             return decision
-        why = f"left as it is, as you said; {decision.why}"
+        why = f"left as chosen; {decision.why}"
         return replace(decision, verdict=Verdict.LEFT, why=why, postponed=decision.verdict.is_open and pattern == ALL)
 
     @staticmethod
     def _taken(decision: Decision) -> Decision:
         if not decision.verdict.is_open and decision.verdict is not Verdict.KEPT:
             return decision
-        return replace(decision, verdict=Verdict.PROMOTED, why="taken, as you said")
+        return replace(decision, verdict=Verdict.PROMOTED, why="taken as chosen")
 
     def check(self, decisions: Collection[Decision]) -> None:
         """Raise UsageError for a pattern that matches no key that differs, or takes what never moves."""
@@ -242,7 +242,7 @@ class _Merge:
             yield from self._walk(key._replace(path=(*key.path, name)), below, whole=in_list)
 
     def _is_mixed(self, key: Key, *nodes: yaml.Node | None) -> bool:
-        """Tell whether a mapping that one side lacks is treated differently key by key, so that it moves in parts."""
+        """Return whether a mapping that one side lacks is treated differently key by key, so that it moves in parts."""
         leaves = [leaf for each in nodes if isinstance(each, yaml.MappingNode) for leaf in _leaves(key, each)]
         treatments = {self.policy.treatment_of(each) for each in (key, *(leaf for leaf, _ in leaves))}
         return len(treatments) > 1 or any(_is_encrypted(*leaf) for leaf in leaves)

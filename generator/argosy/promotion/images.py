@@ -20,7 +20,7 @@ def groups(keys: Iterable[Key]) -> list[list[Key]]:
 
 
 def says_which(key: Key) -> bool:
-    """Tell whether a key says which image of a repository is meant, and not where the repository is."""
+    """Return whether a key says which image of a repository it is, and not where the repository is."""
     return bool(key.path) and _path(key)[-1] in _WHICH
 
 

@@ -42,12 +42,12 @@ class Pattern:
     """Whether the application's settings have it, and not the defaults."""
 
     def matches(self, key: Key) -> bool:
-        """Tell whether a key, or what it is part of, is meant."""
+        """Return whether it matches a key, or what that is part of."""
         return any(self._length(each) >= 0 for each in _names_of(key))
 
     @property
     def is_silent(self) -> bool:
-        """Tell whether it is about an Application's own fields, which differ in every environment."""
+        """Return whether it is about an Application's own fields, which differ in every environment."""
         return self.text == APPLICATION
 
     def weight(self, key: Key) -> tuple[bool, int, int, int]:
@@ -149,7 +149,7 @@ class Policy:
 
 
 def _is_meant(key: Key, default: Pattern) -> bool:
-    """Tell whether a default is about a key: what an Application hands to a chart is not one of its own fields."""
+    """Return whether a default is about a key: what an Application hands to a chart is not one of its own fields."""
     value = value_of(key)
     if value is not None:
         return default.matches(value)
@@ -172,13 +172,13 @@ def _texts(own: Mapping[str, object], name: str) -> Sequence[str]:
 
 def _wrong(name: str) -> ArgosyError:
     return ArgosyError(
-        f"`{name}` in application.yaml is not what promotion is told by.",
+        f"`{name}` in application.yaml is not a promotion policy.",
         "Write `promote`, `pinned` and `ask` below `promotion`, each a list of patterns such as config.LOG_LEVEL.",
     )
 
 
 def matches_any(key: Key, patterns: Iterable[str]) -> bool:
-    """Tell whether one of the patterns means a key."""
+    """Return whether one of the patterns matches a key."""
     return any(meant(key, each) is not None for each in patterns)
 
 

@@ -90,7 +90,7 @@ class Promotion:
 
     @property
     def is_open(self) -> bool:
-        """Tell whether someone has to decide something first."""
+        """Return whether someone has to decide something first."""
         return any(move.open for move in self.moves)
 
     @property
@@ -122,7 +122,7 @@ def route(repository: Repository, target: str, source: str = "", *, chained: boo
     if not way or (source and way[0][0] != source):
         first = f"no environment on the way to {target} is called {source}" if source and way else "it is the first one"
         raise UsageError(
-            f"Nothing tells where {target} is promoted from: {first}.",
+            f"There is no environment to promote to {target} from: {first}.",
             f"Name it with --from, or set promotesFrom in {layout.environment_settings(target)}.",
         )
     return way
@@ -388,7 +388,7 @@ def _restored(
 
 
 def _is_all(decisions: Sequence[Decision], before: bytes, now: bytes) -> bool:
-    """Tell whether these restored keys are all that a file differs in from what it was."""
+    """Return whether these restored keys are all that a file differs in from what it was."""
     if any(each.verdict is not Verdict.PROMOTED for each in decisions):
         return False
     name = decisions[0].key.file

@@ -78,7 +78,7 @@ def message(promotion: Promotion, subject: str = "") -> str:
 
 def projects(promotion: Promotion) -> str:
     """Return which AppProjects have to permit more, a line each."""
-    return "".join(f"{each.path} then permits {kinds(each)} too.\n" for each in promotion.projects)
+    return "".join(f"{each.path} will also permit {kinds(each)}.\n" for each in promotion.projects)
 
 
 def kinds(project: Widened) -> str:
@@ -149,11 +149,11 @@ def _ordered(decisions: Sequence[Decision]) -> list[Decision]:
 def as_markdown(promotion: Promotion, limit: int) -> str:
     """Return the table for a pull request, in at most so many characters: what does not fit is counted."""
     lines = [line for move in promotion.moves if move.decisions for line in _lines(move)]
-    lines += [f"`{each.path}` then permits {kinds(each)} too.\n" for each in promotion.projects]
+    lines += [f"`{each.path}` will also permit {kinds(each)}.\n" for each in promotion.projects]
     room = limit - sum(len(line) + 1 for line in lines)
     if room >= 0:
         return "\n".join(lines)
-    left = "\n… and {} more keys, which there is no room for."
+    left = "\n… and {} more keys, cut to fit."
     room = limit - len(left) - 8
     taken = list(takewhile(lambda size: size <= room, accumulate(len(line) + 1 for line in lines)))
     shown_keys, all_keys = (sum(map(_is_row, each)) for each in (lines[: len(taken)], lines))
@@ -172,7 +172,7 @@ def _lines(move: Move) -> Iterator[str]:
         yield f"| {' | '.join((_code(key), _code(target), _code(source), told, in_cell(why)))} |"
     yield ""
     if open_still := [_code(str(each.key)) for each in move.decisions if each.postponed]:
-        yield from (f"Open still, and left as it is until someone decides: {', '.join(open_still)}.", "")
+        yield from (f"Still undecided: {', '.join(open_still)}.", "")
 
 
 def _code(text: str) -> str:

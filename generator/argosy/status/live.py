@@ -25,11 +25,11 @@ class Live:
     revision: str
     """The commit, or the chart's version, that was compared with the cluster last."""
     message: str
-    """What Argo CD says where it cannot tell, or the last sync failed."""
+    """Argo CD's error, if the state is unknown or the last sync failed."""
 
 
 def of(repository: Repository, deployments: Iterable[tuple[str, str]], context: str = "") -> Applications:
-    """Return what a cluster tells of deployments, by application and environment; raise ToolError if it tells nothing.
+    """Return the Applications of deployments in a cluster, by application and environment; raise ToolError if it fails.
 
     `context` is one of the kubeconfig's; empty: its current one.
     """

@@ -15,7 +15,7 @@ from argosy.status.versions import Version
 
 @dataclass(frozen=True, slots=True)
 class Lag:
-    """What tells a deployment from the one in the environment that it promotes from."""
+    """What a deployment lacks of the one in the environment before it."""
 
     source: str
     decisions: Sequence[Decision] = ()
@@ -28,7 +28,7 @@ class Lag:
     since: datetime | None = None
     """When the first of these commits was made."""
     unknown: str = ""
-    """Why nothing can be told."""
+    """Why all this is unknown."""
 
     @property
     def moving(self) -> list[Decision]:
@@ -66,7 +66,7 @@ class Column:
     environment: Environment
     tip: Tip
     edited: bool = False
-    """Whether the work tree has changes of it that are not committed, and not looked at."""
+    """Whether the work tree has changes of it that are not committed, and ignored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +80,6 @@ class Matrix:
 
     @property
     def is_behind(self) -> bool:
-        """Tell whether something is left to promote or decide, or was set by hand."""
+        """Return whether something is left to promote or decide, or was set by hand."""
         lags = [each.lag for each in self.deployments.values() if each.lag]
         return any(lag.size or lag.drifted or lag.undecided for lag in lags)

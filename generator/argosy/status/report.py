@@ -57,7 +57,7 @@ class Template:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Everything that `argosy status` tells."""
+    """Everything that `argosy status` shows."""
 
     root: Path
     matrix: Matrix
@@ -133,16 +133,16 @@ def heading(column: Column) -> str:
 
 
 def notes(matrix: Matrix) -> Iterator[str]:
-    """Yield what to know before relying on what is told."""
+    """Yield what to know before relying on the report."""
     for column in matrix.columns:
         if column.tip.problem:
             yield f"{column.environment.name}: {column.tip.problem}."
     if edited := [each.environment.name for each in matrix.columns if each.edited]:
-        yield f"Changes of {_listed(edited)} in the work tree are not committed, and not looked at."
+        yield f"Uncommitted changes of {_listed(edited)} are ignored."
     unknown = [each.lag.unknown for each in matrix.deployments.values() if each.lag and each.lag.unknown]
     if unknown:
-        more = f" So it is for {len(unknown) - 1} more." if len(unknown) > 1 else ""
-        yield f"How far behind it is cannot be told: {unknown[0]}{more}"
+        more = f" The same holds for {number(len(unknown) - 1, 'more deployment')}." if len(unknown) > 1 else ""
+        yield f"Unknown what is still to be promoted: {unknown[0]}{more}"
 
 
 def summary(matrix: Matrix) -> str:

@@ -43,7 +43,7 @@ class Image:
 
     @property
     def version(self) -> str:
-        """What tells it from other versions of itself; without a tag, registries give the latest."""
+        """Its tag, or else its digest; without either, registries give the latest."""
         return self.tag or self.digest[:_DIGEST_LENGTH] or "latest"
 
     def __str__(self) -> str:
