@@ -86,6 +86,10 @@ def _home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         patch.setenv("GIT_CONFIG_GLOBAL", str(home / ".gitconfig"))
         patch.setenv("GIT_CONFIG_SYSTEM", os.devnull)
         patch.setenv("TZ", "UTC")
+        # One for all processes of the session: the folder above is theirs, where there are several.
+        base = tmp_path_factory.getbasetemp()
+        shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+        patch.setenv("ARGOSY_CACHE", str(shared / "cache"))
         yield
 
 

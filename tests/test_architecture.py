@@ -26,7 +26,7 @@ LAYERS = (
     "schemas git yaml_edit",
     "findings",
     "documents",
-    "supervisor",
+    "cache supervisor",
     "temporary",
     "paths errors",
 )

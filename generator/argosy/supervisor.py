@@ -12,7 +12,9 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
 
 from argosy import temporary
 from argosy.errors import ToolError, UsageError
@@ -213,6 +215,17 @@ def run(
 ) -> tuple[int, str, str]:
     """Run a program to its end; return its exit code and what it printed on standard output and standard error."""
     return Program(command, environment, given).finish()
+
+
+@cache
+def version(command: tuple[str, ...]) -> Sequence[Any] | None:
+    """Return what tells a program from any other: what it says and which file it is; None where it does not say."""
+    try:
+        code, out, _ = run(command)
+        status = Path(command[0]).stat()
+    except (StoppedError, OSError):
+        return None
+    return None if code else [command[0], status.st_size, status.st_mtime_ns, out]
 
 
 def stop_all() -> None:

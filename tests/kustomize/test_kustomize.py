@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -9,8 +10,10 @@ from typing import Any
 
 import pytest
 import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from argosy import kustomize
+from argosy import cache, kustomize
 from argosy.errors import OfflineError, RenderError
 
 DEPLOYMENT = """\
@@ -268,3 +271,80 @@ class TestLimits:
         assert fault.message == "Rendering did not end within 1 seconds."
         assert fault.path == tmp_path / "a29/kustomization.yaml"
         assert build(tmp_path / "dev")
+
+
+TEXTS: Mapping[str, tuple[str | None, ...]] = {
+    "base/kustomization.yaml": ("resources: [deployment.yaml]\n", "resources: [other.yaml]\nnamePrefix: a-\n", None),
+    "base/Kustomization": ("resources: [other.yaml]\n", None),
+    "base/other.yaml": (
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: other}\n",
+        "@deployment.yaml",
+        "@../dev/x",
+        None,
+    ),
+    "dev/kustomization.yaml": (
+        "resources: [../base]\n",
+        "resources: [../base, x]\nconfigMapGenerator: [{name: c, files: [k=text], envs: [env]}]\n",
+        "resources: [x]\npatches: [{path: patch.yaml}]\n",
+        "resources: [../base]\ntransformers: [prefix.yaml]\n",
+        "resources: [../base]\nbuildMetadata: [originAnnotations]\n",
+    ),
+    "dev/kustomization.yml": ("resources: [x]\n", None),
+    "dev/x": (DEPLOYMENT, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: web}\n", "@../base/deployment.yaml", None),
+    "dev/patch.yaml": (
+        "[{op: add, path: /metadata/labels, value: {a: b}}]\n",
+        DEPLOYMENT.replace("replicas: 1", "replicas: 2"),
+    ),
+    "dev/prefix.yaml": (
+        "{apiVersion: builtin, kind: PrefixTransformer, metadata: {name: p}, prefix: b-,\n"
+        "fieldSpecs: [{path: metadata/name}]}",
+        None,
+    ),
+    "dev/text": ("one", "two", None),
+    "dev/env": ("A=1\n", "LANG\n", "A=1\nLANG=2\n", None),
+}
+EDITS = st.sampled_from([(path, text) for path, texts in TEXTS.items() for text in texts])
+OVERRIDES = st.sampled_from([{}, {"namePrefix": "c-"}, {"images": ["nginx:2"]}, {"commonLabels": {"a": "b"}}])
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(
+    edits=st.lists(EDITS, max_size=8), overrides=st.lists(OVERRIDES, min_size=1, max_size=2), lang=st.sampled_from("ab")
+)
+def test_kept_as_without(
+    tree: Any, tmp_path: Path, edits: list[tuple[str, str | None]], overrides: list[Any], lang: str
+) -> None:
+    for name in ("base", "dev"):
+        shutil.rmtree(tmp_path / name, ignore_errors=True)
+    folder = tree({path: texts[0] for path, texts in TEXTS.items() if texts[0] and "Kustomization" not in path})
+    (folder / "kustomization.yml").unlink()
+    for path, text in edits:
+        (tmp_path / path).unlink(missing_ok=True)
+        if text is not None and text.startswith("@"):
+            (tmp_path / path).symlink_to(text[1:])
+        elif text is not None:
+            (tmp_path / path).write_text(text)
+
+    def said(each: Any) -> Any:
+        try:
+            return build(folder, each)
+        except RenderError as error:
+            return type(error), error.faults
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LANG", lang)
+        for each in overrides:
+            with cache.off():
+                without = said(each)
+            assert [said(each), said(each)] == [without, without]
+
+
+def test_what_generators_name_is_not_kept(tree: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ARGOSY_CACHE", str(tmp_path / "cache"))
+    settings = "{apiVersion: builtin, kind: ConfigMapGenerator, metadata: {name: c}, files: [text]}"
+    folder = tree(dev("resources: [../base]\ngenerators: [map.yaml]\n") | {"dev/map.yaml": settings, "dev/text": "one"})
+    assert "one" in build(folder)
+    assert not (tmp_path / "cache").exists()
+    (folder / "kustomization.yaml").write_text("resources: [../base]\n")
+    assert build(folder) == build(folder)
+    assert len([path for path in (tmp_path / "cache").rglob("*") if path.is_file()]) == 1

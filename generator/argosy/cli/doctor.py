@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     help="The repository's root.  [default: around the current folder]",
 )
 @options.output("text", "markdown", "json")
+@options.no_cache
 @options.quiet
 def command(
     *,

@@ -127,6 +127,7 @@ class Given:
 @click.option("--git/--no-git", default=True, help="Make a git repository and a first commit.  [default: git]")
 @click.option("--dry-run", is_flag=True, help="Print the files as a diff, and write nothing.")
 @options.output("text", "json")
+@options.no_cache
 @options.quiet
 def command(
     *,

@@ -86,6 +86,22 @@ def output(*formats: str) -> Callable[[Command], Command]:
 
 quiet = click.option("--quiet", "-q", is_flag=True, help="Print only findings and errors.")
 
+
+def _without_cache(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted and not ctx.resilient_parsing:
+        from argosy import cache  # noqa: PLC0415
+
+        ctx.with_resource(cache.off())
+
+
+no_cache = click.option(
+    "--no-cache",
+    is_flag=True,
+    expose_value=False,
+    callback=_without_cache,
+    help="Render everything again; neither read nor write the cache.",
+)
+
 folder = click.Path(file_okay=False, path_type=Path)
 
 
@@ -212,5 +228,6 @@ of_change = collected(
     message,
     validate,
     output("text", "json"),
+    no_cache,
     quiet,
 )

@@ -97,6 +97,7 @@ of_promotion = options.collected(
     click.option("--validate/--no-validate", default=True, help="Refuse what does not validate.  [default: validate]"),
     options.repository,
     options.output("text", "json"),
+    options.no_cache,
     options.quiet,
 )
 """The options of promote and rollback, in the order of their help."""

@@ -22,6 +22,7 @@ from argosy.cli.options import root_of
     help="The repository's root.  [default: around the current folder]",
 )
 @options.output("yaml", "json")
+@options.no_cache
 def command(app: str, env: str, revision: str | None, repository: Path | None, output: str) -> int:
     """Print the manifests that Argo CD would apply for an application in an environment.
 

@@ -69,6 +69,7 @@ class ReportType(click.ParamType):  # type: ignore[type-arg]  # generic in new v
     multiple=True,
     help="Write the result to a file as well, in a format of its own; may be repeated.",
 )
+@options.no_cache
 @options.quiet
 def command(
     *,

@@ -1,8 +1,8 @@
 """Helm: chart and values -> manifests. The only package that runs Helm.
 
 Helm runs in processes of its own, through helm_python, for a chart may make it work for ever or crash. Where that
-package has no build, or a binary is asked for, the `helm` program does the same. Nothing is kept between calls, so that
-an engine may be shared by threads and always sees the files as they are.
+package has no build, or a binary is asked for, the `helm` program does the same. Nothing is kept between calls but what
+`cache` keeps by content, so that an engine may be shared by threads and always sees the files as they are.
 """
 
 from __future__ import annotations

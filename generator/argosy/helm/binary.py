@@ -12,7 +12,7 @@ from typing import Any
 
 from argosy import supervisor
 from argosy.errors import RenderError, ToolError
-from argosy.helm import charts, go_templates
+from argosy.helm import charts, go_templates, kept
 from argosy.helm.faults import faults, in_chart, lint_messages, stopped
 from argosy.helm.release import Manifest, Message, Release, Rendered, Severity, shipped
 from argosy.helm.values import assignments, existing
@@ -34,12 +34,12 @@ class Binary:
         """Render a release by `helm template`."""
         with charts.complete(release) as folder, tempfile.TemporaryDirectory() as scratch:
             charts.refuse_library(charts.metadata_of(folder), release)
-            arguments = _arguments(release, Path(scratch))
-            code, out, err = self._run("template", release.name, str(folder), *arguments, release=release)
-        if code:
-            raise RenderError(faults(err.removeprefix("Error: "), release))
+            arguments = ["template", release.name, str(folder), *_arguments(release, Path(scratch))]
+            answer = self._answer(release, folder, arguments)
+        if "error" in answer:
+            raise RenderError(faults(answer["error"].removeprefix("Error: "), release))
         manifests: dict[str, list[str]] = {}
-        for part in re.split(r"^---\n(?=# Source: )", out, flags=re.MULTILINE):
+        for part in re.split(r"^---\n(?=# Source: )", answer["out"], flags=re.MULTILINE):
             source, _, text = part.partition("\n")
             if source.startswith("# Source: "):
                 manifests.setdefault(in_chart(source.removeprefix("# Source: ")), []).append(text)
@@ -48,9 +48,10 @@ class Binary:
     def lint(self, release: Release) -> list[Message]:
         """Return what `helm lint` says."""
         with tempfile.TemporaryDirectory() as scratch:
-            values = _values(release, Path(scratch))
-            _, out, _ = self._run("lint", "--strict", str(release.chart), *values, release=release)
-        found = _LINTED.findall(out)
+            arguments = ["lint", "--strict", str(release.chart), *_values(release, Path(scratch))]
+            # Where the linter finds fault with a chart, that is no failure of its own.
+            answer = self._answer(release, release.chart, arguments, codes=(0, 1))
+        found = _LINTED.findall(answer["out"])
         return lint_messages(release, ((_SEVERITIES[severity], path, text) for severity, path, text in found))
 
     def go_templates(
@@ -65,6 +66,18 @@ class Binary:
         if code:
             raise go_templates.failure(err.removeprefix("Error: "))
         return go_templates.rows(out)
+
+    def _answer(
+        self, release: Release, chart: Path, arguments: Sequence[str], codes: Sequence[int] = (0,)
+    ) -> dict[str, Any]:
+        """Return what the program prints about a chart's folder as `out`; as `error` where it fails."""
+
+        def ask() -> dict[str, Any]:
+            code, out, err = self._run(*arguments, release=release)
+            return {"out": out} if code in codes else {"out": out, "error": err}
+
+        version = supervisor.version((str(self.program), "version"))
+        return kept.answer(release, chart, version and [arguments[0], version], ask)
 
     def _run(self, *arguments: str, release: Release | None = None) -> tuple[int, str, str]:
         try:

@@ -9,7 +9,8 @@ import posixpath
 import re
 import tarfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
@@ -36,9 +37,12 @@ def refuse_references(chart: Path, files: Iterable[Path]) -> None:
     remote: list[Fault] = []
     for file in files:
         for name, content in _schemas(file, chart):
-            schema = _parsed(content, name, file)
-            base = next((schema[key] for key in ("$id", "id") if isinstance(schema.get(key), str)), "")
-            for reference in dict.fromkeys(_references(schema)):
+            try:
+                base, references = _referring(content)
+            except (ValueError, RecursionError) as error:
+                why = "it is nested too deeply" if isinstance(error, RecursionError) else error
+                raise RenderError([Fault(f"{name} cannot be read as JSON: {why}.", file)]) from error
+            for reference in references:
                 if _is_remote(base, reference):
                     remote.append(Fault(f"{name} refers to {reference}, which is not fetched.", file, hint=_BUNDLE))
                 else:
@@ -76,16 +80,23 @@ def _references(schema: Any) -> Iterator[str]:
                 yield value
 
 
-def _parsed(content: bytes, name: str, file: Path) -> dict[str, Any]:
-    """Return a schema as Helm reads it; raise RenderError for one that it may read, and this may not."""
-    try:
-        if len(content) > _LARGEST_SCHEMA:
-            raise ValueError(f"it has more than {_LARGEST_SCHEMA:,} bytes")
-        text = content.decode("utf-8", errors="replace").removeprefix("\ufeff")
-        schema = json.loads(text, parse_int=str, parse_float=str, parse_constant=str)
-    except (ValueError, RecursionError) as error:
-        why = "it is nested too deeply" if isinstance(error, RecursionError) else error
-        raise RenderError([Fault(f"{name} cannot be read as JSON: {why}.", file)]) from error
+@lru_cache(maxsize=32)
+def _referring(content: bytes) -> tuple[str, Sequence[str]]:
+    """Return a schema's own address and what it refers to; raise ValueError or RecursionError where it is no JSON.
+
+    Environments share a chart, and charts a schema.
+    """
+    schema = _parsed(content)
+    base = next((schema[key] for key in ("$id", "id") if isinstance(schema.get(key), str)), "")
+    return base, tuple(dict.fromkeys(_references(schema)))
+
+
+def _parsed(content: bytes) -> dict[str, Any]:
+    """Return a schema as Helm reads it; raise an error for one that it may read, and this may not."""
+    if len(content) > _LARGEST_SCHEMA:
+        raise ValueError(f"it has more than {_LARGEST_SCHEMA:,} bytes")
+    text = content.decode("utf-8", errors="replace").removeprefix("\ufeff")
+    schema = json.loads(text, parse_int=str, parse_float=str, parse_constant=str)
     return schema if isinstance(schema, dict) else {"allOf": schema}
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from argosy.errors import Fault, RenderError
-from argosy.helm import charts, go_templates, workers
+from argosy.helm import charts, go_templates, kept, workers
 from argosy.helm.binary import Binary
 from argosy.helm.faults import faults, in_chart, invalid_yaml, lint_messages, stopped
 from argosy.helm.release import Manifest, Message, Release, Rendered, Severity, shipped
@@ -30,7 +30,7 @@ class Library:
             answer = _asked(
                 release,
                 "render",
-                chart=str(folder),
+                folder,
                 values=_values(release),
                 name=release.name,
                 namespace=release.namespace or "default",
@@ -47,7 +47,7 @@ class Library:
 
     def lint(self, release: Release) -> list[Message]:
         """Return what Helm's linter says."""
-        answer = _asked(release, "lint", chart=str(release.chart), values=_values(release))
+        answer = _asked(release, "lint", release.chart, values=_values(release))
         severities: dict[int, Severity] = {1: "info", 2: "warning"}
         found = (
             (severities.get(each["severity"], "error"), each["path"], each["error"]) for each in answer["messages"]
@@ -76,12 +76,16 @@ def _values(release: Release) -> Mapping[str, Any]:
     }
 
 
-def _asked(release: Release, task: str, **arguments: Any) -> Mapping[str, Any]:
-    """Have a worker do a task with a release; raise RenderError where it cannot."""
-    try:
-        answer = workers.ask(task, **arguments)
-    except StoppedError as error:
-        raise stopped(error, release) from error
+def _asked(release: Release, task: str, chart: Path, **arguments: Any) -> Mapping[str, Any]:
+    """Have a worker do a task with a release and its chart, or a copy; raise RenderError where it cannot."""
+
+    def ask() -> dict[str, Any]:
+        try:
+            return workers.ask(task, chart=str(chart), **arguments)
+        except StoppedError as error:
+            raise stopped(error, release) from error
+
+    answer = kept.answer(release, chart, [task, workers.version(), arguments.get("leave")], ask)
     if "file" in answer:
         raise RenderError([invalid_yaml(answer["error"], Path(answer["file"]))])
     if "error" in answer:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
+from importlib.metadata import version as version_of
 from importlib.util import find_spec
 from pathlib import Path
 from threading import Condition
@@ -15,6 +17,7 @@ from typing import Any
 from argosy.errors import ToolError
 from argosy.supervisor import Limits, Program
 
+_WORKER = Path(__file__).with_name("worker.py")
 _START = 0.3
 """How many seconds a start may take: a worker is added when others have been waited for as long in all."""
 
@@ -97,10 +100,16 @@ def package() -> Path | None:
     return Path(found.origin).parents[1] if found and found.origin else None
 
 
+@cache
+def version() -> Sequence[str]:
+    """Return what decides what a worker answers, besides what it is asked."""
+    return version_of("helm-python-sdk"), _WORKER.read_text(encoding="utf-8")
+
+
 def _started(environment: Mapping[str, str] | None = None, given: Limits | None = None) -> Program:
     if (folder := package()) is None:
         raise ToolError("The package helm-python-sdk is gone.", "Install argosy again.")
     # Isolated: neither the current folder nor the environment decides what is imported.
     isolated = (sys.executable, "-I", "-S", "-X", "utf8")
-    command = [*isolated, str(Path(__file__).with_name("worker.py")), str(folder)]
+    command = [*isolated, str(_WORKER), str(folder)]
     return Program(command, environment, given)

@@ -1,6 +1,7 @@
 """Kustomize: a folder with a kustomization -> manifests. The only package that runs Kustomize.
 
-Nothing is kept between calls, so that threads may build at once, and nothing is written below the user's folder.
+Threads may build at once, for nothing is kept between calls but what `cache` keeps, and nothing is written below the
+user's folder.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from argosy.documents.plain import load
 from argosy.errors import Fault, OfflineError, RenderError
 from argosy.kustomize.command import line_of, run
 from argosy.kustomize.overrides import components_of, patch_files, with_overrides
-from argosy.kustomize.references import NAMES, Reference, inputs, kustomization, references, resources
+from argosy.kustomize.references import NAMES, Reference, inputs, kustomization, read_by, references, resources
 
 __all__ = ["NAMES", "build", "inputs", "kustomization", "resources"]
 
@@ -37,29 +38,32 @@ def build(folder: Path, root: Path, overrides: Mapping[str, Any] | None = None) 
     _refuse([each for each in named if each.remote], "lies elsewhere, and cannot be built offline.")
     _refuse([each for each in named if each.missing], "does not exist.")
     _refuse([each for each in named if each.hollow], "holds no kustomization.")
+    files = read_by(folder, named)
+    # What generators and transformers read is not known to the last file.
+    is_known = not any(each.in_settings for each in named)
     if not overrides:
-        return run(folder)
-    return _build_edited(folder, inputs(folder, root, added), overrides, components)
+        return run(folder, files if is_known else None)
+    return _build_edited(folder, files, overrides, components, is_known)
 
 
 def _build_edited(
-    folder: Path, files: Collection[Path], overrides: Mapping[str, Any], components: Sequence[str]
+    folder: Path, files: Collection[Path], overrides: Mapping[str, Any], components: Sequence[str], is_known: bool
 ) -> str:
     """Build a copy of all that a build reads, in which the kustomization has the overrides."""
     own = kustomization(folder)
     data = load(own) if own else {}
     if own is None or not data:
-        return run(folder)
+        return run(folder, None)
     top = Path(os.path.commonpath([folder, *(file.parent for file in files)]))
     with tempfile.TemporaryDirectory() as name:
         scratch = Path(name).resolve()
-        for file in files:
-            copy = scratch / file.relative_to(top)
+        copies = [scratch / file.relative_to(top) for file in files]
+        for file, copy in zip(files, copies, strict=True):
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(file, copy)
         copied = scratch / own.relative_to(top)
         copied.write_text(yaml.safe_dump(with_overrides(data, overrides, components, folder), sort_keys=False))
-        return run(copied.parent, (scratch, top))
+        return run(copied.parent, copies if is_known else None, (scratch, top))
 
 
 def _refuse_unread(named: Sequence[Reference]) -> None:

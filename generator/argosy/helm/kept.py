@@ -1,0 +1,110 @@
+"""What Helm answered before: the same, as long as a chart leaves nothing to chance or to the clock."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import re
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from argosy import cache
+from argosy.cache import Inputs
+from argosy.helm.release import Release
+
+
+def answer(release: Release, chart: Path, facts: Any, ask: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """Return what Helm answers about a chart's folder, which is a release's or a copy of it, with the release's values.
+
+    `facts` tell which Helm is asked what; None where that cannot be told. An answer with an error is not kept.
+    """
+    given = [
+        facts,
+        release.chart.name,
+        release.name,
+        release.namespace,
+        release.inline,
+        [(each.name, each.value, each.force_string) for each in release.parameters],
+        [name for name, _ in release.file_parameters],
+        release.kube_version,
+        [*release.api_versions],
+        [release.skip_crds, release.skip_tests, release.skip_schema_validation],
+    ]
+
+    def made_from() -> Inputs | None:
+        try:
+            found = [*cache.below(chart)]
+        except OSError:
+            return None
+        folders = [path for path, _, is_folder in found if is_folder]
+        files = [(path, place) for path, place, is_folder in found if not is_folder]
+        others = [("", file) for file in (*release.values, *(file for _, file in release.file_parameters))]
+        return cache.inputs([given, folders], [*files, *others])
+
+    def is_lasting(made: dict[str, Any], inputs: Inputs) -> bool:
+        written = [json.dumps(release.inline).encode(), *(each.value.encode() for each in release.parameters)]
+        return not made.keys() & {"error", "odd", "file"} and not leaves_to_chance([*inputs.contents, *written])
+
+    if facts is None:
+        return ask()
+    return cache.remembered(made_from, ask, is_lasting, (chart, release.chart, release.within))
+
+
+_CHANCE = re.compile(
+    rb"\b(?:rand\w+|shuffle|uuid\w*|gen(?:CA|PrivateKey|S)\w*|htpasswd|bcrypt|encrypt\w*"
+    rb"|now|ago|(?:must_?|html|to|\w+_)?[dD]ate\w*|mustToDate|unixEpoch|durationRound"
+    # What they give has no order, or is another machine's business.
+    rb"|keys|values|lookup|getHostByName)\b"
+)
+"""The functions that need not give the same twice."""
+_COMMENT = re.compile(rb"-?\s*/\*")
+_MOST_ACTIONS = 100_000
+_GZIP = b"\x1f\x8b\x08"
+_MOST = 100 * 1024 * 1024
+"""Bytes of archives, unpacked."""
+
+
+def leaves_to_chance(texts: Sequence[bytes]) -> bool:
+    """Return whether the texts of a chart and its values may call for what is another each time.
+
+    Templates stand between `{{` and `}}`, in values too. Where these are put together, any word may become a call.
+    """
+    try:
+        plain = [*_unpacked(texts)]
+    except (OSError, EOFError, ValueError, zlib.error):
+        return True
+    actions = [*_actions(plain)]
+    return any(map(_CHANCE.search, plain if None in actions else filter(None, actions)))
+
+
+def _actions(texts: Sequence[bytes]) -> Iterator[bytes | None]:
+    """Yield what stands between `{{` and `}}`, or a little more, without comments; None where a `{{` is within one."""
+    for text in texts:
+        if text.count(b"{{") > _MOST_ACTIONS:
+            yield None
+            continue
+        for piece in text.split(b"{{")[1:]:
+            # A `}}` may stand in a text of the action.
+            action, end, _ = piece.rpartition(b"}}")
+            if not end:
+                yield None
+            elif not _COMMENT.match(action):
+                yield action
+
+
+def _unpacked(texts: Sequence[bytes]) -> Iterator[bytes]:
+    """Yield the texts, archives unpacked; raise ValueError for what holds another archive, or is too much."""
+    left = _MOST
+    for text in texts:
+        if not text.startswith(_GZIP):
+            yield text
+            continue
+        with gzip.open(io.BytesIO(text)) as archive:
+            plain = archive.read(left + 1)
+        left -= len(plain)
+        if left < 0 or _GZIP in plain:
+            raise ValueError("too much, or an archive in an archive")
+        yield plain
