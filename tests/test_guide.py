@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from argosy import helm
-from argosy.argocd import configuration, deployments, inventory
+from argosy.argocd import configuration, deployments
 from argosy.argocd.view import ArgoApplication
 from argosy.repository.model import ArgocdStyle, Format
 from argosy.template import creation, rendering
@@ -75,7 +74,7 @@ def deployed(
 ) -> dict[str, tuple[ArgoApplication, Sequence[Mapping[str, Any]]]]:
     """Lay the tutorial's repository out, and return each environment's Application with what it renders to."""
     creation.write(folder, tree(form, argocd))
-    deployed = deployments.find(inventory.take(folder), configuration.load(folder), helm.engine())
+    deployed = deployments.find(folder, configuration.load(folder))
     assert not deployed.problems
     return {
         str(render.application.spec["project"]): (render.application, [each.data for each in render.documents])

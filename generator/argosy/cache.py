@@ -34,12 +34,28 @@ _MOST_READ = 64 * 1024 * 1024
 _FRESH = 3600
 """For how many seconds after it was used a result is not marked as used again."""
 
+_MOST_HELD = 64 * 1024 * 1024
+"""How many bytes one command holds in memory."""
+
 _off = 0
+_held: dict[str, bytes] | None = None
+"""What the command that runs has made or found, by digest."""
+
+
+@contextmanager
+def one_command() -> Iterator[None]:
+    """Make nothing twice meanwhile, whether or not it is kept for other commands."""
+    global _held  # noqa: PLW0603 - threads are to see it
+    before, _held = _held, {}
+    try:
+        yield
+    finally:
+        _held = before
 
 
 @contextmanager
 def off() -> Iterator[None]:
-    """Keep nothing and find nothing meanwhile."""
+    """Keep nothing for other commands, and find nothing of theirs, meanwhile."""
     global _off  # noqa: PLW0603 - threads are to see it
     _off += 1
     try:
@@ -111,20 +127,25 @@ def remembered(
     What is made is JSON. It is not kept where it speaks of one of the places, since others may be made from the same
     elsewhere; nor where the inputs are others when it is done, for then nobody knows which it has seen.
     """
-    folder = None if _off else _folder()
-    before = made_from() if folder else None
-    if folder is None or before is None:
+    folder, held = None if _off else _folder(), _held
+    before = made_from() if folder or held is not None else None
+    if before is None:
         return make()
-    place = folder / before.digest[:2] / before.digest[2:]
-    found = _read(place, before.digest)
-    if found is not None:
-        return found[0]  # type: ignore[no-any-return]
+    digest = before.digest
+    kept = held.get(digest) if held is not None else None
+    if kept is None and folder:
+        kept = _read(folder / digest[:2] / digest[2:], digest)
+    if kept is not None:
+        return json.loads(kept)  # type: ignore[no-any-return]
     made = make()
     content = json.dumps(made)
     if is_lasting(made, before) and not any(json.dumps(str(each))[1:-1] in content for each in places):
         after = made_from()
-        if after is not None and after.digest == before.digest:
-            _write(place, before.digest, content.encode())
+        if after is not None and after.digest == digest:
+            if held is not None and sum(map(len, [*held.values()])) < _MOST_HELD:
+                held[digest] = content.encode()
+            if folder:
+                _write(folder / digest[:2] / digest[2:], digest, content.encode())
     return made
 
 
@@ -162,19 +183,19 @@ def _is_own(folder: Path) -> bool:
     return status.st_uid == os.geteuid() and not status.st_mode & 0o022
 
 
-def _read(place: Path, digest: str) -> list[Any] | None:
-    """Return a list with the one result; None where there is none, or it is not what was written."""
+def _read(place: Path, digest: str) -> bytes | None:
+    """Return what was written; None where there is nothing, or something else."""
     try:
         kept = place.read_bytes()
         packed = kept[32:]
         if kept[:32] != _seal(digest, packed):
             return None
-        found = json.loads(zlib.decompress(packed))
+        found = zlib.decompress(packed)
         if time() - place.stat().st_mtime > _FRESH:
             os.utime(place)
     except (OSError, ValueError, zlib.error):
         return None
-    return [found]
+    return found
 
 
 def _seal(digest: str, packed: bytes) -> bytes:

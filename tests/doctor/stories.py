@@ -11,8 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from argosy.argocd import configuration, deployments, inventory
-from argosy.helm import engine
+from argosy.argocd import configuration, deployments
 from argosy.repository.model import Format, Repository
 from tests.changing import commit, create, edit, git, model
 from tests.conftest import Argosy
@@ -76,7 +75,7 @@ def doctor(argosy: Argosy, *arguments: str) -> Told:
 
 def deployed(root: Path) -> list[Object]:
     """Return a cluster in which everything is as Git says, and Argo CD has just looked."""
-    found = deployments.find(inventory.take(root), configuration.load(root), engine())
+    found = deployments.find(root, configuration.load(root))
     revision = git(root, "rev-parse", "HEAD").strip()
     there = argocd()
     for application in found.view.applications:

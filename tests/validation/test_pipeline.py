@@ -15,7 +15,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from argosy import documents, reporting
+from argosy import documents, helm, reporting
 from argosy.errors import ArgosyError, ToolError, UsageError
 from argosy.findings import Report, Severity, Status
 from argosy.repository.model import ArgocdStyle, Format
@@ -574,7 +574,7 @@ class TestForeignFolders:
         def missing(binary: Path | None = None) -> None:
             raise ToolError("Helm is missing.")
 
-        monkeypatch.setattr(pipeline, "engine", missing)
+        monkeypatch.setattr(helm, "engine", missing)
         assert validate({"pod.yaml": POD, "argocd/shop.yaml": application("shop", "path: .")}).errors == 0
         with pytest.raises(ToolError):
             validate(CHART)

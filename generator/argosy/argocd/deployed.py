@@ -12,12 +12,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from argosy import helm, temporary
-from argosy.argocd import configuration, deployments, inventory
+from argosy import temporary
+from argosy.argocd import configuration, deployments
 from argosy.argocd.applicationsets import Flaw
 from argosy.argocd.configuration import Configuration
 from argosy.argocd.deployments import Deployments
-from argosy.argocd.inventory import Inventory, everything
+from argosy.argocd.inventory import everything
 from argosy.argocd.matching import applied, is_cluster_scoped
 from argosy.argocd.rendering import Progress, Render, silent, written_documents
 from argosy.argocd.sources import Kind
@@ -109,11 +109,9 @@ def of_folder(folder: Path) -> Mapping[str, Deployed]:
     return _render(folder, folder, frozenset(), silent)
 
 
-def find(folder: Path, root: Path, progress: Progress = silent) -> tuple[Deployments, Inventory]:
+def find(folder: Path, root: Path, progress: Progress = silent) -> Deployments:
     """Render what is written to a folder, which is a state of the repository at a root."""
-    helm.expect(folder)
-    listed = inventory.take(folder)
-    return deployments.find(listed, _configured(root, folder), helm.engine(), progress), listed
+    return deployments.find(folder, _configured(root, folder), progress=progress)
 
 
 def write(folder: Path, files: Files) -> None:
@@ -171,7 +169,7 @@ def above(path: str) -> Iterator[str]:
 
 
 def _render(folder: Path, root: Path, unwanted: frozenset[str], progress: Progress) -> Mapping[str, Deployed]:
-    work = _Rendered(*find(folder, root, progress), unwanted, f"{folder}/")
+    work = _Rendered(find(folder, root, progress), unwanted, f"{folder}/")
     made = {each.application: each for each in work.sets()}
     for application in work.found.view.applications:
         name, number = application.name, 2
@@ -184,7 +182,6 @@ def _render(folder: Path, root: Path, unwanted: frozenset[str], progress: Progre
 @dataclass(frozen=True)
 class _Rendered:
     found: Deployments
-    listed: Inventory
     unwanted: frozenset[str]
     """The files and folders that are there, but were not written."""
     prefix: str
@@ -263,7 +260,7 @@ class _Rendered:
         """Return a view in which a file's documents are the reasons why it, or a part of it, cannot be read."""
         reasons = [
             Document(entry.file.path, 0, f"{defect.path}:{defect.line or 1}: {defect.message}")
-            for entry in self.listed.entries
+            for entry in self.found.inventory.entries
             for defect in entry.parsed.defects
             if defect.document is None and defect.kind not in NOT_JUDGED
         ]

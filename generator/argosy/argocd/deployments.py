@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
-from argosy import git
+from argosy import git, helm
 from argosy.argocd import elsewhere, rendering
 from argosy.argocd.applicationsets import Flaw, RepositoryFiles, expand
 from argosy.argocd.configuration import Configuration
 from argosy.argocd.elsewhere import Read
-from argosy.argocd.inventory import Inventory, Role
+from argosy.argocd.inventory import Inventory, Role, everything, take
 from argosy.argocd.rendering import Progress, Render, silent
 from argosy.argocd.sources import Kind, is_here
 from argosy.argocd.view import ArgoApplication, View, key, named
@@ -41,11 +41,29 @@ class Deployments:
     """What is wrong with ApplicationSets."""
     unknown: Sequence[tuple[Document, str]]
     """ApplicationSets of which some Applications are unknown here, and why."""
+    inventory: Inventory
+    """The files that all this was read from."""
+    configured: Configuration
+    helm: Helm
+    """What rendered the charts."""
 
 
-def find(inventory: Inventory, configured: Configuration, helm: Helm, progress: Progress = silent) -> Deployments:
-    """Find the Applications of a repository and render them, and the Applications that come out of it, and so on."""
-    return _Search(inventory, configured, helm, progress).run()
+def find(
+    root: Path,
+    configured: Configuration,
+    wanted: Callable[[str], bool] = everything,
+    binary: Path | None = None,
+    progress: Progress = silent,
+) -> Deployments:
+    """Read a state of a repository from a folder, find its Applications and render them, and those that come out of it.
+
+    Only files that are wanted are looked at; charts are rendered by a helm binary, if one is given.
+    """
+    engine = helm.of(root, binary)
+    with progress("Reading", 1) as advance:
+        inventory = take(root, wanted)
+        advance()
+    return _Search(inventory, configured, engine, progress).run()
 
 
 @dataclass
@@ -94,7 +112,7 @@ class _Search:
                 *(document for document, _ in self.unknown),
             ],
         )
-        return Deployments(view, self.renders, self.problems, self.unknown)
+        return Deployments(view, self.renders, self.problems, self.unknown, self.inventory, self.configured, self.helm)
 
     def _follow(self, documents: Sequence[Document]) -> None:
         """Render the Applications among the documents, and those among what they render to."""

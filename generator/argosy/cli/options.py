@@ -87,10 +87,14 @@ def output(*formats: str) -> Callable[[Command], Command]:
 quiet = click.option("--quiet", "-q", is_flag=True, help="Print only findings and errors.")
 
 
-def _without_cache(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
-    if wanted and not ctx.resilient_parsing:
-        from argosy import cache  # noqa: PLC0415
+def _set_cache(ctx: click.Context, _: click.Parameter, unwanted: bool) -> None:
+    """Have the command render nothing twice, and without the cache where that is asked for."""
+    if ctx.resilient_parsing:
+        return
+    from argosy import cache  # noqa: PLC0415
 
+    ctx.with_resource(cache.one_command())
+    if unwanted:
         ctx.with_resource(cache.off())
 
 
@@ -98,7 +102,7 @@ no_cache = click.option(
     "--no-cache",
     is_flag=True,
     expose_value=False,
-    callback=_without_cache,
+    callback=_set_cache,
     help="Render everything again; neither read nor write the cache.",
 )
 

@@ -103,7 +103,7 @@ def is_test(manifest: Manifest) -> bool:
 def _render(root: Path, application: str, files: Tree) -> tuple[dict[str, Deployed], list[str]]:
     with temporary.folder("convert") as folder:
         creation.write(folder, files)
-        found, _ = deployed.find(folder, root)
+        found = deployed.find(folder, root)
         own = [each for each in found.renders if each.application and each.application.application == application]
         faults = [fault.replace(f"{folder}/", "") for render in own for fault in _faults(render)]
         return _by_environment(own, folder), faults

@@ -11,7 +11,6 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from argosy import git, kustomize
-from argosy.argocd import configuration, deployments, inventory
 from argosy.argocd.matching import IN_CLUSTER_NAME, IN_CLUSTER_SERVER, applied
 from argosy.argocd.rendering import Progress, Render, silent
 from argosy.argocd.sources import Kind, Source, inside, is_here, normalise, resolve
@@ -22,7 +21,6 @@ from argosy.doctor.remotes import Remote
 from argosy.documents.fields import field, group_and_kind, mapping, sequence, text
 from argosy.errors import ArgosyError, ToolError, UsageError
 from argosy.findings import Finding
-from argosy.helm import engine
 from argosy.kubernetes.cluster import Cluster, Object
 from argosy.reporting.wording import place
 from argosy.repository import layout
@@ -204,16 +202,15 @@ def take(root: Path, choice: Choice) -> Case:
     cluster = None if choice.context is None else Cluster(choice.context)
     if cluster is not None:
         cluster.check()
-    configured = configuration.load(root)
-    changed = _restriction(root, choice.application)
-    found = deployments.find(inventory.take(root, inventory.reached_by(changed)), configured, engine(), choice.progress)
+    options = pipeline.Options(changed=_restriction(root, choice.application), progress=choice.progress)
+    found = pipeline.look(root, options)
     if not found.view.applications:
         hint = "Name the folder of a GitOps repository, or make one: argosy init, argosy add app."
         raise ArgosyError(f"There is no Argo CD Application in {root}.", hint)
     chosen = _chosen(found.view.applications, choice)
     if choice.application == chosen[0].name != chosen[0].application:
         choice = replace(choice, application=chosen[0].application, environment=chosen[0].environment)
-    report = pipeline.validate(root, pipeline.Options(changed=changed, progress=choice.progress))
+    report = pipeline.judge(found, options)
     case = Case(
         root=root,
         choice=choice,
@@ -221,7 +218,7 @@ def take(root: Path, choice: Choice) -> Case:
         applications=chosen,
         renders=[each for each in found.renders if each.application in {*chosen}],
         findings=[each for each in report.findings if _is_about(each, choice)],
-        kubernetes_versions=configured.kubernetes_versions,
+        kubernetes_versions=found.configured.kubernetes_versions,
         argocd=facts.installed(root),
         cluster=cluster,
     )

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -33,8 +35,8 @@ __all__ = [
     "RenderError",
     "Rendered",
     "engine",
-    "expect",
     "lintable",
+    "of",
 ]
 
 
@@ -74,7 +76,34 @@ def engine(binary: Path | None = None) -> Helm:
     )
 
 
-def expect(root: Path) -> None:
-    """Start Helm where a repository has charts, so that it is ready when the first is rendered."""
+@dataclass(frozen=True)
+class _WhenNeeded:
+    """Helm, looked for when something needs it: a repository without charts can do without."""
+
+    @cached_property
+    def _engine(self) -> Helm:
+        return engine()
+
+    def render(self, release: Release) -> Rendered:
+        return self._engine.render(release)
+
+    def lint(self, release: Release) -> list[Message]:
+        return self._engine.lint(release)
+
+    def go_templates(
+        self, texts: Sequence[str], parameter_sets: Sequence[Mapping[str, Any]], definitions: str = ""
+    ) -> list[list[str]]:
+        return self._engine.go_templates(texts, parameter_sets, definitions)
+
+
+def of(root: Path, binary: Path | None = None) -> Helm:
+    """Return the engine for a repository: that binary, or this machine's, which is looked for when it is needed.
+
+    Raise ToolError where the binary is none.
+    """
+    if binary:
+        return engine(binary)
+    # Where there are charts, it is to be ready when the first is rendered.
     if workers.package() and next(root.glob(layout.chart("*")), None):
         workers.expect()
+    return _WhenNeeded()

@@ -59,7 +59,7 @@ def run(folder: Path, files: Collection[Path] | None, moved: tuple[Path, Path] |
     return cache.remembered(made_from, lambda: _run(folder, moved), is_lasting, (folder, *(moved or ())))
 
 
-_FROM_ENVIRONMENT = re.compile(rb"^\W*[A-Z_]+\s*$", re.MULTILINE)
+_FROM_ENVIRONMENT = re.compile(rb"^(?:\xef\xbb\xbf)?\s*[A-Z_]+\s*$", re.MULTILINE)
 """A key of a generator's file of variables without a value: Kustomize takes that of its own environment."""
 
 

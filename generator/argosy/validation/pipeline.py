@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from argosy.argocd import configuration, deployments, rendering
 from argosy.argocd.applicationsets import Flaw
 from argosy.argocd.configuration import Configuration
-from argosy.argocd.inventory import Entry, Inventory, Role, reached_by, take
+from argosy.argocd.deployments import Deployments
+from argosy.argocd.inventory import Entry, Inventory, Role, reached_by
 from argosy.argocd.rendering import Progress, Render, silent
 from argosy.argocd.sources import Kind
 from argosy.argocd.view import ArgoApplication, View
@@ -21,7 +21,7 @@ from argosy.documents.defects import NOT_JUDGED
 from argosy.documents.fields import JSON
 from argosy.errors import UsageError
 from argosy.findings import Finding, Problem, Report
-from argosy.helm import Fault, Helm, Message, OfflineError, Release, Rendered, RenderError, engine, expect, lintable
+from argosy.helm import Fault, Helm, Message, OfflineError, Release, RenderError, lintable
 from argosy.kubernetes import api_server
 from argosy.paths import holds
 from argosy.repository import layout
@@ -57,34 +57,43 @@ class Options:
 
 def validate(root: Path, options: Options | None = None) -> Report:
     """Judge every YAML and JSON file below a root, and what its Applications render to."""
-    return _Validation(root.resolve(), options or Options()).run()
+    chosen = options or Options()
+    return judge(look(root, chosen), chosen)
 
 
-@dataclass(frozen=True)
-class _LazyHelm:
-    """Helm, looked for when something needs it: a repository without charts is validated on a machine without it."""
+def look(root: Path, options: Options) -> Deployments:
+    """Find and render what is to be judged."""
+    root = root.resolve()
+    configured = configuration.load(root, options.repository)
+    # A version or a location that cannot be meant is told before anything takes time.
+    _stores(root, configured, options, ())
+    return deployments.find(root, configured, reached_by(options.changed), options.helm, options.progress)
 
-    binary: Path | None
 
-    @cached_property
-    def _engine(self) -> Helm:
-        return engine(self.binary)
+def judge(deployed: Deployments, options: Options) -> Report:
+    """Judge what was found."""
+    return _Validation(deployed, options).run()
 
-    def render(self, release: Release) -> Rendered:
-        return self._engine.render(release)
 
-    def lint(self, release: Release) -> list[Message]:
-        return self._engine.lint(release)
-
-    def go_templates(
-        self, texts: Sequence[str], parameter_sets: Sequence[Mapping[str, Any]], definitions: str = ""
-    ) -> list[list[str]]:
-        return self._engine.go_templates(texts, parameter_sets, definitions)
+def _stores(
+    root: Path, configured: Configuration, options: Options, crds: Sequence[Mapping[str, Any]]
+) -> Mapping[str, SchemaStore]:
+    versions = options.kubernetes_versions or configured.kubernetes_versions
+    try:
+        own = [SchemaLocation.parse(each, root) for each in configured.schema_locations]
+        locations: list[str | SchemaLocation] = [*options.schema_locations, *own]
+        stores = [SchemaStore(version, locations, crds) for version in versions]
+    except UsageError as error:
+        if options.kubernetes_versions or options.schema_locations:
+            raise
+        where = f"{layout.CONFIGURATION} or {layout.ANSWERS} asks for it."
+        raise UsageError(error.message, f"{error.hint} {where}") from error
+    return {store.kubernetes_version: store for store in stores}
 
 
 @dataclass
 class _Validation:
-    root: Path
+    deployed: Deployments
     options: Options
     found: list[Found] = field(default_factory=list)
     skipped: dict[object, str] = field(default_factory=dict)
@@ -92,23 +101,19 @@ class _Validation:
     render_of: dict[int, Render] = field(default_factory=dict)
     """What a rendered document came from, by `id`."""
 
+    @property
+    def root(self) -> Path:
+        """The root of what is judged."""
+        return self.deployed.view.root
+
     def run(self) -> Report:
         import argosy.rules.catalogue  # noqa: F401, PLC0415 - registers the rules
 
-        configured = configuration.load(self.root, self.options.repository)
-        # A version or a location that cannot be meant is told before anything takes time.
-        self._stores(configured, ())
-        helm = engine(self.options.helm) if self.options.helm else _LazyHelm(None)
-        if not self.options.helm:
-            expect(self.root)
-        with self.options.progress("Reading", 1) as advance:
-            inventory = take(self.root, reached_by(self.options.changed))
-            advance()
-        deployed = deployments.find(inventory, configured, helm, self.options.progress)
+        deployed, inventory = self.deployed, self.deployed.inventory
         self.render_of = {
             id(document): render for render in deployed.renders if not render.written for document in render.documents
         }
-        stores = self._stores(configured, _definitions(inventory, deployed.renders))
+        stores = _stores(self.root, deployed.configured, self.options, _definitions(inventory, deployed.renders))
         for entry in inventory.entries:
             self._judge_file(entry, stores)
         self._judge_catalogue(inventory)
@@ -121,22 +126,9 @@ class _Validation:
             self._judge_manifest(document, stores, partly=True)
         for render in deployed.renders:
             self._judge_render(render, stores)
-        self._lint_charts(inventory, deployed.renders, helm)
+        self._lint_charts(inventory, deployed.renders, deployed.helm)
         self._apply_rules(deployed.view, deployed.renders)
-        return self._report(inventory, configured, deployed)
-
-    def _stores(self, configured: Configuration, crds: Sequence[Mapping[str, Any]]) -> Mapping[str, SchemaStore]:
-        versions = self.options.kubernetes_versions or configured.kubernetes_versions
-        try:
-            own = [SchemaLocation.parse(each, self.root) for each in configured.schema_locations]
-            locations: list[str | SchemaLocation] = [*self.options.schema_locations, *own]
-            stores = [SchemaStore(version, locations, crds) for version in versions]
-        except UsageError as error:
-            if self.options.kubernetes_versions or self.options.schema_locations:
-                raise
-            where = f"{layout.CONFIGURATION} or {layout.ANSWERS} asks for it."
-            raise UsageError(error.message, f"{error.hint} {where}") from error
-        return {store.kubernetes_version: store for store in stores}
+        return self._report(inventory, deployed.configured, deployed)
 
     # Files
 
@@ -352,7 +344,7 @@ class _Validation:
 
         return [each for each in self.found if each.finding.rule == "suppression" or not is_ignored(each.finding)]
 
-    def _report(self, inventory: Inventory, configured: Configuration, deployed: deployments.Deployments) -> Report:
+    def _report(self, inventory: Inventory, configured: Configuration, deployed: Deployments) -> Report:
         """Make the report, of the files and folders that were asked for."""
         renders, patches = deployed.renders, frozenset(map(identity, deployed.view.patches))
         found = self._unsuppressed(inventory, configured)

@@ -1,0 +1,102 @@
+"""No command renders anything twice: what reaches Helm and Kustomize is counted, the cache left out."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from argosy import supervisor
+from argosy.helm import workers
+from argosy.repository.model import Format
+from tests.conftest import Argosy
+from tests.promoting import NEW, OLD, edit, path, start
+
+Engines = Counter[tuple[str, ...]]
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> Engines:
+    """Count what Helm and Kustomize are asked: for which application or folder, and what they answer."""
+    counted: Engines = Counter()
+    ask, run = workers.ask, supervisor.run
+
+    def ask_and_count(task: str, **arguments: Any) -> dict[str, Any]:
+        answer = ask(task, **arguments)
+        if task in {"render", "lint"}:
+            chart = Path(arguments["chart"]).name
+            about = (str(arguments.get(each, "")) for each in ("name", "namespace"))
+            counted[task, chart, *about, json.dumps(answer)] += 1
+        return answer
+
+    def run_and_count(command: Sequence[str], *more: Any) -> tuple[int, str, str]:
+        done = run(command, *more)
+        if "kustomize" in command:
+            counted["build", *Path(command[-1]).parts[-3:], done[1]] += 1
+        return done
+
+    monkeypatch.setattr(workers, "ask", ask_and_count)
+    monkeypatch.setattr(supervisor, "run", run_and_count)
+    return counted
+
+
+def release(root: Path, form: Format) -> None:
+    edit(root, path("dev", form), OLD, NEW)
+
+
+def change(root: Path, form: Format) -> None:
+    file = root / path("dev", form)
+    file.write_text(file.read_text().replace(OLD, NEW))
+
+
+def nothing(root: Path, form: Format) -> None:
+    pass
+
+
+COMMANDS: Mapping[str, tuple[Callable[[Path, Format], None], tuple[str, ...], int]] = {
+    "validate": (nothing, ("validate",), 6),
+    "doctor": (nothing, ("doctor", "--offline"), 6),
+    "doctor-application": (nothing, ("doctor", "web", "--offline"), 3),
+    "render": (nothing, ("render", "web", "dev"), 1),
+    "diff": (change, ("diff",), 2),
+    "diff-between": (release, ("diff", "--between", "dev", "staging"), 2),
+    "status": (release, ("status",), 0),
+    "promote": (release, ("promote", "web", "--to", "staging", "--yes", "--commit"), 2),
+    "promote-chain": (release, ("promote", "web", "--to", "prod", "--chain", "--yes", "--commit"), 4),
+    "add-app": (nothing, ("add", "app", "shop"), 3),
+    "add-env": (nothing, ("add", "env", "qa", "--after", "dev"), 2),
+    "remove-app": (nothing, ("remove", "app", "api", "--yes", "--commit"), 0),
+    "rename": (nothing, ("rename", "app", "api", "shop", "--yes"), 3),
+    "set": (nothing, ("set", "application", "api", "team=shop"), 0),
+    "apply": (nothing, ("apply",), 0),
+    "convert": (nothing, ("convert", "web", "--to", "manifests", "--yes"), 3),
+}
+
+
+@pytest.mark.parametrize("form", [Format.HELM, Format.KUSTOMIZE])
+@pytest.mark.parametrize("which", COMMANDS)
+def test_nothing_is_rendered_twice(argosy: Argosy, tmp_path: Path, asked: Engines, which: str, form: Format) -> None:
+    prepare, arguments, least = COMMANDS[which]
+    root = start(tmp_path / "gitops", form, ("web", "api"))
+    prepare(root, form)
+    asked.clear()
+    place = (str(root),) if which == "validate" else ("--repository", str(root))
+    done = argosy(*arguments, *place, *(() if which == "status" else ("--no-cache",)))
+    assert done.code in {0, 1}, done.err
+    assert not repeated(asked)
+    assert sum(key[0] != "lint" for key in asked) >= least
+
+
+def repeated(asked: Engines) -> Mapping[tuple[str, ...], int]:
+    """Return what was asked more than once, without the answers."""
+    return {key[:-1]: number for key, number in asked.items() if number > 1}
+
+
+def test_nor_by_init(argosy: Argosy, asked: Engines) -> None:
+    assert argosy("init", "gitops", "--defaults", "--no-cache").code == 0
+    assert not repeated(asked)
+    assert asked
