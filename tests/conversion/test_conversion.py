@@ -16,6 +16,7 @@ from argosy import conversion, documents
 from argosy.change import merge, planning, privileges
 from argosy.conversion import Conversion, deployed, writing
 from argosy.errors import ArgosyError
+from argosy.kubernetes.manifests import identity
 from argosy.repository import store
 from argosy.repository.model import ArgocdStyle, Format
 from argosy.validation import pipeline
@@ -243,7 +244,7 @@ def test_there_and_back(tmp_path: Path) -> None:
     for form in (Format.KUSTOMIZE, Format.HELM):
         convert(root, form)
     after = deployed.of_commit(root, "my-app")["prod"]
-    assert sorted(map(deployed.identity, after.manifests)) == sorted(map(deployed.identity, before.manifests))
+    assert sorted(map(identity, after.manifests)) == sorted(map(identity, before.manifests))
     for kind in ("Deployment", "Service", "ServiceAccount", "PodDisruptionBudget"):
         assert one(after.manifests, kind) == one(before.manifests, kind)
     values = yaml.safe_load((root / "environments/prod/my-app/values.yaml").read_text())

@@ -12,11 +12,11 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from argosy.argocd.deployed import Manifest, by_identity
 from argosy.difference import Deployed, Difference, compare
 from argosy.difference.formats import OutputFormat, format_difference
 from argosy.difference.manifest_text import as_yaml
 from argosy.documents import parse
+from argosy.kubernetes.manifests import Manifest, by_identity
 
 DESTINATION = {"server": "https://kubernetes.default.svc", "namespace": "web"}
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import posixpath
 import secrets
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from argosy import temporary
 from argosy.argocd import configuration, deployments
@@ -27,30 +27,14 @@ from argosy.documents.defects import NOT_JUDGED
 from argosy.documents.fields import group_and_kind, mapping, text
 from argosy.git.objects import EXECUTABLE, SYMLINK, Files
 from argosy.git.snapshot import Snapshot
+from argosy.kubernetes.manifests import Identity, Manifest, by_identity
 from argosy.paths import astray
 from argosy.repository import states
 
-Manifest = Mapping[str, Any]
 Wanted = Callable[[str], bool]
 CASCADE = "resources-finalizer.argocd.argoproj.io"
 """Makes Argo CD delete what an Application deployed together with it; `/background` or `/foreground` may follow."""
 ARGOCD_KINDS = frozenset({"AppProject", "Application", "ApplicationSet"})
-
-
-class Identity(NamedTuple):
-    """What tells a resource of a cluster from all others."""
-
-    group: str
-    kind: str
-    namespace: str
-    """Empty for a kind without one."""
-    name: str
-    """`generateName`, where it has no name."""
-    occurrence: int = 0
-    """Counts those that have all else in common."""
-
-    def __str__(self) -> str:
-        return f"{self.kind}/{self.name}" + (f" ({self.occurrence + 1})" if self.occurrence else "")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -289,26 +273,3 @@ def _is_argocd(manifest: Manifest) -> bool:
 
 def _name(manifest: Manifest) -> str:
     return text(mapping(manifest.get("metadata")).get("name"))
-
-
-def identity(manifest: Manifest) -> Identity:
-    """Return what tells a resource from all others."""
-    group, kind = group_and_kind(manifest)
-    metadata = mapping(manifest.get("metadata"))
-    return Identity(
-        group,
-        kind,
-        str(metadata.get("namespace") or ""),
-        str(metadata.get("name") or metadata.get("generateName") or ""),
-    )
-
-
-def by_identity(manifests: Iterable[Manifest]) -> dict[Identity, Manifest]:
-    """Return manifests by what tells them apart, in their order."""
-    seen: Counter[Identity] = Counter()
-    found = {}
-    for manifest in manifests:
-        this = identity(manifest)
-        found[this._replace(occurrence=seen[this])] = manifest
-        seen[this] += 1
-    return found

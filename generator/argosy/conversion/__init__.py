@@ -18,12 +18,14 @@ from argosy.change.ownership import FileStatus, Owner, State
 from argosy.change.planning import Change
 from argosy.conversion import deployed, patches, writing
 from argosy.conversion.comparison import Context, Difference, compare
-from argosy.conversion.deployed import Deployed, Manifest, identity, is_test
+from argosy.conversion.deployed import Deployed, Manifest
 from argosy.conversion.values import CHART_LABELS, merged, values
 from argosy.conversion.workload import Renames, Workload, find, followed
 from argosy.documents import encrypted
 from argosy.errors import ArgosyError
 from argosy.git import objects
+from argosy.helm.release import is_test
+from argosy.kubernetes.manifests import identity
 from argosy.repository import layout
 from argosy.repository.model import Application, Environment, Format, Repository, Seed
 from argosy.repository.store import Stored
@@ -204,7 +206,8 @@ class _Work:
         taken = {*self.committed, f"{folder}/service-patch.yaml"} - set(self.removed)
         taken |= set() if self._is_manifests else self.seeds.keys()
         for manifest in manifests:
-            _, kind, _, called = identity(manifest)
+            this = identity(manifest)
+            kind, called = this.kind, this.name
             short = kind.lower() if called == self.application.name else f"{kind.lower()}-{called}"
             plain = re.sub(r"[^a-z0-9.-]+", "-", short)
             path, number = f"{folder}/{plain}.yaml", 2

@@ -6,9 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from argosy.conversion.deployed import Deployed, Manifest, identity, is_test
+from argosy.conversion.deployed import Deployed, Manifest
 from argosy.conversion.values import CHART_LABELS
 from argosy.conversion.workload import Renames
+from argosy.helm.release import is_test
+from argosy.kubernetes.manifests import Identity, identity
 from argosy.repository.model import Format
 
 _KEYS = ("name", "containerPort", "port", "mountPath", "topologyKey")
@@ -59,7 +61,7 @@ def compare(before: Deployed, after: Deployed, context: Context) -> Iterator[Dif
     new = {identity(each): each for each in after.manifests if not is_test(each)}
     for address in sorted({*old, *new}):
         one, other = old.get(address), new.get(address)
-        resource = f"{address[1]}/{address[3]}"
+        resource = str(address)
         if one is None or other is None:
             present = one or other or {}
             why = f"{context.writer} adds a {present['kind']}" if one is None else ""
@@ -70,9 +72,9 @@ def compare(before: Deployed, after: Deployed, context: Context) -> Iterator[Dif
             yield Difference(before.environment, resource, _written(path), was, is_now, why)
 
 
-def _address(manifest: Manifest, renames: Renames) -> tuple[str, str, str, str]:
-    group, kind, namespace, name = identity(manifest)
-    return group, kind, namespace, renames.get((kind, name), name)
+def _address(manifest: Manifest, renames: Renames) -> Identity:
+    this = identity(manifest)
+    return this._replace(name=renames.get((this.kind, this.name), this.name))
 
 
 def _fields(one: Any, other: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any, Any]]:

@@ -22,7 +22,6 @@ from argosy.template import creation
 from argosy.template.rendering import File, Tree
 
 Manifest = dict[str, Any]
-TESTS = {"test", "test-success", "test-failure"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,24 +79,6 @@ def tree(
         }
     changed |= {path: None if text is None else File(text) for path, text in (written or {}).items()}
     return {path: file for path, file in {**found, **changed}.items() if file is not None}
-
-
-def identity(manifest: Manifest) -> tuple[str, str, str, str]:
-    """Return group, kind, namespace (empty: the destination's) and name of a manifest."""
-    metadata = manifest.get("metadata") or {}
-    name = metadata.get("name") or metadata.get("generateName") or ""
-    return group_of(manifest), str(manifest["kind"]), str(metadata.get("namespace", "")), str(name)
-
-
-def group_of(manifest: Manifest) -> str:
-    """Return the API group of a manifest, empty for the core group."""
-    return str(manifest["apiVersion"].rpartition("/")[0])
-
-
-def is_test(manifest: Manifest) -> bool:
-    """Return whether a manifest is a hook of `helm test`, which Argo CD never applies."""
-    annotations = (manifest.get("metadata") or {}).get("annotations") or {}
-    return bool(TESTS & {hook.strip() for hook in str(annotations.get("helm.sh/hook", "")).split(",")})
 
 
 def _render(root: Path, application: str, files: Tree) -> tuple[dict[str, Deployed], list[str]]:

@@ -7,8 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from argosy.conversion.deployed import Deployed, Manifest, identity, is_test
+from argosy.conversion.deployed import Deployed, Manifest
 from argosy.errors import ArgosyError, UsageError
+from argosy.helm.release import is_test
+from argosy.kubernetes.manifests import identity
 from argosy.repository.model import Image
 
 Renames = Mapping[tuple[str, str], str]
@@ -73,7 +75,7 @@ def find(deployed: Deployed, name: str) -> Workload:
     manifests = [each for each in deployed.manifests if not is_test(each)]
     found = _own([each for each in manifests if identity(each)[:2] == ("apps", "Deployment")], name)
     if found is None:
-        kinds = sorted({f"{each['kind']}/{identity(each)[3]}" for each in manifests if "spec" in each})
+        kinds = sorted({f"{identity(each)}" for each in manifests if "spec" in each})
         raise ArgosyError(
             f"What {name} runs in {deployed.environment} is not one Deployment: {', '.join(kinds) or 'nothing'}.",
             "The chart and the base of the template run one. Convert it to manifests, or name one Deployment "

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
-from argosy.argocd.deployed import Deployed, Identity, Wanted, of_snapshot, of_work_tree, sources
+from argosy.argocd.deployed import Deployed, Wanted, of_snapshot, of_work_tree, sources
 from argosy.argocd.inventory import everything, reached_by
 from argosy.argocd.rendering import Progress, silent
 from argosy.difference.comparison import ApplicationChange, Difference, ResourceChange, Status, compare
@@ -14,6 +14,7 @@ from argosy.difference.reach import needed, of, reached
 from argosy.difference.risks import Risk
 from argosy.errors import ArgosyError
 from argosy.git.snapshot import Snapshot
+from argosy.kubernetes.manifests import Identity
 from argosy.repository import layout
 from argosy.repository.states import changed, head, is_repository, merge_base, work_tree
 

@@ -8,9 +8,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from argosy.argocd.deployed import Deployed, Identity, Manifest, identity
+from argosy.argocd.deployed import Deployed
 from argosy.difference.manifest_text import MASKED_AFTER, MASKED_BEFORE, as_yaml, masked
 from argosy.difference.risks import Risk, risks
+from argosy.kubernetes.manifests import Identity, Manifest, identity
 from argosy.schemas.store import without_nulls
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from argosy.argocd.deployed import Deployed, Identity, Manifest
+from argosy.argocd.deployed import Deployed
 from argosy.argocd.matching import HOOK, listed
 from argosy.documents.fields import field, mapping, text
 from argosy.kubernetes.api_server import quantity
+from argosy.kubernetes.manifests import Identity, Manifest
 
 STATEFUL = frozenset(
     {

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from argosy.documents.fields import annotations_of
 from argosy.documents.plain import parse
 
 Severity = Literal["error", "warning", "info"]
@@ -88,11 +89,10 @@ def _without_tests(text: str) -> str:
     if "helm.sh/hook" not in text:
         return text
     parts = re.split(r"^---[ \t]*\n", text, flags=re.MULTILINE)
-    return "---\n".join(part for part in parts if not _is_test(part))
+    return "---\n".join(part for part in parts if not is_test(parse(part)))
 
 
-def _is_test(text: str) -> bool:
-    metadata = parse(text).get("metadata")
-    annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
-    hooks = str(annotations.get("helm.sh/hook", "")) if isinstance(annotations, dict) else ""
+def is_test(manifest: Mapping[str, Any]) -> bool:
+    """Tell whether a manifest is a hook of `helm test`, which Argo CD never applies."""
+    hooks = str(annotations_of(manifest).get("helm.sh/hook", ""))
     return bool({"test", "test-success", "test-failure"} & {hook.strip() for hook in hooks.split(",")})

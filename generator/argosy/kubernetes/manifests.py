@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import yaml
 
 from argosy.documents import plain
+from argosy.documents.fields import group_and_kind, mapping
 from argosy.errors import ArgosyError
 
 Manifest = Mapping[str, Any]
@@ -23,6 +25,22 @@ class Reference(NamedTuple):
     kind: str
     namespace: str
     name: str
+
+
+class Identity(NamedTuple):
+    """What tells a resource of a cluster from all others."""
+
+    group: str
+    kind: str
+    namespace: str
+    """Empty for a kind without one."""
+    name: str
+    """`generateName`, where it has no name."""
+    occurrence: int = 0
+    """Counts those that have all else in common."""
+
+    def __str__(self) -> str:
+        return f"{self.kind}/{self.name}" + (f" ({self.occurrence + 1})" if self.occurrence else "")
 
 
 def read(text: str, where: str) -> list[Manifest]:
@@ -64,8 +82,7 @@ def parse(answer: str) -> list[Manifest]:
 
 def reference(manifest: Manifest) -> Reference:
     """Return what names a manifest's object."""
-    metadata = manifest.get("metadata")
-    named = metadata if isinstance(metadata, dict) else {}
+    named = mapping(manifest.get("metadata"))
     return Reference(
         str(manifest.get("apiVersion") or ""),
         str(manifest.get("kind") or ""),
@@ -76,8 +93,30 @@ def reference(manifest: Manifest) -> Reference:
 
 def group(manifest: Manifest) -> str:
     """Return the API group of a manifest, "" for the core."""
-    first, slash, _ = str(manifest.get("apiVersion", "")).partition("/")
-    return first if slash else ""
+    return group_and_kind(manifest)[0]
+
+
+def identity(manifest: Manifest) -> Identity:
+    """Return what tells a resource from all others."""
+    group, kind = group_and_kind(manifest)
+    metadata = mapping(manifest.get("metadata"))
+    return Identity(
+        group,
+        kind,
+        str(metadata.get("namespace") or ""),
+        str(metadata.get("name") or metadata.get("generateName") or ""),
+    )
+
+
+def by_identity(manifests: Iterable[Manifest]) -> dict[Identity, Manifest]:
+    """Return manifests by what tells them apart, in their order."""
+    seen: Counter[Identity] = Counter()
+    found = {}
+    for manifest in manifests:
+        this = identity(manifest)
+        found[this._replace(occurrence=seen[this])] = manifest
+        seen[this] += 1
+    return found
 
 
 def is_crd(manifest: Manifest) -> bool:
