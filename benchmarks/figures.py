@@ -106,6 +106,44 @@ def linearity(bench: Bench) -> Iterator[Row]:
     yield _growth("`argosy validate`, Helm: each application from 100 to 200 / from 25 to 100", measured)
 
 
+def caching(bench: Bench) -> Iterator[Row]:
+    """Measure `argosy validate` again, with nothing changed and with one application changed, and `argosy doctor`."""
+    applications = 100
+    folder, cache = bench.repository("helm", applications), bench.folder / "cache"
+    arguments = _validate(folder).arguments
+    values = f"environments/{ENVIRONMENTS[0]}/{names(1)[0]}/values.yaml"
+    chart = f"applications/{names(1)[0]}/charts/{names(1)[0]}/values.yaml"
+    edit = f'for file in {chart} {values}; do echo "# $(date +%s%N)" >> $file; done'
+    measured = bench.measure(
+        first=Command(arguments, folder, f"git reset --hard --quiet; rm -rf '{cache}'", cache),
+        again=Command(arguments, folder, cache=cache),
+        edited=Command(arguments, folder, edit, cache),
+        doctor=Command(
+            ["bash", "-c", '"$0" doctor --offline --quiet >&2 || test $? = 1', peers.script("argosy")], folder
+        ),
+        validate=Command(arguments, folder),
+    )
+    beside = f"{applications} applications × {len(ENVIRONMENTS)}, Helm"
+    first = measured["first"]
+    pairs = {
+        f"`argosy validate` with nothing changed since / the first time, {beside}": (measured["again"], first, 1 / 5),
+        f"`argosy validate` with one application changed since / the first time, {beside}": (
+            measured["edited"],
+            first,
+            1 / 4,
+        ),
+        f"`argosy doctor --offline` / `argosy validate`, without a cache, {beside}": (
+            measured["doctor"],
+            measured["validate"],
+            1.2,
+        ),
+    }
+    for figure, (one, other, bar) in pairs.items():
+        yield _ratio(figure, {"one": one, "other": other}, bar)
+        cpu = [mine / its for mine, its in zip(one.cpu, other.cpu, strict=True)]
+        yield Row(f"{figure}: CPU of all processes", cpu)
+
+
 def manifests(bench: Bench) -> Iterator[Row]:
     """Measure `argosy validate` of more and more plain manifests, and its memory."""
     in_each = 2 * len(ENVIRONMENTS)
@@ -242,6 +280,7 @@ FIGURES: Mapping[str, Callable[[Bench], Iterator[Row]]] = {
     "kubernetes-validate": kubernetes_validate,
     "kubeconform": kubeconform,
     "linearity": linearity,
+    "caching": caching,
     "manifests": manifests,
     "rendering": rendering,
     "adding": adding,

@@ -32,6 +32,8 @@ class Command:
     folder: Path
     before: str = ""
     """A shell command that makes the folder ready for each run, and is not measured."""
+    cache: Path | None = None
+    """Where argosy keeps renders: nowhere, so that each run does all of the work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,12 @@ def _run(command: Command) -> tuple[float, float, float]:
             subprocess.run(["bash", "-euc", command.before], cwd=command.folder, check=True, stdout=subprocess.DEVNULL)
         begin = time.perf_counter()
         process = subprocess.Popen(
-            arguments, cwd=command.folder, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
+            arguments,
+            cwd=command.folder,
+            env={**os.environ, "ARGOSY_CACHE": str(command.cache or "")},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
         )
         _, status, usage = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - begin

@@ -157,17 +157,15 @@ def _folder() -> Path | None:
     if named and not os.path.isabs(named):  # noqa: PTH117
         # It would be a folder of the repository, which whoever wrote that could have filled.
         raise UsageError(f"{VARIABLE} is “{named}”, which is no absolute path.", "Give one, or nothing for no cache.")
+    base = os.environ.get("XDG_CACHE_HOME", "")
     if named:
         folder = Path(named)
+    elif os.path.isabs(base):  # noqa: PTH117
+        folder = Path(base, "argosy")
     else:
-        base = os.environ.get("XDG_CACHE_HOME", "")
-        home = Path("~").expanduser() if os.environ.get("HOME") or sys.platform == "win32" else None
-        if os.path.isabs(base):  # noqa: PTH117
-            folder = Path(base, "argosy")
-        elif home and home.is_absolute():
-            folder = home / ".cache" / "argosy"
-        else:
-            return None
+        folder = Path(os.path.expanduser("~"), ".cache", "argosy")  # noqa: PTH111 - it may be nobody's
+    if not folder.is_absolute():
+        return None
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         return folder if _is_own(folder) else None

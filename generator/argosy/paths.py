@@ -48,31 +48,48 @@ def astray(path: Path, root: Path) -> str:
     The path is taken as it is written, `..` and all, and each link on its way is followed as Argo CD allows it: a
     relative one that never leaves the root, not even to come back. `root` is trusted, and may itself be a link.
     """
-    base = Path(os.path.realpath(root))
-    written = Path(os.path.normpath(path))
-    above = next((each for each in (Path(os.path.normpath(root)), base) if written.is_relative_to(each)), None)
+    # Texts, not Paths: this is asked of every file that anything names.
+    base = os.path.realpath(root)
+    written = os.path.normpath(path)
+    above = next((each for each in (os.path.normpath(root), base) if _is_within(written, each)), None)
     if above is None:
         return OUTSIDE
-    here, ahead, links = base, [*reversed(written.relative_to(above).parts)], 0
+    parts = written[len(above) :].split(os.sep)  # noqa: PTH206
+    here, ahead, links = base, [part for part in reversed(parts) if part], 0
     try:
         while ahead:
             part = ahead.pop()
             if part == "..":
                 if here == base:
                     return OUTSIDE
-                here = here.parent
+                here = os.path.dirname(here)  # noqa: PTH120
             elif is_of_git(part):
                 return OF_GIT
-            elif (here / part).is_symlink():
-                target, links = (here / part).readlink(), links + 1
+            elif (target := _target(os.path.join(here, part))) is not None:  # noqa: PTH118
+                links += 1
                 if target.is_absolute() or links > _MOST_LINKS:
                     return ABSOLUTE if target.is_absolute() else ROUND
                 ahead += reversed(target.parts)
             else:
-                here /= part
-        return "" if _is_regular(here.lstat().st_mode) else IRREGULAR
+                here = os.path.join(here, part)  # noqa: PTH118
+        return "" if _is_regular(os.lstat(here).st_mode) else IRREGULAR
     except (OSError, ValueError):
         return ""
+
+
+def _is_within(path: str, folder: str) -> bool:
+    one, other = os.path.normcase(path), os.path.normcase(folder)
+    return one == other or one.startswith(os.path.join(other, ""))  # noqa: PTH118
+
+
+def _target(path: str) -> Path | None:
+    """Return where a link leads; None for what is no link, or is not there. Raise OSError where that cannot be told."""
+    try:
+        return Path(os.readlink(path))  # noqa: PTH115
+    except OSError as error:
+        if error.errno in {errno.EINVAL, errno.ENOENT, errno.ENOTDIR, errno.ELOOP}:
+            return None
+        raise
 
 
 def is_of_git(name: str) -> bool:
