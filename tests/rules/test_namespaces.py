@@ -16,9 +16,9 @@ from argosy.argocd.view import ArgoApplication, View, key
 from argosy.documents import Document
 from argosy.findings import Report
 from argosy.kubernetes.pod_security import breaches
-from argosy.rules import namespaces
+from argosy.rules import namespaces, secrets
 from argosy.rules.registry import RULES, Rule, Scope
-from argosy.rules.secrets_and_images import secret_in_git
+from argosy.rules.secrets import secret_in_git
 from argosy.schemas.store import without_nulls
 from tests.validating import Validate, rules_of
 
@@ -324,7 +324,6 @@ def test_stores_that_nobody_declares_are_not_judged(validate: Validate) -> None:
 
 
 ENCRYPTED = "ENC[AES256_GCM,data:aGVsbG8=,iv:bm9uY2U=,tag:dGFn,type:str]"
-REPOSITORY = {"labels": {"argocd.argoproj.io/secret-type": "repository"}}
 TEMPLATES = {"apiVersion": "isindir.github.com/v1alpha3", "kind": "SopsSecret"}
 
 
@@ -333,35 +332,11 @@ def sops(value: str) -> dict[str, Any]:
     return {**TEMPLATES, "spec": {"secretTemplates": [{"name": "web", "stringData": {"password": value}}]}}
 
 
-@pytest.mark.parametrize(
-    ("secret", "found"),
-    [
-        ({"kind": "Secret", "stringData": {"password": ENCRYPTED}}, []),
-        ({"kind": "Secret", "metadata": {"name": "argocd-secret"}, "stringData": {"x": "$hook:github.secret"}}, []),
-        ({"kind": "Secret", "metadata": {"name": "argocd-secret"}, "stringData": {"x": "$hook"}}, []),
-        ({"kind": "Secret", "metadata": {"name": "argocd-secret"}, "stringData": {"x": "hunter2"}}, ["x"]),
-        ({"kind": "Secret", "metadata": {"name": "web"}, "stringData": {"x": "$hunter2"}}, ["x"]),
-        ({"kind": "Secret", "metadata": REPOSITORY, "stringData": {"url": "https://git.example.com/a"}}, []),
-        (
-            {"kind": "Secret", "metadata": REPOSITORY, "stringData": {"url": "https://a:hunter2x@example.com/a"}},
-            ["url"],
-        ),
-        (
-            {"kind": "Secret", "metadata": REPOSITORY, "stringData": {"type": "git", "password": "hunter2"}},
-            ["password"],
-        ),
-        (sops(ENCRYPTED), []),
-        (sops("hunter2"), ["password"]),
-    ],
-)
-def test_what_of_a_secret_is_plain_text(secret: dict[str, Any], found: list[str]) -> None:
-    document = Document("secret.yaml", 0, {"apiVersion": "v1", **secret})
-    assert [each.at[-1] for each in secret_in_git(document, EVERYTHING)] == found
-
-
 # Whatever is written
 
-OURS = [rule for rule in RULES.values() if rule.check and rule.check.__module__ == namespaces.__name__]
+OURS = [
+    rule for rule in RULES.values() if rule.check and rule.check.__module__ in {namespaces.__name__, secrets.__name__}
+]
 STORE = {
     "apiVersion": "external-secrets.io/v1",
     "kind": "ClusterSecretStore",

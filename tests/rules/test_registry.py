@@ -7,11 +7,13 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from argosy.findings import Severity
 from argosy.rules import catalogue
-from argosy.rules.registry import RULES, Rule, Scope
+from argosy.rules.registry import RULES, Rule, Scope, files_of
 from tests.conftest import Argosy
+from tests.rules.subjects import OURS
 from tests.validating import Validate, rules_of
 
 ALL = [pytest.param(rule, id=rule.id) for rule in catalogue.ordered()]
@@ -52,6 +54,16 @@ def test_rule_is_told_in_full(rule: Rule) -> None:
     assert len(rule.explanation) > 40 or rule.explanation.endswith(".")
     assert rule.bad.strip() != rule.good.strip()
     assert (rule.check is None) == (rule.scope is Scope.PIPELINE)
+
+
+@pytest.mark.parametrize("rule", OURS, ids=lambda rule: rule.id)
+def test_rule_is_documented(rule: Rule) -> None:
+    assert rule.summary.endswith(".")
+    assert 2 <= rule.explanation.count(". ") + 1 <= 5
+    assert files_of(rule.bad) != files_of(rule.good)
+    for text in (*files_of(rule.bad).values(), *files_of(rule.good).values()):
+        if "{{ .Values" not in text:
+            assert all(isinstance(each, dict) for each in yaml.safe_load_all(text))
 
 
 def test_findings_point_at_the_line(validate: Validate) -> None:

@@ -3,31 +3,45 @@
 from __future__ import annotations
 
 from argosy.rules import (
-    access,
-    argocd,
-    branches,
-    builtin,
+    application,
+    applicationset,
     components,
-    layout,
+    environments,
+    files,
+    images,
+    manifests,
     namespaces,
     notifications,
-    secrets_and_images,
+    project,
+    rbac,
+    references,
+    resources,
+    secrets,
     settings,
+    sources,
+    sync,
 )
 from argosy.rules.registry import RULES, Rule
 
 __all__ = [
-    "access",
-    "argocd",
-    "branches",
-    "builtin",
+    "application",
+    "applicationset",
     "components",
-    "layout",
+    "environments",
+    "files",
+    "images",
+    "manifests",
     "namespaces",
     "notifications",
     "ordered",
-    "secrets_and_images",
+    "project",
+    "rbac",
+    "references",
+    "resources",
+    "secrets",
     "settings",
+    "sources",
+    "sync",
 ]
 
 

@@ -1,4 +1,4 @@
-"""The rule of components, which a cluster has once each."""
+"""Rules of components: those of a cluster, and those of the repository's own catalogue."""
 
 from __future__ import annotations
 
@@ -8,7 +8,25 @@ from argosy.argocd.matching import cluster
 from argosy.argocd.view import ArgoApplication, View
 from argosy.findings import Problem, Severity
 from argosy.repository import layout
-from argosy.rules.registry import Scope, rule
+from argosy.rules.registry import Scope, declare, rule
+
+_CATALOGUE = """\
+# file: catalogue/descheduler/component.yaml
+summary: Evicts pods that would be placed elsewhere today.
+chart: {repository: 'https://kubernetes-sigs.github.io/descheduler', name: descheduler, version: 0.34.0}
+namespace: kube-system
+wave: -30
+# file: catalogue/descheduler/values.yaml
+"""
+CATALOGUE_ENTRY = declare(
+    "catalogue-entry",
+    Severity.ERROR,
+    "A component of the repository's own catalogue cannot be added.",
+    explanation="Its texts are Jinja with the marks [[ ]], [% %] and [# #], and know `environment` and `repository`; "
+    "its folder names the component, and what it needs is in the catalogue too.",
+    bad=_CATALOGUE + "replicas: [[ 2 if enviroment.production else 1 ]]\n",
+    good=_CATALOGUE + "replicas: [[ 2 if environment.production else 1 ]]\n",
+)
 
 _COMPONENT = """\
 # file: argocd/{environment}/components/reloader.yaml

@@ -68,3 +68,27 @@ TEMPLATE = f"""  template:
       destination: {{server: https://kubernetes.default.svc, namespace: 'my-app-{{{{ .environment }}}}'}}
 """
 """An ApplicationSet's template, for Go templates and a parameter `environment`."""
+
+POD = """\
+apiVersion: v1
+kind: Pod
+metadata:
+  name: shop
+spec:
+  containers:
+    - name: shop
+      image: {image}
+"""
+
+SERVICE = """\
+apiVersion: v1
+kind: Service
+metadata:
+  name: shop
+spec:
+  ports:
+    - port: 80
+"""
+
+GREETING = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: shop\ndata:\n  greeting: {greeting}\n"
+"""A ConfigMap, by what it says."""

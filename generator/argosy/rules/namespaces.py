@@ -1,4 +1,4 @@
-"""Rules of what guards namespaces: Pod Security, quotas and limits, and the stores that secrets come from."""
+"""Rules of namespaces: Pod Security, resources, quotas and limits."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from argosy.argocd.capacity import Namespace, Place, Workload, shown
 from argosy.argocd.matching import applied, cluster, namespace_of, sync_options
 from argosy.argocd.view import ArgoApplication, View
 from argosy.documents import Document, Pointer
-from argosy.documents.fields import field, group_and_kind, mapping, sequence, text
+from argosy.documents.fields import field, group_and_kind, mapping, text
 from argosy.findings import Problem, Severity
 from argosy.kubernetes.pod_security import breaches
 from argosy.kubernetes.pods import containers
@@ -384,100 +384,6 @@ def _outside(workload: Workload, at: Pointer, amount: Decimal, range_of: str) ->
         "Change the container's resources, or the LimitRange.",
         workload.document,
     )
-
-
-# Secrets
-
-
-def _secret(store: str) -> str:
-    return f"""
-# file: apps/my-app/external-secret.yaml
-apiVersion: external-secrets.io/v1
-kind: ExternalSecret
-metadata: {{name: my-app}}
-spec:
-  secretStoreRef: {{kind: ClusterSecretStore, name: {store}}}
-  target: {{name: my-app}}
-  dataFrom: [{{extract: {{key: my-app/dev}}}}]
-# file: platform/store.yaml
-apiVersion: external-secrets.io/v1
-kind: ClusterSecretStore
-metadata: {{name: dev}}
-spec:
-  provider:
-    vault:
-      server: https://vault.example.com:8200
-      auth: {{kubernetes: {{mountPath: kubernetes, role: dev}}}}
-"""
-
-
-@rule(
-    "unknown-secret-store",
-    Severity.WARNING,
-    Scope.REPOSITORY,
-    "An ExternalSecret names a store that no file declares, or that its namespace may not use.",
-    explanation="The External Secrets Operator then makes no Secret, and pods that refer to it do not start. Looked at "
-    "where the repository declares stores, since others may come from elsewhere.",
-    bad=_secret("prod") + APPLICATION + SOURCE + DESTINATION,
-    good=_secret("dev") + APPLICATION + SOURCE + DESTINATION,
-)
-def unknown_secret_store(repository: View) -> Iterator[Problem]:
-    """Find references to secret stores that are not there, or not for this namespace."""
-    stores = _stores(repository)
-    for application in repository.applications if stores else ():
-        for document in applied(application, repository):
-            if group_and_kind(document.data) != ("external-secrets.io", "ExternalSecret"):
-                continue
-            at = ("spec", "secretStoreRef")
-            kind = text(field(document.data, *at, "kind")) or "SecretStore"
-            name = text(field(document.data, *at, "name"))
-            namespace = text(field(document.data, "metadata", "namespace")) or namespace_of(application)
-            store = stores.get((kind, name))
-            if name and store is None:
-                known = sorted(each for own, each in stores if own == kind)
-                yield Problem(
-                    f"No file declares the {kind} “{name}”.",
-                    (*at, "name"),
-                    f"Declared are {', '.join(known)}." if known else f"No {kind} is declared.",
-                    document,
-                )
-            elif store is not None and not _admits(store, namespace):
-                yield Problem(
-                    f"The {kind} “{name}” is not for the namespace {namespace}: its conditions name others.",
-                    (*at, "name"),
-                    "Name the store of this environment, or add the namespace to the store's conditions.",
-                    document,
-                )
-
-
-def _stores(repository: View) -> Mapping[tuple[str, str], Document]:
-    made = (document for documents in repository.rendered.values() for document in documents)
-    return {
-        (text(document.data["kind"]), text(field(document.data, "metadata", "name"))): document
-        for document in (*repository.documents, *made)
-        if group_and_kind(document.data)[0] == "external-secrets.io"
-        and field(document.data, "kind") in ("ClusterSecretStore", "SecretStore")
-    }
-
-
-def _admits(store: Document, namespace: str) -> bool:
-    """Tell whether a store's conditions let a namespace in; what its labels decide is not known here."""
-    conditions = [mapping(each) for each in sequence(field(store.data, "spec", "conditions"))]
-    if not conditions or not namespace or field(store.data, "kind") != "ClusterSecretStore":
-        return True
-    return any(
-        "namespaceSelector" in each
-        or namespace in sequence(each.get("namespaces"))
-        or any(_searches(pattern, namespace) for pattern in sequence(each.get("namespaceRegexes")))
-        for each in conditions
-    )
-
-
-def _searches(pattern: object, namespace: str) -> bool:
-    try:
-        return re.search(text(pattern), namespace) is not None
-    except re.error:
-        return True
 
 
 def _dotted(pointer: Pointer) -> str:

@@ -1,4 +1,4 @@
-"""Rules of who is told of what: the ConfigMap argocd-notifications-cm."""
+"""Rules of notifications: the ConfigMap argocd-notifications-cm."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rules of everything that the Applications of a repository deploy together."""
+"""Rules of the resources that the Applications of a repository deploy together."""
 
 from __future__ import annotations
 
@@ -10,48 +10,14 @@ from argosy.argocd.view import ArgoApplication, View, key
 from argosy.documents import Document
 from argosy.documents.fields import field, group_and_kind, text
 from argosy.findings import Problem, Severity
+from argosy.rules.application import GENERATE_PATHS
 from argosy.rules.examples import APPLICATION, DEPLOYED, DESTINATION, SOURCE
-from argosy.rules.generate_paths import GENERATE_PATHS
 from argosy.rules.registry import Scope, rule
 
 _SECOND = (APPLICATION + SOURCE).replace("argocd/my-app.yaml", "argocd/second.yaml")
 _APART = (
     DEPLOYED + _SECOND.replace("{name: my-app", "{name: second") + DESTINATION.replace("my-app", "second")
 ).replace("namespace: argocd}", f"namespace: argocd, annotations: {{{GENERATE_PATHS}: .}}}}")
-
-
-@rule(
-    "application-name-twice",
-    Severity.ERROR,
-    Scope.REPOSITORY,
-    "Two Applications have the same name.",
-    explanation="Two files, or two ApplicationSets, that make an Application of one name write one and the same "
-    "resource: each sync of the one undoes the other, and pruning deletes what the other deployed "
-    "(argo-cd issue 15874). Within one ApplicationSet, Argo CD refuses duplicate names.",
-    bad=DEPLOYED + _SECOND + DESTINATION,
-    good=_APART,
-)
-def application_name_twice(repository: View) -> Iterator[Problem]:
-    """Find Applications that are one resource of the cluster."""
-    first: dict[tuple[str, str], ArgoApplication] = {}
-    for application in repository.applications:
-        identity = (text(application.metadata.get("namespace")) or "argocd", application.name)
-        other = first.setdefault(identity, application)
-        if not application.name or other is application:
-            continue
-        same = other.document is application.document
-        yield Problem(
-            f"The Application “{application.name}” is made twice, "
-            + ("by this ApplicationSet." if same else f"here and by {_where(other)}."),
-            application.at("metadata", "name"),
-            "Put every parameter that tells them apart into the name." if same else "Rename or remove one of the two.",
-            application.document,
-        )
-
-
-def _where(application: ArgoApplication) -> str:
-    made_by = " (an ApplicationSet)" if application.prefix else ""
-    return f"{application.document.path}{made_by}"
 
 
 @rule(

@@ -1,10 +1,8 @@
-"""Rules of what stands within the ConfigMaps argocd-cm and argocd-notifications-cm: its form, and no secrets."""
+"""Rules of Argo CD's settings: the ConfigMaps argocd-cm and argocd-notifications-cm."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
 
 from argosy.argocd.view import View
 from argosy.documents import Document
@@ -125,49 +123,3 @@ _CUSTOMIZATIONS: Mapping[str, Callable[[str], _Fault]] = {
     "useOpenLibs": _switch_fault,
 }
 """What each kind of customization has to be, by the part of its key after `resource.customizations`."""
-
-
-_SECRET = re.compile(r"(?:secret|password|token|bindPW|privateKey|apiKey|signingKey)s?$", re.IGNORECASE)
-_LOGIN = example(
-    SETTINGS,
-    "  oidc.config: |\n    name: Login\n    issuer: https://login.example.com\n    clientID: argocd\n"
-    "    clientSecret: {secret}\n",
-)
-
-
-@rule(
-    "argocd-secret-in-plain",
-    Severity.ERROR,
-    Scope.DOCUMENT,
-    "A secret of Argo CD's login or notifications stands in plain text in a ConfigMap.",
-    explanation="Whoever can read the repository, or ConfigMaps in the namespace argocd, can read it. Argo CD replaces "
-    "`$name:key` in argocd-cm by the key of a Secret with the label `app.kubernetes.io/part-of: argocd`, and `$key` by "
-    "one of argocd-secret. In argocd-notifications-cm, `$key` is one of argocd-notifications-secret.",
-    bad=_LOGIN.format(secret="hunter2"),
-    good=_LOGIN.format(secret="$argocd-sso:clientSecret"),
-)
-def argocd_secret_in_plain(document: Document, _repository: View) -> Iterator[Problem]:
-    """Find secrets that are no references."""
-    for name, keys, reference in (
-        (SETTINGS, ("dex.config", "oidc.config"), "$argocd-sso:clientSecret"),
-        (NOTIFICATIONS, ("service.",), "$slack-token"),
-    ):
-        for at, key, value in entries(document, name):
-            for secret in _plain(read(value)[0]) if key.startswith(keys) else ():
-                yield Problem(
-                    f"The {secret} in {key} stands in Git for everyone who can read the repository.",
-                    at,
-                    f"Refer to a Secret's key, as in “{secret}: {reference}”, and rotate it: the history keeps it.",
-                )
-
-
-def _plain(data: Any) -> Iterator[str]:
-    """Yield the name of each secret that is written out, however deep."""
-    if isinstance(data, list):
-        for each in data:
-            yield from _plain(each)
-    for name, value in data.items() if isinstance(data, dict) else ():
-        if isinstance(value, dict | list):
-            yield from _plain(value)
-        elif isinstance(value, str) and value and _SECRET.search(str(name)) and not value.startswith("$"):
-            yield str(name)

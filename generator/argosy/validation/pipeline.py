@@ -25,9 +25,9 @@ from argosy.helm import Fault, Helm, Message, OfflineError, Release, RenderError
 from argosy.kubernetes import api_server
 from argosy.paths import holds
 from argosy.repository import layout
-from argosy.rules import builtin
+from argosy.rules import applicationset, components, files, manifests
 from argosy.rules.registry import RULES, Rule, Scope
-from argosy.rules.secrets_and_images import CREDENTIAL, credentials
+from argosy.rules.secrets import CREDENTIAL, credentials
 from argosy.schemas.files import file_schema
 from argosy.schemas.locations import SchemaLocation
 from argosy.schemas.schema import Schema
@@ -120,7 +120,7 @@ class _Validation:
         for flaw, problem, document in deployed.problems:
             # Where a part of the repository is judged, a generator may find nothing in it.
             if flaw is not Flaw.EMPTY or not self.options.changed:
-                self._add(builtin.FLAWS[flaw], problem, document=document)
+                self._add(applicationset.FLAWS[flaw], problem, document=document)
         self.skipped |= {identity(document): reason for document, reason in deployed.unknown}
         for document in deployed.view.patches:
             self._judge_manifest(document, stores, partly=True)
@@ -156,7 +156,7 @@ class _Validation:
                 continue
             known = _file_schema(document)
             if known is not None:
-                self._add_violations(builtin.FILE_SCHEMA, document, known.violations(without_nulls(document.data)))
+                self._add_violations(files.FILE_SCHEMA, document, known.violations(without_nulls(document.data)))
             elif role is Role.OTHER:
                 reason = "it is no Kubernetes manifest, and no schema is known for it"
                 self.skipped.setdefault(identity(document), reason)
@@ -167,7 +167,7 @@ class _Validation:
         from argosy.catalogue import catalogue  # noqa: PLC0415
 
         for each in catalogue.mistakes(self.root):
-            self._add(builtin.CATALOGUE_ENTRY, Problem(each.message, hint=each.hint), path=each.path, line=each.line)
+            self._add(components.CATALOGUE_ENTRY, Problem(each.message, hint=each.hint), path=each.path, line=each.line)
 
     def _judge_manifest(self, document: Document, stores: Mapping[str, SchemaStore], *, partly: bool = False) -> None:
         """Judge a manifest by the schemas of its kind; of a patch, which is a part of it, what is there."""
@@ -185,7 +185,7 @@ class _Validation:
             for violation in schema.violations(data):
                 if not (partly and violation.is_missing):
                     wrong[violation].append(version)
-        rule = builtin.ARGOCD_SCHEMA if api_version.startswith(ARGO) else builtin.KUBERNETES_SCHEMA
+        rule = manifests.ARGOCD_SCHEMA if api_version.startswith(ARGO) else manifests.KUBERNETES_SCHEMA
         for violation, versions in wrong.items():
             suffix = f" (Kubernetes {', '.join(versions)})" if len(stores) > 1 else ""
             self._add_violations(rule, document, [replace(violation, message=violation.message + suffix)])
@@ -193,7 +193,7 @@ class _Validation:
         # What Kubernetes asks beyond the schemas is about whole objects.
         found = () if partly else api_server.violations(data)
         values = [each for each in found if each.at not in named]
-        self._add_violations(builtin.KUBERNETES_VALUE, document, values)
+        self._add_violations(manifests.KUBERNETES_VALUE, document, values)
 
     def _add_defect(self, defect: Defect, entry: Entry) -> None:
         affected = next((document for document, _ in entry.documents if document.index == defect.document), None)
@@ -201,7 +201,7 @@ class _Validation:
             self.skipped[identity(affected) if affected else defect.path] = defect.message
             return
         self._add(
-            builtin.rule_of(defect, entry.file.location, self.root),
+            files.rule_of(defect, entry.file.location, self.root),
             Problem(defect.message, hint=defect.hint),
             path=defect.path,
             line=defect.line,
@@ -212,18 +212,19 @@ class _Validation:
 
     def _judge_render(self, render: Render, stores: Mapping[str, SchemaStore]) -> None:
         for fault in render.faults:
-            rule = builtin.HELM_RENDER if render.source.kind is Kind.HELM else builtin.KUSTOMIZE_BUILD
+            rule = manifests.HELM_RENDER if render.source.kind is Kind.HELM else manifests.KUSTOMIZE_BUILD
             self._add_fault(rule, fault, render)
         for defect in render.defects:
-            self._add(builtin.RENDERED_YAML, Problem(defect.message, hint=defect.hint), path=defect.path, render=render)
+            problem = Problem(defect.message, hint=defect.hint)
+            self._add(manifests.RENDERED_YAML, problem, path=defect.path, render=render)
         for remark in render.remarks:
-            self._add(builtin.RENDER_DIFFERS, Problem(remark), path=render.path, render=render)
+            self._add(manifests.RENDER_DIFFERS, Problem(remark), path=render.path, render=render)
         for document in () if render.written else render.documents:
             if is_manifest(document.data):
                 self._judge_manifest(document, stores)
             else:
                 problem = Problem("What is rendered is no manifest: it has no apiVersion and kind.")
-                self._add(builtin.RENDERED_YAML, problem, document=document)
+                self._add(manifests.RENDERED_YAML, problem, document=document)
 
     def _add_fault(self, rule: Rule, fault: Fault, render: Render) -> None:
         path = render.path
@@ -258,7 +259,7 @@ class _Validation:
         for chart, messages in zip(charts, linted, strict=True):
             folder = _path(chart, self.root)
             for message in messages:
-                rule = builtin.HELM_LINT if message.severity == "error" else builtin.HELM_ADVICE
+                rule = manifests.HELM_LINT if message.severity == "error" else manifests.HELM_ADVICE
                 if message.severity != "info":
                     name, _, line = message.path.partition(":")
                     file = name if holds((chart / name).is_file) else "Chart.yaml"
@@ -327,12 +328,12 @@ class _Validation:
         comments = {entry.file.path: suppressions(entry.parsed.text) for entry in inventory.entries}
         for path, each in ((path, each) for path, several in comments.items() for each in several):
             unknown = [rule for rule in each.rules if rule not in RULES]
-            for problem in builtin.suppression_problems(each.rules, unknown, each.reason):
-                self._add(builtin.SUPPRESSION, problem, path=path, line=each.line)
+            for problem in files.suppression_problems(each.rules, unknown, each.reason):
+                self._add(files.SUPPRESSION, problem, path=path, line=each.line)
         for exemption in configured.exemptions:
             unknown = [] if exemption.rule in RULES else [exemption.rule]
-            for problem in builtin.suppression_problems((exemption.rule,), unknown, exemption.reason):
-                self._add(builtin.SUPPRESSION, problem, path=layout.CONFIGURATION)
+            for problem in files.suppression_problems((exemption.rule,), unknown, exemption.reason):
+                self._add(files.SUPPRESSION, problem, path=layout.CONFIGURATION)
 
         def is_ignored(finding: Finding) -> bool:
             return any(each.covers(finding.rule, finding.path) for each in configured.exemptions) or any(

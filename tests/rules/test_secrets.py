@@ -1,14 +1,16 @@
-"""What must not stand in Git, and images that do not say what they are."""
+"""Secrets in Git, and what only looks like one."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import pytest
 import yaml
 
 from argosy.argocd.view import View
 from argosy.documents import Document
-from argosy.kubernetes.pods import images
-from argosy.rules.secrets_and_images import credential_in_environment, credentials, image_tag, secret_in_git
+from argosy.rules.secrets import credential_in_environment, credentials, secret_in_git
+from tests.rules.subjects import config_map
 from tests.validating import Validate, rules_of
 
 PRIVATE_KEY = "-----BEGIN RSA PRIVATE KEY-----"
@@ -23,40 +25,6 @@ def document(data: object) -> Document:
 def pod(**container: object) -> Document:
     """Return a Pod with one container."""
     return document({"apiVersion": "v1", "kind": "Pod", "spec": {"containers": [{"name": "shop", **container}]}})
-
-
-@pytest.mark.parametrize(
-    "image",
-    ["nginx:1.29", "nginx@sha256:" + "0" * 64, "registry:5000/nginx:1", "nginx:latest@sha256:" + "0" * 64, "", None, 7],
-)
-def test_images_that_say_what_they_are(image: object) -> None:
-    assert list(image_tag(pod(image=image), EVERYTHING)) == []
-
-
-@pytest.mark.parametrize(
-    "image", ["nginx", "nginx:latest", "registry:5000/nginx", "nginx:", "ghcr.io/acme/shop:latest"]
-)
-def test_images_that_do_not(image: str) -> None:
-    (problem,) = image_tag(pod(image=image), EVERYTHING)
-    assert problem.at == ("spec", "containers", 0, "image")
-    assert "latest" in problem.message
-
-
-@pytest.mark.parametrize(
-    ("kind", "path"),
-    [
-        ("Pod", ("spec",)),
-        ("Deployment", ("spec", "template", "spec")),
-        ("Job", ("spec", "template", "spec")),
-        ("CronJob", ("spec", "jobTemplate", "spec", "template", "spec")),
-    ],
-)
-def test_images_of_every_workload_are_seen(kind: str, path: tuple[str, ...]) -> None:
-    inner: object = {"initContainers": [{"image": "a"}], "containers": [{"image": "b"}, "junk", {}]}
-    for part in reversed(path):
-        inner = {part: inner}
-    data = {"kind": kind, **inner}  # type: ignore[dict-item]
-    assert [image for _, image in images(data)] == ["a", "b"]
 
 
 @pytest.mark.parametrize("field", ["data", "stringData"])
@@ -167,3 +135,70 @@ def test_credentials_are_found_in_templates_values_and_json(validate: Validate) 
     }
     assert token not in "".join(each.message for each in report.findings)
     assert "credential-in-git" in rules_of(report)
+
+
+EVERYTHING = View(root=None)  # type: ignore[arg-type]  # These rules look at one document alone.
+
+
+ENCRYPTED = "ENC[AES256_GCM,data:aGVsbG8=,iv:bm9uY2U=,tag:dGFn,type:str]"
+LABELLED = {"labels": {"argocd.argoproj.io/secret-type": "repository"}}
+TEMPLATES = {"apiVersion": "isindir.github.com/v1alpha3", "kind": "SopsSecret"}
+
+
+def sops(value: str) -> dict[str, Any]:
+    """Return a SopsSecret of one value."""
+    return {**TEMPLATES, "spec": {"secretTemplates": [{"name": "web", "stringData": {"password": value}}]}}
+
+
+@pytest.mark.parametrize(
+    ("secret", "found"),
+    [
+        ({"kind": "Secret", "stringData": {"password": ENCRYPTED}}, []),
+        ({"kind": "Secret", "metadata": {"name": "argocd-secret"}, "stringData": {"x": "$hook:github.secret"}}, []),
+        ({"kind": "Secret", "metadata": {"name": "argocd-secret"}, "stringData": {"x": "$hook"}}, []),
+        ({"kind": "Secret", "metadata": {"name": "argocd-secret"}, "stringData": {"x": "hunter2"}}, ["x"]),
+        ({"kind": "Secret", "metadata": {"name": "web"}, "stringData": {"x": "$hunter2"}}, ["x"]),
+        ({"kind": "Secret", "metadata": LABELLED, "stringData": {"url": "https://git.example.com/a"}}, []),
+        (
+            {"kind": "Secret", "metadata": LABELLED, "stringData": {"url": "https://a:hunter2x@example.com/a"}},
+            ["url"],
+        ),
+        (
+            {"kind": "Secret", "metadata": LABELLED, "stringData": {"type": "git", "password": "hunter2"}},
+            ["password"],
+        ),
+        (sops(ENCRYPTED), []),
+        (sops("hunter2"), ["password"]),
+    ],
+)
+def test_what_of_a_secret_is_plain_text(secret: dict[str, Any], found: list[str]) -> None:
+    document = Document("secret.yaml", 0, {"apiVersion": "v1", **secret})
+    assert [each.at[-1] for each in secret_in_git(document, EVERYTHING)] == found
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "value", "is_plain"),
+    [
+        ("argocd-cm", "oidc.config", "clientSecret: hunter2", True),
+        ("argocd-cm", "oidc.config", "clientSecret: $argocd-sso:clientSecret", False),
+        ("argocd-cm", "oidc.config", "clientSecret: $oidc.clientSecret", False),
+        ("argocd-cm", "dex.config", "connectors:\n- type: ldap\n  config: {bindPW: hunter2}", True),
+        (
+            "argocd-cm",
+            "dex.config",
+            "connectors:\n- type: github\n  config: {clientSecret: $x:y, clientID: abc}",
+            False,
+        ),
+        ("argocd-notifications-cm", "service.slack", "token: xoxb-of-somebody", True),
+        ("argocd-notifications-cm", "service.webhook.x", "url: x\nbasicAuth: {username: a, password: b}", True),
+        ("argocd-notifications-cm", "service.webhook.x", "url: x\nbasicAuth: {username: a, password: $b}", False),
+    ],
+)
+def test_secrets_in_plain(name: str, key: str, value: str, is_plain: bool, validate: Validate) -> None:
+    report = validate({"settings.yaml": config_map(name, {key: value})})
+    assert ("argocd-secret-in-plain" in rules_of(report)) is is_plain
+
+
+def test_reference_in_another_secret_is_its_plain_text(validate: Validate) -> None:
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "shop"}, "stringData": {"a": "$b:c"}}
+    assert rules_of(validate({"secret.yaml": yaml.safe_dump(secret)})) == {"secret-in-git"}

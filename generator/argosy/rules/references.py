@@ -1,4 +1,4 @@
-"""Rules of what points at what: paths, value files, revisions, and the folders of argosy's own layout."""
+"""Rules of what an Application refers to: paths, value files, repositories, revisions and branches."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from argosy.argocd.sources import Kind, is_here, resolve
-from argosy.argocd.view import ArgoApplication, View
+from argosy.argocd.view import ArgoApplication, View, key
 from argosy.findings import Problem, Severity
 from argosy.paths import entries, holds
-from argosy.repository import layout
+from argosy.rules.examples import APPLICATION, CONFIG_MAP, DESTINATION, REPOSITORY, SERVICE
 from argosy.rules.registry import Scope, rule
 
 _APPLICATION = """\
@@ -27,15 +27,6 @@ spec:
   destination:
     server: https://kubernetes.default.svc
     namespace: shop-dev
-"""
-_SERVICE = """\
-apiVersion: v1
-kind: Service
-metadata:
-  name: shop
-spec:
-  ports:
-    - port: 80
 """
 _CHART = """\
 # file: charts/shop/Chart.yaml
@@ -67,8 +58,8 @@ def _application(source: str) -> str:
     "A source's path is not a folder of the repository.",
     explanation="Argo CD looks for `source.path` from the repository's root. A path that is absolute, that leads out "
     "of the repository or that is no folder leaves the Application with a ComparisonError, and nothing is deployed.",
-    bad=_application("path: shop") + "# file: apps/shop/service.yaml\n" + _SERVICE,
-    good=_application("path: apps/shop") + "# file: apps/shop/service.yaml\n" + _SERVICE,
+    bad=_application("path: shop") + "# file: apps/shop/service.yaml\n" + SERVICE,
+    good=_application("path: apps/shop") + "# file: apps/shop/service.yaml\n" + SERVICE,
 )
 def path_missing(application: ArgoApplication, view: View) -> Iterator[Problem]:
     """Find sources whose path is no folder here."""
@@ -77,7 +68,7 @@ def path_missing(application: ArgoApplication, view: View) -> Iterator[Problem]:
             yield Problem(
                 f"The path “{miss.path}” cannot be deployed: {miss.reason}.",
                 application.at(*miss.at),
-                _nearest(view.root, miss.path) or "Name a folder of this repository, relative to its root.",
+                nearest(view.root, miss.path) or "Name a folder of this repository, relative to its root.",
             )
 
 
@@ -103,7 +94,7 @@ def value_file_missing(application: ArgoApplication, view: View) -> Iterator[Pro
                 f"The {'file' if 'fileParameters' in miss.at else 'values file'} “{miss.path}” cannot be read: "
                 f"{miss.reason}.",
                 application.at(*miss.at),
-                _nearest(view.root, miss.path)
+                nearest(view.root, miss.path)
                 or "Paths are relative to the chart's folder; one with a leading / is relative to the repository's "
                 "root.",
             )
@@ -120,11 +111,11 @@ def value_file_missing(application: ArgoApplication, view: View) -> Iterator[Pro
     bad="# file: .copier-answers.yml\nrepo_url: https://git.example.com/acme/gitops-new.git\n"
     + _application("path: apps/shop")
     + "# file: apps/shop/service.yaml\n"
-    + _SERVICE,
+    + SERVICE,
     good="# file: .copier-answers.yml\nrepo_url: git@git.example.com:acme/gitops\n"
     + _application("path: apps/shop")
     + "# file: apps/shop/service.yaml\n"
-    + _SERVICE,
+    + SERVICE,
 )
 def repository_foreign(application: ArgoApplication, view: View) -> Iterator[Problem]:
     """Find sources that lie here but name another repository."""
@@ -149,8 +140,8 @@ def repository_foreign(application: ArgoApplication, view: View) -> Iterator[Pro
     "the Application stays as it is. The check reads the branches and tags of the clone: a revision that nobody "
     "pushed yet is reported too. A shallow clone, one of a single branch or what a CI job fetched does not tell which "
     "other branches there are: there the check is left out.",
-    bad="# git: trunk\n" + _application("path: apps/shop") + "# file: apps/shop/service.yaml\n" + _SERVICE,
-    good=_application("path: apps/shop") + "# file: apps/shop/service.yaml\n" + _SERVICE,
+    bad="# git: trunk\n" + _application("path: apps/shop") + "# file: apps/shop/service.yaml\n" + SERVICE,
+    good=_application("path: apps/shop") + "# file: apps/shop/service.yaml\n" + SERVICE,
 )
 def revision_unknown(application: ArgoApplication, view: View) -> Iterator[Problem]:
     """Find revisions that are no branch, tag or commit of this repository."""
@@ -177,9 +168,9 @@ def revision_unknown(application: ArgoApplication, view: View) -> Iterator[Probl
     "into the source. What is deployed then differs from what the Application says, and from what is rendered here.",
     bad=_application("path: apps/shop")
     + "# file: apps/shop/service.yaml\n"
-    + _SERVICE
+    + SERVICE
     + "# file: apps/shop/.argocd-source.yaml\nkustomize:\n  namePrefix: x-\n",
-    good=_application("path: apps/shop") + "# file: apps/shop/service.yaml\n" + _SERVICE,
+    good=_application("path: apps/shop") + "# file: apps/shop/service.yaml\n" + SERVICE,
 )
 def source_overridden(application: ArgoApplication, view: View) -> Iterator[Problem]:
     """Find override files beside a source."""
@@ -194,137 +185,7 @@ def source_overridden(application: ArgoApplication, view: View) -> Iterator[Prob
                 )
 
 
-_ENVIRONMENT = """\
-destination:
-  server: https://kubernetes.default.svc
-revision: main
-autoSync: true
-promotesFrom: "{source}"
-replicas: 1
-"""
-
-
-@rule(
-    "promotes-from-unknown",
-    Severity.ERROR,
-    Scope.REPOSITORY,
-    "An environment takes its releases from one that does not exist, or from itself.",
-    explanation="`promotesFrom` in environment.yaml chains the environments, from the first to production. A name "
-    "that is no folder of `environments/`, or a chain that is a circle, leaves promotion without an order.",
-    bad="# file: environments/dev/environment.yaml\n"
-    + _ENVIRONMENT.format(source="")
-    + "# file: environments/prod/environment.yaml\n"
-    + _ENVIRONMENT.format(source="stagin"),
-    good="# file: environments/dev/environment.yaml\n"
-    + _ENVIRONMENT.format(source="")
-    + "# file: environments/prod/environment.yaml\n"
-    + _ENVIRONMENT.format(source="dev"),
-)
-def promotes_from_unknown(view: View) -> Iterator[Problem]:
-    """Find environments that break the chain of promotion."""
-    sources = {
-        name: str(document.data.get("promotesFrom") or "")
-        for name, document in view.environments.items()
-        if isinstance(document.data, dict)
-    }
-    for name, source in sources.items():
-        document = view.environments[name]
-        if source and source not in sources:
-            known = ", ".join(sorted(sources))
-            yield Problem(
-                f"The environment “{source}”, which {name} takes its releases from, does not exist.",
-                ("promotesFrom",),
-                f"The environments are {known}.",
-                document,
-            )
-        seen = [name]
-        while sources.get(seen[-1], "") in sources and sources[seen[-1]] not in seen:
-            seen.append(sources[seen[-1]])
-        if sources[seen[-1]] == name:
-            yield Problem(
-                f"The environments promote in a circle: {' ← '.join((*seen, name))}.",
-                ("promotesFrom",),
-                'Let the first environment have promotesFrom: "".',
-                document,
-            )
-
-
-@rule(
-    "application-unknown",
-    Severity.ERROR,
-    Scope.REPOSITORY,
-    "An environment has a folder for an application that does not exist.",
-    explanation="In argosy's layout a folder `environments/<environment>/<application>` deploys the application of "
-    "that name, whose settings are in `applications/<application>/application.yaml`. Without them nobody knows how to "
-    "render it.",
-    bad="# file: environments/dev/environment.yaml\n"
-    + _ENVIRONMENT.format(source="")
-    + "# file: environments/dev/shpo/values.yaml\n{}\n# file: applications/shop/application.yaml\nformat: helm\n",
-    good="# file: environments/dev/environment.yaml\n"
-    + _ENVIRONMENT.format(source="")
-    + "# file: environments/dev/shop/values.yaml\n{}\n# file: applications/shop/application.yaml\nformat: helm\n",
-)
-def application_unknown(view: View) -> Iterator[Problem]:
-    """Find folders of environments that no application stands behind."""
-    for name, document in view.environments.items():
-        for folder in entries(view.root / layout.ENVIRONMENTS / name):
-            settings = view.root / layout.application_settings(folder.name)
-            if not view.wanted(f"{layout.deployment(name, folder.name)}/"):
-                continue
-            if holds(folder.is_dir) and not folder.name.startswith(".") and not holds(settings.is_file):
-                yield Problem(
-                    f"{layout.deployment(name, folder.name)} would deploy the application “{folder.name}”, and there "
-                    f"is no "
-                    f"{layout.application_settings(folder.name)}.",
-                    hint=_nearest(view.root, f"{layout.APPLICATIONS}/{folder.name}")
-                    or "Add the application's settings, or remove the folder.",
-                    document=document,
-                )
-
-
-@rule(
-    "folder-not-deployed",
-    Severity.WARNING,
-    Scope.REPOSITORY,
-    "No Application deploys an application's folder in an environment.",
-    explanation="In argosy's layout a folder `environments/<environment>/<application>` means that the application "
-    "runs there. Here no Application, and no ApplicationSet, reads it: what is in it deploys nothing.",
-    bad="# file: environments/dev/environment.yaml\n"
-    + _ENVIRONMENT.format(source="")
-    + "# file: environments/dev/shop/service.yaml\n"
-    + _SERVICE
-    + "# file: applications/shop/application.yaml\nformat: manifests\n",
-    good="# file: environments/dev/environment.yaml\n"
-    + _ENVIRONMENT.format(source="")
-    + "# file: environments/dev/shop/service.yaml\n"
-    + _SERVICE
-    + "# file: applications/shop/application.yaml\nformat: manifests\n"
-    + _application("path: environments/dev/shop"),
-)
-def folder_not_deployed(view: View) -> Iterator[Problem]:
-    """Find folders of environments that no Application reads."""
-    read = {
-        path.resolve()
-        for application in view.applications
-        for source in resolve(application, view)
-        for path in (source.folder, *(file.parent for file in source.value_files))
-        if path is not None
-    }
-    for name, document in view.environments.items():
-        for folder in entries(view.root / layout.ENVIRONMENTS / name):
-            known = view.wanted(f"{layout.deployment(name, folder.name)}/") and holds(
-                (view.root / layout.application_settings(folder.name)).is_file
-            )
-            if holds(folder.is_dir) and known and folder.resolve() not in read:
-                yield Problem(
-                    f"No Application reads {layout.deployment(name, folder.name)}: {folder.name} does not run in "
-                    f"{name}.",
-                    hint=f"Add {layout.argocd_application(name, folder.name)}, or remove the folder.",
-                    document=document,
-                )
-
-
-def _nearest(root: Path, path: str) -> str:
+def nearest(root: Path, path: str) -> str:
     """Return “Did you mean …?” where a folder or file of the repository is likely meant."""
     import difflib  # noqa: PLC0415
 
@@ -345,3 +206,37 @@ def _nearest(root: Path, path: str) -> str:
         near = next((each for each in matches if holds(each.exists)), None)
         return f"Did you mean “{near.relative_to(root).as_posix()}”?" if near else ""
     return ""
+
+
+_FOLLOWS_PROD = (
+    CONFIG_MAP
+    + APPLICATION
+    + DESTINATION
+    + f"  source: {{repoURL: {REPOSITORY}, targetRevision: prod, path: apps/my-app}}\n"
+)
+
+
+@rule(
+    "branch-lacks-path",
+    Severity.ERROR,
+    Scope.APPLICATION,
+    "An Application follows a branch that does not have what it deploys.",
+    explanation="Argo CD reads the Application from the default branch, and its path and value files from the branch "
+    "in `targetRevision`. What is here, and not there, leaves it with a ComparisonError; a folder that another tool "
+    "renders there, such as manifests instead of a kustomization, deploys something else. The check reads the branches "
+    "that the clone knows; of others, and of tags, nothing is said.",
+    bad="# git: main\n# branch: prod without apps\n" + _FOLLOWS_PROD,
+    good="# git: main\n# branch: prod\n" + _FOLLOWS_PROD,
+)
+def branch_lacks_path(application: ArgoApplication, view: View) -> Iterator[Problem]:
+    """Find what Applications read on other branches, and these do not have."""
+    for read, path in view.lacking.get(key(application), ()):
+        missing = path in read.wanted
+        yield Problem(
+            f"The branch “{read.revision}” does not have {path}."
+            if missing
+            else f"The branch “{read.revision}” has {path}: it is rendered in another way there.",
+            application.at(*read.at),
+            f"Bring it there first (git switch {read.revision}), and then the Application to the branch that Argo CD "
+            "reads it from; if it is there already, fetch it: git fetch.",
+        )

@@ -1,16 +1,30 @@
-"""Rules of an Application's name, destination and differences."""
+"""Rules of an Application: its name, destination, differences, and the paths that it is generated from."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
+from pathlib import Path, PurePosixPath
 
-from argosy.argocd.matching import DNS_LABEL, DNS_SUBDOMAIN, applied, glob_matches, namespace_of, sync_options
+from argosy import kustomize
+from argosy.argocd.matching import (
+    DNS_LABEL,
+    DNS_SUBDOMAIN,
+    applied,
+    glob_matches,
+    namespace_of,
+    normal_url,
+    sync_options,
+)
+from argosy.argocd.sources import Kind, Source, resolve
 from argosy.argocd.view import ArgoApplication, View
-from argosy.documents.fields import JSON, field, group_and_kind, mapping, sequence, text
+from argosy.documents.fields import JSON, annotations_of, field, group_and_kind, mapping, sequence, text
 from argosy.findings import Problem, Severity
 from argosy.rules.examples import APPLICATION, CONFIG_MAP, DEPLOYED, DESTINATION, SOURCE
 from argosy.rules.registry import Scope, rule
 
+GENERATE_PATHS = "argocd.argoproj.io/manifest-generate-paths"
 _AUTOSCALED = """
 # file: apps/my-app/deployment.yaml
 apiVersion: apps/v1
@@ -219,3 +233,141 @@ GROUPS: Mapping[str, str] = {
     for kind in kinds.split()
 }
 """The groups of kinds that people know by their kind alone."""
+
+_SECOND = (APPLICATION + SOURCE).replace("argocd/my-app.yaml", "argocd/second.yaml")
+_APART = (
+    DEPLOYED + _SECOND.replace("{name: my-app", "{name: second") + DESTINATION.replace("my-app", "second")
+).replace("namespace: argocd}", f"namespace: argocd, annotations: {{{GENERATE_PATHS}: .}}}}")
+
+
+@rule(
+    "application-name-twice",
+    Severity.ERROR,
+    Scope.REPOSITORY,
+    "Two Applications have the same name.",
+    explanation="Two files, or two ApplicationSets, that make an Application of one name write one and the same "
+    "resource: each sync of the one undoes the other, and pruning deletes what the other deployed "
+    "(argo-cd issue 15874). Within one ApplicationSet, Argo CD refuses duplicate names.",
+    bad=DEPLOYED + _SECOND + DESTINATION,
+    good=_APART,
+)
+def application_name_twice(repository: View) -> Iterator[Problem]:
+    """Find Applications that are one resource of the cluster."""
+    first: dict[tuple[str, str], ArgoApplication] = {}
+    for application in repository.applications:
+        identity = (text(application.metadata.get("namespace")) or "argocd", application.name)
+        other = first.setdefault(identity, application)
+        if not application.name or other is application:
+            continue
+        same = other.document is application.document
+        yield Problem(
+            f"The Application “{application.name}” is made twice, "
+            + ("by this ApplicationSet." if same else f"here and by {_where(other)}."),
+            application.at("metadata", "name"),
+            "Put every parameter that tells them apart into the name." if same else "Rename or remove one of the two.",
+            application.document,
+        )
+
+
+def _where(application: ArgoApplication) -> str:
+    made_by = " (an ApplicationSet)" if application.prefix else ""
+    return f"{application.document.path}{made_by}"
+
+
+@rule(
+    "generate-paths-missing",
+    Severity.WARNING,
+    Scope.APPLICATION,
+    "Argo CD is not told, or not fully, which paths an Application is made from.",
+    explanation="In a repository of several Applications, each commit makes Argo CD generate all of them anew, unless "
+    "the annotation `argocd.argoproj.io/manifest-generate-paths` names the paths that matter, separated "
+    "by `;`: relative to the source's path (`.` is the path itself), or with a leading `/` from the root. "
+    "With the annotation, a commit that touches none of them is not deployed until something else does, "
+    "so it has to cover the value files and bases outside of the path too (argo-cd issues 14725, 18267 "
+    "and 21086).",
+    bad=DEPLOYED + (APPLICATION + SOURCE).replace("my-app", "two") + DESTINATION,
+    good=DEPLOYED.replace("namespace: argocd}", f"namespace: argocd, annotations: {{{GENERATE_PATHS}: .}}}}"),
+)
+def generate_paths_missing(application: ArgoApplication, repository: View) -> Iterator[Problem]:
+    """Find Applications of a shared repository whose paths are not declared in full."""
+    sources = [source for source in resolve(application, repository) if text(source.spec.get("path"))]
+    if not sources or not _is_shared(sources, repository):
+        return
+    declared = text(annotations_of(application.manifest).get(GENERATE_PATHS))
+    if not declared.strip(" ;"):
+        yield Problem(
+            f"The annotation {GENERATE_PATHS} is missing: every commit to the repository refreshes this Application.",
+            application.at("metadata"),
+            f"Add it: “{_suggested(sources, repository.root)}”.",
+        )
+        return
+    covered = _declared_paths(declared, sources)
+    missed = [path for path, _ in _paths_read(sources, repository.root) if not _covers(covered, path)]
+    if missed:
+        yield Problem(
+            f"The annotation {GENERATE_PATHS} does not cover “{missed[0]}”"
+            + (f" and {len(missed) - 1} more" if missed[1:] else "")
+            + ": a commit to it alone is not deployed.",
+            application.at("metadata", "annotations", GENERATE_PATHS),
+            f"Write “{_suggested(sources, repository.root)}”.",
+        )
+
+
+def _is_shared(sources: Iterable[Source], repository: View) -> bool:
+    readers = _readers(repository)
+    return any(readers[normal_url(text(source.spec.get("repoURL")))] > 1 for source in sources)
+
+
+@lru_cache(maxsize=1)
+def _readers(repository: View) -> Counter[str]:
+    """Return how many Applications read each repository."""
+    return Counter(
+        url
+        for each in repository.applications
+        for url in {normal_url(text(source.get("repoURL"))) for _, source in each.sources}
+    )
+
+
+def _declared_paths(declared: str, sources: Iterable[Source]) -> frozenset[str]:
+    items = [item.strip() for item in declared.split(";") if item.strip()]
+    return frozenset(
+        _normal_path(item if item.startswith("/") else f"{source.spec['path']}/{item}")
+        for source in sources
+        for item in items
+    )
+
+
+def _normal_path(path: str) -> str:
+    parts: list[str] = []
+    for part in PurePosixPath(path.lstrip("/")).parts:
+        if part != "..":
+            parts.append(part)
+        elif parts:
+            parts.pop()
+    return "/".join(parts)
+
+
+def _covers(covered: Iterable[str], path: str) -> bool:
+    return any(
+        not item or path == item or path.startswith(f"{item}/") or glob_matches(item, path, "/") for item in covered
+    )
+
+
+def _paths_read(sources: Iterable[Source], root: Path) -> Iterator[tuple[str, str]]:
+    """Yield each folder and file that a source is made from, and the path to declare for it; both from the root."""
+    for source in sources:
+        own = _normal_path(text(source.spec["path"]))
+        yield own, own
+        read = source.files
+        if source.kind is Kind.KUSTOMIZE and source.folder:
+            read = tuple(sorted(kustomize.inputs(source.folder, root)))
+        for file in read:
+            if file.resolve().is_relative_to(root.resolve()):
+                path = file.resolve().relative_to(root.resolve())
+                yield path.as_posix(), (path.parent if source.kind is Kind.KUSTOMIZE else path).as_posix()
+
+
+def _suggested(sources: Iterable[Source], root: Path) -> str:
+    own = [_normal_path(text(source.spec["path"])) for source in sources]
+    outside = [declared for path, declared in _paths_read(sources, root) if not _covers(own, path)]
+    return ";".join([".", *dict.fromkeys(f"/{path}" for path in outside)])

@@ -1,4 +1,4 @@
-"""Rules of ApplicationSets: generators, templates and what they leave without effect."""
+"""Rules of ApplicationSets: generators, templates, and settings that have no effect."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import yaml
 
+from argosy.argocd.applicationsets import Flaw
 from argosy.argocd.matching import is_argocd
 from argosy.argocd.view import View
 from argosy.documents import Document, Pointer
@@ -14,7 +15,7 @@ from argosy.documents.fields import JSON, field, mapping, sequence, text
 from argosy.documents.plain import shallow
 from argosy.findings import Problem, Severity
 from argosy.rules.examples import APPLICATION_SET, CONFIG_MAP, TEMPLATE
-from argosy.rules.registry import Scope, rule
+from argosy.rules.registry import Rule, Scope, declare, rule
 
 GENERATORS = frozenset(
     {"clusterDecisionResource", "clusters", "git", "list", "matrix", "merge", "plugin", "pullRequest", "scmProvider"}
@@ -215,3 +216,55 @@ def _pairs(node: yaml.Node | None) -> Iterator[tuple[str, yaml.Node]]:
 
 def _children(node: yaml.Node | None, name: str) -> Iterator[yaml.Node]:
     yield from (value for key, value in _pairs(node) if key == name)
+
+
+# What expanding an ApplicationSet meets
+
+
+def _listed(elements: str, name: str = "{{ .environment }}") -> str:
+    """Return an ApplicationSet of a list, with that parameter in its template's name."""
+    generators = f"  generators:\n    - list:\n        elements: {elements}\n"
+    return _SET + generators + TEMPLATE.replace("{{ .environment }}", name, 1)
+
+
+_GOOD_SET = _listed("[{environment: dev}, {environment: prod}]")
+
+FLAWS: dict[Flaw, Rule] = {
+    Flaw.GENERATOR: declare(
+        "applicationset-generator",
+        Severity.ERROR,
+        "Argo CD refuses a generator of an ApplicationSet.",
+        explanation="A generator that is no list, git, matrix, merge or the like, or that lacks what it needs, stops "
+        "the whole ApplicationSet: it makes no Application and updates none.",
+        bad=_listed("[{environment: dev}]").replace(
+            "- list:\n        elements: [{environment: dev}]", "- matrix:\n        generators: []"
+        ),
+        good=_GOOD_SET,
+    ),
+    Flaw.EMPTY: declare(
+        "applicationset-empty",
+        Severity.WARNING,
+        "A generator of an ApplicationSet yields nothing.",
+        explanation="Argo CD deletes the Applications that a generator no longer yields, and what they deployed with "
+        "them (argo-cd issues 16721, 20848). A generator that yields nothing is most often a path that does not match.",
+        bad=_listed("[]"),
+        good=_GOOD_SET,
+    ),
+    Flaw.TEMPLATE: declare(
+        "applicationset-template",
+        Severity.ERROR,
+        "A template of an ApplicationSet fails, or names a parameter that no generator gives.",
+        explanation="With `missingkey=error` Argo CD stops; without it the Application gets `<no value>` or the "
+        "braces as they stand.",
+        bad=_listed("[{environment: dev}]", "{{ .env }}"),
+        good=_GOOD_SET,
+    ),
+    Flaw.DUPLICATE: declare(
+        "applicationset-duplicate",
+        Severity.ERROR,
+        "An ApplicationSet makes two Applications of one name.",
+        explanation="Argo CD then makes none at all.",
+        bad=_listed("[{environment: dev}, {environment: dev}]"),
+        good=_GOOD_SET,
+    ),
+}

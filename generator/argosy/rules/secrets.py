@@ -1,4 +1,4 @@
-"""Rules of good practice: no secrets in Git, and images that say what they are."""
+"""Rules of secrets: none in Git, and the stores that they come from."""
 
 from __future__ import annotations
 
@@ -7,25 +7,19 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
+from argosy.argocd.matching import applied, namespace_of
 from argosy.argocd.view import View
 from argosy.documents import Document, Pointer
+from argosy.documents.fields import field, group_and_kind, mapping, sequence, text
 from argosy.findings import Problem, Severity
-from argosy.kubernetes.pods import containers, images
+from argosy.kubernetes.pods import containers
+from argosy.rules.config_maps import NOTIFICATIONS, SETTINGS, entries, example, read
+from argosy.rules.examples import APPLICATION, DESTINATION, POD, SOURCE
 from argosy.rules.registry import Scope, declare, rule
 
 if TYPE_CHECKING:
     from detect_secrets.plugins.base import BasePlugin
 
-_POD = """\
-apiVersion: v1
-kind: Pod
-metadata:
-  name: shop
-spec:
-  containers:
-    - name: shop
-      image: {image}
-"""
 
 _DETECTORS = (
     "ArtifactoryDetector",
@@ -68,13 +62,13 @@ _DETECTORS = (
 def secret_in_git(document: Document, view: View) -> Iterator[Problem]:  # noqa: ARG001
     """Find Secrets that hold data."""
     for at, secret in _secrets(document.data):
-        for field in ("data", "stringData"):
-            values = secret.get(field)
+        for part in ("data", "stringData"):
+            values = secret.get(part)
             for name, value in values.items() if isinstance(values, dict) else ():
                 if value not in (None, "") and not _is_no_secret(secret, str(name), value):
                     yield Problem(
                         f"The Secret's “{name}” stands in Git for everyone who can read the repository.",
-                        (*at, field, name),
+                        (*at, part, name),
                         "Keep it in a secret store and fetch it with an ExternalSecret, or commit it sealed "
                         "(SealedSecret, SOPS); then rotate it, since the history keeps it.",
                     )
@@ -164,9 +158,8 @@ def _plugins() -> tuple[BasePlugin, ...]:
     explanation="A variable named like a password, token or key with its value beside it stands in Git, and in the "
     "cluster everyone who may read pods or ConfigMaps reads it. Such values belong into a Secret, which the manifest "
     "refers to.",
-    bad=_POD.format(image="nginx:1.29.3-alpine")
-    + "      env:\n        - name: DB_PASSWORD\n          value: hunter2\n",
-    good=_POD.format(image="nginx:1.29.3-alpine") + "      env:\n        - name: DB_PASSWORD\n          valueFrom:\n"
+    bad=POD.format(image="nginx:1.29.3-alpine") + "      env:\n        - name: DB_PASSWORD\n          value: hunter2\n",
+    good=POD.format(image="nginx:1.29.3-alpine") + "      env:\n        - name: DB_PASSWORD\n          valueFrom:\n"
     "            secretKeyRef:\n              name: shop\n              key: password\n",
 )
 def credential_in_environment(document: Document, view: View) -> Iterator[Problem]:  # noqa: ARG001
@@ -203,27 +196,141 @@ def _plain_values(data: Any) -> Iterator[tuple[Pointer, str, str]]:
             yield ("data", name), name, value
 
 
-@rule(
-    "image-tag",
-    Severity.WARNING,
-    Scope.DOCUMENT,
-    "An image has no tag, or the tag `latest`.",
-    explanation="What runs then depends on when a node pulled the image: environments differ although Git says the "
-    "same, a rollback of the commit rolls nothing back, and Argo CD sees no change when a new image is pushed.",
-    bad=_POD.format(image="nginx"),
-    good=_POD.format(image="nginx:1.29.3-alpine"),
+_SECRET_KEY = re.compile(r"(?:secret|password|token|bindPW|privateKey|apiKey|signingKey)s?$", re.IGNORECASE)
+_LOGIN = example(
+    SETTINGS,
+    "  oidc.config: |\n    name: Login\n    issuer: https://login.example.com\n    clientID: argocd\n"
+    "    clientSecret: {secret}\n",
 )
-def image_tag(document: Document, view: View) -> Iterator[Problem]:
-    """Find images whose reference does not say which version it is."""
-    if document.path in view.overlaid and document.source is not None:
-        return  # The overlays that build it are judged instead.
-    for pointer, image in images(document.data):
-        name, at, _ = image.partition("@")
-        _, colon, tag = name.rpartition("/")[2].partition(":")
-        if at or (colon and tag not in {"", "latest"}):
-            continue
-        yield Problem(
-            f"The image “{image}” {'has the tag “latest”' if tag else 'has no tag, which means “latest”'}.",
-            pointer,
-            "Name a version, or better a digest (repository:tag@sha256:…).",
-        )
+
+
+@rule(
+    "argocd-secret-in-plain",
+    Severity.ERROR,
+    Scope.DOCUMENT,
+    "A secret of Argo CD's login or notifications stands in plain text in a ConfigMap.",
+    explanation="Whoever can read the repository, or ConfigMaps in the namespace argocd, can read it. Argo CD replaces "
+    "`$name:key` in argocd-cm by the key of a Secret with the label `app.kubernetes.io/part-of: argocd`, and `$key` by "
+    "one of argocd-secret. In argocd-notifications-cm, `$key` is one of argocd-notifications-secret.",
+    bad=_LOGIN.format(secret="hunter2"),
+    good=_LOGIN.format(secret="$argocd-sso:clientSecret"),
+)
+def argocd_secret_in_plain(document: Document, _repository: View) -> Iterator[Problem]:
+    """Find secrets that are no references."""
+    for name, keys, reference in (
+        (SETTINGS, ("dex.config", "oidc.config"), "$argocd-sso:clientSecret"),
+        (NOTIFICATIONS, ("service.",), "$slack-token"),
+    ):
+        for at, key, value in entries(document, name):
+            for secret in _plain(read(value)[0]) if key.startswith(keys) else ():
+                yield Problem(
+                    f"The {secret} in {key} stands in Git for everyone who can read the repository.",
+                    at,
+                    f"Refer to a Secret's key, as in “{secret}: {reference}”, and rotate it: the history keeps it.",
+                )
+
+
+def _plain(data: Any) -> Iterator[str]:
+    """Yield the name of each secret that is written out, however deep."""
+    if isinstance(data, list):
+        for each in data:
+            yield from _plain(each)
+    for name, value in data.items() if isinstance(data, dict) else ():
+        if isinstance(value, dict | list):
+            yield from _plain(value)
+        elif isinstance(value, str) and value and _SECRET_KEY.search(str(name)) and not value.startswith("$"):
+            yield str(name)
+
+
+# Secret stores
+
+
+def _external_secret(store: str) -> str:
+    return f"""
+# file: apps/my-app/external-secret.yaml
+apiVersion: external-secrets.io/v1
+kind: ExternalSecret
+metadata: {{name: my-app}}
+spec:
+  secretStoreRef: {{kind: ClusterSecretStore, name: {store}}}
+  target: {{name: my-app}}
+  dataFrom: [{{extract: {{key: my-app/dev}}}}]
+# file: platform/store.yaml
+apiVersion: external-secrets.io/v1
+kind: ClusterSecretStore
+metadata: {{name: dev}}
+spec:
+  provider:
+    vault:
+      server: https://vault.example.com:8200
+      auth: {{kubernetes: {{mountPath: kubernetes, role: dev}}}}
+"""
+
+
+@rule(
+    "unknown-secret-store",
+    Severity.WARNING,
+    Scope.REPOSITORY,
+    "An ExternalSecret names a store that no file declares, or that its namespace may not use.",
+    explanation="The External Secrets Operator then makes no Secret, and pods that refer to it do not start. Looked at "
+    "where the repository declares stores, since others may come from elsewhere.",
+    bad=_external_secret("prod") + APPLICATION + SOURCE + DESTINATION,
+    good=_external_secret("dev") + APPLICATION + SOURCE + DESTINATION,
+)
+def unknown_secret_store(repository: View) -> Iterator[Problem]:
+    """Find references to secret stores that are not there, or not for this namespace."""
+    stores = _stores(repository)
+    for application in repository.applications if stores else ():
+        for document in applied(application, repository):
+            if group_and_kind(document.data) != ("external-secrets.io", "ExternalSecret"):
+                continue
+            at = ("spec", "secretStoreRef")
+            kind = text(field(document.data, *at, "kind")) or "SecretStore"
+            name = text(field(document.data, *at, "name"))
+            namespace = text(field(document.data, "metadata", "namespace")) or namespace_of(application)
+            store = stores.get((kind, name))
+            if name and store is None:
+                known = sorted(each for own, each in stores if own == kind)
+                yield Problem(
+                    f"No file declares the {kind} “{name}”.",
+                    (*at, "name"),
+                    f"Declared are {', '.join(known)}." if known else f"No {kind} is declared.",
+                    document,
+                )
+            elif store is not None and not _admits(store, namespace):
+                yield Problem(
+                    f"The {kind} “{name}” is not for the namespace {namespace}: its conditions name others.",
+                    (*at, "name"),
+                    "Name the store of this environment, or add the namespace to the store's conditions.",
+                    document,
+                )
+
+
+def _stores(repository: View) -> Mapping[tuple[str, str], Document]:
+    made = (document for documents in repository.rendered.values() for document in documents)
+    return {
+        (text(document.data["kind"]), text(field(document.data, "metadata", "name"))): document
+        for document in (*repository.documents, *made)
+        if group_and_kind(document.data)[0] == "external-secrets.io"
+        and field(document.data, "kind") in ("ClusterSecretStore", "SecretStore")
+    }
+
+
+def _admits(store: Document, namespace: str) -> bool:
+    """Tell whether a store's conditions let a namespace in; what its labels decide is not known here."""
+    conditions = [mapping(each) for each in sequence(field(store.data, "spec", "conditions"))]
+    if not conditions or not namespace or field(store.data, "kind") != "ClusterSecretStore":
+        return True
+    return any(
+        "namespaceSelector" in each
+        or namespace in sequence(each.get("namespaces"))
+        or any(_searches(pattern, namespace) for pattern in sequence(each.get("namespaceRegexes")))
+        for each in conditions
+    )
+
+
+def _searches(pattern: object, namespace: str) -> bool:
+    try:
+        return re.search(text(pattern), namespace) is not None
+    except re.error:
+        return True

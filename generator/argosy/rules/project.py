@@ -1,0 +1,745 @@
+"""Rules of AppProjects: what Argo CD refuses in them, what they deny, and what they permit beyond need."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import NamedTuple
+from zoneinfo import available_timezones
+
+from argosy.argocd.inventory import everything
+from argosy.argocd.matching import (
+    GO_DURATION,
+    MADE_BY,
+    applied,
+    cluster,
+    glob_matches,
+    is_argocd,
+    is_cluster_scoped,
+    namespace_of,
+    sync_options,
+)
+from argosy.argocd.projects import destination_permitted, kind_permitted, project_name, source_permitted, source_urls
+from argosy.argocd.view import ArgoApplication, View, key
+from argosy.documents import Document, Pointer
+from argosy.documents.fields import JSON, field, group_and_kind, mapping, sequence, text
+from argosy.findings import Problem, Severity
+from argosy.repository import layout
+from argosy.rules.examples import DEPLOYED, PROJECT
+from argosy.rules.registry import Scope, rule
+
+ROLE_NAME = re.compile(r"[a-zA-Z0-9]([-_a-zA-Z0-9]*[a-zA-Z0-9])?")
+POLICY_RESOURCES = ("applications", "applicationsets", "clusters", "exec", "logs", "repositories")
+POLICY_ACTIONS = ("get", "create", "update", "delete", "sync", "override", "rollback", "*")
+
+_LEAST = PROJECT + (
+    "  sourceRepos: ['https://git.example.com/team/*']\n"
+    "  destinations: [{server: https://kubernetes.default.svc, namespace: 'my-app-*'}]\n"
+)
+_WINDOW = "  syncWindows: [{kind: deny, schedule: '%s', duration: 2h, applications: ['*'], timeZone: Europe/Vienna}]\n"
+_POLICIES = "  roles:\n    - name: deploy\n      policies: ['p, proj:team:deploy, applications, sync, %s, allow']\n"
+
+
+def _entries(document: Document, *names: str) -> Iterator[tuple[Pointer, JSON]]:
+    """Yield each entry of the lists of those names in an AppProject's spec, with its place."""
+    for name in names if is_argocd(document, "AppProject") else ():
+        for index, entry in enumerate(sequence(field(document.data, "spec", name))):
+            yield ("spec", name, index), entry
+
+
+@rule(
+    "project-duplicate",
+    Severity.ERROR,
+    Scope.DOCUMENT,
+    "An AppProject lists something twice, or denies everything.",
+    explanation="Argo CD refuses an AppProject that lists a source repository, a source namespace or a destination "
+    "twice, and the pattern `!*`, which would deny all. Every Application of the project then stops with "
+    "an error.",
+    bad=PROJECT + "  sourceRepos: ['https://git.example.com/team/*', 'https://git.example.com/team/*']\n",
+    good=_LEAST,
+)
+def project_duplicate(document: Document, _repository: View) -> Iterator[Problem]:
+    """Find entries of AppProjects that stand twice or deny all."""
+    seen: set[tuple[str, ...]] = set()
+    for at, entry in _entries(document, "sourceRepos", "sourceNamespaces", "destinations"):
+        what = {"sourceRepos": "source repository", "sourceNamespaces": "source namespace"}.get(
+            str(at[1]), "destination"
+        )
+        target = mapping(entry)
+        server_or_name = text(target.get("server")) or text(target.get("name"))
+        values = (server_or_name, text(target.get("namespace"))) if target else (text(entry),)
+        denied = [*target.values()] if target else [entry] if what == "source repository" else []
+        if "!*" in denied:
+            yield Problem(
+                f"The {what} “!*” denies everything, and Argo CD refuses it.",
+                at,
+                "Remove it: what no entry allows is denied.",
+            )
+        if (str(at[1]), *values) in seen:
+            yield Problem(f"The {what} “{' / '.join(values)}” is listed twice.", at, "Remove one of the two.")
+        elif any(values):
+            seen.add((str(at[1]), *values))
+
+
+@rule(
+    "project-role-invalid",
+    Severity.ERROR,
+    Scope.DOCUMENT,
+    "A role of an AppProject has a name, policy or group that Argo CD refuses.",
+    explanation="A role's name consists of letters, digits, `-` and `_`. A policy is a line of six fields, `p, "
+    "proj:<project>:<role>, <resource>, <action>, <project>/<object>, <allow or deny>`: a role acts for "
+    "itself, and on its own project alone. One that is wrong makes Argo CD refuse the whole AppProject.",
+    bad=_LEAST + _POLICIES % "other/*",
+    good=_LEAST + _POLICIES % "team/*",
+)
+def project_role_invalid(document: Document, _repository: View) -> Iterator[Problem]:
+    """Find names, policies and groups of roles that are of the wrong form, and those that stand twice."""
+    project = text(field(document.data, "metadata", "name"))
+    names: list[str] = []
+    for at, entry in _entries(document, "roles"):
+        role = mapping(entry)
+        name = text(role.get("name"))
+        if name and not ROLE_NAME.fullmatch(name):
+            hint = "Use letters, digits, - and _ and begin and end with a letter or a digit."
+            yield Problem(f"“{name}” cannot be a role's name.", (*at, "name"), hint)
+        if name and name in names:
+            yield Problem(f"Two roles are named “{name}”.", (*at, "name"), "Merge them, or rename one.")
+        names.append(name)
+        for listed, checked in (
+            ("policies", lambda each, name=name: _policy_fault(each, project, name)),
+            ("groups", _group_fault),
+        ):
+            values = [text(each) for each in sequence(role.get(listed))]
+            for index, value in enumerate(values):
+                if value in values[:index]:
+                    yield Problem(
+                        f"“{value}” stands twice in the role “{name}”.", (*at, listed, index), "Remove one of the two."
+                    )
+                elif fault := checked(value):
+                    yield Problem(fault[0], (*at, listed, index), fault[1])
+
+
+def _policy_fault(policy: str, project: str, role: str) -> tuple[str, str] | None:
+    """Return what is wrong with a role's policy, and the next step. Source: validatePolicy in Argo CD's types.go."""
+    own = f"proj:{project}:{role}"
+    parts = [part.strip(" ") for part in policy.split(",")]
+    if len(parts) != 6 or parts[0] != "p":
+        hint = f"Write “p, {own}, applications, get, {project}/*, allow”."
+        return f"The policy “{policy}” has not the six fields of a policy.", hint
+    _, subject, resource, action, target, effect = parts
+    known_action = action in POLICY_ACTIONS or re.search("(action|update|delete)/", action)
+    inside = re.fullmatch(rf"{re.escape(project)}(/[*\w.-]+)?/[*\w.-]+", target, re.ASCII)
+    faults = (
+        (subject != own, f"is about “{subject}”, but a role's policies are about itself", f"Write {own}."),
+        (resource not in POLICY_RESOURCES, f"names no resource, but “{resource}”", _one_of(POLICY_RESOURCES)),
+        (not known_action, f"names no action, but “{action}”", _one_of((*POLICY_ACTIONS, "action/<name>"))),
+        (
+            not inside,
+            f"reaches for “{target}”, outside the project",
+            f"Write {project}/* or {project}/<name>.",
+        ),
+        (effect not in {"allow", "deny"}, f"ends with “{effect}”", _one_of(("allow", "deny"))),
+    )
+    return next(((f"The policy “{policy}” {fault}.", hint) for wrong, fault, hint in faults if wrong), None)
+
+
+def _one_of(values: Iterable[str]) -> str:
+    return f"Use one of {', '.join(values)}."
+
+
+def _group_fault(group: str) -> tuple[str, str] | None:
+    bare = group.strip()
+    quoted = len(bare) > 1 and bare[0] == bare[-1] == '"'
+    inner = bare[1:-1] if quoted else bare
+    if not inner or re.search(r'["\n\r\t]', inner) or bare != group:
+        return (
+            f"“{group}” cannot be a group's name.",
+            "Write it without surrounding spaces, quotes, tabs and line breaks.",
+        )
+    if "," in inner and not quoted:
+        return f"The group “{group}” has a comma, so it has to be quoted.", f"Write '\"{group}\"'."
+    return None
+
+
+class _CronField(NamedTuple):
+    name: str
+    lowest: int
+    highest: int
+    words: tuple[str, ...] = ()
+
+
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
+_CRON = (
+    _CronField("minute", 0, 59),
+    _CronField("hour", 0, 23),
+    _CronField("day of the month", 1, 31),
+    _CronField("month", 1, 12, _MONTHS),
+    _CronField("day of the week", 0, 6, _DAYS),
+)
+
+
+def cron_fault(schedule: str) -> str:
+    """Return what is wrong with a cron schedule, empty where nothing is.
+
+    It has five fields, as github.com/robfig/cron reads them: Sunday is 0 and not 7, and there is no `@daily`.
+    """
+    parts = re.sub(r"^(CRON_)?TZ=\S*\s+", "", schedule).split()
+    if len(parts) != len(_CRON):
+        return f"it has {len(parts)} fields instead of 5 (minute, hour, day of the month, month, day of the week)"
+    for part, about in zip(parts, _CRON, strict=True):
+        if fault := next(filter(None, (_cron_range_fault(each, about) for each in part.split(","))), ""):
+            return f"{fault} (the {about.name} is {about.lowest} to {about.highest})"
+    return ""
+
+
+def _cron_range_fault(written: str, about: _CronField) -> str:
+    span, slash, step = written.partition("/")
+    if slash and not (step.isdecimal() and int(step) > 0):
+        return f"“{step}” is no step"
+    if span in {"*", "?"}:
+        return ""
+    bounds = [_cron_number(each, about) for each in span.split("-")]
+    if len(bounds) > 2:
+        return f"“{span}” is no range"
+    if any(bound is None or not about.lowest <= bound <= about.highest for bound in bounds):
+        return f"“{span}” is out of range"
+    first, last = bounds[0], bounds[-1]
+    return f"“{span}” ends before it begins" if first is not None and last is not None and first > last else ""
+
+
+def _cron_number(written: str, about: _CronField) -> int | None:
+    word = written.lower()
+    if word in about.words:
+        return about.words.index(word) + about.lowest
+    return int(word) if word.isdecimal() and word.isascii() else None
+
+
+@rule(
+    "sync-window-invalid",
+    Severity.ERROR,
+    Scope.DOCUMENT,
+    "A sync window that Argo CD refuses, or that opens at another time than it says.",
+    explanation="A window needs a kind (`allow` or `deny`), a cron schedule of five fields, a Go duration and "
+    "something that it applies to: applications, namespaces or clusters. Argo CD refuses the AppProject "
+    "otherwise. A time zone that it does not know is worse: the window silently opens in UTC.",
+    bad=_LEAST + _WINDOW % "0 22 * * 7",
+    good=_LEAST + _WINDOW % "0 22 * * 0",
+)
+def sync_window_invalid(document: Document, _repository: View) -> Iterator[Problem]:
+    """Find sync windows that never open, or not when they should."""
+    seen: list[list[JSON]] = []
+    for at, entry in _entries(document, "syncWindows"):
+        window = mapping(entry)
+        identity = [window.get(each) for each in _WINDOW_IDENTITY]
+        if identity in seen:
+            yield Problem("The sync window stands twice.", at, "Remove one of the two.")
+        seen.append(identity)
+        yield from (Problem(message, (*at, name), hint) for name, message, hint in _window_faults(window))
+        if not any(sequence(window.get(each)) for each in ("applications", "namespaces", "clusters")):
+            yield Problem(
+                "The sync window applies to nothing.",
+                at,
+                "Add applications, namespaces or clusters, such as `applications: ['*']`.",
+            )
+
+
+_WINDOW_IDENTITY = (
+    *("kind", "schedule", "duration", "applications", "namespaces", "clusters", "timeZone", "andOperator"),
+)
+
+
+def _window_faults(window: Mapping[str, JSON]) -> Iterator[tuple[str, str, str]]:
+    """Yield the field, what is wrong with it, and the next step."""
+    kind, schedule, duration, zone = (text(window.get(each)) for each in ("kind", "schedule", "duration", "timeZone"))
+    if kind not in {"allow", "deny"}:
+        yield "kind", f"The sync window's kind is “{kind}”.", "Write allow or deny."
+    if fault := cron_fault(schedule):
+        yield (
+            "schedule",
+            f"The schedule “{schedule}” cannot be read: {fault}.",
+            "Write it as in '0 22 * * 1-5'; Sunday is 0.",
+        )
+    if not GO_DURATION.fullmatch(duration):
+        yield (
+            "duration",
+            f"The duration “{duration}” is no Go duration.",
+            "Write numbers with units, such as 8h or 1h30m.",
+        )
+    if zone and _time_zones() and zone not in _time_zones():
+        yield (
+            "timeZone",
+            f"The time zone “{zone}” is unknown, so the window opens in UTC.",
+            "Write one such as Europe/Vienna.",
+        )
+
+
+@lru_cache(maxsize=1)
+def _time_zones() -> frozenset[str]:
+    """Return the known time zones; empty on a system that has no database of them."""
+    known = frozenset(available_timezones())
+    return known and known | {"UTC", "Local"}
+
+
+@rule(
+    "project-permits-everything",
+    Severity.WARNING,
+    Scope.DOCUMENT,
+    "An AppProject permits everything, so it protects nothing.",
+    explanation="An AppProject is the border that an Application cannot cross: which repositories it is read from, "
+    "where it is deployed to, and which kinds it may hold. With `*` for the repositories and for the "
+    "destinations or the cluster's kinds, whoever can write an Application owns every cluster that Argo "
+    "CD reaches.",
+    bad=PROJECT + "  sourceRepos: ['*']\n  destinations: [{server: '*', namespace: '*'}]\n",
+    good=_LEAST,
+)
+def project_permits_everything(document: Document, _repository: View) -> Iterator[Problem]:
+    """Find AppProjects that are no border."""
+    everywhere = next((at for at, repository in _entries(document, "sourceRepos") if repository == "*"), None)
+    destinations = [mapping(entry) for _, entry in _entries(document, "destinations")]
+    kinds = [mapping(entry) for _, entry in _entries(document, "clusterResourceWhitelist")]
+    permitted = []
+    if any("*" in (each.get("server"), each.get("name")) and each.get("namespace") == "*" for each in destinations):
+        permitted.append("every namespace of every cluster")
+    if any(each.get("group") == each.get("kind") == "*" and each.get("name") in ("*", "", None) for each in kinds):
+        permitted.append("every cluster-wide kind")
+    if everywhere and permitted:
+        yield Problem(
+            f"The project permits every repository and {' and '.join(permitted)}.",
+            everywhere,
+            "Name the repositories, and the namespaces and kinds that the project's Applications need.",
+        )
+
+
+_TEAM = DEPLOYED.replace("project: default", "project: team")
+_SOURCES = "  sourceRepos: ['https://git.example.com/team/*']\n"
+_DESTINATIONS = "  destinations: [{server: https://kubernetes.default.svc, namespace: my-app}]\n"
+_PERMITTED = PROJECT + _SOURCES + _DESTINATIONS + _TEAM
+_CREATES = "  syncPolicy: {syncOptions: [CreateNamespace=true]}\n"
+
+
+def _project(application: ArgoApplication, repository: View) -> Document | None:
+    return repository.projects.get(project_name(application))
+
+
+def _spec(project: Document) -> Mapping[str, JSON]:
+    return mapping(field(project.data, "spec"))
+
+
+@rule(
+    "project-unknown",
+    Severity.ERROR,
+    Scope.APPLICATION,
+    "An Application belongs to an AppProject that no file declares.",
+    explanation="An Application of a project that does not exist is not synced: Argo CD reports an InvalidSpecError. "
+    "Only the project `default` is there without a file.",
+    bad=_TEAM,
+    good=_PERMITTED,
+)
+def project_unknown(application: ArgoApplication, repository: View) -> Iterator[Problem]:
+    """Find Applications of projects that are not declared."""
+    name = project_name(application)
+    if name != "default" and name not in repository.projects:
+        known = ", ".join(sorted({"default", *repository.projects}))
+        yield Problem(
+            f"No file declares the AppProject “{name}”.",
+            application.at("spec", "project"),
+            f"Write it, or name one that is there: {known}.",
+        )
+
+
+@rule(
+    "project-denies-source",
+    Severity.ERROR,
+    Scope.APPLICATION,
+    "An AppProject does not permit the repository of a source.",
+    explanation="`sourceRepos` are globs in which `*` stops at `/`: `https://host/*` does not match "
+    "`https://host/team/repository`. URLs are compared in lower case and without `.git`; an entry that "
+    "begins with `!` denies what it matches. Argo CD refuses the Application with an InvalidSpecError.",
+    bad=(PROJECT + _SOURCES + _DESTINATIONS).replace("/team/*", "/*") + _TEAM,
+    good=_PERMITTED,
+)
+def project_denies_source(application: ArgoApplication, repository: View) -> Iterator[Problem]:
+    """Find sources whose repository the project does not permit."""
+    project = _project(application, repository)
+    if project is None:
+        return
+    patterns = [text(each) for each in sequence(_spec(project).get("sourceRepos"))]
+    for at, url in source_urls(application):
+        if not source_permitted(patterns, url):
+            yield Problem(
+                f"The AppProject “{project_name(application)}” does not permit the repository {url}.",
+                application.at(*at, "repoURL"),
+                f"Add it to sourceRepos in {project.path}, which permits {', '.join(patterns) or 'none'}.",
+            )
+
+
+@rule(
+    "project-denies-destination",
+    Severity.ERROR,
+    Scope.APPLICATION,
+    "An AppProject does not permit where an Application, or one of its resources, is deployed to.",
+    explanation="A destination of an AppProject matches on the cluster, by server or by name, and on the namespace; "
+    "both are globs, and an entry that begins with `!` denies what it matches. Argo CD refuses the "
+    "Application, and a sync fails on a resource that names a namespace of its own which the project does "
+    "not permit.",
+    bad=_PERMITTED.replace("metadata: {name: my-app}\n", "metadata: {name: my-app, namespace: kube-system}\n"),
+    good=_PERMITTED,
+)
+def project_denies_destination(application: ArgoApplication, repository: View) -> Iterator[Problem]:
+    """Find namespaces that the project does not permit, those of rendered resources included."""
+    project = _project(application, repository)
+    if project is None:
+        return
+    destinations = [mapping(each) for each in sequence(_spec(project).get("destinations"))]
+    name, hint = project_name(application), f"Add it to destinations in {project.path}"
+    server, cluster_name = cluster(application)
+    if (server or cluster_name) and (
+        destination_permitted(destinations, server, cluster_name, namespace_of(application)) is False
+    ):
+        place = f"the namespace “{namespace_of(application)}” of {server or cluster_name}"
+        yield Problem(
+            f"The AppProject “{name}” does not permit {place}.", application.at("spec", "destination"), f"{hint}."
+        )
+        return
+    for namespace, resource in _own_namespaces(application, repository).items():
+        if destination_permitted(destinations, server, cluster_name, namespace) is False:
+            yield Problem(
+                f"{resource} is of the namespace “{namespace}”, which the AppProject “{name}” does not permit.",
+                application.at("spec", "project"),
+                f"{hint}, or leave the resource's namespace out: it then goes to “{namespace_of(application)}”.",
+            )
+
+
+def _own_namespaces(application: ArgoApplication, repository: View) -> Mapping[str, str]:
+    """Return the namespaces that rendered resources name themselves, each with the first such resource."""
+    found: dict[str, str] = {}
+    for document in applied(application, repository):
+        namespace = text(field(document.data, "metadata", "namespace"))
+        if namespace and namespace != namespace_of(application) and not is_cluster_scoped(document.data, repository):
+            found.setdefault(namespace, _resource(document))
+    return found
+
+
+def _resource(document: Document) -> str:
+    kind, name = group_and_kind(document.data)[1], text(field(document.data, "metadata", "name"))
+    return f"{kind}/{name} ({document.path})"
+
+
+@rule(
+    "project-denies-kind",
+    Severity.ERROR,
+    Scope.APPLICATION,
+    "An AppProject does not permit a kind that an Application deploys.",
+    explanation="A kind without a namespace has to be in `clusterResourceWhitelist`, which denies all where it is "
+    "missing or empty. Kinds with a namespace are all permitted, unless there is a "
+    "`namespaceResourceWhitelist`, of which `[]` denies all. The blacklists win. The sync option "
+    "`CreateNamespace=true` needs the kind Namespace (argo-cd issue 22869). The sync fails on a kind that "
+    "is not permitted.",
+    bad=_PERMITTED + _CREATES,
+    good=PROJECT
+    + _SOURCES
+    + _DESTINATIONS
+    + "  clusterResourceWhitelist: [{group: '', kind: Namespace}]\n"
+    + _TEAM
+    + _CREATES,
+)
+def project_denies_kind(application: ArgoApplication, repository: View) -> Iterator[Problem]:
+    """Find rendered kinds that the project does not permit."""
+    project = _project(application, repository)
+    if project is None:
+        return
+    denied: dict[tuple[str, str, bool], str] = {}
+    for document in applied(application, repository):
+        group, kind = group_and_kind(document.data)
+        wide = is_cluster_scoped(document.data, repository)
+        name = text(field(document.data, "metadata", "name"))
+        if kind and not kind_permitted(_spec(project), group, kind, name if wide else None):
+            denied.setdefault((group, kind, wide), _resource(document))
+    if "CreateNamespace=true" in sync_options(application) and (
+        not kind_permitted(_spec(project), "", "Namespace", namespace_of(application))
+    ):
+        denied.setdefault(("", "Namespace", True), "The namespace that CreateNamespace=true creates")
+    for (group, kind, wide), resource in denied.items():
+        scope = "clusterResource" if wide else "namespaceResource"
+        yield Problem(
+            f"{resource} is not deployed: the AppProject “{project_name(application)}” denies the kind {kind}.",
+            application.at("spec", "project"),
+            f"{_adding(project, application)} {{group: '{group}', kind: {kind}}} to {scope}Whitelist in "
+            f"{project.path}, and look for it in {scope}Blacklist.",
+        )
+
+
+def _adding(project: Document, application: ArgoApplication) -> str:
+    """Return how to begin to say that a kind is to be added: argosy adds those of an environment's project itself."""
+    is_environments = project.path == layout.project(project_name(application))
+    return "Run argosy apply, or add" if is_environments else "Add"
+
+
+Where = tuple[str | None, str | None, str]
+"""A namespace: the server and the name of its cluster, and its own name."""
+
+_USED = """\
+  sourceRepos: ['https://git.example.com/team/*']
+  destinations: [{server: https://kubernetes.default.svc, namespace: my-app}]
+  namespaceResourceWhitelist:
+    - {group: '', kind: ConfigMap}
+"""
+
+
+@dataclass(frozen=True)
+class _Project:
+    """An AppProject, and the Applications that belong to it: at least one."""
+
+    name: str
+    document: Document
+    applications: Sequence[ArgoApplication]
+    view: View
+
+    @cached_property
+    def spec(self) -> Mapping[str, JSON]:
+        return mapping(field(self.document.data, "spec"))
+
+    @property
+    def is_components(self) -> bool:
+        """Whether it is of vendors' charts, which need what nobody knows offline."""
+        return self.name.startswith(f"{layout.COMPONENTS}-")
+
+    @cached_property
+    def is_known(self) -> bool:
+        """Whether all manifests of its Applications are known, and are of the revision that the project is of."""
+        revision = _deployed_from(self.view).get((self.document.path, self.document.index), "")
+        return not any(key(each) in self.view.partial or _follows_another(each, revision) for each in self.applications)
+
+    @cached_property
+    def deployed(self) -> Sequence[tuple[Document, bool]]:
+        """What its Applications deploy, each with whether it has no namespace."""
+        return [
+            (document, is_cluster_scoped(document.data, self.view))
+            for application in self.applications
+            for document in applied(application, self.view)
+        ]
+
+    @cached_property
+    def destinations(self) -> frozenset[Where]:
+        """Where its Applications deploy to, be it nothing yet."""
+        return _places(self.applications, self.view, named=True)
+
+    @cached_property
+    def landing_of_others(self) -> Sequence[tuple[str, Where]]:
+        """Where the Applications of other projects deploy something and its own do not, each with the project."""
+        return [
+            (name, place)
+            for name, places in _landing(self.view).items()
+            for place in sorted(places - self.destinations, key=lambda each: each[2])
+            if name != self.name
+        ]
+
+    def used(self, *, wide: bool) -> set[tuple[str, str]]:
+        """Return group and kind of what is deployed, and of what is made of it."""
+        kinds = {group_and_kind(document.data) for document, is_wide in self.deployed if is_wide is wide}
+        if not wide:
+            return kinds.union(*(MADE_BY.get(each, ()) for each in kinds))
+        return kinds | ({("", "Namespace")} if any(map(_creates_namespace, self.applications)) else set())
+
+
+@rule(
+    "project-permits-more",
+    Severity.WARNING,
+    Scope.REPOSITORY,
+    "An AppProject permits more than its Applications use.",
+    explanation="An AppProject is to permit what its Applications need, and nothing else: a kind, a repository or a "
+    "namespace besides is open to whoever can write one of these Applications, and to whatever they take in. Kinds "
+    "are judged where all manifests are known here, so not for charts of a registry; ReplicaSets, Pods and Jobs belong "
+    "to what makes them. A pattern of namespaces is too wide where Applications of other projects deploy into a match; "
+    "an entry that begins with `!` permits all else.",
+    bad=PROJECT + _USED + "    - {group: rbac.authorization.k8s.io, kind: RoleBinding}\n" + _TEAM,
+    good=PROJECT + _USED + _TEAM,
+)
+def project_permits_more(repository: View) -> Iterator[Problem]:
+    """Find what AppProjects permit and none of their Applications uses."""
+    if repository.wanted is not everything:
+        return  # The other Applications are not there to be asked.
+    for project in _judged(repository):
+        yield from _kinds(project)
+        yield from _sources(project)
+        yield from _destinations(project)
+
+
+def _judged(repository: View) -> Iterator[_Project]:
+    """Yield the projects of which all Applications are known."""
+    by_project = _by_project(repository)
+    open_ones = {
+        text(field(each.data, "spec", "template", "spec", "project")) or "default" for each in repository.unlisted
+    }
+    if any("{{" in each for each in open_ones):
+        return
+    for name, document in repository.projects.items():
+        if name in by_project and name not in open_ones:
+            yield _Project(name, document, by_project[name], repository)
+
+
+@lru_cache(maxsize=1)  # One validation looks at one View.
+def _by_project(view: View) -> Mapping[str, Sequence[ArgoApplication]]:
+    found: dict[str, list[ArgoApplication]] = {}
+    for application in view.applications:
+        found.setdefault(project_name(application), []).append(application)
+    return found
+
+
+@lru_cache(maxsize=1)  # One validation looks at one View.
+def _deployed_from(view: View) -> Mapping[tuple[str, int], str]:
+    """Return the revision that each project is deployed from, by path and index."""
+    return {
+        (document.path, document.index): _revision(source)
+        for application in view.applications
+        for _, source in application.sources[:1]
+        for document in view.rendered.get(key(application), ())
+        if is_argocd(document, "AppProject")
+    }
+
+
+def _revision(source: Mapping[str, JSON]) -> str:
+    return text(source.get("targetRevision")) or "HEAD"
+
+
+def _follows_another(application: ArgoApplication, revision: str) -> bool:
+    """Tell whether an Application is of another revision than its project, where it may deploy something else."""
+    sources = [source for _, source in application.sources if not source.get("chart")]
+    return bool(revision) and any(_revision(each) not in {revision, "HEAD"} for each in sources)
+
+
+# Kinds
+
+
+def _kinds(project: _Project) -> Iterator[Problem]:
+    if project.is_components or not project.is_known or project.document.path == layout.ROOT_APPLICATION:
+        return  # The root's project says what may be declared, not what is.
+    for listed, wide in (("namespaceResourceWhitelist", False), ("clusterResourceWhitelist", True)):
+        used = project.used(wide=wide)
+        for index, entry in enumerate(map(mapping, sequence(project.spec.get(listed)))):
+            group, kind = text(entry.get("group")), text(entry.get("kind"))
+            everything = group == kind == "*"
+            if everything or not any(_covers(group, kind, each) for each in used):
+                what = "every kind" if everything else f"the kind {_named(group, kind)}, which it does not deploy"
+                yield Problem(
+                    f"The AppProject “{project.name}” permits {what}.",
+                    ("spec", listed, index),
+                    _narrowing(project, used if everything else ()),
+                    project.document,
+                )
+
+
+def _narrowing(project: _Project, used: Iterable[tuple[str, str]]) -> str:
+    """Return how to permit fewer kinds."""
+    if project.document.path == layout.project(project.name):
+        return "Run argosy apply --least-privilege, once Argo CD has removed what it deployed of that."
+    if used:
+        return f"Name the kinds that are deployed: {', '.join(_named(*each) for each in sorted(used))}."
+    return "Take it out, once Argo CD has removed what it deployed of that."
+
+
+def _named(group: str, kind: str) -> str:
+    return f"{group}/{kind}" if group else kind
+
+
+def _covers(group: str, kind: str, used: tuple[str, str]) -> bool:
+    return glob_matches(group, used[0], "/") and glob_matches(kind, used[1], "/")
+
+
+# Sources
+
+
+def _sources(project: _Project) -> Iterator[Problem]:
+    urls = sorted({url for each in project.applications for _, url in source_urls(each)})
+    for index, pattern in enumerate(map(text, sequence(project.spec.get("sourceRepos")))):
+        everywhere = pattern in {"*", "**"} or pattern.startswith("!")
+        if everywhere or not any(source_permitted([pattern], url) for url in urls):
+            yield Problem(
+                f"The AppProject “{project.name}” permits "
+                + (
+                    f"{_every('repository', pattern)}."
+                    if everywhere
+                    else f"{pattern}, which none of its Applications reads."
+                ),
+                ("spec", "sourceRepos", index),
+                f"Name those that are read: {', '.join(urls) or 'none'}." if everywhere else "Take it out.",
+                project.document,
+            )
+
+
+# Destinations
+
+
+def _destinations(project: _Project) -> Iterator[Problem]:
+    for index, entry in enumerate(map(mapping, sequence(project.spec.get("destinations")))):
+        if fault := _width(project, entry) or _unused(project, entry):
+            message = f"The AppProject “{project.name}” permits {fault[0]}."
+            yield Problem(message, ("spec", "destinations", index), fault[1], project.document)
+
+
+def _width(project: _Project, entry: Mapping[str, JSON]) -> tuple[str, str] | None:
+    """Return in what a destination is too wide, and the next step."""
+    namespace = text(entry.get("namespace"))
+    for each in (text(entry.get("server")), text(entry.get("name"))):
+        if each == "*" or each.startswith("!"):
+            return _every("cluster", each), "Name the clusters that its Applications deploy to."
+    if project.spec.get("namespaceResourceWhitelist") == []:
+        return None  # Nothing that it permits lies in a namespace.
+    own = sorted({each[2] for each in project.destinations})
+    hint = f"Name the namespaces that its Applications deploy to: {', '.join(own)}."
+    if namespace in {"*", "**"} or namespace.startswith("!"):
+        return f"{_every('namespace', namespace)} of a cluster", hint
+    if not set(namespace) & set("*?[{"):
+        return None
+    for name, place in project.landing_of_others:
+        if destination_permitted([entry], *place):
+            return f"the namespaces “{namespace}”, also “{place[2]}”, where the project “{name}” deploys", hint
+    return None
+
+
+def _every(what: str, pattern: str) -> str:
+    """Return what a pattern permits; one that denies permits all else."""
+    return f"every {what}{f' but {pattern[1:]}' if pattern.startswith('!') else ''}"
+
+
+def _unused(project: _Project, entry: Mapping[str, JSON]) -> tuple[str, str] | None:
+    """Return a destination that nothing goes to, and the next step."""
+    if (
+        project.is_components
+        or any(key(each) in project.view.partial for each in project.applications)
+        or any(destination_permitted([entry], *place) is not False for place in project.destinations)
+    ):
+        return None
+    where, namespace = text(entry.get("server")) or text(entry.get("name")), text(entry.get("namespace"))
+    return f"the namespace “{namespace}” of {where}, where none of its Applications deploys", "Take it out."
+
+
+@lru_cache(maxsize=1)  # One validation looks at one View.
+def _landing(view: View) -> Mapping[str, frozenset[Where]]:
+    """Return where the Applications of each project deploy something."""
+    return {name: _places(each, view, named=False) for name, each in _by_project(view).items()}
+
+
+def _places(applications: Sequence[ArgoApplication], view: View, *, named: bool) -> frozenset[Where]:
+    """Return where Applications deploy something; with `named`, also what is their destination all the same."""
+    found: set[Where] = set()
+    for application in applications:
+        server, name = cluster(application)
+        own = namespace_of(application)
+        namespaces = {
+            text(field(document.data, "metadata", "namespace")) or own
+            for document in applied(application, view)
+            if not is_cluster_scoped(document.data, view)
+        }
+        if named or key(application) in view.partial or _creates_namespace(application):
+            namespaces.add(own)
+        found |= {(server, name, each) for each in namespaces if each}
+    return frozenset(found)
+
+
+def _creates_namespace(application: ArgoApplication) -> bool:
+    """Tell whether an Application makes its namespace, or is meant to: a misspelt option is another rule's business."""
+    return any(text(option).casefold() == "createnamespace=true" for option in sync_options(application))

@@ -1,0 +1,122 @@
+"""Rules of sync options, waves, hooks and retries, called one by one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from argosy.argocd.view import ArgoApplication, View
+from argosy.documents import Document
+from tests.rules.subjects import application, named, problems
+
+CASES: list[tuple[str, str, tuple[Any, ...] | None]] = [
+    ("automated-empty", "{syncPolicy: {automated: }}", ("spec", "syncPolicy", "automated")),
+    ("automated-empty", "{syncPolicy: {automated: {}}}", None),
+    ("automated-empty", "{syncPolicy: }", None),
+    (
+        "namespace-metadata-ignored",
+        "{syncPolicy: {managedNamespaceMetadata: {labels: {a: b}}}}",
+        ("spec", "syncPolicy", "managedNamespaceMetadata"),
+    ),
+    (
+        "namespace-metadata-ignored",
+        "{syncPolicy: {managedNamespaceMetadata: {labels: {a: b}}, syncOptions: [CreateNamespace=true]}}",
+        None,
+    ),
+    (
+        "retry-invalid",
+        "{syncPolicy: {retry: {limit: 1, backoff: {duration: 5 s}}}}",
+        ("spec", "syncPolicy", "retry", "backoff", "duration"),
+    ),
+    (
+        "retry-invalid",
+        "{syncPolicy: {retry: {limit: 1, backoff: {maxDuration: 3min}}}}",
+        ("spec", "syncPolicy", "retry", "backoff", "maxDuration"),
+    ),
+    (
+        "retry-invalid",
+        "{syncPolicy: {retry: {limit: 1, backoff: {factor: 0}}}}",
+        ("spec", "syncPolicy", "retry", "backoff", "factor"),
+    ),
+    ("retry-invalid", "{syncPolicy: {retry: {backoff: {duration: 5s}}}}", ("spec", "syncPolicy", "retry")),
+    (
+        "retry-invalid",
+        "{syncPolicy: {retry: {limit: -1, backoff: {duration: '5', factor: 1, maxDuration: 1h1.5m}}}}",
+        None,
+    ),
+]
+
+
+@pytest.mark.parametrize(("rule", "spec", "at"), CASES)
+def test_rule_about_an_application(rule: str, spec: str, at: tuple[Any, ...] | None, tmp_path: Path) -> None:
+    found = problems(rule, application(spec), View(tmp_path))
+    assert [problem.at for problem in found] == ([] if at is None else [at])
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        ("CreateNamespace=True", "Write “CreateNamespace=true”"),
+        ("createNamespace=true", "Write “CreateNamespace=true”"),
+        ("CreateNamespace = true", "Write “CreateNamespace=true”"),
+        ("CreateNamespace: true", "Write “CreateNamespace=true”"),
+        (" PruneLast=true", "Write “PruneLast=true”"),
+        ("CreateNamespaces=true", "Did you mean “CreateNamespace=true”?"),
+        ("Prune=confirmed", "Write Prune= and true or false or confirm."),
+        ("ServerSideApply", "Write ServerSideApply= and true or false."),
+        ("PrunePropagationPolicy=back", "Write PrunePropagationPolicy= and foreground or background or orphan."),
+        ("Force=true", "a resource's annotation"),
+        ("what", "Argo CD knows ApplyOutOfSyncOnly, "),
+    ],
+)
+def test_unknown_sync_option_names_the_next_step(option: str, said: str, tmp_path: Path) -> None:
+    [found] = problems(
+        "sync-option-unknown", application({"syncPolicy": {"syncOptions": ["Replace=true", option]}}), View(tmp_path)
+    )
+    assert found.at == ("spec", "syncPolicy", "syncOptions", 1)
+    assert said in found.hint
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        *("CreateNamespace=true", "Prune=confirm", "Delete=false", "Validate=false", "ClientSideApplyMigration=false"),
+        *("PrunePropagationPolicy=orphan", "SkipDryRunOnMissingResource=true", "FailOnSharedResource=true"),
+    ],
+)
+def test_known_sync_option(option: str, tmp_path: Path) -> None:
+    assert not problems("sync-option-unknown", application({"syncPolicy": {"syncOptions": [option]}}), View(tmp_path))
+
+
+def test_place_within_an_application_set(tmp_path: Path) -> None:
+    data = {"spec": {"template": {"spec": {"syncPolicy": {"automated": None}}}}}
+    made = ArgoApplication({"metadata": {"name": "a"}}, Document("set.yaml", 0, data), ("spec", "template"))
+    [found] = problems("automated-empty", made, View(tmp_path))
+    assert found.at == ("spec", "template", "spec", "syncPolicy", "automated")
+
+
+DOCUMENT_CASES = [
+    ("sync-wave-invalid", {"argocd.argoproj.io/sync-wave": "1.5"}, "Write an integer"),
+    ("sync-wave-invalid", {"argocd.argoproj.io/sync-wave": ""}, "Write an integer"),
+    ("sync-wave-invalid", {"argocd.argoproj.io/sync-wave": 5}, "Quote it"),
+    ("sync-wave-invalid", {"argocd.argoproj.io/sync-wave": "-5"}, None),
+    ("sync-wave-invalid", {}, None),
+    ("sync-option-annotation", {"argocd.argoproj.io/sync-options": "Prune=false,Replace=True"}, "“Replace=true”"),
+    ("sync-option-annotation", {"argocd.argoproj.io/sync-options": "CreateNamespace=true"}, "the Application"),
+    ("sync-option-annotation", {"argocd.argoproj.io/sync-options": "Force=true, Replace=true,"}, None),
+    ("hook-unknown", {"argocd.argoproj.io/hook": "PreSync,Postsync"}, "“PostSync”"),
+    ("hook-unknown", {"argocd.argoproj.io/hook": "before"}, "PostDelete, PostSync"),
+    ("hook-unknown", {"argocd.argoproj.io/hook-delete-policy": "hook-succeeded"}, "“HookSucceeded”"),
+    ("hook-unknown", {"argocd.argoproj.io/hook": "PreDelete, PostDelete"}, None),
+]
+
+
+@pytest.mark.parametrize(("rule", "annotations", "hint"), DOCUMENT_CASES)
+def test_rule_about_annotations(rule: str, annotations: dict[str, Any], hint: str | None, tmp_path: Path) -> None:
+    document = named("ConfigMap")
+    document.data["metadata"]["annotations"] = annotations
+    found = problems(rule, document, View(tmp_path))
+    assert len(found) == (hint is not None)
+    assert all(hint is not None and hint in problem.hint for problem in found)
