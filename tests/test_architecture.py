@@ -28,7 +28,7 @@ LAYERS = (
     "documents",
     "cache supervisor",
     "temporary",
-    "paths errors",
+    "paths errors names",
 )
 """From the top down. Rooms of one layer may import each other, as long as they do not go round."""
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from argosy.argocd.matching import glob_matches, normal_url
+from argosy.argocd.matching import glob_matches
+from argosy.argocd.urls import normal_url
 
 
 @pytest.mark.parametrize(

@@ -488,14 +488,14 @@ applications:
 """
 WRONG = {
     # the file: what the message says
-    "format: helmm": '1: format: "helmm" is not allowed; use one of helm, kustomize, manifests. Did you mean "helm"?',
-    "ci: none\nrepo_ur: https://x.org/y": '2: unknown field "repo_ur". Did you mean "repo_url"?',
+    "format: helmm": '1: format: "helmm" is not allowed; use one of helm, kustomize, manifests. Did you mean “helm”?',
+    "ci: none\nrepo_ur: https://x.org/y": '2: unknown field "repo_ur". Did you mean “repo_url”?',
     "environments:\n- dev\n- name: x\n  replica: 3": '4: environments[1]: unknown field "replica". Did you mean',
     "applications:\n- name: x\n  port: '80'": '3: applications[0].port: must be an integer, not the text "80".',
     "applications:\n- nam: x": 'required field "name" is missing',
     "applications: web": "1: applications: must be a list",
     "environments: [7]": "1: environments[0]: must be text or a mapping, not 7.",
-    "applications: [{name: x, image: {repositry: y}}]": 'Did you mean "repository"?',
+    "applications: [{name: x, image: {repositry: y}}]": "Did you mean “repository”?",
     "applications: [{name: x, image: 'Y:1'}]": "is not a container image",
     "applications: [{name: x, images: {live: 'y:1'}}]": "is for the environment “live”, and there is none",
     "environments: [{name: dev, applications: [web]}]\napplications: [api]": "The applications are api.",

@@ -93,11 +93,11 @@ def test_every_constraint_is_upon_a_field_that_there_is() -> None:
 @pytest.mark.parametrize(
     ("change", "message", "hint"),
     [
-        ({"imagePullPolcy": "Always"}, '[0]: unknown field "imagePullPolcy"', 'Did you mean "imagePullPolicy"?'),
+        ({"imagePullPolcy": "Always"}, '[0]: unknown field "imagePullPolcy"', "Did you mean “imagePullPolicy”?"),
         (
             {"imagePullPolicy": "always"},
             '.imagePullPolicy: "always" is not allowed; use one of Always, IfNotPresent',
-            'Did you mean "Always"?',
+            "Did you mean “Always”?",
         ),
         ({"image": 1}, ".image: must be text, not 1", 'Put it in quotes: "1".'),
         (
@@ -168,7 +168,7 @@ def test_nulls_are_dropped_as_an_api_server_drops_them() -> None:
         ("policy/v1beta1", "PodDisruptionBudget", "not served", "Use policy/v1."),
         ("autoscaling/v2beta2", "HorizontalPodAutoscaler", "not served", "Use autoscaling/v2."),
         ("policy/v1beta1", "PodSecurityPolicy", '"policy/v1beta1" is not served', "has no kind PodSecurityPolicy"),
-        ("apps/v1", "Deploymnet", 'has no kind "Deploymnet" in apps/v1', 'Did you mean "Deployment"?'),
+        ("apps/v1", "Deploymnet", 'has no kind "Deploymnet" in apps/v1', "Did you mean “Deployment”?"),
         ("v1", "Deployment", '"v1" of Deployment', "Use apps/v1."),
     ],
 )

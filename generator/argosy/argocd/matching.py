@@ -1,4 +1,4 @@
-"""How Argo CD reads and compares what manifests say, whatever their shape: globs, Git URLs, durations, scopes."""
+"""How Argo CD reads and compares what manifests say, whatever their shape: globs, durations, scopes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,6 @@ GO_DURATION = re.compile(r"[+-]?(0|((\d+(\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h))
 """What Go's time.ParseDuration accepts."""
 
 _GLOB_TOKEN = re.compile(r"\\.|\*\*|\[[!^]?[^\]]+\]|.", re.DOTALL)
-_SSH_URL = re.compile(r"(ssh://)?([^/:]*?)@[^@]+")
 
 
 def is_argocd(document: Document, kind: str) -> bool:
@@ -86,17 +85,6 @@ def _compile_glob(pattern: str, separator: str) -> re.Pattern[str] | None:
         return re.compile("".join(parts), re.DOTALL)
     except re.error:
         return None
-
-
-def normal_url(url: str) -> str:
-    """Return a Git URL as Argo CD compares it: in lower case, without `.git` and `ssh://`.
-
-    Source: NormalizeGitURL in Argo CD's util/git.
-    """
-    url = url.strip().lower()
-    if _SSH_URL.fullmatch(url) and not url.startswith("ssh://"):
-        url = url.replace(":", "/", 1)
-    return url.removesuffix(".git").removeprefix("ssh://")
 
 
 def cluster(application: ArgoApplication) -> tuple[str | None, str | None]:

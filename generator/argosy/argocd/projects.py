@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 
 from argosy.argocd.matching import (
     glob_matches,
-    normal_url,
 )
+from argosy.argocd.urls import normal_url
 from argosy.argocd.view import ArgoApplication
 from argosy.documents import Pointer
 from argosy.documents.fields import JSON, field, mapping, sequence, text

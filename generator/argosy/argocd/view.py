@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from argosy.argocd.inventory import everything
+from argosy.argocd.urls import normal_url
 from argosy.documents import Document, Pointer
 
 if TYPE_CHECKING:
     from argosy.argocd.elsewhere import Read
+
+CONFIG_MAPS = SETTINGS, ACCESS, NOTIFICATIONS = "argocd-cm", "argocd-rbac-cm", "argocd-notifications-cm"
+"""Argo CD's own ConfigMaps."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,7 +62,7 @@ class ArgoApplication:
         return (*self.prefix, *pointer)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class View:
     """The repository as rules see it."""
 
@@ -89,10 +95,40 @@ class View:
     unlisted: Sequence[Document] = ()
     """The ApplicationSets of which some Applications are unknown here."""
 
+    @cached_property
+    def readers(self) -> Counter[str]:
+        """How many Applications read each repository, by its URL, normalised."""
+        return Counter(
+            url
+            for each in self.applications
+            for url in {normal_url(str(source.get("repoURL") or "")) for _, source in each.sources}
+        )
+
+    def config_maps(self, name: str) -> Sequence[Document]:
+        """Return Argo CD's ConfigMaps of a name: written, rendered, or patches of one that is not in the repository."""
+        return self._config_maps.get(name, ())
+
+    @cached_property
+    def _config_maps(self) -> Mapping[str, Sequence[Document]]:
+        rendered = (each for documents in self.rendered.values() for each in documents)
+        found: dict[str, list[Document]] = {}
+        for each in (*self.documents, *self.patches, *rendered):
+            if (name := config_map_name(each)) in CONFIG_MAPS:
+                found.setdefault(name, []).append(each)
+        return found
+
 
 def key(application: ArgoApplication) -> str:
     """Return what tells one Application from all others, also from one of the same name."""
     return f"{application.document.path}:{application.document.index}:{application.name}"
+
+
+def config_map_name(document: Document) -> str:
+    """Return the name of a ConfigMap, in whatever namespace; empty for anything else."""
+    data = document.data
+    if not isinstance(data, dict) or (data.get("apiVersion"), data.get("kind")) != ("v1", "ConfigMap"):
+        return ""
+    return str(_mapping(data.get("metadata")).get("name") or "")
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

@@ -10,7 +10,6 @@ import json
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ import yaml
 
 from argosy.documents.plain import documents
 from argosy.errors import ArgosyError, UsageError
+from argosy.names import did_you_mean
 from argosy.paths import astray
 from argosy.repository import layout
 from argosy.repository.model import (
@@ -181,8 +181,7 @@ def _folders(catalogue: Path) -> list[Path]:
 
 
 def _nearest(name: str, known: Mapping[str, Entry]) -> str:
-    close = get_close_matches(name, known, 1)
-    return f"Did you mean “{close[0]}”?" if close else "`argosy components` lists what there is."
+    return did_you_mean(name, known) or "`argosy components` lists what there is."
 
 
 def entry(known: Mapping[str, Entry], name: str) -> Entry:

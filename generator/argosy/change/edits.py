@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
-from difflib import get_close_matches
 from typing import Any, TypeVar
 
 from argosy.errors import UsageError
+from argosy.names import did_you_mean
 from argosy.repository import switches
 from argosy.repository.model import (
     Application,
@@ -301,8 +301,7 @@ def replaced(repository: Repository, changed: Environment) -> Repository:
 
 
 def _unknown(what: str, name: str, known: Collection[str]) -> UsageError:
-    close = get_close_matches(name, known, 1)
-    hint = f"Did you mean “{close[0]}”?" if close else f"There is {', '.join(sorted(known)) or 'none'}."
+    hint = did_you_mean(name, known) or f"There is {', '.join(sorted(known)) or 'none'}."
     return UsageError(f"There is no {what} “{name}”.", hint)
 
 
@@ -313,8 +312,7 @@ def _refuse_taken(what: str, name: str, taken: Collection[str]) -> None:
 
 def _key(of: str, key: str, keys: Mapping[str, Field]) -> Field:
     if key not in keys:
-        close = get_close_matches(key, keys, 1, 0.5)
-        hint = f"Did you mean “{close[0]}”?" if close else f"The settings are {', '.join(keys)}."
+        hint = did_you_mean(key, keys) or f"The settings are {', '.join(keys)}."
         raise UsageError(f"“{key}” is not a setting of {of}.", hint)
     return keys[key]
 

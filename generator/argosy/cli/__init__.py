@@ -76,10 +76,9 @@ class Commands(click.Group):
         """Find the command that is called, with a proposal for a misspelt one."""
         name = args[0]
         if name not in COMMANDS and not name.startswith("-"):
-            import difflib  # noqa: PLC0415
+            from argosy.names import did_you_mean  # noqa: PLC0415
 
-            close = difflib.get_close_matches(name, COMMANDS, 1)
-            ctx.fail(f"No such command “{name}”." + (f" Did you mean “{close[0]}”?" if close else ""))
+            ctx.fail(f"No such command “{name}”. {did_you_mean(name, COMMANDS)}".strip())
         return super().resolve_command(ctx, args)
 
 

@@ -6,6 +6,7 @@ import click
 
 from argosy.cli import options
 from argosy.errors import UsageError
+from argosy.names import did_you_mean
 
 
 @click.command("rules")
@@ -19,13 +20,8 @@ def command(rule_id: str | None, output: str) -> int:
     rules = catalogue.ordered()
     if rule_id is not None:
         if rule_id not in RULES:
-            from difflib import get_close_matches  # noqa: PLC0415
-
-            close = get_close_matches(rule_id, RULES, 1)
-            raise UsageError(
-                f"There is no rule “{rule_id}”.",
-                f"Did you mean “{close[0]}”?" if close else "`argosy rules` lists them.",
-            )
+            hint = did_you_mean(rule_id, RULES) or "`argosy rules` lists them."
+            raise UsageError(f"There is no rule “{rule_id}”.", hint)
         rules = [RULES[rule_id]]
     if output == "json":
         import json  # noqa: PLC0415

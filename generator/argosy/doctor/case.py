@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -22,6 +21,7 @@ from argosy.documents.fields import field, group_and_kind, mapping, sequence, te
 from argosy.errors import ArgosyError, ToolError, UsageError
 from argosy.findings import Finding
 from argosy.kubernetes.cluster import Cluster, Object
+from argosy.names import did_you_mean
 from argosy.reporting.wording import place
 from argosy.repository import layout
 from argosy.validation import pipeline
@@ -248,8 +248,7 @@ def _chosen(applications: Sequence[ArgoApplication], choice: Choice) -> Sequence
 
 
 def _no_such(what: str, name: str, known: Sequence[str]) -> UsageError:
-    close = get_close_matches(name, known, 1)
-    hint = f"Did you mean “{close[0]}”?" if close else f"There is {', '.join(known) or 'none'}."
+    hint = did_you_mean(name, known) or f"There is {', '.join(known) or 'none'}."
     return UsageError(f"No Argo CD Application of this repository is of the {what} “{name}”.", hint)
 
 
@@ -259,12 +258,6 @@ def _is_about(finding: Finding, choice: Choice) -> bool:
     return (not choice.application or application in {"", choice.application}) and (
         not choice.environment or environment in {"", choice.environment}
     )
-
-
-def named(names: Sequence[str], most: int = 3) -> str:
-    """Return names as a person reads them, of many the first ones."""
-    few = [*names[:most], *([f"{len(names) - most} more"] if len(names) > most else [])]
-    return " and ".join(part for part in (", ".join(few[:-1]), few[-1] if few else "") if part)
 
 
 def inside_repository(source: Mapping[str, Any], root: Path) -> Iterator[str]:

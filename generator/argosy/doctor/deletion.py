@@ -6,11 +6,12 @@ from collections.abc import Iterator
 
 from argosy.argocd.deployed import CASCADE
 from argosy.doctor import rules
-from argosy.doctor.case import Case, check, live, named, namespace_of
+from argosy.doctor.case import Case, check, live, namespace_of
 from argosy.doctor.complaints import Topic, complaints
 from argosy.doctor.diagnosis import Check, Observation, ok, problem
 from argosy.documents.fields import field, mapping, sequence, text
 from argosy.kubernetes.cluster import Cluster
+from argosy.names import joined
 
 
 def checks(case: Case) -> Iterator[Check]:
@@ -39,7 +40,7 @@ def _stuck(case: Case, cluster: Cluster) -> Iterator[Observation]:
         metadata = mapping(field(live(application, cluster), "metadata"))
         finalizers = [text(each) for each in sequence(metadata.get("finalizers"))]
         if metadata.get("deletionTimestamp") and finalizers:
-            seen = f"It is being deleted since {metadata['deletionTimestamp']}, and waits for {named(finalizers)}."
+            seen = f"It is being deleted since {metadata['deletionTimestamp']}, and waits for {joined(finalizers, 3)}."
             advice = (
                 "Argo CD deletes first what it deployed: see what is left, and that the cluster is reached and the "
                 "AppProject there. Only if that is lost for good, take the finalizers away; what it deployed stays:"

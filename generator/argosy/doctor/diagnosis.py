@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from argosy.names import joined
+
 
 class State(StrEnum):
     """What a check has come to; what could not be looked at is unknown, never left out."""
@@ -85,8 +87,7 @@ class Diagnosis:
             return ""
         if len(names) > 2 and set(names) == set(self.applications):
             return f"all {len(names)} Applications"
-        few = [*names[:3], *([f"{len(names) - 3} more"] if len(names) > 3 else [])]
-        return " and ".join(part for part in (", ".join(few[:-1]), few[-1]) if part)
+        return joined(names, 3)
 
     def count(self, state: State) -> int:
         """Return how many checks have come to a state."""

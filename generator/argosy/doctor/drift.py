@@ -7,10 +7,11 @@ from typing import Any
 
 from argosy.argocd.view import ArgoApplication
 from argosy.doctor import rules
-from argosy.doctor.case import Case, check, live, named
+from argosy.doctor.case import Case, check, live
 from argosy.doctor.diagnosis import Check, Observation, ok, problem, unknown
 from argosy.documents.fields import field, mapping, sequence, text
 from argosy.kubernetes.cluster import Cluster
+from argosy.names import joined
 
 
 def checks(case: Case) -> Iterator[Check]:
@@ -69,7 +70,7 @@ def _ignored(case: Case) -> Iterator[Observation]:
                 for this in sequence(each.get(name))
             ]
             yield ok(
-                f"{named(fields)} of {each.get('kind')} is left as it is, whoever changes it.",
+                f"{joined(fields, 3)} of {each.get('kind')} is left as it is, whoever changes it.",
                 applications=(application.name,),
             )
 

@@ -9,11 +9,12 @@ from typing import Any
 
 from argosy.argocd.matching import sync_options
 from argosy.argocd.view import ArgoApplication
-from argosy.doctor.case import Case, elsewhere, is_in, kinds_of, live, named, namespace_of
+from argosy.doctor.case import Case, elsewhere, is_in, kinds_of, live, namespace_of
 from argosy.doctor.diagnosis import Observation, ok, problem, unknown
 from argosy.doctor.drift import automated
 from argosy.documents.fields import field, mapping, sequence, text
 from argosy.kubernetes.cluster import Cluster, Object
+from argosy.names import joined
 from argosy.reporting.wording import number
 from argosy.schemas.store import without_nulls
 
@@ -30,7 +31,7 @@ def same(case: Case, cluster: Cluster) -> Iterator[Observation]:
         if changed:
             advice = "The root Application brings it back to what Git says: sync it, or see why it does not."
             yield problem(
-                f"{named(changed)} of the Application in the cluster is not what Git says.",
+                f"{joined(changed, 3)} of the Application in the cluster is not what Git says.",
                 advice,
                 _diff(application, cluster),
                 about,
@@ -135,7 +136,7 @@ def _of_sync(application: ArgoApplication, found: Object, cluster: Cluster) -> O
         for each in map(mapping, sequence(field(found, "status", "resources")))
         if each.get("status") == "OutOfSync"
     ]
-    seen = f"{status}: {named(differing, 5)}." if differing else f"{status}."
+    seen = f"{status}: {joined(differing, 5)}." if differing else f"{status}."
     if status == "Unknown":
         advice = "Argo CD could not compare: the next check says why."
         return problem(seen, advice, f"argocd app get {application.name}", about)
@@ -161,7 +162,7 @@ def _of_health(application: ArgoApplication, found: Object, cluster: Cluster) ->
     ]
     namespace = text(field(application.spec, "destination", "namespace"))
     yield problem(
-        f"{health}{': ' if ill else ''}{named(ill)}.",
+        f"{health}{': ' if ill else ''}{joined(ill, 3)}.",
         "Git's state is there, or half there, and does not run: see the events.",
         f"{cluster.kubectl(namespace)} get events --sort-by=.lastTimestamp",
         about,

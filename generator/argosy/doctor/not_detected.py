@@ -7,7 +7,7 @@ from functools import partial
 
 from argosy import git
 from argosy.doctor import notice, reconciliation, rules
-from argosy.doctor.case import Case, check, git_sources, live, named, namespace_of
+from argosy.doctor.case import Case, check, git_sources, live, namespace_of
 from argosy.doctor.complaints import Topic, complaints
 from argosy.doctor.diagnosis import Check, Observation, ok, problem, unknown
 from argosy.doctor.remotes import COMMIT, Remote
@@ -15,6 +15,7 @@ from argosy.documents.fields import annotations_of, text
 from argosy.errors import ToolError
 from argosy.git import objects
 from argosy.kubernetes.cluster import Cluster
+from argosy.names import joined
 from argosy.reporting.wording import number
 from argosy.repository import layout
 
@@ -45,7 +46,7 @@ def _pushed(case: Case) -> Iterator[Observation]:
         yield unknown(error.message, error.hint)
         return
     if edited:
-        seen = f"Not committed, so Argo CD cannot see it: {named(edited, 5)}."
+        seen = f"Not committed, so Argo CD cannot see it: {joined(edited, 5)}."
         yield problem(seen, "Commit and push it.", "git add --all && git commit && git push")
     branch, followed = git.branch(case.root), {}
     for application in case.applications:
@@ -128,7 +129,7 @@ def _aside(case: Case, branch: str, followed: Mapping[str, Remote]) -> Iterator[
     if count:
         seen = (
             f"{branch} is checked out and has {number(count, 'commit')} that no branch has which Argo CD follows: "
-            f"{named(sorted(followed), 5)}."
+            f"{joined(sorted(followed), 5)}."
         )
         yield problem(seen, "Merge it.", f"git log --oneline HEAD {' '.join(each[:8] for each in without)}")
 

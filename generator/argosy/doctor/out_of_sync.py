@@ -9,7 +9,7 @@ from typing import Any
 from argosy import git
 from argosy.argocd.view import ArgoApplication
 from argosy.doctor import live, remotes, rules
-from argosy.doctor.case import Case, check, elsewhere, git_sources, inside_repository, named
+from argosy.doctor.case import Case, check, elsewhere, git_sources, inside_repository
 from argosy.doctor.complaints import Topic, complaints
 from argosy.doctor.diagnosis import Check, Observation, ok, problem, unknown
 from argosy.doctor.events import refusals
@@ -17,6 +17,7 @@ from argosy.doctor.remotes import COMMIT, Remote, is_range
 from argosy.documents.fields import text
 from argosy.git import objects
 from argosy.kubernetes.cluster import Cluster
+from argosy.names import joined
 from argosy.reporting.wording import number
 
 
@@ -110,7 +111,7 @@ def _missing(case: Case, remote: Remote, revision: str, where: str, about: tuple
     if revision in case.view.revisions:
         seen, push = f"{remote.label} has no “{revision}”: it is only here.", f"git push {remote.label} {revision}"
         return problem(seen, "Push it.", push, about)
-    branches = named(remote.branches(), 8) or "none"
+    branches = joined(remote.branches(), 8) or "none"
     seen = f"{remote.label} has no branch and no tag “{revision}”. Its branches: {branches}."
     push = f"git push {remote.label} HEAD:refs/heads/{revision}"
     return problem(seen, f"Correct targetRevision in {where}, or push that branch.", push, about)

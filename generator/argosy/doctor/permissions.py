@@ -17,13 +17,14 @@ from argosy.argocd.matching import (
 )
 from argosy.argocd.view import ArgoApplication
 from argosy.doctor import rules
-from argosy.doctor.case import Case, check, elsewhere, named, namespace_of, refused
+from argosy.doctor.case import Case, check, elsewhere, namespace_of, refused
 from argosy.doctor.complaints import Topic, complaints
 from argosy.doctor.diagnosis import Check, Observation, ok, problem, unknown
 from argosy.doctor.live import differences
 from argosy.documents.fields import field, group_and_kind, mapping, sequence, text
 from argosy.errors import ToolError
 from argosy.kubernetes.cluster import Access, Cluster, Object
+from argosy.names import joined
 from argosy.reporting.wording import number
 
 _CONTROLLER = "argocd-application-controller"
@@ -57,7 +58,7 @@ def _projects(case: Case, cluster: Cluster) -> Iterator[Observation]:
             yield ok(f"“{name}” is there; no file of this repository declares it.", applications=about)
         elif changed := differences(mapping(declared), mapping(found.get("spec"))):
             command = f"{cluster.kubectl(namespace)} diff --filename {document.path}"
-            seen = f"{named(changed, 5)} of the AppProject “{name}” in the cluster is not what {document.path} says."
+            seen = f"{joined(changed, 5)} of the AppProject “{name}” in the cluster is not what {document.path} says."
             yield problem(seen, "Sync the root Application.", command, about)
         else:
             yield ok(f"“{name}” is what {document.path} says.", applications=about)

@@ -7,13 +7,14 @@ from datetime import UTC, datetime, timedelta
 
 from argosy import git
 from argosy.argocd.view import ArgoApplication
-from argosy.doctor.case import Case, git_sources, live, named, namespace_of
+from argosy.doctor.case import Case, git_sources, live, namespace_of
 from argosy.doctor.complaints import moment
 from argosy.doctor.diagnosis import Observation, ok, problem, unknown
 from argosy.doctor.notice import interval
 from argosy.documents.fields import field, mapping, sequence, text
 from argosy.git import objects
 from argosy.kubernetes.cluster import Cluster, Object
+from argosy.names import joined
 from argosy.reporting.wording import number
 
 _PODS = ("argocd-repo-server", "argocd-application-controller")
@@ -98,7 +99,7 @@ def pods(case: Case, cluster: Cluster) -> Iterator[Observation]:
         restarts = sum(_restarts(each) for each in labelled)
         logs = f"{kubectl} logs --selector app.kubernetes.io/name={name} --tail=100"
         if ill:
-            yield problem(f"{named(ill)} is not ready{_why(labelled)}.", "See what it says.", logs)
+            yield problem(f"{joined(ill, 3)} is not ready{_why(labelled)}.", "See what it says.", logs)
         else:
             often = f", after {number(restarts, 'restart')}" if restarts else ""
             yield ok(f"{name}: {number(len(labelled), 'pod')} ready{often}.", command=logs if restarts else "")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from argosy.documents.plain import shallow
 from argosy.errors import Fault
 from argosy.helm.charts import metadata_of
 from argosy.helm.release import Release
+from argosy.names import did_you_mean
 
 Pointer = tuple[str | int, ...]
 
@@ -38,8 +38,7 @@ def _violation(text: str, pointer: Pointer, schema: Any, release: Release, chart
     if unknown := re.match(r"additional propert(?:y|ies) (.*) not allowed", text):
         known = list(_properties(schema, pointer))
         for name in re.findall(r"'(.*?)'", unknown[1]):
-            close = difflib.get_close_matches(name, known, n=1)
-            hint = f"Did you mean “{close[0]}”?" if close else f"The chart knows {', '.join(known)}." if known else ""
+            hint = did_you_mean(name, known) or (f"The chart knows {', '.join(known)}." if known else "")
             full = (*place, name)
             yield Fault(f"Unknown value “{_dotted(full)}”.", *_where(release, full), hint=hint)
     elif missing := re.match(r"missing propert(?:y|ies) (.*)", text):

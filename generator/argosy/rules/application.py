@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
 from argosy import kustomize
@@ -14,10 +12,10 @@ from argosy.argocd.matching import (
     applied,
     glob_matches,
     namespace_of,
-    normal_url,
     sync_options,
 )
 from argosy.argocd.sources import Kind, Source, resolve
+from argosy.argocd.urls import normal_url
 from argosy.argocd.view import ArgoApplication, View
 from argosy.documents.fields import JSON, annotations_of, field, group_and_kind, mapping, sequence, text
 from argosy.findings import Problem, Severity
@@ -291,8 +289,8 @@ def _where(application: ArgoApplication) -> str:
 def generate_paths_missing(application: ArgoApplication, repository: View) -> Iterator[Problem]:
     """Find Applications of a shared repository whose paths are not declared in full."""
     sources = [source for source in resolve(application, repository) if text(source.spec.get("path"))]
-    if not sources or not _is_shared(sources, repository):
-        return
+    if all(repository.readers[normal_url(text(source.spec.get("repoURL")))] < 2 for source in sources):
+        return  # Nobody else's commits refresh it.
     declared = text(annotations_of(application.manifest).get(GENERATE_PATHS))
     if not declared.strip(" ;"):
         yield Problem(
@@ -311,21 +309,6 @@ def generate_paths_missing(application: ArgoApplication, repository: View) -> It
             application.at("metadata", "annotations", GENERATE_PATHS),
             f"Write “{_suggested(sources, repository.root)}”.",
         )
-
-
-def _is_shared(sources: Iterable[Source], repository: View) -> bool:
-    readers = _readers(repository)
-    return any(readers[normal_url(text(source.spec.get("repoURL")))] > 1 for source in sources)
-
-
-@lru_cache(maxsize=1)
-def _readers(repository: View) -> Counter[str]:
-    """Return how many Applications read each repository."""
-    return Counter(
-        url
-        for each in repository.applications
-        for url in {normal_url(text(source.get("repoURL"))) for _, source in each.sources}
-    )
 
 
 def _declared_paths(declared: str, sources: Iterable[Source]) -> frozenset[str]:

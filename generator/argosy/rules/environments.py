@@ -10,7 +10,7 @@ from argosy.findings import Problem, Severity
 from argosy.paths import entries, holds
 from argosy.repository import layout
 from argosy.rules.examples import APPLICATION, DESTINATION, REPOSITORY, SERVICE
-from argosy.rules.references import nearest
+from argosy.rules.references import did_you_mean_path
 from argosy.rules.registry import Scope, rule
 
 _ENVIRONMENT = """\
@@ -95,7 +95,7 @@ def application_unknown(view: View) -> Iterator[Problem]:
                     f"{layout.deployment(name, folder.name)} would deploy the application “{folder.name}”, and there "
                     f"is no "
                     f"{layout.application_settings(folder.name)}.",
-                    hint=nearest(view.root, f"{layout.APPLICATIONS}/{folder.name}")
+                    hint=did_you_mean_path(view.root, f"{layout.APPLICATIONS}/{folder.name}")
                     or "Add the application's settings, or remove the folder.",
                     document=document,
                 )

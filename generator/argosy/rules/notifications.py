@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
 from typing import NamedTuple
 
-from argosy.argocd.view import View
+from argosy.argocd.view import NOTIFICATIONS, View
 from argosy.documents.fields import annotations_of, mapping, sequence, text
 from argosy.findings import Problem, Severity
-from argosy.rules.config_maps import NOTIFICATIONS, config_maps, entries, example, near, read
+from argosy.names import did_you_mean
+from argosy.rules.config_maps import entries, example, read
 from argosy.rules.registry import Scope, rule
 
 SERVICES = frozenset(
@@ -36,9 +36,8 @@ class _Notifications(NamedTuple):
     templates: frozenset[str]
 
 
-@lru_cache(maxsize=1)
 def _notifications(repository: View) -> _Notifications:
-    keys = [key for document in config_maps(repository) for _, key, _ in entries(document, NOTIFICATIONS)]
+    keys = [key for document in repository.config_maps(NOTIFICATIONS) for _, key, _ in entries(document, NOTIFICATIONS)]
     parts = [key.split(".") for key in keys if key.startswith("service.")]
     return _Notifications(
         {each[-1]: each[1] for each in parts if len(each) in {2, 3}},
@@ -62,7 +61,7 @@ def _notifications(repository: View) -> _Notifications:
 def notification_unknown(repository: View) -> Iterator[Problem]:
     """Find names of templates, triggers and services that nothing has."""
     known = _notifications(repository)
-    for document in config_maps(repository):
+    for document in repository.config_maps(NOTIFICATIONS):
         for at, key, value in entries(document, NOTIFICATIONS):
             for what, name in _named(key, value):
                 if problem := _unknown(what, name, known):
@@ -106,7 +105,7 @@ def _unknown(what: str, name: str, known: _Notifications) -> tuple[str, str] | N
     names = {"template": known.templates, "trigger": known.triggers, "service": known.services.keys()}[what]
     if name in names:
         return None
-    hint = near(name, names) or (f"There is {', '.join(sorted(names))}." if names else f"Add {what}.{name}.")
+    hint = did_you_mean(name, names) or (f"There is {', '.join(sorted(names))}." if names else f"Add {what}.{name}.")
     return f"names the {what} “{name}”, which is not defined.", hint
 
 
@@ -125,7 +124,7 @@ def notification_unused(repository: View) -> Iterator[Problem]:
     """Find parts of templates for services that are not there."""
     known = _notifications(repository)
     types = set(known.services.values())
-    for document in config_maps(repository):
+    for document in repository.config_maps(NOTIFICATIONS):
         for at, key, value in entries(document, NOTIFICATIONS):
             template = mapping(read(value)[0]) if key.startswith("template.") else {}
             for part, content in template.items():

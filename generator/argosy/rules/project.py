@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cache, cached_property
 from typing import NamedTuple
 from zoneinfo import available_timezones
 
@@ -26,6 +26,7 @@ from argosy.argocd.view import ArgoApplication, View, key
 from argosy.documents import Document, Pointer
 from argosy.documents.fields import JSON, field, group_and_kind, mapping, sequence, text
 from argosy.findings import Problem, Severity
+from argosy.names import one_of
 from argosy.repository import layout
 from argosy.rules.examples import DEPLOYED, PROJECT
 from argosy.rules.registry import Scope, rule
@@ -133,20 +134,16 @@ def _policy_fault(policy: str, project: str, role: str) -> tuple[str, str] | Non
     inside = re.fullmatch(rf"{re.escape(project)}(/[*\w.-]+)?/[*\w.-]+", target, re.ASCII)
     faults = (
         (subject != own, f"is about “{subject}”, but a role's policies are about itself", f"Write {own}."),
-        (resource not in POLICY_RESOURCES, f"names no resource, but “{resource}”", _one_of(POLICY_RESOURCES)),
-        (not known_action, f"names no action, but “{action}”", _one_of((*POLICY_ACTIONS, "action/<name>"))),
+        (resource not in POLICY_RESOURCES, f"names no resource, but “{resource}”", one_of(POLICY_RESOURCES)),
+        (not known_action, f"names no action, but “{action}”", one_of((*POLICY_ACTIONS, "action/<name>"))),
         (
             not inside,
             f"reaches for “{target}”, outside the project",
             f"Write {project}/* or {project}/<name>.",
         ),
-        (effect not in {"allow", "deny"}, f"ends with “{effect}”", _one_of(("allow", "deny"))),
+        (effect not in {"allow", "deny"}, f"ends with “{effect}”", one_of(("allow", "deny"))),
     )
     return next(((f"The policy “{policy}” {fault}.", hint) for wrong, fault, hint in faults if wrong), None)
-
-
-def _one_of(values: Iterable[str]) -> str:
-    return f"Use one of {', '.join(values)}."
 
 
 def _group_fault(group: str) -> tuple[str, str] | None:
@@ -276,7 +273,7 @@ def _window_faults(window: Mapping[str, JSON]) -> Iterator[tuple[str, str, str]]
         )
 
 
-@lru_cache(maxsize=1)
+@cache
 def _time_zones() -> frozenset[str]:
     """Return the known time zones; empty on a system that has no database of them."""
     known = frozenset(available_timezones())
@@ -490,13 +487,59 @@ _USED = """\
 
 
 @dataclass(frozen=True)
+class _Projects:
+    """The AppProjects of a repository."""
+
+    view: View
+
+    def judged(self) -> Iterator[_Project]:
+        """Yield the projects of which all Applications are known."""
+        open_ones = {
+            text(field(each.data, "spec", "template", "spec", "project")) or "default" for each in self.view.unlisted
+        }
+        if any("{{" in each for each in open_ones):
+            return
+        for name, document in self.view.projects.items():
+            if name in self.applications and name not in open_ones:
+                yield _Project(name, document, self.applications[name], self)
+
+    @cached_property
+    def applications(self) -> Mapping[str, Sequence[ArgoApplication]]:
+        """The Applications of each project."""
+        found: dict[str, list[ArgoApplication]] = {}
+        for application in self.view.applications:
+            found.setdefault(project_name(application), []).append(application)
+        return found
+
+    @cached_property
+    def revisions(self) -> Mapping[tuple[str, int], str]:
+        """The revision that each project is deployed from, by path and index."""
+        return {
+            (document.path, document.index): _revision(source)
+            for application in self.view.applications
+            for _, source in application.sources[:1]
+            for document in self.view.rendered.get(key(application), ())
+            if is_argocd(document, "AppProject")
+        }
+
+    @cached_property
+    def landing(self) -> Mapping[str, frozenset[Where]]:
+        """Where the Applications of each project deploy something."""
+        return {name: _places(each, self.view, named=False) for name, each in self.applications.items()}
+
+
+@dataclass(frozen=True)
 class _Project:
     """An AppProject, and the Applications that belong to it: at least one."""
 
     name: str
     document: Document
     applications: Sequence[ArgoApplication]
-    view: View
+    among: _Projects
+
+    @property
+    def view(self) -> View:
+        return self.among.view
 
     @cached_property
     def spec(self) -> Mapping[str, JSON]:
@@ -510,7 +553,7 @@ class _Project:
     @cached_property
     def is_known(self) -> bool:
         """Whether all manifests of its Applications are known, and are of the revision that the project is of."""
-        revision = _deployed_from(self.view).get((self.document.path, self.document.index), "")
+        revision = self.among.revisions.get((self.document.path, self.document.index), "")
         return not any(key(each) in self.view.partial or _follows_another(each, revision) for each in self.applications)
 
     @cached_property
@@ -532,7 +575,7 @@ class _Project:
         """Where the Applications of other projects deploy something and its own do not, each with the project."""
         return [
             (name, place)
-            for name, places in _landing(self.view).items()
+            for name, places in self.among.landing.items()
             for place in sorted(places - self.destinations, key=lambda each: each[2])
             if name != self.name
         ]
@@ -562,43 +605,10 @@ def project_permits_more(repository: View) -> Iterator[Problem]:
     """Find what AppProjects permit and none of their Applications uses."""
     if repository.wanted is not everything:
         return  # The other Applications are not there to be asked.
-    for project in _judged(repository):
+    for project in _Projects(repository).judged():
         yield from _kinds(project)
         yield from _sources(project)
         yield from _destinations(project)
-
-
-def _judged(repository: View) -> Iterator[_Project]:
-    """Yield the projects of which all Applications are known."""
-    by_project = _by_project(repository)
-    open_ones = {
-        text(field(each.data, "spec", "template", "spec", "project")) or "default" for each in repository.unlisted
-    }
-    if any("{{" in each for each in open_ones):
-        return
-    for name, document in repository.projects.items():
-        if name in by_project and name not in open_ones:
-            yield _Project(name, document, by_project[name], repository)
-
-
-@lru_cache(maxsize=1)  # One validation looks at one View.
-def _by_project(view: View) -> Mapping[str, Sequence[ArgoApplication]]:
-    found: dict[str, list[ArgoApplication]] = {}
-    for application in view.applications:
-        found.setdefault(project_name(application), []).append(application)
-    return found
-
-
-@lru_cache(maxsize=1)  # One validation looks at one View.
-def _deployed_from(view: View) -> Mapping[tuple[str, int], str]:
-    """Return the revision that each project is deployed from, by path and index."""
-    return {
-        (document.path, document.index): _revision(source)
-        for application in view.applications
-        for _, source in application.sources[:1]
-        for document in view.rendered.get(key(application), ())
-        if is_argocd(document, "AppProject")
-    }
 
 
 def _revision(source: Mapping[str, JSON]) -> str:
@@ -715,12 +725,6 @@ def _unused(project: _Project, entry: Mapping[str, JSON]) -> tuple[str, str] | N
         return None
     where, namespace = text(entry.get("server")) or text(entry.get("name")), text(entry.get("namespace"))
     return f"the namespace “{namespace}” of {where}, where none of its Applications deploys", "Take it out."
-
-
-@lru_cache(maxsize=1)  # One validation looks at one View.
-def _landing(view: View) -> Mapping[str, frozenset[Where]]:
-    """Return where the Applications of each project deploy something."""
-    return {name: _places(each, view, named=False) for name, each in _by_project(view).items()}
 
 
 def _places(applications: Sequence[ArgoApplication], view: View, *, named: bool) -> frozenset[Where]:

@@ -8,11 +8,12 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from argosy.argocd.matching import glob_matches
-from argosy.argocd.view import View
+from argosy.argocd.view import ACCESS, View, config_map_name
 from argosy.documents import Document, Pointer
 from argosy.documents.fields import mapping, text
 from argosy.findings import Problem, Severity
-from argosy.rules.config_maps import ACCESS, config_maps, entries, example, is_config_map, near, one_of
+from argosy.names import did_you_mean, one_of
+from argosy.rules.config_maps import entries, example
 from argosy.rules.examples import PROJECT
 from argosy.rules.registry import Scope, rule
 
@@ -87,7 +88,7 @@ def _policy_fault(line: _Line) -> tuple[str, str] | None:
         return f"ends with “{effect}”", one_of(("allow", "deny"))
     resources = [each for each in ACTIONS if line.by_regex or glob_matches(resource, each)]
     if not resources:
-        return f"names no resource of Argo CD's, but “{resource}”", near(resource, ACTIONS) or one_of(ACTIONS)
+        return f"names no resource of Argo CD's, but “{resource}”", did_you_mean(resource, ACTIONS) or one_of(ACTIONS)
     known = sorted(frozenset().union(*(ACTIONS[each] for each in resources)))
     # update/*, delete/*, action/apps/Deployment/restart: about what an Application holds.
     first, slash, _ = action.partition("/")
@@ -130,7 +131,9 @@ def rbac_policy_invalid(document: Document, _repository: View) -> Iterator[Probl
 )
 def rbac_policy_unknown(repository: View) -> Iterator[Problem]:
     """Find policies about projects and roles that are not there."""
-    found = [(document, line) for document in config_maps(repository) for line in _lines(document) if not line.fault]
+    found = [
+        (document, line) for document in repository.config_maps(ACCESS) for line in _lines(document) if not line.fault
+    ]
     projects = {"default", *repository.projects}
     roles = _BUILTIN | {line.fields[1] for _, line in found}
     for document, line in found:
@@ -140,7 +143,7 @@ def rbac_policy_unknown(repository: View) -> Iterator[Problem]:
                 yield Problem(
                     f"“{line.text}” gives the role {role}, which no line allows anything.",
                     line.at,
-                    near(role, roles) or f"Add a line “p, {role}, …”.",
+                    did_you_mean(role, roles) or f"Add a line “p, {role}, …”.",
                     document,
                 )
             continue
@@ -152,7 +155,7 @@ def rbac_policy_unknown(repository: View) -> Iterator[Problem]:
             yield Problem(
                 f"“{line.text}” is about the project “{project}”, which no file declares.",
                 line.at,
-                near(project, projects) or f"The projects are {', '.join(sorted(projects))}.",
+                did_you_mean(project, projects) or f"The projects are {', '.join(sorted(projects))}.",
                 document,
             )
 
@@ -170,7 +173,9 @@ def rbac_policy_unknown(repository: View) -> Iterator[Problem]:
 )
 def rbac_default_open(document: Document, _repository: View) -> Iterator[Problem]:
     """Find default roles that may do everything."""
-    default = text(mapping(document.data.get("data")).get("policy.default")) if is_config_map(document, ACCESS) else ""
+    default = (
+        text(mapping(document.data.get("data")).get("policy.default")) if config_map_name(document) == ACCESS else ""
+    )
     if not default:
         return
     lines = [line.fields for line in _lines(document) if not line.fault]

@@ -8,6 +8,7 @@ from pathlib import Path
 from argosy.argocd.sources import Kind, is_here, resolve
 from argosy.argocd.view import ArgoApplication, View, key
 from argosy.findings import Problem, Severity
+from argosy.names import nearest
 from argosy.paths import entries, holds
 from argosy.rules.examples import APPLICATION, CONFIG_MAP, DESTINATION, REPOSITORY, SERVICE
 from argosy.rules.registry import Scope, rule
@@ -68,7 +69,7 @@ def path_missing(application: ArgoApplication, view: View) -> Iterator[Problem]:
             yield Problem(
                 f"The path “{miss.path}” cannot be deployed: {miss.reason}.",
                 application.at(*miss.at),
-                nearest(view.root, miss.path) or "Name a folder of this repository, relative to its root.",
+                did_you_mean_path(view.root, miss.path) or "Name a folder of this repository, relative to its root.",
             )
 
 
@@ -94,7 +95,7 @@ def value_file_missing(application: ArgoApplication, view: View) -> Iterator[Pro
                 f"The {'file' if 'fileParameters' in miss.at else 'values file'} “{miss.path}” cannot be read: "
                 f"{miss.reason}.",
                 application.at(*miss.at),
-                nearest(view.root, miss.path)
+                did_you_mean_path(view.root, miss.path)
                 or "Paths are relative to the chart's folder; one with a leading / is relative to the repository's "
                 "root.",
             )
@@ -185,10 +186,8 @@ def source_overridden(application: ArgoApplication, view: View) -> Iterator[Prob
                 )
 
 
-def nearest(root: Path, path: str) -> str:
+def did_you_mean_path(root: Path, path: str) -> str:
     """Return “Did you mean …?” where a folder or file of the repository is likely meant."""
-    import difflib  # noqa: PLC0415
-
     wanted = [part for part in path.split("/") if part not in {"", ".", ".."}]
     here = root
     for index, part in enumerate(wanted):
@@ -196,15 +195,14 @@ def nearest(root: Path, path: str) -> str:
             here /= part
             continue
         names = [entry.name for entry in entries(here)]
-        close = difflib.get_close_matches(part, names, 1, 0.7)
-        if close:
-            found = here.joinpath(close[0], *wanted[index + 1 :])
+        if near := nearest(part, names):
+            found = here.joinpath(near, *wanted[index + 1 :])
             return f"Did you mean “{found.relative_to(root).as_posix()}”?" if holds(found.exists) else ""
         break
     if here == root and wanted:
         matches = [each.joinpath(*wanted) for each in entries(root) if each.name != ".git"]
-        near = next((each for each in matches if holds(each.exists)), None)
-        return f"Did you mean “{near.relative_to(root).as_posix()}”?" if near else ""
+        found = next((each for each in matches if holds(each.exists)), root)
+        return f"Did you mean “{found.relative_to(root).as_posix()}”?" if found != root else ""
     return ""
 
 

@@ -8,12 +8,12 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from argosy.argocd.matching import applied, namespace_of
-from argosy.argocd.view import View
+from argosy.argocd.view import NOTIFICATIONS, SETTINGS, View
 from argosy.documents import Document, Pointer
 from argosy.documents.fields import field, group_and_kind, mapping, sequence, text
 from argosy.findings import Problem, Severity
 from argosy.kubernetes.pods import containers
-from argosy.rules.config_maps import NOTIFICATIONS, SETTINGS, entries, example, read
+from argosy.rules.config_maps import entries, example, read
 from argosy.rules.examples import APPLICATION, DESTINATION, POD, SOURCE
 from argosy.rules.registry import Scope, declare, rule
 

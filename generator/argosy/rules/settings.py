@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from argosy.argocd.view import View
+from argosy.argocd.view import NOTIFICATIONS, SETTINGS, View
 from argosy.documents import Document
 from argosy.findings import Problem, Severity
-from argosy.rules.config_maps import NOTIFICATIONS, SETTINGS, entries, example, near, one_of, read
+from argosy.names import did_you_mean, one_of
+from argosy.rules.config_maps import entries, example, read
 from argosy.rules.notifications import SERVICES
 from argosy.rules.registry import Scope, rule
 
@@ -55,7 +56,7 @@ def _setting_fault(key: str, value: str) -> _Fault:
 def _customization_fault(key: str, value: str) -> _Fault:
     _, _, kind, *rest = key.split(".", 3)
     if kind not in _CUSTOMIZATIONS:
-        return f"“{kind}” is no customization", near(kind, _CUSTOMIZATIONS) or one_of(_CUSTOMIZATIONS)
+        return f"“{kind}” is no customization", did_you_mean(kind, _CUSTOMIZATIONS) or one_of(_CUSTOMIZATIONS)
     if not rest or rest[0].count("_") > 1:
         return "it does not end with <group>_<Kind>", f"Write resource.customizations.{kind}.apps_Deployment."
     return _CUSTOMIZATIONS[kind](value)
@@ -71,7 +72,7 @@ def _notification_fault(key: str, value: str) -> _Fault:
         service, _, rest = name.partition(".")
         if service not in SERVICES:
             known = sorted(SERVICES)
-            return f"“{service}” is no service that Argo CD knows", near(service, known) or one_of(known)
+            return f"“{service}” is no service that Argo CD knows", did_you_mean(service, known) or one_of(known)
         return ("its name has a dot", f"Write service.{service}.<name>.") if "." in rest else _mapping_fault(value)
     judge = {
         "trigger": lambda: _list_fault(value, _CONDITION, "- when: …\n  send: [template]"),
@@ -87,7 +88,7 @@ def _mapping_fault(value: str, known: Iterable[str] = ()) -> _Fault:
         return why or "it is no mapping", "Write YAML of the form “name: value”."
     names = sorted(known)
     unknown = [str(each) for each in data if names and each not in names]
-    return (f"it has “{unknown[0]}”", near(unknown[0], names) or one_of(names)) if unknown else None
+    return (f"it has “{unknown[0]}”", did_you_mean(unknown[0], names) or one_of(names)) if unknown else None
 
 
 def _list_fault(value: str, known: Iterable[str], example: str) -> _Fault:
@@ -99,7 +100,7 @@ def _list_fault(value: str, known: Iterable[str], example: str) -> _Fault:
     for each in data:
         for name, content in each.items():
             if name not in names:
-                return f"it has “{name}”", near(str(name), names) or one_of(names)
+                return f"it has “{name}”", did_you_mean(str(name), names) or one_of(names)
             if name in _GLOBS and not (isinstance(content, list) and all(isinstance(one, str) for one in content)):
                 return f"{name} is no list of names", hint
     return None

@@ -9,8 +9,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import combinations
 from pathlib import Path, PurePosixPath
 
-from argosy.argocd.matching import glob_matches, normal_url
+from argosy.argocd.matching import glob_matches
 from argosy.argocd.sources import KUSTOMIZATIONS, Kind, resolve
+from argosy.argocd.urls import normal_url
 from argosy.argocd.view import ArgoApplication, View
 from argosy.documents import Pointer
 from argosy.documents.fields import JSON, field, mapping, sequence, text

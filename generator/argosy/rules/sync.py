@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 
 from argosy.argocd.matching import GO_DURATION, HOOK, HOOKS, listed, sync_options
 from argosy.argocd.view import ArgoApplication, View
 from argosy.documents import Document
 from argosy.documents.fields import annotations_of, field, mapping, text
 from argosy.findings import Problem, Severity
+from argosy.names import did_you_mean, one_of
 from argosy.rules.examples import DEPLOYED
 from argosy.rules.registry import Scope, rule
 
@@ -65,8 +65,7 @@ def _option_problem(option: str, known: Mapping[str, tuple[str, ...]]) -> tuple[
     if name in known:
         said = f"has the value “{value}”" if equals else "has no value"
         return f"The sync option {name} {said}, and is ignored.", f"Write {name}= and {' or '.join(known[name])}."
-    close = get_close_matches(option, spellings, 1) or get_close_matches(_flat(option), flat, 1)
-    hint = f"Did you mean “{flat.get(close[0], close[0])}”?" if close else f"Argo CD knows {', '.join(sorted(known))}."
+    hint = did_you_mean(option, spellings) or f"Argo CD knows {', '.join(sorted(known))}."
     return f"Argo CD knows no sync option “{option}”, and ignores it.", hint
 
 
@@ -151,12 +150,10 @@ def hook_unknown(document: Document, _repository: View) -> Iterator[Problem]:
     ):
         for value in listed(document.data, annotation):
             if value not in known:
-                flat = {_flat(each): each for each in known}
-                close = get_close_matches(_flat(value), flat, 1)
                 yield Problem(
                     f"Argo CD knows no {what} “{value}”.",
                     ("metadata", "annotations", annotation),
-                    f"Did you mean “{flat[close[0]]}”?" if close else f"Use one of {', '.join(sorted(known))}.",
+                    did_you_mean(value, known) or one_of(sorted(known)),
                 )
 
 

@@ -16,9 +16,9 @@ from typing import Any
 import jsonschema_rs
 
 from argosy.errors import UsageError
+from argosy.names import did_you_mean
 from argosy.schemas import bundled
 from argosy.schemas.schema import CompiledSchema, Unserved
-from argosy.schemas.violations import did_you_mean
 
 BUILT_IN_GROUPS = frozenset(
     {"", "admission.k8s.io", "admissionregistration.k8s.io", "apiextensions.k8s.io", "apiregistration.k8s.io", "apps"}

@@ -8,9 +8,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
+
+from argosy.names import did_you_mean
 
 if TYPE_CHECKING:
     from jsonschema_rs import ValidationError
@@ -69,13 +70,6 @@ def path_of(pointer: Sequence[str | int]) -> str:
         else:
             text += f"[{json.dumps(part, ensure_ascii=False)}]"
     return text
-
-
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return a hint that names the known word nearest to one that is not known; empty if none is near."""
-    by_lower = {each.lower(): each for each in known}
-    near = get_close_matches(word.lower(), by_lower, n=1, cutoff=0.7)
-    return f'Did you mean "{by_lower[near[0]]}"?' if near else ""
 
 
 def shown(value: Any) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from argosy.errors import ArgosyError
 from argosy.git.snapshot import Snapshot
+from argosy.names import joined
 from argosy.promotion.trailers import Kind, Record, Step
 from argosy.reporting.wording import number
 from argosy.status.matrix import Column, Deployment, Lag, Matrix
@@ -138,7 +139,7 @@ def notes(matrix: Matrix) -> Iterator[str]:
         if column.tip.problem:
             yield f"{column.environment.name}: {column.tip.problem}."
     if edited := [each.environment.name for each in matrix.columns if each.edited]:
-        yield f"Uncommitted changes of {_listed(edited)} are ignored."
+        yield f"Uncommitted changes of {joined(edited)} are ignored."
     unknown = [each.lag.unknown for each in matrix.deployments.values() if each.lag and each.lag.unknown]
     if unknown:
         more = f" The same holds for {number(len(unknown) - 1, 'more deployment')}." if len(unknown) > 1 else ""
@@ -191,7 +192,3 @@ def _promotion(report: Report, column: Column, deployment: Deployment) -> Promot
         return Promotion(before, [])
     step = Step(Kind.PROMOTION, deployment.application, lag.source, deployment.environment)
     return Promotion(before, [Move(step, lag.decisions)])
-
-
-def _listed(names: Sequence[str]) -> str:
-    return " and ".join(part for part in (", ".join(names[:-1]), names[-1]) if part)
