@@ -28,6 +28,12 @@ class UsageError(ArgosyError):
     exit_code = 2
 
 
+class IncompleteError(ArgosyError):
+    """Report that not everything could be compared: what could is shown, exit code 2, as of `kubectl diff`."""
+
+    exit_code = 2
+
+
 class ToolError(ArgosyError):
     """Report a tool (git, Helm, Kustomize) that is missing or failed."""
 

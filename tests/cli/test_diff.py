@@ -250,15 +250,17 @@ def test_a_render_that_fails_on_one_side(argosy: Argosy, tmp_path: Path, monkeyp
     monkeypatch.chdir(root)
     edit(root, "environments/dev/shop/values.yaml", TAG, "2")
     edit(root, VALUES, "replicaCount: 3", "replicaCount: [")
-    found = told(argosy, code=1)
+    found = told(argosy, code=2)
     assert {each["application"] for each in found["applications"]} == {"shop-dev"}
     ((fault),) = found["faults"]
     assert (fault["application"], fault["side"]) == ("web-prod", "after")
     assert fault["message"].startswith(f"{VALUES}:")
-    assert argosy("diff").out.startswith("error: web-prod in prod cannot be rendered after the change: ")
+    result = argosy("diff", "--exit-code")
+    assert result.out.startswith("error: web-prod in prod cannot be rendered after the change: ")
+    assert (result.code, "Not compared: web-prod cannot be rendered." in result.err) == (2, True)
     commit(root)
     git(root, "checkout", "--quiet", "HEAD~1", "--", VALUES)
-    (fault,) = told(argosy, code=1)["faults"]
+    (fault,) = told(argosy, code=2)["faults"]
     assert fault["side"] == "before"
 
 
@@ -272,7 +274,7 @@ def test_applications_do_not_vanish_where_their_file_is_broken(
     root = create(tmp_path / "gitops", model(argocd=style))
     monkeypatch.chdir(root)
     edit(root, path, "metadata:\n", "metadata: }\n")
-    found = told(argosy, code=1)
+    found = told(argosy, code=2)
     assert found["applications"] == []
     assert path in found["faults"][0]["message"]
 
@@ -281,7 +283,7 @@ def test_an_application_set_that_fails(argosy: Argosy, tmp_path: Path, monkeypat
     root = create(tmp_path / "gitops", model(argocd=ArgocdStyle.APPLICATIONSET))
     monkeypatch.chdir(root)
     edit(root, "argocd/applicationset.yaml", "{{ .env.path.basename }}", "{{ .nothing }}")
-    found = told(argosy, code=1)
+    found = told(argosy, code=2)
     assert not [each for each in found["applications"] if each["status"] != "changes"]
     assert found["faults"][0]["application"] == "ApplicationSet applications"
     assert found["faults"][0]["message"].startswith("argocd/applicationset.yaml:")

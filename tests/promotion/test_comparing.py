@@ -150,5 +150,5 @@ def test_what_cannot_be_rendered_is_an_error(repository: Path, argosy: Argosy) -
     values = repository / "environments/prod/my-app/values.yaml"
     values.write_text(values.read_text().replace("replicaCount: 3", "replicaCount: [3]"))
     told = argosy("diff", "--between", "dev", "prod", "--repository", str(repository))
-    assert told.code == 1
+    assert told.code == 2
     assert "my-app-prod cannot be rendered" in told.err

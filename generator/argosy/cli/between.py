@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from argosy.errors import ArgosyError, UsageError
+from argosy.errors import IncompleteError, UsageError
+from argosy.names import joined
 
 if TYPE_CHECKING:
     from argosy.difference import Difference
@@ -23,7 +24,7 @@ def show(
 ) -> bool:
     """Print how two environments differ; return whether they differ in nothing but what policy expects.
 
-    Raise ArgosyError where one of them cannot be rendered, after what can is shown.
+    Raise IncompleteError where one of them cannot be rendered, after what can is shown.
     """
     from argosy.difference import work_tree  # noqa: PLC0415
     from argosy.git.snapshot import Snapshot  # noqa: PLC0415
@@ -52,10 +53,8 @@ def show(
     click.echo(writer(made, environments), nl=False)
     faults = (*made.unexpected.faults, *made.expected.faults)
     if faults:
-        raise ArgosyError(
-            f"{faults[0].application} cannot be rendered, so that not all is compared: {faults[0].message}",
-            "See `argosy validate`.",
-        )
+        names = list(dict.fromkeys(each.application for each in faults))
+        raise IncompleteError(f"Not compared: {joined(names, 3)} cannot be rendered.", "See `argosy validate`.")
     return made.is_even
 
 

@@ -11,6 +11,8 @@ import click
 
 from argosy.cli import options
 from argosy.cli.options import root_of
+from argosy.errors import IncompleteError
+from argosy.names import joined
 
 if TYPE_CHECKING:
     from argosy.difference import Difference
@@ -73,7 +75,8 @@ def command(
     Compared are the manifests that Argo CD would apply, not the files: by default, those of the work tree, untracked
     files included, with those of the last commit. Applications that appear or vanish come first, then what deletes
     data or cannot be synced. Only what the change can reach is rendered. Values of Secrets are never shown. Exit
-    code: 0, or 1 where something cannot be rendered; what can is shown.
+    code: 0; 2 where an Application cannot be rendered, after what can be compared is shown; with --exit-code, 1 where
+    something changes.
     """
     from argosy import difference  # noqa: PLC0415
     from argosy.difference.formats import OutputFormat, format_difference  # noqa: PLC0415
@@ -101,7 +104,10 @@ def command(
         click.echo(format_difference(found, OutputFormat(output), colour=colour), nl=False, color=colour or None)
     if not quiet:
         click.echo(f"{found.rendered} of {_deployments(sides)} rendered.", err=True)
-    return 1 if found.faults or (exit_code and found.applications) else 0
+    if found.faults:
+        names = list(dict.fromkeys(each.application for each in found.faults))
+        raise IncompleteError(f"Not compared: {joined(names, 3)} cannot be rendered.", "See `argosy validate`.")
+    return 1 if exit_code and found.applications else 0
 
 
 def _sides(root: Path, against: str | None, revision: str | None) -> tuple[Snapshot, Snapshot]:
