@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -27,21 +27,45 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where something that is wrong shows: in a file, or in what an Application renders."""
+
+    path: str
+    """Relative to the repository's root; for a rendered manifest, the template or overlay that it came from."""
+    line: int | None = None
+    """1-based; None where the text has no line of its own, as in a rendered manifest."""
+    application: str = ""
+    environment: str = ""
+    resource: str = ""
+    """`Kind/name` of the manifest, where there is one."""
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is wrong, where it is, and what to do next."""
+    """One thing that is wrong, where it is, what to do next, and where else it shows."""
 
     rule: str
     severity: Severity
     message: str
     path: str
-    """Relative to the repository's root; for a rendered manifest, the template or overlay that it came from."""
+    """As of `Place`, like the following fields: the place to mend, as far as it is known."""
     line: int | None = None
-    """1-based; None where the text has no line of its own, as in a rendered manifest."""
     hint: str = ""
     application: str = ""
     environment: str = ""
     resource: str = ""
-    """`Kind/name` of the manifest, where there is one."""
+    also: tuple[Place, ...] = ()
+    """The other places in which the same shows."""
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """All the places, the one to mend first."""
+        return (Place(self.path, self.line, self.application, self.environment, self.resource), *self.also)
+
+    def at(self, place: Place) -> Finding:
+        """Return the finding as it shows in one of its places."""
+        where = {name: getattr(place, name) for name in ("path", "line", "application", "environment", "resource")}
+        return replace(self, **where, also=())
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,3 +114,5 @@ class Problem:
     hint: str = ""
     document: Document | None = None
     """The document, for rules of the scope `repository`; others are about the one they were given."""
+    cause: str = ""
+    """What is wrong, where it is not the place: findings of a rule with the same cause are one, wherever they are."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from argosy.findings import Finding, Outcome, Report, Severity, Status
+from argosy.findings import Finding, Outcome, Place, Report, Severity, Status
 from argosy.reporting import Options
 from argosy.rules.registry import RULES, Rule, Scope
 
@@ -53,21 +53,20 @@ def options() -> Options:
 
 @pytest.fixture
 def report() -> Report:
-    no_limit = [
-        Finding(
-            "memory-limit",
-            Severity.WARNING,
-            "the container web has no memory limit",
-            f"{TEMPLATES}/deployment.yaml",
-            hint="Set resources.limits.memory.",
-            application="my-app",
-            environment=environment,
-            resource="Deployment/my-app",
-        )
-        for environment in ("prod", "dev")
-    ]
+    template = f"{TEMPLATES}/deployment.yaml"
+    no_limit = Finding(
+        "memory-limit",
+        Severity.WARNING,
+        "the container web has no memory limit",
+        template,
+        hint="Set resources.limits.memory.",
+        application="my-app",
+        environment="dev",
+        resource="Deployment/my-app",
+        also=(Place(template, None, "my-app", "prod", "Deployment/my-app"),),
+    )
     findings = [
-        *no_limit,
+        no_limit,
         Finding(
             "render-failed",
             Severity.ERROR,

@@ -4,13 +4,24 @@ import subprocess
 import sys
 from pathlib import Path
 
-from argosy.findings import Finding, Outcome, Report, Severity, Status
+from argosy.findings import Finding, Outcome, Place, Report, Severity, Status
 from argosy.reporting import Options, OutputFormat, format_report
 
 
 def test_the_whole_report(options: Options) -> None:
     findings = [
-        Finding("memory-limit", Severity.WARNING, "no limit", "b.yaml", None, "", "my-app", "dev", "Deployment/web"),
+        Finding(
+            "memory-limit",
+            Severity.WARNING,
+            "no limit",
+            "b.yaml",
+            None,
+            "",
+            "my-app",
+            "dev",
+            "Deployment/web",
+            also=(Place("b.yaml", None, "my-app", "prod", "Deployment/web"),),
+        ),
         Finding("duplicate-key", Severity.ERROR, 'twice: "é"', "a.yaml", 9, "Remove one."),
     ]
     outcomes = [
@@ -42,7 +53,8 @@ def test_the_whole_report(options: Options) -> None:
       "hint": "Remove one.",
       "application": "",
       "environment": "",
-      "resource": ""
+      "resource": "",
+      "also": []
     },
     {
       "rule": "memory-limit",
@@ -53,7 +65,16 @@ def test_the_whole_report(options: Options) -> None:
       "hint": "",
       "application": "my-app",
       "environment": "dev",
-      "resource": "Deployment/web"
+      "resource": "Deployment/web",
+      "also": [
+        {
+          "path": "b.yaml",
+          "line": null,
+          "application": "my-app",
+          "environment": "prod",
+          "resource": "Deployment/web"
+        }
+      ]
     }
   ],
   "skipped": [

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from argosy.findings import Finding, Outcome, Report, Severity, Status
+from argosy.findings import Finding, Outcome, Place, Report, Severity, Status
 from argosy.reporting import Options, OutputFormat, format_report
 
-CLOSING = "7 documents (3 written, 4 rendered in 2 renders): 4 passed, 1 failed, 2 skipped; 2 errors, 2 warnings"
+CLOSING = "7 documents (3 written, 4 rendered in 2 renders): 4 passed, 1 failed, 2 skipped; 2 errors, 1 warning"
 
 
 def text(report: Report, options: Options) -> str:
@@ -110,16 +110,15 @@ def test_of_many_renders_only_those_with_something_to_say_have_a_row(options: Op
 
 
 def test_a_shared_finding_names_each_application_and_each_resource_once(options: Options) -> None:
-    findings = [
-        Finding("memory-limit", Severity.WARNING, "no limit", "base", None, "", application, environment, resource)
-        for application, environment, resource in [
-            ("web", "prod", "Deployment/web"),
-            ("api", "dev", "Deployment/api"),
-            ("web", "dev", "Deployment/web"),
-        ]
-    ]
+    also = (
+        Place("base", None, "web", "dev", "Deployment/web"),
+        Place("base", None, "web", "prod", "Deployment/web"),
+    )
+    finding = Finding(
+        "memory-limit", Severity.WARNING, "no limit", "base", None, "", "api", "dev", "Deployment/api", also
+    )
 
-    assert text(Report(findings, [], renders=3), options).startswith(
+    assert text(Report([finding], [], renders=3), options).startswith(
         "api in dev; web in dev, prod:\nbase: warning: no limit (Deployment/api, Deployment/web) [memory-limit]\n\n"
     )
 

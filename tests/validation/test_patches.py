@@ -60,7 +60,7 @@ def test_secret_in_a_patch(value: str, rules: set[str], validate: Validate) -> N
     assert rules_of(report) == rules
 
 
-def test_patch_of_a_base_that_is_here_is_judged_by_its_build_alone(validate: Validate) -> None:
+def test_patch_of_a_base_that_is_here_is_judged_by_its_build_and_found_where_it_is_written(validate: Validate) -> None:
     base = config_map("argocd-rbac-cm", {})
     patch = config_map("argocd-rbac-cm", {"policy.csv": "nonsense"})
     kustomization = KUSTOMIZATION.replace(
@@ -68,7 +68,7 @@ def test_patch_of_a_base_that_is_here_is_judged_by_its_build_alone(validate: Val
     )
     files = {"a/kustomization.yaml": kustomization, "a/base.yaml": base, "a/patch.yaml": patch}
     report = validate(files)
-    assert [each.path for each in report.findings] == ["a/kustomization.yaml"]
+    assert [each.path for each in report.findings] == ["a/patch.yaml"]
 
 
 def test_patch_that_is_no_manifest_stays_skipped(validate: Validate) -> None:

@@ -343,7 +343,10 @@ class TestApplications:
         }
         report = validate(files)
         found = {
-            (each.rule, each.path, each.application) for each in report.findings if each.severity is Severity.ERROR
+            (finding.rule, each.path, each.application)
+            for finding in report.findings
+            for each in finding.places
+            if finding.severity is Severity.ERROR
         }
         assert ("path-missing", "root/templates/applications.yaml", "shop-prod") in found
         assert ("kubernetes-schema", "apps/dev/kustomization.yaml", "shop-dev") in found

@@ -217,7 +217,7 @@ def take(root: Path, choice: Choice) -> Case:
         view=found.view,
         applications=chosen,
         renders=[each for each in found.renders if each.application in {*chosen}],
-        findings=[each for each in report.findings if _is_about(each, choice)],
+        findings=[each for finding in report.findings for each in _by_render(finding) if _is_about(each, choice)],
         kubernetes_versions=found.configured.kubernetes_versions,
         argocd=facts.installed(root),
         cluster=cluster,
@@ -250,6 +250,16 @@ def _chosen(applications: Sequence[ArgoApplication], choice: Choice) -> Sequence
 def _no_such(what: str, name: str, known: Sequence[str]) -> UsageError:
     hint = did_you_mean(name, known) or f"There is {', '.join(known) or 'none'}."
     return UsageError(f"No Argo CD Application of this repository is of the {what} “{name}”.", hint)
+
+
+def _by_render(finding: Finding) -> list[Finding]:
+    """Return a finding, at the place to mend, once for each render that has it."""
+    renders = {(each.application, each.environment): each for each in finding.places}
+    return [
+        replace(finding, application=application, environment=environment, also=())
+        for application, environment in renders
+        if application or environment or len(renders) == 1
+    ]
 
 
 def _is_about(finding: Finding, choice: Choice) -> bool:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from argosy.findings import Report
-from argosy.reporting.grouping import JoinedFinding, join
+from argosy.findings import Finding, Report
+from argosy.reporting.grouping import full_message, ordered
 from argosy.reporting.options import Options
 from argosy.reporting.verdict import closing_line, verdict
 from argosy.reporting.wording import printable
@@ -11,15 +11,14 @@ from argosy.reporting.wording import printable
 
 def format_report(report: Report, options: Options) -> str:
     """Return a workflow command for each finding, then the counts and the verdict."""
-    commands = [_command(item) for item in join(report.findings)]
+    commands = [_command(each) for each in ordered(report.findings)]
     return "\n".join([*commands, closing_line(report), verdict(report, options)]) + "\n"
 
 
-def _command(item: JoinedFinding) -> str:
-    finding = item.finding
+def _command(finding: Finding) -> str:
     properties = {"file": finding.path, "line": finding.line, "title": finding.rule}
     written = ",".join(f"{key}={_property(str(value))}" for key, value in properties.items() if value is not None)
-    return f"::{finding.severity} {written}::{_data(item.full_message)}"
+    return f"::{finding.severity} {written}::{_data(full_message(finding))}"
 
 
 def _data(text: str) -> str:

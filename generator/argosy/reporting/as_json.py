@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 
-from argosy.findings import Report, Status
+from argosy.documents.fields import JSON
+from argosy.findings import Finding, Report, Status
 from argosy.reporting.grouping import ordered
 from argosy.reporting.options import Options
 
 _FINDING = ("rule", "severity", "path", "line", "message", "hint", "application", "environment", "resource")
+_PLACE = ("path", "line", "application", "environment", "resource")
 _SKIPPED = ("path", "reason", "application", "environment")
 
 
 def format_report(report: Report, _options: Options) -> str:
-    """Return a report as one JSON object: `summary` (counts), `findings` and `skipped` (lists)."""
+    """Return a report as one JSON object: `summary` (counts), `findings` and `skipped` (lists).
+
+    A finding has the place to mend, and in `also` the other places in which the same shows.
+    """
     skipped = [outcome for outcome in report.outcomes if outcome.status is Status.SKIPPED]
     document = {
         "summary": {
@@ -23,10 +28,15 @@ def format_report(report: Report, _options: Options) -> str:
             "errors": report.errors,
             "warnings": report.warnings,
         },
-        "findings": [{key: getattr(finding, key) for key in _FINDING} for finding in ordered(report.findings)],
+        "findings": [_finding(each) for each in ordered(report.findings)],
         "skipped": sorted(
             ({key: getattr(outcome, key) for key in _SKIPPED} for outcome in skipped),
             key=lambda entry: tuple(entry.values()),
         ),
     }
     return json.dumps(document, indent=2) + "\n"
+
+
+def _finding(finding: Finding) -> JSON:
+    also = [{key: getattr(place, key) for key in _PLACE} for place in finding.also]
+    return {**{key: getattr(finding, key) for key in _FINDING}, "also": also}

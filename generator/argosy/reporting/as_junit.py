@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from argosy.findings import Finding, Report, Severity, Status
@@ -14,9 +15,11 @@ from argosy.reporting.wording import number, place, printable
 def format_report(report: Report, _options: Options) -> str:
     """Return a report as test suites: one for the written files, and one for each application and environment.
 
-    Every document is a test case. A finding does not tell which of a file's documents it is about, so the first one
-    that failed carries all the errors of the file. Errors that no failed document explains are a case of their own.
+    Every document is a test case, and a finding is in each place in which it shows. It does not tell which of a file's
+    documents it is about, so the first one that failed carries all the errors of the file. Errors that no failed
+    document explains are a case of their own.
     """
+    report = replace(report, findings=[each.at(place) for each in report.findings for place in each.places])
     root = Element("testsuites", name="argosy")
     for render, part in sorted(split(report, render_of).items()):
         name = printable("/".join(filter(None, render)) or "repository")

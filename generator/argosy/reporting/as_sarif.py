@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from hashlib import sha256
 from urllib.parse import quote
 
 from argosy.documents.fields import JSON
-from argosy.findings import Finding, Report
-from argosy.reporting.grouping import JoinedFinding, join
+from argosy.findings import Finding, Place, Report
+from argosy.reporting.grouping import full_message, ordered, others
 from argosy.reporting.options import Options
 from argosy.rules.registry import RULES, Rule
 
@@ -23,7 +23,7 @@ _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sa
 def format_report(report: Report, options: Options) -> str:
     """Return a report as a SARIF log of one run, which describes the rules that were broken.
 
-    A finding that several renders share is one result with a logical location for each of them.
+    A finding has a logical location for each render that has it, and a related location for each other place.
     """
     rules = sorted({finding.rule for finding in report.findings})
     log = {
@@ -63,8 +63,7 @@ def _rule(rule: Rule) -> JSON:
 
 def _results(report: Report, rules: list[str]) -> Iterator[JSON]:
     seen: Counter[str] = Counter()
-    for item in join(report.findings):
-        finding = item.finding
+    for finding in ordered(report.findings):
         identity = "\0".join((finding.rule, finding.path, finding.message)).encode(errors="replace")
         fingerprint = sha256(identity).hexdigest()
         seen[fingerprint] += 1
@@ -72,33 +71,40 @@ def _results(report: Report, rules: list[str]) -> Iterator[JSON]:
             "ruleId": finding.rule,
             "ruleIndex": rules.index(finding.rule),
             "level": finding.severity,
-            "message": {"text": item.full_message},
-            "locations": [_location(item)],
+            "message": {"text": full_message(finding)},
+            "locations": [_location(finding, finding.places)],
+            **_related(finding),
             # Without the line, so that it survives moved lines. Not under GitHub's key `primaryLocationLineHash`:
             # GitHub's uploader computes that one, and warns of every result that brings another.
             "partialFingerprints": {"argosy/v1": f"{fingerprint}:{seen[fingerprint]}"},
         }
 
 
-def _location(item: JoinedFinding) -> JSON:
+def _related(finding: Finding) -> JSON:
+    related = [_location(each, (each,)) for each in others(finding)]
+    numbered = [{"id": number, **each} for number, each in enumerate(related)]
+    return {"relatedLocations": numbered} if numbered else {}
+
+
+def _location(at: Finding | Place, named: Iterable[Place]) -> JSON:
     location: JSON = {
         "physicalLocation": {
-            "artifactLocation": {"uri": quote(item.finding.path, errors="replace"), "uriBaseId": "%SRCROOT%"},
+            "artifactLocation": {"uri": quote(at.path, errors="replace"), "uriBaseId": "%SRCROOT%"},
             # GitHub asks for a line: the first one stands for the file.
-            "region": {"startLine": item.finding.line or 1},
+            "region": {"startLine": at.line or 1},
         }
     }
-    names = {name: finding for finding in item.occurrences if (name := _qualified_name(finding))}
+    names = {name: place for place in named if (name := _qualified_name(place))}
     if names:
-        location["logicalLocations"] = [_logical_location(name, finding) for name, finding in names.items()]
+        location["logicalLocations"] = [_logical_location(name, place) for name, place in names.items()]
     return location
 
 
-def _qualified_name(finding: Finding) -> str:
-    return "/".join(filter(None, (finding.application, finding.environment, finding.resource)))
+def _qualified_name(place: Place) -> str:
+    return "/".join(filter(None, (place.application, place.environment, place.resource)))
 
 
-def _logical_location(name: str, finding: Finding) -> JSON:
-    short = finding.resource or finding.environment or finding.application
-    kind = {"kind": "resource"} if finding.resource else {}
+def _logical_location(name: str, place: Place) -> JSON:
+    short = place.resource or place.environment or place.application
+    kind = {"kind": "resource"} if place.resource else {}
     return {"name": short, "fullyQualifiedName": name, **kind}

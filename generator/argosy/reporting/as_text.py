@@ -8,9 +8,9 @@ from itertools import groupby
 from rich.table import Table
 from rich.text import Text
 
-from argosy.findings import Report, Severity, Status
+from argosy.findings import Finding, Report, Severity, Status
 from argosy.reporting import console
-from argosy.reporting.grouping import JoinedFinding, join, render_of, split
+from argosy.reporting.grouping import also_at, ordered, render_of, renders, resources, split
 from argosy.reporting.options import Options
 from argosy.reporting.verdict import closing_line, is_valid, verdict
 from argosy.reporting.wording import describe_renders, number, place, printable
@@ -33,28 +33,31 @@ def format_report(report: Report, options: Options) -> str:
 def _findings(report: Report) -> Iterator[Text]:
     """Yield a block for each written file, then one for each set of renders."""
 
-    def key(item: JoinedFinding) -> tuple[str, str]:
-        return item.renders, "" if item.renders else item.finding.path
+    def key(finding: Finding) -> tuple[str, str]:
+        is_rendered = finding.application or finding.environment
+        return (renders(finding), "") if is_rendered else ("", finding.path)
 
-    for (renders, _), items in groupby(sorted(join(report.findings), key=key), key=key):
-        heading = [Text(printable(f"{renders}:"), "bold")] if renders else []
-        yield Text("\n").join([*heading, *map(_finding, items)])
+    for (heading, _), items in groupby(sorted(ordered(report.findings), key=key), key=key):
+        title = [Text(printable(f"{heading}:"), "bold")] if heading else []
+        yield Text("\n").join([*title, *(_finding(each, found_in=not heading) for each in items)])
 
 
-def _finding(item: JoinedFinding) -> Text:
-    finding = item.finding
+def _finding(finding: Finding, *, found_in: bool) -> Text:
     message, *more = printable(finding.message).split("\n")
     # A line says where. A rendered manifest has none: there, the resources do.
-    resources = f" ({', '.join(item.resources)})" if item.resources and finding.line is None else ""
+    manifests = resources(finding) if finding.line is None else []
     line = Text.assemble(
         (printable(f"{place(finding)}: "), "bold"),
         (f"{finding.severity}: ", _STYLES[finding.severity]),
         message,
-        printable(resources),
+        printable(f" ({', '.join(manifests)})" if manifests else ""),
         (f" [{finding.rule}]", "dim"),
     )
     hint = printable(finding.hint).split("\n") if finding.hint else []
-    return Text("\n").join([line, *(Text(f"    {each}") for each in (*more, *hint))])
+    where = renders(finding) if found_in else ""
+    places = [f"Found in {where}." if where else "", also_at(finding, _FEW_PATHS)]
+    below = (*more, *hint, *map(printable, filter(None, places)))
+    return Text("\n").join([line, *(Text(f"    {each}") for each in below)])
 
 
 def _renders(report: Report, options: Options) -> Iterator[Table | Text]:

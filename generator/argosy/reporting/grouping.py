@@ -1,40 +1,15 @@
-"""Put findings in order, together where they are the same, and apart by what they are about."""
+"""Put findings in order, and apart by what they are about."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from itertools import groupby
+from collections.abc import Callable, Iterable
 from typing import TypeVar
 
-from argosy.findings import Finding, Outcome, Report
-from argosy.reporting.wording import describe_renders
+from argosy.findings import Finding, Outcome, Place, Report
+from argosy.names import joined
+from argosy.reporting.wording import describe_renders, place
 
 Key = TypeVar("Key")
-
-
-@dataclass(frozen=True, slots=True)
-class JoinedFinding:
-    """A finding, and every occurrence of it: the same rule says the same of the same line."""
-
-    finding: Finding
-    occurrences: tuple[Finding, ...]
-
-    @property
-    def renders(self) -> str:
-        """The renders that have it: `my-app in dev, prod`; empty for a written file."""
-        return describe_renders(self.occurrences)
-
-    @property
-    def resources(self) -> list[str]:
-        """The manifests that have it, each once."""
-        return list(dict.fromkeys(finding.resource for finding in self.occurrences if finding.resource))
-
-    @property
-    def full_message(self) -> str:
-        """The message, the hint and the renders, a line each: for formats with one field for all of them."""
-        found_in = f"Found in {self.renders}." if self.renders else ""
-        return "\n".join(filter(None, (self.finding.message, self.finding.hint, found_in)))
 
 
 def ordered(findings: Iterable[Finding]) -> list[Finding]:
@@ -47,11 +22,37 @@ def ordered(findings: Iterable[Finding]) -> list[Finding]:
     return sorted(findings, key=key)
 
 
-def join(findings: Iterable[Finding]) -> Iterator[JoinedFinding]:
-    """Yield findings in order, those of the same rule, path, line and message as one."""
-    for _, group in groupby(ordered(findings), key=lambda each: (each.path, each.line, each.rule, each.message)):
-        occurrences = tuple(group)
-        yield JoinedFinding(occurrences[0], occurrences)
+def renders(finding: Finding) -> str:
+    """Return the renders that have a finding: `my-app in dev, prod`; empty for one of a written file alone."""
+    return describe_renders(each for each in finding.places if each.application or each.environment)
+
+
+def resources(finding: Finding) -> list[str]:
+    """Return the manifests that have a finding, each once."""
+    return list(dict.fromkeys(each.resource for each in finding.places if each.resource))
+
+
+def others(finding: Finding) -> list[Place]:
+    """Return the other files and lines that have a finding, each once; a render is told by its name."""
+    own = (finding.path, finding.line)
+    named = {
+        (each.path, each.line): each
+        for each in finding.also
+        if each.line is not None or not (each.application or each.environment or each.path == finding.path)
+    }
+    return [each for at, each in named.items() if at != own]
+
+
+def full_message(finding: Finding) -> str:
+    """Return message, hint, renders and other places, a line each: for formats with one field for all of them."""
+    found_in = f"Found in {where}." if (where := renders(finding)) else ""
+    return "\n".join(filter(None, (finding.message, finding.hint, found_in, also_at(finding))))
+
+
+def also_at(finding: Finding, most: int | None = None) -> str:
+    """Return a sentence that names the other places, at most so many of them; empty where there are none."""
+    places = [place(each) for each in others(finding)]
+    return f"Also at {joined(places, most)}." if places else ""
 
 
 def render_of(item: Finding | Outcome) -> tuple[str, str]:
@@ -60,10 +61,14 @@ def render_of(item: Finding | Outcome) -> tuple[str, str]:
 
 
 def split(report: Report, key: Callable[[Finding | Outcome], Key]) -> dict[Key, Report]:
-    """Return a report for each value of a key, in the order in which the values appear."""
+    """Return a report for each value of a key, in the order in which the values appear: a finding is in each once."""
     parts: dict[Key, tuple[list[Finding], list[Outcome]]] = {}
     for outcome in report.outcomes:
         parts.setdefault(key(outcome), ([], []))[1].append(outcome)
     for finding in report.findings:
-        parts.setdefault(key(finding), ([], []))[0].append(finding)
+        shown: dict[Key, Finding] = {}
+        for there in map(finding.at, finding.places):
+            shown.setdefault(key(there), there)
+        for value, there in shown.items():
+            parts.setdefault(value, ([], []))[0].append(there)
     return {value: Report(findings, outcomes, renders=0) for value, (findings, outcomes) in parts.items()}

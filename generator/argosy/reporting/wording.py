@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from argosy.findings import Finding, Outcome
+from argosy.findings import Finding, Outcome, Place
 
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
@@ -25,13 +25,13 @@ def number(count: int, noun: str) -> str:
     return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
-def place(finding: Finding) -> str:
-    """Return a finding's `path:line`, or its path alone where the line is not known."""
+def place(finding: Finding | Place) -> str:
+    """Return `path:line`, or the path alone where the line is not known."""
     return finding.path if finding.line is None else f"{finding.path}:{finding.line}"
 
 
-def describe_renders(items: Iterable[Finding | Outcome]) -> str:
-    """Return the applications and environments of findings or outcomes: `my-app in dev, prod; other in dev`."""
+def describe_renders(items: Iterable[Place | Outcome]) -> str:
+    """Return the applications and environments of places or outcomes: `my-app in dev, prod; other in dev`."""
     environments: dict[str, set[str]] = {}
     for item in items:
         environments.setdefault(item.application, set()).add(item.environment)

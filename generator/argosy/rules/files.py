@@ -98,6 +98,10 @@ DEFECTS: dict[DefectKind, Rule] = {
 }
 
 
+OF_FILES = frozenset({SYMLINK_ESCAPES.id, *(rule.id for rule in DEFECTS.values())})
+"""The rules of files that cannot be read or parsed: whatever reads them fails as well."""
+
+
 def rule_of(defect: Defect, location: Path, root: Path) -> Rule:
     """Return the rule that a defect breaks."""
     if defect.kind is DefectKind.SYMLINK and location.is_symlink() and astray(location, root) in ESCAPES:

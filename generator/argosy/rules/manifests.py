@@ -111,8 +111,9 @@ HELM_LINT = declare(
     "helm-lint",
     Severity.ERROR,
     "`helm lint --strict` refuses a chart.",
-    explanation="Each chart is linted with the values of an Application that renders it.",
-    bad=_APPLICATION + _CHART.replace("version: 1.0.0", "version: one") + _GOOD_TEMPLATE,
+    explanation="Each chart is linted with the values of an Application that renders it. A chart that no Application "
+    "can render is not linted: the rule helm-render says why.",
+    bad=_APPLICATION + _CHART + _GOOD_TEMPLATE + "# file: apps/shop/templates/values.md\nThe shop's values.\n",
     good=_APPLICATION + _CHART + _GOOD_TEMPLATE,
 )
 HELM_ADVICE = declare(
@@ -134,6 +135,9 @@ KUSTOMIZE_BUILD = declare(
     good="# file: apps/shop/kustomization.yaml\nresources:\n  - config-map.yaml\n"
     "# file: apps/shop/config-map.yaml\n" + GREETING.format(greeting="hello"),
 )
+OF_ENGINES = frozenset({HELM_RENDER.id, HELM_LINT.id, KUSTOMIZE_BUILD.id})
+"""The rules of what Helm and Kustomize refuse."""
+
 RENDERED_YAML = declare(
     "rendered-yaml",
     Severity.ERROR,

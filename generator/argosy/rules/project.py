@@ -344,6 +344,7 @@ def project_unknown(application: ArgoApplication, repository: View) -> Iterator[
             f"No file declares the AppProject “{name}”.",
             application.at("spec", "project"),
             f"Write it, or name one that is there: {known}.",
+            cause=name,
         )
 
 
@@ -370,6 +371,7 @@ def project_denies_source(application: ArgoApplication, repository: View) -> Ite
                 f"The AppProject “{project_name(application)}” does not permit the repository {url}.",
                 application.at(*at, "repoURL"),
                 f"Add it to sourceRepos in {project.path}, which permits {', '.join(patterns) or 'none'}.",
+                cause=f"{project_name(application)} {url}",
             )
 
 
@@ -398,7 +400,10 @@ def project_denies_destination(application: ArgoApplication, repository: View) -
     ):
         place = f"the namespace “{namespace_of(application)}” of {server or cluster_name}"
         yield Problem(
-            f"The AppProject “{name}” does not permit {place}.", application.at("spec", "destination"), f"{hint}."
+            f"The AppProject “{name}” does not permit {place}.",
+            application.at("spec", "destination"),
+            f"{hint}.",
+            cause=f"{name} {place}",
         )
         return
     for namespace, resource in _own_namespaces(application, repository).items():
@@ -407,6 +412,7 @@ def project_denies_destination(application: ArgoApplication, repository: View) -
                 f"{resource} is of the namespace “{namespace}”, which the AppProject “{name}” does not permit.",
                 application.at("spec", "project"),
                 f"{hint}, or leave the resource's namespace out: it then goes to “{namespace_of(application)}”.",
+                cause=f"{name} {namespace} of {server or cluster_name}",
             )
 
 
@@ -466,6 +472,7 @@ def project_denies_kind(application: ArgoApplication, repository: View) -> Itera
             application.at("spec", "project"),
             f"{_adding(project, application)} {{group: '{group}', kind: {kind}}} to {scope}Whitelist in "
             f"{project.path}, and look for it in {scope}Blacklist.",
+            cause=f"{project_name(application)} {group}/{kind}",
         )
 
 

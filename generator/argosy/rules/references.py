@@ -70,6 +70,7 @@ def path_missing(application: ArgoApplication, view: View) -> Iterator[Problem]:
                 f"The path “{miss.path}” cannot be deployed: {miss.reason}.",
                 application.at(*miss.at),
                 did_you_mean_path(view.root, miss.path) or "Name a folder of this repository, relative to its root.",
+                cause=miss.path,
             )
 
 
@@ -91,6 +92,7 @@ def value_file_missing(application: ArgoApplication, view: View) -> Iterator[Pro
     """Find value files that Argo CD would not find."""
     for source in resolve(application, view):
         for miss in source.misses if source.kind in {Kind.HELM, Kind.REMOTE} else ():
+            base = "" if miss.path.startswith("/") else source.spec.get("path")
             yield Problem(
                 f"The {'file' if 'fileParameters' in miss.at else 'values file'} “{miss.path}” cannot be read: "
                 f"{miss.reason}.",
@@ -98,6 +100,7 @@ def value_file_missing(application: ArgoApplication, view: View) -> Iterator[Pro
                 did_you_mean_path(view.root, miss.path)
                 or "Paths are relative to the chart's folder; one with a leading / is relative to the repository's "
                 "root.",
+                cause=f"{base} {miss.path}",
             )
 
 
@@ -129,6 +132,7 @@ def repository_foreign(application: ArgoApplication, view: View) -> Iterator[Pro
                 application.at(*source.at, "repoURL"),
                 f"This repository is {' or '.join(sorted(view.urls))}: correct the URL, or rename the folder if it is "
                 f"not meant.",
+                cause=url,
             )
 
 
@@ -157,6 +161,7 @@ def revision_unknown(application: ArgoApplication, view: View) -> Iterator[Probl
                 f"This repository has no branch or tag “{revision}”.",
                 application.at(*source.at, "targetRevision"),
                 f"There is {', '.join(sorted(view.revisions)[:5])}. Push the branch, or correct the name.",
+                cause=revision,
             )
 
 
@@ -237,4 +242,5 @@ def branch_lacks_path(application: ArgoApplication, view: View) -> Iterator[Prob
             application.at(*read.at),
             f"Bring it there first (git switch {read.revision}), and then the Application to the branch that Argo CD "
             "reads it from; if it is there already, fetch it: git fetch.",
+            cause=f"{read.revision} {path}",
         )

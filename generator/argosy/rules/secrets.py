@@ -296,6 +296,7 @@ def unknown_secret_store(repository: View) -> Iterator[Problem]:
                     (*at, "name"),
                     f"Declared are {', '.join(known)}." if known else f"No {kind} is declared.",
                     document,
+                    cause=f"{kind} {name}",
                 )
             elif store is not None and not _admits(store, namespace):
                 yield Problem(

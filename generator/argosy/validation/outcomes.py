@@ -11,18 +11,9 @@ from argosy.argocd.inventory import Entry, Inventory, Role
 from argosy.argocd.rendering import Render
 from argosy.argocd.sources import Kind
 from argosy.documents import Document
-from argosy.findings import Finding, Outcome, Severity, Status
+from argosy.findings import Outcome, Severity, Status
 from argosy.repository import layout
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A finding, and the document that it fails; None where it fails the file."""
-
-    finding: Finding
-    document: Document | None = None
-    render: Render | None = None
-    """What was rendered when it was found."""
+from argosy.validation.causes import Found
 
 
 @dataclass(frozen=True)

@@ -16,11 +16,11 @@ from argosy.argocd.inventory import Entry, Inventory, Role, reached_by
 from argosy.argocd.rendering import Progress, Render, silent
 from argosy.argocd.sources import Kind
 from argosy.argocd.view import ArgoApplication, View
-from argosy.documents import Defect, DefectKind, Document, is_manifest, resource, suppressions
+from argosy.documents import Defect, DefectKind, Document, Pointer, is_manifest, resource, suppressions
 from argosy.documents.defects import NOT_JUDGED
 from argosy.documents.fields import JSON
 from argosy.errors import UsageError
-from argosy.findings import Finding, Problem, Report
+from argosy.findings import Finding, Place, Problem, Report
 from argosy.helm import Fault, Helm, Message, OfflineError, Release, RenderError, lintable
 from argosy.kubernetes import api_server
 from argosy.paths import holds
@@ -33,7 +33,8 @@ from argosy.schemas.locations import SchemaLocation
 from argosy.schemas.schema import Schema
 from argosy.schemas.store import SchemaStore, without_nulls
 from argosy.schemas.violations import Violation
-from argosy.validation.outcomes import Found, Outcomes, Selection, identity
+from argosy.validation.causes import Found, Origins, cause_of, fold
+from argosy.validation.outcomes import Outcomes, Selection, identity
 
 ARGO = deployments.ARGO
 
@@ -98,8 +99,10 @@ class _Validation:
     found: list[Found] = field(default_factory=list)
     skipped: dict[object, str] = field(default_factory=dict)
     """Why a document was judged by nothing, by its identity; by its path for a file without documents."""
-    render_of: dict[int, Render] = field(default_factory=dict)
-    """What a rendered document came from, by `id`."""
+    render_of: dict[Document, Render] = field(default_factory=dict)
+    """What a rendered document came from."""
+    written: set[tuple[Document, str, Pointer, str]] = field(default_factory=set)
+    """What is found in written documents: document, rule, field and message."""
 
     @property
     def root(self) -> Path:
@@ -110,8 +113,9 @@ class _Validation:
         import argosy.rules.catalogue  # noqa: F401, PLC0415 - registers the rules
 
         deployed, inventory = self.deployed, self.deployed.inventory
+        self.origins = Origins(inventory)
         self.render_of = {
-            id(document): render for render in deployed.renders if not render.written for document in render.documents
+            document: render for render in deployed.renders if not render.written for document in render.documents
         }
         stores = _stores(self.root, deployed.configured, self.options, _definitions(inventory, deployed.renders))
         for entry in inventory.entries:
@@ -232,7 +236,10 @@ class _Validation:
             path = fault.path.relative_to(self.root).as_posix()
         elif fault.path is not None and not fault.path.is_absolute():
             path = f"{render.path}/{fault.path.as_posix()}"
-        self._add(rule, Problem(fault.message, hint=fault.hint), path=path, line=fault.line, render=render)
+        # What Kustomize says of no file in particular, it says of each overlay of a base.
+        cause = fault.message if rule is manifests.KUSTOMIZE_BUILD and fault.line is None else ""
+        problem = Problem(fault.message, hint=fault.hint, cause=cause)
+        self._add(rule, problem, path=path, line=fault.line, render=render)
 
     def _lint_charts(self, inventory: Inventory, renders: Sequence[Render], helm: Helm) -> None:
         """Lint each chart, with the values of an Application that renders it."""
@@ -249,12 +256,13 @@ class _Validation:
             except OfflineError:
                 return []  # The chart's render is skipped, and says why.
             except RenderError as error:
-                return [Message("error", "Chart.yaml", fault.message) for fault in error.faults]
+                return [Message("error", _within(fault, chart), fault.message) for fault in error.faults]
 
         altered = {above for path in self.options.changed for above in (self.root / path).parents}
         own = [each for each in inventory.outermost_charts if not layout.is_vendored(_path(each, self.root))]
-        stopped = {render.source.folder for render in renders for fault in render.faults if fault.stopped}
-        charts = [chart for chart in own if chart not in stopped and (not altered or chart in altered)]
+        # What no Application can render, its renders say what is wrong with.
+        failed = {render.source.folder for render in renders if render.faults} - releases.keys()
+        charts = [chart for chart in own if chart not in failed and (not altered or chart in altered)]
         linted = rendering.on_all_processors("Linting", lint, charts, self.options.progress)
         for chart, messages in zip(charts, linted, strict=True):
             folder = _path(chart, self.root)
@@ -262,7 +270,7 @@ class _Validation:
                 rule = manifests.HELM_LINT if message.severity == "error" else manifests.HELM_ADVICE
                 if message.severity != "info":
                     name, _, line = message.path.partition(":")
-                    file = name if holds((chart / name).is_file) else "Chart.yaml"
+                    file = name if holds((chart / name).is_file) or (chart / name).is_symlink() else "Chart.yaml"
                     number = int(line) if line.isdecimal() and file == name else None
                     self._add(rule, Problem(message.text), path=f"{folder}/{file}", line=number)
 
@@ -308,20 +316,33 @@ class _Validation:
         about = problem.document or document
         if rule.id in FOR_AUTHORS and layout.is_vendored(path or (about.path if about else ".")):
             return
-        render = render or self.render_of.get(id(about))
+        render = render or (self.render_of.get(about) if about else None)
         application = application or (render.application if render else None)
-        finding = Finding(
-            rule=rule.id,
-            severity=rule.severity,
-            message=problem.message,
+        place = Place(
             path=path or (about.path if about else "."),
             line=line if line is not None or path or about is None else about.line_of(problem.at),
-            hint=problem.hint,
             application=application.application if application else about.application if about else "",
             environment=application.environment if application else about.environment if about else "",
             resource=resource(about) if about else "",
         )
-        self.found.append(Found(finding, about, render))
+        finding = Finding(rule.id, rule.severity, problem.message, place.path, hint=problem.hint).at(place)
+        if about is not None and render is not None and not path:
+            finding = self._at_its_origin(finding, about, render, problem)
+        elif about is not None and problem.at:
+            self.written.add((about, rule.id, problem.at, problem.message))
+        why = (rule.id, problem.cause) if problem.cause else cause_of(finding, application)
+        self.found.append(Found(finding, why, about, render))
+
+    def _at_its_origin(self, finding: Finding, document: Document, render: Render, problem: Problem) -> Finding:
+        """Return a finding of what Kustomize built at the file where it comes from, if the file has it so."""
+        origin = self.origins.of(document, render, problem.at)
+        if origin is None:
+            return finding
+        written, same = origin
+        if not same and (written, finding.rule, problem.at, problem.message) not in self.written:
+            return finding
+        there = Place(written.path, written.line_of(problem.at), resource=resource(written))
+        return replace(finding.at(there), also=finding.places)
 
     def _unsuppressed(self, inventory: Inventory, configured: Configuration) -> list[Found]:
         """Drop the findings that the repository asks to ignore, and find requests that ask in vain."""
@@ -335,29 +356,33 @@ class _Validation:
             for problem in files.suppression_problems((exemption.rule,), unknown, exemption.reason):
                 self._add(files.SUPPRESSION, problem, path=layout.CONFIGURATION)
 
-        def is_ignored(finding: Finding) -> bool:
-            return any(each.covers(finding.rule, finding.path) for each in configured.exemptions) or any(
-                finding.rule in each.rules
+        def is_ignored(rule: str, place: Place) -> bool:
+            return any(each.covers(rule, place.path) for each in configured.exemptions) or any(
+                rule in each.rules
                 and each.reason
-                and (each.whole_file or finding.line is None or finding.line in {each.line, each.covers})
-                for each in comments.get(finding.path, ())
+                and (each.whole_file or place.line is None or place.line in {each.line, each.covers})
+                for each in comments.get(place.path, ())
             )
 
-        return [each for each in self.found if each.finding.rule == "suppression" or not is_ignored(each.finding)]
+        return [
+            each
+            for each in self.found
+            if each.finding.rule == files.SUPPRESSION.id
+            or not any(is_ignored(each.finding.rule, place) for place in each.finding.places)
+        ]
 
     def _report(self, inventory: Inventory, configured: Configuration, deployed: Deployments) -> Report:
         """Make the report, of the files and folders that were asked for."""
         renders, patches = deployed.renders, frozenset(map(identity, deployed.view.patches))
         found = self._unsuppressed(inventory, configured)
         selection = Selection(self.root, self.options.paths, inventory)
-        findings = {each.finding: None for each in found if selection.takes(each.finding.path, each.render)}
         made = sum(
             not render.written and not render.skipped and selection.takes(render.path, render)
             for render in renders
             if render.source.kind in {Kind.HELM, Kind.KUSTOMIZE}
         )
         return Report(
-            findings=sorted(findings, key=lambda each: (each.path, each.line or 0, each.rule, each.environment)),
+            findings=fold(each for each in found if selection.takes(each.finding.path, each.render)),
             outcomes=list(Outcomes(inventory, renders, found, self.skipped, patches).chosen(selection)),
             renders=made,
         )
@@ -369,6 +394,12 @@ FOR_AUTHORS = frozenset({"missing-resources", "render-differs"})
 
 def _path(file: Path, root: Path) -> str:
     return file.relative_to(root).as_posix()
+
+
+def _within(fault: Fault, chart: Path) -> str:
+    """Return the file of a chart that a fault is about."""
+    is_within = fault.path is not None and fault.path.is_relative_to(chart)
+    return fault.path.relative_to(chart).as_posix() if fault.path and is_within else "Chart.yaml"
 
 
 def _checked(rule: Rule) -> Callable[..., Iterator[Problem]]:
