@@ -1,4 +1,4 @@
-"""What validation says: findings, and what became of each document."""
+"""What validation reports: findings, and the outcome of each document."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Severity(StrEnum):
 
 
 class Status(StrEnum):
-    """What became of a document. A skipped document was judged by nothing, and says why."""
+    """The outcome of a document. A skipped document was not checked, and says why."""
 
     PASSED = "passed"
     FAILED = "failed"
@@ -48,7 +48,7 @@ class Finding:
     severity: Severity
     message: str
     path: str
-    """As of `Place`, like the following fields: the place to mend, as far as it is known."""
+    """As of `Place`, like the following fields: the place to fix, as far as it is known."""
     line: int | None = None
     hint: str = ""
     application: str = ""
@@ -59,7 +59,7 @@ class Finding:
 
     @property
     def places(self) -> tuple[Place, ...]:
-        """All the places, the one to mend first."""
+        """All the places, the one to fix first."""
         return (Place(self.path, self.line, self.application, self.environment, self.resource), *self.also)
 
     def at(self, place: Place) -> Finding:
@@ -70,7 +70,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one document, of a file or of a render."""
+    """The outcome of one document, of a file or of a render."""
 
     path: str
     status: Status

@@ -147,7 +147,7 @@ def test_apply_permits_what_was_switched_on_by_hand(
     if committed:
         commit(root)
     [told] = found(root)
-    assert "denies the kind ConfigMap" in told
+    assert "does not permit the kind ConfigMap" in told
     assert argosy("apply", "--dry-run").out.count("+      kind: ConfigMap\n") == 1
     run(argosy, "apply")
     assert "ConfigMap" in kinds(root, "prod")

@@ -40,7 +40,7 @@ class TestTheRepository:
     def test_defaults(self, argosy: Argosy, git: Git) -> None:
         result = argosy("init", "gitops", "--defaults")
         assert result.code == 0
-        assert "The repository is valid" in result.out
+        assert "\nValid." in result.out
         assert "Wrote" in result.err
         assert "git remote add origin https://github.com/your-org/gitops.git" in result.err
         assert (
@@ -64,7 +64,7 @@ class TestTheRepository:
             *("--set", f"argosyInstall={goldens.RELEASED}"),
         )
         assert "argosyInstall" not in result.err
-        assert (result.code, "The repository is valid" in result.out) == (0, True)
+        assert (result.code, "\nValid." in result.out) == (0, True)
         answers = document(Path("platform/.copier-answers.yml"))
         assert {key: value for key, value in answers.items() if not key.startswith("_")} == {
             "repository_name": "platform",

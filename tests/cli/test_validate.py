@@ -45,7 +45,7 @@ def test_a_new_repository_is_valid(argosy: Argosy, gitops: Path) -> None:
     result = argosy("validate", str(gitops))
     assert result.code == 0
     assert "0 errors, 0 warnings" in result.out
-    assert "skipped: “https://raw.githubusercontent.com/argoproj/argo-cd/" in result.out
+    assert "skipped: Remote base https://raw.githubusercontent.com/argoproj/argo-cd/" in result.out
     assert argosy("validate", str(gitops), "--strict").code == 1
 
 

@@ -237,7 +237,7 @@ def test_hosts(host: str, kind: str | None) -> None:
 def test_a_project_that_denies_a_kind(argosy: Argosy, repository: Path) -> None:
     pushed(repository, "argocd/dev/project.yaml", "kind: Deployment", "kind: StatefulSet")
     found = doctor(argosy, "web").of("projects", "problem")
-    assert "denies the kind Deployment" in found["seen"]
+    assert "does not permit the kind Deployment" in found["seen"]
     assert found["applications"] == ["web-dev"]
 
 

@@ -20,7 +20,7 @@ class TestDependencies:
         with pytest.raises(OfflineError) as caught:
             helm.render(Release(chart(tmp_path / "web", ECHO_CHART, extra=extra), "r"))
         assert caught.value.faults[0] == Fault(
-            "The chart cannot be rendered offline: charts/ lacks its dependencies redis 1.2.3.",
+            "Dependencies are missing in charts/ and were not fetched (offline): redis 1.2.3.",
             tmp_path / "web/Chart.yaml",
             hint=f"Run `helm dependency update {tmp_path / 'web'}` and commit charts/.",
         )
@@ -112,7 +112,7 @@ class TestSchemas:
 
     def test_that_cannot_be_compiled(self, helm: Helm, tmp_path: Path) -> None:
         files = {**ECHO_CHART, "values.schema.json": '{"$ref": "#/nowhere"}'}
-        with pytest.raises(RenderError, match="The chart's schema cannot be used") as caught:
+        with pytest.raises(RenderError, match="The chart's schema is invalid") as caught:
             helm.render(Release(chart(tmp_path / "web", files), "r"))
         assert caught.value.faults
 

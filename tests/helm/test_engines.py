@@ -26,7 +26,7 @@ class TestEngine:
         assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
     def test_no_such_binary(self, tmp_path: Path) -> None:
-        with pytest.raises(ToolError, match="is no program that can be run"):
+        with pytest.raises(ToolError, match="is not an executable"):
             engine(tmp_path / "helm")
 
     def test_binary_where_the_package_has_no_build(self, binary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -47,7 +47,7 @@ class TestEngine:
     def test_neither(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(sys.modules, "helm_python", None)
         monkeypatch.setenv("PATH", "")
-        with pytest.raises(ToolError, match="Helm is missing") as caught:
+        with pytest.raises(ToolError, match="Helm not found") as caught:
             engine()
         assert "https://helm.sh" in caught.value.hint
 
@@ -100,9 +100,7 @@ class TestManifests:
 
     def test_library_chart(self, helm: Helm, tmp_path: Path) -> None:
         folder = chart(tmp_path / "web", {}, extra="type: library\n")
-        assert faults(helm, Release(folder, "r")) == [
-            ("A library chart renders nothing of its own.", "web/Chart.yaml", None)
-        ]
+        assert faults(helm, Release(folder, "r")) == [("A library chart cannot be deployed.", "web/Chart.yaml", None)]
 
     def test_files_are_read_anew(self, helm: Helm, tmp_path: Path) -> None:
         folder = chart(tmp_path / "web", {"templates/a.yaml": "a: 1\n"})
@@ -129,7 +127,7 @@ class TestCapabilities:
         release = Release(chart(tmp_path / "web", self.FILES), "r", kube_version="1.30", api_versions=["x/v1"])
         (message,) = library(monkeypatch).render(release).messages
         assert message.severity == "warning"
-        assert "kubeVersion 1.30 and apiVersions x/v1 could not be honoured" in message.text
+        assert "kubeVersion 1.30 and apiVersions x/v1 not supported" in message.text
 
     @pytest.mark.parametrize("archived", [False, True])
     def test_subcharts_count(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, archived: bool) -> None:

@@ -22,10 +22,10 @@ class TestSchemaFaults:
     def test_each_violation_at_its_line(self, helm: Helm, tmp_path: Path) -> None:
         text = "replicaCount: one\nimage:\n  tga: 1\n  tag: 2\nhosts:\n- port: 1\n- port: x\nreplicas: 1\n"
         assert sorted(faults(helm, self.release(tmp_path, text)), key=lambda fault: fault[2] or 0) == [
-            ("The chart refuses the value “replicaCount”: got string, want integer.", "dev.yaml", 1),
+            ("The chart's schema rejects the value “replicaCount”: got string, want integer.", "dev.yaml", 1),
             ("Unknown value “image.tga”.", "dev.yaml", 3),
-            ("The chart refuses the value “image.tag”: got number, want string.", "dev.yaml", 4),
-            ("The chart refuses the value “hosts[1].port”: got string, want integer.", "dev.yaml", 7),
+            ("The chart's schema rejects the value “image.tag”: got number, want string.", "dev.yaml", 4),
+            ("The chart's schema rejects the value “hosts[1].port”: got string, want integer.", "dev.yaml", 7),
             ("Unknown value “replicas”.", "dev.yaml", 8),
         ]
 
@@ -46,7 +46,7 @@ class TestSchemaFaults:
     def test_values_of_the_application_have_no_file(self, helm: Helm, tmp_path: Path) -> None:
         release = self.release(tmp_path, "image: {tag: x}\n", inline={"image": {"tag": 1}})
         assert faults(helm, release) == [
-            ("The chart refuses the value “image.tag”: got number, want string.", "", None)
+            ("The chart's schema rejects the value “image.tag”: got number, want string.", "", None)
         ]
 
     def test_skipped_validation(self, helm: Helm, tmp_path: Path) -> None:

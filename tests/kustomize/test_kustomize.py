@@ -158,7 +158,7 @@ class TestFaults:
         ("kustomization", "place", "message"),
         [
             ("resources:\n- ../base\n- gone.yaml\n", ("dev/kustomization.yaml", 3), "“gone.yaml” does not exist."),
-            ("resources:\n- ../empty\n", ("dev/kustomization.yaml", 2), "“../empty” holds no kustomization."),
+            ("resources:\n- ../empty\n", ("dev/kustomization.yaml", 2), "“../empty” contains no kustomization."),
             (
                 "configMapGenerator: [{name: a, files: [k=gone]}]\n",
                 ("dev/kustomization.yaml", 1),
@@ -167,14 +167,14 @@ class TestFaults:
             (
                 "resources: [../base]\nreplica: 2\n",
                 ("dev/kustomization.yaml", 2),
-                'This is no kustomization: unknown field "replica".',
+                'Not a valid kustomization: unknown field "replica".',
             ),
             ("resources: [../broken]\n", ("broken/bad.yaml", 1), "This is not valid YAML: "),
-            ("resources: [\n", ("dev/kustomization.yaml", 2), "This is no kustomization: "),
+            ("resources: [\n", ("dev/kustomization.yaml", 2), "Not a valid kustomization: "),
             (
                 "resources: [../base, ../base]\n",
                 ("dev/kustomization.yaml", None),
-                "Kustomize cannot build it: may not add resource with an already registered id: "
+                "Kustomize build failed: may not add resource with an already registered id: "
                 "Deployment.v1.apps/web.[noNs].",
             ),
             (
@@ -217,7 +217,7 @@ class TestRemote:
             build(folder)
         (fault,) = caught.value.faults
         assert (fault.path, fault.line) == (folder.parent / "mid/kustomization.yaml", 2)
-        assert fault.message == f"“{entry}” lies elsewhere, and cannot be built offline."
+        assert fault.message == f"Remote base {entry} was not fetched (offline)."
 
     def test_local_bases_are_not_remote(self, tree: Any) -> None:
         error = refused(tree(dev("resources: [../base, gone.yaml]\n")))

@@ -15,7 +15,7 @@ the key "replicas" is there twice%0ARemove one of them.
 ::error file=environments/staging/my-app,title=render-failed::\
 Helm failed:%0Ano template <b>%0AFound in my-app in staging.
 7 documents (3 written, 4 rendered in 2 renders): 4 passed, 1 failed, 2 skipped; 2 errors, 1 warning
-The repository is not valid. Mend the errors above.
+Validation failed. Fix the errors above.
 """
     )
 

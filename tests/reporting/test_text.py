@@ -41,7 +41,7 @@ skipped: no schema for cert-manager.io/v1 Certificate (2 documents)
     applications/my-app/charts/my-app/templates/certificate.yaml (my-app in dev, prod)
 
 {CLOSING}
-The repository is not valid. Mend the errors above.
+Validation failed. Fix the errors above.
 """
     )
 
@@ -50,27 +50,26 @@ def test_written_files_alone_need_no_table(options: Options) -> None:
     report = Report([], [Outcome("argocd/root.yaml", Status.PASSED)], renders=0)
 
     assert text(report, options) == (
-        "1 document (1 written, 0 rendered in 0 renders): 1 passed, 0 failed, 0 skipped; 0 errors, 0 warnings\n"
-        "The repository is valid.\n"
+        "1 document (1 written, 0 rendered in 0 renders): 1 passed, 0 failed, 0 skipped; 0 errors, 0 warnings\nValid.\n"
     )
 
 
 @pytest.mark.parametrize(
     ("statuses", "strict", "last"),
     [
-        ([], False, "There was no document to judge."),
-        ([Status.PASSED], True, "The repository is valid."),
+        ([], False, "No documents found."),
+        ([Status.PASSED], True, "Valid."),
         (
             [Status.PASSED, Status.SKIPPED],
             False,
-            "The repository is valid, but for 1 skipped document that nothing judged.",
+            "Valid. 1 document was not checked (listed above).",
         ),
         (
             [Status.SKIPPED, Status.SKIPPED],
             True,
-            "The repository is not valid: --strict counts 2 skipped documents as failed. Mend the causes above.",
+            "Validation failed: --strict counts 2 skipped documents as failed (listed above).",
         ),
-        ([Status.SKIPPED, Status.FAILED], True, "The repository is not valid. Mend the errors above."),
+        ([Status.SKIPPED, Status.FAILED], True, "Validation failed. Fix the errors above."),
     ],
 )
 def test_the_last_word_says_what_the_counts_mean(

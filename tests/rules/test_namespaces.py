@@ -179,24 +179,24 @@ def test_a_rollout_that_may_take_a_pod_away_first_needs_none(unavailable: int | 
 @pytest.mark.parametrize(
     ("key", "allowed", "said"),
     [
-        ("pods", "3", "needs 4 of pods, and its quota allows 3"),
-        ("cpu", "1", "needs 2 of cpu, and its quota allows 1"),
-        ("requests_memory", "1Gi", "needs 2Gi of requests.memory, and its quota allows 1Gi"),
-        ("limits_memory", "3500Mi", "needs 4Gi of limits.memory, and its quota allows 3500Mi"),
+        ("pods", "3", "needs 4 pods, but its quota allows 3"),
+        ("cpu", "1", "needs 2 cpu, but its quota allows 1"),
+        ("requests_memory", "1Gi", "needs 2Gi requests.memory, but its quota allows 1Gi"),
+        ("limits_memory", "3500Mi", "needs 4Gi limits.memory, but its quota allows 3500Mi"),
     ],
 )
 def test_a_quota_says_how_much_is_needed(key: str, allowed: str, said: str, validate: Validate) -> None:
     (message,) = messages(judge(validate, deployment(replicas=3, **HALF), quota(**{key: allowed})), "quota-exceeded")
     assert said in message
-    assert "3 times" in message
-    assert "1 more while Deployment/web is rolled out" in message
+    assert "3 × " in message
+    assert "1 more during a rollout of Deployment/web" in message
 
 
 def test_an_autoscaler_counts_with_its_fewest_and_its_most(validate: Validate) -> None:
     report = judge(validate, deployment(replicas=None, **HALF), autoscaler(2, 10), quota(requests_cpu="1500m"))
     assert not messages(report, "quota-exceeded")
     (message,) = messages(report, "quota-blocks-scaling")
-    assert "needs 5 of requests.cpu, and its quota allows 1500m" in message
+    assert "needs 5 requests.cpu, but its quota allows 1500m" in message
 
 
 def test_init_containers_count_where_they_take_more_and_sidecars_always(validate: Validate) -> None:
@@ -208,8 +208,8 @@ def test_init_containers_count_where_they_take_more_and_sidecars_always(validate
     }
     report = judge(validate, deployment(spec, resources={"requests": {"cpu": 1}}), quota(requests_cpu="5"))
     (message,) = messages(report, "quota-exceeded")
-    assert "needs 6 of requests.cpu" in message
-    assert "1 times 3 for" in message
+    assert "needs 6 requests.cpu" in message
+    assert "1 × 3 for" in message
 
 
 def test_a_quota_of_some_pods_is_left_alone(validate: Validate) -> None:
@@ -240,8 +240,8 @@ def test_a_limit_range_fills_in_what_is_missing(validate: Validate) -> None:
 @pytest.mark.parametrize(
     ("bounds", "said"),
     [
-        ({"max": {"memory": "512Mi"}}, "lets one have at most 512Mi"),
-        ({"min": {"cpu": "1"}}, "wants at least 1"),
+        ({"max": {"memory": "512Mi"}}, "allows at most 512Mi"),
+        ({"min": {"cpu": "1"}}, "requires at least 1"),
         ({"max": {"memory": "1Gi"}, "min": {"cpu": "500m"}}, ""),
     ],
 )

@@ -86,4 +86,4 @@ def test_subscriptions_where_notifications_are_configured_elsewhere(validate: Va
 def test_parts_of_templates_for_services_that_are_not_there(template: str, missing: str, validate: Validate) -> None:
     data = NOTIFICATIONS | {"template.failed": f"message: x\n{template}"}
     found = messages(validate({"told.yaml": config_map("argocd-notifications-cm", data)}), "notification-unused")
-    assert [f"writes to {missing}," in each for each in found] == [True] * bool(missing)
+    assert [f"has a section for {missing}," in each for each in found] == [True] * bool(missing)

@@ -155,7 +155,11 @@ def test_project_that_an_overlay_names(validate: Validate) -> None:
         ),
         ("{project: team, destination: {server: x, namespace: y}}", [], {"project-denies-destination": "“y” of x"}),
         ("{project: team}", [named("Namespace"), named("Namespace", "b")], {"project-denies-kind": "Namespace/shop"}),
-        ("{project: team, syncPolicy: {syncOptions: [CreateNamespace=true]}}", [], {"project-denies-kind": "creates"}),
+        (
+            "{project: team, syncPolicy: {syncOptions: [CreateNamespace=true]}}",
+            [],
+            {"project-denies-kind": "Namespace of CreateNamespace=true"},
+        ),
         (
             "{project: team}",
             [named("rbac.authorization.k8s.io/v1:ClusterRole", namespace="kube-system")],

@@ -86,14 +86,14 @@ MORE = [
     (f"sourceRepos: ['{URL}', 'https://git.example.com/other/*']", "https://git.example.com/other/*"),
     (
         f"sourceRepos: ['{URL}', '!https://git.example.com/secret']",
-        "every repository but https://git.example.com/secret",
+        "every repository except https://git.example.com/secret",
     ),
     ("destinations: [{server: '*', namespace: shop}]", "every cluster"),
     (
         "destinations: [{server: '!https://eu.example.com', namespace: shop}]",
-        "every cluster but https://eu.example.com",
+        "every cluster except https://eu.example.com",
     ),
-    ("destinations: [{name: in-cluster, namespace: '!kube-*'}]", "every namespace but kube-*"),
+    ("destinations: [{name: in-cluster, namespace: '!kube-*'}]", "every namespace except kube-*"),
     ("destinations: [{server: https://kubernetes.default.svc, namespace: '*'}]", "every namespace"),
     (
         "destinations: [{name: in-cluster, namespace: shop}, {name: in-cluster, namespace: kube-system}]",
@@ -150,7 +150,10 @@ def test_a_pattern_that_reaches_into_another_project(
     spec = "destinations: [{server: https://kubernetes.default.svc, namespace: '*shop'}]"
     messages = [each.message for each in found(project(spec), application(), manifest(), other, OTHER)]
     assert messages == (
-        ["The AppProject “team” permits the namespaces “*shop”, also “my-shop”, where the project “default” deploys."]
+        [
+            "The AppProject “team” permits the namespaces “*shop”, including “my-shop”, which the project “default” "
+            "deploys to."
+        ]
         if too_wide
         else []
     )

@@ -21,13 +21,13 @@ spec: {sourceRepos: []}
         ("p, role:x, applications, sync, dev/*", "has 5 fields"),
         ("g, role:x", "has 2 fields"),
         ("x, role:x, y", "begins with “x”"),
-        ('p, role:"x", applications, get, dev/*, allow', "has a quote within a field"),
-        ('p, "role:x, applications, get, dev/*, allow', "has a quote within a field"),
+        ('p, role:"x", applications, get, dev/*, allow', "has a quote inside a field"),
+        ('p, "role:x, applications, get, dev/*, allow', "has a quote inside a field"),
         ("p, role:x, aplications, get, dev/*, allow", "Did you mean “applications”?"),
-        ("p, role:x, applications, rollback, dev/*, allow", "“rollback”, which cannot be done with applications"),
-        ("p, role:x, logs, sync, dev/*, allow", "“sync”, which cannot be done with logs"),
+        ("p, role:x, applications, rollback, dev/*, allow", "“rollback”, which “applications” does not support"),
+        ("p, role:x, logs, sync, dev/*, allow", "“sync”, which “logs” does not support"),
         ("p, role:x, applications, sync/apps, dev/*, allow", "“sync/apps”"),
-        ("p, role:x, applications, get, dev/*, permit", "ends with “permit”"),
+        ("p, role:x, applications, get, dev/*, permit", "unknown effect “permit”"),
     ],
 )
 def test_lines_that_argo_cd_does_not_read(line: str, expected: str, validate: Validate) -> None:

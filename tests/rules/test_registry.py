@@ -1,4 +1,4 @@
-"""Every rule: its bad example breaks it, its good example breaks nothing, and the docs say the same."""
+"""Every rule: its bad example violates it, its good example does not, and the docs say the same."""
 
 from __future__ import annotations
 

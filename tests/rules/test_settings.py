@@ -35,5 +35,5 @@ from tests.validating import Validate
 )
 def test_settings_of_the_wrong_form(name: str, key: str, value: str, validate: Validate) -> None:
     [message] = messages(validate({"settings.yaml": config_map(name, {key: value})}), "argocd-setting-invalid")
-    assert message.startswith(f"{key} cannot be read: ")
+    assert message.startswith(f"{key} is invalid: ")
     assert message.endswith((".", "”", "?", "'"))

@@ -122,5 +122,5 @@ def test_directory_source(directory: dict[str, Any], exclude: str | None, tmp_pa
     source = {"repoURL": REPOSITORY, "path": "all", "directory": directory}
     found = problems("directory-swallows", application({"source": source}), View(tmp_path))
     assert [problem.hint for problem in found] == (
-        [] if exclude is None else [f"Leave them out with `exclude: '{exclude}'`, or move them elsewhere."]
+        [] if exclude is None else [f"Exclude them with `exclude: '{exclude}'`, or move them elsewhere."]
     )

@@ -595,7 +595,7 @@ def test_a_location_that_cannot_be_meant_is_refused(location: str) -> None:
 @pytest.mark.parametrize("location", ["https://example.com", "file:///etc", "../schemas", "/etc", "link", ".git"])
 def test_a_repository_names_no_location_but_its_own(tmp_path: Path, location: str) -> None:
     (tmp_path / "link").symlink_to("/etc")
-    with pytest.raises(UsageError, match=r"^The repository.s schema location .* is not read") as caught:
+    with pytest.raises(UsageError, match=r"^The repository.s schema location .* cannot be used") as caught:
         SchemaLocation.parse(location, tmp_path)
     assert "--schema-location" in caught.value.hint
 

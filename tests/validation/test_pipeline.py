@@ -114,7 +114,7 @@ class TestAccounting:
             {"empty.yaml": "", "comments.yaml": "# nothing\n", "null.json": "null", "dashes.yml": "---\n---\n"}
         )
         assert counts(report) == {"passed": 0, "failed": 0, "skipped": 4}
-        assert set(skipped(report).values()) == {"it holds no document"}
+        assert set(skipped(report).values()) == {"it contains no document"}
 
     def test_a_file_that_breaks_off_fails_beside_its_good_documents(self, validate: Validate) -> None:
         report = validate({"two.yaml": CONFIG_MAP.format(name="a") + '---\nbroken: "never closed\n'})
@@ -126,7 +126,7 @@ class TestAccounting:
             {"broken.yaml": '# argosy: ignore[yaml-syntax] an example for the docs\nbroken: "never closed\n'}
         )
         assert report.findings == []
-        assert skipped(report) == {"broken.yaml": "what is wrong with it is ignored"}
+        assert skipped(report) == {"broken.yaml": "its findings are ignored"}
 
     def test_values_that_a_render_reads_pass_and_others_are_skipped(self, validate: Validate) -> None:
         report = validate(
@@ -244,7 +244,7 @@ class TestManifests:
 
     def test_unknown_custom_resources_are_skipped(self, validate: Validate) -> None:
         report = validate({"widget.yaml": WIDGET.format(size=1, colour="red")})
-        assert "keep its CustomResourceDefinition" in skipped(report)["widget.yaml"]
+        assert "add its CustomResourceDefinition" in skipped(report)["widget.yaml"]
 
     @pytest.mark.parametrize(
         "location", ["schemas", "schemas/{{.Group}}/{{.ResourceKind}}_{{.ResourceAPIVersion}}.json"]

@@ -213,7 +213,7 @@ def _helm(empty: Render, application: ArgoApplication, source: Source, view: Vie
         of_parameters = all("fileParameters" in miss.at for miss in source.misses)
         return replace(empty, skipped=f"{'the file of a parameter' if of_parameters else 'a values file'} is missing")
     if not holds((source.folder / "Chart.yaml").is_file):
-        fault = Fault("The source is a Helm source, and its folder has no Chart.yaml.", source.folder)
+        fault = Fault("The Helm source's folder has no Chart.yaml.", source.folder)
         return replace(empty, faults=(fault,))
     return _rendered_chart(empty, _release(application, source, view.root), helm)
 
@@ -226,7 +226,7 @@ def _rendered_chart(empty: Render, release: Release, helm: Helm) -> Render:
             return replace(empty, skipped="; ".join(fault.message for fault in error.faults))
         return replace(empty, faults=error.faults)
     except (OSError, ValueError) as error:
-        return replace(empty, faults=(Fault(f"It cannot be rendered: {error}."),))
+        return replace(empty, faults=(Fault(f"Cannot be rendered: {error}."),))
     documents: list[Document] = []
     defects: list[Defect] = []
     for manifest in found.manifests:
@@ -289,7 +289,7 @@ def _overlay(folder: Path, inventory: Inventory) -> Render:
     source = Source(Kind.KUSTOMIZE, (), {}, folder)
     empty = Render(source, folder.relative_to(inventory.root).as_posix())
     if inventory.head(folder, *KUSTOMIZATIONS).get("kind") == "Component":
-        return replace(empty, skipped="a Component is built with the overlays that use it, and none does")
+        return replace(empty, skipped="no overlay uses this Component")
     return _kustomize(empty, source, inventory.root, None)
 
 
@@ -298,12 +298,12 @@ def _chart(chart: Path, inventory: Inventory, helm: Helm) -> Render:
     path = chart.relative_to(inventory.root).as_posix()
     metadata = inventory.head(chart, "Chart.yaml")
     if metadata.get("type") == "library":
-        return Render(source, path, skipped="a library chart is rendered with the charts that use it, and none does")
+        return Render(source, path, skipped="no chart uses this library chart")
     made = _rendered_chart(
         Render(source, path), Release(chart, str(metadata.get("name") or "release"), root=inventory.root), helm
     )
     if made.faults and not any(fault.stopped for fault in made.faults):
         why = "; ".join(fault.message for fault in made.faults)
-        skipped = f"no Application renders this chart, and it cannot be rendered with its own values alone: {why}"
+        skipped = f"no Application uses this chart, and it cannot be rendered with its default values: {why}"
         return replace(made, faults=(), skipped=skipped)
     return made

@@ -13,7 +13,7 @@ from argosy.names import did_you_mean
 @click.argument("rule_id", metavar="[ID]", required=False)
 @options.output("text", "json")
 def command(rule_id: str | None, output: str) -> int:
-    """List the rules of validation, or explain one, with an example that breaks it and one that keeps it."""
+    """List the rules of validation, or explain one with a wrong and a right example."""
     from argosy.rules import catalogue  # noqa: PLC0415
     from argosy.rules.registry import RULES  # noqa: PLC0415
 
@@ -31,7 +31,7 @@ def command(rule_id: str | None, output: str) -> int:
     elif rule_id is not None:
         rule = rules[0]
         click.echo(f"{rule.id} ({rule.severity})\n\n{rule.summary}\n\n{rule.explanation}\n")
-        click.echo(f"Breaks it:\n\n{_indented(rule.bad)}\n\nKeeps it:\n\n{_indented(rule.good)}")
+        click.echo(f"Wrong:\n\n{_indented(rule.bad)}\n\nRight:\n\n{_indented(rule.good)}")
     else:
         width = max(len(rule.id) for rule in rules)
         for rule in rules:

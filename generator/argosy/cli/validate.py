@@ -53,11 +53,11 @@ class ReportType(click.ParamType):  # type: ignore[type-arg]  # generic in new v
     "schema_locations",
     metavar="WHERE",
     multiple=True,
-    help="A folder, or a path or URL like crds/{{.Group}}/{{.ResourceKind}}_{{.ResourceAPIVersion}}.json, with "
-    "schemas of custom resources.",
+    help="Schemas of custom resources: a folder, or a path or URL such as "
+    "crds/{{.Group}}/{{.ResourceKind}}_{{.ResourceAPIVersion}}.json.",
 )
 @click.option(
-    "--helm", type=click.Path(path_type=Path), metavar="PATH", help="A helm binary to use instead of the library."
+    "--helm", type=click.Path(path_type=Path), metavar="PATH", help="A helm binary to use instead of the bundled Helm."
 )
 @click.option("--strict", is_flag=True, help="Fail on skipped documents too.")
 @click.option("--verbose", is_flag=True, help="List every skipped document and every render.")
@@ -67,7 +67,7 @@ class ReportType(click.ParamType):  # type: ignore[type-arg]  # generic in new v
     "reports",
     type=ReportType(),
     multiple=True,
-    help="Write the result to a file as well, in a format of its own; may be repeated.",
+    help="Also write the result to a file, in that format; may be repeated.",
 )
 @options.no_cache
 @options.quiet
@@ -86,10 +86,10 @@ def command(
 ) -> int:
     """Check offline that Argo CD and Kubernetes will accept a repository.
 
-    Every YAML and JSON file is accounted for: passed, failed, or skipped with a reason. What Helm charts and
-    Kustomize overlays render to for each Application is checked like what is written. With PATHs, findings of these
-    files and folders, and of what is rendered from them, are reported alone. Exit code: 0 without errors, 1 with
-    errors or where there is nothing to validate, 2 for wrong usage.
+    Every YAML and JSON document passes, fails, or is skipped with a reason. Helm charts and Kustomize overlays are
+    rendered for each Application, and the result is checked too. With PATHs, only findings in these files and folders,
+    and in what is rendered from them, are reported. Exit code: 0 without errors, 1 with errors or if there is nothing
+    to validate, 2 for wrong usage.
     """
     versions = tuple(each.strip() for each in kubernetes_versions.split(",")) if kubernetes_versions else ()
     return run(

@@ -210,7 +210,7 @@ def take(root: Path, choice: Choice) -> Case:
     chosen = _chosen(found.view.applications, choice)
     if choice.application == chosen[0].name != chosen[0].application:
         choice = replace(choice, application=chosen[0].application, environment=chosen[0].environment)
-    report = pipeline.judge(found, options)
+    report = pipeline.check(found, options)
     case = Case(
         root=root,
         choice=choice,
@@ -253,7 +253,7 @@ def _no_such(what: str, name: str, known: Sequence[str]) -> UsageError:
 
 
 def _by_render(finding: Finding) -> list[Finding]:
-    """Return a finding, at the place to mend, once for each render that has it."""
+    """Return a finding, at the place to fix, once for each render that has it."""
     renders = {(each.application, each.environment): each for each in finding.places}
     return [
         replace(finding, application=application, environment=environment, also=())

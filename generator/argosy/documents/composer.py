@@ -28,7 +28,7 @@ DEEPEST = 100
 LARGEST_EXPANSION = 2_000_000
 """How many characters the aliases of one text may stand for."""
 MOST_DEFECTS = 100
-"""How many defects of one text are told."""
+"""How many defects of one text are reported."""
 MOST_DIRECTIVES = 100
 """How many lines may begin with `%`: libyaml compares each %TAG with all before it."""
 
@@ -78,7 +78,7 @@ class Composer:
         self.duplicates = False
         self._template: bool | None = None
         self._noted: list[tuple[int, Defect]] = []
-        self._untold = 0
+        self._unreported = 0
         self._expanded = 0
         self._index = 0
         self._start = 0
@@ -97,7 +97,7 @@ class Composer:
                 return
             self._first_line, self._start = self._lines.number(following.start()), following.start()
             self._index += 1
-        self._untold += 1
+        self._unreported += 1
 
     def _until_refused(self) -> Generator[Composed, None, int | None]:
         """Yield documents; return from where on to look for the next one, or None at the end."""
@@ -120,8 +120,8 @@ class Composer:
                 pass
             return again.noted()
         noted = sorted(self._noted, key=lambda pair: pair[0])
-        if self._untold:
-            message = f"more is wrong than the {MOST_DEFECTS} defects that are told"
+        if self._unreported:
+            message = f"more than {MOST_DEFECTS} errors"
             noted.append((len(self.text), Defect(DefectKind.TOO_MANY, message, "", hint="Correct those first.")))
         return noted
 
@@ -223,8 +223,8 @@ class Composer:
             if self.text.startswith("{{", max(index - 1, 0)):
                 raise self._refusal(DefectKind.HELM_TEMPLATE, *syntax.TEMPLATE, event)
             what = "null" if value is None else "a mapping or a list"
-            hint = "Write a text as the key; quote it if it begins with “{”, “[” or “?”."
-            raise self._refusal(DefectKind.KEY, f"a key is {what}; Kubernetes takes texts only", hint, event)
+            hint = "Use a string as the key, and quote it if it begins with “{”, “[” or “?”."
+            raise self._refusal(DefectKind.KEY, f"a key is {what}; Kubernetes accepts only strings", hint, event)
         if isinstance(value, bool):
             return "true" if value else "false"
         return str(value) if isinstance(value, int) else f"{value:.8g}"
@@ -233,7 +233,7 @@ class Composer:
         if event.tag in _TYPES:
             value = resolve(event.value)
             if not isinstance(value, _TYPES[event.tag]):
-                message = f"“{shortened(event.value)}” is not what its tag {_tag(event)} says"
+                message = f"“{shortened(event.value)}” does not match its tag {_tag(event)}"
                 raise self._refusal(DefectKind.YAML_SYNTAX, message, "Correct the value, or remove the tag.", event)
             return value
         if event.tag not in _TEXTS:
@@ -244,13 +244,13 @@ class Composer:
         anchor = self._anchors.get(event.anchor)
         if anchor is None:
             if event.anchor in self._anchors:
-                message = f"the alias *{event.anchor} stands inside what it stands for"
+                message = f"the alias *{event.anchor} contains itself"
                 raise self._refusal(DefectKind.RECURSIVE_ALIAS, message, "Write out what is meant.", event)
-            message = f"no anchor &{event.anchor} stands before the alias *{event.anchor}"
-            raise self._refusal(DefectKind.YAML_SYNTAX, message, "Anchors hold for one document only.", event)
+            message = f"the alias *{event.anchor} has no anchor &{event.anchor} before it"
+            raise self._refusal(DefectKind.YAML_SYNTAX, message, "Anchors are valid within one document only.", event)
         self._expanded += anchor.size
         if self._expanded > LARGEST_EXPANSION:
-            message = f"the aliases stand for more than {LARGEST_EXPANSION:,} characters"
+            message = f"the aliases expand to more than {LARGEST_EXPANSION:,} characters"
             raise self._refusal(DefectKind.ALIAS_BOMB, message, "Use fewer aliases of aliases.", event)
         if depth + anchor.height > DEEPEST:
             self._too_deep(event)
@@ -258,22 +258,22 @@ class Composer:
         return anchor
 
     def _too_deep(self, event: Any) -> NoReturn:
-        message = f"more than {DEEPEST} mappings and lists stand in each other"
-        raise self._refusal(DefectKind.TOO_DEEP, message, "Flatten the document.", event)
+        message = f"mappings and lists are nested more than {DEEPEST} levels deep"
+        raise self._refusal(DefectKind.TOO_DEEP, message, "Reduce the nesting.", event)
 
     def _custom_tag(self, event: Any) -> None:
         tag = _tag(event)
         if tag not in self._tags:
             self._tags.add(tag)
-            hint = "Kubernetes ignores it. If another tool reads this file, leave it out of the validation."
-            refusal = self._refusal(DefectKind.CUSTOM_TAG, f"the tag {tag} is none of YAML's own", hint, event)
+            hint = "Kubernetes ignores it. If another tool reads this file, exclude it from validation."
+            refusal = self._refusal(DefectKind.CUSTOM_TAG, f"the tag {tag} is not a standard YAML tag", hint, event)
             self._note(refusal, self._index)
 
     def _duplicate(self, key: str, first: Any, event: Any) -> None:
         self.duplicates = True
         if self.located:
-            message = f"the key “{shortened(key)}” stands twice in one mapping, first in line {first[0]}"
-            hint = "Kubernetes takes the last one and says nothing: remove one of them."
+            message = f"duplicate key “{shortened(key)}”, first defined in line {first[0]}"
+            hint = "Kubernetes silently uses the last one. Remove one of them."
             self._note(self._refusal(DefectKind.DUPLICATE_KEY, message, hint, event), self._index)
 
     # Places and defects
@@ -288,7 +288,7 @@ class Composer:
 
     def _note(self, refusal: RefusedError, document: int | None) -> None:
         if len(self._noted) == MOST_DEFECTS:
-            self._untold += 1
+            self._unreported += 1
             return
         index = refusal.index or 0
         line, column = self._lines.number(index), self._lines.column(index)

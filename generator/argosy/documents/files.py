@@ -79,13 +79,13 @@ def _walk(base: Path, top: Path, prefix: str, ignored: Callable[[str], bool] | N
 def _link(base: Path, path: str, location: Path) -> Iterator[File]:
     target = Path(os.path.realpath(location))
     if astray(location, base) in ESCAPES:
-        yield _linked(path, location, "is a link that leaves the repository")
+        yield _linked(path, location, "is a symbolic link that points outside the repository")
     elif target.is_dir():
         if Path(os.path.realpath(location.parent)).is_relative_to(target):
-            yield _linked(path, location, "is a link to a folder that holds it")
+            yield _linked(path, location, "is a symbolic link to a folder that contains it")
     elif _is_wanted(location.name):
         broken = not target.exists()
-        yield _linked(path, location, "is a link that leads nowhere") if broken else File(_printable(path), location)
+        yield _linked(path, location, "is a broken symbolic link") if broken else File(_printable(path), location)
 
 
 ESCAPES = frozenset({OUTSIDE, ABSOLUTE, OF_GIT})
@@ -98,14 +98,14 @@ def _is_wanted(name: str) -> bool:
 
 def _linked(path: str, location: Path, what: str) -> File:
     path = _printable(path)
-    hint = "Put the file itself there, or a relative link to a file of this repository: Argo CD follows no other."
+    hint = "Replace it with the file, or with a relative link within this repository: Argo CD follows no other links."
     return File(path, location, Defect(DefectKind.SYMLINK, f"{path} {what}", path, hint=hint))
 
 
 def _unreadable(path: str, error: OSError) -> Defect:
     path = _printable(path)
     message = f"{path} cannot be read: {error.strerror or error}"
-    hint = "Check that it is there and that you may read it."
+    hint = "Check that it exists and that you have read permission."
     return Defect(DefectKind.UNREADABLE, message, path, hint=hint)
 
 
@@ -132,7 +132,7 @@ def text_of(file: File, largest: int = LARGEST_FILE) -> str | Defect:
 def _bytes(location: Path, largest: int) -> bytes:
     status = location.stat()
     if not stat.S_ISREG(status.st_mode):
-        raise RefusedError(DefectKind.UNREADABLE, "this is not a regular file", "Put a file there.")
+        raise RefusedError(DefectKind.UNREADABLE, "this is not a regular file", "Replace it with a file.")
     if status.st_size <= largest:
         with location.open("rb") as stream:
             content = stream.read(largest + 1)
@@ -141,8 +141,8 @@ def _bytes(location: Path, largest: int) -> bytes:
     size = max(status.st_size, largest + 1)
     raise RefusedError(
         DefectKind.TOO_LARGE,
-        f"the file has {size:,} bytes, more than the {largest:,} that are read",
-        "Kubernetes takes objects of at most 1.5 MB: split the file, or keep such data out of the repository.",
+        f"the file has {size:,} bytes; the maximum is {largest:,}",
+        "Kubernetes accepts objects of at most 1.5 MB. Split the file, or store the data elsewhere.",
     )
 
 
@@ -158,7 +158,7 @@ _MARKS = (
 def _decode(content: bytes) -> str:
     encoding = next((name for mark, name in _MARKS if content.startswith(mark)), "utf-8")
     if encoding.startswith("utf-8") and b"\0" in content:
-        raise RefusedError(DefectKind.BINARY, "the file holds binary data, not text", "Keep it under another suffix.")
+        raise RefusedError(DefectKind.BINARY, "the file contains binary data", "Rename it with another suffix.")
     try:
         return content.decode(encoding)
     except UnicodeDecodeError as error:

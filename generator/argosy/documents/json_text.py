@@ -56,14 +56,14 @@ def _is_deep(data: Any) -> bool:
 
 def _json_defect(text: str, path: str, error: Exception) -> Defect:
     if isinstance(error, RecursionError):
-        message = f"more than {DEEPEST} objects and arrays stand in each other"
-        return Defect(DefectKind.TOO_DEEP, message, path, hint="Flatten the document.")
+        message = f"objects and arrays are nested more than {DEEPEST} levels deep"
+        return Defect(DefectKind.TOO_DEEP, message, path, hint="Reduce the nesting.")
     if not isinstance(error, json.JSONDecodeError):
-        return Defect(DefectKind.JSON_SYNTAX, str(error), path, hint="Write a number that JSON has.")
+        return Defect(DefectKind.JSON_SYNTAX, str(error), path, hint="Use a number that JSON supports.")
     if ACTION.search(Lines(text).around(error.pos)):
         return Defect(DefectKind.HELM_TEMPLATE, TEMPLATE[0], path, error.lineno, error.colno, TEMPLATE[1])
     message = error.msg[0].lower() + error.msg[1:]
-    hint = "JSON takes double quotes only, no comments, and no comma after the last item."
+    hint = "JSON requires double quotes, and allows no comments and no trailing commas."
     return Defect(DefectKind.JSON_SYNTAX, message, path, error.lineno, error.colno, hint)
 
 
@@ -72,5 +72,5 @@ def _json_duplicates(source: Source, path: str) -> Iterator[Defect]:
     for _ in composer.documents():
         pass
     defects = [defect for defect in composer.defects_of(path) if defect.kind is DefectKind.DUPLICATE_KEY]
-    general = Defect(DefectKind.DUPLICATE_KEY, "a key stands twice in one object", path, document=0)
+    general = Defect(DefectKind.DUPLICATE_KEY, "an object has a duplicate key", path, document=0)
     yield from defects or [general]

@@ -63,7 +63,7 @@ def engine(binary: Path | None = None) -> Helm:
     """Return the engine of this machine, or that binary; raise ToolError where there is none."""
     if binary is not None:
         if not (found := shutil.which(binary)):
-            raise ToolError(f"{binary} is no program that can be run.", "Give the path of a helm binary.")
+            raise ToolError(f"{binary} is not an executable.", "Give the path of a helm binary.")
         return Binary(Path(found))
     on_path = Binary(Path(found)) if (found := shutil.which("helm")) else None
     if workers.package():
@@ -71,7 +71,7 @@ def engine(binary: Path | None = None) -> Helm:
     if on_path:
         return on_path
     raise ToolError(
-        "Helm is missing: the package helm-python-sdk has no build for this platform, and no helm is on the PATH.",
+        "Helm not found: helm-python-sdk does not support this platform, and there is no helm on PATH.",
         "Install Helm 3.14 or newer: https://helm.sh/docs/intro/install/",
     )
 

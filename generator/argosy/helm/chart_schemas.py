@@ -44,9 +44,11 @@ def refuse_references(chart: Path, files: Iterable[Path]) -> None:
                 raise RenderError([Fault(f"{name} cannot be read as JSON: {why}.", file)]) from error
             for reference in references:
                 if _is_remote(base, reference):
-                    remote.append(Fault(f"{name} refers to {reference}, which is not fetched.", file, hint=_BUNDLE))
+                    remote.append(
+                        Fault(f"{name} refers to {reference}, which was not fetched (offline).", file, hint=_BUNDLE)
+                    )
                 else:
-                    strays.append(Fault(f"{name} refers to {reference}, a file beside it.", file, hint=_BUNDLE))
+                    strays.append(Fault(f"{name} refers to {reference}, another file.", file, hint=_BUNDLE))
     if strays:
         raise RenderError(strays)
     if remote:
@@ -61,7 +63,7 @@ def _is_remote(base: str, reference: str) -> bool:
 
 
 _BUNDLE = (
-    "Write what it refers to into the schema's own `$defs`, and refer to it by `#/$defs/…`, "
+    "Move the definition into the schema's `$defs` and refer to it as `#/$defs/…`, "
     "or set `helm.skipSchemaValidation` in the Application."
 )
 
@@ -109,12 +111,12 @@ def _schemas(file: Path, chart: Path) -> Iterator[tuple[str, bytes]]:
         try:
             yield from _archived(file.read_bytes(), file.name)
         except (OSError, EOFError, ValueError, zlib.error, tarfile.TarError) as error:
-            raise RenderError([Fault(f"The archive cannot be read: {error}.", file)]) from error
+            raise RenderError([Fault(f"Cannot read the archive: {error}.", file)]) from error
 
 
 def _archived(archive: bytes, name: str, depth: int = 1) -> Iterator[tuple[str, bytes]]:
     if depth > _DEEPEST:
-        raise ValueError(f"more than {_DEEPEST} archives lie in each other")
+        raise ValueError(f"archives are nested more than {_DEEPEST} levels deep")
     unpacked = 0
     with gzip.open(io.BytesIO(archive)) as plain, tarfile.open(fileobj=plain, mode="r|") as tar:
         for member in tar:

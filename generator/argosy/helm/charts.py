@@ -32,10 +32,8 @@ def metadata_of(chart: Path) -> Mapping[str, Any]:
 def refuse_library(metadata: Mapping[str, Any], release: Release) -> None:
     """Raise RenderError for a chart that only other charts can use."""
     if metadata.get("type") == "library":
-        hint = "Let an application's chart depend on it, or make it `type: application`."
-        raise RenderError(
-            [Fault("A library chart renders nothing of its own.", release.chart / "Chart.yaml", hint=hint)]
-        )
+        hint = "Use it as a dependency of an application chart, or set `type: application`."
+        raise RenderError([Fault("A library chart cannot be deployed.", release.chart / "Chart.yaml", hint=hint)])
 
 
 @contextmanager
@@ -71,20 +69,20 @@ def lintable(release: Release) -> Iterator[Release]:
         yield replace(release, chart=copy, root=release.within)
 
 
-_HINT = "Put the file itself there, or a relative link to a file of this repository: Argo CD follows no other."
+_HINT = "Replace it with the file, or with a relative link within this repository: Argo CD follows no other links."
 
 
 def _refuse_arguments(release: Release) -> None:
     """Raise RenderError for a file that may not be read, and for names by which Helm would read or run another."""
     named = [*release.values, *(file for _, file in release.file_parameters)]
     strayed = [(file, reason) for file in named if (reason := paths.astray(file, release.within))]
-    found = [Fault(f"{file.name} is not read: {reason}.", file, hint=_HINT) for file, reason in strayed]
+    found = [Fault(f"{file.name} cannot be used: {reason}.", file, hint=_HINT) for file, reason in strayed]
     if release.name.startswith("-"):
-        found.append(Fault(f"“{release.name}” is not the name of a release.", hint="It starts with a letter."))
+        found.append(Fault(f"“{release.name}” is not a valid release name.", hint="Begin it with a letter."))
     for name, file in release.file_parameters:
         # Helm reads `a=one,b=two` as two files.
         if re.search(r"[=,]", name) or "\\" in file.as_posix():
-            message = f"The file parameter “{name}” is not passed on: Helm would read another file than {file.name}."
+            message = f"The file parameter “{name}” is invalid: Helm would read another file than {file.name}."
             found.append(Fault(message, hint="Use a name without `=` and `,`, and a path without a backslash."))
     if found:
         raise RenderError(found)
@@ -96,12 +94,12 @@ def _refuse_folder(chart: Path, release: Release) -> bool:
     Raise RenderError where it holds what may not be read, OfflineError where its schemas need the network.
     """
     if reason := paths.astray(chart, release.within):
-        raise RenderError([Fault(f"The chart is not read: {reason}.", chart, hint=_HINT)])
+        raise RenderError([Fault(f"The chart cannot be used: {reason}.", chart, hint=_HINT)])
     found = list(paths.files(chart, release.within))
     of_git = [file for file, reason in found if reason == paths.OF_GIT and is_of_git(file.name)]
     strayed = [(file, reason) for file, reason in found if reason and file not in of_git]
     if strayed:
-        told = ((file, f"{file.relative_to(chart).as_posix()} is not read: {reason}.") for file, reason in strayed)
+        told = ((file, f"{file.relative_to(chart).as_posix()} cannot be used: {reason}.") for file, reason in strayed)
         raise RenderError([Fault(message, file, hint=_HINT) for file, message in told])
     if not release.skip_schema_validation:
         chart_schemas.refuse_references(chart, (file for file, reason in found if not reason))
@@ -127,7 +125,7 @@ def _parts(release: Release) -> list[_Part]:
         chart, place, above = pending.pop()
         file = chart / "Chart.yaml"
         if chart in above or len(found) == _MOST_PARTS:
-            raise RenderError([Fault("The chart depends on itself.", file, hint="Take the dependency out.")])
+            raise RenderError([Fault("The chart depends on itself.", file, hint="Remove the dependency.")])
         found.append(_Part(chart, place, _refuse_folder(chart, release)))
         remote = []
         for dependency in _missing_dependencies(chart):
@@ -137,11 +135,11 @@ def _parts(release: Release) -> list[_Part]:
             if not (repository.startswith("file://") and is_there):
                 remote.append(f"{name} {dependency.get('version', '')}".strip())
             elif not re.fullmatch(r"\w[\w.-]*", name):
-                raise RenderError([Fault(f"“{name}” is not the name of a chart.", file)])
+                raise RenderError([Fault(f"“{name}” is not a valid name of a chart.", file)])
             else:
                 pending.append((folder, place / "charts" / name, (*above, chart)))
         if remote:
-            message = f"The chart cannot be rendered offline: charts/ lacks its dependencies {', '.join(remote)}."
+            message = f"Dependencies are missing in charts/ and were not fetched (offline): {', '.join(remote)}."
             hint = f"Run `helm dependency update {chart}` and commit charts/."
             raise OfflineError([Fault(message, file, hint=hint)])
     return found

@@ -20,12 +20,12 @@ _NOISE = re.compile(r"error calling \w+:\s*|template: | associated with template
 def faults(error: str, release: Release) -> list[Fault]:
     """Return what is wrong with a release, out of the error that Helm gives for it."""
     if "meet the specifications of the schema" in error:
-        unusable = f"The chart's schema cannot be used: {error.strip().splitlines()[-1].strip()}."
+        unusable = f"The chart's schema is invalid: {error.strip().splitlines()[-1].strip()}."
         return list(violations(error, release)) or [Fault(unusable, release.chart / "values.schema.json")]
     if unreadable := re.match(r"cannot load (\S+): ", error):
         return [invalid_yaml(error[unreadable.end() :], release.chart / unreadable[1])]
     place, line, message = cause(error)
-    hint = "Set the value, or give it a default in the chart's values.yaml." if "nil pointer" in message else ""
+    hint = "Set the value, or add a default to the chart's values.yaml." if "nil pointer" in message else ""
     return [Fault(message, release.chart / (in_chart(place) if place else "Chart.yaml"), line, hint)]
 
 
@@ -54,7 +54,7 @@ def invalid_yaml(error: str, file: Path) -> Fault:
     """Return Helm's error about a YAML file of the user's."""
     found = _YAML_LINE.search(error)
     if "cannot unmarshal" in error and not found:
-        return Fault("The values are no map of names to values.", file, 1)
+        return Fault("The values are not a mapping.", file, 1)
     message = found[2].strip() if found else " ".join(error.split())
     return Fault(f"This is not valid YAML: {message}.", file, int(found[1]) if found and found[1] else None)
 

@@ -123,9 +123,9 @@ def _dishonoured(release: Release) -> list[Message]:
     """Say what helm_python could not take into account."""
     wanted = [f"kubeVersion {release.kube_version}"] if release.kube_version else []
     wanted += [f"apiVersions {', '.join(release.api_versions)}"] if release.api_versions else []
-    asked = f" ({' and '.join(wanted)} could not be honoured)" if wanted else ""
+    asked = f" ({' and '.join(wanted)} not supported)" if wanted else ""
     text = (
-        f"The chart asks for the cluster's version or APIs, and was rendered for Kubernetes 1.36 without any custom "
-        f"ones{asked}. Put helm on the PATH for an exact render."
+        f"The chart checks the cluster's version or APIs. It was rendered for Kubernetes 1.36 without custom "
+        f"ones{asked}. Install helm on PATH for an exact result."
     )
     return [Message("warning", "Chart.yaml", text)]

@@ -47,7 +47,7 @@ def _violation(text: str, pointer: Pointer, schema: Any, release: Release, chart
             message = f"The chart requires the value “{_dotted((*place, name))}”."
             yield Fault(message, *_where(release, place), hint=hint)
     else:
-        yield Fault(f"The chart refuses the value “{_dotted(place)}”: {text}.", *_where(release, place))
+        yield Fault(f"The chart's schema rejects the value “{_dotted(place)}”: {text}.", *_where(release, place))
 
 
 def _key(part: str) -> str | int:

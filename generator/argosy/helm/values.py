@@ -28,5 +28,5 @@ def _assignment(name: str, value: str) -> str:
 def existing(file: Path) -> Path:
     """Return a values file; raise RenderError if it is not there."""
     if not file.is_file():
-        raise RenderError([Fault("This values file does not exist.", file, hint="Create it, or name another.")])
+        raise RenderError([Fault("This values file does not exist.", file, hint="Create it, or use another.")])
     return file

@@ -35,9 +35,12 @@ def build(folder: Path, root: Path, overrides: Mapping[str, Any] | None = None) 
     added = (*components, *patch_files(overrides or {}))
     named = list(references(folder, root, added))
     _refuse_unread([each for each in named if each.refused])
-    _refuse([each for each in named if each.remote], "lies elsewhere, and cannot be built offline.")
+    if remote := [each for each in named if each.remote]:
+        hint = "Vendor it into this repository to check it."
+        offline = ((each, f"Remote base {each.entry} was not fetched (offline).") for each in remote)
+        raise OfflineError([Fault(said, each.by, line_of(each.by, each.entry), hint) for each, said in offline])
     _refuse([each for each in named if each.missing], "does not exist.")
-    _refuse([each for each in named if each.hollow], "holds no kustomization.")
+    _refuse([each for each in named if each.hollow], "contains no kustomization.")
     files = read_by(folder, named)
     # What generators and transformers read is not known to the last file.
     is_known = not any(each.in_settings for each in named)
@@ -69,22 +72,20 @@ def _build_edited(
 def _refuse_unread(named: Sequence[Reference]) -> None:
     if not named:
         return
-    hint = "Keep what is built in this repository, as files or relative links: Argo CD follows no other."
+    hint = "Use files or relative links in this repository: Argo CD follows no other links."
     faults = []
     for each in named:
         line = each.line or (line_of(each.by, each.entry) if each.by != each.target else None)
         if each.by == each.target and each.line:
-            faults.append(Fault(f"This is no kustomization: {each.refused}.", each.by, line))
+            faults.append(Fault(f"Not a valid kustomization: {each.refused}.", each.by, line))
         else:
-            faults.append(Fault(f"“{each.entry.strip()}” is not read: {each.refused}.", each.by, line, hint))
+            faults.append(Fault(f"“{each.entry.strip()}” cannot be used: {each.refused}.", each.by, line, hint))
     raise RenderError(faults)
 
 
 def _refuse(named: Sequence[Reference], why: str) -> None:
-    if not named:
-        return
-    remote = named[0].remote
-    hint = "Vendor it into this repository." if remote else "Create it, or take its name out of the kustomization."
-    raise (OfflineError if remote else RenderError)(
-        [Fault(f"“{each.entry}” {why}", each.by, line_of(each.by, each.entry), hint) for each in named]
-    )
+    if named:
+        hint = "Create it, or remove it from the kustomization."
+        raise RenderError(
+            [Fault(f"“{each.entry}” {why}", each.by, line_of(each.by, each.entry), hint) for each in named]
+        )

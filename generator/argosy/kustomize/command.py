@@ -106,12 +106,12 @@ def _fault(error: str, folder: Path) -> Fault:
         return Fault(f"This is not valid YAML: {malformed[2]}.", where, int(malformed[1]) if malformed[1] else None)
     if "must specify --enable-helm" in text:
         text = "helmCharts need `--enable-helm`, which Argo CD does not pass by default."
-        return Fault(text, file, line_of(file, "helmCharts"), "Give the chart an Application of its own.")
+        return Fault(text, file, line_of(file, "helmCharts"), "Deploy the chart with a separate Application.")
     if invalid := re.fullmatch(r"invalid Kustomization: (?:json|yaml): (?:line (\d+): )?(.*)", text, re.DOTALL):
         unknown = re.fullmatch(r"unknown field \"(.*)\"", invalid[2])
         line = int(invalid[1]) if invalid[1] else line_of(file, unknown[1]) if unknown else None
-        return Fault(f"This is no kustomization: {invalid[2]}.", file, line)
-    return Fault(f"Kustomize cannot build it: {' '.join(text.split())}.", file)
+        return Fault(f"Not a valid kustomization: {invalid[2]}.", file, line)
+    return Fault(f"Kustomize build failed: {' '.join(text.split())}.", file)
 
 
 def line_of(file: Path, entry: str) -> int | None:

@@ -119,7 +119,7 @@ def references(folder: Path, root: Path, added: Sequence[str] = ()) -> Iterator[
         if refused:
             yield refused
         if is_plugin and any(fields.keys() - _PLAIN for fields in reading.mappings(documents)):
-            why = "what it makes of generators and transformers is known to Kustomize alone, and could name any file"
+            why = "the output of its generators or transformers could refer to any file"
             yield Reference(file, file.name, file, why)
         for field, entry in (*_entries(documents), *(("", each) for each in extra)):
             reference = _reference(file, entry, root)

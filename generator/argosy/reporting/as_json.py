@@ -17,7 +17,7 @@ _SKIPPED = ("path", "reason", "application", "environment")
 def format_report(report: Report, _options: Options) -> str:
     """Return a report as one JSON object: `summary` (counts), `findings` and `skipped` (lists).
 
-    A finding has the place to mend, and in `also` the other places in which the same shows.
+    A finding has the place to fix, and in `also` the other places in which the same shows.
     """
     skipped = [outcome for outcome in report.outcomes if outcome.status is Status.SKIPPED]
     document = {

@@ -83,7 +83,7 @@ def _renders(report: Report, options: Options) -> Iterator[Table | Text]:
 
 
 def _skipped(report: Report, options: Options) -> Iterator[Text]:
-    """Yield a block for each reason, with the paths of the documents that it kept from being judged."""
+    """Yield a block for each reason, with the paths of the documents that were not checked for it."""
     skipped = [outcome for outcome in report.outcomes if outcome.status is Status.SKIPPED]
     skipped.sort(key=lambda outcome: (outcome.reason, outcome.path))
     for reason, group in groupby(skipped, key=lambda outcome: outcome.reason):

@@ -33,7 +33,7 @@ def resources(finding: Finding) -> list[str]:
 
 
 def others(finding: Finding) -> list[Place]:
-    """Return the other files and lines that have a finding, each once; a render is told by its name."""
+    """Return the other files and lines that have a finding, each once; a render is listed by its name."""
     own = (finding.path, finding.line)
     named = {
         (each.path, each.line): each

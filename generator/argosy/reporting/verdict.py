@@ -27,13 +27,11 @@ def closing_line(report: Report) -> str:
 
 def verdict(report: Report, options: Options) -> str:
     """Return what the counts mean for the repository, and the next step."""
-    skipped = number(report.count(Status.SKIPPED), "skipped document")
+    skipped = report.count(Status.SKIPPED)
     if not is_valid(report, strict=False):
-        return "The repository is not valid. Mend the errors above."
+        return "Validation failed. Fix the errors above."
     if not is_valid(report, strict=options.strict):
-        return f"The repository is not valid: --strict counts {skipped} as failed. Mend the causes above."
-    if report.count(Status.SKIPPED):
-        return f"The repository is valid, but for {skipped} that nothing judged."
-    if not report.outcomes:
-        return "There was no document to judge."
-    return "The repository is valid."
+        return f"Validation failed: --strict counts {number(skipped, 'skipped document')} as failed (listed above)."
+    if skipped:
+        return f"Valid. {number(skipped, 'document')} {'was' if skipped == 1 else 'were'} not checked (listed above)."
+    return "Valid." if report.outcomes else "No documents found."

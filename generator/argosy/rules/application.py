@@ -51,8 +51,8 @@ _SELF_HEALED = APPLICATION + SOURCE + DESTINATION + "  syncPolicy: {automated: {
     "destination-ambiguous",
     Severity.ERROR,
     Scope.APPLICATION,
-    "An Application's destination names no cluster, or names it twice.",
-    explanation="A destination is a cluster's `server` or its `name`. Argo CD refuses an Application that has both or "
+    "An Application's destination has no cluster, or two.",
+    explanation="A destination is a cluster's `server` or its `name`. Argo CD rejects an Application with both or "
     "neither with an InvalidSpecError.",
     bad=CONFIG_MAP
     + APPLICATION
@@ -71,7 +71,7 @@ def destination_ambiguous(application: ArgoApplication, _repository: View) -> It
         )
     elif not server and not name and application.spec:
         yield Problem(
-            "The destination names no cluster.",
+            "The destination has no cluster.",
             at,
             "Add `server: https://kubernetes.default.svc` for Argo CD's own cluster, or `name` with a cluster's name.",
         )
@@ -81,10 +81,10 @@ def destination_ambiguous(application: ArgoApplication, _repository: View) -> It
     "name-invalid",
     Severity.ERROR,
     Scope.APPLICATION,
-    "An Application's name, or its destination's namespace, is no name for Kubernetes.",
+    "An Application's name, or its destination's namespace, is not a valid Kubernetes name.",
     explanation="An Application's name is a DNS-1123 subdomain: lower-case letters, digits, `-` and `.`, at most 253 "
-    "characters. A namespace is a DNS-1123 label: no `.`, and at most 63. The API server refuses the "
-    "first, and the sync fails on the second.",
+    "characters. A namespace is a DNS-1123 label: no `.`, at most 63 characters. The API server rejects an invalid "
+    "Application name, and the sync fails on an invalid namespace.",
     bad=DEPLOYED.replace("{name: my-app, namespace: argocd}", "{name: My_App, namespace: argocd}"),
     good=DEPLOYED,
 )
@@ -93,16 +93,16 @@ def name_invalid(application: ArgoApplication, _repository: View) -> Iterator[Pr
     name, namespace = text(application.metadata.get("name")), namespace_of(application)
     if name and not DNS_SUBDOMAIN.fullmatch(name):
         yield Problem(
-            f"“{name}” cannot be an Application's name.",
+            f"“{name}” is not a valid name of an Application.",
             application.at("metadata", "name"),
-            "Use lower-case letters, digits, - and . and begin and end with a letter or a digit.",
+            "Use lower-case letters, digits, - and ., and begin and end with a letter or digit.",
         )
     if namespace and not DNS_LABEL.fullmatch(namespace):
         yield Problem(
-            f"“{namespace}” cannot be a namespace's name"
-            + (f": it has {len(namespace)} characters, of 63 at most." if len(namespace) > 63 else "."),
+            f"“{namespace}” is not a valid name of a namespace"
+            + (f": it has {len(namespace)} characters; the maximum is 63." if len(namespace) > 63 else "."),
             application.at("spec", "destination", "namespace"),
-            "Use lower-case letters, digits and - alone, and begin and end with a letter or a digit.",
+            "Use only lower-case letters, digits and -, and begin and end with a letter or digit.",
         )
 
 
@@ -111,10 +111,9 @@ def name_invalid(application: ArgoApplication, _repository: View) -> Iterator[Pr
     Severity.WARNING,
     Scope.APPLICATION,
     "An autoscaler and Argo CD both set a workload's replicas.",
-    explanation="With `selfHeal` Argo CD sets `spec.replicas` back to what Git says each time that the autoscaler "
-    "changes it, so the workload scales up and down without end (argo-cd issues 5105 and 28590). Best is "
-    "a manifest without `replicas`. Otherwise the Application has to ignore the field, under the "
-    "workload's group, and to respect that while it syncs.",
+    explanation="With `selfHeal`, Argo CD resets `spec.replicas` whenever the autoscaler changes it, so the workload "
+    "scales up and down forever (argo-cd issues 5105 and 28590). Remove `replicas` from the manifest. Otherwise "
+    "ignore the field with `ignoreDifferences` under the workload's group, and set `RespectIgnoreDifferences=true`.",
     bad=_AUTOSCALED + _SELF_HEALED,
     good=_AUTOSCALED.replace("  replicas: 2\n", "") + _SELF_HEALED,
 )
@@ -137,9 +136,9 @@ def autoscaler_fights_self_heal(application: ArgoApplication, repository: View) 
             if not ignored:
                 missing.insert(0, f"ignoreDifferences of /spec/replicas with `group: {group}` and `kind: {kind}`")
             yield Problem(
-                f"selfHeal sets {kind}/{name} back to {replicas} replicas whenever its autoscaler changes them.",
+                f"selfHeal resets {kind}/{name} to {replicas} replicas whenever its autoscaler scales it.",
                 application.at("spec", "syncPolicy", "automated", "selfHeal"),
-                f"Leave spec.replicas out of the manifest while it is autoscaled, or add {' and '.join(missing)}.",
+                f"Remove spec.replicas from the manifest, or add {' and '.join(missing)}.",
             )
 
 
@@ -178,11 +177,10 @@ def _ignores_replicas(entry: Mapping[str, JSON], workload: JSON) -> bool:
     "ignore-differences-incomplete",
     Severity.WARNING,
     Scope.APPLICATION,
-    "An entry of ignoreDifferences ignores nothing.",
-    explanation="An entry matches on `group` and `kind`, where an empty group is the core one (Service, ConfigMap, "
-    "…), and has to name fields: `jsonPointers`, which begin with `/`, `jqPathExpressions` or "
-    "`managedFieldsManagers`. Argo CD reports no entry that matches nothing, so the difference that was "
-    "to be ignored stays.",
+    "An entry of ignoreDifferences has no effect.",
+    explanation="An entry matches on `group` and `kind`, where an empty group is the core group (Service, ConfigMap, "
+    "…), and must list fields: `jsonPointers`, which begin with `/`, `jqPathExpressions` or `managedFieldsManagers`. "
+    "Argo CD does not report entries that match nothing, so the difference is still shown.",
     bad=DEPLOYED + "  ignoreDifferences: [{kind: Deployment, jsonPointers: [/spec/replicas]}]\n",
     good=DEPLOYED + "  ignoreDifferences: [{group: apps, kind: Deployment, jsonPointers: [/spec/replicas]}]\n",
 )
@@ -193,22 +191,22 @@ def ignore_differences_incomplete(application: ArgoApplication, _repository: Vie
         kind, group = text(entry.get("kind")), text(entry.get("group"))
         if not any(entry.get(each) for each in ("jsonPointers", "jqPathExpressions", "managedFieldsManagers")):
             yield Problem(
-                f"The entry for {kind or 'resources'} names no field to ignore.",
+                f"The entry for {kind or 'resources'} lists no fields to ignore.",
                 at,
                 "Add jsonPointers, such as /spec/replicas, or jqPathExpressions or managedFieldsManagers.",
             )
         if not group and kind in GROUPS:
             yield Problem(
-                f"The entry for {kind} has no group, so it matches none: {kind} is of the group “{GROUPS[kind]}”.",
+                f"The entry for {kind} has no group, so it matches nothing: {kind} is in the group “{GROUPS[kind]}”.",
                 at,
                 f"Add `group: {GROUPS[kind]}`.",
             )
         for position, pointer in enumerate(map(text, sequence(entry.get("jsonPointers")))):
             if pointer and not pointer.startswith("/"):
                 yield Problem(
-                    f"“{pointer}” is no JSON pointer, so it matches no field.",
+                    f"“{pointer}” is not a JSON pointer, so it matches no field.",
                     (*at, "jsonPointers", position),
-                    f"Begin it with / and separate its parts by it: “/{pointer.lstrip('.').replace('.', '/')}”.",
+                    f"Use / at the start and between its parts: “/{pointer.lstrip('.').replace('.', '/')}”.",
                 )
 
 
@@ -243,9 +241,9 @@ _APART = (
     Severity.ERROR,
     Scope.REPOSITORY,
     "Two Applications have the same name.",
-    explanation="Two files, or two ApplicationSets, that make an Application of one name write one and the same "
-    "resource: each sync of the one undoes the other, and pruning deletes what the other deployed "
-    "(argo-cd issue 15874). Within one ApplicationSet, Argo CD refuses duplicate names.",
+    explanation="Two files or ApplicationSets that define an Application of the same name overwrite each other: each "
+    "sync undoes the other's, and pruning deletes what the other deployed (argo-cd issue 15874). Within one "
+    "ApplicationSet, Argo CD rejects duplicate names.",
     bad=DEPLOYED + _SECOND + DESTINATION,
     good=_APART,
 )
@@ -259,10 +257,10 @@ def application_name_twice(repository: View) -> Iterator[Problem]:
             continue
         same = other.document is application.document
         yield Problem(
-            f"The Application “{application.name}” is made twice, "
+            f"The Application “{application.name}” is defined twice, "
             + ("by this ApplicationSet." if same else f"here and by {_where(other)}."),
             application.at("metadata", "name"),
-            "Put every parameter that tells them apart into the name." if same else "Rename or remove one of the two.",
+            "Use every parameter that distinguishes them in the name." if same else "Rename or remove one of the two.",
             application.document,
         )
 
@@ -276,13 +274,12 @@ def _where(application: ArgoApplication) -> str:
     "generate-paths-missing",
     Severity.WARNING,
     Scope.APPLICATION,
-    "Argo CD is not told, or not fully, which paths an Application is made from.",
-    explanation="In a repository of several Applications, each commit makes Argo CD generate all of them anew, unless "
-    "the annotation `argocd.argoproj.io/manifest-generate-paths` names the paths that matter, separated "
-    "by `;`: relative to the source's path (`.` is the path itself), or with a leading `/` from the root. "
-    "With the annotation, a commit that touches none of them is not deployed until something else does, "
-    "so it has to cover the value files and bases outside of the path too (argo-cd issues 14725, 18267 "
-    "and 21086).",
+    "An Application does not declare, or not completely, which paths it is generated from.",
+    explanation="In a repository with several Applications, every commit makes Argo CD regenerate all of them unless "
+    "the annotation `argocd.argoproj.io/manifest-generate-paths` lists the relevant paths, separated by `;`: relative "
+    "to the source's path (`.` is the path itself), or absolute from the root with a leading `/`. Argo CD does not "
+    "refresh the Application for commits outside these paths, so include value files and bases in other folders "
+    "(argo-cd issues 14725, 18267 and 21086).",
     bad=DEPLOYED + (APPLICATION + SOURCE).replace("my-app", "two") + DESTINATION,
     good=DEPLOYED.replace("namespace: argocd}", f"namespace: argocd, annotations: {{{GENERATE_PATHS}: .}}}}"),
 )
@@ -305,7 +302,7 @@ def generate_paths_missing(application: ArgoApplication, repository: View) -> It
         yield Problem(
             f"The annotation {GENERATE_PATHS} does not cover “{missed[0]}”"
             + (f" and {len(missed) - 1} more" if missed[1:] else "")
-            + ": a commit to it alone is not deployed.",
+            + ": Argo CD ignores commits that only change it.",
             application.at("metadata", "annotations", GENERATE_PATHS),
             f"Write “{_suggested(sources, repository.root)}”.",
         )

@@ -54,17 +54,17 @@ def _child_problems(kind: str, at: Pointer, generator: JSON, depth: int) -> Iter
     """Yield what holds of the children of a matrix and of a merge alike."""
     if depth > 1:
         yield Problem(
-            f"This {kind} stands two levels deep: a matrix or merge may be nested once.",
+            f"This {kind} is nested two levels deep: a matrix or merge may be nested once.",
             at,
-            "Flatten it, or make it an ApplicationSet of its own.",
+            "Flatten it, or move it to a separate ApplicationSet.",
         )
     for index, child in enumerate(sequence(generator.get("generators"))):
         kinds = sorted(GENERATORS & {each for each in mapping(child) if isinstance(each, str)})
         if len(kinds) != 1:
             yield Problem(
-                f"The child holds {' and '.join(kinds) or 'no generator'}; it has to hold exactly one.",
+                f"The child has {' and '.join(kinds) or 'no generator'}; it must have exactly one.",
                 (*at, "generators", index),
-                "Give each generator an entry of its own.",
+                "Use a separate entry for each generator.",
             )
 
 
@@ -72,10 +72,10 @@ def _child_problems(kind: str, at: Pointer, generator: JSON, depth: int) -> Iter
     "matrix-children",
     Severity.ERROR,
     Scope.DOCUMENT,
-    "A matrix generator has not exactly two children.",
-    explanation="A matrix combines each result of one generator with each of another, so it has two children, of one "
-    "generator each. One of them may be a matrix or a merge in turn, but no deeper. The API server "
-    "accepts anything here; the controller then makes no Applications.",
+    "A matrix generator does not have exactly two children.",
+    explanation="A matrix combines the results of two child generators. One of them may be a matrix or merge itself, "
+    "but no deeper. The API server accepts anything here; the ApplicationSet controller then generates no "
+    "Applications.",
     bad=_SET + _MATRIX + TEMPLATE,
     good=_SET + _MATRIX + "          - list: {elements: [{team: web}]}\n" + TEMPLATE,
 )
@@ -85,11 +85,11 @@ def matrix_children(document: Document, _repository: View) -> Iterator[Problem]:
         count = len(sequence(generator.get("generators")))
         if count != 2:
             yield Problem(
-                f"The matrix has {count} {'child' if count == 1 else 'children'}; it takes exactly two.",
+                f"The matrix has {count} {'child' if count == 1 else 'children'}; it needs exactly two.",
                 (*at, "generators"),
                 "Nest a second matrix for a third generator."
                 if count > 2
-                else "Add the second, or use the one by itself.",
+                else "Add another, or use the generator without a matrix.",
             )
         yield from _child_problems("matrix", at, generator, depth)
 
@@ -99,9 +99,9 @@ def matrix_children(document: Document, _repository: View) -> Iterator[Problem]:
     Severity.ERROR,
     Scope.DOCUMENT,
     "A merge generator has fewer than two children, or no mergeKeys.",
-    explanation="A merge takes the results of its first child and overlays those of the others which have the same "
-    "values for `mergeKeys`. It needs two children at least, and one key. The API server accepts anything "
-    "here; the controller then makes no Applications.",
+    explanation="A merge overlays the results of its first child with those of the others that have the same values "
+    "for `mergeKeys`. It needs at least two children and one key. The API server accepts anything here; the "
+    "ApplicationSet controller then generates no Applications.",
     bad=_SET + _MERGE + "        mergeKeys: []\n" + TEMPLATE,
     good=_SET + _MERGE + "        mergeKeys: [environment]\n" + TEMPLATE,
 )
@@ -111,15 +111,15 @@ def merge_children(document: Document, _repository: View) -> Iterator[Problem]:
         count = len(sequence(generator.get("generators")))
         if count < 2:
             yield Problem(
-                f"The merge has {count} {'child' if count == 1 else 'children'}; it takes two at least.",
+                f"The merge has {count} {'child' if count == 1 else 'children'}; it needs at least two.",
                 (*at, "generators"),
-                "Add the generator to merge with, or use the one by itself.",
+                "Add another, or use the generator without a merge.",
             )
         if not sequence(generator.get("mergeKeys")):
             yield Problem(
-                "The merge has no mergeKeys, so it cannot tell what belongs together.",
+                "The merge has no mergeKeys.",
                 (*at, "mergeKeys") if "mergeKeys" in generator else at,
-                "Name the parameters that the children share, such as `mergeKeys: [environment]`.",
+                "List the parameters that the children share, such as `mergeKeys: [environment]`.",
             )
         yield from _child_problems("merge", at, generator, depth)
 
@@ -128,10 +128,10 @@ def merge_children(document: Document, _repository: View) -> Iterator[Problem]:
     "missing-key-silent",
     Severity.WARNING,
     Scope.DOCUMENT,
-    "A mistyped parameter of an ApplicationSet's template is no error.",
-    explanation="A Go template writes `<no value>` for a parameter that no generator gives, unless "
-    "`goTemplateOptions` has `missingkey=error`. Without `goTemplate`, `{{x}}` stays in the Application "
-    "as it is. Either deploys something nobody meant.",
+    "A misspelt parameter in an ApplicationSet's template is not reported.",
+    explanation="A Go template renders a parameter that no generator provides as `<no value>`, unless "
+    "`goTemplateOptions` contains `missingkey=error`. Without `goTemplate`, `{{x}}` stays in the Application "
+    "unchanged. Either deploys something unintended.",
     bad=CONFIG_MAP + APPLICATION_SET + "  goTemplate: true\n" + _LIST + TEMPLATE,
     good=_SET + _LIST + TEMPLATE,
 )
@@ -143,13 +143,13 @@ def missing_key_silent(document: Document, _repository: View) -> Iterator[Proble
     if spec.get("goTemplate") is True:
         if "missingkey=error" not in sequence(spec.get("goTemplateOptions")):
             yield Problem(
-                "A parameter that no generator gives becomes “<no value>” here.",
+                "A parameter that no generator provides is rendered as “<no value>”.",
                 ("spec", "goTemplateOptions") if "goTemplateOptions" in spec else ("spec", "goTemplate"),
                 "Add `goTemplateOptions: [missingkey=error]`.",
             )
     elif spec.get("template") and "{{" in str(spec["template"]):
         yield Problem(
-            "A parameter that no generator gives stays in the Application as {{…}}.",
+            "A parameter that no generator provides stays in the Application as {{…}}.",
             ("spec", "template"),
             "Set `goTemplate: true` and `goTemplateOptions: [missingkey=error]`, and write {{.name}} for {{name}}.",
         )
@@ -159,10 +159,10 @@ def missing_key_silent(document: Document, _repository: View) -> Iterator[Proble
     "preserve-misplaced",
     Severity.ERROR,
     Scope.DOCUMENT,
-    "preserveResourcesOnDeletion stands where Argo CD does not read it.",
-    explanation="`preserveResourcesOnDeletion` belongs into the ApplicationSet's own `syncPolicy`. In the template's "
-    "it is no field of an Application and is dropped, so deleting the ApplicationSet deletes what it "
-    "deployed (argo-cd issue 18201).",
+    "preserveResourcesOnDeletion is in the wrong place.",
+    explanation="`preserveResourcesOnDeletion` belongs in the ApplicationSet's own `syncPolicy`. In the template it "
+    "is not a field of an Application and is dropped, so deleting the ApplicationSet deletes its resources (argo-cd "
+    "issue 18201).",
     bad=_SET + _LIST + TEMPLATE + "      syncPolicy: {preserveResourcesOnDeletion: true}\n",
     good=_SET + "  syncPolicy: {preserveResourcesOnDeletion: true}\n" + _LIST + TEMPLATE,
 )
@@ -182,8 +182,8 @@ def preserve_misplaced(document: Document, _repository: View) -> Iterator[Proble
     Severity.ERROR,
     Scope.DOCUMENT,
     "A templatePatch sets the Application's project.",
-    explanation="A `templatePatch` may change anything of the Application but its `project`: the controller puts back "
-    "the template's. The Application stays in a project that permits other things than was meant.",
+    explanation="A `templatePatch` may change any field of the Application except `project`: the controller restores "
+    "the template's value. The Application stays in a project with other permissions than intended.",
     bad=_SET + _LIST + TEMPLATE + "  templatePatch: |\n    spec:\n      project: '{{ .team }}'\n",
     good=_SET + _LIST + TEMPLATE + "  templatePatch: |\n    spec:\n      revisionHistoryLimit: 3\n",
 )
@@ -192,9 +192,9 @@ def patch_changes_project(document: Document, _repository: View) -> Iterator[Pro
     patch = text(field(document.data, "spec", "templatePatch"))
     if is_argocd(document, "ApplicationSet") and _sets_project(patch):
         yield Problem(
-            "The templatePatch sets spec.project, which Argo CD does not let it change.",
+            "The templatePatch sets spec.project, which Argo CD does not allow.",
             ("spec", "templatePatch"),
-            "Set it in spec.template.spec.project, where parameters can be used as well.",
+            "Set it in spec.template.spec.project, which can use parameters too.",
         )
 
 
@@ -233,9 +233,9 @@ FLAWS: dict[Flaw, Rule] = {
     Flaw.GENERATOR: declare(
         "applicationset-generator",
         Severity.ERROR,
-        "Argo CD refuses a generator of an ApplicationSet.",
-        explanation="A generator that is no list, git, matrix, merge or the like, or that lacks what it needs, stops "
-        "the whole ApplicationSet: it makes no Application and updates none.",
+        "An ApplicationSet has an invalid generator.",
+        explanation="One unknown or incomplete generator stops the whole ApplicationSet: it creates and updates no "
+        "Application.",
         bad=_listed("[{environment: dev}]").replace(
             "- list:\n        elements: [{environment: dev}]", "- matrix:\n        generators: []"
         ),
@@ -245,25 +245,25 @@ FLAWS: dict[Flaw, Rule] = {
         "applicationset-empty",
         Severity.WARNING,
         "A generator of an ApplicationSet yields nothing.",
-        explanation="Argo CD deletes the Applications that a generator no longer yields, and what they deployed with "
-        "them (argo-cd issues 16721, 20848). A generator that yields nothing is most often a path that does not match.",
+        explanation="Argo CD deletes Applications that a generator no longer yields, together with their resources "
+        "(argo-cd issues 16721, 20848). The usual reason for an empty generator is a path that does not match.",
         bad=_listed("[]"),
         good=_GOOD_SET,
     ),
     Flaw.TEMPLATE: declare(
         "applicationset-template",
         Severity.ERROR,
-        "A template of an ApplicationSet fails, or names a parameter that no generator gives.",
-        explanation="With `missingkey=error` Argo CD stops; without it the Application gets `<no value>` or the "
-        "braces as they stand.",
+        "A template of an ApplicationSet fails, or uses a parameter that no generator provides.",
+        explanation="With `missingkey=error` Argo CD reports an error. Without it, the Application contains `<no "
+        "value>` or the unreplaced braces.",
         bad=_listed("[{environment: dev}]", "{{ .env }}"),
         good=_GOOD_SET,
     ),
     Flaw.DUPLICATE: declare(
         "applicationset-duplicate",
         Severity.ERROR,
-        "An ApplicationSet makes two Applications of one name.",
-        explanation="Argo CD then makes none at all.",
+        "An ApplicationSet generates two Applications with the same name.",
+        explanation="Argo CD then generates none of them.",
         bad=_listed("[{environment: dev}, {environment: dev}]"),
         good=_GOOD_SET,
     ),

@@ -21,9 +21,10 @@ wave: -30
 CATALOGUE_ENTRY = declare(
     "catalogue-entry",
     Severity.ERROR,
-    "A component of the repository's own catalogue cannot be added.",
-    explanation="Its texts are Jinja with the marks [[ ]], [% %] and [# #], and know `environment` and `repository`; "
-    "its folder names the component, and what it needs is in the catalogue too.",
+    "A component of the repository's own catalogue is invalid.",
+    explanation="Files of a component are Jinja templates with the delimiters [[ ]], [% %] and [# #] and the "
+    "variables `environment` and `repository`. The folder's name is the component's name, and the components that it "
+    "needs must be in the catalogue too.",
     bad=_CATALOGUE + "replicas: [[ 2 if enviroment.production else 1 ]]\n",
     good=_CATALOGUE + "replicas: [[ 2 if environment.production else 1 ]]\n",
 )
@@ -46,8 +47,8 @@ _DEV = _COMPONENT.format(environment="dev", cluster="https://kubernetes.default.
     Severity.ERROR,
     Scope.REPOSITORY,
     "A component is installed twice in one cluster.",
-    explanation="Both Applications deploy the same cluster-wide resources, so each takes them from the other with "
-    "every sync. Environments that share a cluster share its components, too: one of them installs them.",
+    explanation="Both Applications deploy the same cluster-scoped resources, and each sync takes them from the "
+    "other. Environments that share a cluster share its components: install each in one of them.",
     bad=_DEV + _COMPONENT.format(environment="prod", cluster="https://kubernetes.default.svc"),
     good=_DEV + _COMPONENT.format(environment="prod", cluster="https://prod.example.com"),
 )

@@ -27,9 +27,9 @@ replicas: 1
     "promotes-from-unknown",
     Severity.ERROR,
     Scope.REPOSITORY,
-    "An environment takes its releases from one that does not exist, or from itself.",
-    explanation="`promotesFrom` in environment.yaml chains the environments, from the first to production. A name "
-    "that is no folder of `environments/`, or a chain that is a circle, leaves promotion without an order.",
+    "An environment promotes from one that does not exist, or from itself.",
+    explanation="`promotesFrom` in environment.yaml orders the environments, from the first to production. If it "
+    "names an environment without a folder in `environments/`, or the environments form a cycle, there is no order.",
     bad="# file: environments/dev/environment.yaml\n"
     + _ENVIRONMENT.format(source="")
     + "# file: environments/prod/environment.yaml\n"
@@ -51,7 +51,7 @@ def promotes_from_unknown(view: View) -> Iterator[Problem]:
         if source and source not in sources:
             known = ", ".join(sorted(sources))
             yield Problem(
-                f"The environment “{source}”, which {name} takes its releases from, does not exist.",
+                f"{name} promotes from the environment “{source}”, which does not exist.",
                 ("promotesFrom",),
                 f"The environments are {known}.",
                 document,
@@ -61,9 +61,9 @@ def promotes_from_unknown(view: View) -> Iterator[Problem]:
             seen.append(sources[seen[-1]])
         if sources[seen[-1]] == name:
             yield Problem(
-                f"The environments promote in a circle: {' ← '.join((*seen, name))}.",
+                f"The environments form a cycle: {' ← '.join((*seen, name))}.",
                 ("promotesFrom",),
-                'Let the first environment have promotesFrom: "".',
+                'Set promotesFrom: "" in the first environment.',
                 document,
             )
 
@@ -73,8 +73,8 @@ def promotes_from_unknown(view: View) -> Iterator[Problem]:
     Severity.ERROR,
     Scope.REPOSITORY,
     "An environment has a folder for an application that does not exist.",
-    explanation="In argosy's layout a folder `environments/<environment>/<application>` deploys the application of "
-    "that name, whose settings are in `applications/<application>/application.yaml`. Without them nobody knows how to "
+    explanation="A folder `environments/<environment>/<application>` deploys the application of that name. Its "
+    "settings are in `applications/<application>/application.yaml`; without that file argosy does not know how to "
     "render it.",
     bad="# file: environments/dev/environment.yaml\n"
     + _ENVIRONMENT.format(source="")
@@ -105,9 +105,9 @@ def application_unknown(view: View) -> Iterator[Problem]:
     "folder-not-deployed",
     Severity.WARNING,
     Scope.REPOSITORY,
-    "No Application deploys an application's folder in an environment.",
-    explanation="In argosy's layout a folder `environments/<environment>/<application>` means that the application "
-    "runs there. Here no Application, and no ApplicationSet, reads it: what is in it deploys nothing.",
+    "No Application deploys an application's folder.",
+    explanation="A folder `environments/<environment>/<application>` means that the application runs in the "
+    "environment, but no Application or ApplicationSet reads it. Its contents are not deployed.",
     bad="# file: environments/dev/environment.yaml\n"
     + _ENVIRONMENT.format(source="")
     + "# file: environments/dev/shop/service.yaml\n"
@@ -138,7 +138,7 @@ def folder_not_deployed(view: View) -> Iterator[Problem]:
             )
             if holds(folder.is_dir) and known and folder.resolve() not in read:
                 yield Problem(
-                    f"No Application reads {layout.deployment(name, folder.name)}: {folder.name} does not run in "
+                    f"No Application uses {layout.deployment(name, folder.name)}: {folder.name} is not deployed to "
                     f"{name}.",
                     hint=f"Add {layout.argocd_application(name, folder.name)}, or remove the folder.",
                     document=document,

@@ -15,43 +15,43 @@ UNREADABLE = declare(
     "file-unreadable",
     Severity.ERROR,
     "A file cannot be read.",
-    explanation="A file without permission to read it, a link to nothing or in a circle, or a file that is too large "
-    "to be a manifest cannot be judged, and Argo CD could not read it either.",
+    explanation="The file lacks read permission, is a broken or circular symbolic link, or is too large for a "
+    "manifest. It cannot be checked, and Argo CD could not read it either.",
     bad="# link: apps/shop.yaml -> nowhere.yaml\n",
     good="# file: apps/shop.yaml\n" + GREETING.format(greeting="hello"),
 )
 ENCODING = declare(
     "file-encoding",
     Severity.ERROR,
-    "A YAML or JSON file is no text in UTF-8.",
-    explanation="YAML and JSON are text in UTF-8. A file in another encoding, or a binary one, reads differently on "
-    "each machine or not at all. Tools on Windows often write UTF-16 or a legacy encoding.",
+    "A YAML or JSON file is not valid UTF-8.",
+    explanation="YAML and JSON files must be UTF-8. Tools on Windows often write UTF-16 or a legacy encoding, which "
+    "other tools misread or reject.",
     bad="# file: apps/shop.yaml\n" + GREETING.format(greeting='"\0"'),
     good="# file: apps/shop.yaml\n" + GREETING.format(greeting="grüezi"),
 )
 SYMLINK_ESCAPES = declare(
     "symlink-escapes",
     Severity.ERROR,
-    "A symbolic link is absolute, or leads out of the repository.",
-    explanation="Argo CD refuses to render anything of a repository in which one symbolic link, wherever it stands, "
-    "is absolute or leads out of it: every Application fails. Links that Git ignores are not in Argo CD's clone. "
-    "argosy reads nothing that such a link leads to, nor what is in `.git`, and renders nothing that needs it.",
+    "A symbolic link is absolute, or points outside the repository.",
+    explanation="If any symbolic link in the repository is absolute or points outside it, Argo CD refuses to render "
+    "the whole repository, and every Application fails. Links that Git ignores are not in Argo CD's clone. argosy "
+    "does not follow such links or links into `.git`, and does not render what needs them.",
     bad="# link: docs/outside -> /etc\n",
     good="# link: docs/inside -> ../apps\n# file: apps/shop.yaml\n" + GREETING.format(greeting="hello"),
 )
 YAML_SYNTAX = declare(
     "yaml-syntax",
     Severity.ERROR,
-    "A file is not the YAML that its name promises.",
-    explanation="Nothing of a document that cannot be parsed reaches the cluster. Argo CD fails on it, or ignores the "
-    "file if it does not look like a manifest.",
+    "A file is not valid YAML.",
+    explanation="A document that cannot be parsed is not deployed. Argo CD reports an error, or ignores the file if "
+    "it does not look like a manifest.",
     bad=GREETING.format(greeting='"hello'),
     good=GREETING.format(greeting='"hello"'),
 )
 JSON_SYNTAX = declare(
     "json-syntax",
     Severity.ERROR,
-    "A file is not the JSON that its name promises.",
+    "A file is not valid JSON.",
     explanation="JSON has no comments, no trailing commas and no single quotes.",
     bad='# file: manifest.json\n{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "shop"},}\n',
     good='# file: manifest.json\n{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "shop"}}\n',
@@ -59,19 +59,18 @@ JSON_SYNTAX = declare(
 DUPLICATE_KEY = declare(
     "duplicate-key",
     Severity.ERROR,
-    "A mapping has the same key twice.",
-    explanation="Most YAML readers take the last of the two without a word: one of the two settings has no effect. "
-    "Kustomize and strict readers refuse the file.",
+    "A mapping contains the same key twice.",
+    explanation="Most YAML parsers silently use the last value, so one of the two has no effect. Kustomize and "
+    "strict parsers reject the file.",
     bad=GREETING.format(greeting="hello") + "  greeting: good morning\n",
     good=GREETING.format(greeting="hello") + "  farewell: goodbye\n",
 )
 YAML_LIMIT = declare(
     "yaml-limit",
     Severity.ERROR,
-    "A file's aliases or nesting go beyond what a manifest needs.",
-    explanation="Aliases that stand for each other multiply: a few lines become gigabytes in every tool that expands "
-    "them. Aliases that contain themselves, and very deep nesting, end the same way. Kubernetes refuses such "
-    "documents.",
+    "A file's aliases or nesting exceed the limits.",
+    explanation="Nested aliases multiply: a few lines expand to gigabytes. Aliases that contain themselves and very "
+    "deep nesting have the same effect. Kubernetes rejects such documents.",
     bad="a: &a [x, x, x, x, x, x, x, x, x, x]\n"
     + "".join(
         f"{letter}: &{letter} [{', '.join(['*' + before] * 10)}]\n"
@@ -112,9 +111,9 @@ def rule_of(defect: Defect, location: Path, root: Path) -> Rule:
 FILE_SCHEMA = declare(
     "file-schema",
     Severity.ERROR,
-    "A file that a tool reads does not fit the tool's schema.",
-    explanation="Kustomizations, Chart.yaml, argosy's own settings, and the files of CI and Renovate have a schema of "
-    "their own. The tool refuses what does not fit, or ignores it.",
+    "A configuration file does not match its schema.",
+    explanation="Kustomizations, Chart.yaml, argosy's settings, and files of CI and Renovate are checked against "
+    "their schemas. The tool rejects or ignores what does not match.",
     bad="# file: environments/dev/environment.yaml\ndestination:\n  server: https://kubernetes.default.svc\nrevision: "
     "main\n"
     'autoSync: "yes"\npromotesFrom: ""\n',
@@ -126,10 +125,10 @@ FILE_SCHEMA = declare(
 SUPPRESSION = declare(
     "suppression",
     Severity.ERROR,
-    "A comment or setting that ignores findings names no rule, an unknown one, or no reason.",
-    explanation="`# argosy: ignore[rule-id] reason` ignores a rule in its own line, or in the next if it stands "
-    "alone, or in the whole file if it stands before all content. `.argosy.yaml` ignores one for the repository. Both "
-    "need the rule's id and a reason, so that the next reader knows why.",
+    "A comment or setting that ignores findings has no rule, an unknown rule, or no reason.",
+    explanation="`# argosy: ignore[rule-id] reason` ignores a rule on its own line, on the next line if the comment "
+    "is alone on its line, or in the whole file if it is at the top. `.argosy.yaml` ignores a rule for the "
+    "repository. Both require the rule's id and a reason.",
     bad="# file: apps/pod.yaml\napiVersion: v1\nkind: Pod\nmetadata:\n  name: shop\nspec:\n  containers:\n    - name: "
     "shop\n"
     "      image: nginx # argosy: ignore[image-tag]\n",
@@ -142,10 +141,8 @@ SUPPRESSION = declare(
 def suppression_problems(rules: Sequence[str], unknown: Sequence[str], reason: str) -> Iterator[Problem]:
     """Yield what is wrong with a request to ignore findings."""
     if not any(rules):
-        yield Problem("This names no rule to ignore.", hint="Write # argosy: ignore[rule-id] reason.")
+        yield Problem("No rule is given.", hint="Write # argosy: ignore[rule-id] reason.")
     for name in filter(None, unknown):
-        yield Problem(f"There is no rule “{name}” to ignore.", hint="`argosy rules` lists them.")
+        yield Problem(f"There is no rule “{name}”.", hint="`argosy rules` lists them.")
     if any(rules) and not reason:
-        yield Problem(
-            "This gives no reason to ignore a rule, and so ignores none.", hint="Say why, behind the bracket."
-        )
+        yield Problem("No reason is given, so no rule is ignored.", hint="Write the reason after the bracket.")

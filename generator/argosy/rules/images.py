@@ -17,15 +17,15 @@ from argosy.rules.registry import Scope, rule
     Severity.WARNING,
     Scope.DOCUMENT,
     "An image has no tag, or the tag `latest`.",
-    explanation="What runs then depends on when a node pulled the image: environments differ although Git says the "
-    "same, a rollback of the commit rolls nothing back, and Argo CD sees no change when a new image is pushed.",
+    explanation="The version that runs depends on when a node pulled the image: environments differ although Git is "
+    "the same, reverting a commit does not roll back, and Argo CD does not notice a new image.",
     bad=POD.format(image="nginx"),
     good=POD.format(image="nginx:1.29.3-alpine"),
 )
 def image_tag(document: Document, view: View) -> Iterator[Problem]:
     """Find images whose reference does not say which version it is."""
     if document.path in view.overlaid and document.source is not None:
-        return  # The overlays that build it are judged instead.
+        return  # The overlays that build it are checked instead.
     for pointer, image in images(document.data):
         name, at, _ = image.partition("@")
         _, colon, tag = name.rpartition("/")[2].partition(":")

@@ -69,20 +69,20 @@ spec:
 KUBERNETES_SCHEMA = declare(
     "kubernetes-schema",
     Severity.ERROR,
-    "A manifest does not fit Kubernetes' schema of its kind.",
-    explanation="The API server refuses a manifest with a wrong type or a missing field, and drops an unknown field "
-    "silently or refuses it, depending on how it is applied. Checked for each Kubernetes version that the repository "
-    "names. Custom resources are checked against the CustomResourceDefinitions of the repository and against "
-    "--schema-location.",
+    "A manifest does not match the schema of its kind.",
+    explanation="The API server rejects a manifest with a wrong type or a missing field. It drops or rejects an "
+    "unknown field, depending on how it is applied. Manifests are checked for each Kubernetes version that the "
+    "repository lists. Custom resources are checked against the CustomResourceDefinitions of the repository and "
+    "against --schema-location.",
     bad=_DEPLOYMENT.format(replicas='"three"', port=80),
     good=_DEPLOYMENT.format(replicas=3, port=80),
 )
 KUBERNETES_VALUE = declare(
     "kubernetes-value",
     Severity.ERROR,
-    "A manifest has a value that the API server refuses although its type is right.",
-    explanation="The schemas that Kubernetes publishes leave much to the API server's own code: names, ports, "
-    "quantities, selectors that must match labels, values of which only a few are allowed.",
+    "A manifest has a value that the API server rejects.",
+    explanation="Kubernetes' published schemas omit many checks of the API server: names, ports, quantities, "
+    "selectors that must match labels, enumerated values.",
     bad=_DEPLOYMENT.format(replicas=3, port=8080).replace(
         "matchLabels:\n      app: shop", "matchLabels:\n      app: web"
     ),
@@ -91,9 +91,8 @@ KUBERNETES_VALUE = declare(
 ARGOCD_SCHEMA = declare(
     "argocd-schema",
     Severity.ERROR,
-    "An Application, AppProject or ApplicationSet has a field that Argo CD does not know, or of the wrong type.",
-    explanation="Argo CD's CustomResourceDefinitions prune unknown fields without a word: a misspelt field has no "
-    "effect.",
+    "An Application, AppProject or ApplicationSet has an unknown field or a field of the wrong type.",
+    explanation="Argo CD's CustomResourceDefinitions prune unknown fields silently, so a misspelt field has no effect.",
     bad=_APPLICATION.replace("targetRevision", "targetRevison") + _CHART + _GOOD_TEMPLATE,
     good=_APPLICATION + _CHART + _GOOD_TEMPLATE,
 )
@@ -102,25 +101,25 @@ HELM_RENDER = declare(
     "helm-render",
     Severity.ERROR,
     "A Helm chart cannot be rendered with an Application's values.",
-    explanation="Argo CD renders the chart with the same values and fails the same way: the Application shows a "
-    "ComparisonError, and nothing of the commit is deployed.",
+    explanation="Argo CD renders the chart with the same values and fails in the same way: the Application shows a "
+    "ComparisonError, and the commit is not deployed.",
     bad=_APPLICATION + _CHART + _TEMPLATE.format(greeting='{{ required "greeting is needed" .Values.greetings }}'),
     good=_APPLICATION + _CHART + _GOOD_TEMPLATE,
 )
 HELM_LINT = declare(
     "helm-lint",
     Severity.ERROR,
-    "`helm lint --strict` refuses a chart.",
+    "`helm lint --strict` reports an error.",
     explanation="Each chart is linted with the values of an Application that renders it. A chart that no Application "
-    "can render is not linted: the rule helm-render says why.",
+    "can render is not linted: the rule helm-render reports why.",
     bad=_APPLICATION + _CHART + _GOOD_TEMPLATE + "# file: apps/shop/templates/values.md\nThe shop's values.\n",
     good=_APPLICATION + _CHART + _GOOD_TEMPLATE,
 )
 HELM_ADVICE = declare(
     "helm-advice",
     Severity.WARNING,
-    "`helm lint` has a remark about a chart.",
-    explanation="What Helm reports as a warning; with `helm lint --strict` it is an error.",
+    "`helm lint` reports a warning.",
+    explanation="`helm lint --strict` treats it as an error.",
     bad=_APPLICATION + _CHART.replace("# file: apps/shop/values.yaml\ngreeting: hello\n", ""),
     good=_APPLICATION + _CHART + _GOOD_TEMPLATE,
 )
@@ -128,8 +127,8 @@ KUSTOMIZE_BUILD = declare(
     "kustomize-build",
     Severity.ERROR,
     "An overlay cannot be built.",
-    explanation="Argo CD builds it with the same Kustomize and fails the same way. Every kustomization of the "
-    "repository is built, whether an Application names it or another kustomization does.",
+    explanation="Argo CD builds it with Kustomize and fails in the same way. Every kustomization in the repository "
+    "is built, whether or not an Application uses it.",
     bad="# file: apps/shop/kustomization.yaml\nresources:\n  - config-map.yaml\n  - servce.yaml\n"
     "# file: apps/shop/config-map.yaml\n" + GREETING.format(greeting="hello"),
     good="# file: apps/shop/kustomization.yaml\nresources:\n  - config-map.yaml\n"
@@ -141,19 +140,18 @@ OF_ENGINES = frozenset({HELM_RENDER.id, HELM_LINT.id, KUSTOMIZE_BUILD.id})
 RENDERED_YAML = declare(
     "rendered-yaml",
     Severity.ERROR,
-    "What a chart or overlay renders to is no valid manifest.",
-    explanation="A template gave text that is no YAML, has a key twice, or is no Kubernetes object. Quoting is the "
-    "usual cause: pass text through `quote`, and blocks through `toYaml` and `nindent`.",
+    "A chart or overlay renders an invalid manifest.",
+    explanation="The output is not YAML, has a duplicate key, or is not a Kubernetes object. The usual cause is "
+    "missing quotes: use `quote` for strings, and `toYaml` and `nindent` for blocks.",
     bad=_APPLICATION + _CHART + _TEMPLATE.format(greeting="{{ .Values.greeting }}\n  greeting: again"),
     good=_APPLICATION + _CHART + _GOOD_TEMPLATE,
 )
 RENDER_DIFFERS = declare(
     "render-differs",
     Severity.WARNING,
-    "A chart was rendered, but not just as Argo CD would.",
-    explanation="The Helm library within argosy takes no kubeVersion and no apiVersions: a chart that asks for the "
-    "cluster's capabilities may render otherwise in Argo CD. With a helm binary on PATH, or --helm, argosy hands them "
-    "over.",
+    "A chart may render differently in Argo CD.",
+    explanation="The built-in Helm library does not support kubeVersion and apiVersions, so a chart that checks the "
+    "cluster's capabilities may render differently in Argo CD. Install a helm binary on PATH, or pass --helm.",
     bad=_APPLICATION.replace("    path: apps/shop", "    path: apps/shop\n    helm:\n      kubeVersion: 1.31.0")
     + _CHART
     + _TEMPLATE.format(greeting="{{ .Capabilities.KubeVersion.Version | quote }}"),

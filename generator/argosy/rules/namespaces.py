@@ -10,7 +10,7 @@ from decimal import Decimal
 from argosy.argocd import capacity
 from argosy.argocd.capacity import Namespace, Place, Workload, shown
 from argosy.argocd.matching import applied, cluster, namespace_of, sync_options
-from argosy.argocd.view import ArgoApplication, View
+from argosy.argocd.view import View
 from argosy.documents import Document, Pointer
 from argosy.documents.fields import field, group_and_kind, mapping, text
 from argosy.findings import Problem, Severity
@@ -53,10 +53,10 @@ spec:
     "pod-security-breach",
     Severity.ERROR,
     Scope.REPOSITORY,
-    "A pod breaks the level of the Pod Security Standards that its namespace enforces.",
-    explanation="Kubernetes refuses such pods. It takes the Deployment or Job that makes them and says nothing, so the "
-    "sync succeeds and the pods never come. The level is the namespace's label "
-    "`pod-security.kubernetes.io/enforce`, which an Application sets in `managedNamespaceMetadata`.",
+    "A pod violates the Pod Security Standard that its namespace enforces.",
+    explanation="Kubernetes rejects such pods but accepts the Deployment or Job that creates them, so the sync "
+    "succeeds and no pod starts. The level is the namespace's label `pod-security.kubernetes.io/enforce`, which an "
+    "Application can set in `managedNamespaceMetadata`.",
     bad=_pod() + _RESTRICTED,
     good=_pod(_CONTEXT) + _RESTRICTED,
 )
@@ -102,28 +102,6 @@ def _add_level(found: dict[Place, tuple[str, int]], place: Place, labels: object
         found[place] = (level, int(version[1]) if version else _NEWEST)
 
 
-@rule(
-    "namespace-metadata-unused",
-    Severity.WARNING,
-    Scope.APPLICATION,
-    "An Application gives its namespace labels or annotations, and does not make it.",
-    explanation="Argo CD applies `managedNamespaceMetadata` with the sync option `CreateNamespace=true` alone. Without "
-    "it nothing happens and nothing says so: a namespace that should enforce a Pod Security Standard does not "
-    "(argo-cd issue 20233).",
-    bad=_pod(_CONTEXT) + _RESTRICTED.replace("    syncOptions: [CreateNamespace=true]\n", ""),
-    good=_pod(_CONTEXT) + _RESTRICTED,
-)
-def namespace_metadata_unused(application: ArgoApplication, repository: View) -> Iterator[Problem]:  # noqa: ARG001
-    """Find metadata for namespaces that an Application does not create."""
-    at = ("spec", "syncPolicy", "managedNamespaceMetadata")
-    if mapping(field(application.manifest, *at)) and "CreateNamespace=true" not in sync_options(application):
-        yield Problem(
-            "managedNamespaceMetadata does nothing without the sync option CreateNamespace=true.",
-            application.at(*at),
-            "Add CreateNamespace=true to syncOptions.",
-        )
-
-
 # Resources
 
 
@@ -152,10 +130,10 @@ spec:
     "missing-resources",
     Severity.WARNING,
     Scope.REPOSITORY,
-    "A container in production says not what it needs.",
-    explanation="Without requests the scheduler puts pods onto nodes that have no room for them, and autoscaling by "
-    "use does nothing. Without a limit on memory a leak takes the node's other pods along. Production is an "
-    "environment that no other promotes from. What a LimitRange of the namespace fills in is not missing.",
+    "A production container sets no resource requests or memory limit.",
+    explanation="Without requests, the scheduler places pods on nodes without capacity for them, and autoscaling on "
+    "utilisation does not work. Without a memory limit, a leak takes down other pods on the node. Production is an "
+    "environment that no other promotes from. Defaults of a LimitRange in the namespace count.",
     bad=_pod() + _PRODUCTION,
     good=_pod("resources: {requests: {cpu: 50m, memory: 64Mi}, limits: {memory: 256Mi}}") + _PRODUCTION,
 )
@@ -173,11 +151,11 @@ def missing_resources(repository: View) -> Iterator[Problem]:
                 missing = [f"{side}.{name}" for side, have, name in wanted if name not in have]
                 if missing and not container.before:
                     yield Problem(
-                        f"The container {container.name} of {workload.name} has no {' and no '.join(missing)}, and "
-                        "this is production.",
+                        f"The production container {container.name} of {workload.name} sets no "
+                        f"{' and no '.join(missing)}.",
                         (*container.at, "resources"),
-                        "Start with what `kubectl top pod --containers` shows at busy hours: requests at the usual, "
-                        "the memory limit half as much again above the highest.",
+                        "Measure with `kubectl top pod --containers` at peak load: set requests to the usual value, "
+                        "and the memory limit to 1.5 times the maximum.",
                         workload.document,
                     )
 
@@ -190,9 +168,9 @@ _LEAST_MEMORY = 2**20
     "unlikely-quantity",
     Severity.WARNING,
     Scope.DOCUMENT,
-    "A container asks for more CPU than a node has, or for next to no memory.",
-    explanation="`cpu: 500` is 500 cores, where `500m` is half a core: no node has them, so the pod stays Pending. "
-    "`memory: 512m` is half a byte and `memory: 512` is 512 bytes, where `512Mi` was meant: with such a limit the "
+    "A container requests more CPU than a node has, or almost no memory.",
+    explanation="`cpu: 500` is 500 cores; `500m` is half a core. No node has 500 cores, so the pod stays Pending. "
+    "`memory: 512m` is half a byte and `memory: 512` is 512 bytes; `512Mi` was intended. With such a limit the "
     "container cannot start.",
     bad=_pod("resources: {requests: {cpu: 500, memory: 64Mi}, limits: {memory: 256Mi}}"),
     good=_pod("resources: {requests: {cpu: 500m, memory: 64Mi}, limits: {memory: 256Mi}}"),
@@ -256,11 +234,10 @@ spec:
     "quota-exceeded",
     Severity.ERROR,
     Scope.REPOSITORY,
-    "What a namespace's pods ask for is more than its ResourceQuota allows.",
-    explanation="Kubernetes makes pods until the quota is used up and refuses the others: the Deployment stays below "
-    "its replicas, or a rollout stands still because there is no room for the pod that comes before an old one "
-    "goes. The sync succeeds all the same. Counted are the replicas (of an autoscaler, the fewest) and, where no "
-    "old pod may go first, one pod of the rollout that takes most.",
+    "The pods of a namespace request more than its ResourceQuota allows.",
+    explanation="Kubernetes creates pods until the quota is reached and rejects the rest: the Deployment stays below "
+    "its replicas, or a rollout hangs because there is no room for a new pod. The sync still succeeds. The sum counts "
+    "all replicas (an autoscaler's minimum) and, if no old pod may stop first, the surge of the largest rollout.",
     bad=_pod(_RESOURCES, replicas=5) + _quota("requests.cpu: '2'") + _CREATED,
     good=_pod(_RESOURCES, replicas=3) + _quota("requests.cpu: '2'") + _CREATED,
 )
@@ -270,7 +247,7 @@ def quota_exceeded(repository: View) -> Iterator[Problem]:
         needed = _needed(namespace.workloads, counted, most=False)
         if needed > allowed:
             yield Problem(
-                f"The namespace {namespace.name} needs {shown(needed, counted)} of {key}, and its quota allows "
+                f"The namespace {namespace.name} needs {shown(needed, counted)} {key}, but its quota allows "
                 f"{shown(allowed, counted)}: {_sum(namespace.workloads, counted, most=False)}.",
                 ("spec", "hard", key),
                 f"Raise {key}, or lower replicas or {counted}.",
@@ -282,8 +259,8 @@ def quota_exceeded(repository: View) -> Iterator[Problem]:
     "quota-blocks-scaling",
     Severity.WARNING,
     Scope.REPOSITORY,
-    "An autoscaler may ask for more pods than the namespace's ResourceQuota allows.",
-    explanation="It then stops short of `maxReplicas`, at the moment that it is there for.",
+    "An autoscaler's maximum exceeds the namespace's ResourceQuota.",
+    explanation="It cannot scale to `maxReplicas`, just when that is needed.",
     bad=_SCALED + _quota("requests.cpu: '2'"),
     good=_SCALED + _quota("requests.cpu: '6'"),
 )
@@ -293,8 +270,8 @@ def quota_blocks_scaling(repository: View) -> Iterator[Problem]:
         needed = _needed(namespace.workloads, counted, most=True)
         if needed > allowed >= _needed(namespace.workloads, counted, most=False):
             yield Problem(
-                f"Scaled up, the namespace {namespace.name} needs {shown(needed, counted)} of {key}, and its quota "
-                f"allows {shown(allowed, counted)}: {_sum(namespace.workloads, counted, most=True)}.",
+                f"At maxReplicas, the namespace {namespace.name} needs {shown(needed, counted)} {key}, but its "
+                f"quota allows {shown(allowed, counted)}: {_sum(namespace.workloads, counted, most=True)}.",
                 ("spec", "hard", key),
                 f"Raise {key}, or lower maxReplicas or {counted}.",
                 quota,
@@ -316,18 +293,18 @@ def _needed(workloads: Sequence[Workload], counted: str, *, most: bool) -> Decim
 
 def _sum(workloads: Sequence[Workload], counted: str, *, most: bool) -> str:
     counts = [(each.most if most else each.least, each.of_pod(counted), each.name) for each in workloads]
-    parts = [f"{count.pods} times {shown(of_pod, counted)} for {name}" for count, of_pod, name in counts if of_pod]
+    parts = [f"{count.pods} × {shown(of_pod, counted)} for {name}" for count, of_pod, name in counts if of_pod]
     count, _, name = max(counts, key=lambda each: each[0].surge * each[1])
-    return ", ".join(parts) + (f", and {count.surge} more while {name} is rolled out" if count.surge else "")
+    return ", ".join(parts) + (f", and {count.surge} more during a rollout of {name}" if count.surge else "")
 
 
 @rule(
     "quota-needs-resources",
     Severity.ERROR,
     Scope.REPOSITORY,
-    "A ResourceQuota counts something that a container does not say.",
-    explanation="Kubernetes refuses every pod of the namespace that leaves out a request or limit which a quota "
-    "counts, unless a LimitRange fills it in.",
+    "A container does not set a request or limit that a ResourceQuota requires.",
+    explanation="Kubernetes rejects every pod in the namespace without a request or limit that a quota counts, "
+    "unless a LimitRange sets a default.",
     bad=_pod("resources: {requests: {cpu: 50m}}") + _quota("limits.memory: 4Gi") + _CREATED,
     good=_pod("resources: {limits: {memory: 256Mi}}") + _quota("limits.memory: 4Gi") + _CREATED,
 )
@@ -340,9 +317,9 @@ def quota_needs_resources(repository: View) -> Iterator[Problem]:
                 if resource not in (container.requests if side == "requests" else container.limits):
                     yield Problem(
                         f"The container {container.name} of {workload.name} has no {counted}, which the quota of the "
-                        f"namespace {namespace.name} counts as {key}: Kubernetes refuses its pods.",
+                        f"namespace {namespace.name} counts as {key}: Kubernetes rejects its pods.",
                         (*container.at, "resources"),
-                        f"Give it resources.{counted}, or the namespace a LimitRange with a default.",
+                        f"Set resources.{counted}, or add a LimitRange with a default to the namespace.",
                         workload.document,
                     )
 
@@ -351,8 +328,8 @@ def quota_needs_resources(repository: View) -> Iterator[Problem]:
     "limit-range-exceeded",
     Severity.ERROR,
     Scope.REPOSITORY,
-    "A container asks for more, or for less, than the namespace's LimitRange lets one have.",
-    explanation="Kubernetes refuses its pods, while the sync of the Deployment succeeds.",
+    "A container requests more or less than the namespace's LimitRange allows.",
+    explanation="Kubernetes rejects its pods, although the sync of the Deployment succeeds.",
     bad=_pod("resources: {limits: {memory: 2Gi}}") + _RANGE + _CREATED,
     good=_pod("resources: {limits: {memory: 1Gi}}") + _RANGE + _CREATED,
 )
@@ -364,11 +341,11 @@ def limit_range_exceeded(repository: View) -> Iterator[Problem]:
             for at, amount in _asked(workload):
                 name = str(at[-1])
                 if amount > most.get(name, amount):
-                    yield _outside(
-                        workload, at, amount, f"{namespace.name} lets one have at most {shown(most[name], name)}"
-                    )
+                    yield _outside(workload, at, amount, f"{namespace.name} allows at most {shown(most[name], name)}")
                 elif amount < least.get(name, amount):
-                    yield _outside(workload, at, amount, f"{namespace.name} wants at least {shown(least[name], name)}")
+                    yield _outside(
+                        workload, at, amount, f"{namespace.name} requires at least {shown(least[name], name)}"
+                    )
 
 
 def _asked(workload: Workload) -> Iterator[tuple[Pointer, Decimal]]:
@@ -381,7 +358,7 @@ def _outside(workload: Workload, at: Pointer, amount: Decimal, range_of: str) ->
     return Problem(
         f"{_dotted(at)} is {shown(amount, str(at[-1]))}: the LimitRange of the namespace {range_of}.",
         at,
-        "Change the container's resources, or the LimitRange.",
+        "Change the container's resources or the LimitRange.",
         workload.document,
     )
 

@@ -50,10 +50,10 @@ def _notifications(repository: View) -> _Notifications:
     "notification-unknown",
     Severity.ERROR,
     Scope.REPOSITORY,
-    "A trigger, a subscription or a template names what argocd-notifications-cm does not define.",
-    explanation="A trigger sends templates, a subscription names triggers and services: a name that nothing defines "
-    "means that nobody hears of anything, which is noticed when something has failed. Looked at are the triggers and "
-    "subscriptions of argocd-notifications-cm and, where the repository has one, the annotations "
+    "A trigger, subscription or template refers to something that argocd-notifications-cm does not define.",
+    explanation="Triggers send templates, and subscriptions name triggers and services. If a name is not defined, "
+    "nobody is notified, which is only noticed after a failure. Checked are triggers and subscriptions in "
+    "argocd-notifications-cm and, if the repository contains it, the annotations "
     "`notifications.argoproj.io/subscribe.<trigger>.<service>` of Applications and AppProjects.",
     bad=example(NOTIFICATIONS, _SERVICE + _TEMPLATE + _TRIGGER.format(template="faild")),
     good=example(NOTIFICATIONS, _SERVICE + _TEMPLATE + _TRIGGER.format(template="failed")),
@@ -105,18 +105,17 @@ def _unknown(what: str, name: str, known: _Notifications) -> tuple[str, str] | N
     names = {"template": known.templates, "trigger": known.triggers, "service": known.services.keys()}[what]
     if name in names:
         return None
-    hint = did_you_mean(name, names) or (f"There is {', '.join(sorted(names))}." if names else f"Add {what}.{name}.")
-    return f"names the {what} “{name}”, which is not defined.", hint
+    hint = did_you_mean(name, names) or (f"Defined: {', '.join(sorted(names))}." if names else f"Add {what}.{name}.")
+    return f"refers to the {what} “{name}”, which is not defined.", hint
 
 
 @rule(
     "notification-unused",
     Severity.WARNING,
     Scope.REPOSITORY,
-    "A template of a notification writes to a service that is not configured.",
-    explanation="A template holds a message for all services, and parts for single ones: `slack`, `email`, `webhook` "
-    "with the service's name. Such a part is sent by nobody as long as argocd-notifications-cm configures no service "
-    "for it.",
+    "A notification template has a section for a service that is not configured.",
+    explanation="A template has a message for all services and sections for single ones: `slack`, `email`, or "
+    "`webhook` with the service's name. A section is not sent unless argocd-notifications-cm configures its service.",
     bad=example(NOTIFICATIONS, _SERVICE + _TEMPLATE + "    email: {subject: It failed}\n"),
     good=example(NOTIFICATIONS, _SERVICE + _TEMPLATE + "    slack: {username: Argo CD}\n"),
 )
@@ -133,5 +132,5 @@ def notification_unused(repository: View) -> Iterator[Problem]:
                     hooks = {name for name, kind in known.services.items() if kind == "webhook"}
                     missing = [f"webhook.{name}" for name in mapping(content) if name not in hooks]
                 for name in missing:
-                    hint = f"Add service.{name}, or remove the part."
-                    yield Problem(f"“{key}” writes to {name}, which is not configured.", at, hint, document)
+                    hint = f"Add service.{name}, or remove the section."
+                    yield Problem(f"“{key}” has a section for {name}, which is not configured.", at, hint, document)

@@ -54,10 +54,9 @@ def _entries(document: Document, *names: str) -> Iterator[tuple[Pointer, JSON]]:
     "project-duplicate",
     Severity.ERROR,
     Scope.DOCUMENT,
-    "An AppProject lists something twice, or denies everything.",
-    explanation="Argo CD refuses an AppProject that lists a source repository, a source namespace or a destination "
-    "twice, and the pattern `!*`, which would deny all. Every Application of the project then stops with "
-    "an error.",
+    "An AppProject has a duplicate entry, or denies everything.",
+    explanation="Argo CD rejects an AppProject with a duplicate source repository, source namespace or destination, "
+    "and the pattern `!*`, which would deny everything. All Applications of the project then fail.",
     bad=PROJECT + "  sourceRepos: ['https://git.example.com/team/*', 'https://git.example.com/team/*']\n",
     good=_LEAST,
 )
@@ -74,9 +73,9 @@ def project_duplicate(document: Document, _repository: View) -> Iterator[Problem
         denied = [*target.values()] if target else [entry] if what == "source repository" else []
         if "!*" in denied:
             yield Problem(
-                f"The {what} “!*” denies everything, and Argo CD refuses it.",
+                f"The {what} “!*” denies everything. Argo CD rejects it.",
                 at,
-                "Remove it: what no entry allows is denied.",
+                "Remove it: everything without an entry is denied.",
             )
         if (str(at[1]), *values) in seen:
             yield Problem(f"The {what} “{' / '.join(values)}” is listed twice.", at, "Remove one of the two.")
@@ -88,10 +87,10 @@ def project_duplicate(document: Document, _repository: View) -> Iterator[Problem
     "project-role-invalid",
     Severity.ERROR,
     Scope.DOCUMENT,
-    "A role of an AppProject has a name, policy or group that Argo CD refuses.",
-    explanation="A role's name consists of letters, digits, `-` and `_`. A policy is a line of six fields, `p, "
-    "proj:<project>:<role>, <resource>, <action>, <project>/<object>, <allow or deny>`: a role acts for "
-    "itself, and on its own project alone. One that is wrong makes Argo CD refuse the whole AppProject.",
+    "A role of an AppProject has an invalid name, policy or group.",
+    explanation="A role's name consists of letters, digits, `-` and `_`. A policy has six fields, `p, "
+    "proj:<project>:<role>, <resource>, <action>, <project>/<object>, <allow or deny>`: its subject is the role "
+    "itself, and its object is in the role's own project. If one is invalid, Argo CD rejects the whole AppProject.",
     bad=_LEAST + _POLICIES % "other/*",
     good=_LEAST + _POLICIES % "team/*",
 )
@@ -104,7 +103,7 @@ def project_role_invalid(document: Document, _repository: View) -> Iterator[Prob
         name = text(role.get("name"))
         if name and not ROLE_NAME.fullmatch(name):
             hint = "Use letters, digits, - and _ and begin and end with a letter or a digit."
-            yield Problem(f"“{name}” cannot be a role's name.", (*at, "name"), hint)
+            yield Problem(f"“{name}” is not a valid name of a role.", (*at, "name"), hint)
         if name and name in names:
             yield Problem(f"Two roles are named “{name}”.", (*at, "name"), "Merge them, or rename one.")
         names.append(name)
@@ -116,7 +115,9 @@ def project_role_invalid(document: Document, _repository: View) -> Iterator[Prob
             for index, value in enumerate(values):
                 if value in values[:index]:
                     yield Problem(
-                        f"“{value}” stands twice in the role “{name}”.", (*at, listed, index), "Remove one of the two."
+                        f"“{value}” is listed twice in the role “{name}”.",
+                        (*at, listed, index),
+                        "Remove one of the two.",
                     )
                 elif fault := checked(value):
                     yield Problem(fault[0], (*at, listed, index), fault[1])
@@ -128,20 +129,20 @@ def _policy_fault(policy: str, project: str, role: str) -> tuple[str, str] | Non
     parts = [part.strip(" ") for part in policy.split(",")]
     if len(parts) != 6 or parts[0] != "p":
         hint = f"Write “p, {own}, applications, get, {project}/*, allow”."
-        return f"The policy “{policy}” has not the six fields of a policy.", hint
+        return f"The policy “{policy}” does not have six fields.", hint
     _, subject, resource, action, target, effect = parts
     known_action = action in POLICY_ACTIONS or re.search("(action|update|delete)/", action)
     inside = re.fullmatch(rf"{re.escape(project)}(/[*\w.-]+)?/[*\w.-]+", target, re.ASCII)
     faults = (
-        (subject != own, f"is about “{subject}”, but a role's policies are about itself", f"Write {own}."),
-        (resource not in POLICY_RESOURCES, f"names no resource, but “{resource}”", one_of(POLICY_RESOURCES)),
-        (not known_action, f"names no action, but “{action}”", one_of((*POLICY_ACTIONS, "action/<name>"))),
+        (subject != own, f"has the subject “{subject}” instead of its own role", f"Write {own}."),
+        (resource not in POLICY_RESOURCES, f"has the unknown resource “{resource}”", one_of(POLICY_RESOURCES)),
+        (not known_action, f"has the unknown action “{action}”", one_of((*POLICY_ACTIONS, "action/<name>"))),
         (
             not inside,
-            f"reaches for “{target}”, outside the project",
+            f"has the object “{target}” outside the project",
             f"Write {project}/* or {project}/<name>.",
         ),
-        (effect not in {"allow", "deny"}, f"ends with “{effect}”", one_of(("allow", "deny"))),
+        (effect not in {"allow", "deny"}, f"has the unknown effect “{effect}”", one_of(("allow", "deny"))),
     )
     return next(((f"The policy “{policy}” {fault}.", hint) for wrong, fault, hint in faults if wrong), None)
 
@@ -152,11 +153,11 @@ def _group_fault(group: str) -> tuple[str, str] | None:
     inner = bare[1:-1] if quoted else bare
     if not inner or re.search(r'["\n\r\t]', inner) or bare != group:
         return (
-            f"“{group}” cannot be a group's name.",
+            f"“{group}” is not a valid name of a group.",
             "Write it without surrounding spaces, quotes, tabs and line breaks.",
         )
     if "," in inner and not quoted:
-        return f"The group “{group}” has a comma, so it has to be quoted.", f"Write '\"{group}\"'."
+        return f"The group “{group}” contains a comma and must be quoted.", f"Write '\"{group}\"'."
     return None
 
 
@@ -195,12 +196,12 @@ def cron_fault(schedule: str) -> str:
 def _cron_range_fault(written: str, about: _CronField) -> str:
     span, slash, step = written.partition("/")
     if slash and not (step.isdecimal() and int(step) > 0):
-        return f"“{step}” is no step"
+        return f"“{step}” is not a step"
     if span in {"*", "?"}:
         return ""
     bounds = [_cron_number(each, about) for each in span.split("-")]
     if len(bounds) > 2:
-        return f"“{span}” is no range"
+        return f"“{span}” is not a range"
     if any(bound is None or not about.lowest <= bound <= about.highest for bound in bounds):
         return f"“{span}” is out of range"
     first, last = bounds[0], bounds[-1]
@@ -218,10 +219,10 @@ def _cron_number(written: str, about: _CronField) -> int | None:
     "sync-window-invalid",
     Severity.ERROR,
     Scope.DOCUMENT,
-    "A sync window that Argo CD refuses, or that opens at another time than it says.",
-    explanation="A window needs a kind (`allow` or `deny`), a cron schedule of five fields, a Go duration and "
-    "something that it applies to: applications, namespaces or clusters. Argo CD refuses the AppProject "
-    "otherwise. A time zone that it does not know is worse: the window silently opens in UTC.",
+    "A sync window is invalid, or uses an unknown time zone.",
+    explanation="A window needs a kind (`allow` or `deny`), a cron schedule with five fields, a Go duration, and "
+    "applications, namespaces or clusters. Otherwise Argo CD rejects the AppProject. With an unknown time zone, the "
+    "window silently opens in UTC.",
     bad=_LEAST + _WINDOW % "0 22 * * 7",
     good=_LEAST + _WINDOW % "0 22 * * 0",
 )
@@ -232,14 +233,14 @@ def sync_window_invalid(document: Document, _repository: View) -> Iterator[Probl
         window = mapping(entry)
         identity = [window.get(each) for each in _WINDOW_IDENTITY]
         if identity in seen:
-            yield Problem("The sync window stands twice.", at, "Remove one of the two.")
+            yield Problem("The sync window is listed twice.", at, "Remove one of the two.")
         seen.append(identity)
         yield from (Problem(message, (*at, name), hint) for name, message, hint in _window_faults(window))
         if not any(sequence(window.get(each)) for each in ("applications", "namespaces", "clusters")):
             yield Problem(
-                "The sync window applies to nothing.",
+                "The sync window has no applications, namespaces or clusters.",
                 at,
-                "Add applications, namespaces or clusters, such as `applications: ['*']`.",
+                "Add one of them, such as `applications: ['*']`.",
             )
 
 
@@ -256,13 +257,13 @@ def _window_faults(window: Mapping[str, JSON]) -> Iterator[tuple[str, str, str]]
     if fault := cron_fault(schedule):
         yield (
             "schedule",
-            f"The schedule “{schedule}” cannot be read: {fault}.",
-            "Write it as in '0 22 * * 1-5'; Sunday is 0.",
+            f"The schedule “{schedule}” is invalid: {fault}.",
+            "Write a cron schedule such as '0 22 * * 1-5'; Sunday is 0.",
         )
     if not GO_DURATION.fullmatch(duration):
         yield (
             "duration",
-            f"The duration “{duration}” is no Go duration.",
+            f"The duration “{duration}” is not a Go duration.",
             "Write numbers with units, such as 8h or 1h30m.",
         )
     if zone and _time_zones() and zone not in _time_zones():
@@ -284,11 +285,10 @@ def _time_zones() -> frozenset[str]:
     "project-permits-everything",
     Severity.WARNING,
     Scope.DOCUMENT,
-    "An AppProject permits everything, so it protects nothing.",
-    explanation="An AppProject is the border that an Application cannot cross: which repositories it is read from, "
-    "where it is deployed to, and which kinds it may hold. With `*` for the repositories and for the "
-    "destinations or the cluster's kinds, whoever can write an Application owns every cluster that Argo "
-    "CD reaches.",
+    "An AppProject permits everything.",
+    explanation="An AppProject limits which repositories its Applications read, where they deploy to, and which "
+    "kinds they contain. With `*` for the repositories and for the destinations or cluster-scoped kinds, anyone who "
+    "can write an Application controls every cluster that Argo CD manages.",
     bad=PROJECT + "  sourceRepos: ['*']\n  destinations: [{server: '*', namespace: '*'}]\n",
     good=_LEAST,
 )
@@ -306,7 +306,7 @@ def project_permits_everything(document: Document, _repository: View) -> Iterato
         yield Problem(
             f"The project permits every repository and {' and '.join(permitted)}.",
             everywhere,
-            "Name the repositories, and the namespaces and kinds that the project's Applications need.",
+            "List the repositories, namespaces and kinds that the project's Applications need.",
         )
 
 
@@ -329,9 +329,9 @@ def _spec(project: Document) -> Mapping[str, JSON]:
     "project-unknown",
     Severity.ERROR,
     Scope.APPLICATION,
-    "An Application belongs to an AppProject that no file declares.",
-    explanation="An Application of a project that does not exist is not synced: Argo CD reports an InvalidSpecError. "
-    "Only the project `default` is there without a file.",
+    "An Application belongs to an AppProject that does not exist.",
+    explanation="Argo CD does not sync the Application and reports an InvalidSpecError. Only the project `default` "
+    "exists without a manifest.",
     bad=_TEAM,
     good=_PERMITTED,
 )
@@ -341,9 +341,9 @@ def project_unknown(application: ArgoApplication, repository: View) -> Iterator[
     if name != "default" and name not in repository.projects:
         known = ", ".join(sorted({"default", *repository.projects}))
         yield Problem(
-            f"No file declares the AppProject “{name}”.",
+            f"The AppProject “{name}” does not exist in this repository.",
             application.at("spec", "project"),
-            f"Write it, or name one that is there: {known}.",
+            f"Add it, or use one of {known}.",
             cause=name,
         )
 
@@ -353,9 +353,9 @@ def project_unknown(application: ArgoApplication, repository: View) -> Iterator[
     Severity.ERROR,
     Scope.APPLICATION,
     "An AppProject does not permit the repository of a source.",
-    explanation="`sourceRepos` are globs in which `*` stops at `/`: `https://host/*` does not match "
-    "`https://host/team/repository`. URLs are compared in lower case and without `.git`; an entry that "
-    "begins with `!` denies what it matches. Argo CD refuses the Application with an InvalidSpecError.",
+    explanation="`sourceRepos` are globs in which `*` does not match `/`: `https://host/*` does not match "
+    "`https://host/team/repository`. URLs are compared in lower case and without `.git`; an entry that begins with "
+    "`!` denies what it matches. Argo CD rejects the Application with an InvalidSpecError.",
     bad=(PROJECT + _SOURCES + _DESTINATIONS).replace("/team/*", "/*") + _TEAM,
     good=_PERMITTED,
 )
@@ -379,11 +379,10 @@ def project_denies_source(application: ArgoApplication, repository: View) -> Ite
     "project-denies-destination",
     Severity.ERROR,
     Scope.APPLICATION,
-    "An AppProject does not permit where an Application, or one of its resources, is deployed to.",
-    explanation="A destination of an AppProject matches on the cluster, by server or by name, and on the namespace; "
-    "both are globs, and an entry that begins with `!` denies what it matches. Argo CD refuses the "
-    "Application, and a sync fails on a resource that names a namespace of its own which the project does "
-    "not permit.",
+    "An AppProject does not permit an Application's destination, or the namespace of one of its resources.",
+    explanation="A destination of an AppProject matches the cluster, by server or name, and the namespace. Both are "
+    "globs; an entry that begins with `!` denies what it matches. Argo CD rejects the Application, and a sync fails "
+    "on a resource with an explicit namespace that the project does not permit.",
     bad=_PERMITTED.replace("metadata: {name: my-app}\n", "metadata: {name: my-app, namespace: kube-system}\n"),
     good=_PERMITTED,
 )
@@ -409,9 +408,9 @@ def project_denies_destination(application: ArgoApplication, repository: View) -
     for namespace, resource in _own_namespaces(application, repository).items():
         if destination_permitted(destinations, server, cluster_name, namespace) is False:
             yield Problem(
-                f"{resource} is of the namespace “{namespace}”, which the AppProject “{name}” does not permit.",
+                f"{resource} is in the namespace “{namespace}”, which the AppProject “{name}” does not permit.",
                 application.at("spec", "project"),
-                f"{hint}, or leave the resource's namespace out: it then goes to “{namespace_of(application)}”.",
+                f"{hint}, or remove the resource's namespace to deploy it to “{namespace_of(application)}”.",
                 cause=f"{name} {namespace} of {server or cluster_name}",
             )
 
@@ -436,11 +435,10 @@ def _resource(document: Document) -> str:
     Severity.ERROR,
     Scope.APPLICATION,
     "An AppProject does not permit a kind that an Application deploys.",
-    explanation="A kind without a namespace has to be in `clusterResourceWhitelist`, which denies all where it is "
-    "missing or empty. Kinds with a namespace are all permitted, unless there is a "
-    "`namespaceResourceWhitelist`, of which `[]` denies all. The blacklists win. The sync option "
-    "`CreateNamespace=true` needs the kind Namespace (argo-cd issue 22869). The sync fails on a kind that "
-    "is not permitted.",
+    explanation="A cluster-scoped kind must be in `clusterResourceWhitelist`; if that is missing or empty, all are "
+    "denied. Namespaced kinds are permitted unless there is a `namespaceResourceWhitelist`; `[]` denies all. "
+    "Blacklists take precedence. The sync option `CreateNamespace=true` requires the kind Namespace (argo-cd issue "
+    "22869). The sync fails on a kind that is not permitted.",
     bad=_PERMITTED + _CREATES,
     good=PROJECT
     + _SOURCES
@@ -464,14 +462,14 @@ def project_denies_kind(application: ArgoApplication, repository: View) -> Itera
     if "CreateNamespace=true" in sync_options(application) and (
         not kind_permitted(_spec(project), "", "Namespace", namespace_of(application))
     ):
-        denied.setdefault(("", "Namespace", True), "The namespace that CreateNamespace=true creates")
+        denied.setdefault(("", "Namespace", True), "Namespace of CreateNamespace=true")
     for (group, kind, wide), resource in denied.items():
         scope = "clusterResource" if wide else "namespaceResource"
         yield Problem(
-            f"{resource} is not deployed: the AppProject “{project_name(application)}” denies the kind {kind}.",
+            f"{resource}: the AppProject “{project_name(application)}” does not permit the kind {kind}.",
             application.at("spec", "project"),
             f"{_adding(project, application)} {{group: '{group}', kind: {kind}}} to {scope}Whitelist in "
-            f"{project.path}, and look for it in {scope}Blacklist.",
+            f"{project.path}, and check {scope}Blacklist.",
             cause=f"{project_name(application)} {group}/{kind}",
         )
 
@@ -499,7 +497,7 @@ class _Projects:
 
     view: View
 
-    def judged(self) -> Iterator[_Project]:
+    def known(self) -> Iterator[_Project]:
         """Yield the projects of which all Applications are known."""
         open_ones = {
             text(field(each.data, "spec", "template", "spec", "project")) or "default" for each in self.view.unlisted
@@ -600,11 +598,11 @@ class _Project:
     Severity.WARNING,
     Scope.REPOSITORY,
     "An AppProject permits more than its Applications use.",
-    explanation="An AppProject is to permit what its Applications need, and nothing else: a kind, a repository or a "
-    "namespace besides is open to whoever can write one of these Applications, and to whatever they take in. Kinds "
-    "are judged where all manifests are known here, so not for charts of a registry; ReplicaSets, Pods and Jobs belong "
-    "to what makes them. A pattern of namespaces is too wide where Applications of other projects deploy into a match; "
-    "an entry that begins with `!` permits all else.",
+    explanation="An AppProject should permit what its Applications need, and nothing else: anyone who can write one "
+    "of these Applications, and anything that they include, can use the rest. Kinds are checked only if all manifests "
+    "are known, so not for charts from a registry; ReplicaSets, Pods and Jobs count as used if their owners are. A "
+    "namespace pattern is too wide if Applications of other projects deploy into a matching namespace. An entry that "
+    "begins with `!` permits everything else.",
     bad=PROJECT + _USED + "    - {group: rbac.authorization.k8s.io, kind: RoleBinding}\n" + _TEAM,
     good=PROJECT + _USED + _TEAM,
 )
@@ -612,7 +610,7 @@ def project_permits_more(repository: View) -> Iterator[Problem]:
     """Find what AppProjects permit and none of their Applications uses."""
     if repository.wanted is not everything:
         return  # The other Applications are not there to be asked.
-    for project in _Projects(repository).judged():
+    for project in _Projects(repository).known():
         yield from _kinds(project)
         yield from _sources(project)
         yield from _destinations(project)
@@ -640,7 +638,11 @@ def _kinds(project: _Project) -> Iterator[Problem]:
             group, kind = text(entry.get("group")), text(entry.get("kind"))
             everything = group == kind == "*"
             if everything or not any(_covers(group, kind, each) for each in used):
-                what = "every kind" if everything else f"the kind {_named(group, kind)}, which it does not deploy"
+                what = (
+                    "every kind"
+                    if everything
+                    else f"the kind {_named(group, kind)}, which its Applications do not deploy"
+                )
                 yield Problem(
                     f"The AppProject “{project.name}” permits {what}.",
                     ("spec", listed, index),
@@ -652,10 +654,10 @@ def _kinds(project: _Project) -> Iterator[Problem]:
 def _narrowing(project: _Project, used: Iterable[tuple[str, str]]) -> str:
     """Return how to permit fewer kinds."""
     if project.document.path == layout.project(project.name):
-        return "Run argosy apply --least-privilege, once Argo CD has removed what it deployed of that."
+        return "Run argosy apply --least-privilege once Argo CD has pruned the resources of that kind."
     if used:
-        return f"Name the kinds that are deployed: {', '.join(_named(*each) for each in sorted(used))}."
-    return "Take it out, once Argo CD has removed what it deployed of that."
+        return f"List the deployed kinds: {', '.join(_named(*each) for each in sorted(used))}."
+    return "Remove it once Argo CD has pruned the resources of that kind."
 
 
 def _named(group: str, kind: str) -> str:
@@ -679,10 +681,10 @@ def _sources(project: _Project) -> Iterator[Problem]:
                 + (
                     f"{_every('repository', pattern)}."
                     if everywhere
-                    else f"{pattern}, which none of its Applications reads."
+                    else f"{pattern}, which none of its Applications uses."
                 ),
                 ("spec", "sourceRepos", index),
-                f"Name those that are read: {', '.join(urls) or 'none'}." if everywhere else "Take it out.",
+                f"List the repositories in use: {', '.join(urls) or 'none'}." if everywhere else "Remove it.",
                 project.document,
             )
 
@@ -702,24 +704,24 @@ def _width(project: _Project, entry: Mapping[str, JSON]) -> tuple[str, str] | No
     namespace = text(entry.get("namespace"))
     for each in (text(entry.get("server")), text(entry.get("name"))):
         if each == "*" or each.startswith("!"):
-            return _every("cluster", each), "Name the clusters that its Applications deploy to."
+            return _every("cluster", each), "List the clusters that its Applications deploy to."
     if project.spec.get("namespaceResourceWhitelist") == []:
         return None  # Nothing that it permits lies in a namespace.
     own = sorted({each[2] for each in project.destinations})
-    hint = f"Name the namespaces that its Applications deploy to: {', '.join(own)}."
+    hint = f"List the namespaces that its Applications deploy to: {', '.join(own)}."
     if namespace in {"*", "**"} or namespace.startswith("!"):
         return f"{_every('namespace', namespace)} of a cluster", hint
     if not set(namespace) & set("*?[{"):
         return None
     for name, place in project.landing_of_others:
         if destination_permitted([entry], *place):
-            return f"the namespaces “{namespace}”, also “{place[2]}”, where the project “{name}” deploys", hint
+            return f"the namespaces “{namespace}”, including “{place[2]}”, which the project “{name}” deploys to", hint
     return None
 
 
 def _every(what: str, pattern: str) -> str:
     """Return what a pattern permits; one that denies permits all else."""
-    return f"every {what}{f' but {pattern[1:]}' if pattern.startswith('!') else ''}"
+    return f"every {what}{f' except {pattern[1:]}' if pattern.startswith('!') else ''}"
 
 
 def _unused(project: _Project, entry: Mapping[str, JSON]) -> tuple[str, str] | None:
@@ -731,7 +733,7 @@ def _unused(project: _Project, entry: Mapping[str, JSON]) -> tuple[str, str] | N
     ):
         return None
     where, namespace = text(entry.get("server")) or text(entry.get("name")), text(entry.get("namespace"))
-    return f"the namespace “{namespace}” of {where}, where none of its Applications deploys", "Take it out."
+    return f"the namespace “{namespace}” of {where}, which none of its Applications deploys to", "Remove it."
 
 
 def _places(applications: Sequence[ArgoApplication], view: View, *, named: bool) -> frozenset[Where]:

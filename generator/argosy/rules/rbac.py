@@ -68,9 +68,9 @@ def _line(at: Pointer, line: str, by_regex: bool) -> _Line:
         return _Line(at, line, (), f"cannot be read: {error}", "Shorten it.", by_regex)
     kind = fields[0]
     if not _CSV.fullmatch(line):
-        fault, hint = "has a quote within a field", 'Write "…" around the whole field, and "" for a quote in it.'
+        fault, hint = "has a quote inside a field", 'Write "…" around the whole field, and "" for a quote in it.'
     elif kind not in {"p", "g"}:
-        fault, hint = f"begins with “{kind}”", "A policy begins with p, who has which role with g."
+        fault, hint = f"begins with “{kind}”", "Begin a policy with p, and a role assignment with g."
     elif len(fields) != (6 if kind == "p" else 3):
         form = "p, <role>, <resource>, <action>, <object>, <effect>" if kind == "p" else "g, <group or user>, <role>"
         fault, hint = f"has {len(fields)} fields", f"Write “{form}”."
@@ -85,28 +85,27 @@ def _policy_fault(line: _Line) -> tuple[str, str] | None:
         return (line.fault, line.hint) if line.fault else None
     _, _, resource, action, _, effect = line.fields
     if effect not in {"allow", "deny"}:
-        return f"ends with “{effect}”", one_of(("allow", "deny"))
+        return f"has the unknown effect “{effect}”", one_of(("allow", "deny"))
     resources = [each for each in ACTIONS if line.by_regex or glob_matches(resource, each)]
     if not resources:
-        return f"names no resource of Argo CD's, but “{resource}”", did_you_mean(resource, ACTIONS) or one_of(ACTIONS)
+        return f"has the unknown resource “{resource}”", did_you_mean(resource, ACTIONS) or one_of(ACTIONS)
     known = sorted(frozenset().union(*(ACTIONS[each] for each in resources)))
     # update/*, delete/*, action/apps/Deployment/restart: about what an Application holds.
     first, slash, _ = action.partition("/")
     within = slash and first in {"update", "delete", "action"}.intersection(known)
     if line.by_regex or within or any(glob_matches(action, each) for each in known):
         return None
-    return f"names “{action}”, which cannot be done with {resource}", one_of(known)
+    return f"has the action “{action}”, which “{resource}” does not support", one_of(known)
 
 
 @rule(
     "rbac-policy-invalid",
     Severity.ERROR,
     Scope.DOCUMENT,
-    "A line of argocd-rbac-cm that Argo CD cannot read, or that allows what does not exist.",
-    explanation="A policy is a line of six fields, `p, <role>, <resource>, <action>, <object>, <allow or deny>`; "
-    "`g, <group or user>, <role>` gives a role to somebody. Argo CD refuses the whole policy for one line that it "
-    "cannot read, and then keeps the one before, or has none. A resource, an action or an effect that it does not know "
-    "allows nothing, and nothing says so.",
+    "A policy in argocd-rbac-cm is invalid, or refers to an unknown resource or action.",
+    explanation="A policy has six fields, `p, <role>, <resource>, <action>, <object>, <allow or deny>`; `g, <group "
+    "or user>, <role>` grants a role. If Argo CD cannot parse one line, it rejects the whole policy and keeps the "
+    "previous one, or has none. It silently ignores an unknown resource, action or effect.",
     bad=_POLICY.format(line="p, role:developer, application, sync, dev/*, allow"),
     good=_POLICY.format(line="p, role:developer, applications, sync, dev/*, allow"),
 )
@@ -121,11 +120,10 @@ def rbac_policy_invalid(document: Document, _repository: View) -> Iterator[Probl
     "rbac-policy-unknown",
     Severity.WARNING,
     Scope.REPOSITORY,
-    "A policy is about an AppProject or a role that nothing defines.",
-    explanation="Argo CD does not say when a policy names a project that does not exist, or when a group is given a "
-    "role that no line allows anything: people simply cannot do what the line was written for. Known are the "
-    "AppProjects of this repository and `default`, and the roles of all lines and Argo CD's own, role:admin and "
-    "role:readonly.",
+    "A policy refers to an AppProject or role that is not defined.",
+    explanation="Argo CD does not report a policy for a project that does not exist, or a group with a role without "
+    "permissions: users just lack the permission. Known are the AppProjects of this repository, `default`, the roles "
+    "in all policies, and the built-in role:admin and role:readonly.",
     bad=PROJECT + "  sourceRepos: []\n" + _POLICY.format(line="p, role:developer, applications, sync, teem/*, allow"),
     good=PROJECT + "  sourceRepos: []\n" + _POLICY.format(line="p, role:developer, applications, sync, team/*, allow"),
 )
@@ -141,7 +139,7 @@ def rbac_policy_unknown(repository: View) -> Iterator[Problem]:
             role = line.fields[2]
             if role.startswith("role:") and role not in roles:
                 yield Problem(
-                    f"“{line.text}” gives the role {role}, which no line allows anything.",
+                    f"“{line.text}” grants the role {role}, which has no permissions.",
                     line.at,
                     did_you_mean(role, roles) or f"Add a line “p, {role}, …”.",
                     document,
@@ -153,7 +151,7 @@ def rbac_policy_unknown(repository: View) -> Iterator[Problem]:
             continue
         if not any(glob_matches(project, each) for each in projects):
             yield Problem(
-                f"“{line.text}” is about the project “{project}”, which no file declares.",
+                f"“{line.text}” refers to the AppProject “{project}”, which does not exist in this repository.",
                 line.at,
                 did_you_mean(project, projects) or f"The projects are {', '.join(sorted(projects))}.",
                 document,
@@ -164,10 +162,10 @@ def rbac_policy_unknown(repository: View) -> Iterator[Problem]:
     "rbac-default-open",
     Severity.WARNING,
     Scope.DOCUMENT,
-    "Everybody who can log in may change everything.",
-    explanation="What `policy.default` allows, everybody who can log in may do, and no line that denies it takes it "
-    "back: with anonymous access, that is everybody. Deny by default, `policy.default: ''`, or allow no more than to "
-    "look, `role:readonly`, and give roles to groups.",
+    "Every user who can log in may change everything.",
+    explanation="Every authenticated user has the permissions of `policy.default`, and a deny policy does not revoke "
+    "them. With anonymous access, this applies to everyone. Use `policy.default: ''` or, to allow reading, "
+    "`role:readonly`, and grant roles to groups.",
     bad=example(ACCESS, "  policy.default: role:admin\n"),
     good=example(ACCESS, "  policy.default: role:readonly\n"),
 )
@@ -193,7 +191,7 @@ def rbac_default_open(document: Document, _repository: View) -> Iterator[Problem
     )
     if "role:admin" in may or everything:
         yield Problem(
-            f"The default role {default} may change everything, so everybody who can log in may.",
+            f"The default role {default} lets every user who can log in change everything.",
             ("data", "policy.default"),
-            "Write policy.default: '' and give the role to a group: g, <group>, " + default,
+            "Set policy.default: '' and grant the role to a group: g, <group>, " + default,
         )

@@ -56,9 +56,9 @@ def _application(source: str) -> str:
     "path-missing",
     Severity.ERROR,
     Scope.APPLICATION,
-    "A source's path is not a folder of the repository.",
-    explanation="Argo CD looks for `source.path` from the repository's root. A path that is absolute, that leads out "
-    "of the repository or that is no folder leaves the Application with a ComparisonError, and nothing is deployed.",
+    "A source's path is not a folder in the repository.",
+    explanation="`source.path` is relative to the repository's root. With a path that is absolute, leads out of the "
+    "repository or is not a folder, the Application shows a ComparisonError, and nothing is deployed.",
     bad=_application("path: shop") + "# file: apps/shop/service.yaml\n" + SERVICE,
     good=_application("path: apps/shop") + "# file: apps/shop/service.yaml\n" + SERVICE,
 )
@@ -67,9 +67,9 @@ def path_missing(application: ArgoApplication, view: View) -> Iterator[Problem]:
     for source in resolve(application, view):
         for miss in source.misses if source.kind is Kind.MISSING else ():
             yield Problem(
-                f"The path “{miss.path}” cannot be deployed: {miss.reason}.",
+                f"The path “{miss.path}” is invalid: {miss.reason}.",
                 application.at(*miss.at),
-                did_you_mean_path(view.root, miss.path) or "Name a folder of this repository, relative to its root.",
+                did_you_mean_path(view.root, miss.path) or "Use a folder of this repository, relative to its root.",
                 cause=miss.path,
             )
 
@@ -78,11 +78,11 @@ def path_missing(application: ArgoApplication, view: View) -> Iterator[Problem]:
     "value-file-missing",
     Severity.ERROR,
     Scope.APPLICATION,
-    "A values file of a Helm source, or the file of a parameter, is not there.",
-    explanation="Value files, and those of `fileParameters`, are relative to the chart's folder; with a leading `/` "
-    "they are relative to the repository's root, and with `$name/` to the root of the source that has that `ref`. A "
-    "file that is not there or leads out of the repository, or a glob that matches nothing, stops the Application. "
-    "From a chart three folders down, `../../../environments/…` does not reach the root: write `/environments/…`.",
+    "A values file or file parameter of a Helm source does not exist.",
+    explanation="Value files and `fileParameters` are relative to the chart's folder; with a leading `/` they are "
+    "relative to the repository's root, and with `$name/` to the root of the source with that `ref`. If a file does "
+    "not exist, is outside the repository, or a glob matches nothing, the Application fails. For files outside the "
+    "chart, write the path from the root: `/environments/…`.",
     bad=_application("path: charts/shop\n    helm:\n      valueFiles:\n        - ../values-dev.yaml") + _CHART,
     good=_application("path: charts/shop\n    helm:\n      valueFiles:\n        - /environments/dev.yaml")
     + _CHART
@@ -108,10 +108,9 @@ def value_file_missing(application: ArgoApplication, view: View) -> Iterator[Pro
     "repository-foreign",
     Severity.WARNING,
     Scope.APPLICATION,
-    "A source names another repository, but its path lies in this one.",
-    explanation="The folder is here, yet Argo CD would read another repository: most often a URL that was copied from "
-    "an example, or that is spelt differently. This repository's URLs are those of its Git remotes and of "
-    "`.copier-answers.yml`.",
+    "A source refers to another repository, but its path exists in this one.",
+    explanation="Argo CD would read the other repository. Usually the URL was copied from an example or is misspelt. "
+    "This repository's URLs are those of its Git remotes and of `.copier-answers.yml`.",
     bad="# file: .copier-answers.yml\nrepo_url: https://git.example.com/acme/gitops-new.git\n"
     + _application("path: apps/shop")
     + "# file: apps/shop/service.yaml\n"
@@ -127,11 +126,10 @@ def repository_foreign(application: ArgoApplication, view: View) -> Iterator[Pro
         url = str(source.spec.get("repoURL", ""))
         if source.folder is not None and source.kind is not Kind.REMOTE and not is_here(url, view):
             yield Problem(
-                f"“{url}” is not this repository, although {source.folder.relative_to(view.root).as_posix()} lies "
-                f"here.",
+                f"“{url}” is not this repository, but {source.folder.relative_to(view.root).as_posix()} exists here.",
                 application.at(*source.at, "repoURL"),
-                f"This repository is {' or '.join(sorted(view.urls))}: correct the URL, or rename the folder if it is "
-                f"not meant.",
+                f"This repository's URL is {' or '.join(sorted(view.urls))}. Correct the URL, or rename the folder if "
+                "the other repository is intended.",
                 cause=url,
             )
 
@@ -140,11 +138,11 @@ def repository_foreign(application: ArgoApplication, view: View) -> Iterator[Pro
     "revision-unknown",
     Severity.WARNING,
     Scope.APPLICATION,
-    "A source follows a revision that this repository does not have.",
-    explanation="`targetRevision` is a branch, a tag or a commit. Argo CD cannot resolve one that does not exist, and "
-    "the Application stays as it is. The check reads the branches and tags of the clone: a revision that nobody "
-    "pushed yet is reported too. A shallow clone, one of a single branch or what a CI job fetched does not tell which "
-    "other branches there are: there the check is left out.",
+    "A source tracks a revision that does not exist in this repository.",
+    explanation="`targetRevision` is a branch, a tag or a commit. Argo CD cannot resolve one that does not exist, "
+    "and the Application is no longer updated. The check uses the branches and tags of this clone, so a revision that "
+    "has not been pushed is reported too. It is skipped in a shallow clone, a clone of a single branch and a partial "
+    "checkout of a CI job.",
     bad="# git: trunk\n" + _application("path: apps/shop") + "# file: apps/shop/service.yaml\n" + SERVICE,
     good=_application("path: apps/shop") + "# file: apps/shop/service.yaml\n" + SERVICE,
 )
@@ -160,7 +158,7 @@ def revision_unknown(application: ArgoApplication, view: View) -> Iterator[Probl
             yield Problem(
                 f"This repository has no branch or tag “{revision}”.",
                 application.at(*source.at, "targetRevision"),
-                f"There is {', '.join(sorted(view.revisions)[:5])}. Push the branch, or correct the name.",
+                f"There is {', '.join(sorted(view.revisions)[:5])}. Push the branch, or correct its name.",
                 cause=revision,
             )
 
@@ -169,9 +167,10 @@ def revision_unknown(application: ArgoApplication, view: View) -> Iterator[Probl
     "source-overridden",
     Severity.WARNING,
     Scope.APPLICATION,
-    "A file in the source's folder silently changes the Application.",
-    explanation="Argo CD merges `.argocd-source.yaml` and `.argocd-source-<application>.yaml` of the source's folder "
-    "into the source. What is deployed then differs from what the Application says, and from what is rendered here.",
+    "A file in the source's folder overrides the Application.",
+    explanation="Argo CD merges `.argocd-source.yaml` and `.argocd-source-<application>.yaml` from the source's "
+    "folder into the source. The deployed manifests then differ from those that the Application describes and argosy "
+    "renders.",
     bad=_application("path: apps/shop")
     + "# file: apps/shop/service.yaml\n"
     + SERVICE
@@ -185,9 +184,9 @@ def source_overridden(application: ArgoApplication, view: View) -> Iterator[Prob
             if source.folder is not None and holds((source.folder / name).is_file):
                 path = (source.folder / name).relative_to(view.root).as_posix()
                 yield Problem(
-                    f"{path} changes this source without the Application showing it.",
+                    f"{path} overrides this source.",
                     application.at(*source.at),
-                    "Write its settings into the Application, and remove the file.",
+                    "Move its settings to the Application, and remove the file.",
                 )
 
 
@@ -223,11 +222,11 @@ _FOLLOWS_PROD = (
     "branch-lacks-path",
     Severity.ERROR,
     Scope.APPLICATION,
-    "An Application follows a branch that does not have what it deploys.",
-    explanation="Argo CD reads the Application from the default branch, and its path and value files from the branch "
-    "in `targetRevision`. What is here, and not there, leaves it with a ComparisonError; a folder that another tool "
-    "renders there, such as manifests instead of a kustomization, deploys something else. The check reads the branches "
-    "that the clone knows; of others, and of tags, nothing is said.",
+    "An Application tracks a branch that does not contain its path.",
+    explanation="Argo CD reads the Application from the default branch, but its path and value files from the branch "
+    "in `targetRevision`. If they are missing there, the Application shows a ComparisonError. If another tool renders "
+    "the folder there, such as plain manifests instead of a kustomization, something else is deployed. Only branches "
+    "in this clone are checked, not tags or other branches.",
     bad="# git: main\n# branch: prod without apps\n" + _FOLLOWS_PROD,
     good="# git: main\n# branch: prod\n" + _FOLLOWS_PROD,
 )
@@ -238,9 +237,9 @@ def branch_lacks_path(application: ArgoApplication, view: View) -> Iterator[Prob
         yield Problem(
             f"The branch “{read.revision}” does not have {path}."
             if missing
-            else f"The branch “{read.revision}” has {path}: it is rendered in another way there.",
+            else f"The branch “{read.revision}” has {path}, so it is rendered with another tool there.",
             application.at(*read.at),
-            f"Bring it there first (git switch {read.revision}), and then the Application to the branch that Argo CD "
-            "reads it from; if it is there already, fetch it: git fetch.",
+            f"Merge it into {read.revision} first, and then the Application into the branch that Argo CD "
+            "reads it from. If it is there already, run git fetch.",
             cause=f"{read.revision} {path}",
         )

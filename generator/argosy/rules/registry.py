@@ -37,7 +37,7 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule: its id, what it means, and a tiny repository that breaks it and one that keeps it.
+    """A rule: its id, what it means, and a tiny wrong repository and a right one.
 
     An example is a text of files, each introduced by a line `# file: PATH`; without such a line it is one file
     `manifest.yaml`. A line `# link: PATH -> TARGET` stands for a symbolic link, and `# git: BRANCH` says that the

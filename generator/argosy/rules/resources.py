@@ -24,13 +24,12 @@ _APART = (
     "resource-twice",
     Severity.ERROR,
     Scope.REPOSITORY,
-    "One resource is deployed twice.",
-    explanation="Two Applications that deploy one resource to one cluster fight over it: each sync takes it from the "
-    "other, and deleting either deletes it (argo-cd issue 11838). Within one Application, one of the two "
-    "manifests silently wins (argo-cd issue 2600). A resource without a namespace goes to that of the "
-    "Application's destination. Where each cluster runs an Argo CD of its own, "
-    "`https://kubernetes.default.svc` means another cluster in each: give the environments namespaces of "
-    "their own, or ignore the rule there.",
+    "A resource is deployed twice.",
+    explanation="If two Applications deploy a resource to the same cluster, each sync takes it from the other, and "
+    "deleting either deletes it (argo-cd issue 11838). Within one Application, one of the two manifests silently wins "
+    "(argo-cd issue 2600). A resource without a namespace is deployed to the Application's destination namespace. If "
+    "every cluster runs its own Argo CD, `https://kubernetes.default.svc` means a different cluster in each: use a "
+    "namespace per environment, or ignore the rule.",
     bad=DEPLOYED + _SECOND.replace("{name: my-app", "{name: second") + DESTINATION,
     good=_APART,
 )
@@ -39,7 +38,7 @@ def resource_twice(repository: View) -> Iterator[Problem]:
     first: dict[tuple[str, ...], tuple[ArgoApplication, Document]] = {}
     makers = Counter(map(key, repository.applications))
     for application in repository.applications:
-        # The rule application-name-twice is about Applications that cannot be told apart.
+        # The rule application-name-twice is about Applications that are indistinguishable.
         rendered = applied(application, repository) if makers[key(application)] == 1 else ()
         server, name = cluster(application)
         for document in rendered:
@@ -78,10 +77,10 @@ def _identity(document: Document, application: ArgoApplication, repository: View
     "never-synced",
     Severity.WARNING,
     Scope.REPOSITORY,
-    "A resource of a kind that Argo CD never syncs.",
-    explanation="Argo CD's default `resource.exclusions` leave out kinds that controllers write themselves: "
-    "Endpoints, EndpointSlices, Leases, reviews, certificate requests and reports. A manifest of such a "
-    "kind is not applied, and the Application shows an ExcludedResourceWarning at most.",
+    "A resource is of a kind that Argo CD never syncs.",
+    explanation="Argo CD's default `resource.exclusions` exclude kinds that controllers manage: Endpoints, "
+    "EndpointSlices, Leases, reviews, certificate requests and reports. Such a manifest is not applied; at most the "
+    "Application shows an ExcludedResourceWarning.",
     bad=DEPLOYED
     + """
 # file: apps/my-app/endpoints.yaml
@@ -108,7 +107,7 @@ def never_synced(repository: View) -> Iterator[Problem]:
             if excluded is not None and (kind in excluded or not excluded):
                 yield Problem(
                     f"Argo CD never syncs {kind}/{text(field(document.data, 'metadata', 'name'))}: "
-                    "its default resource.exclusions leave that kind out.",
+                    "its default resource.exclusions exclude the kind.",
                     ("kind",),
                     "Remove the manifest, or change resource.exclusions in the ConfigMap argocd-cm.",
                     document,

@@ -44,16 +44,16 @@ _DETECTORS = (
     "TelegramBotTokenDetector",
     "TwilioKeyDetector",
 )
-"""The detectors that know a credential by its form. Those that judge by entropy take digests for secrets."""
+"""The detectors that know a credential by its form. Those that use entropy mistake digests for secrets."""
 
 
 @rule(
     "secret-in-git",
     Severity.ERROR,
     Scope.DOCUMENT,
-    "A Secret with its data stands in Git.",
-    explanation="Everyone who can read the repository, its forks and its history can read it; base64 hides nothing. "
-    "Rotating it does not remove it from the history.",
+    "A Secret is committed in plain text.",
+    explanation="Anyone who can read the repository, its forks or its history can read it; base64 is not encryption. "
+    "Rotating the secret does not remove the old value from the history.",
     bad="apiVersion: v1\nkind: Secret\nmetadata:\n  name: shop\nstringData:\n  password: hunter2\n",
     good="apiVersion: external-secrets.io/v1\nkind: ExternalSecret\nmetadata:\n  name: shop\nspec:\n  secretStoreRef:\n"
     "    kind: ClusterSecretStore\n    name: vault\n  target:\n    name: shop\n  data:\n    - secretKey: password\n"
@@ -67,10 +67,10 @@ def secret_in_git(document: Document, view: View) -> Iterator[Problem]:  # noqa:
             for name, value in values.items() if isinstance(values, dict) else ():
                 if value not in (None, "") and not _is_no_secret(secret, str(name), value):
                     yield Problem(
-                        f"The Secret's “{name}” stands in Git for everyone who can read the repository.",
+                        f"The Secret's key “{name}” is committed in plain text.",
                         (*at, part, name),
                         "Keep it in a secret store and fetch it with an ExternalSecret, or commit it sealed "
-                        "(SealedSecret, SOPS); then rotate it, since the history keeps it.",
+                        "(SealedSecret, SOPS). Rotate it: it stays in the history.",
                     )
 
 
@@ -119,9 +119,9 @@ def _is_no_secret(secret: Mapping[str, Any], name: str, value: Any) -> bool:
 CREDENTIAL = declare(
     "credential-in-git",
     Severity.ERROR,
-    "A file holds what looks like a credential.",
-    explanation="A token, a private key or a password within a URL has the form that its issuer gives it. Everyone "
-    "who can read the repository, its forks and its history can use it.",
+    "A file contains what looks like a credential.",
+    explanation="Tokens, private keys and passwords in URLs are recognised by their format. Anyone who can read the "
+    "repository, its forks or its history can use them.",
     bad="# file: values.yaml\ndatabase: postgres://shop:hunter2secret@db.example.com/shop\n",
     good="# file: values.yaml\ndatabase: postgres://db.example.com/shop\n",
 )
@@ -154,10 +154,9 @@ def _plugins() -> tuple[BasePlugin, ...]:
     "credential-in-environment",
     Severity.WARNING,
     Scope.DOCUMENT,
-    "An environment variable or a ConfigMap holds a password or the like as plain text.",
-    explanation="A variable named like a password, token or key with its value beside it stands in Git, and in the "
-    "cluster everyone who may read pods or ConfigMaps reads it. Such values belong into a Secret, which the manifest "
-    "refers to.",
+    "An environment variable or ConfigMap contains a password or token in plain text.",
+    explanation="The name of the variable or key suggests a credential. Its value is committed to Git, and anyone "
+    "who may read pods or ConfigMaps in the cluster can read it. Store it in a Secret and refer to that.",
     bad=POD.format(image="nginx:1.29.3-alpine") + "      env:\n        - name: DB_PASSWORD\n          value: hunter2\n",
     good=POD.format(image="nginx:1.29.3-alpine") + "      env:\n        - name: DB_PASSWORD\n          valueFrom:\n"
     "            secretKeyRef:\n              name: shop\n              key: password\n",
@@ -167,9 +166,9 @@ def credential_in_environment(document: Document, view: View) -> Iterator[Proble
     for pointer, name, value in _plain_values(document.data):
         if _SECRET_NAME.search(name) and value and not _HARMLESS.fullmatch(value):
             yield Problem(
-                f"“{name}” looks like a credential, and its value stands here as plain text.",
+                f"“{name}” looks like a credential in plain text.",
                 pointer,
-                "Refer to a Secret's key (valueFrom.secretKeyRef), and keep the Secret itself out of Git.",
+                "Refer to a Secret (valueFrom.secretKeyRef), and keep the Secret out of Git.",
             )
 
 
@@ -208,10 +207,11 @@ _LOGIN = example(
     "argocd-secret-in-plain",
     Severity.ERROR,
     Scope.DOCUMENT,
-    "A secret of Argo CD's login or notifications stands in plain text in a ConfigMap.",
-    explanation="Whoever can read the repository, or ConfigMaps in the namespace argocd, can read it. Argo CD replaces "
-    "`$name:key` in argocd-cm by the key of a Secret with the label `app.kubernetes.io/part-of: argocd`, and `$key` by "
-    "one of argocd-secret. In argocd-notifications-cm, `$key` is one of argocd-notifications-secret.",
+    "A ConfigMap of Argo CD contains a secret in plain text.",
+    explanation="Anyone who can read the repository, or ConfigMaps in the namespace argocd, can read it. In "
+    "argocd-cm, Argo CD replaces `$name:key` with the key of a Secret labelled `app.kubernetes.io/part-of: argocd`, "
+    "and `$key` with a key of argocd-secret. In argocd-notifications-cm, `$key` is a key of "
+    "argocd-notifications-secret.",
     bad=_LOGIN.format(secret="hunter2"),
     good=_LOGIN.format(secret="$argocd-sso:clientSecret"),
 )
@@ -224,9 +224,9 @@ def argocd_secret_in_plain(document: Document, _repository: View) -> Iterator[Pr
         for at, key, value in entries(document, name):
             for secret in _plain(read(value)[0]) if key.startswith(keys) else ():
                 yield Problem(
-                    f"The {secret} in {key} stands in Git for everyone who can read the repository.",
+                    f"The {secret} in {key} is committed in plain text.",
                     at,
-                    f"Refer to a Secret's key, as in “{secret}: {reference}”, and rotate it: the history keeps it.",
+                    f"Refer to a Secret's key, as in “{secret}: {reference}”, and rotate it: it stays in the history.",
                 )
 
 
@@ -271,9 +271,9 @@ spec:
     "unknown-secret-store",
     Severity.WARNING,
     Scope.REPOSITORY,
-    "An ExternalSecret names a store that no file declares, or that its namespace may not use.",
-    explanation="The External Secrets Operator then makes no Secret, and pods that refer to it do not start. Looked at "
-    "where the repository declares stores, since others may come from elsewhere.",
+    "An ExternalSecret refers to a store that does not exist, or that its namespace may not use.",
+    explanation="The External Secrets Operator then creates no Secret, and pods that use it do not start. This is "
+    "only checked if the repository contains stores, because others may be created elsewhere.",
     bad=_external_secret("prod") + APPLICATION + SOURCE + DESTINATION,
     good=_external_secret("dev") + APPLICATION + SOURCE + DESTINATION,
 )
@@ -292,17 +292,17 @@ def unknown_secret_store(repository: View) -> Iterator[Problem]:
             if name and store is None:
                 known = sorted(each for own, each in stores if own == kind)
                 yield Problem(
-                    f"No file declares the {kind} “{name}”.",
+                    f"The {kind} “{name}” does not exist in this repository.",
                     (*at, "name"),
-                    f"Declared are {', '.join(known)}." if known else f"No {kind} is declared.",
+                    f"There are {', '.join(known)}." if known else f"There is no {kind}.",
                     document,
                     cause=f"{kind} {name}",
                 )
             elif store is not None and not _admits(store, namespace):
                 yield Problem(
-                    f"The {kind} “{name}” is not for the namespace {namespace}: its conditions name others.",
+                    f"The {kind} “{name}” does not allow the namespace {namespace}: see its conditions.",
                     (*at, "name"),
-                    "Name the store of this environment, or add the namespace to the store's conditions.",
+                    "Use another store, or add the namespace to the store's conditions.",
                     document,
                 )
 

@@ -25,10 +25,10 @@ _EXCLUSIONS = example(SETTINGS, "  resource.exclusions: |\n    {value}\n")
     "argocd-setting-invalid",
     Severity.ERROR,
     Scope.DOCUMENT,
-    "A setting within argocd-cm or argocd-notifications-cm is not of the form that Argo CD reads.",
-    explanation="Many settings are YAML within a text, which no schema of Kubernetes looks into: what is excluded, "
-    "customizations, the login, services, triggers, templates and subscriptions. Argo CD's controller stops for one "
-    "that it cannot read, logs an error, or takes it for empty.",
+    "A setting in argocd-cm or argocd-notifications-cm has an invalid format.",
+    explanation="Many settings are YAML in a string, which no Kubernetes schema validates: exclusions, "
+    "customizations, login, services, triggers, templates and subscriptions. If Argo CD cannot parse one, it stops, "
+    "logs an error, or treats the setting as empty.",
     bad=_EXCLUSIONS.format(value="- apiGroup: cilium.io"),
     good=_EXCLUSIONS.format(value="- apiGroups: [cilium.io]"),
 )
@@ -36,10 +36,10 @@ def argocd_setting_invalid(document: Document, _repository: View) -> Iterator[Pr
     """Find settings that are not of their form."""
     for at, key, value in entries(document, SETTINGS):
         if fault := _setting_fault(key, value):
-            yield Problem(f"{key} cannot be read: {fault[0]}.", at, fault[1])
+            yield Problem(f"{key} is invalid: {fault[0]}.", at, fault[1])
     for at, key, value in entries(document, NOTIFICATIONS):
         if fault := _notification_fault(key, value):
-            yield Problem(f"{key} cannot be read: {fault[0]}.", at, fault[1])
+            yield Problem(f"{key} is invalid: {fault[0]}.", at, fault[1])
 
 
 def _setting_fault(key: str, value: str) -> _Fault:
@@ -56,9 +56,9 @@ def _setting_fault(key: str, value: str) -> _Fault:
 def _customization_fault(key: str, value: str) -> _Fault:
     _, _, kind, *rest = key.split(".", 3)
     if kind not in _CUSTOMIZATIONS:
-        return f"“{kind}” is no customization", did_you_mean(kind, _CUSTOMIZATIONS) or one_of(_CUSTOMIZATIONS)
+        return f"“{kind}” is not a customization", did_you_mean(kind, _CUSTOMIZATIONS) or one_of(_CUSTOMIZATIONS)
     if not rest or rest[0].count("_") > 1:
-        return "it does not end with <group>_<Kind>", f"Write resource.customizations.{kind}.apps_Deployment."
+        return "its key does not end with <group>_<Kind>", f"Write resource.customizations.{kind}.apps_Deployment."
     return _CUSTOMIZATIONS[kind](value)
 
 
@@ -72,7 +72,7 @@ def _notification_fault(key: str, value: str) -> _Fault:
         service, _, rest = name.partition(".")
         if service not in SERVICES:
             known = sorted(SERVICES)
-            return f"“{service}” is no service that Argo CD knows", did_you_mean(service, known) or one_of(known)
+            return f"“{service}” is not a service of Argo CD", did_you_mean(service, known) or one_of(known)
         return ("its name has a dot", f"Write service.{service}.<name>.") if "." in rest else _mapping_fault(value)
     judge = {
         "trigger": lambda: _list_fault(value, _CONDITION, "- when: …\n  send: [template]"),
@@ -85,24 +85,24 @@ def _notification_fault(key: str, value: str) -> _Fault:
 def _mapping_fault(value: str, known: Iterable[str] = ()) -> _Fault:
     data, why = read(value)
     if why or not isinstance(data, dict):
-        return why or "it is no mapping", "Write YAML of the form “name: value”."
+        return why or "it is not a mapping", "Write YAML of the form “name: value”."
     names = sorted(known)
     unknown = [str(each) for each in data if names and each not in names]
-    return (f"it has “{unknown[0]}”", did_you_mean(unknown[0], names) or one_of(names)) if unknown else None
+    return (f"unknown field “{unknown[0]}”", did_you_mean(unknown[0], names) or one_of(names)) if unknown else None
 
 
 def _list_fault(value: str, known: Iterable[str], example: str) -> _Fault:
     data, why = read(value)
     hint = f"Write YAML such as “{' '.join(example.split())}”."
     if why or not isinstance(data, list) or not all(isinstance(each, dict) for each in data):
-        return why or "it is no list of mappings", hint
+        return why or "it is not a list of mappings", hint
     names = sorted(known)
     for each in data:
         for name, content in each.items():
             if name not in names:
-                return f"it has “{name}”", did_you_mean(str(name), names) or one_of(names)
+                return f"unknown field “{name}”", did_you_mean(str(name), names) or one_of(names)
             if name in _GLOBS and not (isinstance(content, list) and all(isinstance(one, str) for one in content)):
-                return f"{name} is no list of names", hint
+                return f"{name} is not a list of names", hint
     return None
 
 

@@ -42,10 +42,9 @@ def _git_sources(application: ArgoApplication) -> Iterator[tuple[Pointer, Mappin
     "source-missing",
     Severity.ERROR,
     Scope.APPLICATION,
-    "An Application has no source, or one that says nothing of what to deploy.",
-    explanation="A source needs a repository and, in it, a `path` (of a Git repository) or a `chart` (of a Helm "
-    "repository). A source that others refer to may have a `ref` instead, but only as one of several "
-    "`sources`. Argo CD refuses anything else with an InvalidSpecError.",
+    "An Application has no source, or an incomplete one.",
+    explanation="A source needs a repository and a `path` (in a Git repository) or a `chart` (in a Helm repository). "
+    "One of several `sources` may have a `ref` instead. Argo CD rejects anything else with an InvalidSpecError.",
     bad=APPLICATION + DESTINATION + f"  source: {{repoURL: {REPOSITORY}, targetRevision: main}}\n",
     good=DEPLOYED,
 )
@@ -60,15 +59,15 @@ def source_missing(application: ArgoApplication, _repository: View) -> Iterator[
     enough = ("path", "chart", "ref") if sequence(application.spec.get("sources")) else ("path", "chart")
     for at, source in application.sources:
         if source.get("repoURL") == "":
-            yield Problem("The source's repoURL is empty.", application.at(*at, "repoURL"), "Name the repository.")
+            yield Problem("The source's repoURL is empty.", application.at(*at, "repoURL"), "Set it.")
         if not any(source.get(each) for each in enough):
             lone = bool(source.get("ref"))
             yield Problem(
-                "The source has a ref alone, and nothing else is there to refer to it."
+                "The only source has a ref, so no other source can use it."
                 if lone
-                else "The source names a repository, but nothing in it.",
+                else "The source has a repository, but no path or chart.",
                 application.at(*at),
-                "List it in spec.sources beside the source that uses the ref."
+                "Add it to spec.sources beside the source that uses the ref."
                 if lone
                 else f"Add {' or '.join(enough)}. The root of a Git repository is `path: .`.",
             )
@@ -79,8 +78,8 @@ def source_missing(application: ArgoApplication, _repository: View) -> Iterator[
     Severity.ERROR,
     Scope.APPLICATION,
     "A chart of a Helm repository has no targetRevision.",
-    explanation="For a Git source `targetRevision` defaults to HEAD. For a chart there is no default: Argo CD refuses "
-    "the Application with an InvalidSpecError.",
+    explanation="For a Git source, `targetRevision` defaults to HEAD. For a chart there is no default: Argo CD "
+    "rejects the Application with an InvalidSpecError.",
     bad=APPLICATION + DESTINATION + "  source: {repoURL: https://charts.example.com, chart: nginx}\n",
     good=APPLICATION
     + DESTINATION
@@ -93,7 +92,7 @@ def chart_without_revision(application: ArgoApplication, _repository: View) -> I
             yield Problem(
                 f"The chart “{source['chart']}” has no targetRevision.",
                 application.at(*at, "chart"),
-                "Set targetRevision to the chart's version, such as 1.2.3: a fixed one deploys the same tomorrow.",
+                "Set targetRevision to a version of the chart, such as 1.2.3.",
             )
 
 
@@ -102,8 +101,7 @@ def chart_without_revision(application: ArgoApplication, _repository: View) -> I
     Severity.WARNING,
     Scope.APPLICATION,
     "An Application has both source and sources.",
-    explanation="As soon as `sources` has one entry, Argo CD reads nothing of `source`, and does not say so. Whoever "
-    "edits `source` then waits for a change that never comes.",
+    explanation="If `sources` is not empty, Argo CD silently ignores `source`. Changes to it have no effect.",
     bad=DEPLOYED + "  sources:\n" + _CHART_SOURCE,
     good=CONFIG_MAP + APPLICATION + DESTINATION + "  sources:\n" + _CHART_SOURCE,
 )
@@ -111,7 +109,7 @@ def source_ignored(application: ArgoApplication, _repository: View) -> Iterator[
     """Find a source that `sources` hides."""
     if mapping(application.spec.get("source")) and sequence(application.spec.get("sources")):
         yield Problem(
-            "Argo CD ignores spec.source, since there is spec.sources.",
+            "Argo CD ignores spec.source, because spec.sources is set.",
             application.at("spec", "source"),
             "Remove spec.source, or move it into spec.sources.",
         )
@@ -121,10 +119,10 @@ def source_ignored(application: ArgoApplication, _repository: View) -> Iterator[
     "ref-invalid",
     Severity.ERROR,
     Scope.APPLICATION,
-    "A source's ref or name cannot be used.",
-    explanation="A `ref` lets another source read value files as `$ref/path`. It consists of letters, digits, `-` and "
-    "`_`, no two sources may share it, and a source with a `chart` cannot have one: it has no files of a "
-    "Git repository. The `name` of a source is unique as well. Argo CD refuses the Application otherwise.",
+    "A source has an invalid ref or name.",
+    explanation="A `ref` lets another source read value files as `$ref/path`. It consists of letters, digits, `-` "
+    "and `_` and must be unique. A source with a `chart` cannot have one, because it is not a Git repository. The "
+    "`name` of a source must be unique too. Argo CD rejects the Application otherwise.",
     bad=CONFIG_MAP
     + APPLICATION
     + DESTINATION
@@ -147,20 +145,22 @@ def ref_invalid(application: ArgoApplication, _repository: View) -> Iterator[Pro
             yield Problem(
                 f"The ref “{reference}” is invalid.",
                 application.at(*at, "ref"),
-                "Use letters, digits, - and _ alone, and no $: the $ belongs where the ref is used.",
+                "Use only letters, digits, - and _. The $ belongs where the ref is used.",
             )
         if reference and source.get("chart"):
             yield Problem(
-                f"The source has the ref “{reference}” and a chart: only a Git source can be referred to.",
+                f"The source has the ref “{reference}” and a chart: only a Git source can have a ref.",
                 application.at(*at, "ref"),
-                "Remove the ref, or give it to the Git source that holds the files.",
+                "Remove the ref, or move it to the Git source with the files.",
             )
         for key in ("ref", "name"):
             value = text(source.get(key))
             seen[key, value] += bool(value)
             if seen[key, value] > 1:
                 yield Problem(
-                    f"Two sources have the {key} “{value}”.", application.at(*at, key), f"Give each its own {key}."
+                    f"Two sources have the {key} “{value}”.",
+                    application.at(*at, key),
+                    f"Use a different {key} for each.",
                 )
 
 
@@ -168,9 +168,9 @@ def ref_invalid(application: ArgoApplication, _repository: View) -> Iterator[Pro
     "source-kinds-mixed",
     Severity.ERROR,
     Scope.APPLICATION,
-    "A source has settings of more than one tool.",
-    explanation="`helm`, `kustomize`, `directory` and `plugin` each say which tool makes the manifests, so a source "
-    "has one of them at most. Argo CD refuses more with “multiple application sources defined”.",
+    "A source has settings for more than one tool.",
+    explanation="`helm`, `kustomize`, `directory` and `plugin` select the tool that generates the manifests. Argo CD "
+    "rejects a source with more than one with “multiple application sources defined”.",
     bad=CHART + _HELM + "    helm: {releaseName: web}\n    kustomize: {namePrefix: dev-}\n",
     good=CHART + _HELM + "    helm: {releaseName: web}\n",
 )
@@ -185,9 +185,9 @@ def source_kinds_mixed(application: ArgoApplication, _repository: View) -> Itera
         ]
         if len(tools) > 1:
             yield Problem(
-                f"The source has settings for {' and '.join(tools)}: one source is rendered by one tool.",
+                f"The source has settings for {' and '.join(tools)}: a source can use only one tool.",
                 application.at(*at, tools[1]),
-                f"Keep one of {', '.join(tools)}, or make it several sources.",
+                f"Keep one of {', '.join(tools)}, or split the source.",
             )
 
 
@@ -195,10 +195,9 @@ def source_kinds_mixed(application: ArgoApplication, _repository: View) -> Itera
     "release-name-invalid",
     Severity.ERROR,
     Scope.APPLICATION,
-    "A Helm release's name is too long or of the wrong form.",
-    explanation="The release is named by `helm.releaseName`, or else as the Application. Helm accepts at most 53 "
-    "characters, in lower case, and the render of a longer one fails. Charts append to it, so short names "
-    "are better still.",
+    "A Helm release's name is too long or invalid.",
+    explanation="The release is named by `helm.releaseName`, or else by the Application. Helm accepts at most 53 "
+    "lower-case characters; rendering a longer one fails. Charts append to the name, so keep it short.",
     bad=CHART + _HELM + "    helm: {releaseName: My_App}\n",
     good=CHART + _HELM + "    helm: {releaseName: my-app}\n",
 )
@@ -212,15 +211,15 @@ def release_name_invalid(application: ArgoApplication, repository: View) -> Iter
         at = application.at(*source.at, "helm", "releaseName") if own else application.at("metadata", "name")
         if len(name) > LONGEST_RELEASE_NAME:
             yield Problem(
-                f"The Helm release “{name}” has {len(name)} characters; Helm accepts {LONGEST_RELEASE_NAME}.",
+                f"The Helm release “{name}” has {len(name)} characters; the maximum is {LONGEST_RELEASE_NAME}.",
                 at,
                 "Shorten it." if own else "Set a shorter helm.releaseName, or rename the Application.",
             )
         elif own and not RELEASE_NAME.fullmatch(own):
             yield Problem(
-                f"“{own}” cannot be the name of a Helm release.",
+                f"“{own}” is not a valid name of a Helm release.",
                 at,
-                "Use lower-case letters, digits, - and . and begin and end with a letter or a digit.",
+                "Use lower-case letters, digits, - and ., and begin and end with a letter or digit.",
             )
 
 
@@ -242,11 +241,10 @@ def _revision(source: Mapping[str, JSON]) -> str:
     "same-repository-twice",
     Severity.WARNING,
     Scope.APPLICATION,
-    "Two sources of an Application are one repository, to read its value files.",
-    explanation="Argo CD resolves the revision of each source on its own. When a commit lands in between, the two "
-    "differ; Argo CD refuses that, and can then sync manifests of a much older revision (argo-cd issue "
-    "29716). One source does the same: a value file with a leading `/` is read from the repository's "
-    "root.",
+    "Two sources of an Application are the same repository, to read its value files.",
+    explanation="Argo CD resolves the revision of each source separately. If a commit is pushed in between, the two "
+    "differ; Argo CD rejects this, and may then sync a much older revision (argo-cd issue 29716). One source is "
+    "enough: a value file with a leading `/` is read from the repository's root.",
     bad=CHART
     + VALUES
     + APPLICATION
@@ -266,10 +264,10 @@ def same_repository_twice(application: ArgoApplication, _repository: View) -> It
         if _revision(first) == _revision(second):
             name = first.get("ref") or second.get("ref")
             yield Problem(
-                f"Two sources are the repository {second['repoURL']}: a commit between their reads can sync a stale "
+                f"Two sources are the repository {second['repoURL']}: a commit between their reads can sync an old "
                 "revision.",
                 application.at(*at, "repoURL"),
-                f"Use one source, and write its value files with a leading / instead of ${name}/.",
+                f"Use one source, and value files with a leading / instead of ${name}/.",
             )
 
 
@@ -278,9 +276,9 @@ def same_repository_twice(application: ArgoApplication, _repository: View) -> It
     Severity.ERROR,
     Scope.APPLICATION,
     "An Application refers to files of its own repository at another revision.",
-    explanation="The repo server has one checkout of a repository at a time. A source that reads `$ref` files from "
-    "the same repository at another revision fails with “cannot reference a different revision of the "
-    "same repository” (argo-cd issues 12159 and 25605).",
+    explanation="The repo server checks out a repository at one revision at a time. A source that reads `$ref` files "
+    "from the same repository at another revision fails with “cannot reference a different revision of the same "
+    "repository” (argo-cd issues 12159 and 25605).",
     bad=CHART
     + VALUES
     + APPLICATION
@@ -299,8 +297,8 @@ def same_repository_two_revisions(application: ArgoApplication, _repository: Vie
     for at, first, second in _shared_with_reference(application):
         if _revision(first) != _revision(second):
             yield Problem(
-                f"The sources are one repository at two revisions, “{_revision(first)}” and “{_revision(second)}”: "
-                "Argo CD refuses to read the one's files for the other.",
+                f"Two sources are one repository at the revisions “{_revision(first)}” and “{_revision(second)}”: "
+                "Argo CD does not support that.",
                 application.at(*at, "targetRevision" if "targetRevision" in second else "repoURL"),
                 "Use one source, or publish the chart to a Helm or OCI repository and pin its version there.",
             )
@@ -310,10 +308,9 @@ def same_repository_two_revisions(application: ArgoApplication, _repository: Vie
     "missing-value-files-ignored",
     Severity.WARNING,
     Scope.APPLICATION,
-    "Value files that are missing are ignored.",
-    explanation="With `ignoreMissingValueFiles: true` a mistyped path, or a file that was moved, is no error: the "
-    "release is deployed with the chart's defaults (argo-cd issues 7767 and 16423). Production then runs "
-    "with a demo's settings.",
+    "Missing value files are ignored.",
+    explanation="With `ignoreMissingValueFiles: true`, a misspelt path or a moved file is not an error: the release "
+    "is deployed with the chart's defaults (argo-cd issues 7767 and 16423). Production then runs with demo settings.",
     bad=CHART + _HELM + "    helm: {valueFiles: [/environments/dev/values.yaml], ignoreMissingValueFiles: true}\n",
     good=CHART + VALUES + _HELM + "    helm: {valueFiles: [/environments/dev/my-app/values.yaml]}\n",
 )
@@ -322,9 +319,9 @@ def missing_value_files_ignored(application: ArgoApplication, _repository: View)
     for at, source in application.sources:
         if field(source, "helm", "ignoreMissingValueFiles") is True:
             yield Problem(
-                "ignoreMissingValueFiles hides a wrong path: the chart's defaults are then deployed.",
+                "ignoreMissingValueFiles hides a wrong path and deploys the chart's defaults.",
                 application.at(*at, "helm", "ignoreMissingValueFiles"),
-                "Remove it, and name only value files that exist; an empty file is fine.",
+                "Remove it, and list only value files that exist; an empty file is fine.",
             )
 
 
@@ -332,12 +329,11 @@ def missing_value_files_ignored(application: ArgoApplication, _repository: View)
     "directory-swallows",
     Severity.ERROR,
     Scope.APPLICATION,
-    "A recursive directory source takes a chart, an overlay or a values file for manifests.",
-    explanation="With `directory.recurse: true` Argo CD reads every YAML and JSON file below the path as manifests, "
-    "also those of charts and overlays: a chart's templates are no YAML, and a kustomization is no "
-    "resource of the cluster, so the sync fails (argo-cd issues 10648 and 21228). `include` and `exclude` "
-    "are globs of the path below the source's; in them `*` also matches `/`, and `{a,b}` are "
-    "alternatives.",
+    "A recursive directory source includes a chart, an overlay or a values file.",
+    explanation="With `directory.recurse: true`, Argo CD applies every YAML and JSON file below the path, including "
+    "those of charts and overlays. Helm templates are not YAML and a kustomization is not a cluster resource, so the "
+    "sync fails (argo-cd issues 10648 and 21228). `include` and `exclude` are globs relative to the source's path; "
+    "`*` also matches `/`, and `{a,b}` are alternatives.",
     bad=CHART + DEPLOYED.replace("path: apps/my-app}", "path: ., directory: {recurse: true}}"),
     good=CHART
     + DEPLOYED.replace("path: apps/my-app}", "path: ., directory: {recurse: true, exclude: '{charts/*,argocd/*}'}}"),
@@ -353,11 +349,11 @@ def directory_swallows(application: ArgoApplication, repository: View) -> Iterat
         )
         if swallowed:
             yield Problem(
-                f"The directory source “{source.spec['path']}” reads “{swallowed[0]}”"
-                + (f" and {len(swallowed) - 1} more like it" if swallowed[1:] else "")
-                + " as manifests, which they are not.",
+                f"The directory source “{source.spec['path']}” includes “{swallowed[0]}”"
+                + (f" and {len(swallowed) - 1} more" if swallowed[1:] else "")
+                + ", which Argo CD would apply as manifests.",
                 application.at(*source.at, "directory", "recurse"),
-                f"Leave them out with `exclude: '{_exclusion(swallowed)}'`, or move them elsewhere.",
+                f"Exclude them with `exclude: '{_exclusion(swallowed)}'`, or move them elsewhere.",
             )
 
 

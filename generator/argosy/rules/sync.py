@@ -57,16 +57,16 @@ def _option_problem(option: str, known: Mapping[str, tuple[str, ...]]) -> tuple[
     spellings = {f"{each}={one}": (each, one) for each, values in known.items() for one in values}
     flat = {_flat(spelling): spelling for spelling in spellings}
     if same := flat.get(_flat(option)):
-        return f"Argo CD ignores the sync option “{option}”: it compares exact strings.", f"Write “{same}”."
+        return f"Argo CD ignores the sync option “{option}”: the spelling must be exact.", f"Write “{same}”."
     elsewhere = RESOURCE_OPTIONS if known is APPLICATION_OPTIONS else APPLICATION_OPTIONS
     if value in elsewhere.get(name, ()):
         place = f"a resource's annotation {SYNC_OPTIONS}" if elsewhere is RESOURCE_OPTIONS else "the Application"
-        return f"The sync option “{option}” does nothing here.", f"Argo CD reads it from {place} alone: move it there."
+        return f"The sync option “{option}” has no effect here.", f"Move it to {place}."
     if name in known:
         said = f"has the value “{value}”" if equals else "has no value"
-        return f"The sync option {name} {said}, and is ignored.", f"Write {name}= and {' or '.join(known[name])}."
+        return f"The sync option {name} {said} and is ignored.", f"Use {name}= with {' or '.join(known[name])}."
     hint = did_you_mean(option, spellings) or f"Argo CD knows {', '.join(sorted(known))}."
-    return f"Argo CD knows no sync option “{option}”, and ignores it.", hint
+    return f"Argo CD ignores the unknown sync option “{option}”.", hint
 
 
 def _flat(option: str) -> str:
@@ -77,9 +77,9 @@ def _flat(option: str) -> str:
     "sync-option-unknown",
     Severity.ERROR,
     Scope.APPLICATION,
-    "A sync option that Argo CD does not know, and so ignores.",
-    explanation="Argo CD compares sync options with exact strings, case and spaces included: `CreateNamespace=True` "
-    "is not `CreateNamespace=true`. It does nothing, and nothing says so.",
+    "An Application has an unknown sync option.",
+    explanation="Argo CD compares sync options as exact strings, including case and spaces: `CreateNamespace=True` "
+    "is not `CreateNamespace=true`. It silently ignores unknown options.",
     bad=DEPLOYED + "  syncPolicy: {syncOptions: [CreateNamespace=True]}\n",
     good=DEPLOYED + "  syncPolicy: {syncOptions: [CreateNamespace=true]}\n",
 )
@@ -94,10 +94,10 @@ def sync_option_unknown(application: ArgoApplication, _repository: View) -> Iter
     "sync-option-annotation",
     Severity.ERROR,
     Scope.DOCUMENT,
-    "A resource's annotation has a sync option that Argo CD does not know, and so ignores.",
-    explanation="The annotation `argocd.argoproj.io/sync-options` holds options separated by commas. Argo CD compares "
-    "each with exact strings, and ignores the others without a word. Some options work in the Application "
-    "alone, as CreateNamespace does.",
+    "A resource's annotation has an unknown sync option.",
+    explanation="The annotation `argocd.argoproj.io/sync-options` is a comma-separated list. Argo CD compares "
+    "options as exact strings and silently ignores unknown ones. Some options, such as CreateNamespace, only work in "
+    "the Application.",
     bad=_annotated(f"{SYNC_OPTIONS}: 'Prune=False'"),
     good=_annotated(f"{SYNC_OPTIONS}: 'Prune=false'"),
 )
@@ -112,10 +112,10 @@ def sync_option_annotation(document: Document, _repository: View) -> Iterator[Pr
     "sync-wave-invalid",
     Severity.ERROR,
     Scope.DOCUMENT,
-    "A sync wave that is not an integer.",
-    explanation="Argo CD reads the annotation `argocd.argoproj.io/sync-wave` as an integer, negative ones included. "
-    "Anything else counts as wave 0 without a word. Annotations are strings, so the number is quoted: a "
-    "bare one makes Kubernetes refuse the resource.",
+    "A sync wave is not an integer.",
+    explanation="The annotation `argocd.argoproj.io/sync-wave` is an integer, which may be negative. Argo CD "
+    "silently treats anything else as wave 0. Annotations are strings, so quote the number: Kubernetes rejects an "
+    "unquoted one.",
     bad=_annotated(f"{SYNC_WAVE}: first"),
     good=_annotated(f"{SYNC_WAVE}: '-1'"),
 )
@@ -124,10 +124,10 @@ def sync_wave_invalid(document: Document, _repository: View) -> Iterator[Problem
     wave = annotations_of(document.data).get(SYNC_WAVE)
     at = ("metadata", "annotations", SYNC_WAVE)
     if isinstance(wave, int | float) and not isinstance(wave, bool):
-        yield Problem(f"The sync wave {wave} is a number, and annotations are strings.", at, f"Quote it: '{wave}'.")
+        yield Problem(f"The sync wave {wave} is a number, but annotations are strings.", at, f"Quote it: '{wave}'.")
     elif wave is not None and not re.fullmatch(r"[+-]?[0-9]{1,18}", text(wave), re.ASCII):
         yield Problem(
-            f"The sync wave “{wave}” is no integer, and counts as 0.", at, "Write an integer, as in '5' or '-1'."
+            f"The sync wave “{wave}” is not an integer and counts as 0.", at, "Write an integer, such as '5' or '-1'."
         )
 
 
@@ -135,10 +135,10 @@ def sync_wave_invalid(document: Document, _repository: View) -> Iterator[Problem
     "hook-unknown",
     Severity.ERROR,
     Scope.DOCUMENT,
-    "A hook, or its delete policy, that Argo CD does not know.",
-    explanation="The annotation `argocd.argoproj.io/hook` says at which phases a resource is applied, separated by "
-    "commas. A resource whose phases are all unknown is never applied, since it is a hook of no phase. An "
-    "unknown delete policy is ignored, and the hook is deleted before its next run.",
+    "A hook or hook delete policy is unknown to Argo CD.",
+    explanation="The annotation `argocd.argoproj.io/hook` lists the phases in which a resource is applied, separated "
+    "by commas. A resource with only unknown phases is never applied. An unknown delete policy is ignored, and the "
+    "hook is deleted before its next run.",
     bad=_annotated(f"{HOOK}: preSync"),
     good=_annotated(f"{HOOK}: PreSync, {HOOK_DELETE_POLICY}: HookSucceeded"),
 )
@@ -151,7 +151,7 @@ def hook_unknown(document: Document, _repository: View) -> Iterator[Problem]:
         for value in listed(document.data, annotation):
             if value not in known:
                 yield Problem(
-                    f"Argo CD knows no {what} “{value}”.",
+                    f"Argo CD ignores the unknown {what} “{value}”.",
                     ("metadata", "annotations", annotation),
                     did_you_mean(value, known) or one_of(sorted(known)),
                 )
@@ -161,9 +161,9 @@ def hook_unknown(document: Document, _repository: View) -> Iterator[Problem]:
     "automated-empty",
     Severity.WARNING,
     Scope.APPLICATION,
-    "An empty `automated:` does not turn automatic sync on.",
-    explanation="`automated:` with nothing after it is null in YAML. The API server drops it, so the Application is "
-    "only ever synced by hand. `automated: {}` is an empty mapping, and turns automatic sync on.",
+    "An empty `automated:` does not enable automated sync.",
+    explanation="`automated:` without a value is null in YAML. The API server drops it, and the Application is only "
+    "synced manually. `automated: {}` is an empty mapping and enables automated sync.",
     bad=DEPLOYED + "  syncPolicy:\n    automated:\n",
     good=DEPLOYED + "  syncPolicy:\n    automated: {}\n",
 )
@@ -173,9 +173,9 @@ def automated_empty(application: ArgoApplication, _repository: View) -> Iterator
     written = mapping(field(application.document.data, *at))
     if "automated" in written and written["automated"] is None:
         yield Problem(
-            "`automated:` is empty, so the API server drops it: there is no automatic sync.",
+            "`automated:` is empty, so the API server drops it and automated sync is off.",
             (*at, "automated"),
-            "Write `automated: {}`, or spell out prune and selfHeal; remove it if syncs are to be manual.",
+            "Write `automated: {}`, or set prune and selfHeal. Remove it for manual sync.",
         )
 
 
@@ -183,10 +183,10 @@ def automated_empty(application: ArgoApplication, _repository: View) -> Iterator
     "namespace-metadata-ignored",
     Severity.WARNING,
     Scope.APPLICATION,
-    "managedNamespaceMetadata without CreateNamespace=true does nothing.",
-    explanation="Argo CD sets the labels and annotations of `managedNamespaceMetadata` only on a namespace that it "
-    "manages, which takes the sync option `CreateNamespace=true` (argo-cd issue 20233). Without it they "
-    "are ignored, and nothing says so.",
+    "managedNamespaceMetadata without CreateNamespace=true has no effect.",
+    explanation="Argo CD sets the labels and annotations of `managedNamespaceMetadata` only on namespaces that it "
+    "creates, which requires the sync option `CreateNamespace=true` (argo-cd issue 20233). Otherwise it ignores them "
+    "silently: a namespace that should enforce a Pod Security Standard does not.",
     bad=DEPLOYED + "  syncPolicy: {managedNamespaceMetadata: {labels: {team: web}}}\n",
     good=DEPLOYED
     + "  syncPolicy: {managedNamespaceMetadata: {labels: {team: web}}, syncOptions: [CreateNamespace=true]}\n",
@@ -197,9 +197,9 @@ def namespace_metadata_ignored(application: ArgoApplication, _repository: View) 
         "CreateNamespace=true" not in sync_options(application)
     ):
         yield Problem(
-            "managedNamespaceMetadata is ignored, since the Application does not create its namespace.",
+            "managedNamespaceMetadata is ignored without the sync option CreateNamespace=true.",
             application.at("spec", "syncPolicy", "managedNamespaceMetadata"),
-            "Add CreateNamespace=true to syncOptions, or write the Namespace as a manifest.",
+            "Add CreateNamespace=true to syncOptions, or add a Namespace manifest.",
         )
 
 
@@ -207,11 +207,10 @@ def namespace_metadata_ignored(application: ArgoApplication, _repository: View) 
     "retry-invalid",
     Severity.ERROR,
     Scope.APPLICATION,
-    "A retry whose limit or backoff Argo CD cannot use.",
-    explanation="A failed sync is retried `limit` times; a `retry` without a limit means 0, so it turns the default "
-    "retries of an automatic sync off. `duration` and `maxDuration` are Go durations (`5s`, `1m30s`) or "
-    "seconds; one that cannot be read makes the retry itself fail. The wait grows by `factor`, which is 1 "
-    "at least.",
+    "A retry has an invalid limit or backoff.",
+    explanation="A failed sync is retried `limit` times. A `retry` without a limit means 0 and disables the default "
+    "retries of an automated sync. `duration` and `maxDuration` are Go durations (`5s`, `1m30s`) or seconds; if one "
+    "is invalid, the retry fails. The wait is multiplied by `factor`, which must be at least 1.",
     bad=DEPLOYED + "  syncPolicy: {retry: {limit: 3, backoff: {duration: 5 seconds, factor: 2}}}\n",
     good=DEPLOYED + "  syncPolicy: {retry: {limit: 3, backoff: {duration: 5s, factor: 2, maxDuration: 3m}}}\n",
 )
@@ -224,16 +223,16 @@ def retry_invalid(application: ArgoApplication, _repository: View) -> Iterator[P
         value = text(backoff.get(name))
         if value and not GO_DURATION.fullmatch(value) and not value.isdecimal():
             yield Problem(
-                f"The {name} “{value}” is no Go duration.",
+                f"The {name} “{value}” is not a Go duration.",
                 (*at, "backoff", name),
                 "Write numbers with units and no spaces, such as 5s, 3m or 1h30m.",
             )
     factor = backoff.get("factor")
     if isinstance(factor, int) and factor < 1:
         yield Problem(
-            f"The factor {factor} makes the wait between retries shrink to nothing.",
+            f"The factor {factor} is less than 1.",
             (*at, "backoff", "factor"),
-            "Write 1 for an even wait, or 2 to double it each time.",
+            "Use 1 for a constant wait, or 2 to double it each time.",
         )
     if backoff and "limit" not in retry:
-        yield Problem("The retry has no limit, which means 0: nothing is retried.", at, "Add a limit, such as 5.")
+        yield Problem("The retry has no limit, so nothing is retried.", at, "Add a limit, such as 5.")

@@ -44,7 +44,7 @@ class SchemaLocation:
             reason = "it is a URL" if "://" in location else astray(root / location, root)
             if reason:
                 raise UsageError(
-                    f"The repository's schema location “{text}” is not read: {reason}.",
+                    f"The repository's schema location “{text}” cannot be used: {reason}.",
                     "Keep the schemas in the repository, or name the location with --schema-location.",
                 )
             location = str(root / location)

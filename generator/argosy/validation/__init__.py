@@ -1,1 +1,1 @@
-"""Validation: what is judged, by which rules, and what came out."""
+"""Validation: files, manifests and renders, checked by schemas and rules."""

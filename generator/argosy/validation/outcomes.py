@@ -1,8 +1,8 @@
-"""What became of each document: nothing is left out, and nothing counts as passed that nobody judged."""
+"""The outcome of each document: none is left out, and none counts as passed that was not checked."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -59,10 +59,10 @@ class Outcomes:
     renders: Sequence[Render]
     found: Sequence[Found]
     """What is found, without what the repository asks to ignore."""
-    skipped: Mapping[object, str]
-    """Why a document was judged by nothing, by `identity(document)`; by its path for a file without documents."""
-    patches: frozenset[object] = frozenset()
-    """What was judged although no build gave it, by `identity(document)`."""
+    skipped: Mapping[Hashable, str]
+    """Why a document was not checked, by `identity(document)`; by its path for a file without documents."""
+    patches: frozenset[Hashable] = frozenset()
+    """What was checked although no build contains it, by `identity(document)`."""
 
     def chosen(self, selection: Selection) -> Iterator[Outcome]:
         """Yield an outcome for each document, written and rendered, and for each source that was not rendered."""
@@ -90,8 +90,8 @@ class Outcomes:
             failed = any(each.document is None and each.finding.line in lines for each in errors)
             yield _outcome(path, failed, self.skipped.get(path) or _IGNORED)
         elif not entry.documents:
-            judged = self._is_values_file(entry) or layout.is_catalogue_text(path)
-            yield _outcome(path, bool(errors), "" if judged else "it holds no document")
+            checked = self._is_values_file(entry) or layout.is_catalogue_text(path)
+            yield _outcome(path, bool(errors), "" if checked else "it contains no document")
         mistaken = _mistaken(entry, errors)
         for document, role in entry.documents:
             reason = self.skipped.get(identity(document), "")
@@ -108,15 +108,15 @@ class Outcomes:
         return entry.file.location.resolve() in self._values
 
     def _unbuilt(self, location: Path) -> str:
-        """Return why no build judged a Kustomize input, or nothing."""
+        """Return why no build checked a Kustomize input, or nothing."""
         folders = self.inventory.inputs.get(location, ())
         rendered = [render for render in self.renders if render.source.folder in folders]
-        if not rendered or any(_is_judged(render) for render in rendered):
+        if not rendered or any(_is_checked(render) for render in rendered):
             return ""
         return rendered[0].skipped or _NOT_RENDERED
 
     def _of_chart_file(self, entry: Entry) -> Iterator[Outcome]:
-        """Yield one outcome for a chart's file: it is judged by rendering the chart."""
+        """Yield one outcome for a chart's file: it is checked by rendering the chart."""
         path = entry.file.path
         reason = self._unrendered.get(entry.chart, "") if entry.chart else ""
         unread = self.skipped.get(path, "")
@@ -126,14 +126,14 @@ class Outcomes:
     def _unrendered(self) -> Mapping[Path, str]:
         """Why a chart was not rendered, for each that was not."""
         reasons: dict[Path, str] = {}
-        judged: set[Path] = set()
+        checked: set[Path] = set()
         for render in self.renders:
             for chart in self._charts_of(render):
-                if _is_judged(render):
-                    judged.add(chart)
+                if _is_checked(render):
+                    checked.add(chart)
                 else:
                     reasons.setdefault(chart, render.skipped or _NOT_RENDERED)
-        return {chart: reason for chart, reason in reasons.items() if chart not in judged}
+        return {chart: reason for chart, reason in reasons.items() if chart not in checked}
 
     def _charts_of(self, render: Render) -> Iterable[Path]:
         folder = render.source.folder
@@ -169,7 +169,7 @@ class Outcomes:
         return by_path
 
     @cached_property
-    def _failed(self) -> frozenset[object]:
+    def _failed(self) -> frozenset[Hashable]:
         return frozenset(identity(each.document) for each in self._errors if each.document is not None)
 
     @cached_property
@@ -188,28 +188,28 @@ class Outcomes:
     @cached_property
     def _values(self) -> frozenset[Path]:
         return frozenset(
-            file.resolve() for render in self.renders if _is_judged(render) for file in render.source.value_files
+            file.resolve() for render in self.renders if _is_checked(render) for file in render.source.value_files
         )
 
 
-_IGNORED = "what is wrong with it is ignored"
-_NOT_RENDERED = "what it belongs to cannot be rendered"
+_IGNORED = "its findings are ignored"
+_NOT_RENDERED = "the chart or overlay that uses it cannot be rendered"
 
 
-def identity(document: Document) -> object:
-    """Return what a document is known by, also where an Application's label was put on a copy of it."""
-    return id(document) if document.source is None else (document.path, document.index, document.prefix)
+def identity(document: Document) -> Hashable:
+    """Return what a document is known by: a written one by its place, since an Application's labels are on copies."""
+    return document if document.source is None else (document.path, document.index, document.prefix)
 
 
-def _is_judged(render: Render) -> bool:
+def _is_checked(render: Render) -> bool:
     return not render.skipped and not render.faults
 
 
-def _mistaken(entry: Entry, errors: Iterable[Found]) -> set[object]:
+def _mistaken(entry: Entry, errors: Iterable[Found]) -> set[Hashable]:
     """Return the identities of a file's documents that errors are about, by the document or else by the line."""
     own = {identity(document) for document, _ in entry.documents}
     unread = {defect.line for defect in entry.parsed.defects if defect.document is None}
-    found: set[object] = set()
+    found: set[Hashable] = set()
     for each in errors:
         if each.document is not None and identity(each.document) in own:
             found.add(identity(each.document))

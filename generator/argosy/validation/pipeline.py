@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -50,29 +50,29 @@ class Options:
     schema_locations: Sequence[str] = ()
     helm: Path | None = None
     changed: frozenset[str] = frozenset()
-    """The files that changed since all was valid: only what they reach is judged. Empty: everything is."""
+    """The files that changed since all was valid: only what they reach is checked. Empty: everything is."""
     progress: Progress = silent
     repository: Path | None = None
     """The repository that the files are a state of, where they were written elsewhere: its branches are what counts."""
 
 
 def validate(root: Path, options: Options | None = None) -> Report:
-    """Judge every YAML and JSON file below a root, and what its Applications render to."""
+    """Check every YAML and JSON file below a root, and what its Applications render to."""
     chosen = options or Options()
-    return judge(look(root, chosen), chosen)
+    return check(look(root, chosen), chosen)
 
 
 def look(root: Path, options: Options) -> Deployments:
-    """Find and render what is to be judged."""
+    """Find and render what is to be checked."""
     root = root.resolve()
     configured = configuration.load(root, options.repository)
-    # A version or a location that cannot be meant is told before anything takes time.
+    # Report an unknown version or location before anything takes time.
     _stores(root, configured, options, ())
     return deployments.find(root, configured, reached_by(options.changed), options.helm, options.progress)
 
 
-def judge(deployed: Deployments, options: Options) -> Report:
-    """Judge what was found."""
+def check(deployed: Deployments, options: Options) -> Report:
+    """Check what was found."""
     return _Validation(deployed, options).run()
 
 
@@ -87,7 +87,7 @@ def _stores(
     except UsageError as error:
         if options.kubernetes_versions or options.schema_locations:
             raise
-        where = f"{layout.CONFIGURATION} or {layout.ANSWERS} asks for it."
+        where = f"It is set in {layout.CONFIGURATION} or {layout.ANSWERS}."
         raise UsageError(error.message, f"{error.hint} {where}") from error
     return {store.kubernetes_version: store for store in stores}
 
@@ -97,8 +97,8 @@ class _Validation:
     deployed: Deployments
     options: Options
     found: list[Found] = field(default_factory=list)
-    skipped: dict[object, str] = field(default_factory=dict)
-    """Why a document was judged by nothing, by its identity; by its path for a file without documents."""
+    skipped: dict[Hashable, str] = field(default_factory=dict)
+    """Why a document was not checked, by its identity; by its path for a file without documents."""
     render_of: dict[Document, Render] = field(default_factory=dict)
     """What a rendered document came from."""
     written: set[tuple[Document, str, Pointer, str]] = field(default_factory=set)
@@ -106,7 +106,7 @@ class _Validation:
 
     @property
     def root(self) -> Path:
-        """The root of what is judged."""
+        """The root of what is checked."""
         return self.deployed.view.root
 
     def run(self) -> Report:
@@ -119,53 +119,53 @@ class _Validation:
         }
         stores = _stores(self.root, deployed.configured, self.options, _definitions(inventory, deployed.renders))
         for entry in inventory.entries:
-            self._judge_file(entry, stores)
-        self._judge_catalogue(inventory)
+            self._check_file(entry, stores)
+        self._check_catalogue(inventory)
         for flaw, problem, document in deployed.problems:
-            # Where a part of the repository is judged, a generator may find nothing in it.
+            # Where a part of the repository is checked, a generator may find nothing in it.
             if flaw is not Flaw.EMPTY or not self.options.changed:
                 self._add(applicationset.FLAWS[flaw], problem, document=document)
         self.skipped |= {identity(document): reason for document, reason in deployed.unknown}
         for document in deployed.view.patches:
-            self._judge_manifest(document, stores, partly=True)
+            self._check_manifest(document, stores, partly=True)
         for render in deployed.renders:
-            self._judge_render(render, stores)
+            self._check_render(render, stores)
         self._lint_charts(inventory, deployed.renders, deployed.helm)
         self._apply_rules(deployed.view, deployed.renders)
         return self._report(inventory, deployed.configured, deployed)
 
     # Files
 
-    def _judge_file(self, entry: Entry, stores: Mapping[str, SchemaStore]) -> None:
+    def _check_file(self, entry: Entry, stores: Mapping[str, SchemaStore]) -> None:
         vendored = layout.is_vendored(entry.file.path)
         for defect in entry.parsed.defects:
             if not vendored or defect.kind is DefectKind.SYMLINK:
                 self._add_defect(defect, entry)
         if vendored:
-            return  # Nobody here can mend a vendor's files: what they render to is judged.
+            return  # Only their vendor can fix these files: what they render to is checked.
         for line, kind in credentials(entry.parsed.text):
             self._add(
                 CREDENTIAL,
                 Problem(
                     f"This looks like a credential: {kind}.",
-                    hint="Take it out, rotate it, and keep it in a secret store. If it is none, say so in place: "
-                    "# argosy: ignore[credential-in-git] why.",
+                    hint="Remove and rotate it, and keep it in a secret store. If it is not a credential, add the "
+                    "comment # argosy: ignore[credential-in-git] reason.",
                 ),
                 path=entry.file.path,
                 line=line,
             )
         for document, role in entry.documents:
             if role is Role.MANIFEST:
-                self._judge_manifest(document, stores)
+                self._check_manifest(document, stores)
                 continue
             known = _file_schema(document)
             if known is not None:
                 self._add_violations(files.FILE_SCHEMA, document, known.violations(without_nulls(document.data)))
             elif role is Role.OTHER:
-                reason = "it is no Kubernetes manifest, and no schema is known for it"
+                reason = "it is not a Kubernetes manifest, and its schema is unknown"
                 self.skipped.setdefault(identity(document), reason)
 
-    def _judge_catalogue(self, inventory: Inventory) -> None:
+    def _check_catalogue(self, inventory: Inventory) -> None:
         if not any(layout.is_catalogue(path) for path in inventory.files):
             return
         from argosy.catalogue import catalogue  # noqa: PLC0415
@@ -173,8 +173,8 @@ class _Validation:
         for each in catalogue.mistakes(self.root):
             self._add(components.CATALOGUE_ENTRY, Problem(each.message, hint=each.hint), path=each.path, line=each.line)
 
-    def _judge_manifest(self, document: Document, stores: Mapping[str, SchemaStore], *, partly: bool = False) -> None:
-        """Judge a manifest by the schemas of its kind; of a patch, which is a part of it, what is there."""
+    def _check_manifest(self, document: Document, stores: Mapping[str, SchemaStore], *, partly: bool = False) -> None:
+        """Check a manifest by the schemas of its kind; of a patch, which is a part of it, what it contains."""
         data = without_nulls(_without_directives(document.data) if partly else document.data)
         api_version, kind = data["apiVersion"], data["kind"]
         wrong: dict[Violation, list[str]] = defaultdict(list)
@@ -182,8 +182,8 @@ class _Validation:
             schema = store.for_manifest(api_version, kind)
             if schema is None:
                 self.skipped[identity(document)] = (
-                    f"there is no schema for {kind} of {api_version}: keep its CustomResourceDefinition in the "
-                    "repository, or name one with --schema-location"
+                    f"there is no schema for {kind} of {api_version}: add its CustomResourceDefinition to the "
+                    "repository, or pass --schema-location"
                 )
                 return
             for violation in schema.violations(data):
@@ -214,7 +214,7 @@ class _Validation:
 
     # Renders
 
-    def _judge_render(self, render: Render, stores: Mapping[str, SchemaStore]) -> None:
+    def _check_render(self, render: Render, stores: Mapping[str, SchemaStore]) -> None:
         for fault in render.faults:
             rule = manifests.HELM_RENDER if render.source.kind is Kind.HELM else manifests.KUSTOMIZE_BUILD
             self._add_fault(rule, fault, render)
@@ -225,9 +225,9 @@ class _Validation:
             self._add(manifests.RENDER_DIFFERS, Problem(remark), path=render.path, render=render)
         for document in () if render.written else render.documents:
             if is_manifest(document.data):
-                self._judge_manifest(document, stores)
+                self._check_manifest(document, stores)
             else:
-                problem = Problem("What is rendered is no manifest: it has no apiVersion and kind.")
+                problem = Problem("The output is not a manifest: it has no apiVersion and kind.")
                 self._add(manifests.RENDERED_YAML, problem, document=document)
 
     def _add_fault(self, rule: Rule, fault: Fault, render: Render) -> None:
@@ -345,7 +345,7 @@ class _Validation:
         return replace(finding.at(there), also=finding.places)
 
     def _unsuppressed(self, inventory: Inventory, configured: Configuration) -> list[Found]:
-        """Drop the findings that the repository asks to ignore, and find requests that ask in vain."""
+        """Drop the findings that the repository ignores, and report invalid requests to ignore."""
         comments = {entry.file.path: suppressions(entry.parsed.text) for entry in inventory.entries}
         for path, each in ((path, each) for path, several in comments.items() for each in several):
             unknown = [rule for rule in each.rules if rule not in RULES]
@@ -389,7 +389,7 @@ class _Validation:
 
 
 FOR_AUTHORS = frozenset({"missing-resources", "render-differs"})
-"""The rules by which a rendered chart is judged that its author alone can heed, not who vendors it."""
+"""The rules that only the author of a rendered chart can follow, not who vendors it."""
 
 
 def _path(file: Path, root: Path) -> str:

@@ -149,7 +149,7 @@ class Generators:
         if file not in self.contents:
             location = self.repository.root / file
             if reason := astray(location, self.repository.root):
-                raise GeneratorError(f"{file} is not read: {reason}.", at)
+                raise GeneratorError(f"{file} cannot be used: {reason}.", at)
             text = text_of(File(file, location))
             if isinstance(text, Defect):
                 raise GeneratorError(f"{file} cannot be read: {text.message.rpartition(': ')[2]}.", at, text.hint)
