@@ -451,7 +451,7 @@ def errors_of(tree: Mapping[str, str]) -> list[Finding]:
 
 
 def is_about(finding: Finding, path: str) -> bool:
-    """Tell whether a finding points at a file, or at what is rendered from it."""
+    """Return whether a finding points at a file, or at what is rendered from it."""
     environment = next(
         (parts[1] for parts in [path.split("/")] if parts[0] in {"environments", "argocd"} and len(parts) > 2), ""
     )

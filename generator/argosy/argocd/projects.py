@@ -33,7 +33,7 @@ def source_urls(application: ArgoApplication) -> Iterator[tuple[Pointer, str]]:
 
 
 def source_permitted(patterns: list[str], url: str) -> bool:
-    """Tell whether an AppProject's sourceRepos permit a repository."""
+    """Return whether an AppProject's sourceRepos permit a repository."""
     matched = False
     for pattern in patterns:
         if pattern.startswith("!"):
@@ -48,7 +48,7 @@ def source_permitted(patterns: list[str], url: str) -> bool:
 def destination_permitted(
     destinations: list[Mapping[str, JSON]], server: str | None, name: str | None, namespace: str
 ) -> bool | None:
-    """Tell whether an AppProject's destinations permit a cluster's namespace.
+    """Return whether an AppProject's destinations permit a cluster's namespace.
 
     A cluster has a server and a name, of which an Application tells one. The answer is None where it depends on the
     other.
@@ -82,7 +82,7 @@ def _matches(pattern: str, value: str) -> bool:
 
 
 def kind_permitted(spec: Mapping[str, JSON], group: str, kind: str, cluster_wide_name: str | None) -> bool:
-    """Tell whether an AppProject permits a kind; a name is given for a kind without a namespace alone."""
+    """Return whether an AppProject permits a kind; a name is given for a kind without a namespace alone."""
     scope = "namespaceResource" if cluster_wide_name is None else "clusterResource"
     permitted, denied = spec.get(f"{scope}Whitelist"), sequence(spec.get(f"{scope}Blacklist"))
     everything = cluster_wide_name is None and permitted is None

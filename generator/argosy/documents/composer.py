@@ -295,7 +295,7 @@ class Composer:
         self._noted.append((index, Defect(refusal.kind, refusal.message, "", line, column, refusal.hint, document)))
 
     def _is_template(self) -> bool:
-        """Tell whether the text is YAML once its `{{ … }}` actions are gone."""
+        """Return whether the text is YAML once its `{{ … }}` actions are gone."""
         if self._template is None:
             self._template = False
             if syntax.ACTION.search(self.text):

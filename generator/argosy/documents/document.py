@@ -78,7 +78,7 @@ def _positions(source: Source) -> Mapping[int, tuple[int, Any]]:
 
 
 def is_manifest(data: Any) -> bool:
-    """Tell whether the data says of itself which Kubernetes object it is."""
+    """Return whether the data says of itself which Kubernetes object it is."""
     names = (data.get("apiVersion"), data.get("kind")) if isinstance(data, dict) else (None,)
     return all(isinstance(name, str) and name for name in names)
 

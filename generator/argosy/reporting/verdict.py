@@ -8,7 +8,7 @@ from argosy.reporting.wording import number
 
 
 def is_valid(report: Report, *, strict: bool) -> bool:
-    """Tell whether a repository passes. Warnings never fail it; skipped documents do if `strict`."""
+    """Return whether a repository passes. Warnings never fail it; skipped documents do if `strict`."""
     failures = report.errors + report.count(Status.FAILED)
     return not failures and not (strict and report.count(Status.SKIPPED))
 

@@ -199,7 +199,7 @@ def patch_changes_project(document: Document, _repository: View) -> Iterator[Pro
 
 
 def _sets_project(patch: str) -> bool:
-    """Tell whether a patch has the field spec.project, in any branch of its template."""
+    """Return whether a patch has the field spec.project, in any branch of its template."""
     without_control = re.sub(r"(?m)^[ \t]*(\{\{[^}]*\}\}[ \t]*)+$", "", patch)
     try:
         text = re.sub(r"\{\{.*?\}\}", "x", without_control, flags=re.DOTALL)

@@ -621,7 +621,7 @@ def _revision(source: Mapping[str, JSON]) -> str:
 
 
 def _follows_another(application: ArgoApplication, revision: str) -> bool:
-    """Tell whether an Application is of another revision than its project, where it may deploy something else."""
+    """Return whether an Application is of another revision than its project, where it may deploy something else."""
     sources = [source for _, source in application.sources if not source.get("chart")]
     return bool(revision) and any(_revision(each) not in {revision, "HEAD"} for each in sources)
 
@@ -754,5 +754,5 @@ def _places(applications: Sequence[ArgoApplication], view: View, *, named: bool)
 
 
 def _creates_namespace(application: ArgoApplication) -> bool:
-    """Tell whether an Application makes its namespace, or is meant to: a misspelt option is another rule's business."""
+    """Return whether an Application creates its namespace; another rule reports a misspelt option."""
     return any(text(option).casefold() == "createnamespace=true" for option in sync_options(application))

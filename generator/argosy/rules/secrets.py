@@ -318,7 +318,7 @@ def _stores(repository: View) -> Mapping[tuple[str, str], Document]:
 
 
 def _admits(store: Document, namespace: str) -> bool:
-    """Tell whether a store's conditions let a namespace in; what its labels decide is not known here."""
+    """Return whether a store's conditions let a namespace in; what its labels decide is not known here."""
     conditions = [mapping(each) for each in sequence(field(store.data, "spec", "conditions"))]
     if not conditions or not namespace or field(store.data, "kind") != "ClusterSecretStore":
         return True

@@ -25,7 +25,7 @@ class Selection:
     inventory: Inventory
 
     def takes(self, path: str, render: Render | None = None) -> bool:
-        """Tell whether a file, or what was rendered from other files, is asked for."""
+        """Return whether a file, or what was rendered from other files, is asked for."""
         return not self.paths or self._covers(path) or (render is not None and self._reads(render))
 
     def _covers(self, path: str) -> bool:
@@ -37,7 +37,7 @@ class Selection:
         return [path.relative_to(self.root).as_posix() for path in resolved if path.is_relative_to(self.root)]
 
     def _reads(self, render: Render) -> bool:
-        """Tell whether a render read a file that is asked for."""
+        """Return whether a render read a file that is asked for."""
         if render not in self._known:
             inputs = self.inventory.inputs.items()
             overlay = render.source.folder if render.source.kind is Kind.KUSTOMIZE else None
@@ -104,7 +104,7 @@ class Outcomes:
             yield _outcome(path, identity(document) in mistaken, reason)
 
     def _is_values_file(self, entry: Entry) -> bool:
-        """Tell whether a render read the file as its values."""
+        """Return whether a render read the file as its values."""
         return entry.file.location.resolve() in self._values
 
     def _unbuilt(self, location: Path) -> str:
