@@ -235,6 +235,13 @@ class TestRemove:
         assert "--selector app.kubernetes.io/instance=cert-manager" in told
 
     @pytest.mark.usefixtures("repository")
+    def test_the_namespace_of_argo_cd_is_not_to_be_deleted(self, argosy: Argosy) -> None:
+        assert argosy("add", "component", "argocd-image-updater", "--commit", "--quiet").code == 0
+        result = argosy("remove", "component", "argocd-image-updater", "--yes", "--commit")
+        assert "Argo CD lets go of argocd-image-updater-prod." in result.err
+        assert "kubectl delete namespace" not in result.err
+
+    @pytest.mark.usefixtures("repository")
     def test_what_another_environment_takes_over_is_not_to_be_deleted(self, argosy: Argosy) -> None:
         assert argosy("add", "component", "cert-manager", "--commit", "--quiet").code == 0
         result = argosy("rename", "env", "prod", "live", "--yes", "--commit")

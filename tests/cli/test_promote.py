@@ -164,6 +164,18 @@ class TestTheStory:
         result = argosy(*TO_STAGING, "--dry-run")
         assert "(application.yaml: Deployment:**.env.LOG_LEVEL)" in result.out
 
+    def test_a_wide_pattern_in_the_policy_pins_what_moves_by_default(self, argosy: Argosy, repository: Path) -> None:
+        settings = "applications/web/application.yaml"
+        edit(repository, path("dev"), "value: info", "value: debug")
+        pinned = "promotion:\n  pinned: ['**']\n  promote: ['**.env.LOG_LEVEL']\n"
+        commit(repository, {settings: text(repository, settings) + pinned})
+        before = text(repository, path("staging"))
+        assert OLD in before
+        result = argosy(*TO_STAGING, "--yes", "--commit")
+        assert result.code == 0, result.err
+        assert text(repository, path("staging")) == before.replace("value: info", "value: debug")
+        assert "(application.yaml: **)" in result.out
+
     def test_what_does_not_validate_is_refused(self, argosy: Argosy, repository: Path) -> None:
         edit(repository, path("dev"), "terminationGracePeriodSeconds: 30", "terminationGracePeriodSeconds: thirty")
         before = state(repository), refs(repository)

@@ -66,6 +66,19 @@ class TestMoves:
         assert "\n  web-prod: web-prod in https://kubernetes.default.svc -> web-prod in east\n" in east
 
     @pytest.mark.usefixtures("repository")
+    @pytest.mark.parametrize("kept", ["argocd", "default", "kube-node-lease", "kube-public", "kube-system"])
+    def test_what_a_cluster_cannot_do_without_is_not_to_be_deleted(self, argosy: Argosy, kept: str) -> None:
+        assert argosy("set", "environment", "prod", f"namespace={kept}", "--commit", "--yes").code == 0
+        told = argosy("set", "environment", "prod", "namespace=", "--commit", "--yes").err
+        assert f"\n  web-prod: {kept} -> web-prod\n" in told
+        assert "What web-prod ran before keeps running beside it" in told
+        assert "kubectl delete namespace" not in told
+        assert argosy("set", "environment", "prod", f"namespace={kept}", "--commit", "--yes").code == 0
+        gone = argosy("remove", "app", "web", "--yes", "--dry-run").err
+        assert "Argo CD lets go of web-dev, web-prod." in gone
+        assert gone.count("kubectl delete namespace") == 1
+
+    @pytest.mark.usefixtures("repository")
     def test_what_argo_cd_deletes(self, argosy: Argosy) -> None:
         assert argosy("set", "environment", "prod", "namespace=team-prod", "--commit", "--yes").code == 0
         told = argosy("set", "environment", "prod", "namespace=", "--commit", "--yes").err

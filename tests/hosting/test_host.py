@@ -156,10 +156,19 @@ def test_a_host_that_stays_at_fault_is_reported(host: Host, server: Server, kind
     assert server.asked("POST") == [MAKES[kind]] * 2
 
 
-def test_a_connection_that_dies_and_a_passing_fault_are_tried_again(host: Host, server: Server) -> None:
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+def test_a_connection_that_dies_and_a_passing_fault_are_tried_again(host: Host, server: Server, status: int) -> None:
     server.die_next(on="GET")
-    server.fail_next(500, on="GET")
+    server.fail_next(status, on="GET")
     assert host.propose(PLAIN).created
+    assert len(server.asked("GET")) == 3
+
+
+def test_a_fault_that_does_not_pass_is_not_tried_again(host: Host, server: Server) -> None:
+    server.fail_next(501, on="GET")
+    with pytest.raises(ArgosyError, match="501"):
+        host.propose(PLAIN)
+    assert len(server.requests) == 1
 
 
 def test_a_pull_request_that_somebody_opens_meanwhile_is_updated(host: Host, server: Server, kind: str) -> None:

@@ -196,6 +196,19 @@ def test_an_applications_own_patterns_win(text: str, scope: str, expected: str) 
     assert policy.treatment_of(key(text, scope=scope)) == Treatment(expected)
 
 
+@pytest.mark.parametrize(
+    ("own", "text", "expected"),
+    [
+        *[("pinned: ['**']", "image.tag", "pinned"), ("pinned: [image]", "image.registry", "pinned")],
+        *[("promote: ['**']", "autoscaling.maxReplicas", "promote"), ("promote: ['*']", "image.pullPolicy", "promote")],
+        *[("promote: [ingress]", "ingress.main.hosts", "promote"), ("ask: ['*.tag']", "image.tag", "ask")],
+        ("pinned: ['**'], promote: [image.tag]", "image.tag", "promote"),
+    ],
+)
+def test_however_wide_an_applications_own_pattern_is_it_wins_over_a_default(own: str, text: str, expected: str) -> None:
+    assert Policy.of(f"promotion: {{{own}}}".encode()).treatment_of(key(text)) == Treatment(expected)
+
+
 def test_an_applications_own_pattern_may_name_a_value_or_where_the_application_holds_it() -> None:
     found = key(f"{SOURCE}.helm.valuesObject.config.A", "Application.yaml", "Application")
     for text in ("config.A", f"Application:{SOURCE}.helm.valuesObject.config", "config", "**.A"):
