@@ -1,7 +1,14 @@
-"""The golden trees: what `argosy init` writes for a few sets of answers. `make golden` writes them anew."""
+"""The golden trees: what `argosy init` writes for a few sets of answers. `make golden` writes them anew.
+
+One tree is kept whole, `helm/`. Of the others there is what a person has to look at: the files that differ from
+it, and in `NAME.absent` the paths that they lack. The largest is a list, `production.sha256`, with the hash of
+each file, and some files in full. So each byte of each file shows, and none is to be read twice.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import re
 import shutil
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -32,6 +39,23 @@ from argosy.template import creation, rendering, versions
 from argosy.template.rendering import File
 
 FOLDER = Path(__file__).parent / "golden"
+NAMES = (
+    *("helm", "helm-applicationset", "kustomize", "kustomize-applicationset", "manifests", "manifests-applicationset"),
+    *("clusters", "production"),
+)
+WHOLE = "helm"
+"""The tree that all the others are told by their difference to."""
+HASHED = "production"
+IN_FULL = (
+    *("CODEOWNERS", "protection/github-ruleset.json", "argocd/platform.yaml", "argocd/install/kustomization.yaml"),
+    *(f"argocd/install/argocd-{name}-cm.yaml" for name in ("cmd-params", "notifications", "rbac")),
+    *(f"argocd/install/{name}.yaml" for name in ("argocd-cm", "application-controller", "network-policies")),
+    *(f"argocd/prod/{name}.yaml" for name in ("project", "checkout", "components/project", "components/cert-manager")),
+    *(f"platform/argocd/{name}.yaml" for name in ("monitoring", "secrets")),
+    *(f"platform/prod/policies/{name}.yaml" for name in ("image-signing", "namespace-checkout", "secret-store")),
+    "environments/prod/ledger/externalsecret.yaml",
+)
+"""What of the hashed tree is there to be read as well."""
 URL = "https://github.com/acme/gitops.git"
 THREE = (("dev", ""), ("staging", ""), ("prod", ""))
 RELEASED = "argosy @ https://example.com/argosy/argosy-0.1.0-py3-none-any.whl#sha256=" + "01" * 32
@@ -40,8 +64,13 @@ GUIDE = Seed(
 )  # What the tutorial deploys: an older nginx in production than in development.
 
 
-def repositories() -> dict[str, Repository]:
-    """Return the model of each golden tree by its name."""
+@cache
+def model(name: str) -> Repository:
+    """Return the model of a golden tree."""
+    if name == "clusters":
+        return _clusters()
+    if name == HASHED:
+        return production()
     combinations = {
         "helm": (Format.HELM, ArgocdStyle.APPLICATIONS, RevisionStyle.TRUNK, CiHost.GITHUB),
         "helm-applicationset": (Format.HELM, ArgocdStyle.APPLICATIONSET, RevisionStyle.BRANCH, CiHost.GITLAB),
@@ -57,11 +86,7 @@ def repositories() -> dict[str, Repository]:
         "kustomize": "argosy @ git+https://git.example.com/acme/argosy.git@" + "01" * 20,
         "kustomize-applicationset": "tools/argosy-0.1.0-py3-none-any.whl",
     }
-    made = {
-        name: repository(*choices, follow_up=name in follow, argosy_install=installs.get(name, ""))
-        for name, choices in combinations.items()
-    }
-    return {**made, "clusters": _clusters(), "production": production()}
+    return repository(*combinations[name], follow_up=name in follow, argosy_install=installs.get(name, ""))
 
 
 @cache
@@ -138,13 +163,13 @@ def _refuse(component: Component) -> Mapping[str, bytes]:
     raise AssertionError(f"The chart of {component.name} is not kept in the repository.")
 
 
-def tree(model: Repository) -> Mapping[str, File]:
+def tree(repository: Repository) -> Mapping[str, File]:
     """Return the files of a repository that argosy has made: the template's, and those of its components."""
     known = catalogue.load()
-    rendered = {**rendering.render(model)}
-    for environment in model.environments:
+    rendered = {**rendering.render(repository)}
+    for environment in repository.environments:
         for component in environment.components:
-            texts = known[component.name].files(model, environment)
+            texts = known[component.name].files(repository, environment)
             rendered |= {path: File(text) for path, text in texts.items()}
     return dict(sorted(rendered.items()))
 
@@ -155,9 +180,37 @@ def files(rendered: Mapping[str, File]) -> dict[str, File]:
     return {path: File(file.content.replace(version, b"VERSION"), file.executable) for path, file in rendered.items()}
 
 
+@cache
+def made(name: str) -> Mapping[str, File]:
+    """Return the whole of a golden tree, as the template gives it."""
+    return files(tree(model(name)))
+
+
+def kept(name: str, whole: Mapping[str, File]) -> dict[str, File]:
+    """Return what there is in `tests/golden` of a tree: path -> file."""
+    if name == HASHED:
+        lines = (
+            f"{hashlib.sha256(file.content).hexdigest()} {'100755' if file.executable else '100644'} {path}\n"
+            for path, file in sorted(whole.items())
+        )
+        texts = {f"{name}.sha256": File("".join(lines).encode(), False)}
+        return texts | {f"{name}/{path}": whole[path] for path in IN_FULL if path in whole}
+    other = {} if name == WHOLE else made(WHOLE)
+    found = {f"{name}/{path}": file for path, file in whole.items() if other.get(path) != file}
+    if absent := [path for path in other if path not in whole]:
+        found[f"{name}.absent"] = File("".join(f"{path}\n" for path in sorted(absent)).encode(), False)
+    return found
+
+
 def committed(name: str) -> dict[str, File]:
-    """Return a golden tree as it is committed."""
-    return read(FOLDER / name)
+    """Return what is committed in `tests/golden` of a tree: path -> file."""
+    return {path: file for path, file in read(FOLDER).items() if re.split("[./]", path)[0] == name}
+
+
+def paths() -> list[str]:
+    """Return the paths of the tree that is kept as a list."""
+    lines = (FOLDER / f"{HASHED}.sha256").read_text(encoding="utf-8").splitlines()
+    return [line.split(" ", 2)[2] for line in lines]
 
 
 def read(folder: Path) -> dict[str, File]:
@@ -172,8 +225,8 @@ def read(folder: Path) -> dict[str, File]:
 def write() -> Iterator[str]:
     """Write all golden trees, and yield their names."""
     shutil.rmtree(FOLDER, ignore_errors=True)
-    for name, model in repositories().items():
-        creation.write(FOLDER / name, files(tree(model)))
+    for name in NAMES:
+        creation.write(FOLDER, kept(name, made(name)))
         yield name
 
 

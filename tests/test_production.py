@@ -146,7 +146,7 @@ class TestTheList:
             parsed(argosy, shlex.split(command)[1:])
 
     def test_its_files_are_there(self, item: Item) -> None:
-        paths = goldens.committed("production")
+        paths = goldens.paths()
         for pattern in item.get("files", ()):
             assert fnmatch.filter(paths, pattern), pattern
 

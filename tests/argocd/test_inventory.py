@@ -64,7 +64,7 @@ def test_a_change_reaches_what_may_come_out_otherwise(changed: list[str], reache
 
 @pytest.mark.parametrize("name", ["helm", "kustomize", "manifests", "helm-applicationset"])
 def test_the_reached_part_of_a_valid_repository_is_valid(name: str, tmp_path: Path) -> None:
-    model = goldens.repositories()[name]
+    model = goldens.model(name)
     added = Application("web", model.settings.format)
     whole = Repository(model.settings, model.environments, model.applications).with_applications((added,))
     creation.write(tmp_path, rendering.render(whole))

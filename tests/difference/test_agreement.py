@@ -102,9 +102,9 @@ def _refer(root: Path, folder: str, target: str) -> None:
     file.write_text(text.replace("resources:\n", f"resources:\n  - {target}\n"))
 
 
-@pytest.mark.parametrize("name", [name for name in goldens.repositories() if name != "production"])
+@pytest.mark.parametrize("name", [name for name in goldens.NAMES if name != goldens.HASHED])
 def test_a_whole_repository_is_rendered_as_by_the_tools(name: str, tmp_path: Path, binary: Path) -> None:
-    root = create(tmp_path / "gitops", goldens.repositories()[name])
+    root = create(tmp_path / "gitops", goldens.model(name))
     expected = oracle.deployed(root, binary)
     assert expected
     found = difference.of_work_tree(root)

@@ -65,9 +65,9 @@ def without_source(tree: Mapping[str, File]) -> dict[str, File]:
 
 
 class TestCopier:
-    @pytest.mark.parametrize("name", goldens.repositories())
+    @pytest.mark.parametrize("name", goldens.NAMES)
     def test_copier_copy_gives_the_same_tree(self, copied: Callable[..., dict[str, File]], name: str) -> None:
-        model = goldens.repositories()[name]
+        model = goldens.model(name)
         assert copied(**rendering.answers(model)) == without_source(rendering.render(model))
 
     def test_with_no_answers_at_all_too(self, copied: Callable[..., dict[str, File]]) -> None:

@@ -494,8 +494,8 @@ class TestInstall:
 
 def test_no_file_installs_argosy_by_its_name_alone() -> None:
     exact = r'\s(\\\n *)?"(argosy@\S+#sha256=|argosy@git\+\S+@[0-9a-f]{40}"|\S+/argosy-\S+\.whl"|argosy==[\d.]+"\n)'
-    for name in goldens.repositories():
-        for path, file in goldens.committed(name).items():
+    for name in goldens.NAMES:
+        for path, file in goldens.made(name).items():
             text = file.content.decode()
             for found in re.finditer(r"(pip|pipx|uv|uvx|tool) (install|run)\b(?! --no-deps --require-hashes)", text):
                 assert re.match(exact, text[found.end() :]), f"{name}/{path}: {text[found.start() :][:80]}"
