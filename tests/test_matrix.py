@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
-from itertools import product
+from itertools import combinations, product
 from pathlib import Path
 
 import pytest
@@ -20,9 +20,22 @@ from argosy.helm import engine as helm
 from argosy.repository.model import ArgocdStyle, CiHost, Format, RevisionStyle
 from argosy.template import creation, rendering
 from argosy.validation import pipeline
-from tests import goldens
+from tests import covering, goldens
 
-COMBINATIONS = list(product(Format, ArgocdStyle, RevisionStyle, CiHost))
+CHOICES: Mapping[str, Sequence[str]] = {
+    "format": [*Format],
+    "argocd": [*ArgocdStyle],
+    "revision": [*RevisionStyle],
+    "ci": [*CiHost],
+}
+READ = ("format", "argocd", "revision")
+"""The choices that Argo CD sees; the host reads files of its own beside them."""
+_READ = [
+    {**dict(zip(READ, each, strict=True)), "ci": CHOICES["ci"][number % len(CiHost)]}
+    for number, each in enumerate(product(*(CHOICES[name] for name in READ)))
+]
+CASES = [tuple(case[name] for name in CHOICES) for case in covering.cases(CHOICES, _READ)]
+"""All that Argo CD may see, and each part of it with each host."""
 INSTALL = "argocd/install"
 SETTINGS = ("environment.yaml", "application.yaml")
 
@@ -30,15 +43,15 @@ Texts = Mapping[str, str]
 
 
 @cache
-def texts(form: Format, argocd: ArgocdStyle, revision: RevisionStyle, ci: CiHost) -> Texts:
+def texts(form: str, argocd: str, revision: str, ci: str) -> Texts:
     """Return the text of each file of a new repository."""
-    tree = rendering.render(goldens.repository(form, argocd, revision, ci))
-    return {path: file.content.decode() for path, file in tree.items()}
+    model = goldens.repository(Format(form), ArgocdStyle(argocd), RevisionStyle(revision), CiHost(ci))
+    return {path: file.content.decode() for path, file in rendering.render(model).items()}
 
 
-@pytest.fixture(params=COMBINATIONS, ids="-".join)
+@pytest.fixture(params=CASES, ids="-".join)
 def repository(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    """Return a new repository of each combination of choices."""
+    """Return a new repository of each case."""
     write(tmp_path, texts(*request.param))
     return tmp_path
 
@@ -46,6 +59,13 @@ def repository(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 def write(folder: Path, files: Texts) -> None:
     """Write files below a folder."""
     creation.write(folder, {path: rendering.File(text.encode(), False) for path, text in files.items()})
+
+
+def test_all_that_argo_cd_may_see_is_a_case_and_so_are_any_two_choices() -> None:
+    assert {case[: len(READ)] for case in CASES} == {*product(Format, ArgocdStyle, RevisionStyle)}
+    for one, other in combinations(range(len(CHOICES)), 2):
+        first, second = ([*CHOICES.values()][each] for each in (one, other))
+        assert {(case[one], case[other]) for case in CASES} == {*product(first, second)}
 
 
 def test_it_is_valid(repository: Path) -> None:
@@ -58,11 +78,11 @@ def test_it_is_valid(repository: Path) -> None:
 
 
 def different(prefixes: tuple[str, ...], *forms: Format) -> Iterator[Texts]:
-    """Yield the files below some folders of each combination, each set of them that differs from the others once."""
+    """Yield the files below some folders of each case, each set of them that differs from the others once."""
     seen = set()
-    for combination in COMBINATIONS:
-        if combination[0] in forms:
-            tree = texts(*combination).items()
+    for case in CASES:
+        if case[0] in forms:
+            tree = texts(*case).items()
             chosen = {path: text for path, text in tree if path.startswith(prefixes) and not path.endswith(SETTINGS)}
             if (identity := frozenset(chosen.items())) not in seen:
                 seen.add(identity)
@@ -98,7 +118,7 @@ def test_overlays_build(tmp_path: Path) -> None:
 @pytest.mark.parametrize("form", Format)
 def test_yamllint_has_no_remark(form: Format) -> None:
     checked: set[tuple[str, str]] = set()
-    for tree in (texts(*each) for each in COMBINATIONS if each[0] is form):
+    for tree in (texts(*each) for each in CASES if each[0] is form):
         settings = YamlLintConfig(tree[".yamllint.yaml"])
         for path, text in tree.items():
             if (path, text) in checked or not settings.is_yaml_file(path) or settings.is_file_ignored(path):

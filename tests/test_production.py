@@ -1,13 +1,13 @@
-"""What production needs: each switch alone and each pair of switches gives a valid repository."""
+"""What production needs: each switch alone and any two of them together give a valid repository."""
 
 from __future__ import annotations
 
 import fnmatch
+import itertools
 import shlex
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
-from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from argosy.findings import Report, Status
 from argosy.repository.model import Application, Format, Repository, Secrets, Settings, chain
 from argosy.template import creation, rendering
 from argosy.validation import pipeline
-from tests import goldens
+from tests import covering, goldens
 from tests.templates.test_runbooks import parsed
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -43,10 +43,10 @@ KEYS = edits.SWITCHED
 ALONE = [{key: value} for key in KEYS for value in VALUES.get(key, ("true",)) if key != "secretStore"] + [
     {"secrets": "external-secrets", "secretStore": value} for value in VALUES["secretStore"]
 ]
-PAIRS = [
-    {one: VALUES.get(one, ("true",))[0], other: VALUES.get(other, ("true",))[-1]}
-    for one, other in combinations([key for key in KEYS if key != "secretStore"], 2)
-]
+OFF = ""
+CHOICES = {key: (OFF, *VALUES.get(key, ("true",))) for key in KEYS if key != "secretStore"}
+TOGETHER = [{key: value for key, value in case.items() if value != OFF} for case in covering.cases(CHOICES)]
+"""Cases in which any two switches are turned to any two of their values, off among them."""
 
 
 @cache
@@ -63,6 +63,12 @@ def model(turned: Mapping[str, str], form: Format = Format.HELM) -> Repository:
     return privileges.of_new(made) if made.settings.production.secrets is not Secrets.NONE else made
 
 
+@cache
+def switched_off() -> rendering.Tree:
+    """Return the files of the repository with nothing switched on."""
+    return rendering.render(model({}))
+
+
 def validated(folder: Path, repository: Repository) -> Report:
     """Return what validation says of a repository."""
     creation.write(folder, goldens.tree(repository))
@@ -74,9 +80,16 @@ def named(turned: Mapping[str, str]) -> str:
     return " ".join(f"{key}={value}" for key, value in turned.items())
 
 
-@pytest.mark.parametrize("turned", [*ALONE, *PAIRS], ids=named)
+@pytest.mark.parametrize("turned", [*ALONE, *TOGETHER], ids=named)
 def test_whatever_is_switched_on_is_valid(turned: Mapping[str, str], tmp_path: Path) -> None:
     refuse_flaws(validated(tmp_path, model(turned)))
+
+
+def test_any_two_values_of_any_two_switches_are_turned_together() -> None:
+    turned = [covering.pairs({**dict.fromkeys(CHOICES, OFF), **case}) for case in TOGETHER]
+    for one, other in itertools.combinations(sorted(CHOICES), 2):
+        for pair in itertools.product(CHOICES[one], CHOICES[other]):
+            assert any(((one, pair[0]), (other, pair[1])) in each for each in turned), (one, other, pair)
 
 
 @pytest.mark.parametrize(
@@ -118,14 +131,14 @@ def refuse_flaws(report: Report) -> None:
 
 
 def test_what_is_off_leaves_no_trace() -> None:
-    made = rendering.render(model({}))
+    made = switched_off()
     assert not [path for path in made if path.startswith(("platform/", "protection/"))]
     assert not [path for path in made if path.endswith("platform.yaml")]
 
 
 @pytest.mark.parametrize("turned", ALONE, ids=named)
 def test_what_is_switched_on_leaves_a_trace(turned: Mapping[str, str]) -> None:
-    before, made = rendering.render(model({})), rendering.render(model(turned))
+    before, made = switched_off(), rendering.render(model(turned))
     assert [path for path in made if before.get(path) != made[path] and path != ".copier-answers.yml"]
 
 
