@@ -8,9 +8,9 @@ import stat
 import subprocess
 from pathlib import Path
 
-from argosy.change import privileges
 from argosy.repository.model import Application, ArgocdStyle, CiHost, Format, Repository, RevisionStyle, Settings, chain
 from argosy.template import creation, rendering
+from tests import goldens, shared
 
 State = tuple[dict[str, tuple[int, bytes]], str, str]
 
@@ -30,16 +30,23 @@ def model(
     url = "https://github.com/acme/gitops.git"
     settings = Settings("gitops", url, argocd, revision, ci, form, follow_up=follow_up)
     bare = Repository(settings, chain(tuple((name, "") for name in environments), revision))
-    return privileges.of_new(bare.with_applications(tuple(Application(name, form) for name in sorted(applications))))
+    return goldens.permitted(bare.with_applications(tuple(Application(name, form) for name in sorted(applications))))
 
 
-rendered = functools.cache(rendering.render)
+@functools.cache
+def rendered(repository: Repository) -> rendering.Tree:
+    """Return the files of a repository, which are rendered once for all workers."""
+    return shared.value(f"rendered {repository!r}", lambda: {**rendering.render(repository)})
 
 
 def create(folder: Path, repository: Repository | None = None) -> Path:
-    """Put a repository into a new folder, committed, and return its root."""
-    creation.create(folder, rendered(repository or model()), branch="main")
-    return folder
+    """Put a repository into a new folder, committed, and return its root: a copy of one that all workers share."""
+    chosen = repository or model()
+
+    def make(place: Path) -> None:
+        creation.create(place, rendered(chosen), branch="main")
+
+    return shared.repository(f"repository {chosen!r}", make, folder)
 
 
 def git(folder: Path, *arguments: str) -> str:

@@ -16,6 +16,8 @@ import hypothesis
 import pytest
 
 from argosy.cli import main
+from tests import shared
+from tests.shared import IDENTITY
 from tests.validating import validate  # noqa: F401 - a fixture
 
 # A busy machine makes any example slow: how fast something is, benchmarks tell.
@@ -34,7 +36,11 @@ if os.geteuid() == 0:  # Root may do all, but without CAP_DAC_OVERRIDE and CAP_D
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-IDENTITY = "[user]\nname = Ada\nemail = ada@example.com\n"
+# Containers often forbid bytecode, and then each worker and each of hundreds of processes compiles all of argosy anew.
+sys.dont_write_bytecode = False
+
+
+_NOT_OURS = {"EMAIL", "PYTHONIOENCODING", "PYTHONDONTWRITEBYTECODE"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +79,13 @@ class Git(Protocol):
         """Return what it printed."""
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_cmdline_main() -> Iterator[None]:
+    """Have what is made once for all the workers of a run."""
+    with shared.session():
+        return (yield)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Keep the machine's own configuration, of git above all, out of the tests."""
@@ -80,7 +93,7 @@ def _home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     (home / ".gitconfig").write_text(IDENTITY)
     with pytest.MonkeyPatch.context() as patch:
         for name in os.environ:
-            if name.startswith(("GIT_", "ARGOSY", "_ARGOSY", "XDG_")) or name in {"EMAIL", "PYTHONIOENCODING"}:
+            if name.startswith(("GIT_", "ARGOSY", "_ARGOSY", "XDG_")) or name in _NOT_OURS:
                 patch.delenv(name)
         patch.setenv("HOME", str(home))
         patch.setenv("GIT_CONFIG_GLOBAL", str(home / ".gitconfig"))

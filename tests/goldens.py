@@ -37,6 +37,7 @@ from argosy.repository.model import (
 )
 from argosy.template import creation, rendering, versions
 from argosy.template.rendering import File
+from tests import shared
 
 FOLDER = Path(__file__).parent / "golden"
 NAMES = (
@@ -104,7 +105,7 @@ def repository(
     """Return a repository with one application, as `argosy init` makes it."""
     settings = Settings("gitops", URL, argocd, revision, ci, form, follow_up=follow_up, argosy_install=argosy_install)
     bare = Repository(settings, chain(environments, revision))
-    return privileges.of_new(bare.with_applications((Application("my-app", form, seed=seed),)))
+    return permitted(bare.with_applications((Application("my-app", form, seed=seed),)))
 
 
 def _clusters() -> Repository:
@@ -120,7 +121,12 @@ def _clusters() -> Repository:
             Application("site", Format.MANIFESTS),
         )
     )
-    return privileges.of_new(bare)
+    return permitted(bare)
+
+
+def permitted(bare: Repository) -> Repository:
+    """Return a model with what its applications deploy permitted, which is rendered once for all workers."""
+    return shared.value(f"permitted {bare!r}", lambda: privileges.of_new(bare))
 
 
 @cache
@@ -153,7 +159,7 @@ def production() -> Repository:
             Application("status", Format.HELM, "web"),
         )
     )
-    secured = privileges.of_new(edits.with_pod_security(bare, on=True))
+    secured = permitted(edits.with_pod_security(bare, on=True))
     known = catalogue.load()
     placed = components.place(secured, known, [*known], ())
     return components.add(secured, placed, fetch=_refuse, held=lambda _: None).after
@@ -183,7 +189,7 @@ def files(rendered: Mapping[str, File]) -> dict[str, File]:
 @cache
 def made(name: str) -> Mapping[str, File]:
     """Return the whole of a golden tree, as the template gives it."""
-    return files(tree(model(name)))
+    return shared.value(f"golden {name}", lambda: files(tree(model(name))))
 
 
 def kept(name: str, whole: Mapping[str, File]) -> dict[str, File]:

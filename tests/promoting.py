@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from argosy.repository.model import ArgocdStyle, Format, RevisionStyle
+from tests import shared
 from tests.changing import create, git, model
 from tests.hosting.server import Server
 
@@ -36,19 +37,23 @@ def start(
     revision: RevisionStyle = RevisionStyle.TRUNK,
 ) -> Path:
     """Make a repository in which web has a setting everywhere, and return its root."""
-    create(folder, model(applications, environments, form=form, argocd=argocd, revision=revision))
-    file, old, new = SETTING[form]
-    for environment in environments if "web" in applications else ():
-        path = folder / "environments" / environment / "web" / file
-        assert old in path.read_text()
-        path.write_text(path.read_text().replace(old, new, 1))
-        if form is Format.HELM:
-            _permit_config_map(folder / "argocd" / environment / "project.yaml")
-    git(folder, "commit", "--quiet", "--all", "--amend", "--no-edit")
-    if revision is RevisionStyle.BRANCH:
-        for environment in environments:
-            git(folder, "branch", environment)
-    return folder
+    begun = model(applications, environments, form=form, argocd=argocd, revision=revision)
+
+    def make(place: Path) -> None:
+        create(place, begun)
+        file, old, new = SETTING[form]
+        for environment in environments if "web" in applications else ():
+            path = place / "environments" / environment / "web" / file
+            assert old in path.read_text()
+            path.write_text(path.read_text().replace(old, new, 1))
+            if form is Format.HELM:
+                _permit_config_map(place / "argocd" / environment / "project.yaml")
+        git(place, "commit", "--quiet", "--all", "--amend", "--no-edit")
+        if revision is RevisionStyle.BRANCH:
+            for environment in environments:
+                git(place, "branch", environment)
+
+    return shared.repository(f"to promote in {begun!r}", make, folder)
 
 
 def _permit_config_map(project: Path) -> None:

@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from argosy.catalogue import catalogue
-from argosy.change import edits, privileges
+from argosy.change import edits
 from argosy.cli import argosy
 from argosy.findings import Report, Status
 from argosy.repository.model import Application, Format, Repository, Secrets, Settings, chain
@@ -54,13 +54,13 @@ def plain(form: Format) -> Repository:
     """Return a repository with two environments and an application."""
     settings = Settings("gitops", goldens.URL)
     bare = Repository(settings, chain((("dev", ""), ("prod", "")), settings.revision))
-    return privileges.of_new(bare.with_applications((Application("web", form, "shop"),)))
+    return goldens.permitted(bare.with_applications((Application("web", form, "shop"),)))
 
 
 def model(turned: Mapping[str, str], form: Format = Format.HELM) -> Repository:
     """Return a repository with two environments and an application, and some switches turned."""
     made = edits.set_repository(plain(form), turned)
-    return privileges.of_new(made) if made.settings.production.secrets is not Secrets.NONE else made
+    return goldens.permitted(made) if made.settings.production.secrets is not Secrets.NONE else made
 
 
 @cache

@@ -18,7 +18,8 @@ from argosy import git
 from argosy.repository import switches
 from argosy.repository.model import Notifier, Production
 from tests import goldens
-from tests.conftest import IDENTITY, NO_PRIVILEGES, SMALL_FILES, Argosy, Git, Process, Result
+from tests.conftest import NO_PRIVILEGES, SMALL_FILES, Argosy, Git, Process, Result
+from tests.shared import IDENTITY
 
 SMALL = ("--app", "")
 """A repository that is quickly written and validated."""

@@ -1,0 +1,72 @@
+"""What is made once in a run of the tests, for all of its workers: a folder that they share, with locks."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import pickle
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+from filelock import FileLock
+
+_FOLDER = "TESTS_SHARED"
+"""The environment variable that names the folder to the workers."""
+IDENTITY = "[user]\nname = Ada\nemail = ada@example.com\n"
+"""All of git's configuration in tests."""
+
+Made = TypeVar("Made")
+
+
+@contextmanager
+def session() -> Iterator[None]:
+    """Have a folder for what is shared, unless the process that started this one has; remove it afterwards."""
+    if _FOLDER in os.environ:
+        yield
+        return
+    with tempfile.TemporaryDirectory(prefix="shared-") as folder:
+        Path(folder, "gitconfig").write_text(IDENTITY)
+        os.environ[_FOLDER] = folder
+        yield
+        del os.environ[_FOLDER]
+
+
+def folder(key: str, make: Callable[[Path], object]) -> Path:
+    """Return a folder that `make` has filled, in whichever process asked for the key first. Nobody may change it."""
+    place = Path(os.environ[_FOLDER], hashlib.sha256(key.encode()).hexdigest())
+    if not place.exists():
+        with FileLock(f"{place}.lock"):
+            if not place.exists():
+                staged = place.with_suffix(".new")
+                with pytest.MonkeyPatch.context() as patch:
+                    # Whatever git is told in the test that asks first, it is not told in all the others.
+                    patch.setenv("GIT_CONFIG_GLOBAL", str(place.parent / "gitconfig"))
+                    make(staged)
+                staged.rename(place)
+    return place
+
+
+def repository(key: str, make: Callable[[Path], object], destination: Path) -> Path:
+    """Put a copy of a repository that `make` has made, as `folder` says, at a destination, and return that."""
+    shutil.copytree(folder(key, make), destination, symlinks=True)
+    # The index knows its files by their inodes too, which are others now: git would take all files for changed.
+    subprocess.run(["git", "update-index", "-q", "--refresh"], cwd=destination, check=True)
+    return destination
+
+
+def value(key: str, make: Callable[[], Made]) -> Made:
+    """Return what `make` gives, in whichever process asked for the key first; outside of a run of the tests, here."""
+    if _FOLDER not in os.environ:
+        return make()
+
+    def write(place: Path) -> None:
+        place.write_bytes(pickle.dumps(make()))
+
+    made: Made = pickle.loads(folder(key, write).read_bytes())
+    return made
