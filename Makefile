@@ -15,7 +15,7 @@ demo: $(VENV)/.installed ## Create a GitOps repository with three environments, 
 	else $(BIN)/argosy init $(DEMO) --repo-url https://github.com/your-org/$(DEMO).git --defaults; fi
 
 test: $(VENV)/.installed-dev ## Run all the tests
-	$(BIN)/pytest --numprocesses auto
+	$(BIN)/pytest --numprocesses auto --dist worksteal
 
 lint: $(VENV)/.installed-dev ## Check style and types
 	$(BIN)/ruff check .

@@ -39,6 +39,7 @@ def session() -> Iterator[None]:
 
 def folder(key: str, make: Callable[[Path], object]) -> Path:
     """Return a folder that `make` has filled, in whichever process asked for the key first. Nobody may change it."""
+    assert "PYTEST_CURRENT_TEST" in os.environ, "Ask for it in a test: each worker collects all of them."
     place = Path(os.environ[_FOLDER], hashlib.sha256(key.encode()).hexdigest())
     if not place.exists():
         with FileLock(f"{place}.lock"):

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from argosy.repository.model import ArgocdStyle, Format, Repository, RevisionStyle
+from argosy.repository.model import ArgocdStyle, Format, RevisionStyle
 from tests.changing import commit, create, edit, git, model, state
 from tests.conftest import Argosy
 from tests.vendor import CLUSTER_ROLE, Vendor, vendor
@@ -80,17 +80,22 @@ class TestAdd:
         assert git(repository, "diff", "--staged", "--no-renames") == dry.out
 
     @pytest.mark.parametrize(
-        "chosen",
+        "layout",
         [
-            model(form=Format.KUSTOMIZE, argocd=ArgocdStyle.APPLICATIONSET),
-            model(form=Format.HELM, revision=RevisionStyle.BRANCH),
-            model(argocd=ArgocdStyle.APPLICATIONSET, revision=RevisionStyle.BRANCH),
+            (Format.KUSTOMIZE, ArgocdStyle.APPLICATIONSET, RevisionStyle.TRUNK),
+            (Format.HELM, ArgocdStyle.APPLICATIONS, RevisionStyle.BRANCH),
+            (Format.MANIFESTS, ArgocdStyle.APPLICATIONSET, RevisionStyle.BRANCH),
         ],
-        ids=["kustomize-set-trunk", "helm-applications-branch", "manifests-set-branch"],
+        ids="-".join,
     )
     def test_each_layout_stays_valid(
-        self, argosy: Argosy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chosen: Repository
+        self,
+        argosy: Argosy,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        layout: tuple[Format, ArgocdStyle, RevisionStyle],
     ) -> None:
+        chosen = model(form=layout[0], argocd=layout[1], revision=layout[2])
         root = create(tmp_path / "gitops", chosen)
         monkeypatch.chdir(root)
         for name in ("dev", "prod"):

@@ -14,6 +14,7 @@ from argosy.repository import layout, store
 from argosy.repository.model import Application, ArgocdStyle, CiHost, Format, Repository, RevisionStyle, chain
 from argosy.template import creation, rendering
 from argosy.template import versions as template
+from tests import shared
 from tests.changing import commit, edit, files, git, model, state
 from tests.conftest import Argosy
 from tests.hosting.server import Server, playing
@@ -84,9 +85,12 @@ def versions(history: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[s
 
 
 def create(root: Path, version: str, style: ArgocdStyle = ArgocdStyle.APPLICATIONS) -> Path:
-    with template.checkout(version) as known:
-        creation.create(root, rendering.render(model(form=Format.HELM, argocd=style), template=known), branch="main")
-    return root
+    def make(place: Path) -> None:
+        with template.checkout(version) as known:
+            tree = rendering.render(model(form=Format.HELM, argocd=style), template=known)
+        creation.create(place, tree, branch="main")
+
+    return shared.repository(f"{style} of the version {version}", make, root)
 
 
 @pytest.fixture

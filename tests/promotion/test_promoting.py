@@ -22,6 +22,7 @@ from argosy.promotion import promoting, report
 from argosy.promotion.decision import Choices, Verdict
 from argosy.promotion.history import History, Place
 from argosy.promotion.promoting import Answers, Promotion
+from argosy.repository.model import Repository
 from tests.changing import git, model
 from tests.promoting import encrypted
 
@@ -273,7 +274,10 @@ def test_what_all_environments_share_is_not_merged_where_it_is_encrypted(history
 
 
 class TestTheWay:
-    REPOSITORY = model(environments=("dev", "qa", "staging", "prod"))
+    @pytest.fixture
+    def chain(self) -> Repository:
+        """Return a repository of four environments."""
+        return model(environments=("dev", "qa", "staging", "prod"))
 
     @pytest.mark.parametrize(
         ("target", "source", "chained", "way"),
@@ -287,8 +291,8 @@ class TestTheWay:
             ("qa", "dev", True, "dev-qa"),
         ],
     )
-    def test_route(self, target: str, source: str, chained: bool, way: str) -> None:
-        found = promoting.route(self.REPOSITORY, target, source, chained=chained)
+    def test_route(self, chain: Repository, target: str, source: str, chained: bool, way: str) -> None:
+        found = promoting.route(chain, target, source, chained=chained)
         assert " ".join("-".join(leg) for leg in found) == way
 
     @pytest.mark.parametrize(
@@ -301,13 +305,13 @@ class TestTheWay:
             ("qa", "nowhere", False),
         ],
     )
-    def test_no_route(self, target: str, source: str, chained: bool) -> None:
+    def test_no_route(self, chain: Repository, target: str, source: str, chained: bool) -> None:
         with pytest.raises(UsageError):
-            promoting.route(self.REPOSITORY, target, source, chained=chained)
+            promoting.route(chain, target, source, chained=chained)
 
-    def test_a_circle(self) -> None:
-        first, *others = self.REPOSITORY.environments
-        circle = replace(self.REPOSITORY, environments=(replace(first, promotes_from="prod"), *others))
+    def test_a_circle(self, chain: Repository) -> None:
+        first, *others = chain.environments
+        circle = replace(chain, environments=(replace(first, promotes_from="prod"), *others))
         assert len(promoting.route(circle, "prod", chained=True)) == 3
 
 

@@ -7,6 +7,7 @@ import os
 import subprocess
 import tempfile
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,9 @@ from argosy import documents, helm, reporting
 from argosy.errors import ArgosyError, ToolError, UsageError
 from argosy.findings import Report, Severity, Status
 from argosy.repository.model import ArgocdStyle, Format
-from argosy.template import rendering
 from argosy.validation import pipeline
 from tests import goldens
+from tests.changing import rendered
 from tests.privileges import dropped
 from tests.validating import Validate, counts, rules_of, write_files
 
@@ -661,24 +662,28 @@ def test_garbage_never_crashes(files: dict[str, bytes], tmp_path_factory: pytest
     accounted(root, report)
 
 
+@pytest.fixture(scope="module")
+def tree(request: pytest.FixtureRequest) -> Mapping[str, bytes]:
+    """Return the files of a new repository: path -> content."""
+    return {path: file.content for path, file in rendered(goldens.repository(*request.param)).items()}
+
+
 def _places(data: Any, at: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
     children = data.items() if isinstance(data, dict) else enumerate(data) if isinstance(data, list) else ()
     return [at, *(place for key, value in children for place in _places(value, (*at, key)))]
 
 
-TREES = {
-    style: {path: file.content for path, file in rendering.render(goldens.repository(form, style)).items()}
-    for form, style in ((Format.HELM, ArgocdStyle.APPLICATIONSET), (Format.MANIFESTS, ArgocdStyle.APPLICATIONS))
-}
-
-
-@pytest.mark.parametrize("style", TREES)
+@pytest.mark.parametrize(
+    "tree",
+    [(Format.HELM, ArgocdStyle.APPLICATIONSET), (Format.MANIFESTS, ArgocdStyle.APPLICATIONS)],
+    ids="-".join,
+    indirect=True,
+)
 @settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_any_json_in_any_field_never_crashes(
-    style: ArgocdStyle, data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
+    tree: Mapping[str, bytes], data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    tree = TREES[style]
     chosen = [
         path
         for path in sorted(tree)
