@@ -23,7 +23,7 @@ def treatment(text: str, file: str = "values.yaml", scope: str = "") -> str:
 PROMOTED = [
     *("image", "image.repository", "image.tag", "image.digest", "sidecar.image.tag", "proxyImage.tag", "imageTag"),
     *("controllers.main.containers.main.image.tag", "metrics.image.digest", "test.image", "cluster.image.tag"),
-    *("extraContainers.proxy.image", "initContainers.migrate.image"),
+    *("extraContainers.proxy.image", "initContainers.migrate.image", "imageRepository", "sidecar.imageDigest"),
 ]
 PINNED = [
     *("replicaCount", "replica.replicaCount", "controllers.main.replicas", "image.pullPolicy", "imagePullSecrets"),
@@ -43,6 +43,12 @@ PINNED = [
     *("auth.existingSecret", "auth.existingSecretPasswordKey", "auth.password", "auth.replicationPassword"),
     *("externalSecret.storeRef", "externalSecret.extract", "externalSecret.data.DATABASE_URL.remoteRef"),
     *("env.PASSWORD.valueFrom.secretKeyRef", "volumes.tls.secret.secretName", "serviceAccount.annotations"),
+    *("image.pullSecrets", "image.pullSecret", "proxyImage.pullPolicy", "proxyImage.pullSecrets"),
+    *("proxyImage.pullSecret", "autoscaling", "hpa.metrics", "keda.triggers", "persistence.data.accessModes"),
+    *("volumes.data.persistentVolumeClaim.claimName", "global.defaultStorageClass", "ingress.main.host"),
+    *("ingress.extraHosts", "ingress.extraTls", "ingress.main.ingressClassName", "service.nodePorts.http"),
+    *("httpRoute.hostnames", "route.main.parentRefs", "clusterName", "global.environment"),
+    *("envFrom.web.secretRef", "extraEnvVarsSecret"),
 ]
 SETTINGS = [
     *("config.LOG_LEVEL", "env.LOG_LEVEL.value", "command", "args", "containerPort", "service.type", "service.port"),
@@ -80,69 +86,82 @@ def test_values_of_charts(text: str, expected: str) -> None:
     assert treatment(f"{SOURCE}.helm.valuesObject.{text}", "Application.yaml", "Application") == expected
 
 
+KUSTOMIZATIONS = [
+    *[("images.web.newTag", "promote"), ("images.web", "promote"), ("helmCharts.redis.version", "promote")],
+    *[("replicas.web.count", "pinned"), ("labels", "pinned"), ("namespace", "pinned"), ("namePrefix", "pinned")],
+    *[("commonLabels.team", "pinned"), ("secretGenerator.key.literals", "pinned"), ("patches", "ask")],
+    *[("nameSuffix", "pinned"), ("commonAnnotations.team", "pinned"), ("patchesStrategicMerge", "ask")],
+    ("patchesJson6902", "ask"),
+    *[("resources", "ask"), ("components", "ask"), ("patches.patch+yaml.target", "ask")],
+    *[("configMapGenerator.web.literals.LOG_LEVEL", "setting"), ("configMapGenerator.web.files", "setting")],
+]
+
+
 @pytest.mark.parametrize("file", ["kustomization.yaml", "kustomization.yml", "Kustomization", "sub/kustomization.yaml"])
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        *[("images.web.newTag", "promote"), ("images.web", "promote"), ("helmCharts.redis.version", "promote")],
-        *[("replicas.web.count", "pinned"), ("labels", "pinned"), ("namespace", "pinned"), ("namePrefix", "pinned")],
-        *[("commonLabels.team", "pinned"), ("secretGenerator.key.literals", "pinned"), ("patches", "ask")],
-        *[("resources", "ask"), ("components", "ask"), ("patches.patch+yaml.target", "ask")],
-        *[("configMapGenerator.web.literals.LOG_LEVEL", "setting"), ("configMapGenerator.web.files", "setting")],
-    ],
-)
+@pytest.mark.parametrize(("text", "expected"), KUSTOMIZATIONS)
 def test_kustomizations(file: str, text: str, expected: str) -> None:
     assert treatment(text, file) == expected
 
 
-@pytest.mark.parametrize(
-    ("scope", "text", "expected"),
-    [
-        *[
-            ("Deployment/web", f"{DEPLOYMENT}.image", "promote"),
-            ("Deployment/web", f"{DEPLOYMENT}.env.A.value", "setting"),
-        ],
-        *[
-            ("Deployment/web", f"{DEPLOYMENT}.resources.requests", "pinned"),
-            ("Deployment/web", "spec.replicas", "pinned"),
-        ],
-        *[("Deployment/web", f"{DEPLOYMENT}.imagePullPolicy", "pinned"), ("Deployment/web", "", "setting")],
-        *[("StatefulSet/db", "spec.volumeClaimTemplates", "pinned"), ("ConfigMap/web", "data.LOG_LEVEL", "setting")],
-        *[("Ingress/web", "spec.rules", "pinned"), ("Ingress/web", "metadata.annotations.a", "pinned")],
-        *[("HTTPRoute/web", "spec.hostnames", "pinned"), ("HTTPRoute/web", "spec.rules", "setting")],
-        *[("HorizontalPodAutoscaler/web", "", "pinned"), ("PersistentVolumeClaim/web", "spec.x", "pinned")],
-        *[("Secret/web", "data.x", "pinned"), ("ServiceAccount/web", "metadata.annotations", "pinned")],
-        *[("ExternalSecret/web", "", "setting"), ("ExternalSecret/web", "spec.secretStoreRef.name", "pinned")],
-        *[("ExternalSecret/web", "spec.data.URL.remoteRef", "pinned"), ("Service/web", "metadata.namespace", "pinned")],
-        *[
-            ("Deployment/web", "metadata.labels.environment", "pinned"),
-            ("Deployment/web", "metadata.labels.x", "setting"),
-        ],
-        *[("Certificate/web", "spec.dnsNames", "pinned"), ("NetworkPolicy/web", "spec.ingress", "setting")],
+MANIFESTS = [
+    *[
+        ("Deployment/web", f"{DEPLOYMENT}.image", "promote"),
+        ("Deployment/web", f"{DEPLOYMENT}.env.A.value", "setting"),
     ],
-)
+    *[
+        ("Deployment/web", f"{DEPLOYMENT}.resources.requests", "pinned"),
+        ("Deployment/web", "spec.replicas", "pinned"),
+    ],
+    *[("Deployment/web", f"{DEPLOYMENT}.imagePullPolicy", "pinned"), ("Deployment/web", "", "setting")],
+    *[("StatefulSet/db", "spec.volumeClaimTemplates", "pinned"), ("ConfigMap/web", "data.LOG_LEVEL", "setting")],
+    *[("Ingress/web", "spec.rules", "pinned"), ("Ingress/web", "metadata.annotations.a", "pinned")],
+    *[("HTTPRoute/web", "spec.hostnames", "pinned"), ("HTTPRoute/web", "spec.rules", "setting")],
+    *[("HorizontalPodAutoscaler/web", "", "pinned"), ("PersistentVolumeClaim/web", "spec.x", "pinned")],
+    *[("Secret/web", "data.x", "pinned"), ("ServiceAccount/web", "metadata.annotations", "pinned")],
+    *[("ExternalSecret/web", "", "setting"), ("ExternalSecret/web", "spec.secretStoreRef.name", "pinned")],
+    *[("ExternalSecret/web", "spec.data.URL.remoteRef", "pinned"), ("Service/web", "metadata.namespace", "pinned")],
+    *[
+        ("Deployment/web", "metadata.labels.environment", "pinned"),
+        ("Deployment/web", "metadata.labels.x", "setting"),
+    ],
+    *[("Certificate/web", "spec.dnsNames", "pinned"), ("NetworkPolicy/web", "spec.ingress", "setting")],
+    *[("Certificate/web", "spec.issuerRef", "pinned"), ("Service/web", "metadata.annotations.a", "pinned")],
+    *[("Ingress/web", "spec.tls", "pinned"), ("Ingress/web", "spec.ingressClassName", "pinned")],
+    *[("HTTPRoute/web", "spec.parentRefs", "pinned"), ("ExternalSecret/web", "spec.dataFrom", "pinned")],
+    *[("VirtualService/web", "spec.hosts", "pinned"), ("VirtualService/web", "spec.gateways", "pinned")],
+    *[("VerticalPodAutoscaler/web", "spec.x", "pinned"), ("ScaledObject/web", "spec.x", "pinned")],
+    *[("PodDisruptionBudget/web", "spec.x", "pinned"), ("ResourceQuota/web", "spec.hard", "pinned")],
+    *[("LimitRange/web", "spec.limits", "pinned"), ("SealedSecret/web", "spec.x", "pinned")],
+    *[("SecretStore/web", "spec.provider", "pinned"), ("VirtualService/web", "spec.http", "setting")],
+    ("Deployment/web", "spec.template.spec.initContainers.migrate.resources.limits", "pinned"),
+]
+
+
+@pytest.mark.parametrize(("scope", "text", "expected"), MANIFESTS)
 def test_manifests_and_patches(scope: str, text: str, expected: str) -> None:
     assert treatment(text, "web.yaml", scope) == expected
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        *[(f"{SOURCE}.targetRevision", "promote"), (f"{SOURCE}.chart", "setting"), (f"{SOURCE}.repoURL", "setting")],
-        *[("spec.sources.redis.targetRevision", "promote"), ("spec.sources.redis.repoURL", "setting")],
-        # A reference to Git follows the environment's own branch.
-        *[("spec.sources.$values.targetRevision", "pinned"), ("spec.sources.deploy/web.targetRevision", "pinned")],
-        *[("metadata.name", "pinned"), ("spec.destination.namespace", "pinned"), ("spec.project", "pinned")],
-        *[(f"{SOURCE}.helm.releaseName", "pinned"), (f"{SOURCE}.helm.valueFiles", "pinned")],
-        *[(f"{SOURCE}.helm.values", "ask"), ("spec.sources.redis.helm.values", "ask")],
-        *[(f"{SOURCE}.helm.parameters.image+tag.value", "promote"), (f"{SOURCE}.helm.parameters.image+tag", "promote")],
-        *[(f"{SOURCE}.helm.parameters.replicaCount.value", "pinned"), ("spec.syncPolicy", "pinned")],
-        *[
-            ("spec.sources.redis.helm.valuesObject.image.tag", "promote"),
-            (f"{SOURCE}.helm.parameters.x.value", "setting"),
-        ],
+APPLICATIONS = [
+    *[(f"{SOURCE}.targetRevision", "promote"), (f"{SOURCE}.chart", "setting"), (f"{SOURCE}.repoURL", "setting")],
+    *[("spec.sources.redis.targetRevision", "promote"), ("spec.sources.redis.repoURL", "setting")],
+    # A reference to Git follows the environment's own branch.
+    *[("spec.sources.$values.targetRevision", "pinned"), ("spec.sources.deploy/web.targetRevision", "pinned")],
+    *[("spec.sources.$values.repoURL", "pinned"), ("spec.sources.deploy/web.repoURL", "pinned")],
+    *[(f"{SOURCE}.helm.valuesObject", "pinned"), (f"{SOURCE}.helm.parameters", "pinned")],
+    *[("metadata.name", "pinned"), ("spec.destination.namespace", "pinned"), ("spec.project", "pinned")],
+    *[(f"{SOURCE}.helm.releaseName", "pinned"), (f"{SOURCE}.helm.valueFiles", "pinned")],
+    *[(f"{SOURCE}.helm.values", "ask"), ("spec.sources.redis.helm.values", "ask")],
+    *[(f"{SOURCE}.helm.parameters.image+tag.value", "promote"), (f"{SOURCE}.helm.parameters.image+tag", "promote")],
+    *[(f"{SOURCE}.helm.parameters.replicaCount.value", "pinned"), ("spec.syncPolicy", "pinned")],
+    *[
+        ("spec.sources.redis.helm.valuesObject.image.tag", "promote"),
+        (f"{SOURCE}.helm.parameters.x.value", "setting"),
     ],
-)
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), APPLICATIONS)
 def test_applications_of_remote_charts(text: str, expected: str) -> None:
     assert treatment(text, "Application.yaml", "Application") == expected
 
@@ -157,20 +176,33 @@ def test_what_differs_between_any_two_applications_is_not_told() -> None:
     assert not silent(f"{SOURCE}.helm.valuesObject.replicaCount")
 
 
-@pytest.mark.parametrize(
-    ("text", "file", "expected"),
-    [
-        *[
-            ("dependencies.redis.version", "Chart.yaml", "promote"),
-            ("dependencies.redis.repository", "Chart.yaml", "setting"),
-        ],
-        *[("appVersion", "Chart.yaml", "promote"), ("dependencies.redis", "Chart.yaml", "setting")],
-        *[("digest", "Chart.lock", "promote"), ("dependencies.redis.version", "Chart.lock", "promote")],
-        *[("", "charts/redis-20.1.0.tgz", "promote"), ("", "app.properties", "setting")],
+FILES = [
+    *[
+        ("dependencies.redis.version", "Chart.yaml", "promote"),
+        ("dependencies.redis.repository", "Chart.yaml", "setting"),
     ],
-)
+    ("version", "Chart.yaml", "promote"),
+    *[("appVersion", "Chart.yaml", "promote"), ("dependencies.redis", "Chart.yaml", "setting")],
+    *[("digest", "Chart.lock", "promote"), ("dependencies.redis.version", "Chart.lock", "promote")],
+    *[("", "charts/redis-20.1.0.tgz", "promote"), ("", "app.properties", "setting")],
+]
+
+
+@pytest.mark.parametrize(("text", "file", "expected"), FILES)
 def test_umbrella_charts_and_other_files(text: str, file: str, expected: str) -> None:
     assert treatment(text, file) == expected
+
+
+def test_each_default_decides_on_an_example() -> None:
+    examples = [
+        *(key(text) for text in (*PROMOTED, *PINNED, *SETTINGS, *ASKED)),
+        *(key(text, "kustomization.yaml") for text, _ in KUSTOMIZATIONS),
+        *(key(text, "web.yaml", scope) for scope, text, _ in MANIFESTS),
+        *(key(text, "Application.yaml", "Application") for text, _ in APPLICATIONS),
+        *(key(text, file) for text, file, _ in FILES),
+    ]
+    deciding = {Policy().pattern_of(each) for each in examples}
+    assert [each.text for each in DEFAULTS if each not in deciding] == []
 
 
 SETTINGS_FILE = b"""\

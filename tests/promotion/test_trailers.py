@@ -97,3 +97,48 @@ def test_a_merge_that_alone_says_it(repository: Path) -> None:
     git(repository, "merge", "--quiet", "--no-ff", "--message", f"Merge\n\n{UP.trailer}", "branch")
     (record,) = trailers.records(repository)
     assert record.parent == git(repository, "rev-parse", "HEAD^1").strip()
+
+
+class TestReverted:
+    """What was reverted is in force no more, whether git made the commit or a host did, until that is reverted."""
+
+    def standing(self, root: Path) -> list[str]:
+        tip = git(root, "rev-parse", "HEAD").strip()
+        return [each.subject for each in History(root).in_force(Place(tip, "web", "prod"))]
+
+    def change(self, root: Path, number: int) -> str:
+        """Promote, with a file, without which git finds nothing to revert."""
+        (root / f"{number}").write_text("")
+        git(root, "add", ".")
+        return say(root, f"{number}\n\n{UP.trailer}")
+
+    def test_by_git(self, repository: Path) -> None:
+        commits = [self.change(repository, number) for number in (1, 2)]
+        git(repository, "revert", "--no-edit", commits[0])
+        assert self.standing(repository) == ["2"]
+        told = {each.commit: each.reverted for each in trailers.records(repository)}
+        assert told == {commits[0]: git(repository, "rev-parse", "HEAD").strip(), commits[1]: ""}
+        git(repository, "revert", "--no-edit", "HEAD")
+        assert self.standing(repository) == ["2", "1"]
+
+    @pytest.mark.parametrize(
+        "by", ["git", "a host that tells the merge alone", "a host that tells what it leads back to"]
+    )
+    def test_a_merge_with_all_that_came_with_it(self, repository: Path, by: str) -> None:
+        self.change(repository, 1)
+        git(repository, "switch", "--quiet", "--create", "branch")
+        self.change(repository, 2)
+        self.change(repository, 3)
+        git(repository, "switch", "--quiet", "main")
+        said = f"Merge\n\n{UP.trailer}" if by == "a host that tells the merge alone" else "Merge"
+        git(repository, "merge", "--quiet", "--no-ff", "--message", said, "branch")
+        merge = git(repository, "rev-parse", "HEAD").strip()
+        assert self.standing(repository) == ["3", "2", "1"]
+        if by == "git":
+            git(repository, "revert", "--no-edit", "--mainline", "1", "HEAD")
+        elif by == "a host that tells the merge alone":
+            say(repository, f'Revert "Merge"\n\nThis reverts commit {merge}.')
+        else:
+            onto = git(repository, "rev-parse", "HEAD^1").strip()
+            say(repository, f"Revert\n\nThis reverts commit {merge}, reversing\nchanges made to {onto}.")
+        assert self.standing(repository) == ["1"]
