@@ -95,6 +95,13 @@ def test_applications(tmp_path: Path) -> None:
         ends.applications(places, found, "qa", "prod", ["api"])
 
 
+def test_an_unknown_application_is_looked_up_among_all(tmp_path: Path) -> None:
+    root = repository(tmp_path / "gitops")
+    with pytest.raises(UsageError) as caught:
+        Places.of(root, applications=["wbe"])
+    assert "“web”" in caught.value.hint
+
+
 def test_followers(tmp_path: Path) -> None:
     root = repository(tmp_path / "gitops")
     since = tip(root)

@@ -9,8 +9,8 @@ import pytest
 from argosy.errors import ArgosyError
 from argosy.git.objects import Blob
 from argosy.git.snapshot import Snapshot
-from argosy.promotion import deployment
-from argosy.promotion.history import Comparison, Edge, History, Place
+from argosy.promotion import deployment, trailers
+from argosy.promotion.history import Baseline, Comparison, Edge, History, Place
 from tests.changing import git
 
 FOLDER = "environments/prod/web"
@@ -104,6 +104,16 @@ def test_a_shallow_clone(repository: Path, tmp_path: Path, depth: int) -> None:
     with pytest.raises(ArgosyError, match="does not reach back") as raised:
         found(tmp_path / "shallow")
     assert "--unshallow" in raised.value.hint
+
+
+@pytest.mark.parametrize(
+    ("tells", "is_promotion"), [("Promotion: web dev ->", True), ("Rollback: web", False), ("", False)]
+)
+def test_what_a_promotion_left_different_is_meant_to_be(repository: Path, tells: str, is_promotion: bool) -> None:
+    put(repository, {f"{FOLDER}/values.yaml": "a: 2\n"}, f"Change\n\nArgosy-{tells} prod" if tells else "Edit")
+    record = next(iter(trailers.records(repository)), None)
+    assert (record is None) is (not tells)
+    assert Baseline("", "", "", record).is_promotion is is_promotion
 
 
 def test_files(repository: Path) -> None:

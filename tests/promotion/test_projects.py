@@ -51,6 +51,12 @@ class TestTheText:
         assert widened(spec, CONFIG_MAP, POD) == spec[:begin] + first + spec[begin:]
         assert widened(spec, INGRESS, SERVICE) == spec[:end] + last + spec[end:]
 
+    def test_beside_other_documents(self) -> None:
+        spec = "  namespaceResourceWhitelist:\n    - kind: Pod\n      group: ''\n"
+        other = "kind: Application\nspec:\n  namespaceResourceWhitelist:\n    - {group: '', kind: Pod}\n---\n"
+        made, added = with_kinds(other + HEAD + spec, Used({INGRESS}, set()))
+        assert (made.startswith(other + HEAD + spec), added) == (True, (INGRESS,))
+
     def test_at_the_end_of_what_is_in_no_order(self) -> None:
         spec = "  namespaceResourceWhitelist:\n  - {group: '', kind: Service}\n  - {group: '', kind: Pod}"
         assert widened(spec, CONFIG_MAP) == f'{spec}\n  - group: ""\n    kind: ConfigMap\n'

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,9 @@ from argosy.git.objects import Blob
 from argosy.git.snapshot import Snapshot
 from argosy.promotion import report, trailers
 from argosy.promotion.decision import ABSENT, Decision, Verdict
-from argosy.promotion.promoting import Move, Promotion
+from argosy.promotion.promoting import Move, Promotion, Widened
 from argosy.promotion.trailers import Kind, Step
+from argosy.repository.model import Kind as ModelKind
 from argosy.yaml_edit.keys import Key
 
 
@@ -48,6 +50,14 @@ def promotion(*decisions: Decision, of: Step | None = None) -> Promotion:
 )
 def test_title(steps: list[Step], title: str) -> None:
     assert report.title(steps) == title
+
+
+def test_a_pull_request_says_what_an_app_project_then_permits() -> None:
+    blob, kinds = Blob("100644", b""), (ModelKind("", "ConfigMap"), ModelKind("apps", "Deployment"))
+    made = replace(promotion(decision()), projects=[Widened("argocd/prod/project.yaml", kinds, blob)])
+    for limit in (10_000, 300):
+        shown = report.as_markdown(made, limit)
+        assert "`argocd/prod/project.yaml` then permits ConfigMap and apps/Deployment too." in shown
 
 
 def test_message() -> None:
