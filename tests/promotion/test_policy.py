@@ -255,7 +255,7 @@ def test_without_settings_defaults_hold(settings: bytes | None) -> None:
 
 @pytest.mark.parametrize("settings", ["promotion: 5", "promotion: {promote: 5}", "promotion: {ask: [a, 5]}"])
 def test_settings_that_say_nothing_are_refused(settings: str) -> None:
-    with pytest.raises(ArgosyError, match=r"promotion.* in application\.yaml is not what"):
+    with pytest.raises(ArgosyError, match=r"promotion.* in application\.yaml is not a"):
         Policy.of(settings.encode())
 
 
