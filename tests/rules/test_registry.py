@@ -84,7 +84,7 @@ def test_findings_point_at_the_line(validate: Validate) -> None:
 
 def test_docs_name_every_rule_and_no_other() -> None:
     named = re.findall(r"^## (\S+)$", DOCS.read_text(encoding="utf-8"), flags=re.MULTILINE)
-    assert named == [rule.id for rule in catalogue.ordered()]
+    assert named == [rule.id for rule in catalogue.ordered()], "run `make docs`"
 
 
 def test_rules_are_listed(argosy: Argosy) -> None:

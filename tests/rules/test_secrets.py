@@ -9,6 +9,7 @@ import yaml
 
 from argosy.argocd.view import View
 from argosy.documents import Document
+from argosy.rules import secrets
 from argosy.rules.secrets import credential_in_environment, credentials, secret_in_git
 from tests.rules.subjects import config_map
 from tests.validating import Validate, rules_of
@@ -25,6 +26,11 @@ def document(data: object) -> Document:
 def pod(**container: object) -> Document:
     """Return a Pod with one container."""
     return document({"apiVersion": "v1", "kind": "Pod", "spec": {"containers": [{"name": "shop", **container}]}})
+
+
+def test_every_detector_is_there() -> None:
+    """Forks of detect-secrets have the same name when imported, and fewer detectors."""
+    assert {type(each).__name__ for each in secrets._plugins()} == {*secrets._DETECTORS}
 
 
 @pytest.mark.parametrize("field", ["data", "stringData"])

@@ -15,6 +15,7 @@ from requests.auth import AuthBase
 from urllib3.exceptions import MaxRetryError
 from urllib3.util.retry import Retry
 
+from argosy import tls
 from argosy.errors import ArgosyError
 
 if TYPE_CHECKING:
@@ -103,6 +104,17 @@ class _Patience(Retry):
         return super().increment(method, url, response, error, _pool, _stacktrace)
 
 
+class _Adapter(HTTPAdapter):
+    """Trust whom the system trusts, behind a proxy too; requests by itself has a list of its own."""
+
+    def init_poolmanager(self, *args: Any, **options: Any) -> None:
+        super().init_poolmanager(*args, **{"ssl_context": tls.context(), **options})
+
+    def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
+        contexts = {"ssl_context": tls.context(), "proxy_ssl_context": tls.context()}
+        return super().proxy_manager_for(proxy, **{**contexts, **options})
+
+
 class Client:
     """Send requests to one host."""
 
@@ -118,7 +130,7 @@ class Client:
             raise_on_status=False,
         )
         for scheme in ("https://", "http://"):
-            self._session.mount(scheme, HTTPAdapter(max_retries=patience))
+            self._session.mount(scheme, _Adapter(max_retries=patience))
 
     def call(
         self, method: str, path: str, doing: str, *, query: Mapping[str, str] | None = None, body: object = None
@@ -182,7 +194,7 @@ class Client:
     def _lost(self, doing: str, error: requests.RequestException) -> UnansweredError:
         hint = "Check the network and the proxy (HTTPS_PROXY, NO_PROXY), then run it again: nothing is made twice."
         if isinstance(error, requests.exceptions.SSLError):
-            hint = "Name the file with your authority's certificate in REQUESTS_CA_BUNDLE."
+            hint = "Add your authority to the system's certificates, or name its file in REQUESTS_CA_BUNDLE."
         return UnansweredError(f"Could not {doing}: no answer from {self._access.host}: {_innermost(error)}", hint)
 
     def _led_away(self, doing: str, status: int, target: str) -> RefusedError:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from argosy import tls
 from argosy.errors import ArgosyError, UsageError
 from argosy.paths import astray
 
@@ -125,7 +126,7 @@ def _read(uri: str) -> Any:
     try:
         if uri.startswith("file:"):
             return json.loads(_path(uri).read_bytes())
-        with urlopen(uri, timeout=_SECONDS) as answer:
+        with urlopen(uri, timeout=_SECONDS, context=tls.context()) as answer:
             return json.loads(answer.read())
     except (FileNotFoundError, NotADirectoryError):
         return None
