@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO := demo-gitops
 
-.PHONY: help demo test lint golden docs check-golden check-docs bench lock clean
+.PHONY: help demo test lint golden docs check-golden check-docs check-upstream schemas bench lock clean
 
 help: ## Say what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,13 @@ docs: $(VENV)/.installed-dev ## Write the generated parts of the documentation a
 check-docs: $(VENV)/.installed-dev ## Fail where the documentation does not say what the code does
 	@$(BIN)/cog --check --diff README.md docs/*.md docs/how-to/*.md || \
 	  { echo "Run \`make docs\`, look at the difference, and commit it." >&2; exit 1; }
+
+check-upstream: $(VENV)/.installed-dev ## Compare with Argo CD (ARGOCD=checkout) and the components' charts (CHARTS=folder)
+	$(BIN)/python -m tests.upstream check $(if $(ARGOCD),--argocd "$(ARGOCD)") $(if $(CHARTS),--charts "$(CHARTS)")
+
+schemas: $(VENV)/.installed-dev ## Write the schemas of operators' kinds anew, from CustomResourceDefinitions (CRDS=folder)
+	@test -n "$(CRDS)" || { echo "Name folders or files: make schemas CRDS=../cert-manager/deploy/crds" >&2; exit 1; }
+	$(BIN)/python -m tests.upstream schemas $(CRDS)
 
 bench: $(VENV)/.installed-dev ## Measure, and print the table of benchmarks/README.md
 	$(BIN)/python -m benchmarks

@@ -7,7 +7,9 @@ from typing import Any
 
 import yaml
 
-VERSION = "v3.5.1"
+from tests.upstream.releases import pinned
+
+VERSION = pinned()
 _GROUP = "argoproj.io"
 
 

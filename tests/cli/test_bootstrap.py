@@ -17,7 +17,7 @@ import yaml
 from argosy.kubernetes import kubectl
 from argosy.repository.model import ArgocdStyle, Format
 from tests.bootstrap.apiserver import ApiServer, serving
-from tests.bootstrap.argocd import definition, installation, workload
+from tests.bootstrap.argocd import VERSION, definition, installation, workload
 from tests.bootstrap.site import Site, lay_out
 from tests.changing import commit, edit, git, model
 from tests.conftest import Argosy, Result
@@ -95,7 +95,7 @@ def test_from_nothing_to_a_root_application_that_is_synced(bootstrap: Argosy, si
         "done     Namespace argocd: created",
         "done     Argo CD's definitions: 3 created",
         "done     Argo CD's definitions are established: ready",
-        "done     Argo CD v3.5.1: 6 created",
+        f"done     Argo CD {VERSION}: 6 created",
         "done     Argo CD is rolled out: ready",
         "done     AppProjects argocd, dev, prod: 3 created",
         "done     Application root: created",
@@ -121,8 +121,8 @@ def test_once_more_it_changes_nothing_and_asks_nothing(bootstrap: Argosy, done: 
 def test_what_was_changed_by_hand_is_brought_back(bootstrap: Argosy, done: Site) -> None:
     done.cluster.get("deployments", "argocd-server")["spec"]["replicas"] = 0
     plan = bootstrap("--dry-run")
-    assert "to do    Argo CD v3.5.1: 1 of 6 objects not as wanted\n" in plan.out
-    assert "done     Argo CD v3.5.1: 1 changed, 5 as they were\n" in bootstrap("--yes").out
+    assert f"to do    Argo CD {VERSION}: 1 of 6 objects not as wanted\n" in plan.out
+    assert f"done     Argo CD {VERSION}: 1 changed, 5 as they were\n" in bootstrap("--yes").out
     assert done.cluster.get("deployments", "argocd-server")["spec"]["replicas"] == 1
 
 
@@ -148,7 +148,7 @@ def test_a_dry_run_without_a_cluster(argosy: Argosy, tmp_path: Path, monkeypatch
     result = argosy("bootstrap", "--dry-run", "--install", str(site.install))
     assert result.code == 1
     assert "the cluster cannot be reached" in result.err
-    assert "unknown  Argo CD v3.5.1: not looked at\n" in result.out
+    assert f"unknown  Argo CD {VERSION}: not looked at\n" in result.out
     assert "apply --server-side" in result.out
 
 
@@ -157,7 +157,7 @@ def test_json(bootstrap: Argosy, site: Site) -> None:
     told = json.loads(result.out)
     assert list(states(result)) == DONE
     assert set(states(result).values()) == {"done"}
-    assert (told["context"], told["argocd"], told["complete"], told["dryRun"]) == ("blue", "v3.5.1", True, False)
+    assert (told["context"], told["argocd"], told["complete"], told["dryRun"]) == ("blue", VERSION, True, False)
     assert told["login"]["user"] == "admin"
     assert {each["level"] for each in told["checks"]} == {"ok"}
     again = bootstrap("--dry-run", "--output", "json")
@@ -270,7 +270,7 @@ def test_a_step_that_is_forbidden_and_how_it_goes_on(bootstrap: Argosy, site: Si
     result = bootstrap("--yes", "--output", "json")
     assert result.code == 1
     assert list(states(result).values()) == ["done", "done", "done", "failed"]
-    assert "Argo CD v3.5.1: kubectl fails with the context blue: Error from server (Forbidden): " in result.err
+    assert f"Argo CD {VERSION}: kubectl fails with the context blue: Error from server (Forbidden): " in result.err
     assert 'cannot patch resource "deployments"' in result.err
     assert f"goes on from here: argosy bootstrap --install {site.install} --yes --output json" in result.err
     site.cluster.forbidden = set()
@@ -359,7 +359,7 @@ def test_ctrl_c(bootstrap: Argosy, site: Site) -> None:
     site.cluster.on_write = press
     result = bootstrap("--yes")
     assert result.code == 1
-    assert "Argo CD v3.5.1: interrupted. What came before it is done." in result.err
+    assert f"Argo CD {VERSION}: interrupted. What came before it is done." in result.err
     assert "The same command goes on from here: argosy bootstrap" in result.err
     site.cluster.on_write = lambda _: None
     assert bootstrap("--yes").code == 0

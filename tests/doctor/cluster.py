@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from tests.loopback import listening
+from tests.upstream.releases import pinned
 
 Object = dict[str, Any]
 ARGO = "argoproj.io/v1alpha1"
@@ -179,7 +180,7 @@ def pod(name: str, *, ready: bool = True, restarts: int = 0, reason: str = "", *
     return made(
         *("v1", "Pod", f"{name}-0", "argocd"),
         metadata={"labels": {"app.kubernetes.io/name": name}},
-        spec={"containers": [{"image": "quay.io/argoproj/argocd:v3.5.1"}], **spec},
+        spec={"containers": [{"image": f"quay.io/argoproj/argocd:{pinned()}"}], **spec},
         status={"conditions": conditions, "containerStatuses": [container]},
     )
 

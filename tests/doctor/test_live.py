@@ -15,6 +15,7 @@ from tests.conftest import Argosy
 from tests.doctor.cluster import ARGO, CONTROLLER, Api, made
 from tests.doctor.stories import Told, cloned, deployed, doctor, now, one, pushed, reached
 from tests.status.cluster import kubeconfig
+from tests.upstream.releases import pinned
 
 
 @pytest.fixture
@@ -92,7 +93,9 @@ def test_several_things_at_once(argosy: Argosy, api: Api) -> None:
     assert "destinations of the AppProject “dev”" in projects[0]["seen"]
     assert projects[1]["command"] == "kubectl --namespace argocd apply --filename argocd/prod/project.yaml"
     running = found.of("argocd", "problem")
-    assert running["seen"] == "The cluster runs Argo CD 3.4.7, and argocd/install/kustomization.yaml says 3.5.1."
+    assert (
+        running["seen"] == f"The cluster runs Argo CD 3.4.7, and argocd/install/kustomization.yaml says {pinned()[1:]}."
+    )
 
 
 POLICY = 'pods "web-1" is forbidden: violates PodSecurity "restricted:latest"'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from tests.changing import edit
 from tests.conftest import Argosy
 from tests.doctor.stories import cloned, doctor
 from tests.helm.conftest import binary  # noqa: F401 - a fixture
+from tests.upstream.releases import FACTS, pinned
 
 KUSTOMIZATION = "argocd/install/kustomization.yaml"
 
@@ -42,7 +44,7 @@ def test_helm_is_of_another_major_version(
     binary: Path,  # noqa: F811
 ) -> None:
     (tools / "helm").symlink_to(binary)
-    edit(repository, KUSTOMIZATION, "v3.5.1", "v3.3.2")
+    edit(repository, KUSTOMIZATION, pinned(), "v3.3.2")
     found = doctor(argosy, "--offline").of("helm", "problem")
     assert "Argo CD has 3.19.4" in found["seen"]
     assert found["advice"].startswith("Install helm 3: ")
@@ -63,16 +65,22 @@ def test_kubectl_is_too_new(argosy: Argosy, repository: Path) -> None:
 
 def test_the_version_of_argo_cd(argosy: Argosy, repository: Path) -> None:
     told = {each["seen"] for each in doctor(argosy, "--offline").check("argocd")["observations"]}
-    assert "Argo CD 3.5.1, with Helm 4.2.1 and Kustomize 5.8.1." in told
-    assert "The repository is for Kubernetes 1.37; Argo CD 3.5 is tested with 1.33 to 1.36." in told
-    edit(repository, KUSTOMIZATION, "v3.5.1", "v9.0.0")
+    version = facts.version(pinned())
+    assert version, "write it into doctor/argocd.json: `make check-upstream ARGOCD=…` says what"
+    tools = f"with Helm {version.helm} and Kustomize {version.kustomize}."
+    assert f"Argo CD {pinned()[1:]}, {tools}" in told
+    edit(repository, KUSTOMIZATION, pinned(), "v3.3.2")
+    told = {each["seen"] for each in doctor(argosy, "--offline").check("argocd")["observations"]}
+    assert "Argo CD 3.3.2, with Helm 3.19.4 and Kustomize 5.8.1." in told
+    assert "The repository is for Kubernetes 1.37; Argo CD 3.3 is tested with 1.32 to 1.35." in told
+    edit(repository, KUSTOMIZATION, "v3.3.2", "v9.0.0")
     assert "Nothing is known of Argo CD 9.0.0" in doctor(argosy, "--offline").of("argocd", "unknown")["seen"]
 
 
 @pytest.mark.parametrize(
     ("resource", "version"),
     [
-        ("https://raw.githubusercontent.com/argoproj/argo-cd/v3.5.1/manifests/ha/install.yaml", "3.5.1"),
+        ("https://raw.githubusercontent.com/argoproj/argo-cd/v3.4.1/manifests/ha/install.yaml", "3.4.1"),
         ("https://github.com/argoproj/argo-cd//manifests/cluster-install?ref=v3.4.7", "3.4.7"),
         ("https://github.com/argoproj/argo-cd/releases/download/v3.5.0-rc1/install.yaml", "3.5.0"),
         ("https://raw.githubusercontent.com/argoproj/argo-cd/stable/manifests/install.yaml", ""),
@@ -86,5 +94,7 @@ def test_which_version_a_repository_installs(tmp_path: Path, resource: str, vers
 
 
 def test_the_newest_version_is_a_number_s() -> None:
-    assert facts.newest().minor == "3.5"
+    known = [*json.loads(FACTS.read_text())["versions"]]
+    assert known == sorted(known, key=lambda each: [int(part) for part in each.split(".")])
+    assert facts.newest().minor == known[-1]
     assert facts.version("v2.14.3") == facts.version("2.14")

@@ -19,6 +19,11 @@ def test_dates_are_text() -> None:
     assert parse("is: 2026-01-01\nis no date: 2026-13-01\n") == {"is": "2026-01-01", "is no date": "2026-13-01"}
 
 
+def test_an_equals_sign_is_text() -> None:
+    """The Prometheus operator's definitions have one, without quotes."""
+    assert list(documents("enum:\n- '!='\n- =\n")) == [{"enum": ["!=", "="]}]
+
+
 @pytest.mark.parametrize(
     "text",
     ["", "[a]", "a: [", "a: b: c", b"a: \xff", "a: 1\n---\nb: 2\n", "[" * 5000, "? [a]\n: b"],

@@ -98,6 +98,21 @@ class TestManifests:
             "charts/sub/templates/s.yaml",
         ]
 
+    def test_subcharts_that_have_definitions_alone(self, helm: Helm, tmp_path: Path) -> None:
+        extra = "dependencies: [{name: sub, version: 1.0.0, condition: 'sub.enabled,crds.create', tags: [all]}]\n"
+        values = "crds: {create: true}\ntags: {all: false}\n"
+        folder = chart(tmp_path / "web", {"values.yaml": values}, extra=extra)
+        chart(folder / "charts/sub", {"crds/c.yaml": "kind: C\n"}, "sub")
+
+        def paths(**values: object) -> list[str]:
+            return [manifest.path for manifest in helm.render(Release(folder, "r", inline=values)).manifests]
+
+        assert paths() == ["charts/sub/crds/c.yaml"]
+        assert paths(crds={"create": False}, tags={"all": True}) == []
+        assert paths(sub={"enabled": False}) == []
+        assert paths(crds={"create": "no boolean"}) == []
+        assert paths(crds={"create": "no boolean"}, tags={"all": True}) == ["charts/sub/crds/c.yaml"]
+
     def test_library_chart(self, helm: Helm, tmp_path: Path) -> None:
         folder = chart(tmp_path / "web", {}, extra="type: library\n")
         assert faults(helm, Release(folder, "r")) == [("A library chart cannot be deployed.", "web/Chart.yaml", None)]

@@ -92,7 +92,7 @@ spec:
 ---
 apiVersion: external-secrets.io/v1
 kind: SecretStore
-spec: {provider: {gitlab: {projectID: '1', anything: [here]}}}
+spec: {provider: {gitlab: {projectID: '1', auth: {SecretRef: {accessToken: {name: gitlab, key: token}}}}}}
 ---
 apiVersion: external-secrets.io/v1
 kind: ClusterExternalSecret
@@ -348,7 +348,7 @@ def changed(kind: str, path: str, value: Any) -> dict[str, Any]:
         ("ClusterIssuer", "acme.solvers.2.dns01.route53.regoin", "a", 'dns01.route53: unknown field "regoin"'),
         ("ClusterSecretStore", "provider.aws.service", "SecretManager", "use one of SecretsManager"),
         ("ClusterSecretStore", "provider.aws.auth.jwt.serviceAccount", {}, 'jwt: unknown field "serviceAccount"'),
-        ("ClusterSecretStore", "provider.gitlab", {}, "spec.provider: set at most one field"),
+        ("ClusterSecretStore", "provider.fake", {"data": []}, "spec.provider: set at most one"),
         ("ClusterSecretStore", "provider", {"gcpms": {}}, 'spec.provider: unknown field "gcpms"'),
         ("ClusterExternalSecret", "externalSecretSpec.target.templates", {}, 'target: unknown field "templates"'),
         ("PushSecret", "selector", None, 'spec: the required field "selector" is missing'),

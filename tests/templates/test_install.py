@@ -24,6 +24,7 @@ from argosy.validation import pipeline
 from argosy.rules.resources import EXCLUDED
 from argosy.findings import Status
 from tests.validating import write_files
+from tests.upstream.releases import pinned
 
 Manifest = dict[str, Any]
 ALL = Production(
@@ -38,7 +39,7 @@ ALL = Production(
     network_policies=True,
 )
 URL = "https://github.com/acme/gitops.git"
-REMOTE = "https://raw.githubusercontent.com/argoproj/argo-cd/v3.5.1/manifests/"
+REMOTE = f"https://raw.githubusercontent.com/argoproj/argo-cd/{pinned()}/manifests/"
 
 OWN = ("argocd/install", "argocd/platform.yaml", "argocd/root.yaml", "platform/argocd")
 
@@ -97,7 +98,7 @@ def stand_in(*, high_availability: bool) -> list[Manifest]:
 
     controller = "argocd-application-controller"
     env = [{"name": "REDIS_PASSWORD", "value": "x"}, {"name": "ARGOCD_CONTROLLER_REPLICAS", "value": "1"}]
-    container = {"name": controller, "image": "quay.io/argoproj/argocd:v3.5.1", "env": env}
+    container = {"name": controller, "image": f"quay.io/argoproj/argocd:{pinned()}", "env": env}
     redis = {"redis.server": "argocd-redis-ha-haproxy:6379"} if high_availability else {}
     policies = [
         *(_policy(controller, 8082), _policy("argocd-applicationset-controller", 8080)),
@@ -226,7 +227,7 @@ def test_bootstrap_and_doctor_read_what_is_installed(tmp_path: Path) -> None:
         files = render(production)
         root = tmp_path / str(production.high_availability)
         write_files(root, files)
-        assert facts.installed(root) == "3.5.1"
+        assert facts.installed(root) == pinned()[1:]
         folder = installed(root / "installed", files)
         arranged = installation.arranged(folder, installation.build(folder), None)
         assert arranged.setting("argocd-cm", "admin.enabled") == ("false" if production.sso is not Sso.NONE else "")

@@ -13,7 +13,7 @@ apiVersion: kustomize.config.k8s.io/v1beta1
 kind: Kustomization
 namespace: argocd
 resources:
-  - https://raw.githubusercontent.com/argoproj/argo-cd/v3.5.1/manifests/install.yaml
+  - https://raw.githubusercontent.com/argoproj/argo-cd/v3.4.1/manifests/install.yaml
 patches:
   - path: patch.yaml
 """
@@ -64,7 +64,7 @@ def test_patch_of_a_base_that_is_here_is_judged_by_its_build_and_found_where_it_
     base = config_map("argocd-rbac-cm", {})
     patch = config_map("argocd-rbac-cm", {"policy.csv": "nonsense"})
     kustomization = KUSTOMIZATION.replace(
-        "https://raw.githubusercontent.com/argoproj/argo-cd/v3.5.1/manifests/install.yaml", "base.yaml"
+        "https://raw.githubusercontent.com/argoproj/argo-cd/v3.4.1/manifests/install.yaml", "base.yaml"
     )
     files = {"a/kustomization.yaml": kustomization, "a/base.yaml": base, "a/patch.yaml": patch}
     report = validate(files)

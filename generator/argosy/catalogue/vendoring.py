@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from argosy import temporary
 from argosy.errors import RenderError
 from argosy.helm import Release, engine
 from argosy.repository.model import Component, Kind
+
+if TYPE_CHECKING:
+    from argosy.documents import Document
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,28 +31,35 @@ class Needed:
 def needed(component: Component, chart: Mapping[str, bytes], values: bytes) -> Needed:
     """Return what a chart deploys with values; nothing where it cannot be rendered, which validation reports."""
     with temporary.folder("chart") as folder:
-        for path, content in chart.items():
-            (folder / "chart" / path).parent.mkdir(parents=True, exist_ok=True)
-            (folder / "chart" / path).write_bytes(content)
-        (folder / "values.yaml").write_bytes(values)
-        release = Release(folder / "chart", component.name, component.namespace, (folder / "values.yaml",))
-        return _rendered(release)
+        try:
+            return of_documents(rendered(component, chart, values, folder), folder)
+        except (RenderError, OSError, ValueError):
+            return Needed()
 
 
-def _rendered(release: Release) -> Needed:
+def rendered(component: Component, chart: Mapping[str, bytes], values: bytes, folder: Path) -> list[Document]:
+    """Return the manifests that a chart, written into a folder, renders to with values; raise RenderError."""
+    from argosy.documents import is_manifest  # noqa: PLC0415
+    from argosy.documents import rendered as read  # noqa: PLC0415
+
+    for path, content in chart.items():
+        (folder / "chart" / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / "chart" / path).write_bytes(content)
+    (folder / "values.yaml").write_bytes(values)
+    release = Release(folder / "chart", component.name, component.namespace, (folder / "values.yaml",))
+    manifests = engine(None).render(release).manifests
+    made = [read(each.text, each.path, application="", environment="")[0] for each in manifests]
+    return [each for documents in made for each in documents if is_manifest(each.data)]
+
+
+def of_documents(documents: Sequence[Document], root: Path) -> Needed:
+    """Return what manifests deploy: kinds without a namespace, and the namespaces of the others."""
     from argosy.argocd.matching import is_cluster_scoped  # noqa: PLC0415
     from argosy.argocd.view import View  # noqa: PLC0415
-    from argosy.documents import is_manifest, rendered  # noqa: PLC0415
     from argosy.documents.fields import group_and_kind  # noqa: PLC0415
 
-    try:
-        manifests = engine(None).render(release).manifests
-    except (RenderError, OSError, ValueError):
-        return Needed()
-    made = [rendered(each.text, each.path, application="", environment="")[0] for each in manifests]
-    found = [each for documents in made for each in documents if is_manifest(each.data)]
-    view = View(release.chart, documents=found)
-    wide = [each for each in found if is_cluster_scoped(each.data, view)]
-    metadata = [each.data.get("metadata") for each in found if each not in wide]
+    view = View(root, documents=documents)
+    wide = [each for each in documents if is_cluster_scoped(each.data, view)]
+    metadata = [each.data.get("metadata") for each in documents if each not in wide]
     spaces = {each.get("namespace") for each in metadata if isinstance(each, dict)}
     return Needed({Kind(*group_and_kind(each.data)) for each in wide}, {str(each) for each in spaces if each})

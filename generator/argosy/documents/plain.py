@@ -16,14 +16,15 @@ Text = TypeVar("Text", bound=str | bytes)
 
 
 class _Loader(yaml.CSafeLoader):
-    """Read dates as text, as Helm and Kustomize do: PyYAML fails at 2026-13-01."""
+    """Read dates and `=` as text, as Helm and Kustomize do: PyYAML fails at 2026-13-01, and at any `=`."""
 
 
 def _text(loader: _Loader, node: yaml.ScalarNode) -> Any:
     return loader.construct_scalar(node)
 
 
-_Loader.add_constructor("tag:yaml.org,2002:timestamp", _text)
+for _tag in ("timestamp", "value"):
+    _Loader.add_constructor(f"tag:yaml.org,2002:{_tag}", _text)
 
 
 DEEPEST = 1000

@@ -40,7 +40,7 @@ class Library:
         if answer["asks"] and self.binary:
             return self.binary.render(release)
         texts = answer["texts"]
-        crds = () if release.skip_crds else _crds(answer["metadata"], answer["crds"], texts)
+        crds = [] if release.skip_crds else [(crd["filename"], crd["data"]) for crd in answer["crds"]]
         manifests = [Manifest(in_chart(path), _separated(text)) for path, text in (*crds, *texts.items())]
         remarks = _dishonoured(release) if answer["asks"] else ()
         return Rendered(shipped(manifests, skip_tests=release.skip_tests), remarks)
@@ -104,19 +104,6 @@ def _separated(text: str) -> str:
     Helm separates manifests at each line that begins so: a `{{-` after it often takes the line's end away.
     """
     return _SEPARATOR.sub("---\n", text)
-
-
-def _crds(
-    metadata: Mapping[str, Any], crds: Sequence[Mapping[str, str]], rendered: Mapping[str, str]
-) -> list[tuple[str, str]]:
-    """Return the chart's CRDs, path and text, without those of subcharts that a condition or tag switched off."""
-    switched = {
-        f"{metadata.get('name')}/charts/{each.get('alias') or each.get('name')}/"
-        for each in metadata.get("dependencies") or ()
-        if each.get("condition") or each.get("tags")
-    }
-    off = tuple(prefix for prefix in switched if not any(path.startswith(prefix) for path in rendered))
-    return [(crd["filename"], crd["data"]) for crd in crds if not crd["filename"].startswith(off)]
 
 
 def _dishonoured(release: Release) -> list[Message]:

@@ -12,7 +12,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import zip_longest
 from pathlib import Path
 from queue import SimpleQueue
@@ -64,8 +64,28 @@ def _render(chart: str, values: Mapping[str, Any], name: str, namespace: str, le
         answer = {"metadata": metadata, "asks": asks}
         if metadata.get("type") == "library" or (asks and leave):
             return answer
-        texts = loaded.render(_merged(**values), name=name, namespace=namespace)
-        return {**answer, "texts": texts, "crds": loaded.crds}
+        merged = _merged(**values)
+        texts = loaded.render(merged, name=name, namespace=namespace)
+        off = tuple(_switched_off(metadata, _laid_over(loaded.values, merged)))
+        crds = [each for each in loaded.crds if not each["filename"].startswith(off)]
+        return {**answer, "texts": texts, "crds": crds}
+
+
+def _at(values: Any, path: Sequence[str]) -> Any:
+    for key in path:
+        values = values.get(key) if isinstance(values, dict) else None
+    return values
+
+
+def _switched_off(metadata: Mapping[str, Any], values: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the folders of the subcharts that a condition switches off, or where none decides, their tags."""
+    for each in metadata.get("dependencies") or ():
+        conditions = [_at(values, path.strip().split(".")) for path in str(each.get("condition") or "").split(",")]
+        tags = [_at(values, ("tags", tag)) for tag in each.get("tags") or ()]
+        deciding = [found for found in conditions if isinstance(found, bool)][:1]
+        deciding = deciding or [found for found in tags if isinstance(found, bool)]
+        if deciding and not any(deciding):
+            yield f"{metadata.get('name')}/charts/{each.get('alias') or each.get('name')}/"
 
 
 def _asks_for_cluster(chart: Path, metadata: Mapping[str, Any], templates: list[dict[str, str]]) -> bool:

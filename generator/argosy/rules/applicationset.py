@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import yaml
 
 from argosy.argocd.applicationsets import Flaw
+from argosy.argocd.applicationsets.generators import KINDS
 from argosy.argocd.matching import is_argocd
 from argosy.argocd.view import View
 from argosy.documents import Document, Pointer
@@ -16,10 +17,6 @@ from argosy.documents.plain import shallow
 from argosy.findings import Problem, Severity
 from argosy.rules.examples import APPLICATION_SET, CONFIG_MAP, TEMPLATE
 from argosy.rules.registry import Rule, Scope, declare, rule
-
-GENERATORS = frozenset(
-    {"clusterDecisionResource", "clusters", "git", "list", "matrix", "merge", "plugin", "pullRequest", "scmProvider"}
-)
 
 _GO = "  goTemplate: true\n  goTemplateOptions: [missingkey=error]\n"
 _LIST = "  generators: [{list: {elements: [{environment: dev}]}}]\n"
@@ -59,7 +56,7 @@ def _child_problems(kind: str, at: Pointer, generator: JSON, depth: int) -> Iter
             "Flatten it, or move it to a separate ApplicationSet.",
         )
     for index, child in enumerate(sequence(generator.get("generators"))):
-        kinds = sorted(GENERATORS & {each for each in mapping(child) if isinstance(each, str)})
+        kinds = sorted({*KINDS} & {each for each in mapping(child) if isinstance(each, str)})
         if len(kinds) != 1:
             yield Problem(
                 f"The child has {' and '.join(kinds) or 'no generator'}; it must have exactly one.",

@@ -1,4 +1,4 @@
-"""The schema files that come with argosy: its own, in `schemas/`, and those of packages it takes the data of."""
+"""The schemas that come with argosy, in `data/`: written by hand, and, in `data/crds/`, by `make schemas`."""
 
 from __future__ import annotations
 
@@ -13,41 +13,36 @@ from argosy.errors import ArgosyError
 from argosy.schemas.schema import CompiledSchema, compiled
 
 FOLDER = Path(__file__).parent / "data"
-_KINDS = {
-    "argocd-image-updater.argoproj.io/v1alpha1": "image-updater.json",
+CRDS = FOLDER / "crds"
+"""A file for each API version of operators, GROUP_VERSION.json, with the schema of each kind in `$defs`."""
+_BY_HAND = {
     "argoproj.io/v1alpha1": "argocd.json",
-    "bitnami.com/v1alpha1": "sealed-secrets.json",
-    "cert-manager.io/v1": "cert-manager.json",
-    "cilium.io/v2": "cilium.json",
-    "external-secrets.io/v1": "external-secrets.json",
-    "external-secrets.io/v1alpha1": "external-secrets.json",
-    "external-secrets.io/v1beta1": "external-secrets.json",
-    "externaldns.k8s.io/v1alpha1": "external-dns.json",
-    "gateway.envoyproxy.io/v1alpha1": "envoy-gateway.json",
-    "gateway.networking.k8s.io/v1": "gateway.json",
-    "gateway.networking.k8s.io/v1beta1": "gateway.json",
-    "isindir.github.com/v1alpha3": "sops-secrets.json",
-    "karpenter.k8s.aws/v1": "karpenter.json",
-    "karpenter.sh/v1": "karpenter.json",
     "kustomize.config.k8s.io/v1alpha1": "kustomize.json",
     "kustomize.config.k8s.io/v1beta1": "kustomize.json",
-    "kyverno.io/v1": "kyverno.json",
-    "monitoring.coreos.com/v1": "monitoring.json",
-    "monitoring.coreos.com/v1alpha1": "monitoring.json",
-    "monitoring.grafana.com/v1alpha2": "grafana.json",
-    "policies.kyverno.io/v1": "kyverno.json",
-    "policies.kyverno.io/v1alpha1": "kyverno.json",
-    "policies.kyverno.io/v1beta1": "kyverno.json",
-    "velero.io/v1": "velero.json",
 }
+_FURTHER = "operators.json"
+"""What operators check of their kinds beyond what their CustomResourceDefinitions say, by KIND.GROUP."""
 
 
+@cache
 def for_kind(api_version: str, kind: str) -> CompiledSchema | None:
     """Return the schema of a kind that others define and many repositories hold; None if it is none of those."""
-    name = _KINDS.get(api_version)
-    return (
-        schema(f"{name}#/$defs/{kind}") if name and kind[:1].isupper() and kind in _documents()[name]["$defs"] else None
-    )
+    name = _BY_HAND.get(api_version)
+    if not kind[:1].isupper():
+        return None
+    if name and kind in by_uri()[f"argosy:/{name}"]["$defs"]:
+        return schema(f"{name}#/$defs/{kind}")
+    group, slash, version = api_version.partition("/")
+    if not slash or f"{group}_{version}.json" not in _generated():
+        return None
+    document = json.loads((CRDS / f"{group}_{version}.json").read_bytes())
+    if kind not in document["$defs"]:
+        return None
+    parts = [{"$ref": f"{document['$id']}#/$defs/{kind}"}]
+    if f"{kind}.{group}" in by_uri()[f"argosy:/{_FURTHER}"]["$defs"]:
+        parts.append({"$ref": f"argosy:/{_FURTHER}#/$defs/{kind}.{group}"})
+    shared = {uri: by_uri()[uri] for uri in ("argosy:/common.json", f"argosy:/{_FURTHER}")}
+    return compiled({"allOf": parts}, {**shared, document["$id"]: document}, of_crd=True)
 
 
 @cache
@@ -58,8 +53,9 @@ def schema(reference: str) -> CompiledSchema:
 
 @cache
 def by_uri() -> Mapping[str, Any]:
-    """Return the files that define something, by the URI that they refer to each other with."""
-    return {document["$id"]: document for document in _documents().values()}
+    """Return the files written by hand that define something, by the URI that they refer to each other with."""
+    read = [json.loads(path.read_bytes()) for path in FOLDER.glob("*.json")]
+    return {document["$id"]: document for document in read if "$defs" in document}
 
 
 @cache
@@ -72,6 +68,5 @@ def package_folder(name: str) -> Path:
 
 
 @cache
-def _documents() -> Mapping[str, Any]:
-    read = {path.name: json.loads(path.read_bytes()) for path in FOLDER.glob("*.json")}
-    return {name: document for name, document in read.items() if "$defs" in document}
+def _generated() -> frozenset[str]:
+    return frozenset(path.name for path in CRDS.glob("*.json"))

@@ -1,24 +1,39 @@
-"""CustomResourceDefinitions -> strict JSON schemas of their kinds, and what judges by those."""
+"""CustomResourceDefinitions -> strict JSON schemas of their kinds."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import jsonschema_rs
 
+from argosy.documents.fields import mapping
 from argosy.schemas import bundled
-from argosy.schemas.schema import CompiledSchema, Schema
-from argosy.schemas.violations import Violation
+from argosy.schemas.schema import Schema
+from argosy.schemas.schema import compiled as schema_compiled
 
 _KEPT = (
-    "default", "enum", "maxItems", "maxLength", "maxProperties", "maximum", "minItems", "minLength", "minProperties",
-    "minimum", "multipleOf", "uniqueItems",
+    "enum", "maxItems", "maxLength", "maxProperties", "maximum", "minItems", "minLength", "minimum", "multipleOf",
+    "uniqueItems",
 )  # fmt: skip
 _FORMATS = {"ipv4", "ipv6", "uuid"}
 """Those that JSON Schema, YAML and Kubernetes read alike; a `duration` or a date is another thing to each."""
-_Convert = Callable[[Mapping[str, Any]], dict[str, Any]]
+_LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
+_EXPECTED = {
+    f"^{_LABEL}$": "made of lower-case letters, digits and “-”, with a letter or digit at both ends",
+    rf"^{_LABEL}(\.{_LABEL})*$": "made of lower-case letters, digits, “-” and “.”, with a letter or digit at both ends",
+    "^[-._a-zA-Z0-9]+$": "made of letters, digits, “-”, “_” and “.”",
+    "^([0-9]{1,5}(h|m|s|ms)){1,4}$": "a duration such as 500ms, 15s or 1h30m",
+    "^([0-9]+(s|m|h))+$": "a duration such as 30s, 5m or 1h30m",
+    "^(([0-9]+(s|m|h))+|Never)$": "a duration such as 30s, 5m or 1h30m, or Never",
+    "^(0|(([0-9]+)y)?(([0-9]+)w)?(([0-9]+)d)?(([0-9]+)h)?(([0-9]+)m)?(([0-9]+)s)?(([0-9]+)ms)?)$": (
+        "a duration such as 30s or 1h30m"
+    ),
+    "^((100|[0-9]{1,2})%|[0-9]+)$": "a number in quotes, or a percentage",
+    "^((([01][0-9])|(2[0-3])):[0-5][0-9])$|(^24:00$)": "a time such as 09:00",
+}
+"""What patterns that many definitions have mean, in words."""
+_Convert = Callable[[Mapping[str, Any], Mapping[str, Any]], dict[str, Any]]
 _METADATA = {"$ref": "argosy:/common.json#/$defs/objectMeta"}
 
 
@@ -28,12 +43,12 @@ def schemas_of(crd: Mapping[str, Any]) -> Iterator[tuple[str, str, str, dict[str
     As a strict API server does, a schema refuses the fields that the definition does not list, unless it says
     `x-kubernetes-preserve-unknown-fields`. Rules in CEL are not expressed. Parts that are malformed are left out.
     """
-    spec = _mapping(crd.get("spec"))
-    group, kind = spec.get("group"), _mapping(spec.get("names")).get("kind")
+    spec = mapping(crd.get("spec"))
+    group, kind = spec.get("group"), mapping(spec.get("names")).get("kind")
     versions = spec.get("versions")
     for version in versions if isinstance(versions, list) else ():
-        name = _mapping(version).get("name")
-        root = _mapping(_mapping(_mapping(version).get("schema")).get("openAPIV3Schema"))
+        name = mapping(version).get("name")
+        root = mapping(mapping(mapping(version).get("schema")).get("openAPIV3Schema"))
         if root and version.get("served") is not False and all(isinstance(each, str) for each in (group, name, kind)):
             yield str(group), str(name), str(kind), _resource(root, f"{group}/{name}", str(kind))
 
@@ -43,58 +58,23 @@ def compiled(schema: Mapping[str, Any]) -> Schema | None:
     uri = "argosy:/crd.json"
     document = {"$id": uri, **schema}
     try:
-        validator = jsonschema_rs.Draft202012Validator(
-            document,
-            registry=jsonschema_rs.Registry(bundled.by_uri().items()),
-            offline=True,
-            validate_formats=True,
-            # Rust's engine has the syntax of Go's, which the definition's patterns are written for.
-            pattern_options=jsonschema_rs.RegexOptions(),
-        )
+        return schema_compiled(document, {**bundled.by_uri(), uri: document}, of_crd=True)
     except ValueError:
         return None
-    return _CustomSchema(document, CompiledSchema(validator, {**bundled.by_uri(), uri: document}))
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _CustomSchema:
-    """A definition's schema: defaults come before validation."""
-
-    document: Mapping[str, Any]
-    schema: Schema
-
-    def violations(self, data: Any) -> list[Violation]:
-        try:
-            data = _with_defaults(self.document, data)
-        except RecursionError:
-            return [Violation((), "the document is nested too deeply")]
-        return self.schema.violations(data)
-
-
-def _with_defaults(schema: Mapping[str, Any], data: Any) -> Any:
-    """Return the data with the schema's defaults filled in, as an API server does before it validates."""
-    if isinstance(data, list) and "items" in schema:
-        return [_with_defaults(schema["items"], item) for item in data]
-    if not isinstance(data, dict):
-        return data
-    properties, extra = schema.get("properties", {}), _mapping(schema.get("additionalProperties"))
-    filled = {name: _with_defaults(properties.get(name, extra), value) for name, value in data.items()}
-    for name, each in properties.items():
-        if name not in filled and "default" in each:
-            filled[name] = _with_defaults(each, each["default"])
-    return filled
 
 
 def _resource(root: Mapping[str, Any], api_version: str, kind: str) -> dict[str, Any]:
     schema = _strict({**root, "type": "object"})
     identity = {"apiVersion": {"const": api_version}, "kind": {"const": kind}, "metadata": _METADATA}
     schema["properties"] = {**schema.get("properties", {}), **identity}
+    if "metadata" not in (required := schema.get("required", [])):
+        schema["required"] = [*required, "metadata"]
     return schema
 
 
 def _strict(openapi: Mapping[str, Any]) -> dict[str, Any]:
     """Return the JSON schema of a structural OpenAPI schema, with the fields refused that it does not list."""
-    schema = _constraints(openapi, _strict)
+    schema = _constraints(openapi, openapi, lambda each, _: _strict(each))
     free = openapi.get("x-kubernetes-preserve-unknown-fields") is True
     if openapi.get("type") == "object" and not free:
         schema.setdefault("additionalProperties", False)
@@ -105,12 +85,15 @@ def _strict(openapi: Mapping[str, Any]) -> dict[str, Any]:
     return schema
 
 
-def _loose(openapi: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the JSON schema of what stands below allOf, anyOf, oneOf or not: it constrains fields, it lists none."""
-    return _constraints(openapi, _loose)
+def _loose(openapi: Mapping[str, Any], around: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the JSON schema of what stands below allOf, anyOf, oneOf or not: it constrains fields, it lists none.
+
+    `around` is the structural schema of the same value, which alone has the defaults.
+    """
+    return _constraints(openapi, around, _loose)
 
 
-def _constraints(given: Mapping[str, Any], nested: _Convert) -> dict[str, Any]:
+def _constraints(given: Mapping[str, Any], around: Mapping[str, Any], nested: _Convert) -> dict[str, Any]:
     schema: dict[str, Any] = {key: given[key] for key in _KEPT if given.get(key) is not None}
     if given.get("x-kubernetes-int-or-string") is True:
         schema["type"] = ["integer", "string"]
@@ -118,6 +101,8 @@ def _constraints(given: Mapping[str, Any], nested: _Convert) -> dict[str, Any]:
         schema["type"] = given["type"]
     if isinstance(given.get("pattern"), str) and _compiles(given["pattern"]):
         schema["pattern"] = given["pattern"]
+        if given["pattern"] in _EXPECTED:
+            schema["x-expected"] = _EXPECTED[given["pattern"]]
     if isinstance(given.get("format"), str) and given["format"] in _FORMATS:
         schema["format"] = given["format"]
     for bound, exclusive in (("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")):
@@ -125,28 +110,34 @@ def _constraints(given: Mapping[str, Any], nested: _Convert) -> dict[str, Any]:
             schema[exclusive] = schema.pop(bound)
     for several in ("allOf", "anyOf", "oneOf"):
         if isinstance(given.get(several), list) and given[several]:
-            schema[several] = [_loose(_mapping(each)) for each in given[several]]
+            schema[several] = [_loose(mapping(each), around) for each in given[several]]
     if isinstance(given.get("not"), dict):
-        schema["not"] = _loose(given["not"])
-    return {**schema, **_children(given, nested)}
+        schema["not"] = _loose(given["not"], around)
+    return {**schema, **_children(given, around, nested)}
 
 
-def _children(given: Mapping[str, Any], nested: _Convert) -> dict[str, Any]:
+def _children(given: Mapping[str, Any], around: Mapping[str, Any], nested: _Convert) -> dict[str, Any]:
     schema: dict[str, Any] = {}
-    properties = _mapping(given.get("properties"))
+    properties, known = mapping(given.get("properties")), mapping(around.get("properties"))
     if properties:
-        schema["properties"] = {name: nested(_mapping(each)) for name, each in properties.items()}
+        schema["properties"] = {
+            name: nested(mapping(each), mapping(known.get(name))) for name, each in properties.items()
+        }
+    # An API server fills in defaults before it validates, and drops nulls: both fields are free to be absent.
+    defaults = {name for name, each in known.items() if mapping(each).get("default") is not None}
+    nullable = {name for name, each in known.items() if mapping(each).get("nullable") is True}
     if isinstance(given.get("required"), list):
-        # Nulls are dropped before validation, so a field that may be null must be free to be absent.
-        nullable = {name for name, each in properties.items() if _mapping(each).get("nullable") is True}
-        schema["required"] = [name for name in given["required"] if name not in nullable]
+        schema["required"] = [name for name in given["required"] if name not in defaults | nullable]
+    if not defaults and given.get("minProperties") is not None:
+        schema["minProperties"] = given["minProperties"]
     if isinstance(given.get("items"), dict):
-        items = nested(given["items"])
+        items = nested(given["items"], mapping(around.get("items")))
         nullable_items = given["items"].get("nullable") is True
         schema["items"] = {"anyOf": [items, {"type": "null"}]} if nullable_items else items
     extra = given.get("additionalProperties")
     if isinstance(extra, bool | dict):
-        schema["additionalProperties"] = nested(extra) if isinstance(extra, dict) else extra
+        each = mapping(around.get("additionalProperties"))
+        schema["additionalProperties"] = nested(extra, each) if isinstance(extra, dict) else extra
     return schema
 
 
@@ -156,7 +147,3 @@ def _compiles(pattern: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}

@@ -68,10 +68,18 @@ class Unserved:
         return [Violation((self.at,), f"{self.at}: {self.message}", self.hint)]
 
 
-def compiled(schema: dict[str, Any], documents: Mapping[str, Any]) -> CompiledSchema:
-    """Return a schema ready to judge; `documents` are what it refers to, by URI."""
+def compiled(schema: dict[str, Any], documents: Mapping[str, Any], *, of_crd: bool = False) -> CompiledSchema:
+    """Return a schema ready to judge; `documents` are what it refers to, by URI.
+
+    Raise ValueError if it is malformed.
+    """
+    # Rust's engine has the syntax of Go's, which the patterns of a CustomResourceDefinition are written for.
+    of_go: dict[str, Any] = {"pattern_options": jsonschema_rs.RegexOptions(), "validate_formats": True}
+    options = of_go if of_crd else {}
     registry = jsonschema_rs.Registry(documents.items())
-    return CompiledSchema(jsonschema_rs.Draft202012Validator(schema, registry=registry, offline=True), documents)
+    return CompiledSchema(
+        jsonschema_rs.Draft202012Validator(schema, registry=registry, offline=True, **options), documents
+    )
 
 
 _DRAFT = re.compile(r"https?://json-schema\.org/(draft-0[467]|draft/20(19-09|20-12))/schema#?")

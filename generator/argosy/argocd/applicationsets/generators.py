@@ -22,6 +22,7 @@ _UNKNOWN_HERE = {
     "scmProvider": "the repositories of a Git host",
     "pullRequest": "the pull requests of a Git host",
     "plugin": "what a plugin says",
+    "oci": "what an OCI artifact holds",
 }
 KINDS = ("list", "git", "matrix", "merge", *_UNKNOWN_HERE)
 

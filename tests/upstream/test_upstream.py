@@ -1,0 +1,242 @@
+"""argosy's data beside what they are about: Argo CD's definitions and versions, operators' definitions, charts."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+import yaml
+
+from argosy.catalogue import catalogue
+from argosy.schemas import bundled
+from tests import goldens
+from tests.upstream import argocd, components, crds, releases
+from tests.validating import write_files
+from tests.vendor import CHART, CLUSTER_ROLE
+
+
+def definition(kind: str, spec: dict[str, Any], group: str = "argoproj.io", **version: Any) -> dict[str, Any]:
+    """Return the CustomResourceDefinition of a kind with a spec."""
+    schema = {"openAPIV3Schema": {"type": "object", "properties": {"spec": spec}}}
+    versions = [{"name": "v1alpha1", "served": True, "schema": schema, **version}]
+    names = {"kind": kind, "plural": f"{kind.lower()}s"}
+    return {
+        **{"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition"},
+        **{"metadata": {"name": kind.lower()}, "spec": {"group": group, "names": names, "versions": versions}},
+    }
+
+
+def fields(*required: str, **properties: Any) -> dict[str, Any]:
+    return {"type": "object", "required": [*required], "properties": properties}
+
+
+TEXT = {"type": "string"}
+
+
+SOURCE = {"$ref": "#/$defs/source"}
+
+
+class TestArgoCD:
+    OURS: ClassVar = {
+        "argosy:/argocd.json": {
+            "$defs": {
+                "Application": {"properties": {"spec": {"$ref": "#/$defs/spec"}}},
+                "AppProject": {"properties": {"spec": {"$ref": "more.json#/$defs/project"}}},
+                "ApplicationSet": {"properties": {"spec": {"type": "object"}}},
+                "spec": fields(source=SOURCE, sources={"type": "array", "items": SOURCE}),
+                "source": fields(path=TEXT, kind={"enum": ["a", "b"]}, count={"type": ["integer", "string"]}),
+            }
+        },
+        "argosy:/more.json": {"$defs": {"project": {"allOf": [fields("name", name=TEXT), fields(roles={})]}}},
+    }
+
+    def differences(self, source: dict[str, Any], project: dict[str, Any]) -> list[str]:
+        given = [
+            definition("Application", fields(source=source, sources={"type": "array", "items": source})),
+            definition("AppProject", project),
+            definition("ApplicationSet", fields(open=TEXT)),
+            definition("Application", fields(other=TEXT), group="acme.example"),
+        ]
+        return argocd.differences(given, self.OURS)
+
+    def test_what_is_the_same(self) -> None:
+        count = {"x-kubernetes-int-or-string": True}
+        source = fields(path=TEXT, kind={"type": "string", "enum": ["b", "a"]}, count=count)
+        assert self.differences(source, fields("name", name=TEXT, roles=fields(any=TEXT))) == []
+
+    def test_fields_are_compared_both_ways_and_what_is_shared_is_said_once(self) -> None:
+        source = fields("path", path={"type": "integer"}, kind={"enum": ["a", "c"]}, recurse={"type": "boolean"})
+        assert self.differences(source, fields(name=TEXT, roles={}, sync=fields())) == [
+            "Application spec.source: add “recurse” (boolean)",
+            "Application spec.source: remove “count”, which Argo CD does not have",
+            "Application spec.source: require “path”",
+            "Application spec.source.kind: is one of a or c, not of a or b",
+            "Application spec.source.path: is integer, not string",
+            "AppProject spec: add “sync” (object)",
+        ]
+
+    def test_a_kind_without_a_definition_is_named(self) -> None:
+        assert argocd.differences([definition("AppProject", fields(name=TEXT, roles={}))], self.OURS) == [
+            "Application: no CustomResourceDefinition was given",
+            "ApplicationSet: no CustomResourceDefinition was given",
+        ]
+
+
+def checkout(folder: Path, version: str, **changed: str) -> Path:
+    """Lay out what is read of a checkout of Argo CD."""
+    files = {
+        "VERSION": f"{version}\n",
+        "hack/tool-versions.sh": "HELM_VERSION=4.9.1\nKUSTOMIZE_VERSION=5.9.0\n",
+        "docs/operator-manual/tested-kubernetes-versions.md": "| 9.7 | v1.41, v1.40 |\n| 9.6 | v1.40, v1.39, v1.38 |\n",
+        "docs/operator-manual/argocd-cm.yaml": "data:\n"
+        "  timeout.reconciliation: 150s\n"
+        "  timeout.reconciliation.jitter: 70s\n",
+        **changed,
+    }
+    write_files(folder, files)
+    return folder
+
+
+def test_a_new_version_is_said_to_be_one(tmp_path: Path) -> None:
+    found = list(releases.differences(checkout(tmp_path, "9.6.2")))
+    assert found == [
+        f"copier.yml: argocd_version is {releases.pinned()}, and this is v9.6.2: write it, then `make golden docs`",
+        'doctor/argocd.json: write “9.6”: {"helm": "4.9.1", "kustomize": "5.9.0", "kubernetes": ["1.38", "1.40"], '
+        '"polling": 150, "jitter": 70}',
+    ]
+
+
+def test_a_version_that_is_known_is_compared(tmp_path: Path) -> None:
+    wanted = releases.shipped(checkout(tmp_path / "argo-cd", "9.6.2"), "9.6")
+    facts = tmp_path / "facts.json"
+    (tmp_path / "copier.yml").write_text("argocd_version: {default: v9.6.2}\n")
+    facts.write_text(json.dumps({"versions": {"9.6": wanted}}))
+    assert list(releases.differences(tmp_path / "argo-cd", tmp_path, facts)) == []
+    facts.write_text(json.dumps({"versions": {"9.6": wanted | {"helm": "3.0.0"}}}))
+    (found,) = releases.differences(tmp_path / "argo-cd", tmp_path, facts)
+    assert '"helm": "4.9.1"' in found.partition(", not ")[0]
+    assert '"helm": "3.0.0"' in found.partition(", not ")[2]
+
+
+def test_nothing_but_the_template_names_the_version_that_is_installed() -> None:
+    """A new version is one line; tests and tables take it from there."""
+    folders = ("generator", "templates", "tests", "docs")
+    paths = [path for folder in folders for path in (releases.ROOT / folder).rglob("*") if path.is_file()]
+    named = [path for path in paths if path.suffix != ".pyc" and releases.pinned().encode() in path.read_bytes()]
+    assert [path for path in named if not path.is_relative_to(goldens.FOLDER)] == []
+
+
+class TestSchemas:
+    SHARED = fields(
+        first={**TEXT, "description": "One."}, second={**TEXT, "enum": ["a", "b"]}, third={"type": "integer"}
+    )
+
+    def written(self, folder: Path, *definitions: dict[str, Any]) -> dict[str, Any]:
+        source = folder / "definitions/nested/all.yaml"
+        source.parent.mkdir(parents=True)
+        source.write_text(yaml.safe_dump_all([{"kind": "ConfigMap"}, *definitions]))
+        paths = crds.write(crds.read([folder / "definitions"]), folder / "made")
+        return {path.name: json.loads(path.read_text()) for path in paths}
+
+    def test_a_file_for_each_version_with_shared_parts_once(self, tmp_path: Path) -> None:
+        gizmo = definition("Gizmo", fields("one", one=self.SHARED, two=self.SHARED), "acme.example")
+        widget = definition("Widget", fields(one=self.SHARED), "acme.example", served=False)
+        (name,) = found = self.written(tmp_path, gizmo, widget)
+        assert name == "acme.example_v1alpha1.json"
+        kinds = found[name]["$defs"]
+        (part,) = kinds.keys() - {"Gizmo", "Widget"}
+        assert {"$ref": f"#/$defs/{part}"} == kinds["Widget"]["properties"]["spec"]["properties"]["one"]
+        assert kinds[part]["properties"]["second"] == {"enum": ["a", "b"], "type": "string"}
+        assert kinds[part]["additionalProperties"] is False
+        assert "description" not in json.dumps(found)
+
+    def test_the_text_is_the_same_each_time(self, tmp_path: Path) -> None:
+        gizmo = definition("Gizmo", fields(one=self.SHARED, two=self.SHARED), "acme.example")
+        self.written(tmp_path / "a", gizmo)
+        self.written(tmp_path / "b", gizmo)
+        name = "made/acme.example_v1alpha1.json"
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+
+    def test_those_that_argosy_has_compile_and_name_their_version(self) -> None:
+        files = sorted(bundled.CRDS.glob("*.json"))
+        assert len(files) > 30
+        for path in files:
+            group, _, version = path.stem.partition("_")
+            document = json.loads(path.read_bytes())
+            assert document["$id"] == f"argosy:/crds/{path.name}"
+            for kind in (each for each in document["$defs"] if each[:1].isupper()):
+                assert bundled.for_kind(f"{group}/{version}", kind), (path.name, kind)
+
+
+class TestComponents:
+    COMPONENT = """\
+summary: Makes gizmos.
+chart: {repository: 'https://charts.example', name: gizmo, version: 1.0.0}
+namespace: gizmo
+wave: -10
+"""
+
+    def compared(self, folder: Path, more: str, chart: dict[str, str]) -> components.Comparison:
+        write_files(folder / "repository", {"catalogue/gizmo/component.yaml": self.COMPONENT + more})
+        about = "apiVersion: v2\nname: gizmo\nversion: 1.0.0\n"
+        write_files(folder / "charts/gizmo", {"Chart.yaml": about, **CHART, **chart} if chart else {})
+        entry = catalogue.load(folder / "repository")["gizmo"]
+        return components.compare({"gizmo": entry}, folder / "charts")
+
+    def test_what_is_the_same(self, tmp_path: Path) -> None:
+        role = "clusterKinds: [{group: rbac.authorization.k8s.io, kind: ClusterRole}]\nnamespaces: [kube-system]\n"
+        elsewhere = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: kube-system}\n"
+        chart = {"templates/role.yaml": CLUSTER_ROLE, "templates/map.yaml": elsewhere}
+        found = self.compared(tmp_path, role, chart)
+        assert (found.differences, found.not_compared, found.compared) == ([], [], ["gizmo"])
+
+    def test_what_to_change(self, tmp_path: Path) -> None:
+        gizmo = definition("Gizmo", fields(), "acme.example")
+        gizmo["spec"]["scope"] = "Namespaced"
+        said = "crds: [{group: acme.example, kind: Widget}]\nnamespaces: [kube-system]\n"
+        found = self.compared(tmp_path, said, {"crds/gizmo.yaml": yaml.safe_dump(gizmo)})
+        assert found.differences == [
+            "gizmo: crds: add {group: acme.example, kind: Gizmo}",
+            "gizmo: crds: remove {group: acme.example, kind: Widget}, which the chart does not have",
+            "gizmo: clusterKinds: add {group: apiextensions.k8s.io, kind: CustomResourceDefinition}",
+            "gizmo: namespaces: remove kube-system, which the chart does not have",
+        ]
+
+    @pytest.mark.parametrize(
+        ("chart", "reason"),
+        [
+            ({}, "There is no chart in "),
+            ({"Chart.yaml": "apiVersion: v2\nname: gizmo\nversion: 0.9.0\n"}, "is 0.9.0, and the catalogue has 1.0.0"),
+            ({"templates/broken.yaml": '{{ fail "no" }}'}, "no"),
+        ],
+    )
+    def test_what_is_not_compared_is_named(self, tmp_path: Path, chart: dict[str, str], reason: str) -> None:
+        found = self.compared(tmp_path, "", chart)
+        assert found.compared == found.differences == []
+        (line,) = found.not_compared
+        assert line.startswith("gizmo: ")
+        assert reason in line
+
+    def test_definitions_that_something_else_brings_are_named(self, tmp_path: Path) -> None:
+        found = self.compared(tmp_path, "crds: [{group: acme.example, kind: Widget}]\n", {"NOTES.txt": ""})
+        assert found.not_compared == ["gizmo: crds: the chart has none, so something else brings them"]
+
+
+def test_the_exit_code_says_what_was_not_compared(tmp_path: Path) -> None:
+    (tmp_path / "charts").mkdir()
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.upstream", "check", "--charts", tmp_path / "charts"],
+        cwd=releases.ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 3, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0] == "not compared  Argo CD: name it, as in ARGOCD=../argo-cd"
+    assert len(lines) == 1 + len(catalogue.load())
+    assert done.stderr == f"0 components compared, 0 to change, {len(lines)} not compared.\n"
