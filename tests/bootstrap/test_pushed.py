@@ -1,4 +1,4 @@
-"""Whether Argo CD will find what it is told to read."""
+"""Whether Argo CD will find what it is to read."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def redirected(site: Site, url: str) -> None:
 
 
 def test_all_is_pushed(site: Site) -> None:
-    assert findings(site) == [Finding(Level.OK, f"{site.url} has main as it is here.")]
+    assert findings(site) == [Finding(Level.OK, f"{site.url} has main as it is locally.")]
 
 
 def test_a_clone_that_is_behind(site: Site, tmp_path: Path) -> None:
@@ -40,10 +40,10 @@ def test_a_clone_that_is_behind(site: Site, tmp_path: Path) -> None:
     commit(tmp_path / "other", {"new.md": "new\n"})
     git(tmp_path / "other", "push", "--quiet")
     (found,) = findings(site)
-    assert (found.level, found.hint) == (Level.WARNING, "git fetch, and look.")
+    assert (found.level, found.hint) == (Level.WARNING, "Run git fetch and review them.")
     git(site.root, "fetch", "--quiet")
     (found,) = findings(site)
-    assert found.message == "“main” is 1 commit behind what is pushed: Argo CD will read that."
+    assert found.message == "“main” is 1 commit behind the remote: Argo CD will read the remote's."
 
 
 def test_a_folder_that_is_not_pushed(site: Site) -> None:
@@ -53,14 +53,14 @@ def test_a_folder_that_is_not_pushed(site: Site) -> None:
     git(site.root, "push", "--quiet", "--force", "origin", "aside:main")
     git(site.root, "checkout", "--quiet", "main")
     lost = [each for each in findings(site) if each.level is Level.ERROR]
-    assert [each.message for each in lost] == [f"There is no argocd in “main” of {site.url}, which Argo CD is to read."]
+    assert [each.message for each in lost] == [f"{site.url} has no argocd at “main”, which Argo CD would read."]
 
 
 def test_the_branch_of_an_environment(tmp_path: Path) -> None:
     site = lay_out(tmp_path, ApiServer(), model(revision=RevisionStyle.BRANCH))
     git(site.root, "push", "--quiet", "origin", "main:dev")
     (found,) = [each for each in findings(site) if each.level is Level.ERROR]
-    assert found.message == f"{site.url} has no “prod”, which Argo CD is to read."
+    assert found.message == f"{site.url} has no “prod”, which Argo CD would read."
 
 
 def test_another_branch_is_checked_out(site: Site) -> None:
@@ -77,7 +77,7 @@ def test_a_repository_that_cannot_be_read_from_here(site: Site) -> None:
     redirected(site, "http://127.0.0.1:1/acme/gitops.git")
     (found,) = findings(site)
     assert found.level is Level.WARNING
-    assert "could not be read from here" in found.message
+    assert "could not be read from this machine" in found.message
 
 
 def test_the_placeholder_of_the_template(site: Site) -> None:
@@ -102,4 +102,4 @@ def test_the_same_repository_by_another_url(site: Site, git_configuration: Path)
 def test_no_git_at_all(site: Site) -> None:
     (site.root / ".git").rename(site.root.parent / "kept")
     (found,) = findings(site)
-    assert "is not under Git" in found.message
+    assert "is not a Git repository" in found.message

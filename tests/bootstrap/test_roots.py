@@ -47,7 +47,7 @@ def test_one_environment_leaves_the_others_out(tmp_path: Path) -> None:
 def test_an_application_set_that_reads_other_files(tmp_path: Path) -> None:
     root, repository = made(tmp_path, ArgocdStyle.APPLICATIONSET)
     edit(root, "argocd/applicationset.yaml", "environments/*/environment.yaml", "clusters/*/environment.yaml")
-    with pytest.raises(ArgosyError, match="cannot be told to read the environment prod alone"):
+    with pytest.raises(ArgosyError, match="cannot be limited to the environment prod"):
         roots.of(root, repository, repository.environments[1])
 
 

@@ -43,9 +43,9 @@ def test_a_checklist(argosy: Argosy, repository: Path) -> None:
         "3. Argo CD is not permitted to deploy",
         "4. A Helm chart or an overlay does not render",
         "5. The cluster is not what Git says, after changes by hand",
-        "6. Something does not go away, or went unasked",
-        "7. There is no room: quotas",
-        "8. A change came in that nobody reviewed",
+        "6. Something is not deleted, or was deleted unexpectedly",
+        "7. Quotas are used up",
+        "8. A change was merged without review",
         "9. The tools here are not Argo CD's",
     ]
     assert lines[-1].startswith("No problem found: ")

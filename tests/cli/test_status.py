@@ -242,8 +242,8 @@ def test_of_several_applications_of_one_name_the_one_that_is_meant(argosy: Argos
 @pytest.mark.parametrize(
     ("cluster", "told"),
     [
-        (serving(None), ("the cluster knows no applications.argoproj.io", "--context")),
-        (serving(refused=True), ("you may not list applications.argoproj.io", "kubectl auth can-i")),
+        (serving(None), ("Cannot list applications: unknown resource.", "argosy bootstrap")),
+        (serving(refused=True), ("Cannot list applications: forbidden.", "kubectl auth can-i")),
     ],
     ids=["without Argo CD", "forbidden"],
 )
@@ -262,14 +262,14 @@ def test_a_cluster_that_is_not_there(argosy: Argosy, kubernetes: Path) -> None:
         kubeconfig(kubernetes, url)
     result = argosy("status", "--live")
     assert (result.code, result.out) == (1, "")
-    assert "the cluster cannot be reached" in result.err
+    assert "Cannot list applications: cluster unreachable" in result.err
 
 
 def test_a_context_that_is_not_there(argosy: Argosy, kubernetes: Path) -> None:
     kubeconfig(kubernetes, "http://127.0.0.1:1")
     result = argosy("status", "--live", "--context", "green")
     assert result.code == 1
-    assert "the kubeconfig has no such context" in result.err
+    assert "Cannot list applications in context green: no such context in the kubeconfig" in result.err
     assert "get-contexts" in result.err
 
 

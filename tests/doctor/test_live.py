@@ -221,7 +221,7 @@ def test_argo_cd_does_not_look_and_the_cluster_does_not_know_a_kind(argosy: Argo
         "Argo CD has never looked at it: it has no reconciledAt.",
     ]
     kinds = told.of("kinds", "problem")
-    assert "knows no Deployment of apps" in kinds["seen"]
+    assert "has no Deployment of apps" in kinds["seen"]
     assert kinds["applications"] == ["web-dev", "web-prod"]
 
 
@@ -312,7 +312,8 @@ def test_what_one_may_not_see_is_said(
     api.forbidden |= refused.keys()
     found = doctor(argosy, "--live")
     for check, command in refused.values():
-        assert found.of(check, "unknown")["seen"].startswith("You may not ")
+        assert found.of(check, "unknown")["seen"].startswith("Cannot ")
+        assert found.of(check, "unknown")["seen"].endswith(": forbidden.")
         assert found.of(check, "unknown")["command"] == command
     assert found.problems() == []
 
@@ -320,7 +321,7 @@ def test_what_one_may_not_see_is_said(
 def test_argo_cd_is_not_installed(argosy: Argosy, api: Api) -> None:
     api.without |= {"applications", "appprojects", "applicationsets"}
     found = doctor(argosy, "--live")
-    assert "knows no applications.argoproj.io" in found.of("sync-status", "unknown")["seen"]
+    assert "Cannot list applications: unknown resource." in found.of("sync-status", "unknown")["seen"]
     assert found.of("sync-status", "unknown")["command"] == "argosy bootstrap"
 
 
@@ -356,7 +357,7 @@ def test_an_applicationset_that_fails(argosy: Argosy, kubernetes: Path) -> None:
     api.objects.remove(one(api, "Application", "web-dev"))
     with reached(api, kubernetes):
         seen = doctor(argosy, "--repository", str(root), "--live").of("application", "problem")["seen"]
-        assert "Nor has it the ApplicationSet “applications”" in seen
+        assert "It does not have the ApplicationSet “applications” either" in seen
         failed = {"type": "ErrorOccurred", "status": "True", "message": "no such branch"}
         there = made(ARGO, "ApplicationSet", "applications", "argocd", status={"conditions": [failed]})
         api.objects.append(there)
@@ -368,7 +369,7 @@ def test_an_applicationset_that_fails(argosy: Argosy, kubernetes: Path) -> None:
 def test_a_cluster_that_is_not_there(argosy: Argosy, repository: Path, kubernetes: Path) -> None:
     kubeconfig(kubernetes / "kubeconfig", "http://127.0.0.1:1")
     found = doctor(argosy, "--live")
-    assert "the cluster cannot be reached" in found.of("sync-status", "unknown")["seen"]
+    assert "cluster unreachable" in found.of("sync-status", "unknown")["seen"]
     assert found.code == 0
 
 

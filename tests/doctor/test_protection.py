@@ -114,7 +114,7 @@ def test_force_push_is_allowed(argosy: Argosy, case: Case) -> None:
 def test_there_is_no_token(argosy: Argosy, case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(case.variable)
     found = doctor(argosy).of(CHECK, "unknown")
-    assert "there is no token" in found["seen"]
+    assert "no token for" in found["seen"]
     assert f"ARGOSY_TOKEN or {case.variable}" in found["advice"]
     assert case.server.requests == []
 
@@ -129,7 +129,7 @@ def test_the_token_has_no_right(argosy: Argosy, case: Case) -> None:
     case.server.fail_next(403, on="GET", times=9)
     found = doctor(argosy).of(CHECK, "unknown")
     assert "403" in found["seen"]
-    assert "A token sees it with " in found["advice"]
+    assert "The token needs " in found["advice"]
 
 
 def test_the_host_is_not_reached(argosy: Argosy, case: Case) -> None:
@@ -156,9 +156,9 @@ def test_nobody_is_made_to_own_anything(argosy: Argosy, case: Case) -> None:
 
 def test_a_remote_that_is_no_host(argosy: Argosy, case: Case) -> None:
     git(case.root, "remote", "set-url", "origin", (case.root.parent / "github.git").as_uri())
-    assert "no project on a host" in doctor(argosy).of(CHECK, "unknown")["seen"]
+    assert "not a project on a Git host" in doctor(argosy).of(CHECK, "unknown")["seen"]
     git(case.root, "remote", "remove", "origin")
-    assert "There is no remote" in doctor(argosy).of(CHECK, "unknown")["seen"]
+    assert "The repository has no remote" in doctor(argosy).of(CHECK, "unknown")["seen"]
 
 
 class TestOnGitHub:
@@ -175,7 +175,7 @@ class TestOnGitHub:
         case.server.protection = {"older": {"required_linear_history": {"enabled": True}}}
         case.server.is_administrator = False
         found = doctor(argosy).of(CHECK, "unknown")
-        assert "GitHub does not tell of main" in found["seen"]
+        assert "GitHub does not say about main" in found["seen"]
         assert "administration" in found["advice"]
 
 

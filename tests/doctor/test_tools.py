@@ -53,7 +53,7 @@ def test_helm_is_of_another_major_version(
 def test_a_tool_that_does_not_tell_its_version(argosy: Argosy, repository: Path, tools: Path) -> None:
     (tools / "kustomize").write_text("#!/bin/sh\nexit 1\n")
     (tools / "kustomize").chmod(0o755)
-    assert "does not tell its version" in doctor(argosy, "--offline").of("kustomize", "unknown")["seen"]
+    assert "does not report its version" in doctor(argosy, "--offline").of("kustomize", "unknown")["seen"]
 
 
 def test_kubectl_is_too_new(argosy: Argosy, repository: Path) -> None:

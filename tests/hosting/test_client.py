@@ -105,7 +105,7 @@ def test_a_limit_that_is_used_up_is_said_to_be(host: Host, server: Server) -> No
     server.fail_next(403, {"X-RateLimit-Remaining": "0"}, {"message": "API rate limit exceeded"})
     with pytest.raises(ArgosyError, match="API rate limit exceeded") as caught:
         host.propose(PROPOSAL)
-    assert "takes no more requests" in caught.value.hint
+    assert "rate limit is reached" in caught.value.hint
 
 
 @pytest.mark.parametrize(

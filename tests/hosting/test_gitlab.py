@@ -12,7 +12,7 @@ def test_groups_are_left_out() -> None:
     with playing("gitlab") as server:
         opened = reach("gitlab", server).propose(replace(PROPOSAL, reviewers=("@acme", "@acme/platform", "@ada")))
         assert opened.remarks == tuple(
-            f"{group} was not asked for a review, being no user: GitLab asks no groups."
+            f"{group} was not asked for a review, not being a user: GitLab cannot ask groups."
             for group in ("@acme", "@acme/platform")
         )
         assert server.pull_requests[0].reviewers == ["ada"]

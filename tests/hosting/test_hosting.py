@@ -114,8 +114,8 @@ def test_a_host_may_live_below_a_path(url: str) -> None:
 @pytest.mark.parametrize(
     ("url", "settings", "said"),
     [
-        ("https://git.acme.example/a/b", {}, "`.argosy.yaml` as `host.kind`"),
-        ("https://dev.azure.com/acme/x/_git/gitops", {}, "`.argosy.yaml` as `host.kind`"),
+        ("https://git.acme.example/a/b", {}, "Set `host.kind` in `.argosy.yaml`"),
+        ("https://dev.azure.com/acme/x/_git/gitops", {}, "Set `host.kind` in `.argosy.yaml`"),
         ("https://bitbucket.acme.example/scm/a/b.git", {}, "Bitbucket Data Center"),
         ("https://github.com/a/b/c", {}, "has an owner and a name"),
         ("https://github.com/a/b", {"kind": "svn"}, "`host.kind` in `.argosy.yaml` is wrong: it is one of github"),
@@ -124,7 +124,7 @@ def test_a_host_may_live_below_a_path(url: str) -> None:
         ("https://github.com/a/b", {"api": "https://ada:sesame@github.com"}, "`host.api` in `.argosy.yaml` is wrong"),
         ("https://github.com/a/b", {"web": 7}, "`host.web` in `.argosy.yaml` is wrong"),
         ("https://github.com/a/b", {"url": "x"}, "unknown settings of the host: url"),
-        ("/srv/gitops.git", {"kind": "gitea"}, "is no project on a host"),
+        ("/srv/gitops.git", {"kind": "gitea"}, "is not a project on a Git host"),
     ],
 )
 def test_what_cannot_be_told_is_refused(url: str, settings: dict[str, Any], said: str) -> None:

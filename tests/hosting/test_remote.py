@@ -52,7 +52,7 @@ def test_a_url_names_a_host_and_a_project(url: str, host: str, project: str) -> 
     ],
 )
 def test_a_url_that_names_none_is_refused(url: str) -> None:
-    with pytest.raises(UsageError, match="is no project on a host"):
+    with pytest.raises(UsageError, match="is not a project on a Git host"):
         parse(url)
 
 

@@ -7,25 +7,26 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from argosy.bootstrap import credential, roots
-from argosy.bootstrap.cluster import NAMESPACE, Cluster
 from argosy.bootstrap.finding import Finding, Level
+from argosy.documents.fields import group_of
 from argosy.errors import ToolError
 from argosy.kubernetes import kubectl, manifests
+from argosy.kubernetes.cluster import NAMESPACE, Access, Cluster
 from argosy.kubernetes.kubectl import KubectlError
 from argosy.kubernetes.manifests import Manifest, counted
 from argosy.repository import model
 from argosy.repository.model import Environment, Repository
 
 _VERBS = ("get", "create", "patch")
-_READ = (("list", "", "pods", NAMESPACE), ("list", "", "secrets", NAMESPACE))
-_ADMIN = ("*", "*", "*", "")
-_GRANTING = ("escalate", "rbac.authorization.k8s.io", "clusterroles", "")
+_READ = (Access("list", "", "pods", NAMESPACE), Access("list", "", "secrets", NAMESPACE))
+_ADMIN = Access("*", "*", "*", "")
+_GRANTING = Access("escalate", "rbac.authorization.k8s.io", "clusterroles", "")
 
 
 def versions(cluster: Cluster, repository: Repository) -> Iterator[Finding]:
-    """Say which cluster it is, and whether the versions go together; raise KubectlError if it cannot be reached."""
+    """Report the cluster and whether the versions match; raise KubectlError if it is unreachable."""
     version, own = cluster.versions()
-    yield Finding(Level.OK, f"context {cluster.context}, {cluster.server}: Kubernetes {version}; kubectl {own}")
+    yield Finding(Level.OK, f"context {cluster.context}, {cluster.server()}: Kubernetes {version}; kubectl {own}")
     server, client = _minor(version), _minor(own)
     if abs(server - client) > 1:
         yield Finding(
@@ -48,19 +49,24 @@ def _minor(version: str) -> int:
 
 
 def rights(cluster: Cluster, wanted: Sequence[Manifest]) -> Iterator[Finding]:
-    """Say what of all that is needed the user may not do."""
-    plurals = {**{key: kind.plural for key, kind in cluster.kinds.items()}, **_defined(wanted)}
+    """Report the permissions that the user lacks."""
+    plurals = {**{key: kind.plural for key, kind in cluster.kinds().items()}, **_defined(wanted)}
     needed = {
-        (manifests.group(each), plurals[each["apiVersion"], each["kind"]], manifests.reference(each).namespace)
+        (
+            group_of(each["apiVersion"]),
+            plurals[each["apiVersion"], each["kind"]],
+            manifests.reference(each).namespace,
+        )
         for each in wanted
         if (each["apiVersion"], each["kind"]) in plurals
     }
-    asked = [(verb, *each) for each in sorted(needed) for verb in _VERBS]
+    asked = [Access(verb, *each) for each in sorted(needed) for verb in _VERBS]
     try:
-        refused = cluster.refused([*asked, *_READ, _ADMIN, _GRANTING])
+        permitted = cluster.permitted([*asked, *_READ, _ADMIN, _GRANTING])
     except KubectlError as error:
-        yield Finding(Level.WARNING, f"Nobody can tell what you may do there. {error.message}", error.hint)
+        yield Finding(Level.WARNING, f"Your permissions could not be checked. {error.message}", error.hint)
         return
+    refused = [each for each, is_permitted in permitted.items() if not is_permitted]
     missing = [each for each in refused if each not in {_ADMIN, _GRANTING}]
     if missing:
         verbs = "; ".join(_action(each) for each in missing[:5])
@@ -69,19 +75,19 @@ def rights(cluster: Cluster, wanted: Sequence[Manifest]) -> Iterator[Finding]:
         where = ("--namespace", namespace) if namespace else ()
         yield Finding(
             Level.ERROR,
-            f"You may not {verbs}{left}.",
-            "Ask for the right, or let somebody do it who has it: "
+            f"You are not allowed to {verbs}{left}.",
+            "Ask for permission, or for somebody who has it: "
             + cluster.command("auth", "can-i", verb, f"{plural}.{group}" if group else plural, *where),
         )
     elif {_ADMIN, _GRANTING} <= set(refused) and any(each["kind"] == "ClusterRole" for each in wanted):
         yield Finding(
             Level.WARNING,
-            "You may do all that is asked for, but perhaps not grant it: nobody may give rights that they have not "
-            "got, as Argo CD's ClusterRoles do.",
-            "Use a context of a cluster administrator if that step fails.",
+            "You have the permissions to apply, but perhaps not to grant those of Argo CD's ClusterRoles: Kubernetes "
+            "lets you grant only permissions that you hold yourself.",
+            "If that step fails, use the context of a cluster administrator.",
         )
     else:
-        yield Finding(Level.OK, "you may do all that is needed")
+        yield Finding(Level.OK, "you have all the permissions needed")
 
 
 def _defined(wanted: Iterable[Manifest]) -> dict[tuple[str, str], str]:
@@ -94,13 +100,13 @@ def _defined(wanted: Iterable[Manifest]) -> dict[tuple[str, str], str]:
     }
 
 
-def _action(action: tuple[str, str, str, str]) -> str:
-    verb, group, plural, namespace = action
+def _action(access: Access) -> str:
+    verb, group, plural, namespace = access
     return f"{verb} {plural}" + (f".{group}" if group else "") + (f" in {namespace}" if namespace else "")
 
 
 def access(cluster: Cluster, handover: roots.Handover, *, private: bool | None, given: bool) -> Iterator[Finding]:
-    """Say whether Argo CD has a credential for a private repository."""
+    """Report whether Argo CD has a credential for a private repository."""
     url = handover.sources[0][0]
     if given or private is False:
         return
@@ -110,13 +116,13 @@ def access(cluster: Cluster, handover: roots.Handover, *, private: bool | None, 
         return
     how = "Give it one: --credential file:KEY for SSH, --credential env:NAME for a token."
     if private:
-        yield Finding(Level.ERROR, f"Argo CD cannot read {url}: it is private, and there is no credential.", how)
+        yield Finding(Level.ERROR, f"Argo CD cannot read {url}: it is private, and Argo CD has no credential.", how)
     else:
         yield Finding(Level.WARNING, f"If {url} is private, Argo CD has no credential for it.", how)
 
 
 def clusters(cluster: Cluster, environments: Iterable[Environment], *, single: bool) -> Iterator[Finding]:
-    """Say which clusters of environments Argo CD does not know yet, and how to tell it."""
+    """Report the environments' clusters that Argo CD does not know yet, and how to add them."""
     known = {model.IN_CLUSTER, "in-cluster"}
     for _, purpose, _, server, name in cluster.secrets():
         if purpose == "cluster":
@@ -156,7 +162,7 @@ def _context(cluster: Cluster, environment: Environment) -> str:
 
 
 def takeover(cluster: Cluster, handover: roots.Handover, installed: Sequence[Manifest]) -> Iterator[Finding]:
-    """Say what of another owner's this would take over, or have Argo CD delete."""
+    """Report what this would take over from another owner, or make Argo CD delete."""
     there = cluster.present([*handover.roots, *[each for each in installed if each["kind"] == "Deployment"]])
     for wanted in handover.roots:
         found = there.get(manifests.reference(wanted))
@@ -167,19 +173,19 @@ def takeover(cluster: Cluster, handover: roots.Handover, installed: Sequence[Man
         if before != after and not _is_within(before, after):
             yield Finding(
                 Level.ERROR,
-                f"The Application {name} there reads {before.told()}. If it read {after.told()} instead, Argo CD would "
-                "delete what only the former has.",
-                f"Argo CD goes by the name, so without the old {name} too the new one would. To let go of what the old "
-                "one made, and keep it, do this, in this order, and run argosy bootstrap again. What both have by the "
-                "same name is this repository's from then on."
+                f"The Application {name} in the cluster reads {before.shown()}. If it read {after.shown()} instead, "
+                "Argo CD would delete what only the former has.",
+                f"Deleting the old {name} first does not help: Argo CD tracks resources by the Application's "
+                "name. To keep what the old one deployed, run these in this order, then argosy bootstrap again. "
+                "Resources that both have are managed by this repository from then on."
                 + "".join(f"\n    {command}" for command in _let_go(cluster, found)),
             )
     released = {each["metadata"].get("annotations", {}).get("meta.helm.sh/release-name", "") for each in there.values()}
     if released - {""}:
         yield Finding(
             Level.ERROR,
-            f"Argo CD was installed there by Helm, as the release {min(released - {''})}.",
-            "Two owners would undo each other's changes. Uninstall the release, keeping the definitions; or go without "
+            f"Argo CD was installed by Helm, as the release {min(released - {''})}.",
+            "Helm and argosy would undo each other's changes. Uninstall the release and keep its CRDs, or skip "
             "bootstrap: kubectl apply the projects, then argocd/root.yaml.",
         )
 
@@ -189,7 +195,7 @@ _TRACKING = "argocd.argoproj.io/tracking-id"
 
 
 def _let_go(cluster: Cluster, application: Manifest) -> Iterator[str]:
-    """Yield the commands that delete an Application, and leave what it made to nobody."""
+    """Yield the commands that delete an Application and orphan what it deployed."""
     metadata = application["metadata"]
     of_argocd = ("--namespace", NAMESPACE)
     if metadata.get("finalizers"):
@@ -215,7 +221,7 @@ class _Read(NamedTuple):
     included: str
     """Which of the path's files; empty for all."""
 
-    def told(self) -> str:
+    def shown(self) -> str:
         return f"{self.path}{f' ({self.included})' if self.included else ''} of {self.url}"
 
 
@@ -226,7 +232,7 @@ def _read(application: Manifest) -> _Read:
 
 
 def _is_within(before: _Read, after: _Read) -> bool:
-    """Tell whether all that was read is read still."""
+    """Return whether everything that was read still is."""
     path = after.path.rstrip("/") + "/"
     folder = before.path.removeprefix(path)
     below = before.path.startswith(path) and (not after.included or f"{folder}/*" in after.included)
@@ -234,16 +240,16 @@ def _is_within(before: _Read, after: _Read) -> bool:
 
 
 def deferred(unknown: Sequence[Manifest]) -> Iterator[Finding]:
-    """Say which manifests wait for kinds that something else brings."""
+    """Report the manifests of kinds that the cluster does not have yet."""
     if unknown:
         kinds = ", ".join(sorted({each["kind"] for each in unknown}))
         yield Finding(
             Level.WARNING,
-            f"{counted(len(unknown), 'object')} of the installation must wait: the cluster does not know {kinds} yet.",
-            "Once what brings these kinds is there, run argosy bootstrap again.",
+            f"{counted(len(unknown), 'object')} of the installation cannot be applied yet: the cluster has no {kinds}.",
+            "Install the operators that bring these kinds, then run argosy bootstrap again.",
         )
 
 
 def unreachable(error: ToolError) -> Finding:
-    """Say that the cluster tells nothing."""
+    """Report that the cluster could not be asked."""
     return Finding(Level.ERROR, error.message, error.hint)

@@ -7,8 +7,8 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from argosy.bootstrap.cluster import NAMESPACE
 from argosy.errors import UsageError
+from argosy.kubernetes.cluster import NAMESPACE
 from argosy.kubernetes.manifests import Manifest
 
 SECRET = "gitops-repository"
@@ -36,12 +36,12 @@ class Credential:
             try:
                 text = Path(name).expanduser().read_text(encoding="utf-8")
             except (OSError, ValueError) as error:
-                reason = error.strerror if isinstance(error, OSError) else "it is no text"
+                reason = error.strerror if isinstance(error, OSError) else "not a text file"
                 raise UsageError(
                     f"{name} cannot be read: {reason}.", "Name a file with a token or an SSH key."
                 ) from error
         else:
-            # What stands there may be the secret itself, so it is not repeated.
+            # The value may be the secret itself, so it is not repeated.
             raise UsageError(
                 "--credential does not say where the credential is.",
                 "Write env:NAME for an environment variable, or file:PATH. Never the credential itself: others see it "
@@ -91,7 +91,7 @@ def _user(url: str) -> str:
 
 
 def covers(purpose: str, known: str, url: str) -> bool:
-    """Tell whether one of Argo CD's Secrets, a `repository` or `repo-creds`, is about a repository."""
+    """Return whether one of Argo CD's Secrets, a `repository` or `repo-creds`, applies to a repository."""
     if purpose == "repository":
         return _plain(known) == _plain(url)
     return purpose == "repo-creds" and bool(known) and url.startswith(known)

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from argosy.bootstrap.cluster import NAMESPACE, Cluster
 from argosy.bootstrap.readiness import WORKLOADS
+from argosy.documents.fields import group_of
 from argosy.errors import ArgosyError, ToolError
 from argosy.kubernetes import kubectl, manifests
+from argosy.kubernetes.cluster import NAMESPACE, Cluster
 from argosy.kubernetes.manifests import Manifest
 
 _FETCHING = 300.0
@@ -62,8 +63,8 @@ def build(folder: Path) -> list[Manifest]:
         cause = _CAUSE.search(error.message)
         raise ToolError(
             f"{folder} cannot be built. {f'{cause[1]}: {cause[2]}' if cause else error.message}",
-            "It names Argo CD's manifests by their URL, so this needs the network. Without it, keep them in a folder "
-            "with a kustomization, and name that with --install.",
+            "It refers to Argo CD's manifests by URL, so this needs the network. Without it, vendor them into a folder "
+            "with a kustomization and pass that as --install.",
         ) from error
     return manifests.read(text, str(folder))
 
@@ -85,7 +86,7 @@ def arranged(folder: Path, built: Sequence[Manifest], cluster: Cluster | None) -
         return Installation(namespaces, definitions, rest)
     _refuse_homeless(folder, rest, cluster)
     own = {(spec["group"], spec["names"]["kind"]) for spec in _specs(definitions)}
-    is_known = [cluster.knows(each) or (manifests.group(each), each["kind"]) in own for each in rest]
+    is_known = [cluster.knows(each) or (group_of(each["apiVersion"]), each["kind"]) in own for each in rest]
     return Installation(
         namespaces,
         definitions,
@@ -100,9 +101,9 @@ def _specs(definitions: Sequence[Manifest]) -> Sequence[dict[str, Any]]:
 
 def _refuse_homeless(folder: Path, rest: Sequence[Manifest], cluster: Cluster) -> None:
     for each in rest:
-        kind = cluster.kinds.get((each["apiVersion"], each["kind"]))
+        kind = cluster.kinds().get((each["apiVersion"], each["kind"]))
         if kind is not None and kind.namespaced and not manifests.reference(each).namespace:
             raise ArgosyError(
-                f"{folder} says no namespace for the {each['kind']} {each['metadata']['name']}.",
+                f"{folder} sets no namespace for the {each['kind']} {each['metadata']['name']}.",
                 f"Add `namespace: {NAMESPACE}` to its kustomization.yaml.",
             )

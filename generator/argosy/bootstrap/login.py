@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from argosy.bootstrap.cluster import NAMESPACE, Cluster
 from argosy.bootstrap.installation import Installation
+from argosy.kubernetes.cluster import NAMESPACE, Cluster
 
 _PASSWORD = "argocd-initial-admin-secret"
 

@@ -8,7 +8,6 @@ from functools import partial
 from pathlib import Path
 
 from argosy.bootstrap import checks, installation, login, pushed, readiness, roots
-from argosy.bootstrap.cluster import NAMESPACE, Cluster
 from argosy.bootstrap.credential import SECRET, Credential
 from argosy.bootstrap.finding import Finding, Level
 from argosy.bootstrap.installation import Installation
@@ -16,6 +15,7 @@ from argosy.bootstrap.login import Login
 from argosy.bootstrap.roots import Handover
 from argosy.bootstrap.steps import Apply, State, Status, Step, Wait
 from argosy.errors import ArgosyError, ToolError
+from argosy.kubernetes.cluster import NAMESPACE, Cluster
 from argosy.kubernetes.kubectl import KubectlError
 from argosy.kubernetes.manifests import Manifest
 from argosy.repository import layout
@@ -52,12 +52,12 @@ class Plan:
 
     @property
     def errors(self) -> Sequence[Finding]:
-        """What stands against carrying it out."""
+        """What prevents carrying it out."""
         return [each for each in self.findings if each.level is Level.ERROR]
 
     @property
     def is_done(self) -> bool:
-        """Tell whether nothing is left to do."""
+        """Return whether nothing is left to do."""
         return all(each.state is State.THERE for each in self.statuses)
 
 
@@ -65,16 +65,16 @@ class StepError(ArgosyError):
     """Report the step that failed, or that was interrupted."""
 
     def __init__(self, step: Step, error: ArgosyError | None) -> None:
-        told = "interrupted. What came before it is done." if error is None else error.message
-        super().__init__(f"{step.title}: {told}", error.hint if error else "")
+        reason = "interrupted. The steps before it are done." if error is None else error.message
+        super().__init__(f"{step.title}: {reason}", error.hint if error else "")
         self.step = step
-        self.status = Status(State.FAILED, told)
+        self.status = Status(State.FAILED, reason)
 
 
-def prepare(wanted: Wanted, context: str, tell: Callable[[str], None]) -> Plan:
+def prepare(wanted: Wanted, context: str, report: Callable[[str], None]) -> Plan:
     """Check, and look at what is there of each step, changing nothing.
 
-    What stands against it is among the findings; raise ArgosyError where there is not even a plan.
+    What prevents it is among the findings; raise ArgosyError where there is not even a plan.
     """
     handover = roots.of(wanted.root, wanted.repository, wanted.environment)
     secret = wanted.credential.secret(handover.sources[0][0]) if wanted.credential else None
@@ -85,7 +85,7 @@ def prepare(wanted: Wanted, context: str, tell: Callable[[str], None]) -> Plan:
     installed, problems = _installed(wanted.install, cluster if can_ask else None)
     site = _Site(cluster, wanted, handover, installed, secret)
     findings = [*reached, *found, *problems, *(_asked(site, private) if can_ask else ())]
-    steps = [*_installing(site, tell), *_granting(site), *_handing_over(site, tell)]
+    steps = [*_installing(site, report), *_granting(site), *_handing_over(site, report)]
     can_look = can_ask and not problems
     statuses = [each.look() if can_look else Status(State.UNKNOWN, "not looked at") for each in steps]
     return Plan(cluster, installed.version, findings, steps, statuses, login.of(cluster, installed))
@@ -111,7 +111,7 @@ def carry_out(plan: Plan) -> Iterator[tuple[Step, Status]]:
 def _reached(cluster: Cluster, repository: Repository) -> Iterator[Finding]:
     try:
         yield from checks.versions(cluster, repository)
-        _ = cluster.kinds
+        cluster.kinds()
     except KubectlError as error:
         yield checks.unreachable(error)
 
@@ -144,11 +144,11 @@ def _asked(site: _Site, private: bool | None) -> Iterator[Finding]:
         yield from checks.access(cluster, handover, private=private, given=bool(secret))
         yield from checks.clusters(cluster, handover.environments, single=site.wanted.environment is not None)
     except KubectlError as error:
-        yield Finding(Level.WARNING, f"Not all could be looked at. {error.message}", error.hint)
+        yield Finding(Level.WARNING, f"Not everything could be checked. {error.message}", error.hint)
     yield from checks.deferred(installed.later)
 
 
-def _installing(site: _Site, tell: Callable[[str], None]) -> Iterator[Step]:
+def _installing(site: _Site, report: Callable[[str], None]) -> Iterator[Step]:
     cluster, wanted, installed = site.cluster, site.wanted, site.installed
     install = cluster.command(*_APPLY, "--kustomize", str(wanted.install))
     limit = f"--timeout={wanted.seconds:g}s"
@@ -164,11 +164,11 @@ def _installing(site: _Site, tell: Callable[[str], None]) -> Iterator[Step]:
     names = [f"crd/{each['metadata']['name']}" for each in installed.definitions]
     yield Wait(
         "established",
-        "Argo CD's definitions are established",
+        "Argo CD's CRDs are established",
         cluster.command("wait", "--for=condition=Established", limit, *names),
         partial(readiness.definitions, cluster, installed.definitions),
         wanted.seconds,
-        tell,
+        report,
         cluster.forget,
     )
     yield Apply(cluster, "install", f"Argo CD {installed.version}".strip(), install, installed.rest)
@@ -179,7 +179,7 @@ def _installing(site: _Site, tell: Callable[[str], None]) -> Iterator[Step]:
         cluster.command("rollout", "status", *within, limit, *names),
         partial(readiness.workloads, cluster, installed.workloads),
         wanted.seconds,
-        tell,
+        report,
     )
 
 
@@ -199,7 +199,7 @@ def _granting(site: _Site) -> Iterator[Step]:
         )
 
 
-def _handing_over(site: _Site, tell: Callable[[str], None]) -> Iterator[Step]:
+def _handing_over(site: _Site, report: Callable[[str], None]) -> Iterator[Step]:
     cluster, wanted, handover = site.cluster, site.wanted, site.handover
     applications = [each["metadata"]["name"] for each in handover.roots if each["kind"] == "Application"]
     named = ", ".join(f"{each['kind']} {each['metadata']['name']}" for each in handover.roots)
@@ -223,6 +223,6 @@ def _handing_over(site: _Site, tell: Callable[[str], None]) -> Iterator[Step]:
         ),
         partial(readiness.applications, cluster, applications),
         wanted.seconds,
-        tell,
+        report,
         partial(readiness.refresh, cluster, applications),
     )

@@ -1,4 +1,4 @@
-"""Whether Argo CD will find in the Git repository what it is told to read there."""
+"""Whether Argo CD will find in the Git repository what it is to read."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Access:
     commits: Mapping[str, str] | None
     """The commit of each revision that is there; None where the repository could not be read."""
     private: bool | None
-    """Whether Argo CD needs a credential; None where that could not be told."""
+    """Whether Argo CD needs a credential; None where that is unknown."""
     cause: str = ""
 
 
@@ -39,8 +39,8 @@ def look(root: Path, url: str, revisions: Collection[str]) -> Access:
     if not is_ssh:
         with temporary.folder("remote") as nowhere:
             # Neither the user's configuration nor a password of theirs: Argo CD has none of it.
-            nobody = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "GIT_ASKPASS": ""}
-            found, _ = _ask(nowhere, url, revisions, {**nobody, "SSH_ASKPASS": "", "HOME": str(nowhere)})
+            anonymous = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "GIT_ASKPASS": ""}
+            found, _ = _ask(nowhere, url, revisions, {**anonymous, "SSH_ASKPASS": "", "HOME": str(nowhere)})
         if found is not None:
             return Access(found, private=False)
     cause = ""
@@ -95,7 +95,7 @@ def _ssh(folder: Path) -> Mapping[str, str]:
 
 
 def _refs(revision: str) -> Sequence[str]:
-    # An annotated tag stands for the commit behind it.
+    # An annotated tag refers to a commit.
     return f"refs/heads/{revision}", f"refs/tags/{revision}^{{}}", f"refs/tags/{revision}"
 
 
@@ -104,9 +104,9 @@ def _is(ref: str, revision: str, commits: Mapping[str, str]) -> bool:
 
 
 def check(root: Path, handover: Handover) -> tuple[list[Finding], bool | None]:
-    """Return what is wrong with what is pushed, and whether Argo CD needs a credential (None: that cannot be told)."""
+    """Return what is wrong with what is pushed, and whether Argo CD needs a credential (None: unknown)."""
     if git.top_level(root) is None:
-        message = f"{root} is not under Git, and Argo CD reads nothing else."
+        message = f"{root} is not a Git repository, and Argo CD reads only Git."
         return [Finding(Level.ERROR, message, "git init, git add --all, git commit, and push it.")], None
     findings: list[Finding] = []
     private: list[bool | None] = []
@@ -132,21 +132,21 @@ def _judged(
         if _PLACEHOLDER in urlsplit(url).path:
             yield Finding(
                 Level.ERROR,
-                f"{shown} is not there: “your-org” stands for whoever owns the repository.",
+                f"{shown} does not exist: “your-org” is a placeholder for the repository's owner.",
                 "argosy set repository repoURL=URL --commit, then push.",
             )
             return
         yield Finding(
             Level.WARNING,
-            f"{shown} could not be read from here, so nobody can tell whether Argo CD will: {access.cause}",
-            "git ls-remote tells more. Argo CD needs to reach it from the cluster alone.",
+            f"{shown} could not be read from this machine; Argo CD may still reach it: {access.cause}",
+            "Run git ls-remote for details. Only the cluster has to reach it.",
         )
         return
     missing = [each for each in revisions if each not in access.commits]
     if missing:
         yield Finding(
             Level.ERROR,
-            f"{shown} has no {' and no '.join(f'“{each}”' for each in missing)}, which Argo CD is to read.",
+            f"{shown} has no {' and no '.join(f'“{each}”' for each in missing)}, which Argo CD would read.",
             f"Push it: git push --set-upstream origin {' '.join(missing)}",
         )
     behind = [
@@ -155,7 +155,7 @@ def _judged(
     lost = [
         Finding(
             Level.ERROR,
-            f"There is no {path} in “{revision}” of {shown}, which Argo CD is to read.",
+            f"{shown} has no {path} at “{revision}”, which Argo CD would read.",
             f"Commit it, and push it: git push origin {revision}",
         )
         for revision, path in sources
@@ -163,31 +163,33 @@ def _judged(
     ]
     yield from [*behind, *lost]
     if not (missing or behind or lost):
-        yield Finding(Level.OK, f"{shown} has {', '.join(revisions)} as it is here.")
+        yield Finding(Level.OK, f"{shown} has {', '.join(revisions)} as it is locally.")
 
 
 def _compared(root: Path, branch: str, pushed: str) -> Iterator[Finding]:
-    """Say how a branch here differs from the one that is pushed."""
+    """Report how a local branch differs from the remote's."""
     ours = git.run(root, "rev-parse", "--verify", "--quiet", f"refs/heads/{branch}", accepted=(0, 1)).strip()
     if ours in {"", pushed}:
         return
     if not _has(root, pushed):
         yield Finding(
-            Level.WARNING, f"“{branch}” has commits that are not here: Argo CD will read those.", "git fetch, and look."
+            Level.WARNING,
+            f"“{branch}” has commits that you have not fetched: Argo CD will read those.",
+            "Run git fetch and review them.",
         )
         return
     ahead, behind = git.run(root, "rev-list", "--left-right", "--count", f"{ours}...{pushed}").split()
     if ahead != "0":
         yield Finding(
             Level.WARNING,
-            f"Argo CD will not see what is not pushed, {counted(int(ahead), 'commit')} of “{branch}”.",
+            f"Not pushed, so Argo CD will not see it: {counted(int(ahead), 'commit')} of “{branch}”.",
             f"git push origin {branch}",
         )
     if behind != "0":
         yield Finding(
             Level.WARNING,
-            f"“{branch}” is {counted(int(behind), 'commit')} behind what is pushed: Argo CD will read that.",
-            "git pull, so that what is applied from here is what is there.",
+            f"“{branch}” is {counted(int(behind), 'commit')} behind the remote: Argo CD will read the remote's.",
+            "Run git pull, so that you apply what Argo CD reads.",
         )
 
 
@@ -196,7 +198,7 @@ def _has(root: Path, commit: str) -> bool:
 
 
 def _holds(root: Path, commit: str, path: str) -> bool:
-    """Tell whether a commit has a folder; of a commit that is not here, nobody can tell that it has not."""
+    """Return whether a commit has a folder; True for a commit that was not fetched."""
     if not _has(root, commit) or path.strip("/.") == "":
         return True
     return bool(git.run(root, "ls-tree", commit, "--", path.strip("/")).strip())
@@ -208,13 +210,13 @@ def _uncommitted(root: Path, handover: Handover) -> Iterator[Finding]:
         named = ", ".join(changed[:3]) + (f" and {len(changed) - 3} more" if len(changed) > 3 else "")
         yield Finding(
             Level.WARNING,
-            f"Argo CD will not see what is not committed, {counted(len(changed), 'file')}: {named}.",
-            "Commit and push, or stash them: what is applied from here is the work tree's.",
+            f"Not committed, so Argo CD will not see it: {counted(len(changed), 'file')}: {named}.",
+            "Commit and push, or stash them: bootstrap applies the work tree.",
         )
     here, read = git.branch(root), handover.sources[0][1]
     if here and read not in {here, "HEAD"}:
         yield Finding(
             Level.WARNING,
-            f"You are on “{here}”, which is applied from here, and the root Application reads “{read}”.",
+            f"You are on “{here}”, which bootstrap applies, but the root Application reads “{read}”.",
             f"git switch {read}",
         )

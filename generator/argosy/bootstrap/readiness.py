@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from argosy.bootstrap.cluster import NAMESPACE, Cluster
 from argosy.errors import ArgosyError
+from argosy.kubernetes.cluster import NAMESPACE, Cluster
 from argosy.kubernetes.manifests import Manifest
 
 WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet")
@@ -15,17 +15,17 @@ _DEFINITIONS = "customresourcedefinitions.apiextensions.k8s.io"
 _APPLICATIONS = "applications.argoproj.io"
 _HOPELESS = (
     ("authentication required", "Give Argo CD a credential: argosy bootstrap --credential env:NAME."),
-    ("authorization failed", "The credential is not good for this repository: give another with --credential."),
+    ("authorization failed", "The credential was rejected for this repository: give another with --credential."),
     ("Permission denied (publickey", "Add the key as a deploy key, or give another with --credential file:KEY."),
     ("unable to authenticate", "Give Argo CD an SSH key: argosy bootstrap --credential file:KEY."),
     ("Repository not found", "The URL is wrong, or the repository is private: give a credential with --credential."),
     ("repository not found", "The URL is wrong, or the repository is private: give a credential with --credential."),
-    ("knownhosts:", "Tell Argo CD the host's key: ssh-keyscan HOST | argocd cert add-ssh --batch"),
+    ("knownhosts:", "Give Argo CD the host's key: ssh-keyscan HOST | argocd cert add-ssh --batch"),
     ("unable to resolve", "Push that revision."),
     ("app path does not exist", "Commit and push that folder."),
-    ("is not permitted", "Let the AppProject in argocd/root.yaml permit it, and push."),
+    ("is not permitted", "Permit it in the AppProject in argocd/root.yaml, and push."),
 )
-"""What Argo CD says of an Application that no waiting mends, and what does."""
+"""Errors of an Application that waiting does not fix, and what does."""
 
 
 def definitions(cluster: Cluster, wanted: Sequence[Manifest]) -> list[str]:
@@ -38,9 +38,9 @@ def definitions(cluster: Cluster, wanted: Sequence[Manifest]) -> list[str]:
 def _why_not(definition: Manifest | None) -> str:
     if definition is None:
         return "it is not there"
-    told = [each for each in _conditions(definition) if each.get("status") == "False"]
+    messages = [each for each in _conditions(definition) if each.get("status") == "False"]
     return next(
-        (f"{each.get('reason', '')} {each.get('message', '')}".strip() for each in told), "it is not established"
+        (f"{each.get('reason', '')} {each.get('message', '')}".strip() for each in messages), "it is not established"
     )
 
 
@@ -105,7 +105,7 @@ def _not_ready(pod: Manifest) -> Iterator[str]:
         elif (ended := state.get("terminated")) and ended.get("exitCode"):
             yield f"{each['name']} ended with exit code {ended['exitCode']} ({ended.get('reason', '')}){_said(ended)}"
         elif "running" in state and not each.get("ready", True):
-            yield f"{each['name']} runs, and its readiness probe fails"
+            yield f"{each['name']} runs, but its readiness probe fails"
     if not containers:
         for each in _conditions(pod):
             if each.get("status") == "False":
@@ -118,7 +118,7 @@ def _said(state: Mapping[str, Any]) -> str:
 
 
 def applications(cluster: Cluster, names: Sequence[str]) -> list[str]:
-    """Return which Applications are not synced and healthy; raise ArgosyError at one that no waiting mends."""
+    """Return which Applications are not synced and healthy; raise ArgosyError at an error that waiting does not fix."""
     found = {each["metadata"]["name"]: each for each in _applications(cluster, names)}
     return [f"{name}: {pending}" for name in names if (pending := _pending(name, found.get(name)))]
 
@@ -134,29 +134,29 @@ def _pending(name: str, application: Manifest | None) -> str:
     sync, health = status.get("sync", {}).get("status", ""), status.get("health", {}).get("status", "")
     if (sync, health) == ("Synced", "Healthy"):
         return ""
-    told = _trouble(status)
+    messages = _trouble(status)
     # While Argo CD is asked to look again, what it found before says nothing.
     if _REFRESH not in application["metadata"].get("annotations", {}):
         for sign, hint in _HOPELESS:
-            if any(sign in each for each in told):
-                raise ArgosyError(f"Argo CD cannot sync the Application {name}: {told[0]}", hint)
+            if any(sign in each for each in messages):
+                raise ArgosyError(f"Argo CD cannot sync the Application {name}: {messages[0]}", hint)
     left = [
         f"{each.get('kind')} {each.get('name')} {each.get('health', {}).get('status') or each.get('status')}"
         for each in status.get("resources", ())
         if each.get("status") != "Synced" or each.get("health", {}).get("status", "Healthy") != "Healthy"
     ]
-    return "; ".join([f"{sync or 'not compared yet'}, {health or 'health unknown'}", *told, *left])
+    return "; ".join([f"{sync or 'not compared yet'}, {health or 'health unknown'}", *messages, *left])
 
 
 def _trouble(status: Mapping[str, Any]) -> list[str]:
-    told = [
+    messages = [
         each.get("message", "")
         for each in _conditions({"status": status})
         if str(each.get("type", "")).endswith("Error")
     ]
     if status.get("operationState", {}).get("phase") in {"Failed", "Error"}:
-        told.append(status["operationState"].get("message", ""))
-    return [" ".join(str(each).split()) for each in told if each]
+        messages.append(status["operationState"].get("message", ""))
+    return [" ".join(str(each).split()) for each in messages if each]
 
 
 def refresh(cluster: Cluster, names: Sequence[str]) -> None:

@@ -50,7 +50,7 @@ def _read(root: Path, path: str) -> list[Manifest]:
     try:
         text = (root / path).read_text(encoding="utf-8")
     except FileNotFoundError as error:
-        raise ArgosyError(f"{path} is missing.", "Restore it from Git: Argo CD is told by it what to read.") from error
+        raise ArgosyError(f"{path} is missing.", "Restore it from Git: it says what Argo CD reads.") from error
     return manifests.read(text, path)
 
 
@@ -80,9 +80,9 @@ def _narrowed_set(manifest: Manifest, environment: str) -> Manifest:
     found = [file for file in _files(narrowed.get("spec", {})) if file.get("path") == _EVERY_ENVIRONMENT]
     if manifest["kind"] == "ApplicationSet" and not found:
         raise ArgosyError(
-            f"{layout.APPLICATION_SET} does not read {_EVERY_ENVIRONMENT}, so it cannot be told to read the "
-            f"environment {environment} alone.",
-            "Restore that from the template, or leave --env out.",
+            f"{layout.APPLICATION_SET} does not read {_EVERY_ENVIRONMENT}, so it cannot be limited to the "
+            f"environment {environment}.",
+            "Restore that from the template, or omit --env.",
         )
     for file in found:
         file["path"] = layout.environment_settings(environment)

@@ -1,4 +1,4 @@
-"""The steps of a bootstrap: each can tell what is there already, and carry itself out, any number of times."""
+"""The steps of a bootstrap: each looks at what already exists, and can be carried out any number of times."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
-from argosy.bootstrap.cluster import Cluster
 from argosy.bootstrap.credential import Credential
 from argosy.errors import ArgosyError, ToolError
 from argosy.kubernetes import manifests
+from argosy.kubernetes.cluster import Cluster
 from argosy.kubernetes.kubectl import KubectlError
 from argosy.kubernetes.manifests import Manifest
 
@@ -26,7 +26,7 @@ class State(StrEnum):
     """Nothing is left to do."""
     TO_DO = "to do"
     UNKNOWN = "unknown"
-    """The cluster did not tell."""
+    """The cluster did not say."""
     DONE = "done"
     FAILED = "failed"
 
@@ -52,10 +52,10 @@ class Step(Protocol):
 
     @property
     def command(self) -> str:
-        """The kubectl command that it stands for."""
+        """The equivalent kubectl command."""
 
     def look(self) -> Status:
-        """Tell what is there already, changing nothing."""
+        """Return what already exists, without changes."""
 
     def carry_out(self) -> Status:
         """Do what is left to do: THERE where that was nothing, else DONE; raise ArgosyError where it fails."""
@@ -76,7 +76,7 @@ class Apply:
     def look(self) -> Status:
         """Compare what is there with what the API server would make of the manifests."""
         if not self.wanted:
-            return Status(State.UNKNOWN, "its manifests could not be read")
+            return Status(State.UNKNOWN, "its manifests could not be built")
         try:
             present = self.cluster.present(self.wanted)
             missing = len(self.wanted) - len(present)
@@ -95,7 +95,7 @@ class Apply:
     def carry_out(self) -> Status:
         """Apply them."""
         if not self.wanted:
-            raise ArgosyError("Its manifests could not be read.")
+            raise ArgosyError("Its manifests could not be built.")
         before = self.cluster.present(self.wanted)
         try:
             after = self.cluster.apply(self.wanted)
@@ -132,11 +132,11 @@ class Wait:
     probe: Callable[[], Sequence[str]]
     """Returns what is pending, and why; raises ArgosyError where no waiting helps."""
     seconds: float
-    tell: Callable[[str], None] = field(default=lambda _: None)
+    report: Callable[[str], None] = field(default=lambda _: None)
     prepare: Callable[[], None] = field(default=lambda: None)
 
     def look(self) -> Status:
-        """Tell what is pending."""
+        """Return what is pending."""
         try:
             pending = self.probe()
         except KubectlError:
@@ -146,10 +146,10 @@ class Wait:
         return Status(State.TO_DO, _first(pending)) if pending else Status(State.THERE, "ready")
 
     def carry_out(self) -> Status:
-        """Wait, telling what is pending whenever that changes."""
+        """Wait, and report what is pending whenever that changes."""
         start = time.monotonic()
         self.prepare()
-        pause, told = _FIRST_PAUSE, ""
+        pause, reported = _FIRST_PAUSE, ""
         while True:
             try:
                 pending = self.probe()
@@ -161,9 +161,9 @@ class Wait:
             if left <= 0:
                 lines = "".join(f"\n  {each}" for each in pending)
                 raise ToolError(f"not ready after {self.seconds:g} seconds:{lines}")
-            if _first(pending) != told:
-                told = _first(pending)
-                self.tell(told)
+            if _first(pending) != reported:
+                reported = _first(pending)
+                self.report(reported)
             time.sleep(min(pause, left))
             pause = min(pause * 1.5, _LONGEST_PAUSE)
 

@@ -49,7 +49,7 @@ class Duration(click.ParamType):  # type: ignore[type-arg]  # generic in new ver
     "--env",
     "environment",
     metavar="ENV",
-    help="For a cluster with an Argo CD of its own: hand over this environment alone.  [default: all of them]",
+    help="For a cluster with its own Argo CD: hand over only this environment.  [default: all of them]",
 )
 @click.option(
     "--install",
@@ -60,7 +60,7 @@ class Duration(click.ParamType):  # type: ignore[type-arg]  # generic in new ver
 @click.option(
     "--credential",
     metavar="env:NAME|file:PATH",
-    help="With what Argo CD reads a private repository: a token for HTTPS or a private key for SSH, in an environment "
+    help="How Argo CD reads a private repository: a token for HTTPS or a private key for SSH, in an environment "
     "variable or a file. It goes into a Secret of the cluster, and nowhere else.",
 )
 @click.option("--user", metavar="NAME", default="", help="The token's user.  [default: what the host expects]")
@@ -70,7 +70,7 @@ class Duration(click.ParamType):  # type: ignore[type-arg]  # generic in new ver
     default="10m",
     show_default=True,
     metavar="DURATION",
-    help="How long to wait for each: the definitions, the Pods, the root Application.",
+    help="How long to wait for each: the CRDs, the Pods, the root Application.",
 )
 @click.option(
     "--repository",
@@ -78,7 +78,7 @@ class Duration(click.ParamType):  # type: ignore[type-arg]  # generic in new ver
     metavar="DIR",
     help="The repository's root.  [default: around the current folder]",
 )
-@click.option("--dry-run", is_flag=True, help="Print each step with its kubectl command and what is there already.")
+@click.option("--dry-run", is_flag=True, help="Print each step with its kubectl command and its state.")
 @options.yes
 @options.output("text", "json")
 @options.quiet
@@ -98,11 +98,12 @@ def command(
 ) -> int:
     """Install Argo CD into a cluster, and hand the repository over to it.
 
-    In this order: checks of the cluster, of your rights and of what is pushed; the namespace argocd; argocd/install,
-    until it is rolled out; the AppProjects; the credential; the root Application, until it is synced and healthy.
+    In this order: checks of the cluster, of your permissions and of what is pushed; the namespace argocd;
+    argocd/install, until it is rolled out; the AppProjects; the credential; the root Application, until it is synced
+    and healthy.
 
-    Whatever is there already stays as it is, so the same command goes on where one stopped. With --dry-run, exit code 1
-    tells that a check stands against it.
+    What is already as wanted is left alone, so the same command continues where one stopped. With --dry-run, exit code
+    1 means that a check failed.
     """
     from argosy.bootstrap import plan as planning  # noqa: PLC0415
     from argosy.bootstrap.credential import Credential  # noqa: PLC0415
@@ -141,7 +142,7 @@ def _carry_out(plan: Plan, wanted: Wanted, teller: _Teller, *, yes: bool) -> int
     if not plan.is_done:
         what = f"Argo CD {plan.version}".strip()
         whom = f" for {wanted.environment.name}" if wanted.environment else ""
-        delivery.confirm(yes, f"Install {what}{whom} into {plan.cluster.context}, {plan.cluster.server}?", _NOBODY)
+        delivery.confirm(yes, f"Install {what}{whom} into {plan.cluster.context}, {plan.cluster.server()}?", _NOBODY)
     try:
         for step, status in planning.carry_out(plan):
             teller.step(step, status)
@@ -160,47 +161,47 @@ def _shortest(path: Path) -> Path:
 
 
 class _Teller:
-    """Tells people as it goes, or programs at the end."""
+    """Prints as it goes, or JSON at the end."""
 
     def __init__(self, output: str, *, quiet: bool, dry_run: bool) -> None:
         self._is_json = output == "json"
         self._quiet = quiet
         self._dry_run = dry_run
-        self._told: list[dict[str, str]] = []
+        self._steps: list[dict[str, str]] = []
 
     def progress(self, text: str) -> None:
-        """Tell what is being waited for."""
+        """Print what is being waited for."""
         if not self._quiet:
             click.echo(f"         … {text}", err=True)
 
     def checks(self, plan: Plan) -> None:
-        """Tell what was found; with --quiet, what is wrong."""
+        """Print what was found; with --quiet, what is wrong."""
         for each in plan.findings:
             if not (self._quiet and each.level == "ok"):
                 hint = f"\n         {each.hint}" if each.hint else ""
                 click.echo(f"{each.level.value:7}  {each.message}{hint}", err=True)
 
     def step(self, step: Step, status: Status, command: str = "") -> None:
-        """Tell of a step; of one that failed, the error tells people."""
-        self._told.append(
+        """Print a step; the error reports one that failed."""
+        self._steps.append(
             {
                 **{"name": step.name, "title": step.title, "state": status.state.value},
                 **{"detail": status.detail, "command": step.command},
             }
         )
-        is_told = status.state != "failed" and (self._dry_run or not self._quiet)
-        if is_told and not self._is_json:
+        is_printed = status.state != "failed" and (self._dry_run or not self._quiet)
+        if is_printed and not self._is_json:
             below = f"\n         {command}" if command else ""
             click.echo(f"{status.state.value:7}  {step.title}: {status.detail}{below}")
 
     def plan(self, plan: Plan, wanted: Wanted) -> None:
-        """Tell of all steps, with the commands that they stand for."""
+        """Print all steps, with their equivalent commands."""
         for step, status in zip(plan.steps, plan.statuses, strict=True):
             self.step(step, status, step.command)
         self.ended(plan, wanted)
 
     def ended(self, plan: Plan, wanted: Wanted, *, is_complete: bool = False) -> None:
-        """Tell how to log in, or all that is known as JSON."""
+        """Print how to log in, or everything as JSON."""
         if self._is_json:
             click.echo(json.dumps(self._data(plan, wanted, is_complete=is_complete), indent=2))
         elif is_complete and not self._quiet:
@@ -210,12 +211,12 @@ class _Teller:
         login = plan.login
         return {
             **{"dryRun": self._dry_run, "complete": is_complete or plan.is_done},
-            **{"context": plan.cluster.context, "server": plan.cluster.server, "argocd": plan.version},
+            **{"context": plan.cluster.context, "server": plan.cluster.server(), "argocd": plan.version},
             "environment": wanted.environment.name if wanted.environment else None,
             "checks": [
                 {"level": each.level.value, "message": each.message, "hint": each.hint} for each in plan.findings
             ],
-            "steps": self._told,
+            "steps": self._steps,
             "login": {
                 **{"forward": login.forward, "url": login.url, "user": login.user},
                 **{"password": login.password, "forget": login.forget},

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @click.option("--env", "environment", metavar="ENV", default="", help="Check only this environment.")
 @click.option("--live", "is_live", is_flag=True, help="Ask the cluster of the kubeconfig's current context too.")
 @click.option("--context", metavar="NAME", help="Ask the cluster of this context of the kubeconfig.")
-@click.option("--offline", is_flag=True, help="Do not ask the Git remotes: take what was last fetched from them.")
+@click.option("--offline", is_flag=True, help="Do not ask the Git remotes: use what was last fetched.")
 @click.option(
     "--repository",
     type=options.folder,

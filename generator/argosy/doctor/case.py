@@ -20,7 +20,8 @@ from argosy.doctor.remotes import Remote
 from argosy.documents.fields import field, group_and_kind, mapping, sequence, text
 from argosy.errors import ArgosyError, ToolError, UsageError
 from argosy.findings import Finding
-from argosy.kubernetes.cluster import Cluster, Object
+from argosy.kubernetes.cluster import Cluster
+from argosy.kubernetes.manifests import Manifest
 from argosy.names import did_you_mean
 from argosy.reporting.wording import place
 from argosy.repository import layout
@@ -86,7 +87,7 @@ class Case:
         return self.remotes.get(normalise(text(source.get("repoURL"))), Remote(""))
 
     def is_ours(self, source: Mapping[str, Any]) -> bool:
-        """Tell whether a source is of this repository."""
+        """Return whether a source is of this repository."""
         return bool(self.remote(source).name) or is_here(text(source.get("repoURL")), self.view)
 
     def sources(self, application: ArgoApplication) -> Iterator[Source]:
@@ -158,7 +159,7 @@ def of_namespaces(case: Case, look: Callable[[str], Iterable[Observation]]) -> I
 
 
 def refused(error: ToolError, applications: Sequence[str] = ()) -> Observation:
-    """Return what a tool does not tell, and why."""
+    """Return what a tool could not say, and why."""
     if error.hint.startswith(("kubectl ", "argosy ")):
         return unknown(error.message, command=error.hint, applications=applications)
     return unknown(error.message, error.hint, applications=applications)
@@ -181,7 +182,7 @@ def git_sources(application: ArgoApplication) -> Iterator[tuple[tuple[str | int,
 
 
 def is_in(application: ArgoApplication, cluster: Cluster) -> bool:
-    """Tell whether an Application deploys to a cluster: Argo CD's own, or the one that the context reaches."""
+    """Return whether an Application deploys to a cluster: Argo CD's own, or the one that the context reaches."""
     destination = mapping(application.spec.get("destination"))
     server, name = text(destination.get("server")).rstrip("/"), text(destination.get("name"))
     return server == IN_CLUSTER_SERVER or name == IN_CLUSTER_NAME or bool(server and server == cluster.server())
@@ -192,7 +193,7 @@ def namespace_of(application: ArgoApplication) -> str:
     return text(application.metadata.get("namespace")) or ARGOCD
 
 
-def live(application: ArgoApplication, cluster: Cluster) -> Object | None:
+def live(application: ArgoApplication, cluster: Cluster) -> Manifest | None:
     """Return an Application as the cluster has it, None where it has none."""
     return cluster.applications().get((namespace_of(application), application.name))
 
@@ -229,7 +230,7 @@ def take(root: Path, choice: Choice) -> Case:
 
 
 def _restriction(root: Path, application: str) -> frozenset[str]:
-    """Return files that only the application's Applications are made from; none where that cannot be told."""
+    """Return files that only the application's Applications are made from; none where that is unknown."""
     settings = layout.application_settings(application)
     if not application or not (root / settings).is_file():
         return frozenset()

@@ -12,7 +12,8 @@ from argosy.argocd.view import ArgoApplication
 from argosy.doctor.case import Case, live, namespace_of
 from argosy.doctor.diagnosis import Observation, ok, problem
 from argosy.documents.fields import field, mapping, sequence, text
-from argosy.kubernetes.cluster import Cluster, Object
+from argosy.kubernetes.cluster import Cluster
+from argosy.kubernetes.manifests import Manifest
 
 
 class Topic(StrEnum):
@@ -44,7 +45,7 @@ _ADVICE = {
     Topic.GIT: "See whether Argo CD has credentials for this URL, and what the repo server says:",
     Topic.RENDER: "Render it here with the same values:",
     Topic.PERMISSION: "Permit it: in the AppProject, or to Argo CD's service account.",
-    Topic.SYNC: "Mend what the message names; all of it:",
+    Topic.SYNC: "Fix what the message names. The full status:",
 }
 _LONG = timedelta(minutes=30)
 
@@ -65,12 +66,12 @@ def complaints(case: Case, cluster: Cluster, topic: Topic) -> Iterator[Observati
                 yield problem(message, _ADVICE[topic], _command(case, application, cluster, topic), (application.name,))
 
 
-def _told(application: Object) -> Iterator[str]:
+def _told(application: Manifest) -> Iterator[str]:
     """Yield the complaints that an Application's status has, each on one line."""
-    told: dict[str, None] = {}
+    messages: dict[str, None] = {}
     for condition in map(mapping, sequence(field(application, "status", "conditions"))):
         if text(condition.get("type")).endswith(("Error", "Warning")):
-            told[f"{condition['type']}: {' '.join(text(condition.get('message')).split())}"] = None
+            messages[f"{condition['type']}: {' '.join(text(condition.get('message')).split())}"] = None
     operation = mapping(field(application, "status", "operationState"))
     if operation.get("phase") in {"Failed", "Error"}:
         results = map(mapping, sequence(field(operation, "syncResult", "resources")))
@@ -79,13 +80,13 @@ def _told(application: Object) -> Iterator[str]:
             for each in results
             if each.get("status") == "SyncFailed" or each.get("hookPhase") in {"Failed", "Error"}
         }
-        told |= failed or {
+        messages |= failed or {
             f"The last sync {operation['phase']}: {' '.join(text(operation.get('message')).split())}": None
         }
     started = moment(operation.get("startedAt"))
     if operation.get("phase") == "Running" and started and datetime.now(UTC) - started > _LONG:
-        told[f"A sync is running since {operation['startedAt']}: {text(operation.get('message'))}"] = None
-    yield from told
+        messages[f"A sync is running since {operation['startedAt']}: {text(operation.get('message'))}"] = None
+    yield from messages
 
 
 def moment(value: object) -> datetime | None:

@@ -28,10 +28,10 @@ def _declared(case: Case) -> Iterator[Observation]:
         cascades = any(each.startswith(CASCADE) for each in finalizers)
         about = (application.name,)
         if cascades:
-            seen = "It has the resources finalizer: whoever deletes the Application deletes what it deployed."
-            yield ok(seen, "Take the finalizer out first where the workloads are to stay.", applications=about)
+            seen = "It has the resources finalizer: deleting the Application deletes what it deployed."
+            yield ok(seen, "Remove the finalizer first to keep the workloads.", applications=about)
         else:
-            yield ok("It has no finalizer: what it deployed stays when it goes.", applications=about)
+            yield ok("It has no finalizer: deleting it keeps what it deployed.", applications=about)
 
 
 def _stuck(case: Case, cluster: Cluster) -> Iterator[Observation]:
@@ -42,7 +42,7 @@ def _stuck(case: Case, cluster: Cluster) -> Iterator[Observation]:
         if metadata.get("deletionTimestamp") and finalizers:
             seen = f"It is being deleted since {metadata['deletionTimestamp']}, and waits for {joined(finalizers, 3)}."
             advice = (
-                "Argo CD deletes first what it deployed: see what is left, and that the cluster is reached and the "
+                "Argo CD first deletes what it deployed: see what is left, and that the cluster is reached and the "
                 "AppProject there. Only if that is lost for good, take the finalizers away; what it deployed stays:"
             )
             patch = """--type json --patch '[{"op":"remove","path":"/metadata/finalizers"}]'"""
@@ -57,13 +57,13 @@ def _terminating(case: Case, cluster: Cluster) -> Iterator[Observation]:
         found = there.get(name)
         if found is None or field(found, "status", "phase") != "Terminating":
             continue
-        told = [
+        reasons = [
             " ".join(text(each.get("message")).split())
             for each in map(mapping, sequence(field(found, "status", "conditions")))
             if each.get("status") == "True"
         ]
         since = field(found, "metadata", "deletionTimestamp")
-        seen = f"{name} is Terminating since {since}: {' '.join(told) or 'it does not say why'}"
+        seen = f"{name} is Terminating since {since}: {' '.join(reasons) or 'it does not say why'}"
         kinds = f"{cluster.kubectl()} api-resources --verbs=list --namespaced --output=name"
         left = f"xargs -n 1 {cluster.kubectl(name)} get --ignore-not-found --show-kind"
         listing = f"{kinds} | {left}"

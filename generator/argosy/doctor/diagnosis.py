@@ -1,4 +1,4 @@
-"""What the doctor tells: symptoms, the checks of their causes in order, and what each has seen."""
+"""A diagnosis: symptoms, the checks of their causes in order, and what each has seen."""
 
 from __future__ import annotations
 

@@ -15,13 +15,13 @@ from argosy.names import joined
 
 
 def checks(case: Case) -> Iterator[Check]:
-    """Yield the checks: whether Argo CD undoes changes at all, then what it is told to leave, then what is changed."""
+    """Yield the checks: whether Argo CD undoes changes at all, then what it is set to ignore, then what is changed."""
     yield check("automated", "Argo CD syncs by itself", _automated(case), "")
     yield check("self-heal", "Argo CD undoes changes by hand", _policy(case, "selfHeal", _HEAL), "")
     yield check("prune", "Argo CD deletes what Git no longer has", _policy(case, "prune", _PRUNE), "")
     fights = case.of_rules(*rules.IGNORED)
     yield check(
-        "fights", "nobody else sets what Git sets", [*fights, *_ignored(case)], "No autoscaler fights with Git."
+        "fights", "nothing else sets what Git sets", [*fights, *_ignored(case)], "No autoscaler fights with Git."
     )
     yield check(
         "windows", "no sync window is closed", [*case.of_rules(*rules.WINDOWS), *_windows(case)], "There is none."

@@ -22,15 +22,15 @@ def refusals(case: Case, cluster: Cluster, *, quota: bool) -> Iterator[Observati
 
 
 def _of_namespace(namespace: str, cluster: Cluster, *, quota: bool) -> Iterator[Observation]:
-    told: dict[str, None] = {}
+    messages: dict[str, None] = {}
     for event in cluster.warnings((namespace,)):
         message = " ".join(text(event.get("message")).split())
         if text(event.get("reason")) in _REFUSALS and (topic_of(message) is Topic.QUOTA) is quota:
             about = mapping(event.get("involvedObject")) or mapping(event.get("regarding"))
-            told[f"{about.get('kind')}/{about.get('name')} in {namespace}: {message}"] = None
-    for seen in told:
-        advice = "Raise the quota in Git, or ask for less." if quota else "Mend what the message names."
+            messages[f"{about.get('kind')}/{about.get('name')} in {namespace}: {message}"] = None
+    for seen in messages:
+        advice = "Raise the quota in Git, or ask for less." if quota else "Fix what the message names."
         command = f"{cluster.kubectl(namespace)} get events --sort-by=.lastTimestamp"
         yield problem(seen, advice, command)
-    if not told:
-        yield ok(f"{namespace}: no event tells of it.")
+    if not messages:
+        yield ok(f"{namespace}: no such event.")

@@ -16,9 +16,9 @@ SYMPTOMS: Mapping[str, tuple[str, Callable[[Case], Iterator[Check]]]] = {
     "permissions": ("Argo CD is not permitted to deploy", permissions.checks),
     "rendering": ("A Helm chart or an overlay does not render", rendering.checks),
     "drift": ("The cluster is not what Git says, after changes by hand", drift.checks),
-    "deletion": ("Something does not go away, or went unasked", deletion.checks),
-    "quota": ("There is no room: quotas", quota.checks),
-    "review": ("A change came in that nobody reviewed", protection.checks),
+    "deletion": ("Something is not deleted, or was deleted unexpectedly", deletion.checks),
+    "quota": ("Quotas are used up", quota.checks),
+    "review": ("A change was merged without review", protection.checks),
     "tools": ("The tools here are not Argo CD's", tools.checks),
 }
 """Each symptom by its id: what people notice, and the checks of its causes."""

@@ -37,7 +37,7 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """How a host tells Argo CD of a push."""
+    """How a host notifies Argo CD of a push."""
 
     host: str
     keys: Sequence[str]
@@ -74,7 +74,7 @@ def _number(version: str) -> tuple[int, ...]:
 
 
 def webhook(host: str) -> Webhook | None:
-    """Return how the host of that name, such as github.com, tells of pushes; None for a kind that is not known."""
+    """Return how the host of that name, such as github.com, announces pushes; None for a kind that is not known."""
     for each in _data()["webhooks"]:
         if any(name in host for name in each["names"]):
             return Webhook(each["host"], each["keys"], each["settings"], each["how"])

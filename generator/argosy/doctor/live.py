@@ -13,7 +13,9 @@ from argosy.doctor.case import Case, elsewhere, is_in, kinds_of, live, namespace
 from argosy.doctor.diagnosis import Observation, ok, problem, unknown
 from argosy.doctor.drift import automated
 from argosy.documents.fields import field, mapping, sequence, text
-from argosy.kubernetes.cluster import Cluster, Object
+from argosy.kubernetes import manifests
+from argosy.kubernetes.cluster import Cluster
+from argosy.kubernetes.manifests import Manifest
 from argosy.names import joined
 from argosy.reporting.wording import number
 from argosy.schemas.store import without_nulls
@@ -109,7 +111,7 @@ def _set_trouble(application: ArgoApplication, cluster: Cluster) -> str:
     name = text(field(application.document.data, "metadata", "name"))
     found = cluster.application_sets().get((namespace_of(application), name))
     if found is None:
-        return f" Nor has it the ApplicationSet “{name}”."
+        return f" It does not have the ApplicationSet “{name}” either."
     for condition in map(mapping, sequence(field(found, "status", "conditions"))):
         if condition.get("type") == "ErrorOccurred" and condition.get("status") == "True":
             return f" The ApplicationSet says: {text(condition.get('message'))}"
@@ -126,7 +128,7 @@ def status(case: Case, cluster: Cluster) -> Iterator[Observation]:
         yield from _of_health(application, found, cluster)
 
 
-def _of_sync(application: ArgoApplication, found: Object, cluster: Cluster) -> Observation:
+def _of_sync(application: ArgoApplication, found: Manifest, cluster: Cluster) -> Observation:
     status = text(field(found, "status", "sync", "status")) or "Unknown"
     about = (application.name,)
     if status == "Synced":
@@ -149,7 +151,7 @@ def _of_sync(application: ArgoApplication, found: Object, cluster: Cluster) -> O
     return problem(seen, advice, command, about)
 
 
-def _of_health(application: ArgoApplication, found: Object, cluster: Cluster) -> Iterator[Observation]:
+def _of_health(application: ArgoApplication, found: Manifest, cluster: Cluster) -> Iterator[Observation]:
     health = text(field(found, "status", "health", "status")) or "Unknown"
     about = (application.name,)
     if health in {"Healthy", "Progressing", "Suspended"}:
@@ -163,14 +165,14 @@ def _of_health(application: ArgoApplication, found: Object, cluster: Cluster) ->
     namespace = text(field(application.spec, "destination", "namespace"))
     yield problem(
         f"{health}{': ' if ill else ''}{joined(ill, 3)}.",
-        "Git's state is there, or half there, and does not run: see the events.",
+        "It is deployed, at least in part, but does not run: see the events.",
         f"{cluster.kubectl(namespace)} get events --sort-by=.lastTimestamp",
         about,
     )
 
 
 def kinds(case: Case, cluster: Cluster) -> Iterator[Observation]:
-    known = cluster.kinds()
+    known = cluster.plurals()
     yield from elsewhere(case, cluster)
     own = {_declared(each.data) for render in case.renders for each in render.documents}
     for application in case.here:
@@ -178,8 +180,8 @@ def kinds(case: Case, cluster: Cluster) -> Iterator[Observation]:
             if (group, kind) not in known and (group, kind) not in own:
                 shown = f"{kind} of {group or 'v1'}"
                 yield problem(
-                    f"The cluster knows no {shown}: its CustomResourceDefinition is not installed.",
-                    "Install what brings it, in an earlier sync wave, or leave the resource out.",
+                    f"The cluster has no {shown}: its CustomResourceDefinition is not installed.",
+                    "Install its operator in an earlier sync wave, or remove the resource.",
                     f"{cluster.kubectl()} api-resources --api-group={group}",
                     (application.name,),
                 )
@@ -204,6 +206,6 @@ def namespaces(case: Case, cluster: Cluster) -> Iterator[Observation]:
 
 
 def _declared(data: Any) -> tuple[str, str]:
-    if not isinstance(data, dict) or data.get("kind") != "CustomResourceDefinition":
+    if not manifests.is_crd(mapping(data)):
         return "", ""
     return text(field(data, "spec", "group")), text(field(data, "spec", "names", "kind"))

@@ -1,4 +1,4 @@
-"""Why Argo CD does not detect what was pushed: whether it was, who tells Argo CD, and when it looked last."""
+"""Why Argo CD does not detect what was pushed: whether it was, what notifies Argo CD, and when it looked last."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ def checks(case: Case) -> Iterator[Check]:
     yield check("paused", "reconciliation is not switched off", _paused(case), f"No Application has {SKIP}.")
     yield check("polling", "how often Argo CD asks Git", notice.polling(case), "")
     yield check(
-        "webhook", "the host tells Argo CD of pushes", notice.webhooks(case), "No source is of this repository."
+        "webhook", "the host notifies Argo CD of pushes", notice.webhooks(case), "No source is of this repository."
     )
     newest = case.of_live(reconciliation.compared)
     yield check("compared", "the commit that was compared last is the newest", newest, "Nothing is compared with Git.")
-    told = case.of_live(partial(complaints, topic=Topic.GIT))
-    yield check("git-access", "Argo CD can read the repository", told, "It complains of nothing.")
+    found = case.of_live(partial(complaints, topic=Topic.GIT))
+    yield check("git-access", "Argo CD can read the repository", found, "No such error.")
     yield check("pods", "Argo CD's pods are ready", case.of_live(reconciliation.pods), "")
 
 
@@ -62,12 +62,12 @@ def _pushed(case: Case) -> Iterator[Observation]:
 
 
 def _edited(case: Case) -> list[str]:
-    told = git.run(case.root, "status", "--porcelain", "-z", "--untracked-files=all", "--no-renames")
-    return [entry[3:] for entry in told.split("\0") if entry]
+    found = git.run(case.root, "status", "--porcelain", "-z", "--untracked-files=all", "--no-renames")
+    return [entry[3:] for entry in found.split("\0") if entry]
 
 
 def _matters(case: Case, path: str) -> bool:
-    """Tell whether a path is, or may become, a part of what is examined."""
+    """Return whether a path is, or may become, a part of what is examined."""
     chosen, application, environment = case.choice, layout.application_of(path), layout.environment_of(path)
     if application is not None or environment is not None:
         return application in {None, chosen.application or application} and (
@@ -86,7 +86,7 @@ def _branch(case: Case, branch: str, revision: str, remote: Remote) -> Iterator[
     when = "" if remote.is_asked else f" (as last fetched: {remote.trouble})"
     if kind != "commit":
         seen = f"{remote.label} has commits of {branch} that this clone does not have ({commit[:7]})."
-        advice = "Somebody else pushed: what you see here is not what is deployed."
+        advice = "Somebody else pushed: your clone is not what is deployed."
         yield problem(seen, advice, f"git fetch {remote.name}")
         return
     if not own:
@@ -98,7 +98,7 @@ def _branch(case: Case, branch: str, revision: str, remote: Remote) -> Iterator[
         yield problem(seen, "Push.", f"git push {remote.name} {branch}")
     if behind:
         seen = f"{branch} is {number(behind, 'commit')} behind {remote.label}{when}."
-        advice = "What is deployed is newer than what is here: take it over."
+        advice = "What is deployed is newer than your clone: pull it."
         yield problem(seen, advice, f"git pull {remote.name} {branch}")
     if not (ahead or behind):
         yield ok(f"{branch} is what {remote.label} has{when}.")
@@ -113,9 +113,7 @@ def _absent(case: Case, revision: str, remote: Remote) -> Iterator[Observation]:
             f"What {remote.label} has is not known: {remote.trouble}.", command=f"git ls-remote {remote.label}"
         )
     elif revision in case.view.revisions and remote.is_asked:
-        yield problem(
-            f"Nothing of {revision} is pushed.", "Push it.", f"git push --set-upstream {remote.name} {revision}"
-        )
+        yield problem(f"{revision} is not pushed.", "Push it.", f"git push --set-upstream {remote.name} {revision}")
     else:
         yield unknown(f"Whether {revision} is pushed is not known: see the check of targetRevision.")
 
@@ -138,7 +136,7 @@ def _paused(case: Case) -> Iterator[Observation]:
     for application in case.applications:
         if annotations_of(application.manifest).get(SKIP) == "true":
             seen = f"{application.document.path} has the annotation {SKIP}: nothing is reconciled."
-            yield problem(seen, "Take it out, and push.", f"git grep --line-number {SKIP}", (application.name,))
+            yield problem(seen, "Remove it, and push.", f"git grep --line-number {SKIP}", (application.name,))
     if case.cluster is not None:
         yield from case.of_live(_paused_live)
 

@@ -1,4 +1,4 @@
-"""How Argo CD notices a push: it asks Git every few minutes, and webhooks tell it at once."""
+"""How Argo CD notices a push: it asks Git every few minutes, and webhooks notify it at once."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def polling(case: Case) -> list[Observation]:
     version = facts.version(case.argocd) or facts.newest()
     seen = (
         f"Argo CD {version.minor} asks every {version.polling} to {version.polling + version.jitter} seconds, unless "
-        "argocd-cm says otherwise, which is not seen without a cluster."
+        "argocd-cm says otherwise, which can only be seen in the cluster."
     )
     return [unknown(seen, command=f"{case.choice.command} --live")]
 
@@ -51,31 +51,33 @@ def _interval(case: Case, cluster: Cluster) -> Iterator[Observation]:
     if every:
         yield ok(f"Every {every:.0f} to {every + more:.0f} seconds.")
         return
-    seen = "timeout.reconciliation in argocd-cm is 0: Argo CD never asks Git, so it knows only what webhooks tell."
+    seen = "timeout.reconciliation in argocd-cm is 0: Argo CD never asks Git, so only webhooks trigger it."
     patch = """--type merge --patch '{"data":{"timeout.reconciliation":"120s"}}'"""
     command = f"{cluster.kubectl(cluster.namespace)} patch configmap argocd-cm {patch}"
     yield problem(seen, "Set it, and restart the repo server and the application controller.", command)
 
 
 def webhooks(case: Case) -> Iterator[Observation]:
-    """Yield whether the hosts of this repository's sources are set up to tell Argo CD of pushes."""
+    """Yield whether the hosts of this repository's sources are set up to notify Argo CD of pushes."""
     sources = [spec for each in case.applications for _, spec in git_sources(each) if case.is_ours(spec)]
     for url in sorted({text(spec.get("repoURL")) for spec in sources}):
         try:
             remote = parse(url)
         except UsageError:
-            yield unknown(f"{url} is on no host whose webhooks are known.", "A push is noticed when Argo CD asks Git.")
+            yield unknown(
+                f"The webhooks of the host of {url} are unknown to argosy.", "A push is noticed when Argo CD asks Git."
+            )
             continue
         webhook = facts.webhook(remote.host)
         if webhook is None:
-            seen = f"What kind of host {remote.host} is cannot be told, so neither can how its webhooks are set up."
+            seen = f"The kind of host {remote.host} is unknown, and so is how its webhooks are set up."
             yield unknown(seen, "See https://argo-cd.readthedocs.io/en/stable/operator-manual/webhook/")
             continue
         where = webhook.settings.format(host=remote.host, project=remote.project)
         if case.cluster is not None:
             yield from case.of_live(partial(_secret, webhook=webhook, where=where))
             continue
-        seen = f"Whether {webhook.host} tells Argo CD of pushes is not seen without a cluster."
+        seen = f"Whether {webhook.host} notifies Argo CD of pushes can only be seen in the cluster."
         yield unknown(seen, _how(webhook, where, "https://<Argo CD>"), f"{case.choice.command} --live")
 
 
@@ -89,9 +91,9 @@ def _secret(_: Case, cluster: Cluster, *, webhook: Webhook, where: str) -> Itera
     command = f"{cluster.kubectl(cluster.namespace)} describe secret argocd-secret"
     if held is None:
         seen = f"There is no argocd-secret in the namespace {cluster.namespace}."
-        yield problem(seen, "Argo CD is not installed there in full.", command)
+        yield problem(seen, "Argo CD is not fully installed.", command)
     elif held.issuperset(webhook.keys):
-        yield ok(f"argocd-secret has {keys}. Whether webhooks arrive, {webhook.host} tells at {where}.")
+        yield ok(f"argocd-secret has {keys}. {webhook.host} shows at {where} whether they arrive.")
     else:
         argocd = cluster.settings().get("url", "https://<Argo CD>").rstrip("/")
         seen = f"argocd-secret has no {keys}: unless webhooks come unsigned, Argo CD notices a push when it asks Git."

@@ -46,7 +46,7 @@ def checks(case: Case) -> Iterator[Check]:
         "Argo CD has no complaint, and the last sync succeeded.",
     )
     yield check("namespaces", "the namespaces are there", case.of_live(live.namespaces), "None is deployed to.")
-    yield check("kinds", "the cluster knows the kinds", case.of_live(live.kinds), "Nothing is rendered.")
+    yield check("kinds", "the cluster has the kinds", case.of_live(live.kinds), "Nothing is rendered.")
     yield check("events", "what the namespaces' events warn of", case.of_live(_events), "No namespace is deployed to.")
 
 
@@ -161,7 +161,7 @@ def _at(case: Case, commit: str, revision: str, paths: Mapping[str, Iterable[str
     missing = [path for path, (_, kind) in zip(paths, kinds[1:], strict=True) if not kind]
     for path in missing:
         if not (case.root / path).exists():
-            continue  # It is missing here too, which validation has told.
+            continue  # It is missing here too, which validation reports.
         yield _not_pushed(case, path, f"{revision} ({commit[:7]})", sorted(paths[path]))
     if len(missing) < len(paths):
         found = number(len(paths) - len(missing), "path")

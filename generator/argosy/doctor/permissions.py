@@ -23,7 +23,8 @@ from argosy.doctor.diagnosis import Check, Observation, ok, problem, unknown
 from argosy.doctor.live import differences
 from argosy.documents.fields import field, group_and_kind, mapping, sequence, text
 from argosy.errors import ToolError
-from argosy.kubernetes.cluster import Access, Cluster, Object
+from argosy.kubernetes.cluster import Access, Cluster
+from argosy.kubernetes.manifests import Manifest
 from argosy.names import joined
 from argosy.reporting.wording import number
 
@@ -39,8 +40,8 @@ def checks(case: Case) -> Iterator[Check]:
     yield check("projects", "the AppProjects permit what is rendered", case.of_findings(rules.is_of_project), permitted)
     yield check("projects-live", "the AppProjects in the cluster are those in Git", case.of_live(_projects), "")
     yield check("service-account", "Argo CD's service account may write the kinds", case.of_live(_access), "")
-    told = case.of_live(partial(complaints, topic=Topic.PERMISSION))
-    yield check("forbidden", "Argo CD was forbidden nothing", told, "It complains of nothing.")
+    found = case.of_live(partial(complaints, topic=Topic.PERMISSION))
+    yield check("forbidden", "Argo CD was forbidden nothing", found, "No such error.")
 
 
 def _projects(case: Case, cluster: Cluster) -> Iterator[Observation]:
@@ -83,7 +84,7 @@ def _access(case: Case, cluster: Cluster) -> Iterator[Observation]:
         except ToolError as error:
             yield refused(error, (application.name,))
             continue
-        for access in _needed(case, application, cluster.kinds()):
+        for access in _needed(case, application, cluster.plurals()):
             wanted[user][access].add(application.name)
     for user, needed in wanted.items():
         yield from _answers(user, needed, cluster)
@@ -98,7 +99,7 @@ def _answers(user: str, needed: Mapping[Access, set[str]], cluster: Cluster) -> 
     denied: dict[str, dict[str, list[Access]]] = defaultdict(lambda: defaultdict(list))
     for access in needed:
         if access not in permitted:
-            seen = f"Whether {user} may {access.verb} {_of(access)} was not answered."
+            seen = f"Whether {user} may {access.verb} {_of(access)} is unknown."
             yield unknown(seen, "", _can_i(access, user, cluster), sorted(needed[access]))
         elif not permitted[access]:
             denied[access.namespace][_of(access)].append(access)
@@ -170,7 +171,7 @@ def _impersonated(application: ArgoApplication, cluster: Cluster) -> str:
 def _service_account(cluster: Cluster) -> str:
     """Return the application controller's service account, which a Helm release of Argo CD names otherwise."""
     try:
-        pods: list[Object] = list(cluster.pods())
+        pods: list[Manifest] = list(cluster.pods())
     except ToolError:
         return _CONTROLLER
     for pod in pods:

@@ -35,7 +35,7 @@ def checks(case: Case) -> Iterator[Check]:
 def _branches(case: Case) -> Iterator[Observation]:
     path, wanted = _stated(case.root)
     if wanted is None:
-        yield unknown(f"{path} cannot be read: it is not what the host takes.", "Take back what was changed in it.")
+        yield unknown(f"{path} cannot be read: it is not what the host takes.", "Restore it from Git.")
         return
     if not path:
         yield _nothing_stated(case.root)
@@ -47,11 +47,11 @@ def _branches(case: Case) -> Iterator[Observation]:
     try:
         host = _host(case.root)
         if case.choice.offline:
-            seen = f"Whether {names} is protected is not seen: --offline asks no host."
+            seen = f"Whether {names} is protected is unknown: --offline asks no host."
             yield unknown(seen, command=case.choice.command)
         elif host.token() is None:
             variables = " or ".join(("ARGOSY_TOKEN", *host.variables))
-            seen = f"Whether {names} is protected is not seen: there is no token for {host.name}."
+            seen = f"Whether {names} is protected is unknown: no token for {host.name}."
             yield unknown(seen, f"Set {variables} to a token with {host.rights}.", case.choice.command)
         else:
             for branch, protection in wanted.items():
@@ -64,7 +64,7 @@ def _compared(host: Host, path: str, branch: str, wanted: Protection) -> Iterato
     try:
         found = host.protection(branch)
     except ArgosyError as error:
-        right = f"A token sees it with {host.rights}."
+        right = f"The token needs {host.rights}."
         yield unknown(error.message, right if getattr(error, "status", 0) in {403, 404} else error.hint)
         return
     lacks, untold = missing(wanted, found)
@@ -73,8 +73,8 @@ def _compared(host: Host, path: str, branch: str, wanted: Protection) -> Iterato
         seen = f"On {host.name}, {branch} is not protected as {path} says: {what}."
         yield problem(seen, "Apply the file, as README.md says under “Once: protect the branches”.", _how(host, path))
     if untold:
-        seen = f"{host.name} does not tell of {branch} {'; '.join(untold)}."
-        yield unknown(seen, f"It has no such rule, or tells it to a token with {host.rights}.")
+        seen = f"{host.name} does not say about {branch}: {'; '.join(untold)}."
+        yield unknown(seen, f"It has no such rule, or shows it only to a token with {host.rights}.")
     if not lacks and not untold:
         yield ok(f"On {host.name}, {branch} is protected as {path} says.")
 
@@ -96,21 +96,21 @@ def _owners(case: Case) -> Iterator[Observation]:
         return
     if not any((case.root / place).is_file() for place in host.codeowners):
         seen = f"{host.name} finds no code owners: there is no {' or '.join(host.codeowners)}."
-        yield problem(seen, "Without the file, nobody in particular has to approve.", "argosy status --files")
+        yield problem(seen, "Without the file, no particular person has to approve.", "argosy status --files")
 
 
 def _nothing_stated(root: Path) -> Observation:
     named = plain.load(root / layout.ANSWERS, root).get("ci") in {"github", "gitlab", "bitbucket"}
     ci = "" if named else " ci=HOST"
     command = f"argosy set repository branchProtection=true{ci}"
-    return ok("Nothing here says how the branches are to be protected.", "Lay out rules that the host takes:", command)
+    return ok("The repository has no branch protection rules.", "Generate rules for the host:", command)
 
 
 def _host(root: Path) -> Host:
     """Return the host of the remote `origin`, else of another; raise UsageError where there is none that is known."""
     urls = dict(remotes.known(root).values())
     if not urls:
-        raise UsageError("There is no remote, so no host that could be asked.", "Add it: git remote add origin URL.")
+        raise UsageError("The repository has no remote, so no host was asked.", "Add it: git remote add origin URL.")
     settings = plain.load(root / layout.CONFIGURATION, root).get("host")
     url = urls.get("origin") or next(iter(urls.values()))
     return hosting.host_of(url, settings if isinstance(settings, dict) else {})

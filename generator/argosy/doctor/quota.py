@@ -24,7 +24,7 @@ def checks(case: Case) -> Iterator[Check]:
     """Yield the checks: what Git asks for and allows, then what the cluster has and refused."""
     yield check("asked", "what is asked for fits the quotas in Git", _declared(case), "No quota is in Git.")
     yield check("used", "the quotas in the cluster have room", case.of_live(_used), "No quota is in the namespaces.")
-    yield check("refused", "nothing was refused for want of quota", case.of_live(_refused), "Nothing was.")
+    yield check("refused", "nothing was refused because of a quota", case.of_live(_refused), "Nothing was.")
 
 
 # In Git

@@ -13,7 +13,8 @@ from argosy.doctor.diagnosis import Observation, ok, problem, unknown
 from argosy.doctor.notice import interval
 from argosy.documents.fields import field, mapping, sequence, text
 from argosy.git import objects
-from argosy.kubernetes.cluster import Cluster, Object
+from argosy.kubernetes.cluster import Cluster
+from argosy.kubernetes.manifests import Manifest
 from argosy.names import joined
 from argosy.reporting.wording import number
 
@@ -35,7 +36,7 @@ def compared(case: Case, cluster: Cluster) -> Iterator[Observation]:
         yield from _revisions(case, application, found, cluster)
 
 
-def _age(application: ArgoApplication, found: Object, longest: float, cluster: Cluster) -> Iterator[Observation]:
+def _age(application: ArgoApplication, found: Manifest, longest: float, cluster: Cluster) -> Iterator[Observation]:
     looked = moment(field(found, "status", "reconciledAt"))
     if looked is None:
         seen = "Argo CD has never looked at it: it has no reconciledAt."
@@ -52,7 +53,7 @@ def _refresh(application: ArgoApplication, cluster: Cluster) -> str:
     return f"{cluster.kubectl(namespace_of(application))} annotate {what}"
 
 
-def _revisions(case: Case, application: ArgoApplication, found: Object, cluster: Cluster) -> Iterator[Observation]:
+def _revisions(case: Case, application: ArgoApplication, found: Manifest, cluster: Cluster) -> Iterator[Observation]:
     sync, about = mapping(field(found, "status", "sync")), (application.name,)
     looked = [text(each) for each in sequence(sync.get("revisions")) or (sync.get("revision"),)]
     in_git = [pointer for pointer, _ in git_sources(application)]
@@ -68,13 +69,13 @@ def _revisions(case: Case, application: ArgoApplication, found: Object, cluster:
         elif not _touched(case, application, seen, newest):
             yield ok(f"{seen[:7]}; what came after it touches nothing that is read.", applications=about)
         else:
-            told = f"Argo CD compared {seen[:7]} last, and {revision} of {remote.label} is at {newest[:7]}."
+            seen_last = f"Argo CD compared {seen[:7]} last, and {revision} of {remote.label} is at {newest[:7]}."
             advice = "If it was pushed minutes ago, wait for Argo CD to ask Git again; or refresh it:"
-            yield problem(told, advice, _refresh(application, cluster), about)
+            yield problem(seen_last, advice, _refresh(application, cluster), about)
 
 
 def _touched(case: Case, application: ArgoApplication, before: str, after: str) -> bool:
-    """Tell whether what changed between two commits may matter to an Application."""
+    """Return whether what changed between two commits may matter to an Application."""
     kinds = objects.types(case.root, [f"{before}^{{commit}}", f"{after}^{{commit}}"])
     if any(kind != "commit" for _, kind in kinds):
         return True
@@ -99,27 +100,27 @@ def pods(case: Case, cluster: Cluster) -> Iterator[Observation]:
         restarts = sum(_restarts(each) for each in labelled)
         logs = f"{kubectl} logs --selector app.kubernetes.io/name={name} --tail=100"
         if ill:
-            yield problem(f"{joined(ill, 3)} is not ready{_why(labelled)}.", "See what it says.", logs)
+            yield problem(f"{joined(ill, 3)} is not ready{_why(labelled)}.", "See its logs.", logs)
         else:
             often = f", after {number(restarts, 'restart')}" if restarts else ""
             yield ok(f"{name}: {number(len(labelled), 'pod')} ready{often}.", command=logs if restarts else "")
 
 
-def _is_ready(pod: Object) -> bool:
+def _is_ready(pod: Manifest) -> bool:
     conditions = map(mapping, sequence(field(pod, "status", "conditions")))
     return any(each.get("type") == "Ready" and each.get("status") == "True" for each in conditions)
 
 
-def _containers(pod: Object) -> Iterator[Object]:
+def _containers(pod: Manifest) -> Iterator[Manifest]:
     for name in ("initContainerStatuses", "containerStatuses"):
         yield from map(mapping, sequence(field(pod, "status", name)))
 
 
-def _restarts(pod: Object) -> int:
+def _restarts(pod: Manifest) -> int:
     return sum(count for each in _containers(pod) if isinstance(count := each.get("restartCount"), int))
 
 
-def _why(pods: Sequence[Object]) -> str:
+def _why(pods: Sequence[Manifest]) -> str:
     reasons = {
         text(field(each, "state", "waiting", "reason")) or text(field(each, "lastState", "terminated", "reason"))
         for pod in pods

@@ -55,7 +55,7 @@ class Remote:
 
 
 def is_range(revision: str) -> bool:
-    """Tell whether a revision is a range of versions, such as v1.*, of which Argo CD takes the highest tag."""
+    """Return whether a revision is a range of versions, such as v1.*, of which Argo CD takes the highest tag."""
     return bool(_RANGE.fullmatch(revision))
 
 

@@ -26,8 +26,8 @@ def checks(case: Case) -> Iterator[Check]:
     )
     same = "Nothing depends on what only Argo CD or the cluster knows."
     yield check("likeness", "what is rendered here is what Argo CD renders", case.of_rules(*rules.LIKENESS), same)
-    told = case.of_live(partial(complaints, topic=Topic.RENDER))
-    yield check("generation", "Argo CD could generate the manifests", told, "It complains of nothing.")
+    found = case.of_live(partial(complaints, topic=Topic.RENDER))
+    yield check("generation", "Argo CD could generate the manifests", found, "No such error.")
 
 
 def _rendered(case: Case) -> Iterator[Observation]:
@@ -41,7 +41,7 @@ def _rendered(case: Case) -> Iterator[Observation]:
         if render.skipped:
             yield unknown(
                 f"Not rendered here: {render.skipped}.",
-                "Argo CD alone can tell: see the live checks.",
+                "Only Argo CD knows: see the live checks.",
                 applications=about,
             )
         elif render.source.kind in kinds and not render.faults and not render.defects:

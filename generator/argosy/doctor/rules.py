@@ -6,7 +6,7 @@ from argosy.findings import Finding, Severity
 
 URL = ("repository-foreign",)
 REVISION = ("revision-unknown",)
-"""Told of the branches that are here; the doctor asks the remote."""
+"""Found in local branches; the doctor asks the remote."""
 PATHS = ("path-missing", "value-file-missing", "symlink-escapes")
 GENERATE_PATHS = ("generate-paths-missing",)
 STALE = ("same-repository-twice",)
@@ -23,12 +23,12 @@ IGNORED = ("autoscaler-fights-self-heal", "ignore-differences-incomplete", "neve
 WINDOWS = ("sync-window-invalid",)
 DELETION = ("preserve-misplaced", "applicationset-empty")
 SILENT = ("folder-not-deployed", "source-ignored", "namespace-metadata-ignored")
-"""Warnings of what is not deployed although it stands there."""
+"""Warnings of what is in Git and not deployed."""
 ADVICE = (
     *("helm-advice", "image-tag", "project-permits-everything", "project-permits-more", "missing-key-silent"),
     *("credential-in-environment", "credential-in-git", "secret-in-git", "suppression", "promotes-from-unknown"),
 )
-"""What keeps nothing from being deployed: `argosy validate` tells it."""
+"""What prevents no deployment: `argosy validate` reports it."""
 ELSEWHERE = frozenset(
     {
         *(*URL, *REVISION, *PATHS, *GENERATE_PATHS, *STALE, *PROJECT, *VALUES, *LINT, *RENDER, *LIKENESS, *AUTOMATED),
@@ -39,12 +39,12 @@ ELSEWHERE = frozenset(
 
 
 def is_of_project(finding: Finding) -> bool:
-    """Tell whether an AppProject does not permit what it should."""
+    """Return whether a finding is that an AppProject does not permit what it should."""
     return finding.rule in PROJECT or (finding.rule.startswith("project-") and finding.severity is Severity.ERROR)
 
 
 def is_of_manifests(finding: Finding) -> bool:
-    """Tell whether something would not be deployed, for no reason that another check tells."""
+    """Return whether something would not be deployed, for a reason that no other check reports."""
     if is_of_project(finding) or finding.rule in ELSEWHERE:
         return False
     return finding.severity is Severity.ERROR or finding.rule in SILENT

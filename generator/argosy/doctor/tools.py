@@ -49,13 +49,13 @@ def _argocd(case: Case) -> Iterator[Observation]:
             seen = (
                 f"The repository is for Kubernetes {each}; Argo CD {version.minor} is tested with {oldest} to {newest}."
             )
-            yield ok(seen, "It mostly works, but nobody promises it.")
+            yield ok(seen, "It mostly works, but is not supported.")
 
 
 def _running(case: Case, cluster: Cluster) -> Iterator[Observation]:
     found = cluster.running()
     if not found:
-        yield unknown("Which version runs in the cluster, its pods' images do not say.", "", "argocd version")
+        yield unknown("The images of Argo CD's pods do not say which version runs.", "", "argocd version")
     elif found == case.argocd:
         yield ok(f"The cluster runs {found}, as Git says.")
     else:
@@ -102,12 +102,12 @@ def _kustomize(case: Case) -> Iterator[Observation]:
 
 def _against(tool: str, found: str, wanted: str, page: str) -> Observation:
     if not found:
-        return unknown(f"{tool} is on PATH, and does not tell its version.", "", f"{tool} version")
+        return unknown(f"{tool} is on PATH, but does not report its version.", "", f"{tool} version")
     if _numbers(found)[0] != _numbers(wanted)[0]:
-        seen = f"{tool} {found} is on PATH, and Argo CD has {wanted}: it may render otherwise than what you see here."
+        seen = f"{tool} {found} is on PATH, and Argo CD has {wanted}: it may render differently."
         return problem(seen, f"Install {tool} {_numbers(wanted)[0]}: {page}")
     if _numbers(found)[:2] != _numbers(wanted)[:2]:
-        return ok(f"{tool} {found}; Argo CD has {wanted}. The same major version renders the same but for details.")
+        return ok(f"{tool} {found}; Argo CD has {wanted}. The same major version renders almost the same.")
     return ok(f"{tool} {found}, as Argo CD's {wanted}.")
 
 
@@ -120,7 +120,7 @@ def _kubectl(case: Case) -> Iterator[Observation]:
     found = _client(on_path or own or "")[0]
     where = "on PATH" if on_path else "argosy's own"
     if not found:
-        yield unknown(f"kubectl ({where}) does not tell its version.", "", "kubectl version --client")
+        yield unknown(f"kubectl ({where}) does not report its version.", "", "kubectl version --client")
         return
     far = [each for each in case.kubernetes_versions if abs(_numbers(found)[1] - _numbers(each)[1]) > 1]
     if far:
@@ -134,9 +134,9 @@ def _kubectl(case: Case) -> Iterator[Observation]:
 
 def _server(case: Case, cluster: Cluster, *, found: str) -> Iterator[Observation]:
     """Compare kubectl with the cluster that is asked, and that with what the repository is for."""
-    version = _plain(cluster.version())
+    version = _plain(cluster.versions()[0])
     if not version:
-        yield unknown("The cluster does not tell its version.", "", f"{cluster.kubectl()} version")
+        yield unknown("The cluster does not report its version.", "", f"{cluster.kubectl()} version")
     elif abs(_numbers(found)[1] - _numbers(version)[1]) > 1:
         seen = f"kubectl {found} is more than one minor version from the cluster's Kubernetes {version}."
         yield problem(seen, f"Install kubectl {version}: https://kubernetes.io/docs/tasks/tools/")
@@ -155,10 +155,10 @@ def _wanted(case: Case) -> facts.Version:
 
 @cache
 def _client(program: str) -> tuple[str, str]:
-    """Return the version of a kubectl, and that of the Kustomize within; nothing where it does not tell."""
+    """Return the version of a kubectl, and that of the Kustomize within; empty where it does not report them."""
     try:
-        told = json.loads(_printed(program, "version", "--client", "--output=json"))
-        return _plain(str(told["clientVersion"]["gitVersion"])), _plain(str(told.get("kustomizeVersion", "")))
+        answer = json.loads(_printed(program, "version", "--client", "--output=json"))
+        return _plain(str(answer["clientVersion"]["gitVersion"])), _plain(str(answer.get("kustomizeVersion", "")))
     except (ValueError, KeyError, TypeError):
         return "", ""
 

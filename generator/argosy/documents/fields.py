@@ -38,8 +38,13 @@ def field(data: JSON, *pointer: str | int) -> JSON:
 
 def group_and_kind(data: JSON) -> tuple[str, str]:
     """Return a manifest's API group, empty for the core one, and its kind."""
-    group, slash, _ = text(field(data, "apiVersion")).partition("/")
-    return (group if slash else ""), text(field(data, "kind"))
+    return group_of(text(field(data, "apiVersion"))), text(field(data, "kind"))
+
+
+def group_of(api_version: str) -> str:
+    """Return the group of an apiVersion, empty for the core one."""
+    group, slash, _ = api_version.partition("/")
+    return group if slash else ""
 
 
 def annotations_of(data: JSON) -> Mapping[str, JSON]:

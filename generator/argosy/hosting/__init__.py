@@ -35,7 +35,7 @@ def host_of(remote_url: str, settings: Mapping[str, Any], environment: Mapping[s
     `settings` is what `.argosy.yaml` says under `host`: `kind`, `api` and `web`, each of which may be missing. It is
     the repository's word, so it may not lead the token away: a known host has its own addresses, and any other only
     those of the remote's host, over https. What `VARIABLES` of the environment say counts before it, whatever it is.
-    Raise UsageError if the URL names no project, the settings are wrong, or the kind of host cannot be told.
+    Raise UsageError if the URL names no project, the settings are wrong, or the kind of host is unknown.
     """
     if unknown := sorted(map(str, settings.keys() - VARIABLES.keys())):
         raise UsageError(f"`.argosy.yaml` has unknown settings of the host: {', '.join(unknown)}.", _EXAMPLE)
@@ -121,8 +121,8 @@ def _kind(host: str) -> str:
         )
     if kind is None:
         raise UsageError(
-            f"What kind of host {host} is cannot be told from its name.",
-            f"Say it in `.argosy.yaml` as `host.kind`: {', '.join(_KINDS)}. {_EXAMPLE}",
+            f"The kind of host {host} is unknown from its name.",
+            f"Set `host.kind` in `.argosy.yaml`: {', '.join(_KINDS)}. {_EXAMPLE}",
         )
     return kind
 

@@ -35,7 +35,7 @@ class Bitbucket(Host):
     rights = "repository:admin (an access token), or admin:repository:bitbucket (an API token, after e-mail and colon)"
     codeowners: ClassVar[tuple[str, ...]] = (".bitbucket/CODEOWNERS", "CODEOWNERS")
     advice: ClassVar[Mapping[str, str]] = {
-        "no changes to be pulled": "The branch brings nothing that its base has not. Push the branch first.",
+        "no changes to be pulled": "The branch has no commits that its base lacks. Push the branch first.",
         "branch not found": "The branch is not on Bitbucket: push it first.",
     }
 
@@ -108,7 +108,7 @@ class Bitbucket(Host):
     def _add_reviewers(self, request: Request, proposal: Proposal, names: Sequence[str]) -> Iterator[str]:
         members = self._members(names)
         unknown = [name for name in names if name.casefold() not in members]
-        yield from (f"@{name} was not asked for a review, being no member of the workspace." for name in unknown)
+        yield from (f"@{name} was not asked for a review, not being a member of the workspace." for name in unknown)
         known = [name for name in names if name not in unknown]
 
         def ask(some: Sequence[str]) -> Request:

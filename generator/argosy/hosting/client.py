@@ -44,7 +44,7 @@ class RefusedError(ArgosyError):
 
 
 class UnansweredError(ArgosyError):
-    """Report that the host failed or was not reached, so that nobody knows whether it did what it was asked."""
+    """Report that the host failed or was not reached, so that the outcome is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +153,7 @@ class Client:
             if not isinstance(items, list):
                 raise self.not_understood(doing)
             yield from items
-            # Only the query is taken: behind a proxy, hosts tell addresses that lead elsewhere.
+            # Only the query is taken: behind a proxy, hosts give addresses that lead elsewhere.
             following = dict(parse_qsl(urlsplit(address).query)) if address else None
 
     def _send(
@@ -185,14 +185,14 @@ class Client:
             raise self.not_understood(doing) from error
 
     def not_understood(self, doing: str) -> ArgosyError:
-        """Return the error that the host's answer has another form than its API's."""
+        """Return the error that the host's response is not the API's."""
         return ArgosyError(
-            f"Could not {doing}: {self._access.host} gave an answer that is not its API's.",
+            f"Could not {doing}: {self._access.host} returned an unexpected response.",
             f"Check that {self._access.api} is the API of the host: ARGOSY_HOST_API or `host.api` in `.argosy.yaml`.",
         )
 
     def _lost(self, doing: str, error: requests.RequestException) -> UnansweredError:
-        hint = "Check the network and the proxy (HTTPS_PROXY, NO_PROXY), then run it again: nothing is made twice."
+        hint = "Check the network and the proxy (HTTPS_PROXY, NO_PROXY), then run it again: nothing is created twice."
         if isinstance(error, requests.exceptions.SSLError):
             hint = "Add your authority to the system's certificates, or name its file in REQUESTS_CA_BUNDLE."
         return UnansweredError(f"Could not {doing}: no answer from {self._access.host}: {_innermost(error)}", hint)
@@ -212,7 +212,7 @@ class Client:
         words = f"{status} {response.reason or ''}".strip()
         message = f"Could not {doing}: {self._access.host} answered {words}{f': {said}' if said else '.'}"
         if status >= 500:
-            return UnansweredError(message, "The host is at fault. Run it again later: nothing is made twice.")
+            return UnansweredError(message, "The host failed. Run it again later: nothing is created twice.")
         return RefusedError(message, self._hint(response, said), status, said)
 
     def _hint(self, response: requests.Response, said: str) -> str:
@@ -224,13 +224,13 @@ class Client:
         match response.status_code:
             case 401:
                 return (
-                    f"The token in {access.variable} is wrong, has expired, or is another host's. "
+                    f"The token in {access.variable} is wrong, has expired, or is for another host. "
                     f"It needs {access.scopes}."
                 )
             case 429 | 403 if response.status_code == 429 or limits:
                 wait = response.headers.get("Retry-After")
                 asked = f" and asks to wait (Retry-After: {wait})" if wait else ""
-                return f"The host takes no more requests for now{asked}. Run it again later: nothing is made twice."
+                return f"The host's rate limit is reached{asked}. Run it again later: nothing is created twice."
             case 403:
                 return f"The token in {access.variable} does not allow it. It needs {access.scopes}."
             case 404:

@@ -21,7 +21,7 @@ class _Rule:
     spec: GitIgnoreSpec
 
     def matches(self, path: str) -> bool:
-        """Tell whether the rule is about a path; unlike in .gitignore, `docs/*` is about the files in docs alone."""
+        """Return whether the rule is about a path; unlike in .gitignore, `docs/*` is about the files in docs alone."""
         if not self.spec.match_file(path):
             return False
         shallow = self.pattern.endswith("/*") and not self.pattern.endswith("**/*")
@@ -34,7 +34,7 @@ class _Section:
     rules: list[_Rule] = field(default_factory=list)
 
     def owners_of(self, path: str) -> tuple[str, ...]:
-        """Return whom the last rule about a path names; nobody for a path that GitLab's `!pattern` excludes."""
+        """Return whom the last rule about a path names; no one for a path that GitLab's `!pattern` excludes."""
         matching = [rule for rule in self.rules if rule.matches(path)]
         if not matching or any(rule.excludes for rule in matching):
             return ()

@@ -32,7 +32,7 @@ class GitHub(Host):
     advice: ClassVar[Mapping[str, str]] = {
         "not permitted to create": "Allow it in the repository's settings: Actions, General, Workflow permissions, "
         "“Allow GitHub Actions to create and approve pull requests”.",
-        "no commits between": "The branch brings nothing that its base has not. Push its commits first.",
+        "no commits between": "The branch has no commits that its base lacks. Push its commits first.",
         "head: invalid": "The branch is not on GitHub: push it first.",
         "base: invalid": "There is no such branch on GitHub to merge into: push it first, or name another.",
         "saml": "Authorise the token for the organization's single sign-on: the token's page, Configure SSO.",
@@ -44,7 +44,7 @@ class GitHub(Host):
         return number_of_event(environment)
 
     def protection(self, branch: str) -> Protection:
-        """Return what the rulesets and the branch protection enforce; the latter tells administrators alone."""
+        """Return what the rulesets and the branch protection enforce; only administrators see the latter."""
         doing = f"see how {branch} of {self.project} is protected"
         with self._reading(doing):
             name = quote(branch, safe="")
@@ -114,7 +114,7 @@ class GitHub(Host):
     def _add_reviewers(self, request: Request, proposal: Proposal, names: Sequence[str]) -> Iterator[str]:  # noqa: ARG002
         organization = self.project.split("/")[0]
         foreign = [name for name in names if "/" in name and not _belongs(name, organization)]
-        yield from (f"@{name} was not asked for a review, being no team of {organization}." for name in foreign)
+        yield from (f"@{name} was not asked for a review, not being a team of {organization}." for name in foreign)
         reviewed = self._reviewed(request)
         asked = [name for name in names if name not in foreign and name.casefold() not in reviewed]
         if asked:

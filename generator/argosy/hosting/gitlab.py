@@ -85,7 +85,7 @@ class GitLab(Host):
         for name in names:
             identity = None if "/" in name else self._identity(name)
             if identity is None:
-                yield f"@{name} was not asked for a review, being no user: GitLab asks no groups."
+                yield f"@{name} was not asked for a review, not being a user: GitLab cannot ask groups."
             else:
                 identities[name] = identity
         if not identities:

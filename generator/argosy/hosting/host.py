@@ -43,7 +43,7 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A pull request as it stands on the host."""
+    """A pull request as the host has it."""
 
     number: int
     url: str
@@ -54,7 +54,7 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A pull request as the host tells it."""
+    """A pull request as the host returns it."""
 
     number: int
     url: str
@@ -139,7 +139,7 @@ class Host(ABC):
 
     @abstractmethod
     def protection(self, branch: str) -> Protection:
-        """Return how a branch is protected, as far as the token may see it; raise ArgosyError if nothing is told."""
+        """Return how a branch is protected, as far as the token may see; raise ArgosyError if the host does not say."""
 
     @abstractmethod
     def current_request(self, environment: Mapping[str, str]) -> int | None:
@@ -307,7 +307,7 @@ def _once(make: Callable[[], T], find: Callable[[], T | None]) -> T:
 
 
 def encoded(query: Mapping[str, str]) -> str:
-    """Return a query as it stands in a URL, without what is empty."""
+    """Return a query as a URL has it, without what is empty."""
     return urlencode({key: value for key, value in query.items() if value}, quote_via=quote, safe="")
 
 

@@ -13,7 +13,7 @@ PIPELINE = "the pipeline"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Protection:
-    """What a host enforces on a branch; None: the host has no such rule, or does not tell."""
+    """What a host enforces on a branch; None: the host has no such rule, or does not say."""
 
     pull_request: bool | None = False
     approvals: int | None = 0
@@ -35,7 +35,7 @@ class Protection:
         )
 
     def is_any(self) -> bool:
-        """Tell whether anything is enforced, or may be."""
+        """Return whether anything is enforced, or may be."""
         return any(
             getattr(self, each.name) not in (False, 0, frozenset()) for each in fields(self) if each.name != "enforced"
         )
@@ -63,11 +63,11 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "linear": ("history need not be linear", "whether history has to be linear"),
     "signed": ("commits need not be signed", "whether commits have to be signed"),
 }
-"""Of each rule: what it means that it is missing, and what is not known where the host does not tell."""
+"""Of each rule: what it means that it is missing, and what is unknown where the host does not say."""
 
 
 def missing(wanted: Protection, found: Protection) -> tuple[list[str], list[str]]:
-    """Return what is missing, and what the host does not tell, of what is wanted; each as part of a sentence."""
+    """Return what is missing, and what the host does not say, of what is wanted; each as part of a sentence."""
     lacks, untold = [], []
     for name, (is_missing, is_unknown) in _WORDS.items():
         want, have = getattr(wanted, name), getattr(found, name)
@@ -138,7 +138,7 @@ def of_github_branch(document: Mapping[str, Any]) -> Protection:
 
 
 def of_gitlab(document: Mapping[str, Any], branch: str) -> Protection:
-    """Return what a project's settings enforce: an object of what GitLab's API has, None what it does not tell.
+    """Return what a project's settings enforce: an object of what GitLab's API has, None what it does not say.
 
     `project`, `protected_branches`, `approvals`, `approval_rules` and `push_rule`, as in protection/gitlab.json and
     as https://docs.gitlab.com/api/protected_branches/ and the pages beside it have them.
@@ -161,7 +161,7 @@ def of_gitlab(document: Mapping[str, Any], branch: str) -> Protection:
 
 
 def _nobody_pushes(rule: Mapping[str, Any]) -> bool:
-    # Written as a level, and told as a list of levels, users, groups and deploy keys.
+    # Written as a level, and returned as a list of levels, users, groups and deploy keys.
     if "push_access_level" in rule:
         return bool(rule["push_access_level"] == 0)
     levels = rule["push_access_levels"]
@@ -221,10 +221,10 @@ def of_bitbucket(restrictions: Collection[Mapping[str, Any]], branch: str) -> Pr
 def of_gitea(document: Mapping[str, Any]) -> Protection:
     """Return what a branch protection of Gitea or Forgejo enforces; neither has a rule for linear history.
 
-    https://docs.gitea.com/api, `BranchProtection`; what older versions do not have, they do not tell.
+    https://docs.gitea.com/api, `BranchProtection`; older versions leave out what they do not have.
     """
 
-    def told(key: str) -> bool | None:
+    def setting(key: str) -> bool | None:
         return bool(document[key]) if key in document else None
 
     who = ("push_whitelist_usernames", "push_whitelist_teams", "push_whitelist_deploy_keys")
@@ -233,18 +233,18 @@ def of_gitea(document: Mapping[str, Any]) -> Protection:
     return Protection(
         pull_request=not may_push,
         approvals=int(document["required_approvals"]),
-        code_owners=told("block_on_codeowner_reviews"),
-        fresh_approvals=told("dismiss_stale_approvals"),
+        code_owners=setting("block_on_codeowner_reviews"),
+        fresh_approvals=setting("dismiss_stale_approvals"),
         enforced=True,
         # Their names are patterns, and have the workflow's name in front.
         checks=None if document["enable_status_check"] else frozenset(),
         no_force_push=not document.get("enable_force_push", False),
         no_deletion=True,
         linear=None,
-        signed=told("require_signed_commits"),
+        signed=setting("require_signed_commits"),
     )
 
 
 def is_like(pattern: str, branch: str) -> bool:
-    """Tell whether a branch is one that a rule is about: `*` stands for any text, slashes too."""
+    """Return whether a rule is about a branch: `*` matches any text, slashes too."""
     return re.fullmatch(re.escape(pattern).replace(r"\*", ".*"), branch) is not None

@@ -1,4 +1,4 @@
-"""Tell from a Git remote's URL which host it is, and which project on it."""
+"""Find the host and the project that a Git remote's URL names."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def parse(url: str) -> Remote:
     project = path.strip("/").removesuffix(".git")
     if not host or "/" not in project:
         raise UsageError(
-            f"The remote {_without_login(url)} is no project on a host that has pull requests.",
+            f"The remote {_without_login(url)} is not a project on a Git host with pull requests.",
             "Give the remote a URL such as https://github.com/acme/gitops.git: `git remote set-url origin URL`.",
         )
     return Remote(_SSH_NAMES.get(host, host), project)

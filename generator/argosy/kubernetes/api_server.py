@@ -1,6 +1,6 @@
 """What an API server checks of its built-in kinds across fields, which no schema can say.
 
-What one field alone decides stands in `schemas/kubernetes-constraints.json`.
+What one field alone decides is in `schemas/data/kubernetes-constraints.json`.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal, DecimalException
 from typing import TYPE_CHECKING, Any
 
+from argosy.documents.fields import field, group_of, mapping
 from argosy.schemas.builtin_kinds import BUILT_IN_GROUPS
 from argosy.schemas.violations import Violation, shown, violation
 
@@ -29,7 +30,7 @@ _TEMPLATES: dict[str, Pointer] = {
     "Rollout": ("spec", "template"),
     "StatefulSet": ("spec", "template"),
 }
-"""Where a kind's pod stands: its metadata and its spec."""
+"""Where a kind has its pod: metadata and spec."""
 
 _SELECTING = {"DaemonSet", "Deployment", "ReplicaSet", "StatefulSet"}
 _RESTARTS = {
@@ -78,11 +79,11 @@ _CRON_WORDS = re.compile(
 
 def violations(data: Any) -> list[Violation]:
     """Return what an API server refuses of a manifest beyond its schema; nulls are dropped before."""
-    manifest = _mapping(data)
+    manifest = mapping(data)
     api_version, kind = manifest.get("apiVersion"), manifest.get("kind")
     if not isinstance(api_version, str) or not isinstance(kind, str):
         return []
-    group = api_version.rpartition("/")[0]
+    group = group_of(api_version)
     if group not in BUILT_IN_GROUPS and (group, kind) != ("argoproj.io", "Rollout"):
         return list(_name(manifest, kind, group)) if isinstance(manifest.get("metadata"), dict) else []
     found = list(_name(manifest, kind, group))
@@ -111,7 +112,7 @@ def cron_problem(schedule: str) -> str:
 
 
 def quantity(value: Any) -> Decimal | None:
-    """Return the number that a quantity such as 500m or 2Gi stands for; None if it is none."""
+    """Return the number that a quantity such as 500m or 2Gi means; None if it is not a quantity."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
     try:
@@ -138,7 +139,7 @@ def _cron_item(item: str, lowest: int, highest: int, names: Mapping[str, int]) -
 
 
 def _name(manifest: Mapping[str, Any], kind: str, group: str) -> Iterator[Violation]:
-    metadata = _mapping(manifest.get("metadata"))
+    metadata = mapping(manifest.get("metadata"))
     name, prefix = metadata.get("name"), metadata.get("generateName")
     pattern, longest, made_of = _ROOMY_NAME if group in _ROOMY_GROUPS else _NAMES.get(kind, _ANY_NAME)
     if not isinstance(name, str) or not name:
@@ -156,7 +157,7 @@ def _name(manifest: Mapping[str, Any], kind: str, group: str) -> Iterator[Violat
 
 def _pod(manifest: Mapping[str, Any], kind: str) -> Iterator[Violation]:
     at = (*_TEMPLATES[kind], "spec")
-    spec = _mapping(_get(manifest, at))
+    spec = mapping(field(manifest, *at))
     if not spec:
         return
     yield from _restarts(spec, at, _RESTARTS.get(kind, ()))
@@ -166,13 +167,13 @@ def _pod(manifest: Mapping[str, Any], kind: str) -> Iterator[Violation]:
         if len(volume) > 2:
             sources = ", ".join(sorted(set(volume) - {"name"}))
             yield violation((*at, "volumes", index), f"a volume has one source, not several: {sources}")
-    claims = _mappings(_get(manifest, ("spec", "volumeClaimTemplates"))) if kind == "StatefulSet" else ()
-    known = {*map(str, volumes), *(str(_mapping(each.get("metadata")).get("name")) for _, each in claims)}
+    claims = _mappings(field(manifest, "spec", "volumeClaimTemplates")) if kind == "StatefulSet" else ()
+    known = {*map(str, volumes), *(str(mapping(each.get("metadata")).get("name")) for _, each in claims)}
     names = []
-    for field in ("initContainers", "containers"):
-        for index, container in _mappings(spec.get(field)):
+    for group in ("initContainers", "containers"):
+        for index, container in _mappings(spec.get(group)):
             names.append(container.get("name"))
-            yield from _container(container, (*at, field, index), known)
+            yield from _container(container, (*at, group, index), known)
     yield from _twice(names, (*at, "containers"), "container")
 
 
@@ -201,9 +202,9 @@ def _container(container: Mapping[str, Any], at: Pointer, volumes: set[str]) -> 
             handlers = [handler for handler in _HANDLERS if handler in container[probe]]
             if len(handlers) != 1:
                 yield violation((*at, probe), f"set exactly one of {', '.join(_HANDLERS)}, not {len(handlers)}")
-    resources = _mapping(container.get("resources"))
-    limits = _mapping(resources.get("limits"))
-    for name, request in _mapping(resources.get("requests")).items():
+    resources = mapping(container.get("resources"))
+    limits = mapping(resources.get("limits"))
+    for name, request in mapping(resources.get("requests")).items():
         wanted, most = quantity(request), quantity(limits.get(name))
         if wanted is not None and most is not None and wanted > most:
             what = f"the request {shown(request)} is more than the limit {shown(limits[name])}"
@@ -211,12 +212,12 @@ def _container(container: Mapping[str, Any], at: Pointer, volumes: set[str]) -> 
 
 
 def _selector(manifest: Mapping[str, Any]) -> Iterator[Violation]:
-    selector, labels = _get(manifest, ("spec", "selector")), _get(manifest, ("spec", "template", "metadata", "labels"))
-    if not isinstance(selector, dict) or not isinstance(_get(manifest, ("spec", "template")), dict):
+    selector, labels = field(manifest, "spec", "selector"), field(manifest, "spec", "template", "metadata", "labels")
+    if not isinstance(selector, dict) or not isinstance(field(manifest, "spec", "template"), dict):
         return
     at = ("spec", "selector")
-    labels = _mapping(labels)
-    wanted = _mapping(selector.get("matchLabels"))
+    labels = mapping(labels)
+    wanted = mapping(selector.get("matchLabels"))
     if not wanted and not selector.get("matchExpressions"):
         yield violation(at, "must not be empty")
     missing = [f"{key}: {shown(value)}" for key, value in wanted.items() if labels.get(key) != value]
@@ -239,7 +240,7 @@ def _fits(expression: Mapping[str, Any], labels: Mapping[str, Any]) -> bool:
 
 
 def _service(manifest: Mapping[str, Any]) -> Iterator[Violation]:
-    spec = _mapping(manifest.get("spec"))
+    spec = mapping(manifest.get("spec"))
     ports = list(_mappings(spec.get("ports")))
     yield from _twice([each.get("name") for _, each in ports], ("spec", "ports"), "port")
     numbers = [f"{shown(each.get('port'))}/{each.get('protocol', 'TCP')}" for _, each in ports]
@@ -257,40 +258,40 @@ def _service(manifest: Mapping[str, Any]) -> Iterator[Violation]:
 
 
 def _deployment(manifest: Mapping[str, Any]) -> Iterator[Violation]:
-    strategy = _mapping(_get(manifest, ("spec", "strategy")))
-    rolling = _mapping(strategy.get("rollingUpdate"))
+    strategy = mapping(field(manifest, "spec", "strategy"))
+    rolling = mapping(strategy.get("rollingUpdate"))
     at = ("spec", "strategy", "rollingUpdate")
     if strategy.get("type") == "Recreate" and "rollingUpdate" in strategy:
         yield violation(at, "is not allowed with the type Recreate")
-    if all(rolling.get(field) in (0, "0%") for field in ("maxSurge", "maxUnavailable")):
+    if all(rolling.get(each) in (0, "0%") for each in ("maxSurge", "maxUnavailable")):
         yield violation(at, "maxSurge and maxUnavailable may not both be 0")
 
 
 def _autoscaler(manifest: Mapping[str, Any]) -> Iterator[Violation]:
-    spec = _mapping(manifest.get("spec"))
+    spec = mapping(manifest.get("spec"))
     least, most = spec.get("minReplicas", 1), spec.get("maxReplicas")
     if isinstance(least, int) and isinstance(most, int) and least > most:
         yield violation(("spec", "maxReplicas"), f"{most} is less than minReplicas, which is {least}")
 
 
 def _disruption_budget(manifest: Mapping[str, Any]) -> Iterator[Violation]:
-    if {"minAvailable", "maxUnavailable"} <= set(_mapping(manifest.get("spec"))):
+    if {"minAvailable", "maxUnavailable"} <= set(mapping(manifest.get("spec"))):
         yield violation(("spec",), "minAvailable and maxUnavailable may not be set together")
 
 
 def _cron_job(manifest: Mapping[str, Any]) -> Iterator[Violation]:
-    schedule = _get(manifest, ("spec", "schedule"))
+    schedule = field(manifest, "spec", "schedule")
     problem = cron_problem(schedule) if isinstance(schedule, str) and schedule else ""
     if problem:
         yield violation(("spec", "schedule"), f"{shown(schedule)} {problem}")
 
 
 def _ingress(manifest: Mapping[str, Any]) -> Iterator[Violation]:
-    spec = _mapping(manifest.get("spec"))
+    spec = mapping(manifest.get("spec"))
     if not spec.get("rules") and not spec.get("defaultBackend"):
         yield violation(("spec",), "one of rules, defaultBackend must be set")
     for number, rule in _mappings(spec.get("rules")):
-        for index, each in _mappings(_mapping(rule.get("http")).get("paths")):
+        for index, each in _mappings(mapping(rule.get("http")).get("paths")):
             at = ("spec", "rules", number, "http", "paths", index)
             path = each.get("path", "")
             exact = each.get("pathType") in ("Exact", "Prefix")
@@ -323,16 +324,6 @@ def _twice(names: Iterable[Any], at: Pointer, what: str) -> Iterator[Violation]:
     for name, count in Counter(name for name in names if isinstance(name, str)).items():
         if count > 1:
             yield violation(at, f"the {what} {shown(name)} is there {'twice' if count == 2 else f'{count} times'}")
-
-
-def _get(value: Any, at: Pointer) -> Any:
-    for part in at:
-        value = _mapping(value).get(str(part))
-    return value
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
 
 
 def _mappings(value: Any) -> Iterator[tuple[int, Mapping[str, Any]]]:

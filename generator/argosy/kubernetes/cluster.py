@@ -1,43 +1,38 @@
-"""What a cluster tells through kubectl: each thing is asked once, and a refusal is kept as the answer that it is."""
+"""A cluster, asked and changed with kubectl. What does not change meanwhile is asked once; a refusal is kept too."""
 
 from __future__ import annotations
 
 import json
 import re
+import shlex
 import threading
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any, NamedTuple, TypeVar, cast
 
 from argosy.documents.fields import field as at
-from argosy.documents.fields import text
+from argosy.documents.fields import group_of, text
 from argosy.errors import ToolError, UsageError
-from argosy.kubernetes import kubectl
-from argosy.kubernetes.kubectl import KubectlError
+from argosy.kubernetes import kubectl, manifests
+from argosy.kubernetes.kubectl import KubectlError, Reason
+from argosy.kubernetes.manifests import Manifest, Reference
 
 T = TypeVar("T")
-Object = Mapping[str, Any]
+NAMESPACE = "argocd"
+"""Where Argo CD runs, unless something else is said."""
 APPLICATIONS = "applications.argoproj.io"
 PROJECTS = "appprojects.argoproj.io"
 APPLICATION_SETS = "applicationsets.argoproj.io"
 
 
-class Reason(StrEnum):
-    """Why a cluster does not tell something."""
-
-    FORBIDDEN = "forbidden"
-    ABSENT = "absent"
-    OTHER = "other"
-
-
-class RefusalError(ToolError):
-    """Report what a cluster does not tell, and why; the hint may be a command."""
-
-    def __init__(self, message: str, hint: str = "", reason: Reason = Reason.OTHER) -> None:
-        super().__init__(message, hint)
-        self.reason = reason
+_SECRETS = (
+    r'{range .items[*]}{.metadata.name}{"\t"}{.metadata.labels.argocd\.argoproj\.io/secret-type}{"\t"}{.data.url}'
+    r'{"\t"}{.data.server}{"\t"}{.data.name}{"\n"}{end}'
+)
+"""What argosy asks of Argo CD's Secrets, without their passwords."""
+_APPLYING = 600
+"""How many seconds many objects may take together."""
 
 
 class Access(NamedTuple):
@@ -51,32 +46,51 @@ class Access(NamedTuple):
     """Empty for a resource without one."""
 
 
-@dataclass
+class Kind(NamedTuple):
+    """A kind that a cluster has."""
+
+    plural: str
+    namespaced: bool
+
+
+@dataclass(eq=False)
 class Cluster:
-    """A cluster, as one of the kubeconfig's contexts leads to it; every method raises ToolError where it is refused."""
+    """A cluster, as a context of the kubeconfig reaches it; every method raises ToolError where kubectl fails."""
 
     context: str
     """Empty: the current one."""
-    namespace: str = "argocd"
+    namespace: str = NAMESPACE
     """Where Argo CD runs."""
     _answers: dict[object, Any] = field(default_factory=dict)
     _locks: dict[object, threading.Lock] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
+    @classmethod
+    def of(cls, context: str) -> Cluster:
+        """Return the cluster of a context, "" for the one that is current now; raise UsageError where there is none."""
+        # By its name: somebody may switch to another context while argosy is at work.
+        cluster = cls(context)
+        cluster.check()
+        return cluster if context else cls(cluster._run("config", "current-context").strip())
+
     def kubectl(self, namespace: str = "") -> str:
         """Return how to call kubectl to ask the same cluster."""
         options = (("context", self.context), ("namespace", namespace))
-        return " ".join(("kubectl", *(f"--{name} {value}" for name, value in options if value)))
+        return " ".join(("kubectl", *(f"--{name} {shlex.quote(value)}" for name, value in options if value)))
+
+    def command(self, *arguments: str) -> str:
+        """Return the kubectl command that a person would type."""
+        return f"{self.kubectl()} {shlex.join(arguments)}"
 
     def check(self) -> None:
         """Raise UsageError unless the kubeconfig has the context."""
         try:
             self.server()
-        except RefusalError as error:
+        except KubectlError as error:
             message = (
                 f"The kubeconfig has no context “{self.context}”." if self.context else "No cluster is configured."
             )
-            hint = "`kubectl config get-contexts` lists those that there are: name one with --context."
+            hint = "`kubectl config get-contexts` lists the contexts: name one with --context."
             raise UsageError(message, hint) from error
 
     def server(self) -> str:
@@ -85,7 +99,7 @@ class Cluster:
         return self._once("server", lambda: self._run("config", "view", "--minify", form).strip())
 
     def prefetch(self, namespaces: Iterable[str]) -> None:
-        """Ask for what checks will want, all at once; a refusal is told to whoever wants it."""
+        """Ask for what checks will want, all at once; who wants it then gets the answer or the refusal."""
         asked: list[Callable[[], object]] = [self.applications, self.projects, self.kinds, self.namespaces]
         asked += [self.settings, self.secret_keys, self.pods, self.application_sets]
         asked += [lambda: self.quotas(()), lambda: self.warnings(())]
@@ -96,15 +110,15 @@ class Cluster:
 
     # Argo CD
 
-    def applications(self) -> Mapping[tuple[str, str], Object]:
+    def applications(self) -> Mapping[tuple[str, str], Manifest]:
         """Return the Applications by namespace and name."""
         return {_named(each): each for each in self._listed(APPLICATIONS)}
 
-    def projects(self) -> Mapping[tuple[str, str], Object]:
+    def projects(self) -> Mapping[tuple[str, str], Manifest]:
         """Return the AppProjects by namespace and name."""
         return {_named(each): each for each in self._listed(PROJECTS)}
 
-    def application_sets(self) -> Mapping[tuple[str, str], Object]:
+    def application_sets(self) -> Mapping[tuple[str, str], Manifest]:
         """Return the ApplicationSets by namespace and name."""
         return {_named(each): each for each in self._listed(APPLICATION_SETS)}
 
@@ -120,12 +134,12 @@ class Cluster:
         arguments = ("get", "secret", "argocd-secret", "--namespace", self.namespace)
         try:
             return self._once("keys", lambda: frozenset(self._run(*arguments, form).split()))
-        except RefusalError as error:
+        except KubectlError as error:
             if error.reason is Reason.ABSENT:
                 return None
             raise
 
-    def pods(self) -> Sequence[Object]:
+    def pods(self) -> Sequence[Manifest]:
         """Return the pods of Argo CD's namespace."""
         return self._listed("pods", self.namespace)
 
@@ -137,81 +151,123 @@ class Cluster:
                     return found[1]
         return ""
 
+    def secrets(self) -> list[Sequence[str]]:
+        """Return of each of Argo CD's Secrets its name, what it is for, and the url, server and name in it."""
+        listed = self._run(
+            *("get", "secrets", "--namespace", self.namespace, "--selector", "argocd.argoproj.io/secret-type"),
+            *("--output", f"jsonpath={_SECRETS}"),
+        )
+        rows = (line.split("\t") for line in listed.splitlines() if line.strip())
+        return [(name, purpose, *map(_decoded, data)) for name, purpose, *data in rows]
+
     # What is deployed to
 
-    def version(self) -> str:
-        """Return the version of Kubernetes that the cluster runs, such as v1.36.2."""
-        printed = self._once("version", lambda: self._run("version", "--output=json"))
-        return text(at(json.loads(printed), "serverVersion", "gitVersion"))
+    def versions(self) -> tuple[str, str]:
+        """Return the versions of the cluster and of kubectl, such as `v1.36.2`; empty where one is not said."""
+        answer = json.loads(self._once("version", lambda: self._run("version", "--output=json")))
+        return text(at(answer, "serverVersion", "gitVersion")), text(at(answer, "clientVersion", "gitVersion"))
 
-    def namespaces(self) -> Mapping[str, Object]:
+    def namespaces(self) -> Mapping[str, Manifest]:
         """Return the namespaces by name."""
         return {_named(each)[1]: each for each in self._listed("namespaces")}
 
-    def quotas(self, namespaces: Collection[str]) -> Sequence[Object]:
+    def quotas(self, namespaces: Collection[str]) -> Sequence[Manifest]:
         """Return the ResourceQuotas of namespaces."""
         return self._within("resourcequotas", namespaces)
 
-    def warnings(self, namespaces: Collection[str]) -> Sequence[Object]:
+    def warnings(self, namespaces: Collection[str]) -> Sequence[Manifest]:
         """Return the events of namespaces that warn, as long as the cluster keeps them."""
         return self._within("events", namespaces, "--field-selector=type=Warning")
 
-    def kinds(self) -> Mapping[tuple[str, str], str]:
-        """Return the plural of each kind that the cluster knows, by group and kind."""
+    def kinds(self) -> Mapping[tuple[str, str], Kind]:
+        """Return the kinds that the cluster has, by apiVersion and kind; asked again after `forget`."""
 
-        def read() -> Mapping[tuple[str, str], str]:
-            # Where the API of one group does not answer, kubectl lists the others, and fails.
+        def read() -> Mapping[tuple[str, str], Kind]:
+            # An aggregated API that is down makes kubectl fail, after it has listed all others.
             rows = (line.split() for line in self._run("api-resources", "--no-headers", partial=True).splitlines())
-            return {(_group(row[-3]), row[-1]): row[0] for row in rows if len(row) >= 4}
+            return {(row[-3], row[-1]): Kind(row[0], row[-2] == "true") for row in rows if len(row) >= 4}
 
         return self._once("kinds", read)
 
-    def permitted(self, asked: Sequence[Access], user: str) -> Mapping[Access, bool]:
-        """Return what a user may do, as `kubectl auth can-i --as` tells it, in one process for all."""
-        if not asked:
-            return {}
-        return self._once((user, tuple(asked)), lambda: dict(self._reviews(asked, user)))
+    def plurals(self) -> Mapping[tuple[str, str], str]:
+        """Return the plural of each kind that the cluster has, by group and kind."""
+        return {(group_of(version), kind): each.plural for (version, kind), each in self.kinds().items()}
 
-    def _reviews(self, asked: Sequence[Access], user: str) -> Iterator[tuple[Access, bool]]:
-        items = [
-            {
-                **{"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview"},
-                "spec": {"resourceAttributes": {key: value for key, value in each._asdict().items() if value}},
-            }
-            for each in asked
-        ]
-        body = json.dumps({"apiVersion": "v1", "kind": "List", "items": items})
-        options = ("--validate=false", "--output=json", f"--as={user}")
-        printed = self._run("create", "--filename=-", *options, stdin=body)
-        for review in _documents(printed):
-            attributes = at(review, "spec", "resourceAttributes") or {}
-            access = Access(*(text(attributes.get(name)) for name in Access._fields))
-            yield access, at(review, "status", "allowed") is True
+    def knows(self, manifest: Manifest) -> bool:
+        """Return whether the cluster has a manifest's kind."""
+        return (manifest["apiVersion"], manifest["kind"]) in self.kinds()
+
+    def forget(self) -> None:
+        """Ask for the kinds again, since definitions were added."""
+        with self._lock:
+            self._answers.pop("kinds", None)
+
+    def permitted(self, asked: Sequence[Access], user: str = "") -> Mapping[Access, bool]:
+        """Return what somebody may do, by default the user of the context, as `kubectl auth can-i` says it."""
+
+        def read() -> Mapping[Access, bool]:
+            head = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview"}
+            attributes = [{key: value for key, value in each._asdict().items() if value} for each in asked]
+            reviews = [{**head, "spec": {"resourceAttributes": each}} for each in attributes]
+            options = ("--validate=false", "--output=json", *((f"--as={user}",) if user else ()))
+            printed = self._run("create", "--filename=-", *options, stdin=manifests.listed(reviews))
+            answers = manifests.parse(printed)
+            return {each: at(answer, "status", "allowed") is True for each, answer in zip(asked, answers, strict=True)}
+
+        return self._once((user, tuple(asked)), read) if asked else {}
+
+    # Objects
+
+    def get(self, *arguments: str) -> list[Manifest]:
+        """Return the objects that `kubectl get` finds now."""
+        return manifests.parse(self.run("get", *arguments, "--ignore-not-found", "--output", "json"))
+
+    def present(self, wanted: Sequence[Manifest]) -> Mapping[Reference, Manifest]:
+        """Return those of the objects that exist; none of a kind that the cluster does not have does."""
+        known = [each for each in wanted if self.knows(each)]
+        if not known:
+            return {}
+        options = ("--ignore-not-found", "--output", "json", "--filename", "-")
+        found = manifests.parse(self.run("get", *options, stdin=manifests.listed(known)))
+        return {manifests.reference(each): each for each in found}
+
+    def apply(self, wanted: Sequence[Manifest], *, dry_run: bool = False) -> Mapping[Reference, Manifest]:
+        """Apply manifests, and return what they are then; with `dry_run`, what they would be."""
+        # Client-side apply keeps a copy in an annotation, which Argo CD's definitions are too large for.
+        options = ["--server-side", "--force-conflicts", "--output", "json", "--filename", "-"]
+        if dry_run:
+            options.append("--dry-run=server")
+        answer = self.run("apply", *options, stdin=manifests.listed(wanted))
+        return {manifests.reference(each): each for each in manifests.parse(answer)}
+
+    def run(self, *arguments: str, stdin: str | None = None) -> str:
+        """Run kubectl on the cluster."""
+        return kubectl.run(*arguments, context=self.context, stdin=stdin, seconds=_APPLYING)
 
     # Asking
 
-    def _within(self, resource: str, namespaces: Collection[str], *options: str) -> Sequence[Object]:
+    def _within(self, resource: str, namespaces: Collection[str], *options: str) -> Sequence[Manifest]:
         """Return the objects of namespaces: asked for at once where that is permitted, else namespace by namespace."""
         try:
             everywhere = self._listed(resource, "", *options)
-        except RefusalError as error:
+        except KubectlError as error:
             if error.reason is not Reason.FORBIDDEN or not namespaces:
                 raise
             return [each for namespace in namespaces for each in self._listed(resource, namespace, *options)]
         return [each for each in everywhere if not namespaces or _named(each)[0] in namespaces]
 
-    def _listed(self, resource: str, namespace: str = "", *options: str) -> Sequence[Object]:
+    def _listed(self, resource: str, namespace: str = "", *options: str) -> Sequence[Manifest]:
         where = ("--namespace", namespace) if namespace else ("--all-namespaces",)
 
-        def read() -> Sequence[Object]:
+        def read() -> Sequence[Manifest]:
             printed = self._run("get", resource, *where, *options, "--output=json")
             items = json.loads(printed).get("items")
             return [each for each in items if isinstance(each, dict)] if isinstance(items, list) else []
 
         return self._once((resource, namespace), read)
 
-    def _one(self, resource: str, name: str) -> Object | None:
-        def read() -> Object | None:
+    def _one(self, resource: str, name: str) -> Manifest | None:
+        def read() -> Manifest | None:
             arguments = ("get", resource, name, "--namespace", self.namespace, "--ignore-not-found", "--output=json")
             printed = self._run(*arguments)
             return json.loads(printed) if printed.strip() else None
@@ -219,10 +275,7 @@ class Cluster:
         return self._once((resource, self.namespace, name), read)
 
     def _run(self, *arguments: str, stdin: str | None = None, partial: bool = False) -> str:
-        try:
-            return kubectl.run(*arguments, context=self.context, stdin=stdin, partial=partial)
-        except KubectlError as error:
-            raise _explained(error, arguments) from error
+        return kubectl.run(*arguments, context=self.context, stdin=stdin, partial=partial)
 
     def _once(self, key: object, read: Callable[[], T]) -> T:
         """Return what was read under a key, or raise what was raised then; others who want the same wait for it."""
@@ -235,33 +288,11 @@ class Cluster:
                 except ToolError as error:
                     self._answers[key] = error
                 except ValueError:
-                    self._answers[key] = ToolError("kubectl's answer is not the JSON that it was asked for.")
+                    self._answers[key] = ToolError("kubectl returned an unexpected response (not JSON).")
         answer = self._answers[key]
         if isinstance(answer, ToolError):
             raise answer
         return cast(T, answer)
-
-
-def _explained(error: KubectlError, arguments: Sequence[str]) -> RefusalError:
-    """Return a refusal with what is missing, and how to ask for it."""
-    said, resource = error.message, arguments[1]
-    if "cannot impersonate" in said:
-        message = "You may not impersonate Argo CD's service account, so what it may do is not seen."
-        return RefusalError(message, "kubectl auth can-i impersonate serviceaccounts", Reason.FORBIDDEN)
-    if "(Forbidden)" in said:
-        named = len(arguments) > 2 and not arguments[2].startswith("-")
-        verb, what = ("get", f"{resource}/{arguments[2]}") if named else ("list", resource)
-        namespace = arguments[arguments.index("--namespace") + 1] if "--namespace" in arguments else ""
-        where = f" in the namespace {namespace}" if namespace else " in all namespaces"
-        scope = f" --namespace {namespace}" if namespace else " --all-namespaces"
-        message = f"You may not {verb} {what}{where}, so nothing of it is seen."
-        return RefusalError(message, f"kubectl auth can-i {verb} {what}{scope}", Reason.FORBIDDEN)
-    if "doesn't have a resource type" in said:
-        message = (
-            f"The cluster knows no {resource}: Argo CD is not installed there, or it is another cluster's context."
-        )
-        return RefusalError(message, "argosy bootstrap")
-    return RefusalError(error.message, error.hint, Reason.ABSENT if "(NotFound)" in said else Reason.OTHER)
 
 
 def _without_refusal(ask: Callable[[], object]) -> None:
@@ -271,22 +302,15 @@ def _without_refusal(ask: Callable[[], object]) -> None:
         return
 
 
-def _named(data: Object) -> tuple[str, str]:
+def _named(data: Manifest) -> tuple[str, str]:
     return text(at(data, "metadata", "namespace")), text(at(data, "metadata", "name"))
 
 
-def _group(api_version: str) -> str:
-    group, slash, _ = api_version.partition("/")
-    return group if slash else ""
+def _decoded(text: str) -> str:
+    import base64  # noqa: PLC0415
+    import binascii  # noqa: PLC0415
 
-
-def _documents(printed: str) -> Iterator[Object]:
-    """Yield the JSON documents that kubectl prints one after the other."""
-    decoder, place = json.JSONDecoder(), 0
-    while place < len(printed):
-        found, end = decoder.raw_decode(printed, place)
-        if isinstance(found, dict):
-            yield from found.get("items", []) if found.get("kind") == "List" else [found]
-        while end < len(printed) and printed[end].isspace():
-            end += 1
-        place = end
+    try:
+        return base64.b64decode(text, validate=True).decode(errors="replace")
+    except binascii.Error:
+        return ""

@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from enum import StrEnum
 from functools import cache
-from typing import Any
 
-from argosy.errors import ArgosyError, ToolError
+from argosy.errors import ToolError
 
 TIMEOUT = 20
 """After how many seconds a cluster that does not answer is given up."""
 
 
+class Reason(StrEnum):
+    """Why kubectl failed."""
+
+    FORBIDDEN = "forbidden"
+    ABSENT = "absent"
+    OTHER = "other"
+
+
 class KubectlError(ToolError):
-    """Report that kubectl failed, or that the cluster refused what it was asked."""
+    """Report what kubectl could not do, and why; the hint may be a command."""
+
+    def __init__(self, message: str, hint: str = "", reason: Reason = Reason.OTHER) -> None:
+        super().__init__(message, hint)
+        self.reason = reason
 
 
 @cache
@@ -46,23 +57,13 @@ def run(
 ) -> str:
     """Run kubectl and return what it prints; raise KubectlError with all its reasons where it fails.
 
-    With `partial`, what it prints counts even then, if it prints anything: it tells what it could find out.
+    With `partial`, what it prints counts even then, if it prints anything.
     """
-    done = _done(arguments, context, stdin, seconds)
-    printed = done.stdout.decode(errors="replace")
-    if done.returncode and not (partial and printed.strip()):
-        raise _failure(arguments[0], context, done.stderr.decode(errors="replace"))
-    return printed
-
-
-def _done(
-    arguments: Sequence[str], context: str, stdin: str | None = None, seconds: float = 6 * TIMEOUT
-) -> subprocess.CompletedProcess[bytes]:
     chosen = ["--context", context] if context else []
     # The limit is for each of the requests that the command makes, and building a folder makes none.
     limit = [] if arguments[0] == "kustomize" else [f"--request-timeout={TIMEOUT}s"]
     try:
-        return subprocess.run(
+        done = subprocess.run(
             [find(), *chosen, *arguments, *limit],
             check=False,
             capture_output=True,
@@ -71,89 +72,86 @@ def _done(
             timeout=seconds,
         )
     except subprocess.TimeoutExpired as error:
-        raise KubectlError(f"kubectl got no answer{_from(context)} in {seconds:.0f} seconds.", _REACH) from error
+        raise KubectlError(f"{_cannot(arguments, context)}: no answer in {seconds:.0f} seconds.", _REACH) from error
+    printed = done.stdout.decode(errors="replace")
+    if done.returncode and not (partial and printed.strip()):
+        raise _explained(arguments, context, done.stderr.decode(errors="replace"))
+    return printed
 
 
-def everywhere(resource: str, context: str = "") -> Sequence[Mapping[str, Any]]:
-    """Return all objects of a resource, such as `applications.argoproj.io`, in all namespaces of a cluster.
-
-    `context` is one of the kubeconfig's; empty: its current one. Raise ToolError where the cluster does not give them.
-    """
-    done = _done(("get", resource, "--all-namespaces", "--output", "json"), context)
-    if done.returncode:
-        raise _refusal(resource, context, done.stderr.decode(errors="replace"))
-    try:
-        items = json.loads(done.stdout)["items"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise ToolError(f"kubectl's answer{_from(context)} is no list of {resource}.") from error
-    return [each for each in items if isinstance(each, dict)]
-
-
-_REACH = "Is it running, and is this network let through to it? `kubectl cluster-info` tells the same."
-_CONTEXTS = "`kubectl config get-contexts` lists those that there are."
+_REACH = "Check that the cluster is running and that this network reaches it: `kubectl cluster-info`."
+_CONTEXTS = "`kubectl config get-contexts` lists the contexts: name one with --context."
+_LOGIN = "Log in to the cluster again."
 _CAUSES: Sequence[tuple[str, str, str]] = (
     (
         "doesn't have a resource type",
-        "the cluster knows no {resource}",
-        "Argo CD is not installed there. Name the context of the cluster that it runs in with --context.",
+        "unknown resource. Argo CD is not installed, or it is another cluster",
+        "argosy bootstrap",
     ),
-    (
-        "(Forbidden)",
-        "you may not list {resource}",
-        "Ask for the right to get and list {resource} in all namespaces: kubectl auth can-i list {resource} "
-        "--all-namespaces.",
-    ),
-    ("Unauthorized", "the cluster does not know you", "Log in to it again, as its provider tells."),
-    ("must be logged in", "the cluster does not know you", "Log in to it again, as its provider tells."),
-    (
-        "localhost:8080",
-        "no cluster is configured",
-        "Set a context with `kubectl config use-context NAME`, or name one with --context.",
-    ),
-    (
-        "current-context must exist",
-        "the kubeconfig has no current context",
-        "Set one with `kubectl config use-context NAME`, or name one with --context.",
-    ),
-    ("cannot locate context", "the kubeconfig has no such context", _CONTEXTS),
-    ("context was not found", "the kubeconfig has no such context", _CONTEXTS),
-    ("does not exist", "the kubeconfig has no such context", _CONTEXTS),
-    ("refused", "the cluster cannot be reached", _REACH),
-    ("onnect to the server", "the cluster cannot be reached", _REACH),
-    ("no such host", "the cluster cannot be reached", _REACH),
-    ("timeout", "the cluster cannot be reached", _REACH),
-    ("deadline exceeded", "the cluster cannot be reached", _REACH),
+    ("Unauthorized", "not logged in", _LOGIN),
+    ("must be logged in", "not logged in", _LOGIN),
+    ("localhost:8080", "no cluster is configured", _CONTEXTS),
+    ("current-context must exist", "the kubeconfig has no current context", _CONTEXTS),
+    ("cannot locate context", "no such context in the kubeconfig", _CONTEXTS),
+    ("context was not found", "no such context in the kubeconfig", _CONTEXTS),
+    ("does not exist", "no such context in the kubeconfig", _CONTEXTS),
+    ("refused", "cluster unreachable", _REACH),
+    ("onnect to the server", "cluster unreachable", _REACH),
+    ("no such host", "cluster unreachable", _REACH),
+    ("timeout", "cluster unreachable", _REACH),
+    ("deadline exceeded", "cluster unreachable", _REACH),
 )
 """What kubectl says, what that means, and what to do."""
-
-
-def _refusal(resource: str, context: str, said: str) -> ArgosyError:
-    lines = [line for line in said.splitlines() if line.strip()]
-    last = lines[-1].removeprefix("error: ").strip() if lines else "it says nothing"
-    for sign, meaning, hint in _CAUSES:
-        if sign in said:
-            message = f"kubectl gets nothing{_from(context)}: {meaning.format(resource=resource)} ({last})."
-            return ToolError(message, hint.format(resource=resource))
-    return ToolError(f"kubectl gets nothing{_from(context)}: {last}.")
-
-
-def _failure(command: str, context: str, said: str) -> KubectlError:
-    lines = [line.removeprefix("error: ").strip() for line in said.splitlines() if line.strip()]
-    reasons = list(dict.fromkeys(line for line in lines if not line.startswith(("Warning: ", "# Warning"))))
-    # What a cluster answers may hold any of these words, and a folder is built without one.
-    asked = command != "kustomize" and "Error from server (" not in said
-    where = f" with the context {context}" if context else ""
-    for sign, meaning, hint in _CAUSES:
-        if asked and sign in said and "{resource}" not in meaning:
-            return KubectlError(f"kubectl fails{where}: {meaning} ({(reasons or lines)[-1].rstrip('.')}).", hint)
-    told = "\n  ".join(reasons[:_REASONS]) or "it says nothing"
-    left = f"\n  … and {len(reasons) - _REASONS} more" if len(reasons) > _REASONS else ""
-    return KubectlError(f"kubectl fails{where}: {told}{left}")
-
-
 _REASONS = 5
 """How many of kubectl's complaints are repeated."""
 
 
-def _from(context: str) -> str:
-    return f" from the context {context}" if context else ""
+def _explained(arguments: Sequence[str], context: str, said: str) -> KubectlError:
+    """Return what could not be done, why, and what to do next."""
+    lines = [line.removeprefix("error: ").strip() for line in said.splitlines() if line.strip()]
+    reasons = list(dict.fromkeys(line for line in lines if not line.startswith(("Warning: ", "# Warning"))))
+    cannot = _cannot(arguments, context)
+    if "cannot impersonate" in said:
+        hint = "kubectl auth can-i impersonate serviceaccounts"
+        return KubectlError(f"{cannot}: impersonating Argo CD's service account is forbidden.", hint, Reason.FORBIDDEN)
+    if "(Forbidden)" in said and arguments[0] == "get" and not arguments[1].startswith("-"):
+        verb, what, namespace = _asked(arguments)
+        scope = f"--namespace {namespace}" if namespace else "--all-namespaces"
+        return KubectlError(f"{cannot}: forbidden.", f"kubectl auth can-i {verb} {what} {scope}", Reason.FORBIDDEN)
+    # What a cluster answers may hold any of these words, and a folder is built without one.
+    if arguments[0] != "kustomize" and "Error from server (" not in said:
+        for sign, meaning, hint in _CAUSES:
+            if sign in said:
+                return KubectlError(f"{cannot}: {meaning} ({(reasons or lines)[-1].rstrip('.')}).", hint)
+    shown = "\n  ".join(reasons[:_REASONS]) or "no reason given"
+    left = f"\n  … and {len(reasons) - _REASONS} more" if len(reasons) > _REASONS else ""
+    return KubectlError(f"{cannot}: {shown}{left}", "", Reason.ABSENT if "(NotFound)" in said else Reason.OTHER)
+
+
+def _cannot(arguments: Sequence[str], context: str) -> str:
+    """Return the beginning of a message: `Cannot list applications in context blue`."""
+    verb, what, namespace = _asked(arguments)
+    group = what.partition("/")[0].partition(".")[2]
+    shown = what.replace(f".{group}", "", 1) if group else what
+    places = [f"namespace {namespace}" if namespace else "", f"context {context}" if context else ""]
+    where = ", ".join(filter(None, places))
+    return f"Cannot {verb} {shown}{f' in {where}' if where else ''}"
+
+
+def _asked(arguments: Sequence[str]) -> tuple[str, str, str]:
+    """Return the verb, what it is done to, and the namespace of a kubectl command."""
+    command, *rest = arguments
+    namespace = rest[rest.index("--namespace") + 1] if "--namespace" in rest else ""
+    if command == "get" and rest and not rest[0].startswith("-"):
+        is_one = len(rest) > 1 and not rest[1].startswith("-")
+        return ("get", f"{rest[0]}/{rest[1]}", namespace) if is_one else ("list", rest[0], namespace)
+    objects = {
+        "api-resources": ("list", "the kinds"),
+        "apply": ("apply", "manifests"),
+        "config": ("read", "the kubeconfig"),
+        "create": ("ask for", "permissions"),
+        "get": ("get", "objects"),
+        "kustomize": ("build", rest[0] if rest else ""),
+        "version": ("ask for", "the version"),
+    }
+    return (*objects.get(command, ("run", f"kubectl {command}")), namespace)

@@ -53,7 +53,7 @@ def read(text: str, where: str) -> list[Manifest]:
     for each in found:
         if not isinstance(each, dict) or not all(reference(each)[position] for position in (0, 1, 3)):
             raise ArgosyError(
-                f"{where} holds something without apiVersion, kind and metadata.name.", "argosy validate tells more."
+                f"{where} holds something without apiVersion, kind and metadata.name.", "argosy validate says more."
             )
     return found
 
@@ -120,12 +120,12 @@ def by_identity(manifests: Iterable[Manifest]) -> dict[Identity, Manifest]:
 
 
 def is_crd(manifest: Manifest) -> bool:
-    """Tell whether a manifest defines a kind."""
+    """Return whether a manifest defines a kind."""
     return manifest.get("kind") == "CustomResourceDefinition"
 
 
 def is_same(one: Manifest, other: Manifest) -> bool:
-    """Tell whether two states of an object differ in nothing that anybody asked for."""
+    """Return whether two states of an object are the same but for what the server adds."""
     return _asked(one) == _asked(other)
 
 

@@ -7,13 +7,14 @@ somebody, or Renovate, writes into an Application is the model's from then on.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from argosy import paths
+from argosy.documents.fields import mapping, sequence
 from argosy.documents.plain import documents
 from argosy.errors import UsageError
 from argosy.repository import layout
@@ -32,7 +33,7 @@ def permitted(root: Path, environment: str) -> Permitted:
 def components_permitted(root: Path, environment: str) -> Permitted:
     """Return what the AppProject of an environment's components permits: kinds without a namespace, and namespaces."""
     spec = _spec(_first(root, layout.components_project(environment), "AppProject"))
-    spaces = [_mapping(each).get("namespace") for each in _sequence(spec.get("destinations"))]
+    spaces = [mapping(each).get("namespace") for each in sequence(spec.get("destinations"))]
     named = "destinations" in spec and all(isinstance(each, str) for each in spaces)
     return Permitted(None, _kinds(spec.get("clusterResourceWhitelist")), tuple(map(str, spaces)) if named else None)
 
@@ -48,13 +49,13 @@ def components(root: Path, environment: str) -> tuple[Component, ...]:
 def _component(root: Path, environment: str, name: str) -> Component | None:
     manifest = _first(root, layout.component_application(environment, name), "Application")
     spec = _spec(manifest)
-    policy = _mapping(spec.get("syncPolicy"))
-    sources = [_mapping(each) for each in _sequence(spec.get("sources"))]
-    chart = _mapping(spec.get("source")) or next((each for each in sources if "chart" in each), {})
+    policy = mapping(spec.get("syncPolicy"))
+    sources = [mapping(each) for each in sequence(spec.get("sources"))]
+    chart = mapping(spec.get("source")) or next((each for each in sources if "chart" in each), {})
     folder = layout.component_chart(environment, name)
     vendored = chart.get("path") == folder
     metadata = _first(root, f"{folder}/Chart.yaml", None) if vendored else {}
-    labels = _mapping(_mapping(policy.get("managedNamespaceMetadata")).get("labels"))
+    labels = mapping(mapping(policy.get("managedNamespaceMetadata")).get("labels"))
     if not vendored and "chart" not in chart:
         return None
     try:
@@ -63,9 +64,9 @@ def _component(root: Path, environment: str, name: str) -> Component | None:
             repo_url="" if vendored else str(chart.get("repoURL", "")),
             chart=str(metadata.get("name") if vendored else chart["chart"]),
             version=str(metadata.get("version") if vendored else chart.get("targetRevision", "")),
-            namespace=str(_mapping(spec.get("destination")).get("namespace", "")),
-            wave=int(_mapping(_mapping(manifest.get("metadata")).get("annotations")).get(_WAVE, 0)),
-            server_side="ServerSideApply=true" in _sequence(policy.get("syncOptions")),
+            namespace=str(mapping(spec.get("destination")).get("namespace", "")),
+            wave=int(mapping(mapping(manifest.get("metadata")).get("annotations")).get(_WAVE, 0)),
+            server_side="ServerSideApply=true" in sequence(policy.get("syncOptions")),
             vendored=vendored,
             manifests=(root / layout.component_manifests(environment, name)).is_dir(),
             pod_security=PodSecurity(labels.get(_ENFORCED, "")),
@@ -93,12 +94,4 @@ def _kinds(listed: object) -> tuple[Kind, ...] | None:
 
 
 def _spec(manifest: Mapping[str, Any]) -> Mapping[str, Any]:
-    return _mapping(manifest.get("spec"))
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _sequence(value: object) -> Sequence[Any]:
-    return value if isinstance(value, list) else []
+    return mapping(manifest.get("spec"))

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from argosy.kubernetes import kubectl
+from argosy.kubernetes.cluster import Cluster
 from argosy.repository.model import Environment, Repository
 
-RESOURCE = "applications.argoproj.io"
 Applications = Mapping[tuple[str, str], "Live | None"]
 """By application and environment; None for a deployment that the cluster has no Application of."""
 
@@ -35,7 +34,7 @@ def of(repository: Repository, deployments: Iterable[tuple[str, str]], context: 
     """
     environments = {each.name: each for each in repository.environments}
     by_name: dict[str, list[Mapping[str, Any]]] = {}
-    for each in kubectl.everywhere(RESOURCE, context):
+    for each in Cluster(context).applications().values():
         by_name.setdefault(str(_at(each, "metadata", "name")), []).append(each)
     found: dict[tuple[str, str], Live | None] = {}
     for application, name in deployments:
