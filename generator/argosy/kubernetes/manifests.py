@@ -91,11 +91,6 @@ def reference(manifest: Manifest) -> Reference:
     )
 
 
-def group(manifest: Manifest) -> str:
-    """Return the API group of a manifest, "" for the core."""
-    return group_and_kind(manifest)[0]
-
-
 def identity(manifest: Manifest) -> Identity:
     """Return what tells a resource from all others."""
     group, kind = group_and_kind(manifest)
