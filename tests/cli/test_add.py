@@ -270,3 +270,21 @@ def test_two_branches_that_each_add_applications_merge(
         )
         assert merged.returncode == 0, merged.stdout
     assert argosy("validate", "--quiet").code == 0
+
+
+@pytest.mark.parametrize("applications", [(), ("web",)])
+def test_the_first_environment_permits_what_is_deployed_to_it(
+    argosy: Argosy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, applications: tuple[str, ...]
+) -> None:
+    monkeypatch.chdir(create(tmp_path / "gitops", model(applications, ())))
+    assert argosy("add", "env", "dev", "--commit").code == 0
+    result = argosy("add", "app", "api", "--commit")
+    assert result.code == 0, result.out
+    spec = yaml.safe_load(Path("argocd/dev/project.yaml").read_text())["spec"]
+    assert spec["clusterResourceWhitelist"] == [{"group": "", "kind": "Namespace"}]
+    assert {each["kind"] for each in spec["namespaceResourceWhitelist"]} == {
+        "Deployment",
+        "Pod",
+        "ReplicaSet",
+        "Service",
+    }

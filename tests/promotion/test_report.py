@@ -60,6 +60,12 @@ def test_a_pull_request_says_what_an_app_project_then_permits() -> None:
         assert "`argocd/prod/project.yaml` then permits ConfigMap and apps/Deployment too." in shown
 
 
+def test_what_is_encrypted_is_not_shown_but_that_it_is_there_is() -> None:
+    encrypted = replace(decision("config.PASSWORD", "ENC[new]", ABSENT), encrypted=True)
+    assert report.hidden(encrypted, encrypted.source) == "encrypted"
+    assert report.hidden(encrypted, encrypted.target) is ABSENT
+
+
 def test_message() -> None:
     made = promotion(decision(), decision("replicas", 1, 3, Verdict.PINNED), decision("a", None, ABSENT))
     assert report.message(made) == (

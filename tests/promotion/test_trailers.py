@@ -64,6 +64,7 @@ def test_records(repository: Path) -> None:
     commits = [say(repository, f"Über web\n\n{each.trailer}") for each in (UP, BACK)]
     git(repository, "config", "log.showSignature", "true")
     git(repository, "config", "log.follow", "true")
+    git(repository, "config", "i18n.logOutputEncoding", "ISO-8859-1")
     newest, oldest = trailers.records(repository)
     assert ([newest.step, oldest.step], [oldest.commit, newest.commit]) == ([BACK, UP], commits)
     assert (newest.parent, newest.who, newest.subject) == (oldest.commit, "Ada <ada@example.com>", "Über web")

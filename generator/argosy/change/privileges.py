@@ -57,8 +57,9 @@ def kept(root: Path, change: Change, made: Plan) -> Repository:
     paths = [each.path for each in made.touched if _deployed(each.path) in names and not _is_copy(change, each.path)]
     touched = {application for path in paths if (application := _deployed(path))}
     lost = _lost(change)
+    begun = tuple(map(partial(_begun, change.before), change.after.environments))
     if not touched and not lost:
-        return change.after
+        return replace(change.after, environments=begun)
     head = Snapshot(root, made.head)
     state = head.with_files(made.written)
     places = {*map(layout.environment_of, paths), *(environment for environment, _ in lost)}
@@ -66,7 +67,7 @@ def kept(root: Path, change: Change, made: Plan) -> Repository:
     used = needs.of_state(state, touched, reached) if touched else {}
     before = needs.of_state(head, {name for _, name in lost}) if lost else {}
     permitted = {}
-    for environment in change.after.environments:
+    for environment in begun:
         now = used.get(environment.name, Used())
         freed = _freed(change.after, environment, lost, before, now)
         if freed:
