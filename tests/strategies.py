@@ -58,7 +58,7 @@ SETTINGS = st.builds(
 
 
 def accepted(name: str) -> bool:
-    """Tell whether a name can be an application's and an environment's alike."""
+    """Return whether a name can be an application's and an environment's alike."""
     try:
         Application(name)
         Environment(name)

@@ -94,7 +94,7 @@ def one(documents: Sequence[Mapping[str, Any]], kind: str) -> Mapping[str, Any]:
 
 
 def covers(actual: Any, wanted: Any) -> bool:
-    """Tell whether all that is wanted is there, whatever else is."""
+    """Return whether all that is wanted is there, whatever else is."""
     if isinstance(wanted, dict):
         return all(key in actual and covers(actual[key], value) for key, value in wanted.items())
     if isinstance(wanted, list):

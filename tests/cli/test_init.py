@@ -590,7 +590,7 @@ class TestTerminal:
             ("Image", "nginx:[-0-9.a-z]*", "ghcr.io/acme/web:2.1.0"),
             ("Port", "80", "8080"),
             ("Format of the applications .helm, kustomize, manifests.", "helm", ""),
-            ("One Application per application, or one ApplicationSet .*", "applications", ""),
+            (r"One Application per application, or one ApplicationSet\? .*", "applications", ""),
             ("Environments follow one .*", "trunk", ""),
             ("CI .github, gitlab, bitbucket, none.", "gitlab", ""),
             ("Pull request to the next environment when a promotion is merged.", "y/N", "y"),

@@ -38,7 +38,7 @@ def test_who_was_asked_or_gave_a_review_is_not_asked_again(host: Host, server: S
 @pytest.mark.parametrize(
     ("status", "message", "hint"),
     [
-        (422, "No commits between main and promote/my-app-prod", "brings nothing"),
+        (422, "No commits between main and promote/my-app-prod", "Push its commits first"),
         (403, "GitHub Actions is not permitted to create or approve pull requests.", "Workflow permissions"),
         (403, "Resource protected by organization SAML enforcement.", "single sign-on"),
     ],

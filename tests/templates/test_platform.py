@@ -297,7 +297,7 @@ NAMESPACE = "kubernetes.io/metadata.name"
 
 
 def selects(selector: Mapping[str, Any], labels: Peer) -> bool:
-    """Tell whether a label selector takes something with these labels."""
+    """Return whether a label selector takes something with these labels."""
     return all(labels.get(key) == value for key, value in selector.get("matchLabels", {}).items()) and all(
         each["operator"] == "In" and labels.get(each["key"]) in each["values"]
         for each in selector.get("matchExpressions", [])
@@ -305,7 +305,7 @@ def selects(selector: Mapping[str, Any], labels: Peer) -> bool:
 
 
 def is_allowed(policies: list[Document], direction: str, peer: Peer | str, port: str | int, own: str) -> bool:
-    """Tell whether policies let pods of their namespace talk with a pod or an address, as Kubernetes reads them."""
+    """Return whether policies let pods of their namespace talk with a pod or an address, as Kubernetes reads them."""
 
     def meets(each: Mapping[str, Any]) -> bool:
         if isinstance(peer, str):

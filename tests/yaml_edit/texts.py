@@ -127,7 +127,7 @@ def name_of(item: Any, number: int) -> str:
 
 
 def is_flat(node: Any) -> bool:
-    """Tell whether a tree can stand in one line."""
+    """Return whether a tree can stand in one line."""
     parts = node.values() if isinstance(node, dict) else node
     return all(isinstance(each, str) or (isinstance(each, dict | list) and is_flat(each)) for each in parts)
 

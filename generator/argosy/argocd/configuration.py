@@ -27,7 +27,7 @@ class Exemption:
     paths: tuple[str, ...] = ()
 
     def covers(self, rule: str, path: str) -> bool:
-        """Tell whether a finding of a rule in a file is ignored."""
+        """Return whether a finding of a rule in a file is ignored."""
         return rule == self.rule and (not self.paths or any(fnmatch.fnmatchcase(path, glob) for glob in self.paths))
 
 

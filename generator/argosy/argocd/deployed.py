@@ -222,7 +222,7 @@ class _Rendered:
         return frozenset(application.name for application in self.found.view.applications)
 
     def _is_found(self, manifest: Manifest) -> bool:
-        """Tell whether a manifest is an Application that is shown on its own."""
+        """Return whether a manifest is an Application that is shown on its own."""
         return group_and_kind(manifest) == ("argoproj.io", "Application") and _name(manifest) in self._names
 
     def _missing(self, render: Render) -> Iterator[str]:

@@ -31,7 +31,7 @@ _GLOB_TOKEN = re.compile(r"\\.|\*\*|\[[!^]?[^\]]+\]|.", re.DOTALL)
 
 
 def is_argocd(document: Document, kind: str) -> bool:
-    """Tell whether a document is of one of Argo CD's own kinds."""
+    """Return whether a document is of one of Argo CD's own kinds."""
     return group_and_kind(document.data) == ("argoproj.io", kind)
 
 
@@ -54,7 +54,7 @@ def sync_options(application: ArgoApplication) -> Sequence[JSON]:
 
 
 def glob_matches(pattern: str, value: str, separator: str = "") -> bool:
-    """Tell whether a value matches a glob as github.com/gobwas/glob reads it; an invalid glob matches nothing.
+    """Return whether a value matches a glob as github.com/gobwas/glob reads it; an invalid glob matches nothing.
 
     `*` and `?` stop at the separator, where there is one; `**` does not. `{a,b}` are alternatives, `[!a-z]` is a class.
     """
@@ -105,7 +105,7 @@ def namespace_of(application: ArgoApplication) -> str:
 
 
 def is_cluster_scoped(data: JSON, repository: View) -> bool:
-    """Tell whether a manifest's kind has no namespace: as built in, or as a CRD of the repository says."""
+    """Return whether a manifest's kind has no namespace: as built in, or as a CRD of the repository says."""
     group, kind = group_and_kind(data)
     own = _custom_scopes(repository).get((group, kind))
     return own == "Cluster" if own else kind in CLUSTER_SCOPED.get(group, ())

@@ -82,7 +82,7 @@ def normalise(url: str) -> str:
 
 
 def is_here(url: str, view: View) -> bool:
-    """Tell whether a URL is this repository's, as far as that is known."""
+    """Return whether a URL is this repository's, as far as that is known."""
     return not view.urls or normalise(url) in view.urls
 
 

@@ -6,13 +6,14 @@ import base64
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
+from argosy import hosting
 from argosy.errors import UsageError
 from argosy.kubernetes.cluster import NAMESPACE
 from argosy.kubernetes.manifests import Manifest
 
 SECRET = "gitops-repository"
-_BITBUCKET_USER = "x-token-auth"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,10 @@ class Credential:
                 "Name a token, or give the repository an SSH URL: argosy set repository repoURL=git@….",
             )
         else:
-            data |= {"username": self.user or _user(url), "password": self.text.strip()}
+            data |= {
+                "username": self.user or hosting.token_user(urlsplit(url).hostname or ""),
+                "password": self.text.strip(),
+            }
         return {
             **{"apiVersion": "v1", "kind": "Secret", "type": "Opaque"},
             "metadata": {
@@ -83,11 +87,6 @@ class Credential:
             for form in (secret, base64.b64encode(secret.encode()).decode()):
                 text = text.replace(form, "…") if form else text
         return text
-
-
-def _user(url: str) -> str:
-    # GitHub, GitLab and Gitea take any name with a token; Bitbucket has one for it.
-    return _BITBUCKET_USER if "bitbucket.org" in url else "git"
 
 
 def covers(purpose: str, known: str, url: str) -> bool:

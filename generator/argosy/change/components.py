@@ -57,7 +57,7 @@ class Wish:
 
     @property
     def changes(self) -> bool:
-        """Tell whether a component that is there already may become another."""
+        """Return whether a component that is there already may become another."""
         return bool(self.version) or self.vendored is not None
 
     def of(self, each: Placed) -> Component:

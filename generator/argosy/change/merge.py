@@ -289,7 +289,7 @@ class Journal:
         return self.is_abortable() and self._restore(self._last)
 
     def is_abortable(self) -> bool:
-        """Tell whether the last merge can be taken back: it is neither committed nor gone from the index."""
+        """Return whether the last merge can be taken back: it is neither committed nor gone from the index."""
         if not self._last.is_file():
             return False
         noted = json.loads(self._last.read_text(encoding="utf-8"))

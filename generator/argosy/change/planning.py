@@ -242,7 +242,7 @@ def _sources(copies: Mapping[str, str], paths: Iterable[str]) -> Iterator[tuple[
 
 
 def is_below(path: str, folder: str) -> bool:
-    """Tell whether a path is a folder's or below it."""
+    """Return whether a path is a folder's or below it."""
     return path == folder or path.startswith(f"{folder}/")
 
 

@@ -155,7 +155,7 @@ def _lost(change: Change) -> frozenset[tuple[str, str]]:
 
 
 def _is_copy(change: Change, path: str) -> bool:
-    """Tell whether a file takes over what another holds: it deploys the kinds that are permitted there."""
+    """Return whether a file takes over what another holds: it deploys the kinds that are permitted there."""
     return any(planning.is_below(path, each) for each in change.copies)
 
 

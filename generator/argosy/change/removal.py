@@ -228,7 +228,7 @@ def refuse_cascade(plan: Plan) -> None:
 
 
 def _goes(change: merge.Change) -> bool:
-    """Tell whether a file goes, or would but for what someone wrote in it."""
+    """Return whether a file goes, or would but for what someone wrote in it."""
     refused = change.kind is Kind.CONFLICTING and 3 not in change.sides
     return is_below(change.path, layout.ARGOCD) and (change.kind is Kind.DELETED or refused)
 

@@ -451,7 +451,7 @@ def _offered(given: PromotionOptions, job: Job, name: str, outcome: Outcome) -> 
 
 
 def _is_same(promotion: Promotion, told: str) -> bool:
-    """Tell whether a commit's message tells of the same steps."""
+    """Return whether a commit's message tells of the same steps."""
     from argosy.promotion import trailers  # noqa: PLC0415
 
     return {replace(each, origin="") for each in trailers.steps(told)} == {

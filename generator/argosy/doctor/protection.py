@@ -14,7 +14,10 @@ from argosy.doctor.diagnosis import Check, Observation, ok, problem, unknown
 from argosy.documents import plain
 from argosy.errors import ArgosyError, UsageError
 from argosy.hosting import Host
-from argosy.hosting.protection import Protection, missing, of_bitbucket, of_github, of_gitlab
+from argosy.hosting.bitbucket import of_bitbucket
+from argosy.hosting.github import of_github
+from argosy.hosting.gitlab import of_gitlab
+from argosy.hosting.protection import Protection, missing
 from argosy.paths import content
 from argosy.repository import layout
 

@@ -93,6 +93,6 @@ def _without_tests(text: str) -> str:
 
 
 def is_test(manifest: Mapping[str, Any]) -> bool:
-    """Tell whether a manifest is a hook of `helm test`, which Argo CD never applies."""
+    """Return whether a manifest is a hook of `helm test`, which Argo CD never applies."""
     hooks = str(annotations_of(manifest).get("helm.sh/hook", ""))
     return bool({"test", "test-success", "test-failure"} & {hook.strip() for hook in hooks.split(",")})

@@ -16,17 +16,9 @@ from argosy.hosting.gitlab import GitLab
 from argosy.hosting.host import Host, Opened, Proposal
 from argosy.hosting.remote import Remote, parse
 
-__all__ = ["VARIABLES", "Host", "Opened", "Proposal", "host_of"]
+__all__ = ["VARIABLES", "Host", "Opened", "Proposal", "host_of", "token_user"]
 
 _KINDS: Mapping[str, type[Host]] = {each.kind: each for each in (GitHub, GitLab, Bitbucket, Gitea)}
-_NAMES = {
-    "github.com": "github",
-    "gitlab.com": "gitlab",
-    "bitbucket.org": "bitbucket",
-    "codeberg.org": "gitea",
-}
-_PARTS = {"github": "github", "gitlab": "gitlab", "gitea": "gitea", "forgejo": "gitea"}
-"""What a host's name may contain, and what it is then."""
 
 
 def host_of(remote_url: str, settings: Mapping[str, Any], environment: Mapping[str, str] = os.environ) -> Host:
@@ -42,7 +34,9 @@ def host_of(remote_url: str, settings: Mapping[str, Any], environment: Mapping[s
     remote = parse(remote_url)
     kind = _outside(environment, "kind") or _of_repository(settings, "kind", remote) or _kind(remote.host)
     web = _outside(environment, "web") or _of_repository(settings, "web", remote) or f"https://{remote.host}"
-    api = _outside(environment, "api") or _of_repository(settings, "api", remote) or _api(kind, remote, web)
+    api = (
+        _outside(environment, "api") or _of_repository(settings, "api", remote) or _KINDS[kind].api_of(remote.host, web)
+    )
     # A host may live below a path of its web server, which URLs of SSH do not have.
     below = urlsplit(web).path.strip("/")
     if below:
@@ -71,7 +65,7 @@ def _of_repository(settings: Mapping[str, Any], key: str, remote: Remote) -> str
     value = _checked(settings.get(key, ""), key, f"`host.{key}` in `.argosy.yaml`")
     if known := _known(remote.host) if value else None:
         web = f"https://{remote.host}"
-        own = {"kind": known, "web": web, "api": _api(known, remote, web)}[key]
+        own = {"kind": known, "web": web, "api": _KINDS[known].api_of(remote.host, web)}[key]
         if value.rstrip("/") != own:
             raise UsageError(
                 f"`host.{key}` in `.argosy.yaml` is {value}, but that of {remote.host} is {own}.",
@@ -105,15 +99,21 @@ def _checked(value: Any, key: str, where: str) -> str:
     return str(value)
 
 
+def token_user(host: str) -> str:
+    """Return who clones from a host with a token."""
+    kind = _known(host)
+    return _KINDS[kind].token_user if kind else Host.token_user
+
+
 def _known(host: str) -> str | None:
     """Return the kind of a host that many people share, whose addresses are known."""
-    name = host.split(":", maxsplit=1)[0]
-    return _NAMES.get(name) or ("github" if name.endswith(".ghe.com") else None)
+    return next((kind for kind, each in _KINDS.items() if each.is_shared(host)), None)
 
 
 def _kind(host: str) -> str:
     name = host.split(":", maxsplit=1)[0]
-    kind = _known(host) or next((kind for part, kind in _PARTS.items() if part in name), None)
+    named = (kind for kind, each in _KINDS.items() if any(part in name for part in each.parts))
+    kind = _known(host) or next(named, None)
     if kind is None and "bitbucket" in name:
         raise UsageError(
             f"{host} looks like a Bitbucket Data Center, whose API argosy does not speak.",
@@ -125,22 +125,3 @@ def _kind(host: str) -> str:
             f"Set `host.kind` in `.argosy.yaml`: {', '.join(_KINDS)}. {_EXAMPLE}",
         )
     return kind
-
-
-def _api(kind: str, remote: Remote, web: str) -> str:
-    match kind:
-        case "bitbucket" if _known(remote.host) != "bitbucket":
-            raise UsageError(
-                f"The remote is on {remote.host}, and Bitbucket Cloud is bitbucket.org.",
-                f"Correct the remote's URL, or the kind of host. {_elsewhere('api')}",
-            )
-        case "bitbucket":
-            return "https://api.bitbucket.org/2.0"
-        case "github" if remote.host == "github.com" or remote.host.endswith(".ghe.com"):
-            return f"https://api.{remote.host}"
-        case "github":
-            return f"{web}/api/v3"
-        case "gitlab":
-            return f"{web}/api/v4"
-        case _:
-            return f"{web}/api/v1"

@@ -9,12 +9,13 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 from urllib.parse import quote
 
+from argosy.errors import UsageError
 from argosy.hosting.host import Comment, Host, Proposal, Request, encoded
-from argosy.hosting.protection import Protection, of_bitbucket
+from argosy.hosting.protection import Protection, is_like, pipeline_check
 
 _FENCED = re.compile(r"^(?P<fence>`{3,}|~{3,}).*?(?:^(?P=fence)[`~]*[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)
 _HIDDEN = re.compile(r"<!--.*?-->\n?", re.DOTALL)
@@ -25,6 +26,8 @@ class Bitbucket(Host):
 
     kind = "bitbucket"
     name = "Bitbucket"
+    domains: ClassVar[tuple[str, ...]] = ("bitbucket.org",)
+    token_user = "x-token-auth"
     body_limit = 32_768 - 256
     title_limit = 255
     variables: ClassVar[tuple[str, ...]] = ("BITBUCKET_TOKEN",)
@@ -38,6 +41,17 @@ class Bitbucket(Host):
         "no changes to be pulled": "The branch has no commits that its base lacks. Push the branch first.",
         "branch not found": "The branch is not on Bitbucket: push it first.",
     }
+
+    @classmethod
+    def api_of(cls, host: str, web: str) -> str:  # noqa: ARG003
+        """Return the address of the API; raise UsageError for another host than Bitbucket Cloud."""
+        if not cls.is_shared(host):
+            raise UsageError(
+                f"The remote is on {host}, and Bitbucket Cloud is bitbucket.org.",
+                "Correct the remote's URL, or the kind of host. "
+                "To use it all the same, set ARGOSY_HOST_API in the environment.",
+            )
+        return "https://api.bitbucket.org/2.0"
 
     def current_request(self, environment: Mapping[str, str]) -> int | None:
         """Return the number of the pull request that a pipeline runs for, or None."""
@@ -187,3 +201,37 @@ def _request(found: Mapping[str, Any]) -> Request:
 
 def _comment(found: Mapping[str, Any]) -> Comment:
     return Comment(found["id"], found["content"]["raw"], found["links"]["html"]["href"])
+
+
+def of_bitbucket(restrictions: Collection[Mapping[str, Any]], branch: str) -> Protection:
+    """Return what branch restrictions enforce; Bitbucket has none of code owners, linear history and signatures.
+
+    https://developer.atlassian.com/cloud/bitbucket/rest/api-group-branch-restrictions/
+    """
+    about = {
+        each["kind"]: each
+        for each in restrictions
+        if each.get("branch_match_kind", "glob") == "glob" and is_like(each["pattern"], branch)
+    }
+
+    def value(kind: str) -> int:
+        return int((about.get(kind) or {}).get("value") or 0)
+
+    push = about.get("push")
+    found = Protection(
+        pull_request=push is not None and not push.get("users") and not push.get("groups"),
+        approvals=value("require_approvals_to_merge"),
+        code_owners=None,
+        fresh_approvals=bool(
+            about.keys() & {"reset_pullrequest_approvals_on_change", "smart_reset_pullrequest_approvals"}
+        ),
+        enforced="enforce_merge_checks" in about,
+        checks=pipeline_check(value("require_passing_builds_to_merge") > 0),
+        no_force_push="force" in about,
+        no_deletion="delete" in about,
+        linear=None,
+        signed=None,
+    )
+    # Which branches the others are about, the branching model says.
+    is_plain = all(each.get("branch_match_kind", "glob") == "glob" for each in restrictions)
+    return found if is_plain else found.perhaps()

@@ -6,12 +6,12 @@ https://docs.gitea.com/api, https://codeberg.org/api/swagger
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 from urllib.parse import quote
 
 from argosy.hosting.github import GitHub
 from argosy.hosting.host import Proposal, Request, encoded
-from argosy.hosting.protection import Protection, of_gitea
+from argosy.hosting.protection import Protection
 
 _COLOUR = "#0e8a16"
 
@@ -21,6 +21,8 @@ class Gitea(GitHub):
 
     kind = "gitea"
     name = "Gitea"
+    domains: ClassVar[tuple[str, ...]] = ("codeberg.org",)
+    parts: ClassVar[tuple[str, ...]] = ("gitea", "forgejo")
     body_limit = 65_535 - 256
     title_limit = 255
     variables: ClassVar[tuple[str, ...]] = ("GITEA_TOKEN", "FORGEJO_TOKEN")
@@ -37,6 +39,16 @@ class Gitea(GitHub):
         "does not exist": "Push the branch first, and check that the branch to merge into is there.",
     }
     page_size: ClassVar[Mapping[str, str]] = {"limit": "50"}
+
+    @classmethod
+    def is_shared(cls, host: str) -> bool:
+        """Return whether it is Codeberg."""
+        return host.split(":", maxsplit=1)[0] in cls.domains
+
+    @classmethod
+    def api_of(cls, host: str, web: str) -> str:  # noqa: ARG003
+        """Return the address of the API, which is below the web server's."""
+        return f"{web}/api/v1"
 
     def protection(self, branch: str) -> Protection:
         """Return what the branch protection enforces, which administrators alone see in full."""
@@ -78,3 +90,30 @@ class Gitea(GitHub):
     def _page(self, proposal: Proposal) -> str:
         query = {"expand": "1", **self._content(proposal)}
         return f"{self.web}/{self.project}/compare/{quote(proposal.base)}...{quote(proposal.branch)}?{encoded(query)}"
+
+
+def of_gitea(document: Mapping[str, Any]) -> Protection:
+    """Return what a branch protection of Gitea or Forgejo enforces; neither has a rule for linear history.
+
+    https://docs.gitea.com/api, `BranchProtection`; older versions leave out what they do not have.
+    """
+
+    def setting(key: str) -> bool | None:
+        return bool(document[key]) if key in document else None
+
+    who = ("push_whitelist_usernames", "push_whitelist_teams", "push_whitelist_deploy_keys")
+    listed = document.get("enable_push_whitelist") and not any(document.get(key) for key in who)
+    may_push = document["enable_push"] and not listed
+    return Protection(
+        pull_request=not may_push,
+        approvals=int(document["required_approvals"]),
+        code_owners=setting("block_on_codeowner_reviews"),
+        fresh_approvals=setting("dismiss_stale_approvals"),
+        enforced=True,
+        # Their names are patterns, and have the workflow's name in front.
+        checks=None if document["enable_status_check"] else frozenset(),
+        no_force_push=not document.get("enable_force_push", False),
+        no_deletion=True,
+        linear=None,
+        signed=setting("require_signed_commits"),
+    )

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from urllib.parse import quote
 
 from argosy.hosting.host import Comment, Host, Proposal, Request, encoded, number_of_event
-from argosy.hosting.protection import Protection, of_github, of_github_branch
+from argosy.hosting.protection import Protection
 
 
 class GitHub(Host):
@@ -19,6 +19,8 @@ class GitHub(Host):
 
     kind = "github"
     name = "GitHub"
+    domains: ClassVar[tuple[str, ...]] = ("github.com",)
+    parts: ClassVar[tuple[str, ...]] = ("github",)
     body_limit = 65_536 - 256
     title_limit = 256
     variables: ClassVar[tuple[str, ...]] = ("GITHUB_TOKEN", "GH_TOKEN")
@@ -38,6 +40,16 @@ class GitHub(Host):
         "saml": "Authorise the token for the organization's single sign-on: the token's page, Configure SSO.",
     }
     page_size: ClassVar[Mapping[str, str]] = {"per_page": "100"}
+
+    @classmethod
+    def is_shared(cls, host: str) -> bool:
+        """Return whether it is github.com, or a tenant of Enterprise Cloud."""
+        return super().is_shared(host) or host.split(":", maxsplit=1)[0].endswith(".ghe.com")
+
+    @classmethod
+    def api_of(cls, host: str, web: str) -> str:
+        """Return the address of the API, which Enterprise Server has below its own."""
+        return f"https://api.{host}" if cls.is_shared(host) else f"{web}/api/v3"
 
     def current_request(self, environment: Mapping[str, str]) -> int | None:
         """Return the number of the pull request that a workflow runs for, or None."""
@@ -186,3 +198,57 @@ def _teams(found: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
 
 def _comment(found: Mapping[str, Any]) -> Comment:
     return Comment(found["id"], found["body"] or "", found["html_url"])
+
+
+def of_github(rules: Iterable[Mapping[str, Any]]) -> Protection:
+    """Return what the rules of rulesets enforce, as GitHub's API writes them.
+
+    https://docs.github.com/rest/repos/rules
+    """
+    found = Protection(enforced=True)
+    for rule in rules:
+        given = rule.get("parameters") or {}
+        match rule["type"]:
+            case "pull_request":
+                found |= Protection(
+                    pull_request=True,
+                    approvals=int(given.get("required_approving_review_count", 0)),
+                    code_owners=bool(given.get("require_code_owner_review")),
+                    fresh_approvals=bool(given.get("dismiss_stale_reviews_on_push")),
+                )
+            case "required_status_checks":
+                found |= Protection(checks=frozenset(each["context"] for each in given["required_status_checks"]))
+            case "non_fast_forward":
+                found |= Protection(no_force_push=True)
+            case "deletion":
+                found |= Protection(no_deletion=True)
+            case "required_linear_history":
+                found |= Protection(linear=True)
+            case "required_signatures":
+                found |= Protection(signed=True)
+    return found
+
+
+def of_github_branch(document: Mapping[str, Any]) -> Protection:
+    """Return what a branch protection enforces, GitHub's older kind of rule.
+
+    https://docs.github.com/rest/branches/branch-protection
+    """
+
+    def on(key: str) -> bool:
+        return bool((document.get(key) or {}).get("enabled"))
+
+    reviews = document.get("required_pull_request_reviews")
+    given = reviews or {}
+    return Protection(
+        pull_request=reviews is not None,
+        approvals=int(given.get("required_approving_review_count", 0)),
+        code_owners=bool(given.get("require_code_owner_reviews")),
+        fresh_approvals=bool(given.get("dismiss_stale_reviews")),
+        enforced=True,
+        checks=frozenset((document.get("required_status_checks") or {}).get("contexts") or ()),
+        no_force_push=not on("allow_force_pushes"),
+        no_deletion=not on("allow_deletions"),
+        linear=on("required_linear_history"),
+        signed=on("required_signatures"),
+    )

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from urllib.parse import quote
 
 from argosy.hosting.host import Comment, Host, Proposal, Request, encoded
-from argosy.hosting.protection import Protection, of_gitlab
+from argosy.hosting.protection import Protection, is_like, pipeline_check
 
 
 class GitLab(Host):
@@ -19,6 +19,8 @@ class GitLab(Host):
 
     kind = "gitlab"
     name = "GitLab"
+    domains: ClassVar[tuple[str, ...]] = ("gitlab.com",)
+    parts: ClassVar[tuple[str, ...]] = ("gitlab",)
     body_limit = 1_000_000
     title_limit = 255
     variables: ClassVar[tuple[str, ...]] = ("GITLAB_TOKEN",)
@@ -30,6 +32,11 @@ class GitLab(Host):
         "source_branch": "The branch is not on GitLab: push it first.",
         "target_branch": "There is no such branch on GitLab to merge into: push it first, or name another.",
     }
+
+    @classmethod
+    def api_of(cls, host: str, web: str) -> str:  # noqa: ARG003
+        """Return the address of the API, which is below the web server's."""
+        return f"{web}/api/v4"
 
     def current_request(self, environment: Mapping[str, str]) -> int | None:
         """Return the number (iid) of the merge request that a pipeline runs for, or None."""
@@ -145,3 +152,44 @@ class GitLab(Host):
 def _request(found: Mapping[str, Any]) -> Request:
     reviewers = {user["username"].casefold(): user["id"] for user in found.get("reviewers") or ()}
     return Request(found["iid"], found["web_url"], (found["author"] or {}).get("username", ""), reviewers)
+
+
+def of_gitlab(document: Mapping[str, Any], branch: str) -> Protection:
+    """Return what a project's settings enforce: an object of what GitLab's API has, None what it does not say.
+
+    `project`, `protected_branches`, `approvals`, `approval_rules` and `push_rule`, as in protection/gitlab.json and
+    as https://docs.gitlab.com/api/protected_branches/ and the pages beside it have them.
+    """
+    rules = [each for each in document["protected_branches"] if is_like(each["name"], branch)]
+    project, pushed = document["project"], document["push_rule"]
+    approvals, needed = document["approvals"], document["approval_rules"]
+    return Protection(
+        pull_request=bool(rules) and all(_nobody_pushes(each) for each in rules),
+        approvals=None if needed is None else _approvals(needed, branch),
+        code_owners=any(each.get("code_owner_approval_required") for each in rules),
+        fresh_approvals=None if approvals is None else bool(approvals.get("reset_approvals_on_push")),
+        enforced=True,
+        checks=pipeline_check(project.get("only_allow_merge_if_pipeline_succeeds")),
+        no_force_push=bool(rules) and not any(each.get("allow_force_push") for each in rules),
+        no_deletion=bool(rules),
+        linear=None if "merge_method" not in project else project["merge_method"] == "ff",
+        signed=None if pushed is None else bool(pushed.get("reject_unsigned_commits")),
+    )
+
+
+def _nobody_pushes(rule: Mapping[str, Any]) -> bool:
+    # Written as a level, and returned as a list of levels, users, groups and deploy keys.
+    if "push_access_level" in rule:
+        return bool(rule["push_access_level"] == 0)
+    levels = rule["push_access_levels"]
+    others = ("user_id", "group_id", "deploy_key_id")
+    return all(each.get("access_level") == 0 and not any(each.get(key) for key in others) for each in levels)
+
+
+def _approvals(rules: Iterable[Mapping[str, Any]], branch: str) -> int:
+    def is_about(rule: Mapping[str, Any]) -> bool:
+        named = rule.get("protected_branches") or ()
+        return not named or any(is_like(each["name"], branch) for each in named)
+
+    counts = (int(each["approvals_required"]) for each in rules if is_about(each))
+    return max(counts, default=0)

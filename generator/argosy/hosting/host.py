@@ -78,6 +78,12 @@ class Host(ABC):
     kind: ClassVar[str]
     name: ClassVar[str]
     """As people write it."""
+    domains: ClassVar[tuple[str, ...]]
+    """The hosts that everyone shares, whose addresses are known."""
+    parts: ClassVar[tuple[str, ...]] = ()
+    """What the name of a host of one's own tells it by."""
+    token_user: ClassVar[str] = "git"
+    """Who clones with a token."""
     body_limit: ClassVar[int]
     """Characters of a pull request's body and of a comment, less what the comment's marker needs."""
     title_limit: ClassVar[int]
@@ -92,6 +98,16 @@ class Host(ABC):
     headers: ClassVar[Mapping[str, str]] = {}
     advice: ClassVar[Mapping[str, str]] = {}
     """What to do next, by a part of what the host says, in small letters."""
+
+    @classmethod
+    def is_shared(cls, host: str) -> bool:
+        """Return whether a host, perhaps with a port, is one that everyone shares."""
+        return host.split(":", maxsplit=1)[0] in cls.domains
+
+    @classmethod
+    @abstractmethod
+    def api_of(cls, host: str, web: str) -> str:
+        """Return the address of a host's API; raise UsageError where it cannot be of this kind."""
 
     def __init__(self, api: str, web: str, project: str, environment: Mapping[str, str]) -> None:
         self.api = api.rstrip("/")

@@ -109,13 +109,13 @@ def component_of(path: str) -> str | None:
 
 
 def is_components_project(path: str) -> bool:
-    """Tell whether a file is the AppProject of an environment's components."""
+    """Return whether a file is the AppProject of an environment's components."""
     parts = path.split("/")
     return len(parts) == 4 and path == components_project(parts[1])
 
 
 def is_vendored(path: str) -> bool:
-    """Tell whether a file is one of a vendor's chart, or its folder: nobody here can mend what is wrong in it."""
+    """Return whether a file is one of a vendor's chart, or its folder: nobody here can mend what is wrong in it."""
     parts = path.split("/")
     return parts[0] == PLATFORM and parts[3:4] == ["chart"] and parts[2] != POLICIES
 
@@ -126,12 +126,12 @@ def application_policies(environment: str, application: str) -> str:
 
 
 def is_catalogue(path: str) -> bool:
-    """Tell whether a file is one of the repository's own catalogue."""
+    """Return whether a file is one of the repository's own catalogue."""
     return path.startswith(f"{CATALOGUE}/") and path.count("/") > 1
 
 
 def is_catalogue_text(path: str) -> bool:
-    """Tell whether a file is a text of the repository's own catalogue, which becomes YAML only when it is rendered."""
+    """Return whether a file is a text of the repository's own catalogue, which is YAML only once rendered."""
     return is_catalogue(path) and path.split("/")[2] != "component.yaml"
 
 
@@ -154,7 +154,7 @@ def application_of(path: str) -> str | None:
 
 
 def is_seeded(path: str) -> bool:
-    """Tell whether the template writes a file once, and then leaves it to the user."""
+    """Return whether the template writes a file once, and then leaves it to the user."""
     parts = path.split("/")
     if parts[0] == ENVIRONMENTS:
         return parts[-1] != ENVIRONMENT_SETTINGS or len(parts) != 3
@@ -179,7 +179,7 @@ def argocd_environment(name: str) -> str:
 
 
 def is_settings(path: str) -> bool:
-    """Tell whether a file holds the settings of an environment or an application: a part of the model."""
+    """Return whether a file holds the settings of an environment or an application: a part of the model."""
     parts = path.split("/")
     return len(parts) == 3 and (parts[0], parts[2]) in {
         (ENVIRONMENTS, ENVIRONMENT_SETTINGS),

@@ -334,7 +334,7 @@ class Environment:
 
     @property
     def cluster_is_url(self) -> bool:
-        """Tell whether `cluster` is a server's URL rather than a name."""
+        """Return whether `cluster` is a server's URL rather than a name."""
         return "://" in self.cluster
 
     def namespace_of(self, application: str) -> str:
@@ -482,7 +482,7 @@ class Repository:
         return tuple((team, tuple(owned.items())) for team, owned in sorted(found.items()))
 
     def is_production(self, environment: Environment) -> bool:
-        """Tell whether releases end in an environment: nothing promotes from it."""
+        """Return whether releases end in an environment: nothing promotes from it."""
         return all(each.promotes_from != environment.name for each in self.environments)
 
     def application(self, name: str) -> Application:

@@ -19,7 +19,7 @@ def head(root: Path) -> Snapshot:
 
 
 def is_repository(root: Path) -> bool:
-    """Tell whether a folder is the root of a Git repository."""
+    """Return whether a folder is the root of a Git repository."""
     top = git.top_level(root)
     return top is not None and top.resolve() == root.resolve()
 

@@ -72,7 +72,7 @@ def load(root: Path, only: Collection[str] | None = None) -> Stored:
 
 
 def is_repository(root: Path) -> bool:
-    """Tell whether a folder is the root of a repository of argosy's."""
+    """Return whether a folder is the root of a repository of argosy's."""
     return (root / layout.ANSWERS).is_file()
 
 
@@ -192,7 +192,7 @@ def load_at(root: Path, revision: str) -> Stored:
 
 
 def _is_model(path: str) -> bool:
-    """Tell whether the model is read from a file that is no settings file: a project, or a component's Application."""
+    """Return whether the model is read from a file other than settings: a project, or a component's Application."""
     name = path.rpartition("/")[2]
     return (path.startswith(f"{layout.ARGOCD}/") and (name == "project.yaml" or f"/{layout.COMPONENTS}/" in path)) or (
         path.startswith(f"{layout.PLATFORM}/") and path.endswith("/chart/Chart.yaml")

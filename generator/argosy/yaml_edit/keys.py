@@ -164,12 +164,12 @@ def value(node: yaml.Node | None) -> Any:
 
 
 def same(one: Any, other: Any) -> bool:
-    """Tell whether two values are the same to Kubernetes: 1, "1" and true are three."""
+    """Return whether two values are the same to Kubernetes: 1, "1" and true are three."""
     return _canonical(one) == _canonical(other)
 
 
 def alike(one: yaml.Node | None, other: yaml.Node | None) -> bool:
-    """Tell whether two nodes are written alike, key by key, so that their values are surely the same.
+    """Return whether two nodes are written alike, key by key, so that their values are surely the same.
 
     It is quick, and says no of many that are the same all the same.
     """

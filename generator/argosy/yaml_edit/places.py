@@ -28,17 +28,17 @@ class Collection:
 
     @property
     def is_list(self) -> bool:
-        """Tell whether it is a list."""
+        """Return whether it is a list."""
         return isinstance(self.node, yaml.SequenceNode)
 
     @property
     def in_flow(self) -> bool:
-        """Tell whether it stands in braces or brackets, its own or around it."""
+        """Return whether it stands in braces or brackets, its own or around it."""
         return bool(getattr(self.node, "flow_style", False)) or (self.parent is not None and self.parent.in_flow)
 
     @property
     def in_alias(self) -> bool:
-        """Tell whether it stands elsewhere in the text."""
+        """Return whether it stands elsewhere in the text."""
         return is_alias(self.content, self.node) or (self.parent is not None and self.parent.in_alias)
 
     def start(self, name: str) -> int:
@@ -89,27 +89,27 @@ def _stop(content: str, node: yaml.Node) -> int:
 
 
 def is_block(node: yaml.Node) -> bool:
-    """Tell whether a node is a collection without braces or brackets."""
+    """Return whether a node is a collection without braces or brackets."""
     return not isinstance(node, yaml.ScalarNode) and not getattr(node, "flow_style", False)
 
 
 def is_block_scalar(node: yaml.Node) -> bool:
-    """Tell whether a node is text in lines of its own."""
+    """Return whether a node is text in lines of its own."""
     return isinstance(node, yaml.ScalarNode) and node.style in {"|", ">"}
 
 
 def is_alias(content: str, node: yaml.Node) -> bool:
-    """Tell whether a node stands elsewhere in the text."""
+    """Return whether a node stands elsewhere in the text."""
     return content.startswith("*", node.start_mark.index)
 
 
 def keeps_blank_lines(content: str, node: yaml.Node) -> bool:
-    """Tell whether blank lines behind a text belong to it."""
+    """Return whether blank lines behind a text belong to it."""
     return is_block_scalar(node) and _KEEPS_BLANK_LINES.match(content, node.start_mark.index) is not None
 
 
 def has_anchors(content: str, node: yaml.Node) -> bool:
-    """Tell whether a node is shared, or shares anything, within its document."""
+    """Return whether a node is shared, or shares anything, within its document."""
     if _ANCHOR.match(content, node.start_mark.index):
         return True
     if isinstance(node, yaml.MappingNode):

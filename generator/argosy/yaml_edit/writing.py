@@ -101,7 +101,7 @@ def _key(its: Collection, name: str) -> str:
 
 
 def _is_movable(its: Collection, name: str) -> bool:
-    """Tell whether an entry's own text can stand elsewhere."""
+    """Return whether an entry's own text can stand elsewhere."""
     found = its.entries[name]
     return (
         not its.in_flow

@@ -64,7 +64,7 @@ def _printed(value: Any) -> str:
 
 
 def selects(selector: Any, parameters: Parameters, at: Pointer) -> bool:
-    """Tell whether a generator's selector lets a set of parameters through."""
+    """Return whether a generator's selector lets a set of parameters through."""
     flat = dict(flattened(parameters))
     labels, expressions = mapping(selector).get("matchLabels"), mapping(selector).get("matchExpressions")
     if any(flat.get(key) != str(value) for key, value in mapping(labels).items()):
