@@ -112,7 +112,7 @@ def test_git_fails_at_each_call(argosy: Argosy, process: Process, repository: Pa
     wrapper.parent.mkdir()
     real = subprocess.run(["which", "git"], check=True, capture_output=True, text=True).stdout.strip()
     wrapper.write_text(f"""#!/bin/sh
-case "$*" in *update-index*|*checkout-index*|*unpack-objects*|*fast-import*|*commit*)
+case "$*" in *update-index*|*checkout-index*|*fast-import*|*" commit "*)
   echo x >> "{tmp_path}/calls"
   if [ "$(wc -l < "{tmp_path}/calls")" -eq {call} ]; then echo "fatal: out of luck" >&2; exit 128; fi;;
 esac

@@ -142,7 +142,7 @@ def test_obstacles_are_seen_before_anything_is_written(root: Path) -> None:
     (root / "new").write_text("mine\n")
     for after in ({"new": "x\n"}, {"file/below": "x\n"}):
         plan = merge.plan(root, {}, blobs(after))
-        with pytest.raises(ArgosyError, match=r"new|file is no folder"):
+        with pytest.raises(ArgosyError, match=r"new|file is not a folder"):
             merge.refuse_obstacles(plan)
 
 

@@ -179,4 +179,4 @@ class TestValidate:
         head, _, tail = written.partition("    helm:\n")
         (root / "argocd/prod/web.yaml").write_text(head + tail[tail.index("  destination:") :])
         (found,) = lost(argosy, root)
-        assert found.startswith("The branch “prod” has environments/prod/web/kustomization.yaml: it is rendered")
+        assert found.startswith("The branch “prod” has environments/prod/web/kustomization.yaml, so it is rendered")

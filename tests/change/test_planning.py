@@ -158,7 +158,7 @@ class TestRefusals:
         assert argosy("init", "bare", "--app", "", "--no-git", "--quiet").code == 0
         result = argosy(*ADD, "--repository", "bare")
         assert result.code == 1
-        assert "untracked" in result.err
+        assert "not under Git" in result.err
         git(tmp_path / "bare", "init", "--quiet")
         assert "no commit yet" in argosy(*ADD, "--repository", "bare").err
 

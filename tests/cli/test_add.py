@@ -67,7 +67,7 @@ class TestApplication:
             (("shop", "--env", "prd"), "Did you mean “prod”?"),
             (("shop", "--image", "prd=nginx:1"), "Did you mean “prod”?"),
             (("shop", "--env", "dev", "--image", "prod=nginx:1"), "not deployed to prod"),
-            (("shop", "--message", "x"), "Say --commit too"),
+            (("shop", "--message", "x"), "Add --commit, --branch"),
             (("shop", "--dry-run", "--commit"), "Give one of them"),
         ],
     )
@@ -84,7 +84,7 @@ class TestApplication:
         before = state(repository)
         dry = argosy("add", "app", "shop", "--dry-run")
         assert (dry.code, state(repository)) == (0, before)
-        assert "What would happen" in dry.err
+        assert "Would change" in dry.err
         assert argosy("add", "app", "shop").code == 0
         assert git(repository, "diff", "--staged", "--no-renames") == dry.out
 
@@ -105,7 +105,7 @@ class TestApplication:
         assert result.code == 1
         told = json.loads(result.out)
         assert (told["valid"], told["committed"]) == (False, False)
-        assert "uncommitted" in result.err
+        assert "not committed" in result.err
         assert argosy("abort").code == 0
         assert state(repository) == before
         unjudged = argosy("add", "app", "shop", "--commit", "--no-validate", "--output", "json")

@@ -61,7 +61,7 @@ class TestAdd:
     def test_brings_what_it_needs_and_says_what_is_left(self, argosy: Argosy, repository: Path) -> None:
         result = argosy("add", "component", "alloy", "--commit")
         assert result.code == 0, result.out
-        assert "alloy needs loki: that comes too." in result.err
+        assert "alloy needs loki, which is added too." in result.err
         assert "Left to do:\n\nalloy: Every pod's logs" in result.err
         assert git(repository, "log", "-1", "--format=%s") == "Add alloy\n"
         assert not Path("argocd/dev/components").exists()

@@ -132,7 +132,7 @@ def test_what_is_not_committed_is_left_out_or_refused(argosy: Argosy, repository
     edit(repository, "environments/prod/environment.yaml", "autoSync: true", "autoSync: false")
     result = argosy("add", "app", "store", "--branch")
     assert result.code == 1
-    assert "environments/prod/environment.yaml has changes that are not committed" in result.err
+    assert "environments/prod/environment.yaml has uncommitted changes" in result.err
     git(repository, "switch", "--quiet", "--detach")
     assert "No branch is checked out" in argosy("apply", "--branch").err
 

@@ -33,7 +33,7 @@ def locked(root: Path) -> Iterator[None]:
 
 
 def _refuse_unfit(root: Path) -> None:
-    top = git.top_level(root)
+    top = git.at(root).top_level
     if top is None or not git.at(root).head:
         raise ArgosyError(
             f"{root} is not under Git, or has no commit yet.",

@@ -42,7 +42,7 @@ def of_new(repository: Repository) -> Repository:
     with temporary.folder("kinds") as folder:
         creation.write(folder, rendering.render(few, wanted=needs.is_read))
         found = deployed.of_folder(folder)
-    if unknown := [fault for each in found.values() for fault in each.faults]:
+    if unknown := [fault for each in found.values() if each.app in names for fault in each.faults]:
         raise ArgosyError(f"What is deployed cannot be rendered, so nothing says which kinds to permit: {unknown[0]}")
     used = needs.by_environment(found.values())
     nothing = Permitted((), ())

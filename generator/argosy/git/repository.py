@@ -55,6 +55,8 @@ class Repository:
         asked = ("--show-toplevel", "--absolute-git-dir", "--git-common-dir", "--is-shallow-repository")
         told = run(self.folder, "rev-parse", *asked, "HEAD^{commit}", "--symbolic-full-name", "HEAD", accepted=(0, 128))
         lines = told.splitlines()
+        if not lines:  # Then this says why not, such as another owner.
+            run(self.folder, "rev-parse", "--git-dir")
         return lines if len(lines) == 6 else lines[:4]
 
     @property
