@@ -509,7 +509,7 @@ WRONG = {
     "kubernetes_version: 1": "is not a Kubernetes version",
     "follow_up: 'no'": '1: follow_up: must be true or false, not the text "no"',
     "ci: none\nfollow_up: true": "there is no CI",
-    "ci: none\nci: github": "2: the key “ci” stands twice",
+    "ci: none\nci: github": "2: duplicate key “ci”",
     "ci: [": "1: ",
     "": "has no YAML documents",
     "---\nci: none\n---\nci: none": "has 2 YAML documents",
