@@ -12,6 +12,8 @@ from argosy.repository.model import Application, ArgocdStyle, CiHost, Format, Re
 from argosy.template import creation, rendering
 from tests import goldens, shared
 
+_render = rendering.render
+"""The real one, whatever a test puts in its place."""
 State = tuple[dict[str, tuple[int, bytes]], str, str]
 
 
@@ -36,7 +38,7 @@ def model(
 @functools.cache
 def rendered(repository: Repository) -> rendering.Tree:
     """Return the files of a repository, which are rendered once for all workers."""
-    return shared.value(f"rendered {repository!r}", lambda: {**rendering.render(repository)})
+    return shared.value(f"rendered {repository!r}", lambda: {**_render(repository)})
 
 
 def create(folder: Path, repository: Repository | None = None) -> Path:

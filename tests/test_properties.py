@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from unittest import mock
@@ -47,6 +47,7 @@ def _each_model_is_rendered_once() -> Iterator[None]:
         *,
         template: Template | None = None,
         wanted: Callable[[str], bool] = rendering.everything,
+        without: Collection[str] = (),
     ) -> rendering.Tree:
         return {path: file for path, file in rendered(repository).items() if wanted(path)}
 

@@ -9,12 +9,13 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
+from weakref import WeakSet
 
 from argosy import temporary
 from argosy.errors import ToolError, UsageError
@@ -81,7 +82,9 @@ class Program:
         lazy = {"GOGC": "400", "GOMEMLIMIT": f"{self._limits.megabytes * 3 // 4}MiB"}
         self._late = False
         self._said = bytearray()
-        with temporary.undisturbed():
+        with temporary.undisturbed(), _starting:
+            if threading.current_thread() in _abandoned:
+                raise StoppedError("argosy was interrupted.", "Run it again.")
             self._process = subprocess.Popen(
                 command,
                 stdin=subprocess.PIPE,
@@ -208,6 +211,9 @@ class Program:
 
 
 _running: set[Program] = set()
+_starting = threading.RLock()
+_abandoned: WeakSet[threading.Thread] = WeakSet()
+"""The threads that start no program any more, so that none runs once all are stopped."""
 
 
 def run(
@@ -234,6 +240,13 @@ def stop_all() -> None:
         program.stop()
 
 
-atexit.register(stop_all)
+def abandon(threads: Iterable[threading.Thread]) -> None:
+    """Stop every program that runs, and let the threads start no other."""
+    with _starting:
+        _abandoned.update(threads)
+    stop_all()
+
+
+atexit.register(lambda: abandon(threading.enumerate()))
 if sys.platform != "win32":
     os.register_at_fork(after_in_child=_running.clear)  # They are its parent's.

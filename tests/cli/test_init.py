@@ -634,7 +634,7 @@ class TestTerminal:
             ("Image", "NGINX", "is not a container image", ""),
             ("Port", "0", "is not in the range", ""),
             ("Format", "jsonnet", "is not one of", ""),
-            ("Argo CD", "flux", "is not one of", ""),
+            ("One Application", "flux", "is not one of", ""),
             ("Kubernetes version", "2.0", "Give one from", ""),
             ("Switch on what production needs", "perhaps", "invalid input", ""),
         ):

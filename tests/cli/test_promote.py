@@ -98,7 +98,7 @@ class TestTheStory:
         assert "undecided" in result.out
         assert "--take 'Deployment/web:spec.template.spec.hostIPC'" in result.err
         left = argosy(*TO_STAGING, "--dry-run", "--leave", "**.hostIPC")
-        assert (left.code, "left as it is" in left.out) == (0, True)
+        assert (left.code, "left as chosen" in left.out) == (0, True)
         for taken in ("**", "Deployment/web:spec.template.spec.hostIPC", "hostIPC"):
             result = argosy(*TO_STAGING, "--dry-run", "--take", taken)
             assert result.code == (2 if taken == "hostIPC" else 0), result.err
@@ -310,7 +310,7 @@ class TestWhoDecides:
         [
             (("promote",), 2, "--to ENV"),
             (("promote", "--to", "staging"), 2, "or use --all"),
-            (("promote", "web", "--all", "--to", "staging"), 2, "--all is for every"),
+            (("promote", "web", "--all", "--to", "staging"), 2, "--all already means every"),
             (("promote", "wbe", "--to", "staging"), 2, "web"),
             (("promote", "web", "--to", "stagign"), 2, "staging"),
             (("promote", "web", "--to", "dev"), 2, "promotesFrom"),

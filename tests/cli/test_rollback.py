@@ -75,7 +75,7 @@ def test_to_a_commit(argosy: Argosy, repository: Path) -> None:
     for arguments, said in (
         (("--to", "other"), "is not in the history"),
         (("--to", "nowhere"), "no revision “nowhere”"),
-        (("--to", "HEAD", "--steps", "1"), "one state each"),
+        (("--to", "HEAD", "--steps", "1"), "exclude each other"),
     ):
         told = argosy("rollback", "web", "prod", *arguments)
         assert (told.code, said in told.err) == (2, True), told.err

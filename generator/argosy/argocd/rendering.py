@@ -118,7 +118,7 @@ def _abandon(waiting: SimpleQueue[Any], threads: Sequence[Thread]) -> None:
     with suppress(Empty):
         while True:
             waiting.get_nowait()
-    supervisor.stop_all()
+    supervisor.abandon(threads)
     end = monotonic() + 1
     for thread in threads:
         if thread.is_alive():

@@ -113,7 +113,11 @@ def render(
     names = applications | {
         name for each in repository.environments if each.name in places for name in each.applications
     }
-    scope = _reduced(repository, names)
+    scope = _reduced(
+        repository,
+        names,
+        {each.name: names if each.name in places else applications for each in repository.environments},
+    )
 
     def is_wanted(path: str) -> bool:
         application = layout.application_of(path)
@@ -121,7 +125,8 @@ def render(
             return True
         return application in names and layout.environment_of(path) in places
 
-    return as_files(rendering.render(scope, template=version, wanted=is_wanted))
+    without = () if applications else (layout.APPLICATIONS,)
+    return as_files(rendering.render(scope, template=version, wanted=is_wanted, without=without))
 
 
 def as_files(tree: Tree) -> Files:
@@ -161,8 +166,10 @@ def _itself(repository: Repository, environment: Environment) -> tuple[Environme
     return settings, repository.is_production(environment)
 
 
-def _reduced(repository: Repository, names: Collection[str]) -> Repository:
-    """Return the model with these applications, and of the others one of each format, also in each environment.
+def _reduced(repository: Repository, names: Collection[str], there: Mapping[str, Collection[str]]) -> Repository:
+    """Return the model with these applications, and of the others one of each format.
+
+    In each environment it has those that are wanted `there`, and of the others one of each format too.
 
     What the repository and its environments hold depends on which formats there are, not on which applications.
     """
@@ -171,7 +178,7 @@ def _reduced(repository: Repository, names: Collection[str]) -> Repository:
     environments = []
     for each in repository.environments:
         standing = {formats[name]: name for name in reversed(each.applications) if name in formats}
-        chosen = {name for name in each.applications if name in names} | set(standing.values())
+        chosen = {name for name in each.applications if name in there[each.name]} | set(standing.values())
         kept |= chosen
         environments.append(replace(each, applications=tuple(name for name in each.applications if name in chosen)))
     applications = tuple(each for each in repository.applications if each.name in kept)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -59,9 +59,13 @@ def everything(path: str) -> bool:
 
 
 def render(
-    repository: Repository, *, template: Template | None = None, wanted: Callable[[str], bool] = everything
+    repository: Repository,
+    *,
+    template: Template | None = None,
+    wanted: Callable[[str], bool] = everything,
+    without: Collection[str] = (),
 ) -> Tree:
-    """Render the pristine tree of a model, or the wanted files of it.
+    """Render the pristine tree of a model, or the wanted files of it, `without` some folders at its root.
 
     A model with fewer applications or environments renders the pieces of these alone: no file of one application
     depends on another application.
@@ -72,7 +76,7 @@ def render(
         try:
             given = answers(repository)
             data = {**given, **_derived(repository.settings, given)}
-            with _Worker(chosen, wanted, destination, data) as worker:
+            with _Worker(chosen, wanted, without, destination, data) as worker:
                 worker.run_copy()
                 return dict(sorted(worker.rendered.items()))
         except (CopierError, jinja2.TemplateError, ArithmeticError, LookupError, TypeError, ValueError) as error:
@@ -206,7 +210,12 @@ class _Worker(Worker):
     """Copier's worker, without its repeated work, and with a say in which files it renders."""
 
     def __init__(
-        self, chosen: Template, wanted: Callable[[str], bool], destination: Path, data: dict[str, Any]
+        self,
+        chosen: Template,
+        wanted: Callable[[str], bool],
+        without: Collection[str],
+        destination: Path,
+        data: dict[str, Any],
     ) -> None:
         super().__init__(
             src_path=str(chosen.root),
@@ -218,6 +227,7 @@ class _Worker(Worker):
         )
         self._version = chosen.version
         self._wanted = wanted
+        self._without = without
         self._asked = False
         self._context: Any = None
         self._compiled: dict[str, jinja2.Template] = {}
@@ -278,6 +288,10 @@ class _Worker(Worker):
             self._compiled[string] = self.jinja_env.from_string(string)
         self._forget_loop()
         return self._compiled[string].render(**self._render_context(), **(extra_context or {}))
+
+    def _render_path(self, relpath: Path) -> Iterable[tuple[Path, Any]]:
+        # For each application, each path would be rendered only to be left out.
+        return () if relpath.parts[0] in self._without else super()._render_path(relpath)
 
     def _render_file(self, src_relpath: Path, dst_relpath: Path, extra_context: dict[str, Any] | None = None) -> None:
         self._forget_loop()
