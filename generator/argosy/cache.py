@@ -220,7 +220,10 @@ def _make_room(shelf: Path, needed: int) -> bool:
     left = LARGEST // _SHELVES - needed
     if left < 0:
         return False
-    kept = [(entry.stat(), entry.path) for entry in os.scandir(shelf)]
+    kept = []
+    for entry in os.scandir(shelf):
+        with suppress(FileNotFoundError):  # Another argosy has put it in its place, or away.
+            kept.append((entry.stat(), entry.path))
     for status, path in sorted(kept, key=lambda each: each[0].st_mtime, reverse=True):
         left -= status.st_size
         if left < 0:
