@@ -57,7 +57,7 @@ def test_a_pull_request_says_what_an_app_project_then_permits() -> None:
     made = replace(promotion(decision()), projects=[Widened("argocd/prod/project.yaml", kinds, blob)])
     for limit in (10_000, 300):
         shown = report.as_markdown(made, limit)
-        assert "`argocd/prod/project.yaml` then permits ConfigMap and apps/Deployment too." in shown
+        assert "`argocd/prod/project.yaml` will also permit ConfigMap and apps/Deployment." in shown
 
 
 def test_what_is_encrypted_is_not_shown_but_that_it_is_there_is() -> None:

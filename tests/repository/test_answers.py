@@ -69,7 +69,7 @@ def test_what_is_left_out_is_the_default() -> None:
 @pytest.mark.parametrize("origin", ["prod", "live", "dev"])
 def test_promotion_goes_forward(origin: str) -> None:
     parts = ({"name": "dev", "promotes_from": origin}, {"name": "prod"})
-    with pytest.raises(UsageError, match=f"promotes from “{origin}”, which is no environment before it"):
+    with pytest.raises(UsageError, match=f"promotes from “{origin}”, which is not an environment before it"):
         answers.environments(parts, CHAINED)
 
 

@@ -15,9 +15,12 @@ Key = TypeVar("Key")
 def ordered(findings: Iterable[Finding]) -> list[Finding]:
     """Return findings by path, line, rule and message; their other fields only make the order total."""
 
-    def key(finding: Finding) -> tuple[str | int, ...]:
-        render = (finding.application, finding.environment, finding.resource)
-        return (finding.path, finding.line or 0, finding.rule, finding.message, *render, finding.hint, finding.severity)
+    def where(there: Finding | Place) -> tuple[str | int, ...]:
+        return (there.path, there.line or 0, there.application, there.environment, there.resource)
+
+    def key(finding: Finding) -> tuple[object, ...]:
+        first = (finding.path, finding.line or 0, finding.rule, finding.message)
+        return (*first, *where(finding), finding.hint, finding.severity, *map(where, finding.also))
 
     return sorted(findings, key=key)
 
