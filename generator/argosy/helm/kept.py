@@ -8,6 +8,7 @@ import json
 import re
 import zlib
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -76,23 +77,34 @@ def leaves_to_chance(texts: Sequence[bytes]) -> bool:
         plain = [*_unpacked(texts)]
     except (OSError, EOFError, ValueError, zlib.error):
         return True
-    actions = [*_actions(plain)]
-    return any(map(_CHANCE.search, plain if None in actions else filter(None, actions)))
+    found = [_seen(text) if len(text) < _SMALL else _seen.__wrapped__(text) for text in plain]
+    is_unclear = any(unclear for unclear, _, _ in found)
+    return any(anywhere if is_unclear else in_action for _, in_action, anywhere in found)
 
 
-def _actions(texts: Sequence[bytes]) -> Iterator[bytes | None]:
+_SMALL = 64 * 1024
+
+
+@lru_cache(maxsize=2048)
+def _seen(text: bytes) -> tuple[bool, bool, bool]:
+    """Return whether a text's actions cannot be told apart, and whether one of them, or any word, is of chance."""
+    actions = [*_actions(text)]
+    in_action = any(map(_CHANCE.search, filter(None, actions)))
+    return None in actions, in_action, _CHANCE.search(text) is not None
+
+
+def _actions(text: bytes) -> Iterator[bytes | None]:
     """Yield what stands between `{{` and `}}`, or a little more, without comments; None where a `{{` is within one."""
-    for text in texts:
-        if text.count(b"{{") > _MOST_ACTIONS:
+    if text.count(b"{{") > _MOST_ACTIONS:
+        yield None
+        return
+    for piece in text.split(b"{{")[1:]:
+        # A `}}` may stand in a text of the action.
+        action, end, _ = piece.rpartition(b"}}")
+        if not end:
             yield None
-            continue
-        for piece in text.split(b"{{")[1:]:
-            # A `}}` may stand in a text of the action.
-            action, end, _ = piece.rpartition(b"}}")
-            if not end:
-                yield None
-            elif not _COMMENT.match(action):
-                yield action
+        elif not _COMMENT.match(action):
+            yield action
 
 
 def _unpacked(texts: Sequence[bytes]) -> Iterator[bytes]:

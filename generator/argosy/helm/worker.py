@@ -66,7 +66,7 @@ def _render(chart: str, values: Mapping[str, Any], name: str, namespace: str, le
             return answer
         merged = _merged(**values)
         texts = loaded.render(merged, name=name, namespace=namespace)
-        off = tuple(_switched_off(metadata, _laid_over(loaded.values, merged)))
+        off = tuple(_switched_off(metadata, lambda: _laid_over(loaded.values, merged)))
         crds = [each for each in loaded.crds if not each["filename"].startswith(off)]
         return {**answer, "texts": texts, "crds": crds}
 
@@ -77,9 +77,11 @@ def _at(values: Any, path: Sequence[str]) -> Any:
     return values
 
 
-def _switched_off(metadata: Mapping[str, Any], values: Mapping[str, Any]) -> Iterator[str]:
+def _switched_off(metadata: Mapping[str, Any], all_values: Callable[[], Mapping[str, Any]]) -> Iterator[str]:
     """Yield the folders of the subcharts that a condition switches off, or where none decides, their tags."""
-    for each in metadata.get("dependencies") or ():
+    dependencies = metadata.get("dependencies") or ()
+    values = all_values() if dependencies else {}
+    for each in dependencies:
         conditions = [_at(values, path.strip().split(".")) for path in str(each.get("condition") or "").split(",")]
         tags = [_at(values, ("tags", tag)) for tag in each.get("tags") or ()]
         deciding = [found for found in conditions if isinstance(found, bool)][:1]
