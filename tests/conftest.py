@@ -35,6 +35,8 @@ if os.geteuid() == 0:  # Root may do all, but without CAP_DAC_OVERRIDE and CAP_D
 # A shell starts what it puts into the background deaf to Ctrl-C, and so would be every process that a test starts.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:  # By nohup.
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 # Containers often forbid bytecode, and then each worker and each of hundreds of processes compiles all of argosy anew.
 sys.dont_write_bytecode = False
