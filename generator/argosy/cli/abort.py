@@ -12,12 +12,7 @@ from argosy.errors import ArgosyError
 
 
 @click.command("abort")
-@click.option(
-    "--repository",
-    type=options.folder,
-    metavar="DIR",
-    help="The repository's root.  [default: around the current folder]",
-)
+@options.repository
 @options.quiet
 def command(repository: Path | None, quiet: bool) -> int:
     """Undo a change that left conflicts or findings, and restore the repository exactly."""

@@ -72,12 +72,7 @@ class Duration(click.ParamType):  # type: ignore[type-arg]  # generic in new ver
     metavar="DURATION",
     help="How long to wait for each: the CRDs, the Pods, the root Application.",
 )
-@click.option(
-    "--repository",
-    type=options.folder,
-    metavar="DIR",
-    help="The repository's root.  [default: around the current folder]",
-)
+@options.repository
 @click.option("--dry-run", is_flag=True, help="Print each step with its kubectl command and its state.")
 @options.yes
 @options.output("text", "json")

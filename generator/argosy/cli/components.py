@@ -21,12 +21,7 @@ if TYPE_CHECKING:
 
 @click.command("components")
 @click.argument("name", metavar="[NAME]", required=False)
-@click.option(
-    "--repository",
-    type=options.folder,
-    metavar="DIR",
-    help="The repository's root.  [default: around the current folder]",
-)
+@options.repository
 @options.output("text", "json")
 def command(name: str | None, repository: Path | None, output: str) -> int:
     """List the catalogue of components, and where each is installed; with NAME, all that is known of one.

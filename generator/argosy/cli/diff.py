@@ -38,12 +38,7 @@ MARKER = "argosy-diff"
     help="Compare two environments; differences that the policy expects are listed separately.",
 )
 @click.option("--env", "environments", metavar="ENV", multiple=True, help="Only this environment.")
-@click.option(
-    "--repository",
-    type=options.folder,
-    metavar="DIR",
-    help="The repository's root.  [default: around the current folder]",
-)
+@options.repository
 @click.option("--comment", is_flag=True, help="Post it as a comment on the pull request, or update the previous one.")
 @click.option(
     "--pull-request",

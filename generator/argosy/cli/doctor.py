@@ -22,12 +22,7 @@ if TYPE_CHECKING:
 @click.option("--live", "is_live", is_flag=True, help="Ask the cluster of the kubeconfig's current context too.")
 @click.option("--context", metavar="NAME", help="Ask the cluster of this context of the kubeconfig.")
 @click.option("--offline", is_flag=True, help="Do not ask the Git remotes: use what was last fetched.")
-@click.option(
-    "--repository",
-    type=options.folder,
-    metavar="DIR",
-    help="The repository's root.  [default: around the current folder]",
-)
+@options.repository
 @options.output("text", "markdown", "json")
 @options.no_cache
 @options.quiet

@@ -18,12 +18,7 @@ if TYPE_CHECKING:
 @click.command("history")
 @click.argument("app")
 @click.argument("env", required=False, default="")
-@click.option(
-    "--repository",
-    type=options.folder,
-    metavar="DIR",
-    help="The repository's root.  [default: around the current folder]",
-)
+@options.repository
 @click.option("--limit", type=click.IntRange(1), metavar="N", help="List only the newest N.  [default: all]")
 @options.output("text", "markdown", "json")
 def command(*, app: str, env: str, repository: Path | None, limit: int | None, output: str) -> int:

@@ -15,12 +15,7 @@ from argosy.cli.options import root_of
 @click.argument("app", metavar="APP")
 @click.argument("env", metavar="ENV")
 @click.option("--at", "revision", metavar="REVISION", help="A commit, branch or tag.  [default: the work tree]")
-@click.option(
-    "--repository",
-    type=options.folder,
-    metavar="DIR",
-    help="The repository's root.  [default: around the current folder]",
-)
+@options.repository
 @options.output("yaml", "json")
 @options.no_cache
 def command(app: str, env: str, revision: str | None, repository: Path | None, output: str) -> int:

@@ -20,12 +20,7 @@ if TYPE_CHECKING:
 
 @click.command("status")
 @click.argument("app", required=False, default="")
-@click.option(
-    "--repository",
-    type=options.folder,
-    metavar="DIR",
-    help="The repository's root.  [default: around the current folder]",
-)
+@options.repository
 @click.option("--live", "is_live", is_flag=True, help="Add sync and health status from Argo CD in the cluster.")
 @click.option("--context", metavar="NAME", help="The kubeconfig context for --live.  [default: the current one]")
 @click.option("--files", "by_file", is_flag=True, help="List every file: its owner, and whether it was edited.")

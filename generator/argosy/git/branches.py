@@ -39,11 +39,6 @@ def _lines(root: Path, commit: str, written: Written) -> bytes:
     return objects.joined([*lines, ""])
 
 
-def tree_of(root: Path, commit: str) -> str:
-    """Return the id of a commit's tree."""
-    return objects.types(root, [f"{commit}^{{tree}}"])[0][0]
-
-
 def put(root: Path, branch: str, commit: str, expected: str) -> None:
     """Let a branch point at a commit, where it pointed at another before; "" for a new one.
 

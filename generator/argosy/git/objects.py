@@ -57,7 +57,7 @@ def entries(repository: Path, tree: str, *paths: str) -> Mapping[str, Entry]:
         if _ID.fullmatch(name):
             known.objects.listed[name] = found
     wanted = frozenset(paths)
-    return found if not paths else {path: entry for path, entry in found.items() if _is_within(path, wanted)}
+    return found if not paths else {path: entry for path, entry in found.items() if is_within(path, wanted)}
 
 
 _ID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
@@ -75,7 +75,7 @@ def _listed(repository: Path, tree: str) -> Mapping[str, Entry]:
     return found
 
 
-def _is_within(path: str, wanted: Collection[str]) -> bool:
+def is_within(path: str, wanted: Collection[str]) -> bool:
     """Return whether a path, or a folder that it is in, is wanted."""
     while path not in wanted:
         path = path.rpartition("/")[0]
@@ -100,7 +100,7 @@ def _below(known: Objects, tree: str, paths: Sequence[str]) -> Mapping[str, Entr
         for folder, name in pending.items():
             for part, entry in known.trees[name]:
                 path = f"{folder}/{part}" if folder else part
-                if not (path in above or _is_within(path, wanted)):
+                if not (path in above or is_within(path, wanted)):
                     continue
                 if _REFUSED.search(f"\t{path}\0"):
                     raise ToolError(f"{tree} has a file whose path git itself does not check out: {path}.")
@@ -242,7 +242,7 @@ def commit_paths(root: Path, message: str, paths: Iterable[str]) -> None:
     listed = frozenset(paths)
     wanted = ("--pathspec-from-file=-", "--pathspec-file-nul")
     others = {path.rstrip("/") for path, letters in known.status.items() if letters in {"??", "!!"}}
-    fresh = joined(path for path in listed if _is_within(path, others))
+    fresh = joined(path for path in listed if is_within(path, others))
     if fresh:
         git.run(root, "--literal-pathspecs", "add", "--force", "--intent-to-add", *wanted, stdin=fresh)
     try:

@@ -37,15 +37,8 @@ class Snapshot:
             if entry.mode != SUBMODULE and path not in self.written:
                 yield path
         for path, blob in self.written.items():
-            if blob is not None and _is_within(path, folders):
+            if blob is not None and (not folders or objects.is_within(path, folders)):
                 yield path
-
-    def holds_the_same(self, other: Snapshot, *folders: str) -> bool:
-        """Return whether another commit of the repository has the same files at or below folders."""
-        states = (self, other)
-        return not any(each.written for each in states) and (
-            objects.entries(self.root, self.commit, *folders) == objects.entries(other.root, other.commit, *folders)
-        )
 
     def files(self, *folders: str) -> dict[str, Blob]:
         """Return the files at or below folders, or all."""
@@ -72,13 +65,9 @@ class Snapshot:
         }
         found = objects.blobs(self.root, entries, entries)
         for path, blob in self.written.items():
-            if blob is not None and _is_within(path, folders) and wanted(path):
+            if blob is not None and (not folders or objects.is_within(path, folders)) and wanted(path):
                 found[path] = blob
         return found
-
-
-def _is_within(path: str, folders: tuple[str, ...]) -> bool:
-    return not folders or any(path == folder or path.startswith(f"{folder}/") for folder in folders)
 
 
 def resolve(root: Path, revision: str) -> str:
