@@ -28,7 +28,7 @@ LAYERS = (
     "documents",
     "cache supervisor",
     "temporary tls",
-    "paths errors names",
+    "paths errors names signals",
 )
 """From the top down. Rooms of one layer may import each other, as long as they do not go round."""
 

@@ -34,6 +34,12 @@ class IncompleteError(ArgosyError):
     exit_code = 2
 
 
+class InterruptedByUserError(ArgosyError):
+    """Report what Ctrl-C left: exit code 130, as of a shell."""
+
+    exit_code = 130
+
+
 class ToolError(ArgosyError):
     """Report a tool (git, Helm, Kustomize) that is missing or failed."""
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 from weakref import WeakSet
 
-from argosy import temporary
+from argosy import signals
 from argosy.errors import ToolError, UsageError
 
 if sys.platform == "linux":
@@ -82,7 +82,7 @@ class Program:
         lazy = {"GOGC": "400", "GOMEMLIMIT": f"{self._limits.megabytes * 3 // 4}MiB"}
         self._late = False
         self._said = bytearray()
-        with temporary.undisturbed(), _starting:
+        with signals.undisturbed(), _starting:
             if threading.current_thread() in _abandoned:
                 raise StoppedError("argosy was interrupted.", "Run it again.")
             self._process = subprocess.Popen(

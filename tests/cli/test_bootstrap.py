@@ -358,7 +358,7 @@ def test_ctrl_c(bootstrap: Argosy, site: Site) -> None:
 
     site.cluster.on_write = press
     result = bootstrap("--yes")
-    assert result.code == 1
+    assert result.code == 130
     assert f"Argo CD {VERSION}: interrupted. The steps before it are done." in result.err
     assert "The same command goes on from here: argosy bootstrap" in result.err
     site.cluster.on_write = lambda _: None

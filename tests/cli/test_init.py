@@ -647,21 +647,22 @@ class TestTerminal:
         assert list(tmp_path.iterdir()) == []
 
     @pytest.mark.parametrize(
-        ("keys", "message"), [("n\r", "Nothing was written"), ("\x03", "Interrupted"), ("\x04", "Interrupted")]
+        ("keys", "message", "code"),
+        [("n\r", "Nothing was written", 1), ("\x03", "Interrupted", 130), ("\x04", "Interrupted", 1)],
     )
-    def test_no_is_no(self, tmp_path: Path, keys: str, message: str) -> None:
+    def test_no_is_no(self, tmp_path: Path, keys: str, message: str, code: int) -> None:
         said = ("--repo-url", "https://x.org/y.git", "--env", "dev", *SMALL, "--format", "helm", "--ci", "none")
         rest = ("--argocd", "applications", "--revision", "trunk", "--kubernetes-version", "1.37", "--set", "shards=1")
         terminal = start(tmp_path, "deep/gitops", *said, *rest)
         terminal.expect(r"Write it\? .*: ")
-        assert end(terminal, keys, message) == 1
+        assert end(terminal, keys, message) == code
         assert list(tmp_path.iterdir()) == []
 
-    @pytest.mark.parametrize("key", ["\x03", "\x04"], ids=["Ctrl-C", "Ctrl-D"])
-    def test_leaving_at_a_question(self, tmp_path: Path, key: str) -> None:
+    @pytest.mark.parametrize(("key", "code"), [("\x03", 130), ("\x04", 1)], ids=["Ctrl-C", "Ctrl-D"])
+    def test_leaving_at_a_question(self, tmp_path: Path, key: str, code: int) -> None:
         terminal = start(tmp_path, "gitops")
         terminal.expect("Repository URL .*: ")
-        assert end(terminal, key, "Interrupted") == 1
+        assert end(terminal, key, "Interrupted") == code
         assert list(tmp_path.iterdir()) == []
 
     @pytest.mark.parametrize("arguments", ["--defaults", f"< {os.devnull}", "2> talk"])
@@ -779,7 +780,7 @@ class TestInterruption:
         for place, at, code in map(json.loads, done.stdout.splitlines()):
             folder = tmp_path / f"{place}-{at}"
             talk = (folder / "talk").read_text()
-            assert code == {"SIGINT": 1, "SIGTERM": 143, "SIGHUP": 129}[name], (place, at, talk)
+            assert code == {"SIGINT": 130, "SIGTERM": 143, "SIGHUP": 129}[name], (place, at, talk)
             assert ("Traceback" in talk, "ignored" in talk) == (False, False), (place, at, talk)
             assert snapshot(folder / "temporary") == {}, (place, at)
             found = snapshot(folder / "gitops" if place == "clone" else folder)

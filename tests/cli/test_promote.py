@@ -813,7 +813,7 @@ class TestAPullRequest:
         with monkeypatch.context() as patch:
             patch.setattr("argosy.hosting.Host.propose", interrupt)
             result = argosy(*REQUEST)
-        assert (result.code, "Interrupted" in result.err, "Nothing was changed" in result.err) == (1, True, False)
+        assert (result.code, "Interrupted" in result.err, "Nothing was changed" in result.err) == (130, True, False)
         assert argosy(*REQUEST).code == 0
         assert len(server.pull_requests) == 1
 

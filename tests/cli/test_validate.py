@@ -338,7 +338,7 @@ class TestRendersThatDoNotEnd:
         assert "ARGOSY_RENDER_TIMEOUT is “a minute”, which is no number of seconds." in result.err
 
     @linux
-    @pytest.mark.parametrize(("name", "code"), [("SIGINT", 1), ("SIGTERM", 143), ("SIGHUP", 129)])
+    @pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)])
     def test_a_signal_ends_them(self, tmp_path: Path, start: Start, name: str, code: int) -> None:
         running = start()
         worker = busy_child(running.pid)
@@ -350,6 +350,16 @@ class TestRendersThatDoNotEnd:
         assert "Traceback" not in err
         until(lambda: gone(worker))
         assert not list((tmp_path / "temporary").iterdir())
+
+    @linux
+    def test_a_signal_that_the_system_gives_to_another_thread_ends_argosy_as_well(self, start: Start) -> None:
+        running = start()
+        worker = busy_child(running.pid)
+        another = max(int(each.name) for each in Path(f"/proc/{running.pid}/task").iterdir())
+        os.kill(another, signal.SIGTERM)
+        running.communicate(timeout=PATIENCE)
+        assert running.returncode == 143
+        until(lambda: gone(worker))
 
     @linux
     def test_they_end_with_an_argosy_that_is_killed(self, start: Start) -> None:

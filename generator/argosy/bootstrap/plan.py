@@ -14,7 +14,7 @@ from argosy.bootstrap.installation import Installation
 from argosy.bootstrap.login import Login
 from argosy.bootstrap.roots import Handover
 from argosy.bootstrap.steps import Apply, State, Status, Step, Wait
-from argosy.errors import ArgosyError, ToolError
+from argosy.errors import ArgosyError, InterruptedByUserError, ToolError
 from argosy.kubernetes.cluster import NAMESPACE, Cluster
 from argosy.kubernetes.kubectl import KubectlError
 from argosy.kubernetes.manifests import Manifest
@@ -64,11 +64,11 @@ class Plan:
 class StepError(ArgosyError):
     """Report the step that failed, or that was interrupted."""
 
-    def __init__(self, step: Step, error: ArgosyError | None) -> None:
-        reason = "interrupted. The steps before it are done." if error is None else error.message
-        super().__init__(f"{step.title}: {reason}", error.hint if error else "")
+    def __init__(self, step: Step, error: ArgosyError) -> None:
+        super().__init__(f"{step.title}: {error.message}", error.hint)
+        self.exit_code = error.exit_code
         self.step = step
-        self.status = Status(State.FAILED, reason)
+        self.status = Status(State.FAILED, error.message)
 
 
 def prepare(wanted: Wanted, context: str, report: Callable[[str], None]) -> Plan:
@@ -101,7 +101,8 @@ def carry_out(plan: Plan) -> Iterator[tuple[Step, Status]]:
         try:
             done = step.carry_out()
         except KeyboardInterrupt:
-            raise StepError(step, None) from None
+            interrupted = InterruptedByUserError("interrupted. The steps before it are done.")
+            raise StepError(step, interrupted) from None
         except ArgosyError as error:
             raise StepError(step, error) from error
         changed = changed or done.state is State.DONE

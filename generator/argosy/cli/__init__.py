@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import importlib
 import os
-import signal
 import sys
 from io import TextIOWrapper
 from pathlib import Path
@@ -16,7 +15,8 @@ from typing import NoReturn
 
 import click
 
-from argosy.errors import ArgosyError
+from argosy import signals
+from argosy.errors import ArgosyError, InterruptedByUserError
 
 COMMANDS = {
     "init": "Lay out a new GitOps repository, and validate it.",
@@ -101,14 +101,15 @@ def argosy() -> None:
 
 def main() -> NoReturn:
     """Run argosy, and turn each error into one message and an exit code."""
-    for name in ("SIGTERM", "SIGHUP"):
-        _end_by(name)
+    signals.heed()
     _prepare_streams()
     try:
         code = argosy.main(prog_name="argosy", standalone_mode=False)
         sys.exit(code if isinstance(code, int) else 0)
-    except click.exceptions.Abort:
-        _fail("Interrupted.", "Nothing was changed.", 1)
+    except click.exceptions.Abort as abort:
+        # By Ctrl-C, or by the end of input at a question.
+        code = InterruptedByUserError.exit_code if isinstance(abort.__context__, KeyboardInterrupt) else 1
+        _fail("Interrupted.", "Nothing was changed.", code)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
@@ -127,13 +128,6 @@ def _prepare_streams() -> None:
             # What a terminal cannot show, such as “ in ASCII, is no reason to fail.
             stream.reconfigure(errors="replace")
         setattr(sys, name, stream)
-
-
-def _end_by(name: str) -> None:
-    """Let a signal end argosy as an error does, so that nothing is left behind; leave it alone where it is ignored."""
-    number = getattr(signal, name, None)
-    if number is not None and signal.getsignal(number) is signal.SIG_DFL:
-        signal.signal(number, lambda received, _: sys.exit(128 + received))
 
 
 def _fail(message: str, hint: str, code: int) -> NoReturn:

@@ -145,7 +145,8 @@ def _carry_out(plan: Plan, wanted: Wanted, teller: _Teller, *, yes: bool) -> int
         teller.step(error.step, error.status)
         teller.ended(plan, wanted)
         again = f"The same command goes on from here: {shlex.join(['argosy', *sys.argv[1:]])}"
-        raise ArgosyError(error.message, f"{error.hint}\n  {again}" if error.hint else again) from error
+        error.hint = f"{error.hint}\n  {again}" if error.hint else again
+        raise
     teller.ended(plan, wanted, is_complete=True)
     return 0
 

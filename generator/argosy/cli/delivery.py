@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from argosy.cli.options import ChangeOptions
-from argosy.errors import ArgosyError, ToolError, UsageError
+from argosy.errors import ArgosyError, InterruptedByUserError, ToolError, UsageError
 
 if TYPE_CHECKING:
     from argosy.change.merge import Plan
@@ -183,7 +183,7 @@ def _write(given: ChangeOptions, plan: Plan, change: Change, title: str, *, vali
         except BaseException as error:
             journal.end(abortable=True)
             if isinstance(error, KeyboardInterrupt):
-                raise ArgosyError(
+                raise InterruptedByUserError(
                     "Interrupted: the change is written, but not validated.",
                     "Run argosy validate and commit, or undo it with argosy abort.",
                 ) from None

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from argosy.cli import options
-from argosy.errors import ArgosyError, UsageError
+from argosy.errors import ArgosyError, InterruptedByUserError, UsageError
 from argosy.repository.model import (
     DEFAULT_IMAGE,
     DEFAULT_PORT,
@@ -175,8 +175,8 @@ def command(
         return _finish(destination, repository, tree, git=git, output=output, quiet=quiet)
     except KeyboardInterrupt:
         if not all((destination / path).exists() for path in tree):
-            raise ArgosyError("Interrupted: nothing was written.") from None
-        raise ArgosyError(
+            raise InterruptedByUserError("Interrupted: nothing was written.") from None
+        raise InterruptedByUserError(
             f"Interrupted: {destination} is complete, but not validated.",
             f"argosy validate --repository {shlex.quote(str(destination))}",
         ) from None

@@ -16,7 +16,7 @@ import click
 from argosy.cli import delivery, options
 from argosy.cli.delivery import Offer
 from argosy.cli.options import ChangeOptions
-from argosy.errors import ArgosyError, UsageError
+from argosy.errors import ArgosyError, InterruptedByUserError, UsageError
 
 if TYPE_CHECKING:
     from argosy.difference import Difference
@@ -418,7 +418,7 @@ def _offer(given: PromotionOptions, todo: Sequence[tuple[Job, Outcome]]) -> None
             outcome.made |= delivery.deliver(given, _offered(given, job_now, name, outcome))
         except KeyboardInterrupt:
             before = f"before {name} was done; {', '.join(done)} is" if done else f"while {name} was being made"
-            raise ArgosyError(f"Interrupted {before}.", "Run this command again to continue.") from None
+            raise InterruptedByUserError(f"Interrupted {before}.", "Run this command again to continue.") from None
         done.append(name)
         made |= {step.target: outcome.made["commit"] for step in job.promotion.steps}
 

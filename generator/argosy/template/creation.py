@@ -11,8 +11,8 @@ from pathlib import Path
 from argosy import git
 from argosy.errors import ArgosyError, ToolError, UsageError
 from argosy.git import objects
+from argosy.signals import undisturbed
 from argosy.template.rendering import Tree
-from argosy.temporary import undisturbed
 
 
 def check(destination: Path, *, use_git: bool = True) -> None:
