@@ -1,4 +1,4 @@
-"""What engines gave before, kept in the user's cache folder under a digest of all that it was made from.
+"""What engines and the template gave before, kept in the user's cache folder by a digest of all it was made from.
 
 Whoever has the same inputs may have the same result, and nobody can put another one there. Nothing here is a reason to
 fail: what cannot be read, or is not what was written, is made anew.

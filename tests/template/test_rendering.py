@@ -16,11 +16,12 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from argosy import cache
 from argosy.change import privileges
 from argosy.errors import ArgosyError
 from argosy.repository import layout
 from argosy.repository.model import Application, Repository, Settings, chain
-from argosy.template import rendering
+from argosy.template import copying, rendering
 from argosy.template import versions as template
 from argosy.template.rendering import File
 from argosy.template.versions import Template
@@ -41,6 +42,11 @@ def checkout(tmp_path_factory: pytest.TempPathFactory, git: Git) -> Path:
     root = Path(__file__).parents[2]
     shutil.copy(root / "copier.yml", folder)
     shutil.copytree(root / "templates", folder / "templates")
+    return as_checkout(folder, git)
+
+
+def as_checkout(folder: Path, git: Git) -> Path:
+    """Return a folder whose files are committed."""
     git(folder, "init", "--quiet")
     git(folder, "add", "--all")
     git(folder, "commit", "--quiet", "--message", "Begin")
@@ -70,6 +76,15 @@ class TestCopier:
         model = goldens.model(name)
         assert copied(**rendering.answers(model)) == without_source(rendering.render(model))
 
+    def test_of_the_oldest_version_too(self, tmp_path: Path, git: Git) -> None:
+        model = goldens.model("helm")
+        with template.checkout(template.versions()[-1]) as oldest:
+            tree = rendering.render(model, template=oldest)
+            as_checkout(oldest.root, git)
+            data = rendering.answers(model)
+            copier.run_copy(str(oldest.root), tmp_path / "copied", data=data, defaults=True, quiet=True)
+        assert without_source(goldens.read(tmp_path / "copied")) == without_source(tree)
+
     def test_with_no_answers_at_all_too(self, copied: Callable[..., dict[str, File]]) -> None:
         assert copied() == without_source(rendering.render(privileges.of_new(DEFAULTS)))
 
@@ -86,6 +101,51 @@ class TestCopier:
         derived = {"applications", "environments", "teams"}
         asked = {key: value for key, value in rendering.answers(DEFAULTS).items() if key not in derived}
         assert recorded == {"_commit": template.current().version, "_src_path": template.URL, **asked}
+
+
+class TestKept:
+    """A tree that was rendered once is there for every later command."""
+
+    @pytest.fixture
+    def runs(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
+        """Return the versions for which the template is run, with a cache of this test's own."""
+        monkeypatch.setenv(cache.VARIABLE, str(tmp_path / "cache"))
+        done: list[str] = []
+        run = copying.run
+
+        def count(chosen: Template, *arguments: Any) -> dict[str, File]:
+            done.append(chosen.version)
+            return run(chosen, *arguments)
+
+        monkeypatch.setattr(copying, "run", count)
+        return done
+
+    def test_the_same_is_rendered_once(self, runs: list[str]) -> None:
+        model = goldens.model("helm")
+        assert [*rendering.render(model).items()] == [*rendering.render(model).items()]
+        assert len(runs) == 1
+        with cache.off():
+            assert len(rendering.render(model)) == len(rendering.render(model))
+        assert len(runs) == 3
+
+    def test_another_model_version_or_part_is_another_tree(self, runs: list[str], tmp_path: Path) -> None:
+        one, other = goldens.model("helm"), goldens.model("kustomize")
+        small = TestSmallTemplates.template(tmp_path, {"templates/a.txt.jinja": "[[ repository_name ]]\n"})
+        trees = [
+            rendering.render(one),
+            rendering.render(other),
+            rendering.render(one, template=small),
+            rendering.render(one, without=("environments",)),
+            rendering.render(one, wanted=lambda path: "dev" in path, told="dev"),
+            rendering.render(one, wanted=lambda path: "prod" in path, told="prod"),
+        ]
+        assert len({frozenset(each.items()) for each in trees}) == len(runs) == 6
+
+    def test_what_nobody_tells_apart_is_rendered_each_time(self, runs: list[str]) -> None:
+        for part in ("dev", "prod"):
+            tree = rendering.render(goldens.model("helm"), wanted=lambda path, part=part: part in path)  # type: ignore[misc]
+            assert all(part in path for path in tree)
+        assert len(runs) == 2
 
 
 class TestPieces:
@@ -186,5 +246,6 @@ class TestSmallTemplates:
 
     def test_nothing_is_written_outside_of_the_tree(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-        rendering.render(DEFAULTS)
+        with cache.off():
+            rendering.render(DEFAULTS)
         assert list(tmp_path.iterdir()) == []

@@ -126,7 +126,8 @@ def render(
         return application in names and layout.environment_of(path) in places
 
     without = () if applications else (layout.APPLICATIONS,)
-    return as_files(rendering.render(scope, template=version, wanted=is_wanted, without=without))
+    told = [sorted(applications), sorted(names), sorted(places)]
+    return as_files(rendering.render(scope, template=version, wanted=is_wanted, told=told, without=without))
 
 
 def as_files(tree: Tree) -> Files:

@@ -40,7 +40,8 @@ def of_new(repository: Repository) -> Repository:
     applications = tuple(each for each in repository.applications if each.name in names)
     few = replace(repository, environments=environments, applications=applications)
     with temporary.folder("kinds") as folder:
-        creation.write(folder, rendering.render(few, wanted=needs.is_read))
+        rule = Path(needs.__file__).read_text(encoding="utf-8")  # Another one would want other files.
+        creation.write(folder, rendering.render(few, wanted=needs.is_read, told=rule))
         found = deployed.of_folder(folder)
     if unknown := [fault for each in found.values() if each.app in names for fault in each.faults]:
         raise ArgosyError(f"What is deployed cannot be rendered, so nothing says which kinds to permit: {unknown[0]}")

@@ -267,8 +267,9 @@ def _seeds(version: str, after: Repository, application: Application, workloads:
         applications=(application,),
     )
     with versions.checkout(version) as known:
+        name = application.name
         return rendering.render(
-            alone, template=known, wanted=lambda path: layout.application_of(path) == application.name
+            alone, template=known, wanted=lambda path: layout.application_of(path) == name, told=["of", name]
         )
 
 

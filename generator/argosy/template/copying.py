@@ -1,0 +1,192 @@
+"""Copier, without the work that is the same every time: the only module that imports it.
+
+Copier itself needs 8 ms for each file: it compiles each part of each path anew, copies the answers for each string,
+parses each answer as YAML, looks at each file's place, and starts git. `_Worker` does these once, or not at all.
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from copier._jinja_ext import get_yield_context
+from copier._main import Worker
+from copier._settings import SettingsModel
+from copier._types import MISSING
+from copier._user_data import AnswersMap, Question
+from copier.errors import CopierError
+
+from argosy import temporary
+from argosy.errors import ArgosyError
+from argosy.template import versions
+from argosy.template.rendering import File
+from argosy.template.versions import Template
+
+
+def run(
+    chosen: Template, data: Mapping[str, Any], wanted: Callable[[str], bool], without: Collection[str]
+) -> dict[str, File]:
+    """Return what a template gives for the answers: path -> file. Raise ArgosyError where it cannot be rendered."""
+    with temporary.folder("render") as folder:
+        try:
+            with _Worker(chosen, wanted, without, folder / "tree", dict(data)) as worker:
+                worker.run_copy()
+                return dict(sorted(worker.rendered.items()))
+        except (CopierError, jinja2.TemplateError, ArithmeticError, LookupError, TypeError, ValueError) as error:
+            raise ArgosyError(f"The template could not be rendered: {error}") from error
+
+
+_COMPILED: dict[Hashable, Any] = {}
+"""Jinja's code of each text: a command renders twice, before and after, and compiling takes most of the time."""
+
+
+_CONFIGURATIONS: dict[str, Any] = {}
+"""What `copier.yml` holds, by the template's version: Copier reads it with PyYAML's slow loader."""
+
+
+class _Worker(Worker):
+    """Copier's worker, without its repeated work, and with a say in which files it renders."""
+
+    def __init__(
+        self,
+        chosen: Template,
+        wanted: Callable[[str], bool],
+        without: Collection[str],
+        destination: Path,
+        data: dict[str, Any],
+    ) -> None:
+        super().__init__(
+            src_path=str(chosen.root),
+            dst_path=destination,
+            data=data,
+            settings=SettingsModel(),
+            defaults=True,
+            quiet=True,
+        )
+        self._version = chosen.version
+        self._wanted = wanted
+        self._without = without
+        self._context: dict[str, Any] = {}
+        self._compiled: dict[str, jinja2.Template] = {}
+        self.rendered: dict[str, File] = {}
+
+    @cached_property
+    def template(self) -> Any:
+        """The template's folder as it is: Copier would clone a checkout, and leave out what is not committed yet."""
+        found = super().template
+        vars(found)["vcs"] = None
+        if self._version not in _CONFIGURATIONS:
+            _CONFIGURATIONS[self._version] = found._raw_config
+        vars(found)["_raw_config"] = copy.deepcopy(_CONFIGURATIONS[self._version])
+        return found
+
+    @cached_property
+    def jinja_env(self) -> Any:
+        """Copier's environment, which compiles no text that this process has compiled before."""
+        environment = super().jinja_env
+        compiled = environment.compile
+        syntax = repr(self.template.envops)
+
+        def once(source: Any, name: str | None = None, filename: str | None = None, *rest: Any, **more: Any) -> Any:
+            known = (syntax, source, name, filename, rest, tuple(more.items()))
+            if not isinstance(source, str):
+                return compiled(source, name, filename, *rest, **more)
+            if known not in _COMPILED:
+                _COMPILED[known] = compiled(source, name, filename, *rest, **more)
+            return _COMPILED[known]
+
+        vars(environment)["compile"] = once
+        return environment
+
+    @cached_property
+    def _marks(self) -> re.Pattern[str]:
+        """What begins something to fill in."""
+        begins = ("block_start_string", "variable_start_string", "comment_start_string")
+        return re.compile("|".join(re.escape(getattr(self.jinja_env, each)) for each in begins))
+
+    def _answers_to_remember(self) -> Mapping[str, Any]:
+        recorded = {key: value for key, value in super()._answers_to_remember().items() if not key.startswith("_")}
+        return {"_commit": self._version, "_src_path": versions.URL, **recorded}
+
+    def _ask(self) -> None:
+        """Take the model's answers as they are: Copier would parse each one, and check again what is valid."""
+        self.answers = AnswersMap(init=self.data, metadata=self.template.metadata, external=self._external_data())
+        context = dict(super()._render_context())
+        for name, details in self.template.questions_data.items():
+            known = {
+                "answers": self.answers,
+                "context": context,
+                "jinja_env": self.jinja_env,
+                "settings": self.settings,
+            }
+            question = partial(Question, var_name=name, **known, **details)
+            when = details.get("when", True)
+            if not (question().get_when() if isinstance(when, str) else when):
+                self.answers.hide(name)
+            value = self.data[name] if name in self.data else question().get_default()
+            if value is not MISSING:
+                context[name] = self.answers.user[name] = value
+        _ = self.answers_relpath  # Computing it spoils the context that it is given.
+        # From here on nothing changes any more.
+        self._context = {**self.jinja_env.globals, **super()._render_context()}
+
+    @cached_property
+    def answers_relpath(self) -> Path:
+        """The answers file's path, computed once."""
+        return super().answers_relpath
+
+    def _render_template(self) -> None:
+        """Render each file into memory, for each of its paths that is wanted."""
+        root, suffix = self.template_copy_root, self.template.templates_suffix
+        for file in sorted(file for file in root.rglob("*") if file.is_file()):
+            parts = file.relative_to(root).parts
+            # For each application, each path would be rendered only to be left out.
+            if parts[0] in self._without:
+                continue
+            is_template = file.name.endswith(suffix)
+            content = None if is_template else file.read_bytes()
+            executable = bool(file.stat().st_mode & 0o100)
+            name = file.relative_to(self.template.local_abspath).as_posix()
+            for path, loop in self._paths((*parts[:-1], parts[-1].removesuffix(suffix)), (), {}):
+                if self._wanted(path) and not self.match_exclude(Path(path)):
+                    text = content if content is not None else self._filled(self.jinja_env.get_template(name), loop)
+                    self.rendered[path] = File(text, executable)
+
+    def _paths(
+        self, parts: Sequence[str], above: tuple[str, ...], loop: Mapping[str, Any]
+    ) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """Yield each path that a template's path stands for, with the values of its loops."""
+        if not parts:
+            yield "/".join(above), loop
+            return
+        first, *rest = parts
+        if not self._marks.search(first):
+            yield from self._paths(rest, (*above, first), loop)
+            return
+        turns = [(loop, self._part(first, loop))]
+        # A path's loop is a state of the environment, until another text is filled in.
+        state = get_yield_context(self.jinja_env)
+        if name := state.yield_name:
+            each = [{**loop, name: value} for value in state.yield_iterable or ()]
+            turns = [(more, self._part(first, more)) for more in each]
+        for more, part in turns:
+            if part:
+                yield from self._paths(rest, (*above, part), more)
+
+    def _part(self, text: str, loop: Mapping[str, Any]) -> str:
+        state = get_yield_context(self.jinja_env)
+        state.yield_name = state.yield_iterable = None
+        if text not in self._compiled:
+            self._compiled[text] = self.jinja_env.from_string(text)
+        return self._filled(self._compiled[text], loop).decode()
+
+    def _filled(self, template: jinja2.Template, loop: Mapping[str, Any]) -> bytes:
+        # As Template.render does, which copies all the answers each time.
+        context = template.new_context({**self._context, **loop} if loop else self._context, shared=True)
+        text: str = self.jinja_env.concat(template.root_render_func(context))
+        return text.encode()
