@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from argosy.repository import layout, store
-from argosy.repository.model import Application, ArgocdStyle, CiHost, Format, Repository, RevisionStyle, chain
+from argosy.repository.model import ArgocdStyle, CiHost, Format
 from argosy.template import creation, rendering
 from argosy.template import versions as template
 from tests import shared
@@ -67,6 +66,8 @@ def _move(root: Path) -> None:
     values.rename(values.parent / "helm/values.yaml.jinja")
     [application] = root.glob("templates/argocd/*/*app.name*")
     _replace(application, "[[ app.name ]]/values.yaml", "[[ app.name ]]/helm/values.yaml")
+    [applications] = root.glob("templates/argocd/*applicationset_file*")
+    _replace(applications, "app.path.path }}/values.yaml", "app.path.path }}/helm/values.yaml")
 
 
 def _replace(path: Path, old: str, new: str) -> None:
@@ -132,31 +133,6 @@ def test_a_repository_that_nobody_edited_is_as_new(
         argosy("update", "--quiet")
         assert files(root) == wanted
     assert "deleted" not in {status[:1] for status in git(root, "status", "--porcelain").splitlines()}
-
-
-@pytest.mark.parametrize("style", list(ArgocdStyle))
-def test_from_every_version_there_was(
-    argosy: Argosy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, style: ArgocdStyle
-) -> None:
-    earlier = template.versions()[1:]
-    assert len(earlier) >= 8, "the history of the template is cut off: run this in a whole clone"
-    applications = tuple(Application(f"my-{form}", form) for form in Format)
-    # Without what its applications deploy, as before projects said it: so the update has to widen them too.
-    environments = chain((("dev", ""), ("prod", "")), RevisionStyle.TRUNK)
-    old = Repository(model(argocd=style).settings, environments).with_applications(applications)
-    for version in earlier[list(ArgocdStyle).index(style) :: 2]:
-        root = tmp_path / version
-        with template.checkout(version) as known:
-            creation.create(root, rendering.render(old, template=known), branch="main")
-        before = files(root)
-        monkeypatch.chdir(root)
-        assert argosy("update", "--commit", "--no-validate", "--quiet").code == 0
-        after, fresh = files(root), rendering.render(store.load(root).repository)
-        assert after.keys() == fresh.keys()
-        for path, file in fresh.items():
-            seeded = before.get(path) if layout.is_seeded(path) else None
-            assert after[path][1] == (seeded[1] if seeded else file.content), f"{version}: {path}"
-        assert argosy("update", "--check").code == 0
 
 
 def test_every_edit_survives(argosy: Argosy, repository: Path, versions: tuple[str, ...]) -> None:

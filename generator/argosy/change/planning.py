@@ -194,13 +194,11 @@ def _seeded_to_keep(
 ) -> frozenset[str]:
     """Return the files that were written once and are the user's since.
 
-    With `going`, as long as nobody edited them, those whose reason to be is gone go with it, and CODEOWNERS follows the
-    teams.
+    As long as nobody edited it, CODEOWNERS follows the teams and the template. So do, with `going`, those whose reason
+    to be is gone: they go with it.
     """
     seeded = {path for path in {*before, *after} if layout.is_seeded(path)}
-    following = {
-        path for path in seeded if going and path in before and (path not in after or path in layout.CODEOWNERS)
-    }
+    following = {path for path in seeded & before.keys() if path in layout.CODEOWNERS or (going and path not in after)}
     ours = objects.blobs(root, entries, following)
     return frozenset(
         path

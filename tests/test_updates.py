@@ -1,0 +1,181 @@
+"""Updates from every version of the template there was: the tree is a fresh render of its model, and edits survive."""
+
+from __future__ import annotations
+
+import subprocess
+import zlib
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from argosy.catalogue import catalogue
+from argosy.change import components, edits, planning, privileges
+from argosy.change.merge import Kind, Plan
+from argosy.change.planning import Change
+from argosy.git.objects import Files
+from argosy.repository import layout, store
+from argosy.repository.model import (
+    Application,
+    ArgocdStyle,
+    CiHost,
+    Component,
+    Format,
+    Repository,
+    RevisionStyle,
+    Settings,
+    chain,
+)
+from argosy.template import creation, rendering, versions
+from argosy.template.rendering import File, Tree
+from argosy.template.versions import Template
+from tests import covering, goldens
+from tests.changing import commit, files, git
+from tests.conftest import Argosy
+
+CHOICES = {
+    "argocd": [*ArgocdStyle],
+    "revision": [*RevisionStyle],
+    "ci": [*CiHost],
+    "switched": ["", "all on"],
+}
+CASES = covering.cases(CHOICES)
+"""What a repository of each version is in turn, with an application of each format; any two choices meet."""
+MARK = b"# Ours.\n"
+
+
+@cache
+def model(argocd: str, revision: str, ci: str, switched: str) -> Repository:
+    """Return a repository with an application of each format; switched on, with a component as well."""
+    host = CiHost(ci)
+    settings = Settings("gitops", goldens.URL, ArgocdStyle(argocd), RevisionStyle(revision), host)
+    if switched:
+        settings = replace(
+            settings,
+            production=goldens.production().settings.production,
+            argosy_install=goldens.RELEASED,
+            follow_up=host is not CiHost.NONE,
+        )
+    bare = Repository(settings, chain((("dev", ""), ("prod", "")), settings.revision)).with_applications(
+        tuple(Application(f"my-{form}", form, "shop" if switched else "") for form in Format)
+    )
+    if not switched:
+        return bare
+    secured = edits.with_pod_security(bare, on=True)
+    placed = components.place(secured, catalogue.load(), ["reloader"], ["prod"])
+    return components.add(secured, placed, fetch=_refuse, held=lambda _: None).after
+
+
+def _refuse(component: Component) -> Mapping[str, bytes]:
+    raise AssertionError(f"The chart of {component.name} is not kept in the repository.")
+
+
+@pytest.fixture
+def _each_model_is_rendered_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    render, known = rendering.render, dict[tuple[str, str], Tree]()
+
+    def once(
+        repository: Repository,
+        *,
+        template: Template | None = None,
+        wanted: Callable[[str], bool] = rendering.everything,
+        without: Collection[str] = (),
+    ) -> Tree:
+        key = repr(repository), (template or versions.current()).version
+        if key not in known:
+            known[key] = render(repository, template=template)
+        return {
+            path: file for path, file in known[key].items() if wanted(path) and path.partition("/")[0] not in without
+        }
+
+    monkeypatch.setattr(rendering, "render", once)
+
+
+def after(root: Path, plan: Plan) -> dict[str, File]:
+    """Return the files of a repository once a plan is written."""
+    tree = {path: File(content, bool(kind & 0o100)) for path, (kind, content) in files(root).items()}
+    for each in plan.touched:
+        tree.pop(each.path, None)
+        if each.blob:
+            tree[each.path] = File(each.blob.content, each.blob.mode == "100755")
+    return tree
+
+
+def fresh(tree: Tree, folder: Path) -> Files:
+    """Return what the newest template renders of the model that a tree has."""
+    creation.write(folder, tree)
+    return planning.as_files(rendering.render(store.load(folder).repository))
+
+
+def edited(tree: Files, kept: Collection[str]) -> Iterator[tuple[str, bytes]]:
+    """Yield a third of the template's files that are kept, each with a comment somewhere, always the same ones."""
+    for path, blob in tree.items():
+        chance = zlib.crc32(path.encode())
+        if path in kept and chance % 3 == 0 and not layout.is_seeded(path) and not path.endswith(".json"):
+            lines = blob.content.splitlines(keepends=True)
+            place = chance % (len(lines) + 1)
+            yield path, b"".join((*lines[:place], MARK, *lines[place:]))
+
+
+def merged(folder: Path, ours: bytes, base: bytes, theirs: bytes) -> bytes:
+    """Return what Git makes of a file's three states."""
+    for name, content in (("yours", ours), ("base", base), ("template", theirs)):
+        (folder / name).write_bytes(content)
+    labels = ("-L", "yours", "-L", "base", "-L", "template")
+    command = ["git", "merge-file", "--stdout", *labels, "yours", "base", "template"]
+    return subprocess.run(command, cwd=folder, capture_output=True, check=False).stdout
+
+
+@pytest.mark.usefixtures("_each_model_is_rendered_once")
+def test_every_file_is_the_newest_templates_and_the_users(tmp_path: Path) -> None:
+    current, *earlier = versions.versions()
+    assert len(earlier) >= 8, "the history of the template is cut off: run this in a whole clone"
+    marks = 0
+    for number, version in enumerate(earlier):
+        where = f"{version[:12]} {CASES[number % len(CASES)]}"
+        root = tmp_path / version
+        with versions.checkout(version) as known:
+            tree = rendering.render(model(**CASES[number % len(CASES)]), template=known)
+            creation.create(root, tree, branch="main")
+            present = store.load(root).repository
+            base = planning.as_files(rendering.render(present, template=known))
+            assert base == planning.as_files(tree), where
+        change = Change(present, present, from_version=version, to_version=current)
+        found = after(root, planning.plan(root, change, privileges.kept))
+        wanted = fresh(found, tmp_path / f"{version}-fresh")
+        assert planning.as_files(found) == wanted, where
+
+        gone = next(path for path in base if path in wanted and path.endswith("project.yaml"))
+        ours = dict(edited(base, wanted.keys() - {gone}))
+        commit(root, {**ours, gone: None})
+        plan = planning.plan(root, change, privileges.kept)
+        found = after(root, plan)
+        assert [each.path for each in plan.changes if each.kind is Kind.KEPT] == [gone] * (base[gone] != wanted[gone])
+        for path, blob in wanted.items():
+            if path in ours:
+                expected = merged(tmp_path, ours[path], base[path].content, blob.content)
+                assert found[path].content == expected, f"{where}: {path}"
+                marks += MARK in expected
+            elif path != gone:
+                assert found[path].content == blob.content, f"{where}: {path}"
+    assert marks > 10 * len(earlier)
+
+
+def test_the_oldest_repository_becomes_a_new_one(
+    argosy: Argosy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    oldest = versions.versions()[-1]
+    root = tmp_path / "gitops"
+    with versions.checkout(oldest) as known:
+        tree = rendering.render(model(ArgocdStyle.APPLICATIONS, RevisionStyle.TRUNK, CiHost.GITHUB, ""), template=known)
+    creation.create(root, tree, branch="main")
+    monkeypatch.chdir(root)
+    assert argosy("update", "--commit", "--quiet").code == 0
+    wanted = rendering.render(store.load(root).repository)
+    assert {path: content for path, (_, content) in files(root).items()} == {
+        path: file.content for path, file in wanted.items()
+    }
+    assert git(root, "status", "--porcelain") == ""
+    assert argosy("update", "--check").code == 0
