@@ -235,12 +235,12 @@ def test_unknown_version(argosy: Argosy, repository: Path, arguments: tuple[str,
     assert "does not know the template's version" in result.err
 
 
-def test_answers_that_were_edited(argosy: Argosy, repository: Path) -> None:
+def test_answers_that_were_edited(argosy: Argosy, repository: Path, versions: tuple[str, ...]) -> None:
     edit(repository, ".copier-answers.yml", "repo_url: ", "# ours\nrepo_url: ")
     commit(repository)
     argosy("update", "--commit", "--quiet")
     assert "# ours\n" in Path(".copier-answers.yml").read_text()
-    edit(repository, ".copier-answers.yml", "_commit: ", "_commit: 0000")
+    edit(repository, ".copier-answers.yml", f"_commit: {versions[-1]}", f"_commit: {'f' * 40}")
     commit(repository)
     before = state(repository)
     for command in (("update",), ("update", "--check"), ("add", "app", "shop"), ("status", "--files")):

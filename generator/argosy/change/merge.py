@@ -71,6 +71,8 @@ class Plan:
     changes: Sequence[Change]
     new: Collection[str]
     """The paths among the touched ones that are not committed yet."""
+    left_behind: frozenset[str] = frozenset()
+    """The paths that an earlier update had left as they were, and that nobody edited."""
 
     @property
     def conflicts(self) -> list[str]:

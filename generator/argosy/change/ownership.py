@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
 from argosy import git
-from argosy.repository import layout
+from argosy.change import origin, planning
+from argosy.repository import layout, store
 from argosy.repository.store import Stored
 from argosy.template import rendering, versions
 
@@ -28,6 +29,8 @@ class State(StrEnum):
     UNCHANGED = "unchanged"
     EDITED = "edited"
     DELETED = "deleted"
+    OUTDATED = "outdated"
+    """As an earlier version of the template gave it, or gave it not: an update left it behind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,12 @@ class FileStatus:
     state: State
 
 
+def load(root: Path) -> Stored:
+    """Read the model of the repository at a root, with the version of the template that rendered it."""
+    stored = store.load(root)
+    return replace(stored, version=origin.version(root, stored))
+
+
 def files(root: Path, stored: Stored, wanted: Callable[[str], bool] = rendering.everything) -> list[FileStatus]:
     """Return the status of every wanted file that is tracked or generated, by path.
 
@@ -46,13 +55,17 @@ def files(root: Path, stored: Stored, wanted: Callable[[str], bool] = rendering.
     """
     with versions.checkout(stored.version) as known:
         pristine = rendering.render(stored.repository, template=known, wanted=wanted)
+    left = origin.left_behind(root, stored.repository, stored.version, planning.as_files(pristine), wanted)
+    outdated = left.keys() - store.uncommitted(root) if left else set[str]()
     of_components = _of_components(root, stored)
     tracked = {each.path for each in git.at(root).index if wanted(each.path)}
-    paths = sorted({*tracked, *pristine})
+    paths = sorted({*tracked, *pristine, *outdated})
 
     def owner(path: str) -> Owner:
         if layout.is_vendored(path):
             return Owner.VENDOR
+        if path in outdated:
+            return Owner.TEMPLATE
         if path not in pristine:
             return Owner.SEEDED if path in of_components else Owner.USER
         return Owner.SEEDED if layout.is_seeded(path) else Owner.TEMPLATE
@@ -62,6 +75,8 @@ def files(root: Path, stored: Stored, wanted: Callable[[str], bool] = rendering.
 
     def state(path: str) -> State:
         file = root / path
+        if path in outdated:
+            return State.OUTDATED
         if not file.is_file():
             return State.DELETED
         same = _is(file, pristine[path]) if owner(path) is Owner.TEMPLATE else path not in edited

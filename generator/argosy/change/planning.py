@@ -5,6 +5,7 @@ All commands that change a repository come through here.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
@@ -43,6 +44,8 @@ class Change:
     to_version: str = ""
     asked: frozenset[str] = frozenset()
     """Files in which the user asked for this change: they stay as they are."""
+    is_update: bool = False
+    """Whether what an earlier update left behind is brought up to date as well."""
 
 
 Settle = Callable[[Path, Change, Plan], Repository]
@@ -54,30 +57,37 @@ def plan(root: Path, change: Change, settle: Settle | None = None) -> Plan:
 
     `settle` sees the merge first, and may change what the projects of the model after it permit.
     """
+    from argosy.change import origin  # noqa: PLC0415
+
     present = change.from_version or versions.current().version
     wanted = change.to_version or versions.current().version
-    whole = present != wanted
+    whole = present != wanted or change.is_update
     with (
         versions.checkout(present) as old,
-        versions.checkout(wanted) if whole else nullcontext(old) as new,
+        versions.checkout(wanted) if present != wanted else nullcontext(old) as new,
     ):
         copied = {place for each in change.copies.values() if (place := layout.environment_of(each))}
         before = render(change.before, change.after, old, copied, whole=whole)
-        after = render(change.after, change.before, new, copied, whole=whole)
+        is_same = new == old and change.before == change.after
+        after = before if is_same else render(change.after, change.before, new, copied, whole=whole)
         moved = _moved_folders(change.after, versions.moves(old, new)) if whole else {}
-        made = _merged(root, change, before, after, moved, going=not whole)
+        left = origin.left_behind(root, change.before, present, before) if change.is_update else {}
+        base = {path: blob for path, blob in {**before, **left}.items() if blob}
+        made = _merged(root, change, base, after, moved, going=not whole)
         settled = settle(root, change, made) if settle else change.after
-        if settled == change.after:
-            return made
-        # Projects are files of an environment: the pieces that differ between the two models hold them all.
-        after = {**after, **render(settled, change.after, new)}
-    return _merged(root, replace(change, after=settled), before, after, moved, going=not whole)
+        if settled != change.after:
+            # Projects are files of an environment: the pieces that differ between the two models hold them all.
+            after = {**after, **render(settled, change.after, new)}
+            made = _merged(root, replace(change, after=settled), base, after, moved, going=not whole)
+    return replace(made, left_behind=frozenset(left))
 
 
 def _merged(root: Path, change: Change, before: Files, after: Files, moved: Mapping[str, str], *, going: bool) -> Plan:
     """Return the merge of two pristine trees, with what the change says of files that people wrote."""
     entries = objects.entries(root, objects.head(root))
     before, after = dict(before), dict(after)
+    if layout.ANSWERS in before:
+        before[layout.ANSWERS] = _as_recorded(root, before[layout.ANSWERS], entries)
     moves = _move(before, after, moved, entries)
     decided = _take_over(root, change, before, after, entries)
     theirs = _seeded_to_keep(root, before, after, entries, going=going)
@@ -88,6 +98,18 @@ def _merged(root: Path, change: Change, before: Files, after: Files, moved: Mapp
     merge.refuse_obstacles(made)
     _refuse_remains(root, change)
     return made
+
+
+_RECORD = re.compile(rb"(?:^_(?:commit|src_path):.*\n(?: .*\n)*)+", re.MULTILINE)
+"""Where an answers file says which version of which template rendered the repository."""
+
+
+def _as_recorded(root: Path, pristine: Blob, entries: Mapping[str, Entry]) -> Blob:
+    """Return the answers with the record that is committed: Copier writes another one, which gives way to argosy's."""
+    committed = objects.blobs(root, entries, [layout.ANSWERS])
+    found = _RECORD.search(committed[layout.ANSWERS].content) if committed else None
+    record = found[0].replace(b"\r\n", b"\n") if found else b""
+    return Blob(pristine.mode, _RECORD.sub(lambda _: record, pristine.content, count=1))
 
 
 # What is rendered
@@ -113,7 +135,7 @@ def render(
     names = applications | {
         name for each in repository.environments if each.name in places for name in each.applications
     }
-    scope = _reduced(
+    scope = reduced(
         repository,
         names,
         {each.name: names if each.name in places else applications for each in repository.environments},
@@ -167,7 +189,7 @@ def _itself(repository: Repository, environment: Environment) -> tuple[Environme
     return settings, repository.is_production(environment)
 
 
-def _reduced(repository: Repository, names: Collection[str], there: Mapping[str, Collection[str]]) -> Repository:
+def reduced(repository: Repository, names: Collection[str], there: Mapping[str, Collection[str]]) -> Repository:
     """Return the model with these applications, and of the others one of each format.
 
     In each environment it has those that are wanted `there`, and of the others one of each format too.

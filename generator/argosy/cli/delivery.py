@@ -33,12 +33,11 @@ LISTED = 30
 @contextmanager
 def opened(given: ChangeOptions) -> Iterator[Stored]:
     """Yield the repository's model while no other argosy can change it."""
-    from argosy.change import locking  # noqa: PLC0415
-    from argosy.repository import store  # noqa: PLC0415
+    from argosy.change import locking, ownership  # noqa: PLC0415
 
     with locking.locked(given.root):
         locking.check(given.root)
-        yield store.load(given.root)
+        yield ownership.load(given.root)
 
 
 _TAKES_AWAY = "This deletes what people wrote, and there is no terminal to confirm it."
@@ -136,6 +135,10 @@ def _list(given: ChangeOptions, plan: Plan) -> None:
         lines.append(f"  … and {len(plan.changes) - LISTED} more: --output json lists all.")
     would = "Would change" if given.dry_run else "Changes"
     given.say("\n".join([f"{would}: {_counted(plan)}.", *lines]))
+    if plan.left_behind:
+        given.say(
+            f"An earlier update left {len(plan.left_behind)} of these as they were, and nobody edited them since."
+        )
 
 
 def _counted(plan: Plan) -> str:

@@ -11,7 +11,7 @@ import click
 
 from argosy.cli import options
 from argosy.cli.options import root_of
-from argosy.errors import UsageError
+from argosy.errors import ArgosyError, UsageError
 
 if TYPE_CHECKING:
     from argosy.repository.store import Stored
@@ -45,6 +45,7 @@ def command(
     With --files: a template-owned file follows the template at each update, a seeded file is yours once it is written,
     and argosy never touches a user's file.
     """
+    from argosy.change import ownership  # noqa: PLC0415
     from argosy.repository import store  # noqa: PLC0415
 
     if context is not None and not is_live:
@@ -52,17 +53,17 @@ def command(
     if by_file and (app or is_live or exit_code or output == "markdown"):
         raise UsageError("--files lists all files, as text or JSON.", "Leave the other options out.")
     root = (repository or root_of(())).resolve()
-    stored = store.load(root)
     if by_file:
-        _print_files(root, stored, output)
+        _print_files(root, ownership.load(root), output)
         return 0
+    stored = store.load(root)
     return _print_matrix(root, stored, app, context or "", output, is_live=is_live, exit_code=exit_code)
 
 
 def _print_matrix(
     root: Path, stored: Stored, application: str, context: str, output: str, *, is_live: bool, exit_code: bool
 ) -> int:
-    from argosy.change import edits  # noqa: PLC0415
+    from argosy.change import edits, origin  # noqa: PLC0415
     from argosy.status import survey  # noqa: PLC0415
     from argosy.status.report import Report, Template  # noqa: PLC0415
     from argosy.template import versions  # noqa: PLC0415
@@ -75,7 +76,11 @@ def _print_matrix(
         from argosy.status import live  # noqa: PLC0415
 
         asked = live.of(stored.repository, found.deployments, context)
-    shown = Template(stored.version, versions.current().version)
+    newest = versions.current().version
+    try:
+        shown = Template(origin.version(root, stored), newest)
+    except ArgosyError as error:
+        shown = Template(stored.version, newest, error.hint)
     click.echo(_format(Report(root, found, shown, asked, application), output), nl=False)
     return int(exit_code and found.is_behind)
 

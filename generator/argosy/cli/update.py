@@ -24,15 +24,14 @@ def command(check: bool, version: str | None, given: ChangeOptions) -> int:
     """
     from argosy.change import edits  # noqa: PLC0415
     from argosy.change.planning import Change  # noqa: PLC0415
-    from argosy.repository import store  # noqa: PLC0415
     from argosy.template import versions  # noqa: PLC0415
 
     if check:
-        return _check(given, versions.known(store.load(given.root).version), versions.current().version)
+        return _check(given)
     with delivery.opened(given) as stored:
-        model, present = stored.repository, versions.known(stored.version)
+        model, present = stored.repository, stored.version
         wanted = versions.known(version) if version else versions.current().version
-        change = Change(model, model, from_version=present, to_version=wanted)
+        change = Change(model, model, from_version=present, to_version=wanted, is_update=True)
         title = f"Update the template to {wanted[:12]}"
         code = delivery.carry_out(given, stored, change, title)
     for needed in edits.unset(model) if code == 0 and present != wanted else ():
@@ -40,11 +39,23 @@ def command(check: bool, version: str | None, given: ChangeOptions) -> int:
     return code
 
 
-def _check(given: ChangeOptions, present: str, newest: str) -> int:
+def _check(given: ChangeOptions) -> int:
+    from argosy.change import origin, ownership  # noqa: PLC0415
+    from argosy.change.ownership import State  # noqa: PLC0415
+    from argosy.template import versions  # noqa: PLC0415
+
+    stored, newest = ownership.load(given.root), versions.current().version
+    present = stored.version
+    files = ownership.files(given.root, stored) if origin.had_earlier(given.root, present) else ()
+    left = [each.path for each in files if each.state is State.OUTDATED]
     if given.output == "json":
-        click.echo(json.dumps({"version": present, "newest": newest, "newer": present != newest}, indent=2))
-    elif not given.quiet and present != newest:
-        click.echo(f"There is a newer template: {newest}. This repository has {present}.")
+        found = {"version": present, "newest": newest, "newer": present != newest, "outdated": left}
+        click.echo(json.dumps(found, indent=2))
     elif not given.quiet:
-        click.echo(f"The template is the newest: {present}.")
-    return int(present != newest)
+        if present != newest:
+            click.echo(f"There is a newer template: {newest}. This repository has {present}.")
+        else:
+            click.echo(f"The template is the newest: {present}.")
+        if left:
+            click.echo(f"An earlier update left {len(left)} files as they were: argosy status --files lists them.")
+    return int(present != newest or bool(left))

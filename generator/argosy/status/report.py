@@ -8,13 +8,11 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from argosy.errors import ArgosyError
 from argosy.git.snapshot import Snapshot
 from argosy.names import joined
 from argosy.promotion.trailers import Kind, Record, Step
 from argosy.reporting.wording import number
 from argosy.status.matrix import Column, Deployment, Lag, Matrix
-from argosy.template.versions import known
 
 if TYPE_CHECKING:
     from argosy.promotion.promoting import Promotion
@@ -40,16 +38,16 @@ class Template:
 
     version: str
     newest: str
+    hint: str = ""
+    """Of a version that this argosy does not know: what to do."""
 
     @property
     def note(self) -> str:
         """What there is to say of the version."""
         if self.version == self.newest:
             return "the newest"
-        try:
-            known(self.version)
-        except ArgosyError as error:
-            return f"unknown to this argosy. {error.hint}"
+        if self.hint:
+            return f"unknown to this argosy. {self.hint}"
         return "not the newest: see argosy update --dry-run"
 
     def __str__(self) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -54,15 +54,14 @@ def current() -> Template:
 def versions() -> tuple[str, ...]:
     """Return the names of all versions in the history, newest first; the current one alone where there is none."""
     with _history() as repository:
-        known = git.run(repository, "log", "--format=%T", "history").split() if repository else []
-    return tuple(dict.fromkeys([current().version, *known]))
+        return tuple(dict.fromkeys([current().version, *_listed(repository)]))
 
 
 def known(version: str) -> str:
     """Return the version that a name, or the beginning of one, stands for; raise ArgosyError if there is none."""
     found = [each for each in versions() if each.startswith(version)] if len(version) > 3 else []
     if len(found) != 1:
-        raise _unknown(version)
+        raise unknown(version)
     return found[0]
 
 
@@ -73,16 +72,40 @@ def checkout(version: str) -> Iterator[Template]:
         yield current()
         return
     with _history() as repository, temporary.folder("template") as folder:
-        known = git.run(repository, "log", "--format=%T", "history").split() if repository else []
-        if repository is None or version not in known:
-            raise _unknown(version)
-        # The bytes as they were committed, whatever line endings the user's git likes.
-        for command in (("read-tree", version), ("checkout-index", "--all")):
-            git.run(repository, f"--work-tree={folder}", "-c", "core.autocrlf=false", *command)
-        yield Template(folder, version)
+        if repository is None or version not in _listed(repository):
+            raise unknown(version)
+        yield _checked_out(repository, version, folder)
 
 
-def _unknown(version: str) -> ArgosyError:
+@contextmanager
+def checkouts() -> Iterator[Iterator[Template]]:
+    """Yield the template at each version in turn, newest first, in folders that are gone afterwards."""
+
+    def each(repository: Path | None, folder: Path) -> Iterator[Template]:
+        yield current()
+        for version in _listed(repository):
+            if repository and version != current().version:
+                (folder / version).mkdir()
+                yield _checked_out(repository, version, folder / version)
+
+    with _history() as repository, temporary.folder("templates") as folder:
+        yield each(repository, folder)
+
+
+def _listed(repository: Path | None) -> Sequence[str]:
+    """Return the versions in a history, newest first."""
+    return tuple(dict.fromkeys(git.run(repository, "log", "--format=%T", "history").split())) if repository else ()
+
+
+def _checked_out(repository: Path, version: str, folder: Path) -> Template:
+    # The bytes as they were committed, whatever line endings the user's git likes.
+    for command in (("read-tree", version), ("checkout-index", "--all")):
+        git.run(repository, f"--work-tree={folder}", "-c", "core.autocrlf=false", *command)
+    return Template(folder, version)
+
+
+def unknown(version: str) -> ArgosyError:
+    """Return the error for a version that is not in the history."""
     return ArgosyError(
         f"This argosy does not know the template's version {version}.",
         "A newer argosy made it, or this one was built without the template's history: install the newest.",

@@ -1,0 +1,116 @@
+"""Which version of the template a repository, and each of its files, is from: as recorded, or as its files tell."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
+from pathlib import Path
+
+from argosy import git
+from argosy.change import planning
+from argosy.errors import ArgosyError
+from argosy.git import objects
+from argosy.git.objects import Blob, Files
+from argosy.repository import layout, store
+from argosy.repository.model import Repository
+from argosy.repository.store import Stored
+from argosy.template import rendering, versions
+
+_TREE = re.compile(r"[0-9a-f]{40}")
+_RECORDED = re.compile(r"^[-+]_commit: (\S+)$", re.MULTILINE)
+_NOTHING = "0" * 40
+
+
+def version(root: Path, stored: Stored) -> str:
+    """Return the version of the template that rendered a repository; raise ArgosyError where this argosy has none.
+
+    argosy records the version itself. `copier copy` records a tag or a commit of where it had the template from, or
+    nothing: then it is the version that renders the most of the template's files as they came with that record.
+    """
+    recorded = stored.version
+    if recorded == versions.current().version:
+        return recorded
+    try:
+        return versions.known(recorded)
+    except ArgosyError:
+        if _TREE.fullmatch(recorded) or not git.at(root).head:
+            raise
+    came = git.run(root, "log", "-1", "--format=%H", "-G^_(commit|src_path):", "--", layout.ANSWERS).strip()
+    if not came:
+        raise versions.unknown(recorded)
+    model, entries = store.load_at(root, came).repository, objects.entries(root, came)
+    best, found = 0, ""
+    with versions.checkouts() as each:
+        for template in each:
+            rendered = rendering.render(model, template=template, wanted=_is_telling)
+            same = sum(
+                path in entries and entries[path].blob == objects.blob_id(file.content, came)
+                for path, file in rendered.items()
+            )
+            if 2 * same - len(rendered) > best:
+                best, found = 2 * same - len(rendered), template.version
+            if same == len(rendered):
+                break
+    if not found:
+        raise versions.unknown(recorded)
+    return found
+
+
+def _is_telling(path: str) -> bool:
+    """Return whether a file tells the version: it is the template's, and the version is not written in it."""
+    return path != layout.ANSWERS and not layout.is_seeded(path)
+
+
+def left_behind(
+    root: Path,
+    repository: Repository,
+    version: str,
+    pristine: Files,
+    looked_at: Callable[[str], bool] = rendering.everything,
+) -> Mapping[str, Blob | None]:
+    """Return the files that are as an earlier version gave them, and that nobody made so: path -> what is committed.
+
+    None stands for a file that never came. `pristine` is what the recorded version renders of what is looked at.
+    """
+    earlier = had_earlier(root, version)
+    if not earlier:
+        return {}
+    head = objects.head(root)
+    entries = objects.entries(root, head)
+    wanted = {path: objects.blob_id(blob.content, head) for path, blob in pristine.items() if _is_telling(path)}
+    ours = {path: entry.blob for path, entry in entries.items() if _is_telling(path) and looked_at(path)}
+    asked = {path for path in {*wanted, *ours} if wanted.get(path) != ours.get(path)}
+    names = {name for path in asked if (name := layout.application_of(path))}
+    few = planning.reduced(repository, names, {each.name: names for each in repository.environments})
+    found: set[str] = set()
+    for each in earlier:
+        with versions.checkout(each) as template:
+            rendered = planning.as_files(rendering.render(few, template=template, wanted=asked.__contains__))
+        then = {path: objects.blob_id(blob.content, head) for path, blob in rendered.items()}
+        found |= {path for path in asked if then.get(path) == ours.get(path)}
+    found -= _decided(root, found, wanted, ours)
+    held = objects.blobs(root, entries, found)
+    return {path: held.get(path) for path in sorted(found)}
+
+
+def had_earlier(root: Path, version: str) -> Sequence[str]:
+    """Return the other versions that a repository has had, newest first, as far as its history goes back."""
+    if not git.at(root).head:
+        return ()
+    changes = git.run(root, "log", "--format=", "--patch", "--unified=0", "--no-ext-diff", "--", layout.ANSWERS)
+    had = [each for each in dict.fromkeys(_RECORDED.findall(changes)) if each != version]
+    known = versions.versions() if had else ()
+    return [each for each in had if each in known]
+
+
+def _decided(root: Path, paths: Collection[str], wanted: Mapping[str, str], ours: Mapping[str, str]) -> set[str]:
+    """Return the files that somebody wants as they are: they were as they are to be, or were there, and are not now."""
+    if not paths:
+        return set()
+    asked = ("log", "--format=", "--raw", "--no-abbrev", "--no-renames", "-m", "-z", "--")
+    few = sorted(paths) if len(paths) <= objects.FEW else ()
+    fields = git.run(root, "--literal-pathspecs", *asked, *few).split("\0")
+    heads = (head.lstrip("\n").split(" ") for head in fields[::2])
+    had = {(path, head[3]) for head, path in zip(heads, fields[1::2], strict=False)}
+    came = {path for path, _ in had}
+    return {path for path in paths if (path, wanted.get(path, _NOTHING)) in had or (path in came and path not in ours)}
