@@ -16,7 +16,7 @@ from argosy.change import components, edits, planning, privileges
 from argosy.change.merge import Kind, Plan
 from argosy.change.planning import Change
 from argosy.git.objects import Files
-from argosy.repository import layout, store
+from argosy.repository import layout, store, switches
 from argosy.repository.model import (
     Application,
     ArgocdStyle,
@@ -32,7 +32,7 @@ from argosy.template import creation, rendering, versions
 from argosy.template.rendering import File, Tree
 from argosy.template.versions import Template
 from tests import covering, goldens
-from tests.changing import commit, files, git
+from tests.changing import commit, files, git, state
 from tests.conftest import Argosy
 
 CHOICES = {
@@ -163,15 +163,33 @@ def test_every_file_is_the_newest_templates_and_the_users(tmp_path: Path) -> Non
     assert marks > 10 * len(earlier)
 
 
-def test_the_oldest_repository_becomes_a_new_one(
+def test_an_old_template_does_what_is_asked_or_says_to_update_first(
     argosy: Argosy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    oldest = versions.versions()[-1]
     root = tmp_path / "gitops"
-    with versions.checkout(oldest) as known:
+    with versions.checkout(versions.versions()[-1]) as known:
         tree = rendering.render(model(ArgocdStyle.APPLICATIONS, RevisionStyle.TRUNK, CiHost.GITHUB, ""), template=known)
     creation.create(root, tree, branch="main")
     monkeypatch.chdir(root)
+    before = state(root)
+    for command, unknown in (
+        ("set repository quotas=true", "quotas"),
+        ("set repository followUp=true monitoring=true", "followUp or monitoring"),
+        (f"set repository argosyInstall=argosy==0.1.0~--hash=sha256:{'01' * 32}", "argosyInstall"),
+        ("set environment dev podSecurity=baseline", "podSecurity"),
+        ("add component reloader", "components"),
+    ):
+        result = argosy(*(each.replace("~", " ") for each in command.split(" ")))
+        assert (result.code, state(root)) == (1, before), command
+        assert f"does not know {unknown}.\n  Take over the newest template first: argosy update" in result.err, command
+    # Its projects permit a fixed list of kinds.
+    for place in ((), ("--branch",)):
+        result = argosy("convert", "my-helm", "--to", "manifests", "--yes", *place)
+        assert (result.code, state(root)) == (1, before)
+        assert "does not permit the kind ServiceAccount" in result.err
+        assert "Nothing was written: the result would not be valid." in result.err
+        assert "Take that over first: argosy update --commit.\n" in result.err
+    assert argosy("set", "application", "my-helm", "team=shop", "--commit", "--quiet").code == 0
     assert argosy("update", "--commit", "--quiet").code == 0
     wanted = rendering.render(store.load(root).repository)
     assert {path: content for path, (_, content) in files(root).items()} == {
@@ -179,3 +197,14 @@ def test_the_oldest_repository_becomes_a_new_one(
     }
     assert git(root, "status", "--porcelain") == ""
     assert argosy("update", "--check").code == 0
+    assert argosy("convert", "my-helm", "--to", "manifests", "--yes", "--commit", "--quiet").code == 0
+    assert git(root, "status", "--porcelain") == ""
+
+
+def test_the_newest_template_has_a_question_for_all_that_can_be_set() -> None:
+    everything = goldens.production()
+    bare = replace(everything, settings=Settings("other", goldens.URL), environments=(), applications=())
+    assert rendering.unknown(everything, bare, versions.current()) == []
+    with versions.checkout(versions.versions()[-1]) as oldest:
+        unknown = {*rendering.unknown(everything, bare, oldest)}
+    assert unknown == {"followUp", "argosyInstall", "podSecurity", "components", *switches.SWITCHES} - {"secretStore"}

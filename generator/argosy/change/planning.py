@@ -66,6 +66,7 @@ def plan(root: Path, change: Change, settle: Settle | None = None) -> Plan:
         versions.checkout(present) as old,
         versions.checkout(wanted) if present != wanted else nullcontext(old) as new,
     ):
+        _refuse_unknown(change, new)
         copied = {place for each in change.copies.values() if (place := layout.environment_of(each))}
         before = render(change.before, change.after, old, copied, whole=whole)
         is_same = new == old and change.before == change.after
@@ -80,6 +81,17 @@ def plan(root: Path, change: Change, settle: Settle | None = None) -> Plan:
             after = {**after, **render(settled, change.after, new)}
             made = _merged(root, replace(change, after=settled), base, after, moved, going=not whole)
     return replace(made, left_behind=frozenset(left))
+
+
+def _refuse_unknown(change: Change, template: versions.Template) -> None:
+    """Raise ArgosyError where an earlier version of the template cannot render what a change sets."""
+    if template == versions.current():
+        return
+    if unknown := rendering.unknown(change.after, change.before, template):
+        raise ArgosyError(
+            f"The template of this repository, version {template.version[:12]}, does not know {' or '.join(unknown)}.",
+            "Take over the newest template first: argosy update --commit.",
+        )
 
 
 def _merged(root: Path, change: Change, before: Files, after: Files, moved: Mapping[str, str], *, going: bool) -> Plan:

@@ -79,7 +79,7 @@ def carry_out(
         return 3 if plan.conflicts else 0
     if given.on_branch:
         return _offer(given, plan, versioned, base, title, validated=validated)
-    return _write(given, plan, change, title, validated=validated)
+    return _write(given, plan, versioned, title, validated=validated)
 
 
 def carry_out_removal(given: ChangeOptions, stored: Stored, change: Change, yes: bool, title: str) -> int:
@@ -177,11 +177,16 @@ def _show(
 def _write(given: ChangeOptions, plan: Plan, change: Change, title: str, *, validated: bool) -> int:
     """Write a change into the work tree and the index, and commit it if that is wanted."""
     from argosy.change import merge  # noqa: PLC0415
+    from argosy.cli import validation  # noqa: PLC0415
 
+    judged = validated and given.validate and not plan.conflicts
+    if judged and _is_behind(change):
+        after = _outcome(plan, change)
+        if not validation.is_valid(after, after.written):
+            raise ArgosyError("Nothing was written: the result would not be valid.", _UPDATE_FIRST)
     with merge.written(plan) as journal:
         paths = [*(each.path for each in plan.touched), *change.asked]
         try:
-            judged = validated and given.validate and not plan.conflicts
             code = 3 if plan.conflicts else _validate(given, paths) if judged else 0
         except BaseException as error:
             journal.end(abortable=True)
@@ -198,6 +203,25 @@ def _write(given: ChangeOptions, plan: Plan, change: Change, title: str, *, vali
     _show(given, plan, committed=committed, valid=code == 0 if judged else None)
     _say_next(given, plan, code)
     return code
+
+
+_UPDATE_FIRST = "The template of this repository is not the newest. Take that over first: argosy update --commit."
+
+
+def _is_behind(change: Change) -> bool:
+    """Return whether a change, other than an update, is rendered by an earlier version of the template."""
+    from argosy.template import versions  # noqa: PLC0415
+
+    return change.from_version == change.to_version != versions.current().version
+
+
+def _outcome(plan: Plan, change: Change) -> Snapshot:
+    """Return the state of the repository with a change, and with what the user did by hand to ask for it."""
+    from argosy.git.snapshot import Snapshot  # noqa: PLC0415
+    from argosy.repository import states  # noqa: PLC0415
+
+    asked = {path: states.on_disk(plan.root, path) for path in change.asked if path[-1] != "/"}
+    return Snapshot(plan.root, plan.head).with_files({**asked, **plan.written})
 
 
 def commit(root: Path, message: str, paths: Iterable[str]) -> None:
@@ -294,8 +318,6 @@ def _offer(given: ChangeOptions, plan: Plan, change: Change, base: str, title: s
     A conflict is refused: it takes a person to resolve it, and no pull request may look as if one had.
     """
     from argosy.cli import validation  # noqa: PLC0415
-    from argosy.git.snapshot import Snapshot  # noqa: PLC0415
-    from argosy.repository import states  # noqa: PLC0415
 
     if plan.conflicts:
         _show(given, plan)
@@ -305,13 +327,14 @@ def _offer(given: ChangeOptions, plan: Plan, change: Change, base: str, title: s
             err=True,
         )
         return 3
-    before = Snapshot(plan.root, plan.head)
-    asked = {path: states.on_disk(plan.root, path) for path in change.asked if path[-1] != "/"}
-    after = before.with_files({**asked, **plan.written})
+    after = _outcome(plan, change)
+    before = replace(after, written={})
     valid = validation.is_valid(after, after.written) if validated and given.validate else None
     if valid is False:
         _show(given, plan, valid=False)
         click.echo("Nothing was written: the result would not be valid.", err=True)
+        if _is_behind(change):
+            click.echo(_UPDATE_FIRST, err=True)
         return 1
     if change.from_version != change.to_version:
         kind, name = "update", f"update-{base}"

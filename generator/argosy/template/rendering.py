@@ -7,6 +7,7 @@ there, which the one before it rendered as what was to be.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -120,6 +121,24 @@ def answers(repository: Repository) -> dict[str, Any]:
             for team, owned in repository.by_team()
         ],
     }
+
+
+_DERIVED = {"teams", "production", "kinds", "cluster_kinds", "component_kinds", "component_namespaces"}
+"""What nobody sets: it follows from what is set, or is read from the projects."""
+
+
+def unknown(repository: Repository, before: Repository, template: Template) -> list[str]:
+    """Return the settings that a model has anew and that a version of the template has no question for."""
+    questions = templates.questions(template)
+    now, then = answers(repository), answers(before)
+    found = [key for key in now if key not in questions and now[key] != then[key]]
+    for several in ("applications", "environments"):
+        known = re.findall(r"^ *(?:- )?(\w+):", questions[several]["default"], re.MULTILINE)
+        had = {each["name"]: each for each in then[several]}
+        for each in now[several]:
+            previous = had.get(each["name"], {})
+            found += [key for key, value in each.items() if key not in known and value and value != previous.get(key)]
+    return [re.sub("_(.)", lambda found: found[1].upper(), key) for key in dict.fromkeys(found) if key not in _DERIVED]
 
 
 def _derived(settings: Settings, given: Mapping[str, Any]) -> dict[str, Any]:

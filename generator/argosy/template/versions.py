@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from argosy import git, temporary
 from argosy.errors import ArgosyError, ToolError
@@ -183,7 +184,12 @@ def moves(old: Template, new: Template) -> list[tuple[str, str]]:
 
 
 def _moves(version: Template) -> list[tuple[str, str]]:
+    return [(each["from"], each["to"]) for each in questions(version).get("_moves", ())]
+
+
+def questions(version: Template) -> Mapping[str, Any]:
+    """Return what a version's copier.yml holds: its questions by their names, and Copier's settings."""
     import yaml  # noqa: PLC0415
 
-    questions = yaml.safe_load((version.root / "copier.yml").read_text(encoding="utf-8"))
-    return [(each["from"], each["to"]) for each in questions.get("_moves", ())]
+    found: Mapping[str, Any] = yaml.safe_load((version.root / "copier.yml").read_text(encoding="utf-8"))
+    return found
