@@ -42,7 +42,7 @@ def version(root: Path, stored: Stored) -> str:
     best, found = 0, ""
     with versions.checkouts() as each:
         for template in each:
-            rendered = rendering.render(model, template=template, wanted=_is_telling)
+            rendered = rendering.render(model, template=template, wanted=_is_telling, told="version")
             same = sum(
                 path in entries and entries[path].blob == objects.blob_id(file.content, came)
                 for path, file in rendered.items()
@@ -85,8 +85,8 @@ def left_behind(
     found: set[str] = set()
     for each in earlier:
         with versions.checkout(each) as template:
-            rendered = planning.as_files(rendering.render(few, template=template, wanted=asked.__contains__))
-        then = {path: objects.blob_id(blob.content, head) for path, blob in rendered.items()}
+            files = rendering.render(few, template=template, wanted=asked.__contains__, told=sorted(asked))
+        then = {path: objects.blob_id(file.content, head) for path, file in files.items()}
         found |= {path for path in asked if then.get(path) == ours.get(path)}
     found -= _decided(root, found, wanted, ours)
     held = objects.blobs(root, entries, found)

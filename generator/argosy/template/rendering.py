@@ -123,6 +123,15 @@ def answers(repository: Repository) -> dict[str, Any]:
     }
 
 
+def _is_answer(question: Mapping[str, Any] | None, value: Any) -> bool:
+    """Return whether a question takes a value; there may be none."""
+    if question is None or "choices" not in question:
+        return question is not None
+    offered = question["choices"]
+    values = offered.values() if isinstance(offered, dict) else offered
+    return all(each in values for each in (value if isinstance(value, list) else [value]))
+
+
 _DERIVED = {"teams", "production", "kinds", "cluster_kinds", "component_kinds", "component_namespaces"}
 """What nobody sets: it follows from what is set, or is read from the projects."""
 
@@ -131,7 +140,7 @@ def unknown(repository: Repository, before: Repository, template: Template) -> l
     """Return the settings that a model has anew and that a version of the template has no question for."""
     questions = templates.questions(template)
     now, then = answers(repository), answers(before)
-    found = [key for key in now if key not in questions and now[key] != then[key]]
+    found = [key for key in now if now[key] != then[key] and not _is_answer(questions.get(key), now[key])]
     for several in ("applications", "environments"):
         known = re.findall(r"^ *(?:- )?(\w+):", questions[several]["default"], re.MULTILINE)
         had = {each["name"]: each for each in then[several]}

@@ -189,7 +189,6 @@ def _moves(version: Template) -> list[tuple[str, str]]:
 
 def questions(version: Template) -> Mapping[str, Any]:
     """Return what a version's copier.yml holds: its questions by their names, and Copier's settings."""
-    import yaml  # noqa: PLC0415
+    from argosy.documents import plain  # noqa: PLC0415
 
-    found: Mapping[str, Any] = yaml.safe_load((version.root / "copier.yml").read_text(encoding="utf-8"))
-    return found
+    return plain.load(version.root / "copier.yml")
