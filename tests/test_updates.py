@@ -176,6 +176,9 @@ def test_an_old_template_does_what_is_asked_or_says_to_update_first(
     assert git(root, "status", "--porcelain") == ""
     assert argosy("update", "--check").code == 0
     assert argosy("convert", "my-helm", "--to", "manifests", "--yes", "--commit", "--quiet").code == 0
+    assert argosy("set", "repository", "quotas=true", "--commit", "--quiet", "--no-validate").code == 0
+    result = argosy("update", "--to", versions.versions()[-1])
+    assert (result.code, "does not know quotas.\n  This repository has that" in result.err) == (1, True)
     assert git(root, "status", "--porcelain") == ""
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from argosy.repository.model import ArgocdStyle, CiHost, Format
+from argosy.repository.model import ArgocdStyle, CiHost, Format, RevisionStyle
 from argosy.template import creation, rendering
 from argosy.template import versions as template
 from tests import shared
@@ -248,6 +248,31 @@ def test_answers_that_were_edited(argosy: Argosy, repository: Path, versions: tu
         assert result.code == 1
         assert "does not know the template's version" in result.err
     assert state(repository) == before
+
+
+def test_it_says_what_it_leaves(
+    argosy: Argosy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, history: Path, versions: tuple[str, ...]
+) -> None:
+    """Seeded files that the template writes in another way now, and environments' own branches."""
+    root = tmp_path / "gitops"
+    with template.checkout(versions[-1]) as known:
+        made = model(form=Format.HELM, revision=RevisionStyle.BRANCH)
+        creation.create(root, rendering.render(made, template=known), branch="main", branches=("dev", "prod"))
+    monkeypatch.chdir(root)
+    changed = tmp_path / "changed"
+    shutil.copytree(history, changed)
+    [values] = changed.glob("templates/environments/*/*helm_applications*/helm/values.yaml.jinja")
+    values.write_text(values.read_text() + "# New.\n")
+    commit(changed)
+    monkeypatch.setattr(template, "_CHECKOUT", changed)
+    template.current.cache_clear()
+    result = argosy("update", "--commit", "--no-validate")
+    assert result.code == 0
+    listed = "".join(f"  environments/{name}/web/helm/values.yaml\n" for name in ("dev", "prod"))
+    assert f"Files of yours that stay, although this template writes them in another way:\n{listed}" in result.err
+    assert "Still of another template: dev, prod. On each of these branches: argosy update --commit" in result.err
+    git(root, "switch", "--quiet", "dev")
+    assert "Still of another template: prod." in argosy("update", "--commit", "--no-validate").err
 
 
 def test_other_commands_keep_the_version(argosy: Argosy, repository: Path, versions: tuple[str, ...]) -> None:

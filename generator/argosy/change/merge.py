@@ -73,6 +73,8 @@ class Plan:
     """The paths among the touched ones that are not committed yet."""
     left_behind: frozenset[str] = frozenset()
     """The paths that an earlier update had left as they were, and that nobody edited."""
+    kept: frozenset[str] = frozenset()
+    """The seeded files that stay as they are, although a new version of the template writes them in another way."""
 
     @property
     def conflicts(self) -> list[str]:

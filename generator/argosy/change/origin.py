@@ -64,15 +64,15 @@ def _is_telling(path: str) -> bool:
 def left_behind(
     root: Path,
     repository: Repository,
-    version: str,
+    earlier: Sequence[str],
     pristine: Files,
     looked_at: Callable[[str], bool] = rendering.everything,
 ) -> Mapping[str, Blob | None]:
     """Return the files that are as an earlier version gave them, and that nobody made so: path -> what is committed.
 
-    None stands for a file that never came. `pristine` is what the recorded version renders of what is looked at.
+    None stands for a file that never came. `earlier` are the versions that the repository had; `pristine` is what the
+    recorded one renders of what is looked at.
     """
-    earlier = had_earlier(root, version)
     if not earlier:
         return {}
     head = objects.head(root)

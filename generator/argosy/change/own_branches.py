@@ -6,13 +6,16 @@ the default branch alone leaves Applications that lead nowhere, or that lead to 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import yaml
 
+from argosy import git
 from argosy.argocd.elsewhere import Branches, Read, is_on, of_folder, reads
 from argosy.argocd.sources import normalise
 from argosy.change import merge
@@ -20,12 +23,28 @@ from argosy.change.merge import Plan
 from argosy.change.planning import Change, is_below
 from argosy.documents import plain
 from argosy.errors import ArgosyError
-from argosy.git import objects
+from argosy.git import branches, objects
 from argosy.git.repository import Entry
 from argosy.repository import layout
 from argosy.repository.model import Application, ArgocdStyle, Environment, Format, Repository
 
 Sources = Sequence[Mapping[str, Any]]
+_VERSION = re.compile(rb"^_commit: (\S+)$", re.MULTILINE)
+
+
+def behind(root: Path, repository: Repository, version: str) -> list[str]:
+    """Return the environments' own branches, but for the one that is checked out, that another template rendered.
+
+    A branch that this clone does not have, or that is no repository of argosy's, is none of them.
+    """
+    found = []
+    others = {each.revision for each in repository.environments} - {git.branch(root), repository.settings.branch}
+    for revision in sorted(each for each in others if branches.is_branch(root, each)):
+        place = f"{branches.tip(root, revision)}:{layout.ANSWERS}"
+        recorded = _VERSION.search(objects.named(root, [place])[0][2])
+        if recorded and recorded[1].decode() != version:
+            found.append(revision)
+    return found
 
 
 def refuse_leading_nowhere(plan: Plan, change: Change, command: str) -> None:

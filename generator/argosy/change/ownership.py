@@ -55,7 +55,8 @@ def files(root: Path, stored: Stored, wanted: Callable[[str], bool] = rendering.
     """
     with versions.checkout(stored.version) as known:
         pristine = rendering.render(stored.repository, template=known, wanted=wanted)
-    left = origin.left_behind(root, stored.repository, stored.version, planning.as_files(pristine), wanted)
+    earlier = origin.had_earlier(root, stored.version)
+    left = origin.left_behind(root, stored.repository, earlier, planning.as_files(pristine), wanted)
     outdated = left.keys() - store.uncommitted(root) if left else set[str]()
     of_components = _of_components(root, stored)
     tracked = {each.path for each in git.at(root).index if wanted(each.path)}

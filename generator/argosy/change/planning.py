@@ -20,7 +20,7 @@ from argosy.git import objects
 from argosy.git.objects import EXECUTABLE, SYMLINK, Blob, Files
 from argosy.git.repository import Entry
 from argosy.repository import layout
-from argosy.repository.model import Environment, Permitted, Repository
+from argosy.repository.model import Environment, Permitted, PodSecurity, Repository, Settings
 from argosy.template import rendering, versions
 from argosy.template.rendering import Tree
 
@@ -61,7 +61,8 @@ def plan(root: Path, change: Change, settle: Settle | None = None) -> Plan:
 
     present = change.from_version or versions.current().version
     wanted = change.to_version or versions.current().version
-    whole = present != wanted or change.is_update
+    earlier = origin.had_earlier(root, present) if change.is_update else ()
+    whole = present != wanted or bool(earlier)
     with (
         versions.checkout(present) as old,
         versions.checkout(wanted) if present != wanted else nullcontext(old) as new,
@@ -72,7 +73,7 @@ def plan(root: Path, change: Change, settle: Settle | None = None) -> Plan:
         is_same = new == old and change.before == change.after
         after = before if is_same else render(change.after, change.before, new, copied, whole=whole)
         moved = _moved_folders(change.after, versions.moves(old, new)) if whole else {}
-        left = origin.left_behind(root, change.before, present, before) if change.is_update else {}
+        left = origin.left_behind(root, change.before, earlier, before)
         base = {path: blob for path, blob in {**before, **left}.items() if blob}
         made = _merged(root, change, base, after, moved, going=not whole)
         settled = settle(root, change, made) if settle else change.after
@@ -80,17 +81,24 @@ def plan(root: Path, change: Change, settle: Settle | None = None) -> Plan:
             # Projects are files of an environment: the pieces that differ between the two models hold them all.
             after = {**after, **render(settled, change.after, new)}
             made = _merged(root, replace(change, after=settled), base, after, moved, going=not whole)
-    return replace(made, left_behind=frozenset(left))
+    return replace(made, left_behind=frozenset(left), kept=made.kept if present != wanted else frozenset())
 
 
 def _refuse_unknown(change: Change, template: versions.Template) -> None:
-    """Raise ArgosyError where an earlier version of the template cannot render what a change sets."""
+    """Raise ArgosyError where an earlier version of the template cannot render what a change sets, or an update has."""
     if template == versions.current():
         return
-    if unknown := rendering.unknown(change.after, change.before, template):
+    before = change.before
+    if change.is_update:  # All that is switched on would be new to it.
+        settings = Settings(before.settings.name, before.settings.repo_url)
+        bare = (replace(each, components=(), pod_security=PodSecurity.OFF) for each in before.environments)
+        before = replace(before, settings=settings, environments=tuple(bare))
+    if unknown := rendering.unknown(change.after, before, template):
         raise ArgosyError(
-            f"The template of this repository, version {template.version[:12]}, does not know {' or '.join(unknown)}.",
-            "Take over the newest template first: argosy update --commit.",
+            f"The template's version {template.version[:12]} does not know {' or '.join(unknown)}.",
+            "This repository has that: remove it first, or name a later version."
+            if change.is_update
+            else "Take over the newest template first: argosy update --commit.",
         )
 
 
@@ -103,13 +111,14 @@ def _merged(root: Path, change: Change, before: Files, after: Files, moved: Mapp
     moves = _move(before, after, moved, entries)
     decided = _take_over(root, change, before, after, entries)
     theirs = _seeded_to_keep(root, before, after, entries, going=going)
+    kept = frozenset(path for path in theirs & before.keys() & after.keys() if before[path] != after[path])
     for path in (theirs - {*decided, *moves.values()}) | change.asked:
         before.pop(path, None)
         after.pop(path, None)
     made = merge.plan(root, before, after, moves)
     merge.refuse_obstacles(made)
     _refuse_remains(root, change)
-    return made
+    return replace(made, kept=kept)
 
 
 _RECORD = re.compile(rb"(?:^_(?:commit|src_path):.*\n(?: .*\n)*)+", re.MULTILINE)

@@ -127,6 +127,9 @@ def _command() -> str:
 
 def _list(given: ChangeOptions, plan: Plan) -> None:
     """List for people what happens to which file."""
+    if plan.kept:
+        listed = "\n".join(f"  {path}" for path in sorted(plan.kept)[:LISTED])
+        given.say(f"Files of yours that stay, although this template writes them in another way:\n{listed}")
     if not plan.changes:
         given.say("Nothing to change.")
         return

@@ -22,7 +22,7 @@ def command(check: bool, version: str | None, given: ChangeOptions) -> int:
     Exit code: 3 where both changed the same lines. In the work tree these have Git's markers then; to a branch of its
     own nothing is written.
     """
-    from argosy.change import edits  # noqa: PLC0415
+    from argosy.change import edits, own_branches  # noqa: PLC0415
     from argosy.change.planning import Change  # noqa: PLC0415
     from argosy.template import versions  # noqa: PLC0415
 
@@ -36,6 +36,9 @@ def command(check: bool, version: str | None, given: ChangeOptions) -> int:
         code = delivery.carry_out(given, stored, change, title)
     for needed in edits.unset(model) if code == 0 and present != wanted else ():
         given.say(needed)
+    if code == 0 and (behind := own_branches.behind(given.root, model, wanted)):
+        names = ", ".join(behind)
+        given.say(f"Still of another template: {names}. On each of these branches: argosy update --commit, and push.")
     return code
 
 
