@@ -52,6 +52,7 @@ class Posted:
     id: int
     number: int
     body: str
+    author: str = ME
     deleted: bool = False
 
 
@@ -84,6 +85,8 @@ class Dialect(ABC):
     size: ClassVar[str]
     """The query's key for the number of items of a page."""
     largest: ClassVar[int]
+    edits_all: ClassVar[bool] = True
+    """Whether who administers the repository may edit what others wrote."""
 
     def __init__(self, server: Server) -> None:
         self.server = server
@@ -150,9 +153,11 @@ class Dialect(ABC):
         raise Refusal(404, self.error(404))
 
     def find_comment(self, identity: str) -> Posted:
-        """Return a comment, or refuse."""
+        """Return a comment that may be edited, or refuse."""
         for each in self.server.comments:
             if each.id == int(identity) and not each.deleted:
+                if each.author != self.server.me and not (self.edits_all and self.server.is_administrator):
+                    raise Refusal(403, self.error(403))
                 return each
         raise Refusal(404, self.error(404))
 
@@ -180,13 +185,19 @@ class Dialect(ABC):
 
     def post(self, number: str, body: str) -> Posted:
         """Put a comment on a pull request."""
-        made = Posted(len(self.server.comments) + 101, self.find(number).number, body)
+        made = Posted(len(self.server.comments) + 101, self.find(number).number, body, self.server.me)
         self.server.comments.append(made)
         return made
 
     def posted(self, number: str) -> list[Posted]:
         """Return the comments of a pull request."""
         return [each for each in self.server.comments if each.number == self.find(number).number]
+
+    def whose(self, token_owner: object) -> Answer:
+        """Return whom the token belongs to, unless the host does not say."""
+        if self.server.is_anonymous:
+            raise Refusal(403, self.error(403))
+        return 200, token_owner
 
     def ids(self, name: str) -> int:
         """Return what the host calls a user."""

@@ -17,6 +17,7 @@ class BitbucketDialect(Dialect):
     prefix = "/2.0"
     size = "pagelen"
     largest = 100
+    edits_all = False
     inactive: ClassVar[set[str]] = set()
     _QUERY = re.compile(r'state="OPEN" AND source\.branch\.name="(.*)" AND destination\.branch\.name="(.*)"')
 
@@ -44,6 +45,7 @@ class BitbucketDialect(Dialect):
             f"POST {at}": self.create,
             f"GET {at}/(\\d+)": lambda number: (200, self.pull(self.find(number))),
             f"PUT {at}/(\\d+)": self.edit,
+            "GET /user": lambda: self.whose(self.user(self.server.me)),
             f"GET /workspaces/{workspace}/members": lambda: (200, Page(self.members())),
             f"GET {at}/(\\d+)/comments": lambda number: (
                 200,
@@ -130,4 +132,5 @@ class BitbucketDialect(Dialect):
     def comment(self, comment: Posted) -> object:
         url = f"https://bitbucket.org/{self.server.project}/pull-requests/{comment.number}#comment-{comment.id}"
         content = {"raw": "" if comment.deleted else comment.body}
-        return {"id": comment.id, "content": content, "links": {"html": {"href": url}}, "deleted": comment.deleted}
+        told = {"id": comment.id, "content": content, "links": {"html": {"href": url}}, "deleted": comment.deleted}
+        return {**told, "user": self.user(comment.author)}

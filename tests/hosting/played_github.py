@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from http import HTTPStatus
 
 from tests.hosting.dialect import (
-    ME,
     Answer,
     Dialect,
     Handler,
@@ -65,6 +64,7 @@ class GitHubDialect(Dialect):
                 self.comment(self.post(number, limited(checked(self.received.body, body=str)["body"], self.body))),
             ),
             f"PATCH {at}/issues/comments/(\\d+)": self.edit_comment,
+            "GET /user": lambda: self.whose({"login": self.server.me}),
             **self.protections(at),
         }
 
@@ -170,4 +170,4 @@ class GitHubDialect(Dialect):
 
     def comment(self, comment: Posted) -> object:
         url = f"https://git.acme.example/{self.server.project}/pull/{comment.number}#issuecomment-{comment.id}"
-        return {"id": comment.id, "body": comment.body, "html_url": url, "user": {"login": ME}}
+        return {"id": comment.id, "body": comment.body, "html_url": url, "user": {"login": comment.author}}

@@ -42,6 +42,7 @@ class GitLabDialect(Dialect):
             f"POST {at}": self.create,
             f"PUT {at}/(\\d+)": self.edit,
             "GET /users": self.find_users,
+            "GET /user": lambda: self.whose({"id": 1, "username": self.server.me}),
             f"GET {at}/(\\d+)/notes": lambda number: (
                 200,
                 Page([self.note(each) for each in self.posted(number)]),
@@ -105,4 +106,4 @@ class GitLabDialect(Dialect):
         }
 
     def note(self, note: Posted) -> object:
-        return {"id": note.id, "body": note.body, "system": False}
+        return {"id": note.id, "body": note.body, "system": False, "author": {"username": note.author}}

@@ -51,6 +51,10 @@ class Server:
         self.comments: list[Posted] = []
         self.labels: dict[str, int] = {}
         self.users: list[str] = [ME, "ada", "grace"]
+        self.me = ME
+        """Whose the token is."""
+        self.is_anonymous = False
+        """Whether the host does not say whose the token is: of a workflow, of a repository, without the scope."""
         self.teams: list[str] = ["platform"]
         self.branches: set[str] | None = None
         """The branches that are pushed; None: whichever is named."""

@@ -124,6 +124,36 @@ def test_a_comment_that_quotes_the_marker_is_left_alone(host: Host, server: Serv
     assert len(server.comments) == 2
 
 
+@pytest.mark.parametrize("anonymous", [False, True])
+def test_a_comment_of_somebody_else_is_left_alone(host: Host, server: Server, kind: str, anonymous: bool) -> None:
+    server.add()
+    host.comment(1, "argosy-diff", "Ours.")
+    theirs = server.comments[0]
+    theirs.author = "ada"
+    was = theirs.body
+    server.is_anonymous = anonymous
+    if kind == "github" and anonymous:
+        server.me = "github-actions[bot]"
+    if kind in {"gitlab", "gitea"} and anonymous:
+        with pytest.raises(ArgosyError, match="Could not see whose the token is") as caught:
+            reach(kind, server).comment(1, "argosy-diff", "New.")
+        assert host.scopes in caught.value.hint
+        return
+    for text in ("New.", "Newer."):
+        reach(kind, server).comment(1, "argosy-diff", text)
+    assert [each.author for each in server.comments] == ["ada", server.me]
+    assert (theirs.body, server.comments[1].body.split("\n")[-1]) == (was, "Newer.")
+
+
+def test_a_comment_that_is_deleted_meanwhile_is_made_again(host: Host, server: Server) -> None:
+    server.add()
+    host.comment(1, "argosy-diff", "Old.")
+    server.fail_next(404, on="/comments/101")
+    server.fail_next(404, on="/notes/101")
+    host.comment(1, "argosy-diff", "New.")
+    assert [each.body.split("\n")[-1] for each in server.comments] == ["Old.", "New."]
+
+
 @pytest.mark.parametrize("after", [False, True])
 def test_a_connection_that_dies_makes_no_second_pull_request(
     host: Host, server: Server, kind: str, after: bool

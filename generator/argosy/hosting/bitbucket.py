@@ -10,6 +10,7 @@ import base64
 import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Any, ClassVar
 from urllib.parse import quote
 
@@ -152,6 +153,16 @@ class Bitbucket(Host):
             if read:
                 yield read
 
+    def _is_own(self, comment: Comment) -> bool:
+        # A repository's access token is not told whose it is; nobody may edit what somebody else wrote.
+        return not self._owner or comment.author == self._owner
+
+    @cached_property
+    def _owner(self) -> str:
+        doing = "see whose the token is"
+        with self._reading(doing):
+            return str((self._told("/user", doing, 401, 403, 404) or {"uuid": ""})["uuid"])
+
     def _add_comment(self, number: int, text: str) -> Comment:
         return self._write_comment("POST", number, "", text)
 
@@ -200,7 +211,8 @@ def _request(found: Mapping[str, Any]) -> Request:
 
 
 def _comment(found: Mapping[str, Any]) -> Comment:
-    return Comment(found["id"], found["content"]["raw"], found["links"]["html"]["href"])
+    author = str((found["user"] or {}).get("uuid", ""))
+    return Comment(found["id"], found["content"]["raw"], found["links"]["html"]["href"], author)
 
 
 def of_bitbucket(restrictions: Collection[Mapping[str, Any]], branch: str) -> Protection:

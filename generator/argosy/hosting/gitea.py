@@ -6,11 +6,12 @@ https://docs.gitea.com/api, https://codeberg.org/api/swagger
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import Any, ClassVar
 from urllib.parse import quote
 
 from argosy.hosting.github import GitHub
-from argosy.hosting.host import Proposal, Request, encoded
+from argosy.hosting.host import Comment, Proposal, Request, encoded
 from argosy.hosting.protection import Protection
 
 _COLOUR = "#0e8a16"
@@ -26,7 +27,7 @@ class Gitea(GitHub):
     body_limit = 65_535 - 256
     title_limit = 255
     variables: ClassVar[tuple[str, ...]] = ("GITEA_TOKEN", "FORGEJO_TOKEN")
-    scopes = "the scopes write:repository and write:issue"
+    scopes = "the scopes write:repository, write:issue and read:user"
     rights = "the scope read:repository, of an administrator of the repository"
     codeowners: ClassVar[tuple[str, ...]] = (
         "CODEOWNERS",
@@ -60,6 +61,16 @@ class Gitea(GitHub):
             rule = quote(there.get("effective_branch_protection_name") or branch, safe="")
             found = self._told(f"{self._path}/branch_protections/{rule}", doing, 403, 404)
             return Protection(approvals=there["required_approvals"]).perhaps() if found is None else of_gitea(found)
+
+    def _is_own(self, comment: Comment) -> bool:
+        return comment.author == self._owner
+
+    @cached_property
+    def _owner(self) -> str:
+        # An administrator of the repository may edit everyone's comments, so that a refusal tells nothing apart.
+        doing = "see whose the token is"
+        with self._reading(doing):
+            return str(self._client.call("GET", "/user", doing)["login"])
 
     def _authorization(self, token: str) -> str:
         return f"token {token}"

@@ -7,6 +7,7 @@ https://docs.github.com/rest/pulls/pulls, /rest/pulls/review-requests, /rest/iss
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Any, ClassVar
 from urllib.parse import quote
 
@@ -158,6 +159,16 @@ class GitHub(Host):
                 read = _comment(comment)
             yield read
 
+    def _is_own(self, comment: Comment) -> bool:
+        # The token of a workflow, or of a GitHub App, is not told whose it is. No person's name has brackets.
+        return comment.author == self._owner if self._owner else comment.author.endswith("[bot]")
+
+    @cached_property
+    def _owner(self) -> str:
+        doing = "see whose the token is"
+        with self._reading(doing):
+            return str((self._told("/user", doing, 403, 404) or {"login": ""})["login"])
+
     def _add_comment(self, number: int, text: str) -> Comment:
         doing = f"comment on the pull request {number} of {self.project}"
         made = self._client.call("POST", f"{self._path}/issues/{number}/comments", doing, body={"body": text})
@@ -197,7 +208,7 @@ def _teams(found: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
 
 
 def _comment(found: Mapping[str, Any]) -> Comment:
-    return Comment(found["id"], found["body"] or "", found["html_url"])
+    return Comment(found["id"], found["body"] or "", found["html_url"], (found["user"] or {}).get("login", ""))
 
 
 def of_github(rules: Iterable[Mapping[str, Any]]) -> Protection:

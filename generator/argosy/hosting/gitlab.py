@@ -7,6 +7,7 @@ https://docs.gitlab.com/api/merge_requests/, /api/notes/, /api/users/, /api/prot
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Any, ClassVar
 from urllib.parse import quote
 
@@ -122,6 +123,12 @@ class GitLab(Host):
                 read = self._comment(number, note)
             yield read
 
+    @cached_property
+    def _owner(self) -> str:
+        doing = "see whose the token is"
+        with self._reading(doing):
+            return str(self._client.call("GET", "/user", doing)["username"])
+
     def _add_comment(self, number: int, text: str) -> Comment:
         doing = f"comment on the merge request {number} of {self.project}"
         made = self._client.call("POST", f"{self._path}/{number}/notes", doing, body={"body": text})
@@ -137,7 +144,7 @@ class GitLab(Host):
 
     def _comment(self, number: int, note: Mapping[str, Any]) -> Comment:
         url = f"{self.web}/{self.project}/-/merge_requests/{number}#note_{note['id']}"
-        return Comment(note["id"], note["body"], url)
+        return Comment(note["id"], note["body"], url, (note["author"] or {}).get("username", ""))
 
     def _page(self, proposal: Proposal) -> str:
         content = {"source_branch": proposal.branch, "target_branch": proposal.base, **self._content(proposal)}

@@ -70,6 +70,8 @@ class Comment:
     id: int
     body: str
     url: str
+    author: str
+    """Whom the host names, as it names the token's owner; empty where the account is gone."""
 
 
 class Host(ABC):
@@ -131,20 +133,26 @@ class Host(ABC):
         return Opened(request.number, request.url, created, remarks)
 
     def comment(self, number: int, marker: str, body: str) -> str:
-        """Make the comment with that marker on a pull request, or update it; return its URL.
+        """Make the comment with that marker on a pull request, or update the token's owner's; return its URL.
 
         The marker is a word; readers do not see it. Raise ArgosyError if the host does not.
         """
+        from argosy.hosting.client import RefusedError  # noqa: PLC0415
+
         hidden = self._hidden(marker)
         text = f"{hidden}\n\n{body}"
 
-        def find() -> Comment | None:
-            return next((each for each in self._comments(number) if each.body.startswith(hidden)), None)
+        def own() -> Iterator[Comment]:
+            return (each for each in self._comments(number) if each.body.startswith(hidden) and self._is_own(each))
 
-        found = find()
-        if found:
-            return self._edit_comment(number, found, text).url
-        return _once(lambda: self._add_comment(number, text), find).url
+        for found in own():
+            try:
+                return self._edit_comment(number, found, text).url
+            except RefusedError as error:
+                # It is somebody else's, or was deleted meanwhile.
+                if error.status not in {403, 404}:
+                    raise
+        return _once(lambda: self._add_comment(number, text), lambda: next(own(), None)).url
 
     def url_to_open(self, proposal: Proposal) -> str:
         """Return the page on which a person opens the pull request, prefilled as far as the host can."""
@@ -276,6 +284,15 @@ class Host(ABC):
 
     def _hidden(self, marker: str) -> str:
         return f"<!-- {marker} -->"
+
+    def _is_own(self, comment: Comment) -> bool:
+        """Return whether the token's owner may have written a comment: whoever quotes the marker is another."""
+        return comment.author == self._owner
+
+    @cached_property
+    @abstractmethod
+    def _owner(self) -> str:
+        """Whose the token is, as the host names authors of comments; empty where it does not say."""
 
     @abstractmethod
     def _find(self, proposal: Proposal) -> Request | None:
