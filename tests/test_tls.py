@@ -81,6 +81,12 @@ def test_a_certificate_of_nobody_that_is_known_is_refused(ask: Callable[[str], o
         ask(url)
 
 
+def test_a_certificate_that_cannot_be_checked_has_its_own_advice(url: str) -> None:
+    with pytest.raises(ArgosyError) as caught:
+        _ask_host(url)
+    assert "REQUESTS_CA_BUNDLE" in caught.value.hint
+
+
 @ASK
 @pytest.mark.parametrize("variable", VARIABLES)
 def test_a_bundle_that_the_environment_names_is_trusted(

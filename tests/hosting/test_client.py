@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import traceback
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -132,12 +133,31 @@ def test_the_hosts_own_words_are_told(server: Server, kind: str, document: objec
     assert (f": {said}" if said else "Teapot.") in caught.value.message
 
 
-def test_a_certificate_that_cannot_be_checked_is_reported(kind: str, server: Server) -> None:
-    environment = {**server.environment, "ARGOSY_HOST_API": server.url.replace("http:", "https:")}
-    with pytest.raises(ArgosyError, match="no answer from") as caught:
-        host_of(f"{WEB[kind]}/acme/gitops", {}, environment).propose(PROPOSAL)
-    assert "REQUESTS_CA_BUNDLE" in caught.value.hint
+def test_a_host_without_tls_that_is_asked_with_it_is_reported() -> None:
+    said = r"no answer from 127\.0\.0\.1:\d+: \[SSL[^\]]*\] [^\[\]]+\.$"
+    with playing("gitea") as server:
+        environment = {**server.environment, "ARGOSY_HOST_API": server.url.replace("http:", "https:")}
+        host = host_of("https://codeberg.org/acme/gitops", {}, environment)
+        with pytest.raises(ArgosyError, match=said) as caught:
+            host.propose(PROPOSAL)
+    assert "give its address with http://" in caught.value.hint
+    assert "certificate" not in caught.value.hint
     assert server.requests == []
+
+
+def test_the_url_of_a_remote_without_tls_tells_all() -> None:
+    with playing("gitea") as server:
+        address = server.url.removesuffix("/api/v1")
+        host = host_of(f"{address}/acme/gitops.git", {"kind": "gitea"}, {"ARGOSY_TOKEN": server.token})
+        assert host.propose(replace(PROPOSAL, labels=(), reviewers=())).created
+
+
+@pytest.mark.parametrize(("name", "said"), [("127.0.0.1", r"\[SSL"), ("localhost", "sends on to https://localhost")])
+def test_a_host_leads_from_http_to_itself_alone(name: str, said: str) -> None:
+    with playing("gitea") as server:
+        server.fail_next(301, {"Location": server.url.replace("http://127.0.0.1", f"https://{name}")})
+        with pytest.raises(ArgosyError, match=said):
+            reach("gitea", server).comment(1, "argosy-diff", "Hello.")
 
 
 def test_a_page_to_open_needs_no_http_client() -> None:

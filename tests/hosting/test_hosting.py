@@ -25,13 +25,19 @@ from argosy.hosting import host_of
         ),
         ("git@bitbucket.org:a/b.git", "bitbucket", "https://api.bitbucket.org/2.0", "https://bitbucket.org"),
         ("https://codeberg.org/a/b", "gitea", "https://codeberg.org/api/v1", "https://codeberg.org"),
-        ("http://forgejo.acme.example/a/b", "gitea", "https://forgejo.acme.example/api/v1", ""),
+        (
+            "http://forgejo.acme.example:3000/a/b",
+            "gitea",
+            "http://forgejo.acme.example:3000/api/v1",
+            "http://forgejo.acme.example:3000",
+        ),
+        ("http://codeberg.org/a/b", "gitea", "https://codeberg.org/api/v1", "https://codeberg.org"),
         ("https://gitea.com/a/b", "gitea", "https://gitea.com/api/v1", "https://gitea.com"),
     ],
 )
 def test_a_name_tells_the_host(url: str, kind: str, api: str, web: str) -> None:
     host = host_of(url, {}, {})
-    assert (host.kind, host.api, host.web) == (kind, api, web or "https://forgejo.acme.example")
+    assert (host.kind, host.api, host.web) == (kind, api, web)
 
 
 def test_settings_tell_the_host() -> None:
@@ -67,6 +73,8 @@ def test_the_environment_tells_any_host_whatever_the_repository_says() -> None:
         ("https://github.com/a/b", {"kind": "github", "api": "https://api.github.com/", "web": "https://github.com"}),
         ("git@bitbucket.org:a/b.git", {"kind": "bitbucket", "api": "https://api.bitbucket.org/2.0"}),
         ("git@acme.ghe.com:a/b.git", {"kind": "github", "api": "https://api.acme.ghe.com"}),
+        ("http://git.acme.example/a/b", {"kind": "gitea", "api": "http://git.acme.example/api/v1"}),
+        ("http://git.acme.example/a/b", {"kind": "gitea", "api": "https://git.acme.example/api/v1"}),
     ],
 )
 def test_what_is_known_may_be_said(url: str, settings: dict[str, Any]) -> None:
@@ -89,6 +97,9 @@ THIEF = "https://thief.example"
         ("git@bitbucket.org:a/b.git", {"api": THIEF}),
         ("https://codeberg.org/a/b", {"kind": "gitea", "web": THIEF}),
         ("git@acme.ghe.com:a/b.git", {"api": "https://api.other.ghe.com"}),
+        ("http://github.com/a/b", {"api": "http://api.github.com"}),
+        ("http://git.acme.example/a/b", {"kind": "gitea", "api": "http://thief.example"}),
+        ("ssh://git@git.acme.example/a/b", {"kind": "gitea", "api": "http://git.acme.example/api/v1"}),
         ("https://git.acme.example/a/b", {"kind": "gitea", "api": THIEF}),
         ("https://git.acme.example/a/b", {"kind": "gitea", "api": "https://acme.example/api/v1"}),
         ("https://git.acme.example/a/b", {"kind": "gitea", "api": "https://notgit.acme.example/api/v1"}),

@@ -31,7 +31,7 @@ from argosy.hosting.remote import Remote, parse
     ],
 )
 def test_a_url_names_a_host_and_a_project(url: str, host: str, project: str) -> None:
-    assert parse(url) == Remote(host, project)
+    assert parse(url) == Remote(host, project, "http" if url.startswith("http:") else "https")
 
 
 @pytest.mark.parametrize(

@@ -26,14 +26,17 @@ def host_of(remote_url: str, settings: Mapping[str, Any], environment: Mapping[s
 
     `settings` is what `.argosy.yaml` says under `host`: `kind`, `api` and `web`, each of which may be missing. It is
     the repository's word, so it may not lead the token away: a known host has its own addresses, and any other only
-    those of the remote's host, over https. What `VARIABLES` of the environment say counts before it, whatever it is.
+    those of the remote's host, over https, or as the remote itself. What `VARIABLES` of the environment say counts
+    before it, whatever it is.
     Raise UsageError if the URL names no project, the settings are wrong, or the kind of host is unknown.
     """
     if unknown := sorted(map(str, settings.keys() - VARIABLES.keys())):
         raise UsageError(f"`.argosy.yaml` has unknown settings of the host: {', '.join(unknown)}.", _EXAMPLE)
     remote = parse(remote_url)
+    if _known(remote.host):
+        remote = replace(remote, scheme="https")
     kind = _outside(environment, "kind") or _of_repository(settings, "kind", remote) or _kind(remote.host)
-    web = _outside(environment, "web") or _of_repository(settings, "web", remote) or f"https://{remote.host}"
+    web = _outside(environment, "web") or _of_repository(settings, "web", remote) or remote.web
     api = (
         _outside(environment, "api") or _of_repository(settings, "api", remote) or _KINDS[kind].api_of(remote.host, web)
     )
@@ -64,19 +67,18 @@ def _of_repository(settings: Mapping[str, Any], key: str, remote: Remote) -> str
     """Return what `.argosy.yaml` says; raise UsageError where the token would go to another host, or in the clear."""
     value = _checked(settings.get(key, ""), key, f"`host.{key}` in `.argosy.yaml`")
     if known := _known(remote.host) if value else None:
-        web = f"https://{remote.host}"
-        own = {"kind": known, "web": web, "api": _KINDS[known].api_of(remote.host, web)}[key]
+        own = {"kind": known, "web": remote.web, "api": _KINDS[known].api_of(remote.host, remote.web)}[key]
         if value.rstrip("/") != own:
             raise UsageError(
                 f"`host.{key}` in `.argosy.yaml` is {value}, but that of {remote.host} is {own}.",
                 f"Take it out: the token of a known host goes to that host alone. {_elsewhere(key)}",
             )
     elif value and key != "kind":
-        parts, name = urlsplit(value), (urlsplit(f"//{remote.host}").hostname or "")
+        parts, name = urlsplit(value), (urlsplit(remote.web).hostname or "")
         there = parts.hostname or ""
-        if parts.scheme != "https" or not (there == name or there.endswith(f".{name}")):
+        if parts.scheme not in {"https", remote.scheme} or not (there == name or there.endswith(f".{name}")):
             raise UsageError(
-                f"`host.{key}` in `.argosy.yaml` is {value}, which is not https://{name}.",
+                f"`host.{key}` in `.argosy.yaml` is {value}, which is not {remote.scheme}://{name}.",
                 f"Give an address of that host: a repository does not say where the token goes. {_elsewhere(key)}",
             )
     return value
@@ -93,7 +95,7 @@ def _checked(value: Any, key: str, where: str) -> str:
     else:
         parts = urlsplit(value) if isinstance(value, str) else urlsplit("")
         plain = parts.scheme in {"https", "http"} and parts.hostname and "@" not in parts.netloc and not parts.query
-        valid, form = bool(value == "" or plain), "a URL with https://, without a user"
+        valid, form = bool(value == "" or plain), "a URL with https:// or http://, without a user"
     if not valid:
         raise UsageError(f"{where} is wrong: it is {form}.", _EXAMPLE)
     return str(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import reduce
@@ -170,7 +171,7 @@ class Client:
             if not response.is_redirect:
                 break
             target = urljoin(url, response.headers["location"])
-            if urlsplit(target)[:2] != urlsplit(url)[:2]:
+            if urlsplit(target)[:2] != urlsplit(url)[:2] and not _is_same_with_tls(url, target):
                 raise self._led_away(doing, response.status_code, target)
             # The requests library would make a GET of a redirected POST.
             url, query = target, None
@@ -193,8 +194,13 @@ class Client:
 
     def _lost(self, doing: str, error: requests.RequestException) -> UnansweredError:
         hint = "Check the network and the proxy (HTTPS_PROXY, NO_PROXY), then run it again: nothing is created twice."
-        if isinstance(error, requests.exceptions.SSLError):
+        if "CERTIFICATE_VERIFY_FAILED" in str(error):
             hint = "Add your authority to the system's certificates, or name its file in REQUESTS_CA_BUNDLE."
+        elif isinstance(error, requests.exceptions.SSLError):
+            hint = (
+                f"Check that {self._access.api} is served with TLS. Where it is not, give its address with http:// "
+                "outside of the repository: ARGOSY_HOST_WEB, and ARGOSY_HOST_API."
+            )
         return UnansweredError(f"Could not {doing}: no answer from {self._access.host}: {_innermost(error)}", hint)
 
     def _led_away(self, doing: str, status: int, target: str) -> RefusedError:
@@ -242,12 +248,19 @@ class Client:
                 return "Check that the branch is pushed, and that no other pull request of it is open."
 
 
+def _is_same_with_tls(url: str, target: str) -> bool:
+    """Return whether a host that was asked by http leads to itself, by https."""
+    asked, led = urlsplit(url), urlsplit(target)
+    return (asked.scheme, led.scheme) == ("http", "https") and asked.hostname == led.hostname
+
+
 def _innermost(error: BaseException) -> str:
     """Return what went wrong, without the layers that libraries put around it."""
     while True:
         inner = getattr(error, "reason", None) or next(reversed(error.args), None)
         if not isinstance(inner, BaseException):
-            return str(error).rsplit(": ", 1)[-1].rstrip(".") + "."
+            # The last part, but not of what is in brackets, such as “[SSL: WRONG_VERSION_NUMBER]”.
+            return re.split(r": (?![^\[]*\])", str(error))[-1].rstrip(".") + "."
         error = inner
 
 

@@ -26,6 +26,13 @@ class Remote:
     """The name in small letters, with the port of http and https where the URL has one."""
     project: str
     """The path of the project, such as `acme/gitops`; with GitLab's nested groups, longer."""
+    scheme: str = "https"
+    """How the host's web server is asked: https, unless the URL has http."""
+
+    @property
+    def web(self) -> str:
+        """The address of the host's web server."""
+        return f"{self.scheme}://{self.host}"
 
 
 def parse(url: str) -> Remote:
@@ -43,7 +50,7 @@ def parse(url: str) -> Remote:
             f"The remote {_without_login(url)} is not a project on a Git host with pull requests.",
             "Give the remote a URL such as https://github.com/acme/gitops.git: `git remote set-url origin URL`.",
         )
-    return Remote(_SSH_NAMES.get(host, host), project)
+    return Remote(_SSH_NAMES.get(host, host), project, "http" if parts and parts.scheme == "http" else "https")
 
 
 def _address(url: str) -> str:
