@@ -16,6 +16,7 @@ from yamllint import linter  # type: ignore[import-untyped]
 from yamllint.config import YamlLintConfig  # type: ignore[import-untyped]
 
 from argosy.cli import diff, promote, update
+from argosy.hosting import host_of
 from argosy.repository.model import CiHost, RevisionStyle
 from argosy.schemas.store import file_schema
 from tests import goldens
@@ -539,6 +540,13 @@ class TestGithub:
             assert checkout["uses"].startswith("actions/checkout@"), name
             assert checkout["with"]["persist-credentials"] == "false", name
             assert not any("checkout" in each.get("uses", "") for each in others), name
+
+    def test_gitea_and_forgejo_which_run_them_too_find_the_token(self) -> None:
+        for each in parts(list(documents(CiHost.GITHUB).values())):
+            for name, value in each.get("env", {}).items():
+                if "github.token" in value or "secrets." in value:
+                    host = host_of("https://gitea.acme.example/a/b", {}, {name: TOKEN})
+                    assert host.token() == TOKEN, name
 
     def test_no_script_holds_an_expression(self) -> None:
         for each in parts(list(documents(CiHost.GITHUB).values())):
