@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -355,6 +356,102 @@ class TestWhoDecides:
         git(repository, "checkout", "main", "--", ".")
         for arguments in (TO_STAGING, ("rollback", "web", "staging")):
             assert "has no commit yet" in argosy(*arguments).err
+
+
+class TestSquashes:
+    """A host that squashes a pull request may keep its title alone, as Gitea's API does: that tells enough."""
+
+    SETTING = "enableServiceLinks: {}"
+
+    @staticmethod
+    def merged(root: Path, branch: str, said: str = "{} (#7)\n\nCo-authored-by: Ada <ada@example.com>") -> None:
+        """Squash a branch into the one that is checked out."""
+        title = git(root, "log", "-1", "--format=%s", branch).strip()
+        git(root, "merge", "--quiet", "--squash", branch)
+        git(root, "commit", "--quiet", "--message", said.format(title))
+
+    def test_on_one_trunk(self, argosy: Argosy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        root = start(tmp_path / "gitops")
+        monkeypatch.chdir(root)
+        release(root)
+        since = git(root, "rev-parse", "HEAD").strip()
+        assert argosy(*TO_STAGING, "--yes", "--branch=up").code == 0
+        # What comes to dev before the merge was not promoted with it.
+        edit(root, path("dev"), self.SETTING.format("false"), self.SETTING.format("true"))
+        self.merged(root, "up")
+        assert OLD not in text(root, path("staging"))
+        told = json.loads(argosy("history", "web", "--output", "json").out)["history"]
+        assert [(each["kind"], each["from"], each["to"], each["reverted"]) for each in told] == [
+            ("promotion", "dev", "staging", False)
+        ]
+        assert argosy("promote", "--follow-up", since, "--yes", "--commit").code == 0
+        assert NEW in text(root, path("prod"))
+        edit(root, path("staging"), NEW, "1.29.4-hotfix", "By hand")
+        result = argosy(*TO_STAGING, "--yes", "--commit")
+        assert result.code == 0, result.out
+        assert self.SETTING.format("true") in text(root, path("staging"))
+        assert "1.29.4-hotfix" in text(root, path("staging"))
+
+    def test_a_rollback(self, argosy: Argosy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        root = start(tmp_path / "gitops", environments=("dev", "prod"))
+        monkeypatch.chdir(root)
+        for before, after in pairwise((OLD, NEW, "1.29.5-alpine", "1.29.6-alpine")):
+            edit(root, path("dev"), before, after)
+            assert argosy("promote", "web", "--to", "prod", "--yes", "--branch=up").code == 0
+            self.merged(root, "up", "Merged in up (pull request #7)\n\n{}\n\nApproved-by: Ada")
+            git(root, "branch", "--quiet", "-D", "up")
+        assert argosy("rollback", "web", "prod", "--yes", "--branch=back").code == 0
+        self.merged(root, "back")
+        assert "1.29.5-alpine" in text(root, path("prod"))
+        told = json.loads(argosy("history", "web", "--output", "json").out)["history"]
+        assert [(each["kind"], each["rolledBack"]) for each in told] == [
+            ("rollback", False),
+            ("promotion", True),
+            ("promotion", False),
+            ("promotion", False),
+        ]
+        assert argosy("rollback", "web", "prod", "--yes", "--commit").code == 0
+        assert NEW in text(root, path("prod"))
+
+    def test_with_a_branch_for_each_environment(
+        self, argosy: Argosy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        root = start(tmp_path / "gitops", environments=("dev", "prod"), revision=RevisionStyle.BRANCH)
+        monkeypatch.chdir(root)
+        git(root, "switch", "--quiet", "dev")
+        release(root)
+        git(root, "switch", "--quiet", "prod")
+        assert argosy("promote", "web", "--to", "prod", "--yes", "--branch=up").code == 0
+        git(root, "switch", "--quiet", "dev")
+        edit(root, path("dev"), self.SETTING.format("false"), self.SETTING.format("true"))
+        git(root, "switch", "--quiet", "prod")
+        self.merged(root, "up")
+        assert argosy("promote", "web", "--to", "prod", "--yes", "--commit").code == 0
+        assert self.SETTING.format("true") in text(root, path("prod"))
+        assert "promotion" in argosy("history", "web", "prod").out
+
+    @pytest.mark.parametrize(
+        "title", ["Promote web to prod", "Promote api from dev to prod", "Promote 2 applications from dev to prod"]
+    )
+    def test_a_title_that_the_change_does_not_bear_out(
+        self, argosy: Argosy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, title: str
+    ) -> None:
+        root = start(tmp_path / "gitops", environments=("dev", "prod"))
+        monkeypatch.chdir(root)
+        edit(root, path("prod"), OLD, NEW, title)
+        assert json.loads(argosy("history", "web", "--output", "json").out)["history"] == []
+
+    def test_a_title_that_somebody_changed(
+        self, argosy: Argosy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        root = start(tmp_path / "gitops")
+        monkeypatch.chdir(root)
+        release(root)
+        since = git(root, "rev-parse", "HEAD").strip()
+        assert argosy(*TO_STAGING, "--yes", "--branch=up").code == 0
+        self.merged(root, "up", "March release (#7)")
+        result = argosy("promote", "--follow-up", since, "--yes", "--commit")
+        assert (result.code, "(March release (#7)). Its message tells of no promotion." in result.err) == (0, True)
 
 
 class TestReverts:

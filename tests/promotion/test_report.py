@@ -43,13 +43,21 @@ def promotion(*decisions: Decision, of: Step | None = None) -> Promotion:
         ([step("a"), step("b"), step("c")], "Promote 3 applications from dev to prod"),
         ([step("a" * 50), step("b" * 50)], "Promote 2 applications from dev to prod"),
         ([step("a" * 50, "d" * 30)], f"Promote {'a' * 50} from {'d' * 30} to prod"),
-        ([step(target="qa"), step(source="qa")], "Promote web from dev to prod"),
-        ([step("api", target="qa"), step("web", "staging")], "Promote api and web to qa and prod"),
+        ([step(target="qa"), step(source="qa")], "Promote web from dev over qa to prod"),
+        ([step(target="a"), step("web", "a", "b"), step("web", "b")], "Promote web from dev over a over b to prod"),
+        (
+            [step("api", target="qa"), step("web", "staging")],
+            "Promote api and web from dev to qa, from staging to prod",
+        ),
         ([Step(Kind.ROLLBACK, "web", "", "prod")], "Roll web back in prod"),
     ],
 )
 def test_title(steps: list[Step], title: str) -> None:
     assert report.title(steps) == title
+    changed = {(each.target, each.application) for each in steps} | {("dev", "web")}
+    read = trailers.of_title(f"{title} (#7)", changed)
+    assert {replace(each, origin="") for each in steps} <= set(read)
+    assert {(each.target, each.application) for each in read} == {(each.target, each.application) for each in steps}
 
 
 def test_a_pull_request_says_what_an_app_project_then_permits() -> None:

@@ -81,6 +81,11 @@ def _following(given: PromotionOptions, places: Places, since: str) -> Make:
     found = ends.followers(places, since)
     for apps, source, target in found:
         given.say(f"To follow up: {', '.join(apps)} from {source} to {target}.")
+    for commit, title in ends.untold(places, since):
+        given.say(
+            f"Not followed up: {commit} ({title}). Its message tells of no promotion.\n  If it is one, the host left "
+            "out the Argosy-Promotion line, and the title was changed: promote its applications by hand."
+        )
     return lambda answers: _jobs(places, found, answers, together=not given.on_branch)
 
 

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Self
 
+from argosy import git
 from argosy.change import edits
 from argosy.errors import ArgosyError, UsageError
 from argosy.git import branches, objects
@@ -197,3 +198,22 @@ def followers(places: Places, since: str) -> list[tuple[list[str], str, str]]:
             if follows and each.step.application in environment.applications:
                 groups.setdefault((each.step.target, environment.name), []).append(each.step.application)
     return [(sorted(names), *legs) for legs, names in groups.items()]
+
+
+def untold(places: Places, since: str) -> list[tuple[str, str]]:
+    """Return the commits since one that may be promotions to follow, but tell of none: their short ids and titles.
+
+    They change an environment between two others, and revert nothing.
+    """
+    known = places.repository.environments
+    between = [each.name for each in known if each.promotes_from and any(o.promotes_from == each.name for o in known)]
+    if not between or not since.strip("0"):
+        return []
+    told = {each.commit for each in trailers.records(places.root, f"{since}..HEAD")}
+    listed = git.run(
+        places.root,
+        *("-c", "log.showSignature=false", "log", "--no-merges", "--invert-grep", "--grep=^This reverts commit "),
+        *("--format=%H %h %s", f"{since}..HEAD", "--", *map(layout.environment, between)),
+    )
+    commits = (line.split(" ", 2) for line in listed.splitlines())
+    return [(short, title) for commit, short, title in commits if commit not in told]

@@ -24,6 +24,9 @@ from argosy.promotion.trailers import Kind, Record
 from argosy.repository import layout
 from argosy.yaml_edit.keys import overlap
 
+_FARTHEST = 20
+"""How many changes of a deployment are looked at to find the one that a step brought."""
+
 
 class Place(NamedTuple):
     """An application in an environment, on the branch that ends with a commit."""
@@ -225,7 +228,7 @@ class History:
                 standing.append(each)
                 continue
             # A rollback undoes what came after the state that it restores.
-            origin = self._origin(each)
+            origin = self._origin(each) or self._met(each, place.tip, place.environment)
             while standing and not (origin and self.graph.is_part(standing[-1].commit, origin, place.tip)):
                 standing.pop()
         return standing[::-1]
@@ -273,9 +276,9 @@ class History:
 
     def _promoted(self, record: Record, edge: Edge) -> str:
         """Return the commit whose source a step promoted, or the nearest that is known."""
-        if record.step.source == edge.source and (found := self._origin(record)):
-            return found
         tip = edge.now[0].commit
+        if record.step.source == edge.source and (found := self._origin(record) or self._met(record, tip, edge.source)):
+            return found
         return record.commit if tip == edge.place.tip else self._merge_base(record.commit, tip) or record.commit
 
     def _origin(self, record: Record) -> str:
@@ -284,6 +287,45 @@ class History:
         if record.step.origin and not found and self.ends:
             raise cut_off(f"the last {record.step.kind.value} to {record.step.target}")
         return found
+
+    def _met(self, record: Record, tip: str, environment: str) -> str:
+        """Return the commit of a branch at which an environment had what a title tells of, "" where none is found.
+
+        Of several it is the oldest from which on the source had it, so that a later change is looked at again, rather
+        than taken for one that was left; of a rollback it is the newest before.
+        """
+        if not record.by_title:
+            return ""
+        back = record.step.kind is Kind.ROLLBACK
+        application, target = record.step.application, record.step.target
+        units = deployment.units(application, environment)
+        known = self._lines.get(tip)
+        # All environments at once, and what was read already: another application asks next.
+        line = self.line(tip, *(known.folders if known else ()), layout.ENVIRONMENTS, layout.ARGOCD)
+        last = line.places.get(record.commit)
+        commits = [*line.places]
+        touched = sorted({each for unit in units for each in line.touched.get(unit, ())})
+        if last is None:
+            found = [each for each in touched if line.times[each] <= record.when.timestamp()]
+        else:
+            found = [each for each in touched if each >= last + back]
+        candidates = [commits[each] for each in found[:_FARTHEST]]
+        there = deployment.units(application, target)
+        self.cache.look((), [(each, unit) for each in candidates for unit in units])
+        before, after = (
+            deployment.files(self._at("", each, *there), application, target) if each else {} for each in record.both
+        )
+        changes = differing(before, after)
+        states = {each: self._at("", each, *units) for each in candidates if changes}
+        self.cache.load(entry.blob for state in states.values() for entry in state.entries(*units).values())
+        met = ""
+        for each, state in states.items():
+            then = deployment.files(state, application, environment)
+            if not any(overlap(key, other) for other in differing(after, then) for key in changes):
+                met = each
+            if met and (back or met != each):
+                break
+        return met
 
     def _seed(self, place: Place) -> str:
         """Return the commit with which a deployment came; raise ArgosyError where the history does not reach it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from itertools import accumulate, pairwise, takewhile
+from itertools import accumulate, takewhile
 from typing import Any
 
 from argosy.promotion.decision import ABSENT, Decision, Verdict
@@ -53,8 +53,10 @@ def title(steps: Sequence[Step]) -> str:
         return "Nothing to promote"
     names = list(dict.fromkeys(each.application for each in steps))
     ends = list(dict.fromkeys((each.source, each.target) for each in steps))
-    chained = all(one[1] == other[0] for one, other in pairwise(ends))
-    way = f"from {ends[0][0]} to {ends[-1][1]}" if chained else "to " + " and ".join(end for _, end in ends)
+    # trailers.of_title reads it again: of a pull request that is squashed, some hosts keep the title alone.
+    way = ", ".join(f"from {source} to {target}" for source, target in ends)
+    for _, middle in ends[:-1]:
+        way = way.replace(f" to {middle}, from {middle} to ", f" over {middle} to ")
     back = steps[0].kind is Kind.ROLLBACK
     listed = " and ".join(names)
     for what in (listed if len(names) < 3 else "", f"{len(names)} applications"):

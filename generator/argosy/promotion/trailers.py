@@ -1,16 +1,18 @@
-"""Who promoted what, and when: read from Git alone, from the trailers of commit messages."""
+"""Who promoted what, and when: read from Git alone, from the trailers of commit messages, or else their titles."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
 from argosy import git
+from argosy.repository import layout
 
 
 class Kind(StrEnum):
@@ -54,6 +56,8 @@ class Record:
     subject: str
     reverted: str = ""
     """The commit that reverted this one, and holds itself; empty if none did."""
+    by_title: bool = False
+    """Whether the commit's title alone tells of it, which names no commit that it came from."""
 
     @property
     def both(self) -> tuple[str, str]:
@@ -69,6 +73,15 @@ _TRAILER = re.compile(
     r"|Rollback:[ ]+(?P<undone>\S+)[ ]+(?P<place>\S+))(?:[ ]+(?P<origin>[0-9a-f]{7,64}))?[ \t]*$",
     re.MULTILINE,
 )
+_WORD = r"[^\s,]+"
+_WHAT = rf"\d+ applications|{_WORD}(?: and {_WORD})?"
+_LEG = rf"from {_WORD}(?: over {_WORD})* to {_WORD}"
+_TITLE = re.compile(
+    rf"(?:Promote (?P<promoted>{_WHAT}) (?P<way>{_LEG}(?:, {_LEG})*)"
+    rf"|Roll (?P<undone>{_WHAT}) back in (?P<place>{_WORD}))(?: \([^()]*\d\))?"
+)
+"""What report.title says, with the number of the pull request that hosts put behind it."""
+_MANY = re.compile(r"(\d+) applications")
 _REVERT = re.compile(
     _START + r"This reverts commit (?P<commit>[0-9a-f]{7,64})"
     r"(?:,[ ]reversing\s+changes made to (?P<onto>[0-9a-f]{7,64}))?",
@@ -94,6 +107,31 @@ def steps(message: str) -> list[Step]:
     return list(dict.fromkeys(found))
 
 
+def of_title(title: str, changed: Collection[tuple[str, str]]) -> list[Step]:
+    """Return the steps that a commit's title alone tells of, where `changed` bears it out; from where is not known.
+
+    `changed` are the deployments that the commit changed: environment and application.
+    """
+    match = _TITLE.fullmatch(title)
+    if not match:
+        return []
+    what = match["promoted"] or match["undone"]
+    legs = [(Kind.ROLLBACK, "", match["place"])] if match["place"] else []
+    for leg in match["way"].split(", ") if match["way"] else ():
+        stops = re.split(" (?:from|over|to) ", f" {leg}")[1:]
+        legs += [(Kind.PROMOTION, *ends) for ends in pairwise(stops)]
+    found = [
+        Step(kind, application, source, target)
+        for kind, source, target in legs
+        for environment, application in sorted(changed)
+        if environment == target
+    ]
+    if many := _MANY.fullmatch(what):
+        return found if len({each.application for each in found}) == int(many[1]) else []
+    named = what.split(" and ")
+    return [each for each in found if each.application in named]
+
+
 def records(root: Path, revision: str = "HEAD") -> list[Record]:
     """Return what was promoted and rolled back in the history of a revision, the newest first.
 
@@ -104,11 +142,15 @@ def records(root: Path, revision: str = "HEAD") -> list[Record]:
         root,
         *("-c", "log.showSignature=false", "log", "-z", "--date-order", "--encoding=UTF-8"),
         *("--extended-regexp", "--grep=Argosy-(Promotion|Rollback):", "--grep=This reverts commit [0-9a-f]{7}"),
+        *("--grep=^Promote .+ from .+ to ", "--grep=^Roll .+ back in "),
         "--format=%H%n%P%n%aI%n%aN <%aE>%n%B",
         *("--end-of-options", revision, "--"),
     )
     entries = [_Entry(*entry.lstrip("\n").split("\n", 4)) for entry in listed.split("\0") if entry.strip()]
-    found = [(entry, step) for entry in entries for step in reversed(steps(entry.message))]
+    told = {entry.commit: steps(entry.message) for entry in entries}
+    titled = _of_titles(root, [entry for entry in entries if not told[entry.commit]])
+    told |= titled
+    found = [(entry, step) for entry in entries for step in reversed(told[entry.commit])]
     merged = _merged(root, revision, found)
     reverted = _reverted(root, entries)
     return [
@@ -120,6 +162,7 @@ def records(root: Path, revision: str = "HEAD") -> list[Record]:
             who=entry.who,
             subject=entry.message.partition("\n")[0],
             reverted=reverted.get(entry.commit, ""),
+            by_title=entry.commit in titled,
         )
         for entry, step in found
         if (entry.commit, step) not in merged
@@ -134,6 +177,33 @@ class _Entry(NamedTuple):
     when: str
     who: str
     message: str
+
+
+def _of_titles(root: Path, entries: Sequence[_Entry]) -> Mapping[str, list[Step]]:
+    """Return what commits tell by their titles alone: a host that squashes a pull request may drop the rest."""
+    titles = {}
+    for entry in entries:
+        first, _, rest = entry.message.replace("\r", "").partition("\n")
+        title = rest.strip().partition("\n")[0] if first.startswith("Merged in ") else first  # Bitbucket's.
+        if " " not in entry.parents and _TITLE.fullmatch(title) and not _REVERT.search(entry.message):
+            titles[entry.commit] = title
+    if not titles:
+        return {}
+    listed = git.run(
+        root,
+        *("-c", "log.showSignature=false", "log", "-z", "--no-walk", "--root", "--no-renames", "--name-only"),
+        *("--format=%x01%H", "--stdin"),
+        stdin="".join(f"{each}\n" for each in titles).encode(),
+    )
+    changed: dict[str, set[tuple[str, str]]] = {}
+    commit = ""
+    for part in listed.split("\0"):
+        path = part.strip("\n")
+        if path.startswith("\x01"):
+            commit = path[1:]
+        elif (environment := layout.environment_of(path)) and (application := layout.application_of(path)):
+            changed.setdefault(commit, set()).add((environment, application))
+    return {commit: of_title(title, changed.get(commit, ())) for commit, title in titles.items()}
 
 
 def _reverted(root: Path, entries: Sequence[_Entry]) -> Mapping[str, str]:
