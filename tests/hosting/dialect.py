@@ -166,7 +166,7 @@ class Dialect(ABC):
         same = [each for each in self.open_ones(branch, base) if not each.from_fork]
         if same:
             raise Refusal(*self.exists())
-        if self.server.branches is not None and branch not in self.server.branches:
+        if self.server.branches is not None and not {branch, base} <= self.server.branches:
             raise Refusal(*self.no_branch())
         return self.server.add(branch, base, title=title, body=body, **values)
 
@@ -191,7 +191,8 @@ class Dialect(ABC):
 
     def posted(self, number: str) -> list[Posted]:
         """Return the comments of a pull request."""
-        return [each for each in self.server.comments if each.number == self.find(number).number]
+        pull = self.find(number)
+        return [each for each in self.server.comments if each.number == pull.number]
 
     def whose(self, token_owner: object) -> Answer:
         """Return whom the token belongs to, unless the host does not say."""

@@ -40,6 +40,7 @@ class BitbucketDialect(Dialect):
         at = f"{repository}/pullrequests"
         workspace = self.server.project.split("/")[0]
         return {
+            f"GET {repository}": lambda: (200, {"uuid": "{7}", "full_name": self.server.project}),
             f"GET {repository}/branch-restrictions": self.restrictions,
             f"GET {at}": self.list_pulls,
             f"POST {at}": self.create,

@@ -49,6 +49,7 @@ class GitHubDialect(Dialect):
     def routes(self) -> Mapping[str, Handler]:
         at = re.escape(f"/repos/{self.server.project}")
         return {
+            f"GET {at}": lambda: (200, {"id": 7, "full_name": self.server.project}),
             f"GET {at}/pulls": self.list_pulls,
             f"POST {at}/pulls": self.create,
             f"PATCH {at}/pulls/(\\d+)": self.edit,
@@ -150,7 +151,7 @@ class GitHubDialect(Dialect):
         comment.body = limited(checked(self.received.body, body=str)["body"], self.body)
         return 200, self.comment(comment)
 
-    def pull(self, pull: PullRequest) -> object:
+    def pull(self, pull: PullRequest) -> Mapping[str, object]:
         repository = {"id": 7, "full_name": self.server.project}
         head = {"id": 8, "full_name": "mallory/gitops"} if pull.from_fork else repository
         return {

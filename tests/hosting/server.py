@@ -50,6 +50,7 @@ class Server:
         self.pull_requests: list[PullRequest] = []
         self.comments: list[Posted] = []
         self.labels: dict[str, int] = {}
+        self.labels_of_organization: dict[str, int] = {}
         self.users: list[str] = [ME, "ada", "grace"]
         self.me = ME
         """Whose the token is."""

@@ -94,7 +94,7 @@ def test_labels_and_reviewers_never_stop_a_promotion(host: Host, server: Server,
 def test_a_long_title_is_cut(host: Host, server: Server) -> None:
     host.propose(replace(PLAIN, title="word " * 100, body="x" * host.body_limit))
     title = server.pull_requests[0].title
-    assert (len(title) <= host.title_limit, title[-5:]) == (True, "word…")
+    assert (len(title) <= host.title_limit, title[:9], title[-1]) == (True, "word word", "…")
     host.comment(1, "argosy-diff", "x" * host.body_limit)
 
 
@@ -143,6 +143,15 @@ def test_a_comment_of_somebody_else_is_left_alone(host: Host, server: Server, ki
         reach(kind, server).comment(1, "argosy-diff", text)
     assert [each.author for each in server.comments] == ["ada", server.me]
     assert (theirs.body, server.comments[1].body.split("\n")[-1]) == (was, "Newer.")
+
+
+def test_a_pull_request_that_is_not_there(host: Host, server: Server) -> None:
+    with pytest.raises(ArgosyError, match=r"There is no (pull|merge) request 7 in acme/gitops on "):
+        host.comment(7, "argosy-diff", "Hello.")
+    server.fail_next(404, times=2)
+    with pytest.raises(ArgosyError, match="404") as caught:
+        host.comment(7, "argosy-diff", "Hello.")
+    assert "There is no project acme/gitops" in caught.value.hint
 
 
 def test_a_comment_that_is_deleted_meanwhile_is_made_again(host: Host, server: Server) -> None:
@@ -251,7 +260,7 @@ def test_a_wrong_token_is_said_to_be_one(kind: str, server: Server) -> None:
 
 def test_a_branch_that_is_not_pushed_is_said_to_be(host: Host, server: Server) -> None:
     server.branches = set()
-    with pytest.raises(ArgosyError, match="Could not open") as caught:
+    with pytest.raises(ArgosyError, match=r"Could not open|There is no branch") as caught:
         host.propose(PROPOSAL)
     assert "push" in caught.value.hint.casefold()
     assert not server.pull_requests

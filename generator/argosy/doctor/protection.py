@@ -68,7 +68,7 @@ def _compared(host: Host, path: str, branch: str, wanted: Protection) -> Iterato
         found = host.protection(branch)
     except ArgosyError as error:
         right = f"The token needs {host.rights}."
-        yield unknown(error.message, right if getattr(error, "status", 0) in {403, 404} else error.hint)
+        yield unknown(error.message, right if getattr(error, "status", 0) == 403 else error.hint)
         return
     lacks, untold = missing(wanted, found)
     if lacks:

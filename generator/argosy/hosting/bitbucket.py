@@ -62,7 +62,7 @@ class Bitbucket(Host):
     def protection(self, branch: str) -> Protection:
         """Return what the branch restrictions enforce, which administrators alone see."""
         doing = f"see how {branch} of {self.project} is protected"
-        path = f"/repositories/{quote(self.project)}/branch-restrictions"
+        path = f"{self._project}/branch-restrictions"
         with self._reading(doing):
             return of_bitbucket(list(self._client.pages(path, doing, {"pagelen": "100"})), branch)
 
@@ -181,8 +181,12 @@ class Bitbucket(Host):
         return f"{self.web}/{self.project}/pull-requests/new?{encoded(query)}"
 
     @property
+    def _project(self) -> str:
+        return f"/repositories/{quote(self.project)}"
+
+    @property
     def _path(self) -> str:
-        return f"/repositories/{quote(self.project)}/pullrequests"
+        return f"{self._project}/pullrequests"
 
 
 def _content(proposal: Proposal) -> Mapping[str, str]:

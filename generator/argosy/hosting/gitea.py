@@ -5,12 +5,12 @@ https://docs.gitea.com/api, https://codeberg.org/api/swagger
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, ClassVar
 from urllib.parse import quote
 
-from argosy.hosting.github import GitHub
+from argosy.hosting.github import GitHub, request_of
 from argosy.hosting.host import Comment, Proposal, Request, encoded
 from argosy.hosting.protection import Protection
 
@@ -25,7 +25,9 @@ class Gitea(GitHub):
     domains: ClassVar[tuple[str, ...]] = ("codeberg.org",)
     parts: ClassVar[tuple[str, ...]] = ("gitea", "forgejo")
     body_limit = 65_535 - 256
+    # In bytes: where a title has more, Gitea cuts it as wide as it is shown, and older versions after 252 bytes.
     title_limit = 255
+    draft_prefix = "WIP: "
     variables: ClassVar[tuple[str, ...]] = ("GITEA_TOKEN", "FORGEJO_TOKEN")
     scopes = "the scopes write:repository, write:issue and read:user"
     rights = "the scope read:repository, of an administrator of the repository"
@@ -36,9 +38,7 @@ class Gitea(GitHub):
         ".forgejo/CODEOWNERS",
     )
     headers: ClassVar[Mapping[str, str]] = {}
-    advice: ClassVar[Mapping[str, str]] = {
-        "does not exist": "Push the branch first, and check that the branch to merge into is there.",
-    }
+    advice: ClassVar[Mapping[str, str]] = {}
     page_size: ClassVar[Mapping[str, str]] = {"limit": "50"}
 
     @classmethod
@@ -55,11 +55,11 @@ class Gitea(GitHub):
         """Return what the branch protection enforces, which administrators alone see in full."""
         doing = f"see how {branch} of {self.project} is protected"
         with self._reading(doing):
-            there = self._client.call("GET", f"{self._path}/branches/{quote(branch, safe='')}", doing)
+            there = self._branch(branch, doing)
             if not there["protected"]:
                 return Protection()
             rule = quote(there.get("effective_branch_protection_name") or branch, safe="")
-            found = self._told(f"{self._path}/branch_protections/{rule}", doing, 403, 404)
+            found = self._told(f"{self._project}/branch_protections/{rule}", doing, 403, 404)
             return Protection(approvals=there["required_approvals"]).perhaps() if found is None else of_gitea(found)
 
     def _is_own(self, comment: Comment) -> bool:
@@ -67,13 +67,51 @@ class Gitea(GitHub):
 
     @cached_property
     def _owner(self) -> str:
-        # An administrator of the repository may edit everyone's comments, so that a refusal tells nothing apart.
+        # Whoever may write may edit everyone's comments, so that a refusal tells nothing apart.
         doing = "see whose the token is"
         with self._reading(doing):
             return str(self._client.call("GET", "/user", doing)["login"])
 
     def _authorization(self, token: str) -> str:
         return f"token {token}"
+
+    def _branch(self, name: str, doing: str) -> Any:
+        from argosy.hosting.client import RefusedError  # noqa: PLC0415
+
+        try:
+            return self._client.call("GET", f"{self._project}/branches/{quote(name, safe='')}", doing)
+        except RefusedError as error:
+            self._refuse_absent(error, f"branch {name}", f"Push it first: git push origin {name}.")
+            raise
+
+    def _length(self, title: str) -> int:
+        return len(title.encode())
+
+    def _find(self, proposal: Proposal) -> Request | None:
+        # The list leaves out which teams were asked for a review.
+        found = super()._find(proposal)
+        return found and self._get(found.number, f"read the pull request {found.number} of {self.project}")
+
+    def _get(self, number: int, doing: str) -> Request:
+        found = self._client.call("GET", f"{self._project}/pulls/{number}", doing)
+        with self._reading(doing):
+            return request_of(found)
+
+    def _create(self, proposal: Proposal) -> Request:
+        from argosy.hosting.client import RefusedError  # noqa: PLC0415
+
+        try:
+            return super()._create(proposal)
+        except RefusedError as error:
+            # It does not say which of the two branches is not there.
+            for name in (proposal.branch, proposal.base) if error.status == 404 else ():
+                self._branch(name, f"look for the branch {name} of {self.project}")
+            raise
+
+    def _comments(self, number: int) -> Iterator[Comment]:
+        # Of a pull request that is not there, the comments' list answers as if the host had failed.
+        self._get(number, f"find the pull request {number} of {self.project}")
+        return super()._comments(number)
 
     def _open_ones(self, proposal: Proposal) -> Mapping[str, str]:  # noqa: ARG002
         # The list cannot be narrowed down to a branch; it is read whole.
@@ -82,21 +120,20 @@ class Gitea(GitHub):
     def _draft(self, proposal: Proposal) -> Mapping[str, bool]:  # noqa: ARG002
         return {}
 
-    def _content(self, proposal: Proposal) -> Mapping[str, str]:
-        title = f"WIP: {proposal.title}"[: self.title_limit] if proposal.draft else proposal.title
-        return {"title": title, "body": proposal.body}
-
     def _add_labels(self, request: Request, labels: Sequence[str]) -> Iterable[str]:
-        doing = f"label the pull request {request.number} of {self.project}"
-        path = f"{self._path}/labels"
-        with self._reading(doing):
-            known = {each["name"]: each["id"] for each in self._client.pages(path, doing, self.page_size)}
-            for name in labels:
-                if name not in known:
-                    body = {"name": name, "color": _COLOUR}
-                    known[name] = self._client.call("POST", path, f"make the label {name}", body=body)["id"]
-        self._post_labels(request, [known[name] for name in labels])
+        # By their names, those of the organization are found too. A name that is none is passed over.
+        there = self._post_labels(request, labels)
+        made = [self._made_label(name) for name in labels if name not in there]
+        if made:
+            self._post_labels(request, made)
         return ()
+
+    def _made_label(self, name: str) -> int:
+        doing = f"make the label {name}"
+        body = {"name": name, "color": _COLOUR}
+        made = self._client.call("POST", f"{self._project}/labels", doing, body=body)
+        with self._reading(doing):
+            return int(made["id"])
 
     def _page(self, proposal: Proposal) -> str:
         query = {"expand": "1", **self._content(proposal)}

@@ -61,11 +61,11 @@ class GitHub(Host):
         doing = f"see how {branch} of {self.project} is protected"
         with self._reading(doing):
             name = quote(branch, safe="")
-            found = of_github(self._client.pages(f"{self._path}/rules/branches/{name}", doing, self.page_size))
-            there = self._told(f"{self._path}/branches/{name}", doing, 404)
+            found = of_github(self._client.pages(f"{self._project}/rules/branches/{name}", doing, self.page_size))
+            there = self._told(f"{self._project}/branches/{name}", doing, 404)
             if there is None or not there["protected"]:
                 return found
-            return self._with_older(found, f"{self._path}/branches/{name}/protection", doing)
+            return self._with_older(found, f"{self._project}/branches/{name}/protection", doing)
 
     def _with_older(self, found: Protection, path: str, doing: str) -> Protection:
         from argosy.hosting.client import RefusedError  # noqa: PLC0415
@@ -81,13 +81,13 @@ class GitHub(Host):
 
     def _find(self, proposal: Proposal) -> Request | None:
         doing = f"list the pull requests of {self.project}"
-        for found in self._client.pages(f"{self._path}/pulls", doing, self._open_ones(proposal)):
+        for found in self._client.pages(f"{self._project}/pulls", doing, self._open_ones(proposal)):
             with self._reading(doing):
                 head, base = found["head"], found["base"]
                 # A fork that was deleted is null.
                 same = (head["repo"] or {}).get("id") == base["repo"]["id"]
                 if same and head["ref"] == proposal.branch and base["ref"] == proposal.base:
-                    return _request(found)
+                    return request_of(found)
         return None
 
     def _open_ones(self, proposal: Proposal) -> Mapping[str, str]:
@@ -97,19 +97,19 @@ class GitHub(Host):
     def _create(self, proposal: Proposal) -> Request:
         doing = f"open a pull request for {proposal.branch} in {self.project}"
         body = {"head": proposal.branch, "base": proposal.base, **self._content(proposal), **self._draft(proposal)}
-        made = self._client.call("POST", f"{self._path}/pulls", doing, body=body)
+        made = self._client.call("POST", f"{self._project}/pulls", doing, body=body)
         with self._reading(doing):
-            return _request(made)
+            return request_of(made)
 
     def _draft(self, proposal: Proposal) -> Mapping[str, bool]:
         return {"draft": True} if proposal.draft else {}
 
     def _update(self, request: Request, proposal: Proposal) -> Request:
         doing = f"update the pull request {request.number} of {self.project}"
-        path = f"{self._path}/pulls/{request.number}"
+        path = f"{self._project}/pulls/{request.number}"
         made = self._client.call("PATCH", path, doing, body=self._content(proposal))
         with self._reading(doing):
-            return _request(made)
+            return request_of(made)
 
     def _content(self, proposal: Proposal) -> Mapping[str, str]:
         return {"title": proposal.title, "body": proposal.body}
@@ -119,10 +119,13 @@ class GitHub(Host):
         self._post_labels(request, labels)
         return ()
 
-    def _post_labels(self, request: Request, labels: Sequence[object]) -> None:
+    def _post_labels(self, request: Request, labels: Sequence[object]) -> set[str]:
+        """Add labels; return all that the pull request has then."""
         doing = f"label the pull request {request.number} of {self.project}"
-        path = f"{self._path}/issues/{request.number}/labels"
-        self._client.call("POST", path, doing, body={"labels": list(labels)})
+        path = f"{self._project}/issues/{request.number}/labels"
+        there = self._client.call("POST", path, doing, body={"labels": list(labels)})
+        with self._reading(doing):
+            return {str(each["name"]) for each in there}
 
     def _add_reviewers(self, request: Request, proposal: Proposal, names: Sequence[str]) -> Iterator[str]:  # noqa: ARG002
         organization = self.project.split("/")[0]
@@ -136,7 +139,7 @@ class GitHub(Host):
     def _reviewed(self, request: Request) -> set[str]:
         """Return who gave a review: asking them again would take it back."""
         doing = f"list the reviews of the pull request {request.number} of {self.project}"
-        path = f"{self._path}/pulls/{request.number}/reviews"
+        path = f"{self._project}/pulls/{request.number}/reviews"
         reviews = self._client.pages(path, doing, self.page_size)
         with self._reading(doing):
             return {review["user"]["login"].casefold() for review in reviews if review["user"]}
@@ -144,7 +147,7 @@ class GitHub(Host):
     def _request_reviews(self, request: Request, names: Sequence[str]) -> None:
         self._client.call(
             "POST",
-            f"{self._path}/pulls/{request.number}/requested_reviewers",
+            f"{self._project}/pulls/{request.number}/requested_reviewers",
             f"ask for reviews of the pull request {request.number} of {self.project}",
             body={
                 "reviewers": [name for name in names if "/" not in name],
@@ -154,7 +157,7 @@ class GitHub(Host):
 
     def _comments(self, number: int) -> Iterator[Comment]:
         doing = f"read the comments on the pull request {number} of {self.project}"
-        for comment in self._client.pages(f"{self._path}/issues/{number}/comments", doing, self.page_size):
+        for comment in self._client.pages(f"{self._project}/issues/{number}/comments", doing, self.page_size):
             with self._reading(doing):
                 read = _comment(comment)
             yield read
@@ -171,13 +174,13 @@ class GitHub(Host):
 
     def _add_comment(self, number: int, text: str) -> Comment:
         doing = f"comment on the pull request {number} of {self.project}"
-        made = self._client.call("POST", f"{self._path}/issues/{number}/comments", doing, body={"body": text})
+        made = self._client.call("POST", f"{self._project}/issues/{number}/comments", doing, body={"body": text})
         with self._reading(doing):
             return _comment(made)
 
     def _edit_comment(self, number: int, comment: Comment, text: str) -> Comment:
         doing = f"update a comment on the pull request {number} of {self.project}"
-        made = self._client.call("PATCH", f"{self._path}/issues/comments/{comment.id}", doing, body={"body": text})
+        made = self._client.call("PATCH", f"{self._project}/issues/comments/{comment.id}", doing, body={"body": text})
         with self._reading(doing):
             return _comment(made)
 
@@ -186,7 +189,7 @@ class GitHub(Host):
         return f"{self.web}/{self.project}/compare/{quote(proposal.base)}...{quote(proposal.branch)}?{encoded(query)}"
 
     @property
-    def _path(self) -> str:
+    def _project(self) -> str:
         return f"/repos/{quote(self.project)}"
 
 
@@ -194,7 +197,8 @@ def _belongs(team: str, organization: str) -> bool:
     return team.split("/", maxsplit=1)[0].casefold() == organization.casefold()
 
 
-def _request(found: Mapping[str, Any]) -> Request:
+def request_of(found: Mapping[str, Any]) -> Request:
+    """Return a pull request as GitHub and Gitea tell it."""
     users = [user["login"] for user in found.get("requested_reviewers") or ()]
     organization = found["base"]["repo"]["full_name"].split("/")[0]
     teams = [f"{organization}/{team.get('slug') or team['name']}" for team in _teams(found)]

@@ -24,6 +24,8 @@ class GitLab(Host):
     parts: ClassVar[tuple[str, ...]] = ("gitlab",)
     body_limit = 1_000_000
     title_limit = 255
+    request = "merge request"
+    draft_prefix = "Draft: "
     variables: ClassVar[tuple[str, ...]] = ("GITLAB_TOKEN",)
     scopes = "the scope api, and the role Developer or more"
     rights = "the scope read_api, and the role Maintainer"
@@ -47,7 +49,7 @@ class GitLab(Host):
     def protection(self, branch: str) -> Protection:
         """Return what the project enforces; approvals and push rules belong to GitLab Premium, and to maintainers."""
         doing = f"see how {branch} of {self.project} is protected"
-        project = f"/projects/{quote(self.project, safe='')}"
+        project = self._project
         with self._reading(doing):
             found = {
                 "project": self._client.call("GET", project, doing),
@@ -81,8 +83,7 @@ class GitLab(Host):
         return self._put(request, self._content(proposal))
 
     def _content(self, proposal: Proposal) -> Mapping[str, str]:
-        title = f"Draft: {proposal.title}"[: self.title_limit] if proposal.draft else proposal.title
-        return {"title": title, "description": proposal.body}
+        return {"title": proposal.title, "description": proposal.body}
 
     def _add_labels(self, request: Request, labels: Sequence[str]) -> Iterable[str]:
         self._put(request, {"add_labels": ",".join(labels)})
@@ -152,8 +153,12 @@ class GitLab(Host):
         return f"{self.web}/{self.project}/-/merge_requests/new?{encoded(query)}"
 
     @property
+    def _project(self) -> str:
+        return f"/projects/{quote(self.project, safe='')}"
+
+    @property
     def _path(self) -> str:
-        return f"/projects/{quote(self.project, safe='')}/merge_requests"
+        return f"{self._project}/merge_requests"
 
 
 def _request(found: Mapping[str, Any]) -> Request:

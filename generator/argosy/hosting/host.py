@@ -16,7 +16,7 @@ from urllib.parse import quote, urlencode, urlsplit
 from argosy.errors import ArgosyError, UsageError
 
 if TYPE_CHECKING:
-    from argosy.hosting.client import Client
+    from argosy.hosting.client import Client, RefusedError
     from argosy.hosting.protection import Protection
 
 T = TypeVar("T")
@@ -89,6 +89,10 @@ class Host(ABC):
     body_limit: ClassVar[int]
     """Characters of a pull request's body and of a comment, less what the comment's marker needs."""
     title_limit: ClassVar[int]
+    request: ClassVar[str] = "pull request"
+    """What it calls one."""
+    draft_prefix: ClassVar[str] = ""
+    """What marks a draft in the title, where the API has nothing else for it."""
     variables: ClassVar[tuple[str, ...]]
     """Where the token is looked for after ARGOSY_TOKEN."""
     scopes: ClassVar[str]
@@ -126,7 +130,7 @@ class Host(ABC):
 
         Labels and reviewers are added, none is taken away; what the host takes of them not, `remarks` says.
         """
-        proposal = replace(proposal, title=_cut(proposal.title, self.title_limit))
+        proposal = self._titled(proposal)
         found = self._find(proposal)
         request, created = (self._update(found, proposal), False) if found else self._opened(proposal)
         remarks = (*self._label(request, proposal.labels), *self._ask(request, proposal))
@@ -145,7 +149,12 @@ class Host(ABC):
         def own() -> Iterator[Comment]:
             return (each for each in self._comments(number) if each.body.startswith(hidden) and self._is_own(each))
 
-        for found in own():
+        try:
+            before = list(own())
+        except RefusedError as error:
+            self._refuse_absent(error, f"{self.request} {number}", "See its number on the host, and the remote's URL.")
+            raise
+        for found in before:
             try:
                 return self._edit_comment(number, found, text).url
             except RefusedError as error:
@@ -156,7 +165,7 @@ class Host(ABC):
 
     def url_to_open(self, proposal: Proposal) -> str:
         """Return the page on which a person opens the pull request, prefilled as far as the host can."""
-        proposal = replace(proposal, title=_cut(proposal.title, self.title_limit))
+        proposal = self._titled(proposal)
         # An empty body would leave out its key as well.
         room = _LONGEST_URL - len(self._page(replace(proposal, body="-")))
         return self._page(replace(proposal, body=_beginning(proposal.body, room)))
@@ -282,6 +291,23 @@ class Host(ABC):
     def _authorization(self, token: str) -> str:
         return f"Bearer {token}"
 
+    def _titled(self, proposal: Proposal) -> Proposal:
+        """Return a proposal whose title the host takes: cut where it is too long, with what marks a draft."""
+        title = f"{self.draft_prefix if proposal.draft else ''}{proposal.title}"
+        if self._length(title) > self.title_limit:
+            while self._length(f"{title}…") > self.title_limit:
+                title = title[:-1]
+            title = f"{title.rstrip()}…"
+        return replace(proposal, title=title)
+
+    def _length(self, title: str) -> int:
+        return len(title)
+
+    def _refuse_absent(self, error: RefusedError, what: str, hint: str) -> None:
+        """Raise an error that says what is not there, where the host answered so and has the project itself."""
+        if error.status == 404 and self._told(self._project, f"look for {self.project}", 403, 404) is not None:
+            raise ArgosyError(f"There is no {what} in {self.project} on {self.name}.", hint) from error
+
     def _hidden(self, marker: str) -> str:
         return f"<!-- {marker} -->"
 
@@ -293,6 +319,11 @@ class Host(ABC):
     @abstractmethod
     def _owner(self) -> str:
         """Whose the token is, as the host names authors of comments; empty where it does not say."""
+
+    @property
+    @abstractmethod
+    def _project(self) -> str:
+        """Where the API has the project itself."""
 
     @abstractmethod
     def _find(self, proposal: Proposal) -> Request | None:
@@ -356,10 +387,6 @@ def number_of_event(environment: Mapping[str, str]) -> int | None:
         return None
     number = (event.get("pull_request") or {}).get("number") if isinstance(event, dict) else None
     return number if isinstance(number, int) else None
-
-
-def _cut(text: str, limit: int) -> str:
-    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
 
 
 def _beginning(text: str, room: int) -> str:
