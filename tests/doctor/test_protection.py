@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
@@ -179,6 +180,32 @@ class TestOnGitHub:
         assert "administration" in found["advice"]
 
 
+class TestOnGitea:
+    """Gitea takes none of the files, but runs GitHub's workflows: its file says how branches are to be protected."""
+
+    @pytest.fixture
+    def ci(self) -> CiHost:
+        return CiHost.GITHUB
+
+    def test_what_is_advised_makes_it_so(self, argosy: Argosy, case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+        git(case.root, "remote", "set-url", "origin", "https://codeberg.org/acme/gitops.git")
+        with playing("gitea") as server:
+            monkeypatch.setenv("ARGOSY_HOST_API", server.url)
+            monkeypatch.setenv("ARGOSY_TOKEN", TOKEN)
+            advised = self.advised(argosy, "POST", "branch_protections")
+            server.protection = {**advised, "block_admin_merge_override": False, "apply_to_admins": False}
+            assert "administrators or others are exempt" in doctor(argosy).of(CHECK, "problem")["seen"]
+            server.protection |= self.advised(argosy, "PATCH", "branch_protections/main")
+            assert doctor(argosy).state(CHECK) == "ok"
+
+    @staticmethod
+    def advised(argosy: Argosy, method: str, end: str) -> dict[str, Any]:
+        """Return what the command that the doctor advises sends."""
+        words = shlex.split(doctor(argosy).of(CHECK, "problem")["command"])
+        assert (words[0], words[words.index("--request") + 1], words[-1].endswith(f"/{end}")) == ("curl", method, True)
+        return dict(json.loads(words[words.index("--json") + 1]))
+
+
 def test_each_branch_that_is_deployed_from(tmp_path: Path, tools: Path, argosy: Argosy) -> None:
     root = cloned(tmp_path, protected(CiHost.GITHUB, RevisionStyle.BRANCH))
     found = doctor(argosy, "--offline", "--repository", str(root)).of(CHECK, "unknown")
@@ -188,4 +215,4 @@ def test_each_branch_that_is_deployed_from(tmp_path: Path, tools: Path, argosy: 
 def test_a_repository_that_says_nothing_of_it(tmp_path: Path, tools: Path, argosy: Argosy) -> None:
     told = doctor(argosy, "--repository", str(cloned(tmp_path)))
     found = told.of(CHECK, "ok")
-    assert found["command"] == "argosy set repository branchProtection=true ci=HOST"
+    assert found["command"] == "argosy set repository branchProtection=true ci=github"

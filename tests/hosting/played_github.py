@@ -72,6 +72,7 @@ class GitHubDialect(Dialect):
     def protections(self, at: str) -> Mapping[str, Handler]:
         return {
             f"GET {at}/rules/branches/([^/]+)": lambda _: (200, Page(self.server.protection.get("rules", []))),
+            f"GET {at}/rulesets/(\\d+)": self.ruleset,
             f"GET {at}/branches/([^/]+)": self.branch,
             f"GET {at}/branches/([^/]+)/protection": self.older_protection,
         }
@@ -81,6 +82,11 @@ class GitHubDialect(Dialect):
             raise Refusal(404, {"message": "Branch not found", "status": "404"})
         protected = any(self.server.protection.get(key) for key in ("rules", "older"))
         return 200, {"name": name, "protected": protected}
+
+    def ruleset(self, number: str) -> Answer:
+        bypass = self.server.protection.get("bypass_actors", {}).get(int(number), [])
+        told = {"bypass_actors": bypass} if self.server.is_administrator else {}
+        return 200, {"id": int(number), "enforcement": "active", **told}
 
     def older_protection(self, _: str) -> Answer:
         if not self.server.is_administrator:

@@ -86,8 +86,8 @@ GITEA = {
     "required_approvals": 1,
     "enable_status_check": False,
     "dismiss_stale_approvals": True,
-    "block_on_codeowner_reviews": True,
     "require_signed_commits": True,
+    "block_admin_merge_override": True,
 }
 STRICT: dict[str, dict[str, Any]] = {
     "github": {"rules": RULES},
@@ -101,6 +101,7 @@ WANTED = Protection(
     code_owners=True,
     fresh_approvals=True,
     enforced=True,
+    everyone=True,
     no_force_push=True,
     no_deletion=True,
     linear=True,
@@ -114,7 +115,7 @@ def test_nothing_is_missing(kind: str, host: Host, server: Server) -> None:
     linear, signed = "whether history has to be linear", "whether commits have to be signed"
     assert lacks == []
     owners = "whether code owners have to approve"
-    assert untold == {"bitbucket": [owners, linear, signed], "gitea": [linear]}.get(kind, [])
+    assert untold == {"bitbucket": [owners, linear, signed], "gitea": [owners, linear]}.get(kind, [])
 
 
 def test_nothing_is_protected(kind: str, host: Host, server: Server) -> None:
@@ -173,6 +174,32 @@ class TestGitHub:
             "older": {**OLDER, "allow_force_pushes": {"enabled": True}, "required_linear_history": {"enabled": False}},
         }
         assert missing(WANTED, host.protection("main")) == ([], [])
+
+    def test_somebody_may_bypass_a_ruleset(self, host: Host, server: Server) -> None:
+        actor = {"actor_id": 5, "actor_type": "RepositoryRole", "bypass_mode": "always"}
+        server.protection = {"rules": RULES, "bypass_actors": {2: [actor]}}
+        assert missing(WANTED, host.protection("main")) == (["administrators or others are exempt"], [])
+        # What another ruleset, or a branch protection, enforces as well binds everyone all the same.
+        server.protection["rules"] = [*RULES, {**RULES[-1], "ruleset_id": 3}]
+        assert missing(WANTED, host.protection("main")) == ([], [])
+        server.protection |= {"rules": RULES, "older": OLDER}
+        assert missing(WANTED, host.protection("main")) == ([], [])
+        server.protection["older"] = {**OLDER, "enforce_admins": {"enabled": False}}
+        assert missing(WANTED, host.protection("main")) == (["administrators or others are exempt"], [])
+
+    def test_who_may_bypass_a_branch_protection(self, host: Host, server: Server) -> None:
+        reviews = OLDER["required_pull_request_reviews"]
+        for weaker in (
+            {"enforce_admins": {"enabled": False}},
+            {"required_pull_request_reviews": {**reviews, "bypass_pull_request_allowances": {"users": [{"id": 1}]}}},  # type: ignore[dict-item]
+        ):
+            server.protection = {"older": {**OLDER, **weaker}}
+            assert missing(WANTED, host.protection("main")) == (["administrators or others are exempt"], [])
+
+    def test_who_may_bypass_it_is_not_told_to_everyone(self, host: Host, server: Server) -> None:
+        server.protection = {"rules": RULES}
+        server.is_administrator = False
+        assert missing(WANTED, host.protection("main"))[1] == ["whether somebody is exempt"]
 
     def test_a_branch_that_is_not_there(self, host: Host, server: Server) -> None:
         server.branches = set()
@@ -264,9 +291,29 @@ class TestGitea:
         server.protection["push_whitelist_teams"] = ["platform"]
         assert host.protection("main").pull_request is False
 
-    def test_an_older_version(self, host: Host, server: Server) -> None:
-        server.protection = {key: value for key, value in GITEA.items() if "codeowner" not in key}
-        assert host.protection("main").code_owners is None
+    @pytest.mark.parametrize(
+        ("key", "everyone"),
+        [("block_admin_merge_override", True), ("apply_to_admins", True), ("of_another_time", False)],
+    )
+    def test_whether_administrators_are_bound(self, host: Host, server: Server, key: str, everyone: bool) -> None:
+        there = {name: value for name, value in GITEA.items() if name != "block_admin_merge_override"}
+        server.protection = {**there, key: True}
+        assert host.protection("main").everyone is everyone
+
+    @pytest.mark.parametrize(
+        ("contexts", "checks"),
+        [
+            (["validate / validate (pull_request)", "* / diff (*)"], {"validate", "diff"}),
+            (["ci/build"], {"ci/build"}),
+            ([], set()),
+            (["*"], None),
+        ],
+    )
+    def test_the_names_of_checks(
+        self, host: Host, server: Server, contexts: list[str], checks: set[str] | None
+    ) -> None:
+        server.protection = {**GITEA, "enable_status_check": True, "status_check_contexts": contexts}
+        assert host.protection("main").checks == checks
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from argosy.documents import plain
 from argosy.errors import ArgosyError, UsageError
 from argosy.hosting import Host
 from argosy.hosting.bitbucket import of_bitbucket
+from argosy.hosting.gitea import Gitea
 from argosy.hosting.github import of_github
 from argosy.hosting.gitlab import of_gitlab
 from argosy.hosting.protection import Protection, missing
@@ -70,11 +72,18 @@ def _compared(host: Host, path: str, branch: str, wanted: Protection) -> Iterato
         right = f"The token needs {host.rights}."
         yield unknown(error.message, right if getattr(error, "status", 0) == 403 else error.hint)
         return
+    none: dict[str, Any] = dict.fromkeys(host.without, False)
+    wanted = replace(wanted, **none)
     lacks, untold = missing(wanted, found)
     if lacks:
         what = "; ".join(lacks) if found.is_any() else "it is not protected at all"
         seen = f"On {host.name}, {branch} is not protected as {path} says: {what}."
-        yield problem(seen, "Apply the file, as README.md says under “Once: protect the branches”.", _how(host, path))
+        if isinstance(host, Gitea):
+            advice = f"{host.name} does not take the file. An administrator of the repository sends it this:"
+            yield problem(seen, advice, host.request_to_protect(branch, wanted, again=found.is_any()))
+        else:
+            advice = "Apply the file, as README.md says under “Once: protect the branches”."
+            yield problem(seen, advice, _how(host, path))
     if untold:
         seen = f"{host.name} does not say about {branch}: {'; '.join(untold)}."
         yield unknown(seen, f"It has no such rule, or shows it only to a token with {host.rights}.")
@@ -103,10 +112,18 @@ def _owners(case: Case) -> Iterator[Observation]:
 
 
 def _nothing_stated(root: Path) -> Observation:
-    named = plain.load(root / layout.ANSWERS, root).get("ci") in {"github", "gitlab", "bitbucket"}
-    ci = "" if named else " ci=HOST"
+    ci = "" if plain.load(root / layout.ANSWERS, root).get("ci") in _OWN else f" ci={_ci(root)}"
     command = f"argosy set repository branchProtection=true{ci}"
     return ok("The repository has no branch protection rules.", "Generate rules for the host:", command)
+
+
+def _ci(root: Path) -> str:
+    """Return the CI of the repository's host: Gitea takes GitHub's."""
+    try:
+        kind = _host(root).kind
+    except UsageError:
+        return "HOST"
+    return kind if kind in _OWN else "github"
 
 
 def _host(root: Path) -> Host:
@@ -133,7 +150,7 @@ def _stated(root: Path) -> tuple[str, Wanted | None]:
 def _of_github(document: Any, root: Path) -> Wanted:
     default = str(plain.load(root / layout.ANSWERS, root).get("branch", "main"))
     names = ["refs/heads/" + default if each == "~DEFAULT_BRANCH" else each for each in _refs(document)]
-    wanted = of_github(document["rules"])
+    wanted = of_github(document["rules"], {0: not document.get("bypass_actors")})
     return {each.removeprefix("refs/heads/"): wanted for each in _plain(names)}
 
 
@@ -156,6 +173,8 @@ def _plain(names: Iterable[str]) -> list[str]:
     return [each for each in dict.fromkeys(names) if not set("*?[~").intersection(each)]
 
 
+_OWN = ("github", "gitlab", "bitbucket")
+"""The hosts that take a file."""
 _READERS: Mapping[str, Callable[[Any, Path], Wanted]] = {
     GITHUB: _of_github,
     GITLAB: _of_gitlab,

@@ -242,6 +242,7 @@ def of_bitbucket(restrictions: Collection[Mapping[str, Any]], branch: str) -> Pr
             about.keys() & {"reset_pullrequest_approvals_on_change", "smart_reset_pullrequest_approvals"}
         ),
         enforced="enforce_merge_checks" in about,
+        everyone=True,
         checks=pipeline_check(value("require_passing_builds_to_merge") > 0),
         no_force_push="force" in about,
         no_deletion="delete" in about,

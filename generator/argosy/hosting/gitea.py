@@ -5,6 +5,9 @@ https://docs.gitea.com/api, https://codeberg.org/api/swagger
 
 from __future__ import annotations
 
+import json
+import re
+import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, ClassVar
@@ -15,6 +18,8 @@ from argosy.hosting.host import Comment, Proposal, Request, encoded
 from argosy.hosting.protection import Protection
 
 _COLOUR = "#0e8a16"
+_CHECK = re.compile(r".* / (.+) \(.*\)")
+"""What a job is called among the checks, between the workflow's name and the event; it may be a pattern."""
 
 
 class Gitea(GitHub):
@@ -40,6 +45,7 @@ class Gitea(GitHub):
     headers: ClassVar[Mapping[str, str]] = {}
     advice: ClassVar[Mapping[str, str]] = {}
     page_size: ClassVar[Mapping[str, str]] = {"limit": "50"}
+    without: ClassVar[frozenset[str]] = frozenset({"code_owners", "linear"})
 
     @classmethod
     def is_shared(cls, host: str) -> bool:
@@ -74,6 +80,28 @@ class Gitea(GitHub):
 
     def _authorization(self, token: str) -> str:
         return f"token {token}"
+
+    def request_to_protect(self, branch: str, wanted: Protection, *, again: bool) -> str:
+        """Return the command by which an administrator has a branch protected as wanted, `again` if it is already."""
+        rules = f"{self.api}{self._project}/branch_protections"
+        body: dict[str, object] = {
+            "enable_push": not wanted.pull_request,
+            "required_approvals": wanted.approvals or 0,
+            "dismiss_stale_approvals": bool(wanted.fresh_approvals),
+            "enable_force_push": not wanted.no_force_push,
+            "require_signed_commits": bool(wanted.signed),
+            "enable_status_check": bool(wanted.checks),
+            "status_check_contexts": [f"* / {each} (*)" for each in sorted(wanted.checks or ())],
+            "block_admin_merge_override": bool(wanted.everyone),
+            "apply_to_admins": bool(wanted.everyone),
+        }
+        where = f"{rules}/{quote(branch, safe='')}" if again else rules
+        sent = json.dumps(body if again else {"rule_name": branch, **body})
+        method = "PATCH" if again else "POST"
+        return (
+            f'curl --fail-with-body --header "Authorization: token $ARGOSY_TOKEN" --request {method} '
+            f"--json {shlex.quote(sent)} {shlex.quote(where)}"
+        )
 
     def _branch(self, name: str, doing: str) -> Any:
         from argosy.hosting.client import RefusedError  # noqa: PLC0415
@@ -141,7 +169,7 @@ class Gitea(GitHub):
 
 
 def of_gitea(document: Mapping[str, Any]) -> Protection:
-    """Return what a branch protection of Gitea or Forgejo enforces; neither has a rule for linear history.
+    """Return what a branch protection of Gitea or Forgejo enforces; see `Gitea.without` for what neither has.
 
     https://docs.gitea.com/api, `BranchProtection`; older versions leave out what they do not have.
     """
@@ -149,17 +177,20 @@ def of_gitea(document: Mapping[str, Any]) -> Protection:
     def setting(key: str) -> bool | None:
         return bool(document[key]) if key in document else None
 
+    contexts = document.get("status_check_contexts") or []
+    named = frozenset(match[1] if (match := _CHECK.fullmatch(each)) else each for each in contexts)
     who = ("push_whitelist_usernames", "push_whitelist_teams", "push_whitelist_deploy_keys")
     listed = document.get("enable_push_whitelist") and not any(document.get(key) for key in who)
     may_push = document["enable_push"] and not listed
     return Protection(
         pull_request=not may_push,
         approvals=int(document["required_approvals"]),
-        code_owners=setting("block_on_codeowner_reviews"),
+        code_owners=None,
         fresh_approvals=setting("dismiss_stale_approvals"),
         enforced=True,
-        # Their names are patterns, and have the workflow's name in front.
-        checks=None if document["enable_status_check"] else frozenset(),
+        # Gitea's name for it, and Forgejo's. Where there is neither, administrators merge what they like.
+        everyone=bool(document.get("block_admin_merge_override") or document.get("apply_to_admins")),
+        checks=(None if named & {"*", "**"} else named) if document["enable_status_check"] else frozenset(),
         no_force_push=not document.get("enable_force_push", False),
         no_deletion=True,
         linear=None,

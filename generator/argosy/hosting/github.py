@@ -7,12 +7,13 @@ https://docs.github.com/rest/pulls/pulls, /rest/pulls/review-requests, /rest/iss
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any, ClassVar
 from urllib.parse import quote
 
 from argosy.hosting.host import Comment, Host, Proposal, Request, encoded, number_of_event
-from argosy.hosting.protection import Protection
+from argosy.hosting.protection import Protection, together
 
 
 class GitHub(Host):
@@ -61,17 +62,25 @@ class GitHub(Host):
         doing = f"see how {branch} of {self.project} is protected"
         with self._reading(doing):
             name = quote(branch, safe="")
-            found = of_github(self._client.pages(f"{self._project}/rules/branches/{name}", doing, self.page_size))
+            rules = list(self._client.pages(f"{self._project}/rules/branches/{name}", doing, self.page_size))
+            known = sorted({each["ruleset_id"] for each in rules if "ruleset_id" in each})
+            bound = {each: self._binds_everyone(each, doing) for each in known}
+            found = of_github(rules, bound)
             there = self._told(f"{self._project}/branches/{name}", doing, 404)
             if there is None or not there["protected"]:
                 return found
             return self._with_older(found, f"{self._project}/branches/{name}/protection", doing)
 
+    def _binds_everyone(self, ruleset: int, doing: str) -> bool | None:
+        """Return whether a ruleset exempts nobody, which only those who may write it are told."""
+        told = self._told(f"{self._project}/rulesets/{ruleset}", doing, 403, 404) or {}
+        return not told["bypass_actors"] if "bypass_actors" in told else None
+
     def _with_older(self, found: Protection, path: str, doing: str) -> Protection:
         from argosy.hosting.client import RefusedError  # noqa: PLC0415
 
         try:
-            return found | of_github_branch(self._client.call("GET", path, doing))
+            return together([found, of_github_branch(self._client.call("GET", path, doing))])
         except RefusedError as error:
             if "not protected" in error.said.casefold():
                 return found
@@ -215,32 +224,35 @@ def _comment(found: Mapping[str, Any]) -> Comment:
     return Comment(found["id"], found["body"] or "", found["html_url"], (found["user"] or {}).get("login", ""))
 
 
-def of_github(rules: Iterable[Mapping[str, Any]]) -> Protection:
+def of_github(rules: Iterable[Mapping[str, Any]], bound: Mapping[int, bool | None]) -> Protection:
     """Return what the rules of rulesets enforce, as GitHub's API writes them.
 
+    `bound` says whether a ruleset exempts nobody, by the `ruleset_id` of its rules; of a file it is 0.
     https://docs.github.com/rest/repos/rules
     """
-    found = Protection(enforced=True)
-    for rule in rules:
-        given = rule.get("parameters") or {}
-        match rule["type"]:
-            case "pull_request":
-                found |= Protection(
-                    pull_request=True,
-                    approvals=int(given.get("required_approving_review_count", 0)),
-                    code_owners=bool(given.get("require_code_owner_review")),
-                    fresh_approvals=bool(given.get("dismiss_stale_reviews_on_push")),
-                )
-            case "required_status_checks":
-                found |= Protection(checks=frozenset(each["context"] for each in given["required_status_checks"]))
-            case "non_fast_forward":
-                found |= Protection(no_force_push=True)
-            case "deletion":
-                found |= Protection(no_deletion=True)
-            case "required_linear_history":
-                found |= Protection(linear=True)
-            case "required_signatures":
-                found |= Protection(signed=True)
+    return together(replace(_of_rule(each), everyone=bound.get(each.get("ruleset_id", 0))) for each in rules)
+
+
+def _of_rule(rule: Mapping[str, Any]) -> Protection:
+    given, found = rule.get("parameters") or {}, Protection()
+    match rule["type"]:
+        case "pull_request":
+            found = Protection(
+                pull_request=True,
+                approvals=int(given.get("required_approving_review_count", 0)),
+                code_owners=bool(given.get("require_code_owner_review")),
+                fresh_approvals=bool(given.get("dismiss_stale_reviews_on_push")),
+            )
+        case "required_status_checks":
+            found = Protection(checks=frozenset(each["context"] for each in given["required_status_checks"]))
+        case "non_fast_forward":
+            found = Protection(no_force_push=True)
+        case "deletion":
+            found = Protection(no_deletion=True)
+        case "required_linear_history":
+            found = Protection(linear=True)
+        case "required_signatures":
+            found = Protection(signed=True)
     return found
 
 
@@ -255,12 +267,14 @@ def of_github_branch(document: Mapping[str, Any]) -> Protection:
 
     reviews = document.get("required_pull_request_reviews")
     given = reviews or {}
+    exempt = (given.get("bypass_pull_request_allowances") or {}).values()
     return Protection(
         pull_request=reviews is not None,
         approvals=int(given.get("required_approving_review_count", 0)),
         code_owners=bool(given.get("require_code_owner_reviews")),
         fresh_approvals=bool(given.get("dismiss_stale_reviews")),
         enforced=True,
+        everyone=on("enforce_admins") and not any(exempt),
         checks=frozenset((document.get("required_status_checks") or {}).get("contexts") or ()),
         no_force_push=not on("allow_force_pushes"),
         no_deletion=not on("allow_deletions"),

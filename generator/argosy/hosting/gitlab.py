@@ -181,6 +181,7 @@ def of_gitlab(document: Mapping[str, Any], branch: str) -> Protection:
         code_owners=any(each.get("code_owner_approval_required") for each in rules),
         fresh_approvals=None if approvals is None else bool(approvals.get("reset_approvals_on_push")),
         enforced=True,
+        everyone=True,
         checks=pipeline_check(project.get("only_allow_merge_if_pipeline_succeeds")),
         no_force_push=bool(rules) and not any(each.get("allow_force_push") for each in rules),
         no_deletion=bool(rules),

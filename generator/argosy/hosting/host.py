@@ -99,6 +99,8 @@ class Host(ABC):
     """What the token must allow."""
     rights: ClassVar[str]
     """What the token must allow to see how branches are protected."""
+    without: ClassVar[frozenset[str]] = frozenset()
+    """Which rules of a `Protection` it has none of."""
     codeowners: ClassVar[tuple[str, ...]]
     """Where the host looks for CODEOWNERS, first place first."""
     headers: ClassVar[Mapping[str, str]] = {}

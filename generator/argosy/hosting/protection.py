@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
+from functools import reduce
 from typing import Any
 
 PIPELINE = "the pipeline"
@@ -22,6 +23,8 @@ class Protection:
     """Whether a push takes approvals back."""
     enforced: bool | None = False
     """Whether a pull request that lacks something cannot be merged, rather than shows it."""
+    everyone: bool | None = False
+    """Whether it binds all alike: no administrator merges what lacks something, and nobody else is exempt."""
     checks: frozenset[str] | None = frozenset()
     no_force_push: bool | None = False
     no_deletion: bool | None = False
@@ -36,13 +39,26 @@ class Protection:
 
     def is_any(self) -> bool:
         """Return whether anything is enforced, or may be."""
+        about = {"enforced", "everyone"}  # How the others are enforced.
         return any(
-            getattr(self, each.name) not in (False, 0, frozenset()) for each in fields(self) if each.name != "enforced"
+            getattr(self, each.name) not in (False, 0, frozenset()) for each in fields(self) if each.name not in about
         )
 
     def perhaps(self) -> Protection:
         """Return the same where other rules may be that are not seen: what is missing is not known to be missing."""
         return replace(self, **{each.name: getattr(self, each.name) or None for each in fields(Protection)})
+
+
+def together(rules: Iterable[Protection]) -> Protection:
+    """Return what rules enforce together: everyone is bound if the rules that bind everyone enforce all of it."""
+    listed = list(rules)
+
+    def by(*bound: bool | None) -> Protection:
+        parts = (replace(each, everyone=None) for each in listed if each.everyone in bound)
+        return reduce(Protection.__or__, parts, Protection(enforced=True, everyone=None))
+
+    whole = by(True, False, None)
+    return replace(whole, everyone=True if by(True) == whole else None if by(True, None) == whole else False)
 
 
 def _stricter(one: Any, other: Any) -> Any:
@@ -57,6 +73,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "code_owners": ("code owners need not approve", "whether code owners have to approve"),
     "fresh_approvals": ("approvals outlast a push", "whether a push takes approvals back"),
     "enforced": ("what a pull request lacks is shown, but it can be merged", "whether checks of a merge are enforced"),
+    "everyone": ("administrators or others are exempt", "whether somebody is exempt"),
     "checks": ("checks need not pass", "which checks have to pass"),
     "no_force_push": ("force push is allowed", "whether force push is denied"),
     "no_deletion": ("it can be deleted", "whether it can be deleted"),
