@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from argosy.errors import UsageError
+from argosy.promotion import promoting
 from argosy.promotion.decision import ABSENT, Choices, Decision, Names, Sides, Verdict, decide
 from argosy.promotion.policy import Policy
 from argosy.yaml_edit import keys
@@ -421,7 +422,7 @@ def test_an_environments_own_repository_does_not_hold_up_a_tag() -> None:
     before = image(repository="dev/r", tag="1"), image(repository="prod/r", tag="1")
     source = image(repository="dev/r", tag="2")
     assert decided(before, source, before[1]) == {
-        "image.repository": ("kept", "unchanged in dev since the last promotion"),
+        "image.repository": OWN,
         "image.tag": ("promoted", "the same everywhere (default: **.image)"),
     }
     found = decided(before, source, before[1], policy="promotion: {pinned: [image.repository]}")
@@ -435,6 +436,81 @@ def test_an_environments_own_repository_does_not_hold_up_a_tag() -> None:
     assert found["image.tag"] == (
         "conflict",
         "the same image as image.repository: set by hand in prod since the last promotion, and changed in dev",
+    )
+
+
+OWN = ("kept", "prod has a repository of its own")
+FIRST = Names("dev", "prod", "web came to prod", promoted=False)
+
+
+@pytest.mark.parametrize("since", [FIRST, NAMES])
+@pytest.mark.parametrize(
+    ("dev", "prod", "newer", "after"),
+    [
+        (
+            "image: {repository: r.io/web, tag: '1'}\n",
+            "image: {repository: p.io/web, tag: '1'}\n",
+            "image: {repository: r.io/web, tag: '2'}\n",
+            "image: {repository: p.io/web, tag: '2'}\n",
+        ),
+        # Where the chart says where dev's image is.
+        (
+            "image: {tag: '1'}\n",
+            "image: {repository: p.io/web, tag: '1'}\n",
+            "image: {tag: '2'}\n",
+            "p.io/web, tag: '2'",
+        ),
+        ("{a: b}\n", "image: {repository: p.io/web, tag: '1'}\n", "image: {tag: '2'}\n", "p.io/web, tag: '2'"),
+        # And where it says where prod's is.
+        (
+            "image: {repository: r.io/web, tag: '1'}\n",
+            "image: {tag: '1'}\n",
+            "image: {repository: r.io/web, tag: '2'}\n",
+            "image: {tag: '2'}\n",
+        ),
+        ("image: r.io/web:1\n", "image: 'p.io:5000/x/web:1'\n", "image: r.io/web:2\n", "image: 'p.io:5000/x/web:2'\n"),
+        (
+            "webImage: r.io/web:1\n",
+            "webImage: p.io/web\n",
+            "webImage: r.io/web@sha256:ab\n",
+            "webImage: p.io/web@sha256:ab\n",
+        ),
+        # Nobody has moved anything: a registry is no difference.
+        ("image: r.io/web:1\n", "image: p.io/web:1\n", "image: r.io/web:1\n", "image: p.io/web:1\n"),
+    ],
+)
+def test_tag_and_digest_move_to_the_environments_own_repository(
+    since: Names, dev: str, prod: str, newer: str, after: str
+) -> None:
+    assert after in moved((dev, prod), newer, prod, since)
+
+
+def moved(before: tuple[str, str], source: str, target: str, names: Names, policy: str = "") -> str:
+    """Return what a promotion makes of the target's values."""
+    sides = Sides(*({"values.yaml": each.encode()} for each in (before[0], source, before[1], target)))
+    found = [each for each in decide(sides, Policy.of(policy.encode()), names) if each.verdict is Verdict.PROMOTED]
+    return (promoting.edited("values.yaml", found, sides) or b"").decode() if found else target
+
+
+def test_an_image_that_moves_house() -> None:
+    before, source = "image: r.io/web:1\n", "image: ghcr.io/web:2\n"
+    assert moved((before, before), source, before, NAMES) == source
+    # A mirror that somebody set by hand stays, and gets what is newer.
+    assert moved((before, before), "image: r.io/web:2\n", "image: p.io/web:1\n", NAMES) == "image: p.io/web:2\n"
+    apart = ("undecided", "changed in dev, and prod had a value of its own before")
+    assert decided((before, "image: p.io/web:1\n"), source, "image: p.io/web:1\n") == {"image": apart}
+    # An application that says that images are the same everywhere has no repositories of environments.
+    own = "promotion: {promote: [image]}"
+    assert moved((before, "image: p.io/web:1\n"), "image: r.io/web:2\n", "image: p.io/web:1\n", NAMES, own) == (
+        "image: r.io/web:2\n"
+    )
+
+
+def test_where_the_target_has_no_image_all_of_it_comes() -> None:
+    source = "image: {repository: r.io/web, tag: '2', pullPolicy: Always}\n"
+    assert (
+        moved((source, "image: {pullPolicy: Never}\n"), source, "image: {pullPolicy: Never}\n", FIRST)
+        == "image: {repository: r.io/web, tag: '2', pullPolicy: Never}\n"
     )
 
 

@@ -82,13 +82,13 @@ def level(
         deployment.files(state, application, name) for state, name in zip(states, environments, strict=True)
     )
     policy = promoting.policy_of(states[1], application)
-    decisions = decide(Sides({}, source, {}, target), policy, Names(*environments))
+    # As if the source had changed what differs, so that nothing is taken for the target's own.
+    sides = Sides(target, source, target, target)
+    decisions = decide(sides, policy, Names(*environments))
     taken = [
         replace(each, verdict=Verdict.PROMOTED) if each.verdict is not Verdict.PINNED else each for each in decisions
     ]
-    return decisions, promoting.written_by(
-        taken, Sides({}, source, {}, target), application, environments[1], states[1]
-    )
+    return decisions, promoting.written_by(taken, sides, application, environments[1], states[1])
 
 
 def _moved(source: Mapping[str, Deployed], target: Mapping[str, Deployed]) -> Iterator[tuple[str, Deployed]]:

@@ -52,6 +52,7 @@ class Decision:
 
     key: Key
     source: Any
+    """The source's value; of an image that moves to the target's own repository, with that."""
     target: Any
     verdict: Verdict
     why: str
@@ -182,6 +183,14 @@ _NO_POLICY = Policy(())
 def _as_one(decisions: Sequence[Decision]) -> Sequence[Decision]:
     """Return the decisions on the parts of one image: they move together, or not at all."""
     naming = [each for each in decisions if images.says_which(each.key)]
+    if any(each.verdict is Verdict.PROMOTED and each.target is ABSENT for each in naming):
+        # The target has no image at all, and so no repository of its own.
+        decisions = [
+            replace(each, verdict=Verdict.PROMOTED, why=naming[0].why)
+            if each.verdict is Verdict.KEPT and each.target is ABSENT
+            else each
+            for each in decisions
+        ]
     pinned = next((each for each in naming if each.verdict is Verdict.PINNED), None)
     first = next((each for each in decisions if each.verdict.is_open), None)
     kept = next((each for each in naming if each.verdict is Verdict.KEPT), None)
@@ -245,14 +254,19 @@ class _Merge:
         """Return whether a mapping that one side lacks is treated differently key by key, so that it moves in parts."""
         leaves = [leaf for each in nodes if isinstance(each, yaml.MappingNode) for leaf in _leaves(key, each)]
         treatments = {self.policy.treatment_of(each) for each in (key, *(leaf for leaf, _ in leaves))}
-        return len(treatments) > 1 or any(_is_encrypted(*leaf) for leaf in leaves)
+        has_own = nodes[0] is None and any(images.says_where(leaf) for leaf, _ in leaves)
+        return has_own or len(treatments) > 1 or any(_is_encrypted(*leaf) for leaf in leaves)
 
     def _leaf(self, key: Key, values: Sequence[Any]) -> Iterator[Decision]:
-        source_before, source, target_before, target = values
-        if keys.same(source, target):
+        if keys.same(values[1], values[3]):
             return
-        if reason := self._encryption(key, source, target):
-            yield Decision(key, source, target, Verdict.PINNED, reason, encrypted=True)
+        if reason := self._encryption(key, values[1], values[3]):
+            yield Decision(key, values[1], values[3], Verdict.PINNED, reason, encrypted=True)
+            return
+        pattern, (source_before, source, target_before, target) = self._at_home(key, values)
+        own = f"{self.names.target} has a repository of its own"
+        if keys.same(source, target):
+            yield Decision(key, values[1], target, Verdict.KEPT, "" if ABSENT in (values[1], target) else own)
             return
         # A file that came to both after the last promotion: nothing tells who changed what.
         unknown = not {key.file} & {*self.sides.source_before, *self.sides.target_before}
@@ -264,8 +278,22 @@ class _Merge:
             apart=unknown or not keys.same(source_before, target_before),
             left=self.names.promoted and not unknown,
         )
+        verdict, why = self._judge(pattern, case)
+        yield Decision(key, source, target, verdict, why if source == values[1] else f"{why}; {own}")
+
+    def _at_home(self, key: Key, values: Sequence[Any]) -> tuple[Pattern | None, Sequence[Any]]:
+        """Return the pattern that decides on a key, and the values as they are in the target's own repository, if any.
+
+        It is its own as long as the source's image stays where it was; where both went elsewhere, nobody knows.
+        """
         pattern = self.policy.pattern_of(key)
-        yield Decision(key, source, target, *self._judge(pattern, case))
+        before, source, had, target = (images.home(key, each) for each in values)
+        is_default = pattern is not None and pattern.treatment is Treatment.PROMOTE and not pattern.own
+        if self.names.own or not is_default or None in (source, target) or source == target:
+            return pattern, values
+        if before in (None, source) or key.file not in self.sides.source_before:
+            return pattern, [images.at(key, each, target) for each in values]
+        return pattern if before == had else None, values
 
     def _encryption(self, key: Key, source: Any, target: Any) -> str:
         """Return whom a key's value is encrypted for; empty if it is not, or for the target in any case."""

@@ -14,7 +14,7 @@ from argosy.errors import ArgosyError, UsageError
 from argosy.git.objects import SYMLINK, Blob
 from argosy.git.repository import Entry
 from argosy.git.snapshot import Snapshot, Written
-from argosy.promotion import deployment
+from argosy.promotion import deployment, images
 from argosy.promotion.decision import ABSENT, Choices, Decision, Names, Sides, Verdict, decide, differing
 from argosy.promotion.history import Comparison, Edge, History, Place, cut_off
 from argosy.promotion.policy import Pattern, Policy, Treatment
@@ -214,10 +214,10 @@ def written_by(
 
     `modes` are of files that the target does not have yet, by their path in the deployment's folder.
     """
-    moved: dict[str, list[Key]] = {}
+    moved: dict[str, list[Decision]] = {}
     for each in decisions:
         if each.verdict is Verdict.PROMOTED:
-            moved.setdefault(each.key.file, []).append(each.key)
+            moved.setdefault(each.key.file, []).append(each)
     written: dict[str, Blob | None] = {}
     for name, named in moved.items():
         path = deployment.path_of(name, application, environment)
@@ -233,13 +233,15 @@ def written_by(
     return written
 
 
-def edited(name: str, named: Sequence[Key], sides: Sides) -> bytes | None:
-    """Return a file of the target in which the named keys are the source's; None where it goes."""
-    if any(not key.scope and not key.path for key in named):
+def edited(name: str, moved: Sequence[Decision], sides: Sides) -> bytes | None:
+    """Return a file of the target in which the promoted keys are the source's; None where it goes."""
+    if any(not each.key.scope and not each.key.path for each in moved):
         return sides.source.get(name)
-    source, target = sides.source[name], sides.target[name]
-    text = editing.take(target.decode(), source.decode(), [(key.scope, key.path) for key in named])
-    return text.encode()
+    source, target = sides.source[name].decode(), sides.target[name].decode()
+    for each in moved:
+        if images.home(each.key, each.source) is not None and isinstance(each.source, str):
+            source = editing.put(source, target, each.key.scope, each.key.path, each.source)
+    return editing.take(target, source, [(each.key.scope, each.key.path) for each in moved]).encode()
 
 
 # What the environments' branches hold beside

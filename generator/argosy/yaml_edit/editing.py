@@ -49,6 +49,19 @@ def take(target: str, source: str, addresses: Sequence[tuple[str, Path]]) -> str
     return target[: len(target) - len(before)] + text
 
 
+def put(content: str, other: str, scope: str, path: Path, text: str) -> str:
+    """Return a text with another value at an address at which it has a scalar; `other` is what it is taken into."""
+    node, its = (Text(each.removeprefix(_BYTE_ORDER_MARK)).documents.get(scope) for each in (content, other))
+    for name in path:
+        found = keys.entries(node, its) or [{}, {}]
+        node, its = (each[name].value if name in each else None for each in found)
+    if not isinstance(node, yaml.ScalarNode) or keys.same(keys.value(node), text):
+        return content
+    start = len(content) - len(content.removeprefix(_BYTE_ORDER_MARK))
+    place = span(content[start:], node)
+    return content[: start + place.start] + writing.quoted(text) + content[start + place.stop :]
+
+
 def _take(ours: Text, theirs: Text, scope: str, path: Path) -> str:
     node, other = ours.documents.get(scope), theirs.documents.get(scope)
     if not path:
