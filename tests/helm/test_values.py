@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from argosy.errors import RenderError
 from argosy.helm import Helm, Parameter, Release
 from tests.helm.releases import ECHO, ECHO_CHART, chart, faults, library, values
 
@@ -56,6 +57,36 @@ class TestValues:
         folder = chart(tmp_path / "web", {"templates/echo.yaml": ECHO})
         release = Release(folder, "r", inline="l: [{a: 1, b: 2}, two, three]", parameters=[Parameter(name, value)])
         assert values(helm, release) == {"l": [{"a": 1, "b": 2}, "two", "three"], **expected}
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "a: 1\nm: {x: 1, y: [1]}\n---\nm: {z: 2, y: [2]}\n---\na: 3\n",
+            "---\na: 1\n---  # more\r\n# nothing\n---\nm: {x: 1}\n",
+            "a: {x: 1}\n---\na: text\n---\na: {y: 1}\n",
+            "a: 1\n...\nb: 2\n---\nc: 3\n",
+            "a: |\n  ---\n  x\n",
+            "a: 1\n--- {b: 2}\n",
+            "a: 1\n---\n[b]\n",
+            "a: 1\n---\nb: [\n",
+            "a: &x 1\n---\nb: *x\n",
+        ],
+    )
+    def test_documents_are_merged_as_a_charts_own_are(self, helm: Helm, tmp_path: Path, text: str) -> None:
+        """Helm itself reads the chart's own values: it judges what argosy makes of a file beside it."""
+
+        def outcome(release: Release) -> Any:
+            try:
+                return values(helm, release)
+            except RenderError:
+                return "refused"
+
+        (tmp_path / "more.yaml").write_bytes(text.encode())
+        own = chart(tmp_path / "own", {"templates/echo.yaml": ECHO, "values.yaml": text})
+        other = chart(tmp_path / "other", {"templates/echo.yaml": ECHO})
+        expected = outcome(Release(own, "r"))
+        assert outcome(Release(other, "r", values=[tmp_path / "more.yaml"])) == expected
+        assert outcome(Release(other, "r", inline=text)) == expected
 
     def test_missing_and_broken_files(self, helm: Helm, tmp_path: Path) -> None:
         folder = chart(tmp_path / "web", ECHO_CHART)

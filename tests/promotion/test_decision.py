@@ -10,7 +10,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from argosy.errors import UsageError
+from argosy.errors import ArgosyError, UsageError
 from argosy.promotion import promoting
 from argosy.promotion.decision import ABSENT, Choices, Decision, Names, Sides, Verdict, decide
 from argosy.promotion.policy import Policy
@@ -512,6 +512,24 @@ def test_where_the_target_has_no_image_all_of_it_comes() -> None:
         moved((source, "image: {pullPolicy: Never}\n"), source, "image: {pullPolicy: Never}\n", FIRST)
         == "image: {repository: r.io/web, tag: '2', pullPolicy: Never}\n"
     )
+
+
+def test_documents_of_values_are_one_as_helm_reads_them() -> None:
+    before = "image: {tag: '1'}\nconfig:\n  A: x\n---\n# Later ones win.\nimage: {tag: '2'}\n"
+    source = "image: {tag: '3'}\nconfig:\n  A: y\n  B: z\n"
+    found = decided((before, before), source, before, choices=Choices(take=["config.B"]))
+    assert found == {
+        "image.tag": ("promoted", "the same everywhere (default: **.image)"),
+        "config.A": ("promoted", "changed in dev"),
+        "config.B": ("promoted", "taken as chosen"),
+    }
+    after = "image: {tag: '1'}\nconfig:\n  A: y\n---\n# Later ones win.\nimage: {tag: '3'}\n"
+    assert moved((before, before), source, before, NAMES) == after
+    # And from there: what stands in the first document is nothing that anyone sees.
+    more = f"{before}---\nimage: {{tag: '4'}}\n"
+    assert moved((source, source), more, source, NAMES).startswith("image: {tag: '4'}\n")
+    with pytest.raises(ArgosyError, match="cannot be changed in place"):
+        moved((more, more), "config:\n  A: x\n", more, NAMES)
 
 
 CONFLICTS = (

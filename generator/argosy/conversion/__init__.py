@@ -21,7 +21,7 @@ from argosy.conversion.comparison import Context, Difference, compare
 from argosy.conversion.deployed import Deployed, Manifest
 from argosy.conversion.values import CHART_LABELS, merged, values
 from argosy.conversion.workload import Renames, Workload, find, followed
-from argosy.documents import encrypted
+from argosy.documents import encrypted, plain
 from argosy.errors import ArgosyError
 from argosy.git import objects
 from argosy.helm.release import is_test
@@ -209,10 +209,10 @@ class _Work:
             this = identity(manifest)
             kind, called = this.kind, this.name
             short = kind.lower() if called == self.application.name else f"{kind.lower()}-{called}"
-            plain = re.sub(r"[^a-z0-9.-]+", "-", short)
-            path, number = f"{folder}/{plain}.yaml", 2
+            bare = re.sub(r"[^a-z0-9.-]+", "-", short)
+            path, number = f"{folder}/{bare}.yaml", 2
             while path in taken:
-                path, number = f"{folder}/{plain}-{number}.yaml", number + 1
+                path, number = f"{folder}/{bare}-{number}.yaml", number + 1
             taken.add(path)
             yield path, writing.manifest(manifest)
 
@@ -220,7 +220,7 @@ class _Work:
         name = self.application.name
         path = f"{layout.deployment(environment, name)}/{layout.VALUES}"
         files = (f"{layout.chart(name)}/{layout.VALUES}", layout.environment_values(environment), path)
-        read = [writing.load(tree[each].content) for each in files if each in tree]
+        read = [plain.values(tree[each].content) for each in files if each in tree]
         text = writing.load(self.seeds[path].content)
         overrides = values(workload, given.manifests, merged(*read))
         writing.merge(text, {key: value for key, value in overrides.items() if key in text})

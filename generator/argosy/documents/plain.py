@@ -66,6 +66,24 @@ def parse(text: str | bytes) -> dict[str, Any]:
     return data if isinstance(data, dict) else {}
 
 
-def documents(text: str) -> Iterator[Any]:
+def values(text: str | bytes) -> dict[str, Any]:
+    """Return what Helm reads of a values file: its documents laid over each other; empty where they cannot be read."""
+    merged: dict[str, Any] = {}
+    try:
+        for each in documents(text):
+            merged = laid_over(merged, each or {})
+    except (yaml.YAMLError, ValueError, RecursionError):
+        return {}
+    return merged
+
+
+def laid_over(below: Any, above: Any) -> Any:
+    """Return data with other data laid over it: mappings key by key, all else as a whole."""
+    if not isinstance(below, dict) or not isinstance(above, dict):
+        return above
+    return {**below, **{key: laid_over(below.get(key), value) for key, value in above.items()}}
+
+
+def documents(text: str | bytes) -> Iterator[Any]:
     """Yield the documents of a text; raise yaml.YAMLError or ValueError where they cannot be read."""
     yield from yaml.load_all(shallow(text), Loader=_Loader)

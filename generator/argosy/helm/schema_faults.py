@@ -105,9 +105,14 @@ def _where(release: Release, pointer: Pointer) -> tuple[Path | None, int | None]
 def _line(file: Path, pointer: Pointer) -> int | None:
     """Return the line of a value in a values file, None if the file does not set it."""
     try:
-        node = yaml.compose(shallow(file.read_bytes()), Loader=yaml.CSafeLoader)
+        documents = [*yaml.compose_all(shallow(file.read_bytes()), Loader=yaml.CSafeLoader)]
     except (OSError, yaml.YAMLError):
         return None
+    # Helm lays each document over the ones before it.
+    return next((line for each in reversed(documents) if (line := _line_in(each, pointer))), None)
+
+
+def _line_in(node: yaml.Node | None, pointer: Pointer) -> int | None:
     line = None
     for key in pointer:
         if isinstance(node, yaml.MappingNode):

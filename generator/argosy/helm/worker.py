@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
 import signal
 import sys
 import threading
@@ -143,10 +144,10 @@ def _merged(
     merged: Any = {}
     for file in files:
         try:
-            merged = _laid_over(merged, helm_python.values_from_yaml(Path(file).read_text(encoding="utf-8")))
-        except (helm_python.HelmValuesError, UnicodeDecodeError) as error:
+            merged = _laid_over(merged, _values(Path(file).read_text(encoding="utf-8")))
+        except (helm_python.HelmValuesError, ValueError) as error:
             raise _ValuesError(file) from error
-    merged = _laid_over(merged, helm_python.values_from_yaml(inline) if isinstance(inline, str) else inline)
+    merged = _laid_over(merged, _values(inline) if isinstance(inline, str) else inline)
     parsers = {
         "--set": helm_python.parse_set_string,
         "--set-string": helm_python.parse_set_string_values,
@@ -158,6 +159,25 @@ def _merged(
             if given == flag:
                 merged = _laid_over(merged, parse(text), by_index="[" in text.partition("=")[0])
     return dict(merged)
+
+
+_SEPARATOR = re.compile(r"^---(.*)$", re.MULTILINE)
+
+
+def _values(text: str) -> Any:
+    """Return what a values file says: Helm 4 reads each of its documents by itself, and lays it over the ones before.
+
+    helm_python reads the first one alone, and a chart's own values as Helm does.
+    """
+    import helm_python  # noqa: PLC0415
+
+    first, *rest = _SEPARATOR.split(text)
+    merged: Any = helm_python.values_from_yaml(first)
+    for behind, document in zip(rest[::2], rest[1::2], strict=True):
+        if behind.strip() and not behind.strip().startswith("#"):
+            raise ValueError(f"invalid Yaml document separator: {behind.strip()}")
+        merged = _laid_over(merged, helm_python.values_from_yaml(document))
+    return merged
 
 
 def _laid_over(below: Any, above: Any, *, by_index: bool = False) -> Any:

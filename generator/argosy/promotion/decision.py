@@ -220,7 +220,7 @@ class _Merge:
 
     def _file(self, file: str) -> Iterator[Decision]:
         contents = [each.get(file) for each in self.sides]
-        texts = [keys.read(each) if each is not None else None for each in contents]
+        texts = [keys.read(each, file) if each is not None else None for each in contents]
         _, source, _, target = texts
         if source is None or target is None:
             yield from self._leaf(Key(file, "", ()), [ABSENT if each is None else each for each in contents])

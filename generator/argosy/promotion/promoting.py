@@ -240,8 +240,8 @@ def edited(name: str, moved: Sequence[Decision], sides: Sides) -> bytes | None:
     source, target = sides.source[name].decode(), sides.target[name].decode()
     for each in moved:
         if images.home(each.key, each.source) is not None and isinstance(each.source, str):
-            source = editing.put(source, target, each.key.scope, each.key.path, each.source)
-    return editing.take(target, source, [(each.key.scope, each.key.path) for each in moved]).encode()
+            source = editing.put(source, target, (each.key.scope, each.key.path), each.source, name)
+    return editing.take(target, source, [(each.key.scope, each.key.path) for each in moved], name).encode()
 
 
 # What the environments' branches hold beside

@@ -110,12 +110,17 @@ def _mapping(content: bytes) -> Mapping[str, Any]:
     return plain.parse(content)
 
 
+@lru_cache(maxsize=4096)
+def _values(content: bytes) -> Mapping[str, Any]:
+    return plain.values(content)
+
+
 def _of_values(state: State, application: str, environment: str) -> Iterator[Image]:
     """Yield the images of a chart's values, the one at the top first; what they leave out is the chart's to say."""
     files = (layout.environment_values(environment), f"{layout.deployment(environment, application)}/{layout.VALUES}")
     given: dict[tuple[str, ...], Image] = {}
     for file in files:
-        for path, image in _in_values(_mapping(state.read(file) or b"")):
+        for path, image in _in_values(_values(state.read(file) or b"")):
             given[path] = image.over(given.get(path, Image()))
     first = given.pop(_TOP, None)
     if first is None or not first.repository or first == Image(first.repository):
@@ -128,7 +133,7 @@ _TOP = ("image",)
 
 def _completed(image: Image | None, state: State, chart: str) -> Image | None:
     """Return an image with what a chart says of it: in its values, or with the version of what it installs."""
-    default = dict(_in_values(_mapping(state.read(f"{chart}/{layout.VALUES}") or b""))).get(_TOP)
+    default = dict(_in_values(_values(state.read(f"{chart}/{layout.VALUES}") or b""))).get(_TOP)
     found = image.over(default) if image and default else image or default
     if found is None or found.tag or found.digest:
         return found

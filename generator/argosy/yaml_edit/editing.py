@@ -27,21 +27,23 @@ class _UneditableError(Exception):
     """Report a place that cannot be edited."""
 
 
-def take(target: str, source: str, addresses: Sequence[tuple[str, Path]]) -> str:
+def take(target: str, source: str, addresses: Sequence[tuple[str, Path]], file: str = "") -> str:
     """Return the target's text with the source's values at addresses, or without what the source does not have.
 
-    An address is a document's scope and a path. Raise ArgosyError where the text cannot be edited in place.
+    An address is a document's scope and a path; the file's name tells whether both are values of Helm.
+    Raise ArgosyError where the text cannot be edited in place.
     """
     before, model = (each.removeprefix(_BYTE_ORDER_MARK) for each in (target, source))
-    text, theirs, wrong = before, Text(model), None
+    is_values = keys.is_values(file)
+    text, theirs, wrong = before, Text(model, is_values), None
     for scope, path in addresses:
         try:
-            text = _take(Text(text), theirs, scope, path)
+            text = _take(Text(text, is_values), theirs, scope, path)
         except (yaml.YAMLError, RecursionError, _UneditableError) as error:
             raise _refusal(scope, path) from error
     if addresses:
         try:
-            wrong = next(_wrong(before, model, text, addresses), None)
+            wrong = next(_wrong([before, model, text], addresses, is_values=is_values), None)
         except (yaml.YAMLError, RecursionError) as error:
             raise _refusal(*addresses[0]) from error
     if wrong is not None:
@@ -49,10 +51,11 @@ def take(target: str, source: str, addresses: Sequence[tuple[str, Path]]) -> str
     return target[: len(target) - len(before)] + text
 
 
-def put(content: str, other: str, scope: str, path: Path, text: str) -> str:
+def put(content: str, other: str, address: tuple[str, Path], text: str, file: str = "") -> str:
     """Return a text with another value at an address at which it has a scalar; `other` is what it is taken into."""
-    node, its = (Text(each.removeprefix(_BYTE_ORDER_MARK)).documents.get(scope) for each in (content, other))
-    for name in path:
+    texts = (Text(each.removeprefix(_BYTE_ORDER_MARK), keys.is_values(file)) for each in (content, other))
+    node, its = (each.documents.get(address[0]) for each in texts)
+    for name in address[1]:
         found = keys.entries(node, its) or [{}, {}]
         node, its = (each[name].value if name in each else None for each in found)
     if not isinstance(node, yaml.ScalarNode) or keys.same(keys.value(node), text):
@@ -302,9 +305,14 @@ def _delete_in_flow(mine: Collection, name: str) -> str:
 # What came out
 
 
-def _wrong(before: str, source: str, after: str, addresses: Sequence[tuple[str, Path]]) -> Iterator[tuple[str, Path]]:
-    """Yield the addresses that have not the source's value, and what else has not what it had."""
-    texts = [_documents(each) for each in (before, source, after)]
+def _wrong(
+    contents: Sequence[str], addresses: Sequence[tuple[str, Path]], *, is_values: bool
+) -> Iterator[tuple[str, Path]]:
+    """Yield the addresses that have not the source's value, and what else has not what it had.
+
+    The contents are the text before, the source's, and the text after.
+    """
+    texts = [_documents(Text(each, is_values)) for each in contents]
     moved = set(addresses)
     for scope in dict.fromkeys(scope for each in texts for scope in each):
         for path, one, other, made in _leaves(scope, moved, *(each.get(scope) for each in texts)):
@@ -313,8 +321,8 @@ def _wrong(before: str, source: str, after: str, addresses: Sequence[tuple[str, 
                 yield scope, path
 
 
-def _documents(content: str) -> dict[str, yaml.Node]:
-    return {scope: node for scope, node in Text(content).documents.items() if node.start_mark.index < len(content)}
+def _documents(text: Text) -> dict[str, yaml.Node]:
+    return {scope: node for scope, node in text.documents.items() if node.start_mark.index < len(text.content)}
 
 
 def _leaves(

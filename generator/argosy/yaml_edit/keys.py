@@ -83,24 +83,50 @@ class Text:
     """A YAML text."""
 
     content: str
+    is_values: bool = False
+    """Whether it is a values file of Helm, which lays each document over the ones before it."""
 
     @cached_property
     def documents(self) -> Mapping[str, yaml.Node]:
         """The documents by their scope; raise yaml.YAMLError where it is no YAML."""
         found: dict[str, yaml.Node] = {}
+        together: yaml.Node | None = None
         may_have_aliases = "*" in self.content
         for node in yaml.compose_all(shallow(self.content), Loader=_Aliases if may_have_aliases else _Loader):
             # Of what holds itself, the value never ends; of all else, only a scalar can be nothing.
             is_plain = not may_have_aliases and not isinstance(node, yaml.ScalarNode)
-            if is_plain or value(node) is not None:
+            if not is_plain and value(node) is None:
+                continue
+            if self.is_values:
+                together = node if together is None else _laid_over(together, node)
+            else:
                 scope = scope_of(node)
                 found[scope if scope not in found else f"{scope}#{len(found)}"] = node
+        found |= {"": together} if together is not None else {}
         return found or {"": self._nothing()}
 
     def _nothing(self) -> yaml.Node:
         """Return what stands for the mapping of a text that has none yet, at its end."""
         end = yaml.Mark("", len(self.content), 0, 0, None, 0)
         return yaml.MappingNode("tag:yaml.org,2002:map", [], end, end, flow_style=False)
+
+
+def _laid_over(below: yaml.Node, above: yaml.Node) -> yaml.Node:
+    """Return the mapping that two documents are together, its entries where they stand."""
+    if not isinstance(below, yaml.MappingNode) or not isinstance(above, yaml.MappingNode):
+        return above
+    found = {_written(key): (key, each) for key, each in below.value}
+    for key, each in above.value:
+        known = found.get(_written(key))
+        found[_written(key)] = (key, _laid_over(known[1], each) if known else each)
+    listed = sorted(found.values(), key=lambda each: each[0].start_mark.index)
+    return yaml.MappingNode(below.tag, listed, below.start_mark, above.end_mark, flow_style=False)
+
+
+def is_values(file: str) -> bool:
+    """Return whether a file is one of Helm's values, by its name."""
+    name = file.rpartition("/")[2]
+    return "values" in name and name.endswith((".yaml", ".yml"))
 
 
 _STANDARD = "tag:yaml.org,2002:"
@@ -262,10 +288,10 @@ _NAMERS: Sequence[_Namer] = (_by_source, *map(_by_field, NAMES), _by_manifest, _
 
 
 @lru_cache(maxsize=64)
-def read(content: bytes) -> Text | None:
+def read(content: bytes, file: str = "") -> Text | None:
     """Return a file as YAML, None where it is none, or holds no mapping."""
     try:
-        text = Text(content.decode("utf-8-sig"))
+        text = Text(content.decode("utf-8-sig"), is_values(file))
         documents = text.documents
     except (UnicodeDecodeError, yaml.YAMLError, ValueError, RecursionError, ArgosyError):
         return None
