@@ -489,7 +489,7 @@ def moved(before: tuple[str, str], source: str, target: str, names: Names, polic
     """Return what a promotion makes of the target's values."""
     sides = Sides(*({"values.yaml": each.encode()} for each in (before[0], source, before[1], target)))
     found = [each for each in decide(sides, Policy.of(policy.encode()), names) if each.verdict is Verdict.PROMOTED]
-    return (promoting.edited("values.yaml", found, sides) or b"").decode() if found else target
+    return (promoting.edited("values.yaml", found, sides, "prod/values.yaml") or b"").decode() if found else target
 
 
 def test_an_image_that_moves_house() -> None:
@@ -530,6 +530,41 @@ def test_documents_of_values_are_one_as_helm_reads_them() -> None:
     assert moved((source, source), more, source, NAMES).startswith("image: {tag: '4'}\n")
     with pytest.raises(ArgosyError, match="cannot be changed in place"):
         moved((more, more), "config:\n  A: x\n", more, NAMES)
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        'x: &tag "1"  # the release\nimage: {tag: *tag}\nsidecar:\n  image: {tag: *tag}\n',
+        'image:\n  tag: &tag "1"\nenv:\n  VERSION: *tag\n',
+        'base: &img\n  repository: r\n  tag: "1"\nimage: *img\nworker:\n  image: *img\n',
+        'base: &img\n  repository: r\n  tag: "1"\nimage:\n  <<: *img\n  pullPolicy: Always\n',
+    ],
+)
+def test_an_anchor_moves_with_all_that_refer_to_it(before: str) -> None:
+    source = before.replace('"1"', '"2"')
+    assert moved((before, before), source, before, NAMES) == source
+    # Whatever the order of the source, and where it has no anchors at all.
+    plain = yaml.safe_dump(yaml.safe_load(source), default_style='"')
+    if "<<" not in before:
+        assert moved((before, before), plain, before, NAMES) == source
+
+
+def test_an_anchor_of_which_not_all_may_move() -> None:
+    before = 'image:\n  tag: &tag "1"\nreplicas: *tag\n'
+    with pytest.raises(ArgosyError, match=r"^prod/values\.yaml:3: replicas would change as well: \*tag stands there"):
+        moved((before, before), before.replace('"1"', '"2"'), before, NAMES)
+    before = 'base: &img\n  repository: r\n  tag: "1"\nimage: *img\n'
+    policy = "promotion: {pinned: [base]}"
+    with pytest.raises(
+        ArgosyError, match=r"^prod/values\.yaml:4: image\.tag cannot be changed in place: \*img"
+    ) as error:
+        moved((before, before), before.replace('"1"', '"2"'), before, NAMES, policy)
+    assert error.value.hint == "Write the value itself instead of *img, or make the change by hand."
+    # The value that only one of them takes over is written there.
+    before = 'base: &tag "1"\nimage: {tag: *tag}\n'
+    after = moved((before, before), before.replace('"1"', '"2"'), before, NAMES, policy)
+    assert after == 'base: &tag "1"\nimage: {tag: "2"}\n'
 
 
 CONFLICTS = (

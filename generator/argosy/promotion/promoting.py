@@ -227,21 +227,24 @@ def written_by(
                 f"{path} is a symbolic link, and a file where it is promoted from.",
                 "Make both the same, or leave it out of promotion: name it under `pinned` in application.yaml.",
             )
-        content = edited(name, named, sides)
+        content = edited(name, named, sides, path)
         mode = present.mode if present else (modes or {}).get(name, "100644")
         written[path] = None if content is None else Blob(mode, content)
     return written
 
 
-def edited(name: str, moved: Sequence[Decision], sides: Sides) -> bytes | None:
-    """Return a file of the target in which the promoted keys are the source's; None where it goes."""
+def edited(name: str, moved: Sequence[Decision], sides: Sides, path: str) -> bytes | None:
+    """Return a file of the target in which the promoted keys are the source's; None where it goes.
+
+    `path` is the target's, for what cannot be done in it.
+    """
     if any(not each.key.scope and not each.key.path for each in moved):
         return sides.source.get(name)
     source, target = sides.source[name].decode(), sides.target[name].decode()
     for each in moved:
         if images.home(each.key, each.source) is not None and isinstance(each.source, str):
             source = editing.put(source, target, (each.key.scope, each.key.path), each.source, name)
-    return editing.take(target, source, [(each.key.scope, each.key.path) for each in moved], name).encode()
+    return editing.take(target, source, [(each.key.scope, each.key.path) for each in moved], path).encode()
 
 
 # What the environments' branches hold beside

@@ -21,6 +21,7 @@ from argosy.yaml_edit.writing import Body, Shape
 _BYTE_ORDER_MARK = "\ufeff"
 _COMMA = re.compile(r"((?:[ \t\r\n]|#[^\n]*)*),[ \t]*")
 _COMMENT = re.compile(r"[ \t]+#.*")
+_ANCHOR = re.compile(r"&\S+[ \t]+")
 
 
 class _UneditableError(Exception):
@@ -36,18 +37,22 @@ def take(target: str, source: str, addresses: Sequence[tuple[str, Path]], file: 
     before, model = (each.removeprefix(_BYTE_ORDER_MARK) for each in (target, source))
     is_values = keys.is_values(file)
     text, theirs, wrong = before, Text(model, is_values), None
-    for scope, path in addresses:
-        try:
-            text = _take(Text(text, is_values), theirs, scope, path)
-        except (yaml.YAMLError, RecursionError, _UneditableError) as error:
-            raise _refusal(scope, path) from error
+    waiting = [*addresses]
+    for last in (False, True):  # What stands elsewhere, as `*name` does, changes with that.
+        for address in [*waiting]:
+            try:
+                text = _take(Text(text, is_values), theirs, *address, last=last)
+                waiting.remove(address)
+            except (yaml.YAMLError, RecursionError, _UneditableError) as error:
+                if last or isinstance(error, RecursionError):
+                    raise _refusal(Text(before, is_values), file, *address) from error
     if addresses:
         try:
             wrong = next(_wrong([before, model, text], addresses, is_values=is_values), None)
-        except (yaml.YAMLError, RecursionError) as error:
-            raise _refusal(*addresses[0]) from error
+        except (yaml.YAMLError, RecursionError):
+            wrong = addresses[0]
     if wrong is not None:
-        raise _refusal(*wrong)
+        raise _refusal(Text(before, is_values), file, *wrong, together=wrong not in addresses)
     return target[: len(target) - len(before)] + text
 
 
@@ -65,7 +70,8 @@ def put(content: str, other: str, address: tuple[str, Path], text: str, file: st
     return content[: start + place.start] + writing.quoted(text) + content[start + place.stop :]
 
 
-def _take(ours: Text, theirs: Text, scope: str, path: Path) -> str:
+def _take(ours: Text, theirs: Text, scope: str, path: Path, *, last: bool) -> str:
+    """Return a text with one value taken over; what refers to another value is `last`, when that may have changed."""
     node, other = ours.documents.get(scope), theirs.documents.get(scope)
     if not path:
         return documents.take(ours.content, node, theirs.content, other)
@@ -74,7 +80,11 @@ def _take(ours: Text, theirs: Text, scope: str, path: Path) -> str:
     missing = 0
     for depth, name in enumerate(path):
         found = keys.entries(node, other)
-        if node is None or found is None or places.is_alias(ours.content, node):
+        if node is None or found is None:
+            raise _UneditableError
+        if places.is_alias(ours.content, node):
+            if keys.same(_at(node, other, path[depth:]), _at(other, node, path[depth:])):
+                return ours.content
             raise _UneditableError
         before = path[depth - 1] if depth else ""
         mine = Collection(ours.content, node, found[0], mine, before)
@@ -82,10 +92,19 @@ def _take(ours: Text, theirs: Text, scope: str, path: Path) -> str:
         node, other = (each[name].value if name in each else None for each in found)
         if node is None:
             return _insert(mine, its, path[depth:]) if its and other is not None else ours.content
+        if not last and places.is_alias(ours.content, node):
+            raise _UneditableError
         missing += other is None
         if depth == len(path) - 1:
             return _replace(mine, its, name) if its and other is not None else _delete(mine, name, missing - 1)
     return ours.content
+
+
+def _at(node: yaml.Node | None, other: yaml.Node | None, path: Path) -> Any:
+    """Return the value at a path below a node, by the names that it has where another node is compared with it."""
+    for name in path:
+        node, other = (each[name].value if name in each else None for each in keys.entries(node, other) or [{}, {}])
+    return keys.value(node)
 
 
 # One value instead of another
@@ -101,7 +120,9 @@ def _replace(mine: Collection, its: Collection, name: str) -> str:
         written = writing.flow(its.content, new) if mine.in_flow or texts[1][:1] in {"&", "*"} else texts[1]
         if isinstance(old, yaml.ScalarNode) and isinstance(new, yaml.ScalarNode) and written == texts[1] != "":
             written = writing.scalar((old, texts[0]), (new, written))
-        return _set(mine, name, written)
+        # Others refer to it: `*name` becomes what this becomes.
+        anchor = _ANCHOR.match(texts[0])
+        return _set(mine, name, f"{anchor[0]}{written}" if anchor and written else written)
     if mine.in_flow:
         return _set(mine, name, writing.flow(its.content, new))
     return _lay(mine, name, writing.body(its, name, mine.column(name), newline(content)))
@@ -337,9 +358,26 @@ def _leaves(
         yield from _leaves(scope, moved, *below, path=(*path, name))
 
 
-def _refusal(scope: str, path: Path) -> ArgosyError:
-    key = keys.Key("", scope, path)
-    return ArgosyError(
-        f"{key} cannot be changed in place: the file shares it through an anchor, or is written in an unusual way.",
-        "Make the change by hand, or write the file without anchors.",
-    )
+def _refusal(text: Text, file: str, scope: str, path: Path, *, together: bool = False) -> ArgosyError:
+    """Return the error about a key that cannot be changed, or not be left as it is while others change."""
+    try:
+        node, alias = text.documents.get(scope), ""
+    except (yaml.YAMLError, RecursionError):
+        node, alias = None, ""
+    where = node
+    for name in path:
+        node = (keys.entries(node) or [{}])[0].get(name, keys.Entry(node)).value if node is not None else None
+        where = node or where
+        if node is not None and places.is_alias(text.content, node):
+            alias = re.split(r"[\s,\]}]", text.content[node.start_mark.index :], maxsplit=1)[0]
+            break
+    line = f":{where.start_mark.line + 1}" if where is not None else ""
+    if alias:
+        why, what = f"{alias} stands there, for what other keys have too", f"Write the value itself instead of {alias}"
+    elif "&" in text.content:
+        why, what = "other keys may have it through an anchor", "Write these values without the anchor"
+    else:
+        why, what = "it is in several documents, or written in an unusual way", "Write it once, in lines of its own"
+    place = f"{file}{line}: " if file else ""
+    cannot = "would change as well" if together else "cannot be changed in place"
+    return ArgosyError(f"{place}{keys.Key('', scope, path)} {cannot}: {why}.", f"{what}, or make the change by hand.")
