@@ -11,6 +11,7 @@ from argosy.git.objects import Blob
 from argosy.git.snapshot import Snapshot
 from argosy.promotion import deployment, trailers
 from argosy.promotion.history import Baseline, Comparison, Edge, History, Place
+from argosy.promotion.states import State
 from tests.changing import git
 
 FOLDER = "environments/prod/web"
@@ -116,11 +117,45 @@ def test_what_a_promotion_left_different_is_meant_to_be(repository: Path, tells:
     assert Baseline("", "", "", record).is_promotion is is_promotion
 
 
+def state_of(repository: Path, revision: str = "HEAD") -> State:
+    return History(repository).state(Snapshot.of(repository, revision))
+
+
+def test_links_are_followed_within_the_repository(repository: Path) -> None:
+    def link(name: str, to: str) -> None:
+        (repository / FOLDER / name).symlink_to(to)
+
+    put(repository, {f"{FOLDER}/.keep": "", "shared/prod/values.yaml": "s: 1\n"})
+    (repository / FOLDER / "values.yaml").unlink()
+    (repository / "linked").symlink_to("shared")
+    link("values.yaml", "../../../linked/prod/values.yaml")
+    link("outside.yaml", "../../../../elsewhere.yaml")
+    link("folder", "../../../shared")
+    link("again.yaml", ".keep")
+    put(repository, {})
+    before = {".keep": b"", "values.yaml": b"s: 1\n"}
+    assert deployment.files(state_of(repository), "web", "prod", present=True) == before
+    # What it was at another commit is what it led to there.
+    then = Snapshot.of(repository, "HEAD").commit
+    put(repository, {"shared/prod/values.yaml": "s: 2\n"})
+    history = History(repository)
+    units = deployment.units("web", "prod")
+    assert deployment.files(history.units({(then, unit) for unit in units})[then], "web", "prod") == before
+    assert state_of(repository).read(f"{FOLDER}/values.yaml") == b"s: 2\n"
+    # Only of values and kustomizations tools know the names.
+    (repository / FOLDER / "values.yaml").unlink()
+    link("values.yaml", "../../../../values.yaml")
+    put(repository, {})
+    assert "values.yaml" not in deployment.files(state_of(repository), "web", "prod")
+    with pytest.raises(ArgosyError, match=r"^environments/prod/web/values\.yaml is a symbolic link to \.\./"):
+        deployment.files(state_of(repository), "web", "prod", present=True)
+
+
 def test_files(repository: Path) -> None:
     (repository / FOLDER / "link.yaml").symlink_to("values.yaml")
     (repository / FOLDER / "below").mkdir()
     put(repository, {f"{FOLDER}/below/more.yaml": "b: 1\n", "environments/prod/webber/values.yaml": "c: 1\n"})
-    state = Snapshot.of(repository, "HEAD")
+    state = state_of(repository)
     assert deployment.files(state, "web", "prod") == {"values.yaml": b"a: 1\n", "below/more.yaml": b"b: 1\n"}
     assert deployment.modes(state, "web", "prod")["link.yaml"] == "120000"
 
@@ -136,7 +171,7 @@ def test_files(repository: Path) -> None:
 )
 def test_a_remote_chart(repository: Path, source: str, remote: bool) -> None:
     application = f"kind: Application\nspec:\n  {source}\n".encode()
-    state = Snapshot.of(repository, "HEAD").with_files({"argocd/prod/web.yaml": Blob("100644", application)})
+    state = state_of(repository).with_files({"argocd/prod/web.yaml": Blob("100644", application)})
     held = deployment.files(state, "web", "prod")
     assert (held.get("Application.yaml") == application) is remote
     assert deployment.path_of("Application.yaml", "web", "prod") == "argocd/prod/web.yaml"

@@ -229,6 +229,28 @@ class TestFiles:
         with pytest.raises(ArgosyError, match=r"environments/staging/web/link.yaml is a symbolic link"):
             history.promotion("dev", "staging", TAKE)
 
+    def test_what_a_link_leads_to_is_promoted_and_rolled_back(self, history: Session) -> None:
+        for name in ("dev", "staging"):
+            shared = Blob("100644", history.text(name).encode())
+            history.commit(
+                {
+                    f"environments/{name}/web/values.yaml": Blob(SYMLINK, f"../../../shared/{name}.yaml".encode()),
+                    f"shared/{name}.yaml": shared,
+                }
+            )
+        history.commit({"shared/dev.yaml": Blob("100644", shared.content.replace(b"one", b"two"))})
+        made = history.promotion("dev", "staging")
+        assert list(made.written) == ["shared/staging.yaml"]
+        history.commit(made.written, report.message(made))
+        assert history.head.read("shared/staging.yaml") == shared.content.replace(b"one", b"two")
+        undone = history.rollback("staging")
+        history.commit(undone.written, report.message(undone))
+        assert history.head.read("shared/staging.yaml") == shared.content
+        # What prod has as well would change there too.
+        put(history, "prod", "values.yaml", Blob(SYMLINK, b"../../../shared/staging.yaml"))
+        with pytest.raises(ArgosyError, match=r"which is also prod's \(environments/prod/web/values\.yaml\)"):
+            history.promotion("dev", "staging")
+
     def test_what_an_earlier_promotion_broke_is_restored_as_a_whole(self, history: Session) -> None:
         file, whole = "environments/staging/web/secret.yaml", Blob("100644", encrypted("staging").encode())
         broken = Blob("100644", whole.content.replace(b"2026-03-01", b"2026-03-02"))

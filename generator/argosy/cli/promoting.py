@@ -247,12 +247,16 @@ def _difference(given: PromotionOptions, job: Job) -> Difference:
     from argosy import difference, reporting  # noqa: PLC0415
     from argosy.difference.formats import OutputFormat, format_difference  # noqa: PLC0415
     from argosy.reporting.progress import progress  # noqa: PLC0415
+    from argosy.repository import layout  # noqa: PLC0415
 
     def watched(description: str, total: int) -> Any:
         return progress(description, total, enabled=not given.quiet)
 
     scope = difference.Scope(branch=job.base if job.own_branch else "")
-    found = difference.within_layout(job.promotion.before, job.promotion.after, scope, watched)
+    # What a symbolic link leads to may be anywhere, and anything may read it.
+    owners = [layout.environment_of(path) or layout.application_of(path) for path in job.promotion.written]
+    compared = difference.within_layout if all(owners) else difference.between
+    found = compared(job.promotion.before, job.promotion.after, scope, watched)
     colour = reporting.Options.of(sys.stdout, version="").colour
     given.show(format_difference(found, OutputFormat.TEXT, colour=colour))
     return found

@@ -68,13 +68,13 @@ def parse(text: str | bytes) -> dict[str, Any]:
 
 def values(text: str | bytes) -> dict[str, Any]:
     """Return what Helm reads of a values file: its documents laid over each other; empty where they cannot be read."""
-    merged: dict[str, Any] = {}
+    merged: Any = {}
     try:
         for each in documents(text):
             merged = laid_over(merged, each or {})
     except (yaml.YAMLError, ValueError, RecursionError):
         return {}
-    return merged
+    return merged if isinstance(merged, dict) else {}
 
 
 def laid_over(below: Any, above: Any) -> Any:

@@ -8,11 +8,14 @@ from functools import lru_cache
 from typing import Any, Protocol
 
 from argosy.documents import plain
+from argosy.errors import ArgosyError
 from argosy.git.objects import SYMLINK, Blob
 from argosy.repository import layout
+from argosy.yaml_edit import keys
 
 APPLICATION = "Application.yaml"
 """How the files of a deployment name the Argo CD Application of a remote chart, which lies in another folder."""
+KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 _CHART = re.compile(rb"""^[\s-]*["']?chart["']?\s*:|[{,]\s*["']?chart["']?\s*:""", re.MULTILINE)
 
 
@@ -21,6 +24,12 @@ class State(Protocol):
 
     def files(self, *folders: str) -> Mapping[str, Blob]:
         """Return the files at or below folders."""
+
+    def followed(self, path: str) -> str:
+        """Return the file that a symbolic link leads to, "" where there is none."""
+
+    def blob(self, path: str) -> Blob | None:
+        """Return a file, None where there is none."""
 
 
 def units(application: str, environment: str) -> tuple[str, str]:
@@ -34,9 +43,20 @@ def path_of(name: str, application: str, environment: str) -> str:
     return argocd if name == APPLICATION else f"{folder}/{name}"
 
 
-def files(state: State, application: str, environment: str) -> dict[str, bytes]:
-    """Return a deployment's files, and its Application where the chart is remote; symbolic links are none."""
+def files(state: State, application: str, environment: str, *, present: bool = False) -> dict[str, bytes]:
+    """Return a deployment's files, and its Application where the chart is remote.
+
+    A symbolic link is the file that it leads to; one to another file of the folder is none, unless tools know its name.
+    Raise ArgosyError for values or a kustomization that cannot be followed in a `present` state.
+    """
     found = _blobs(state, application, environment)
+    for name, blob in found.items() if present else ():
+        if blob.mode == SYMLINK and _is_known(name):
+            raise ArgosyError(
+                f"{path_of(name, application, environment)} is a symbolic link to "
+                f"{blob.content.decode(errors='replace')}, which is no file in this repository's commits.",
+                "Commit what it leads to, or put the file itself there. What a submodule holds is not committed here.",
+            )
     return {name: blob.content for name, blob in found.items() if blob.mode != SYMLINK}
 
 
@@ -52,7 +72,15 @@ def _blobs(state: State, application: str, environment: str) -> dict[str, Blob]:
     found = {path.removeprefix(f"{folder}/"): blob for path, blob in held.items()}
     if written and charts(written.content):
         found[APPLICATION] = written
+    for name, blob in found.items():
+        path = state.followed(f"{folder}/{name}") if blob.mode == SYMLINK else ""
+        if path and (_is_known(name) or not path.startswith(f"{folder}/")):
+            found[name] = state.blob(path) or blob
     return found
+
+
+def _is_known(name: str) -> bool:
+    return keys.is_values(name) or name in KUSTOMIZATIONS
 
 
 @lru_cache(maxsize=4096)

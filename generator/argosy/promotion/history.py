@@ -92,8 +92,13 @@ class Comparison:
 
     @cached_property
     def sides(self) -> Sides:
-        """The four versions of the deployment's files."""
-        return Sides(*(deployment.files(state, self.edge.application, name) for state, name in self._states))
+        """The four versions of the deployment's files; raise ArgosyError for a link that cannot be followed now."""
+        return Sides(
+            *(
+                deployment.files(state, self.edge.application, name, present=any(state is each for each in self.now))
+                for state, name in self._states
+            )
+        )
 
     @cached_property
     def carried(self) -> Mapping[str, tuple[Entry | None, Entry | None, Entry | None]]:
@@ -370,7 +375,7 @@ class History:
         found: dict[str, dict[str, Mapping[str, Entry]]] = {}
         for commit, unit in places:
             found.setdefault(commit, {})[unit] = self.cache.unit(commit, unit)
-        return {commit: State(self.cache, units) for commit, units in found.items()}
+        return {commit: State(self.cache, units, commit) for commit, units in found.items()}
 
     def _at(self, tip: str, commit: str, *units: str) -> State:
         """Return units at a commit; `tip` is of its branch."""
@@ -382,6 +387,7 @@ class History:
                 else self.cache.unit(commit, unit)
                 for unit in units
             },
+            commit,
         )
 
     def _has_kept(self, tip: str, commit: str, *units: str) -> bool:

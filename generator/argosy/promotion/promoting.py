@@ -220,17 +220,36 @@ def written_by(
             moved.setdefault(each.key.file, []).append(each)
     written: dict[str, Blob | None] = {}
     for name, named in moved.items():
-        path = deployment.path_of(name, application, environment)
+        path = _place(name, application, environment, target)
         present = target.entry(path)
-        if present and present.mode == SYMLINK:
-            raise ArgosyError(
-                f"{path} is a symbolic link, and a file where it is promoted from.",
-                "Make both the same, or leave it out of promotion: name it under `pinned` in application.yaml.",
-            )
         content = edited(name, named, sides, path)
         mode = present.mode if present else (modes or {}).get(name, "100644")
         written[path] = None if content is None else Blob(mode, content)
     return written
+
+
+def _place(name: str, application: str, environment: str, target: State) -> str:
+    """Return where a file of a deployment lies; raise ArgosyError for a link to what is not its environment's alone."""
+    path = deployment.path_of(name, application, environment)
+    present = target.entry(path)
+    if present is None or present.mode != SYMLINK:
+        return path
+    place = target.followed(path) if name in deployment.files(target, application, environment) else ""
+    if not place:
+        raise ArgosyError(
+            f"{path} is a symbolic link, and a file where it is promoted from.",
+            "Make both the same, or leave it out of promotion: name it under `pinned` in application.yaml.",
+        )
+    links = (each for unit in target.units.values() for each, entry in unit.items() if entry.mode == SYMLINK)
+    others = [place, *(each for each in links if each != path and target.followed(each) == place)]
+    for other in others:
+        if layout.environment_of(other) not in {None, environment}:
+            raise ArgosyError(
+                f"{path} is a symbolic link to {place}, which is also {layout.environment_of(other)}'s ({other}): "
+                "a promotion would change both.",
+                "Put a file of its own in the link's place, commit it, and promote again.",
+            )
+    return place
 
 
 def edited(name: str, moved: Sequence[Decision], sides: Sides, path: str) -> bytes | None:
@@ -384,7 +403,7 @@ def _restored(
     for each in decisions:
         by_file.setdefault(each.key.file, []).append(each)
     for name, those in by_file.items():
-        path = deployment.path_of(name, application, environment)
+        path = states[1].followed(deployment.path_of(name, application, environment))
         before, now = sides.source.get(name), sides.target.get(name)
         untouched = now == sides.target_before.get(name)
         if untouched and before is not None and now is not None and path in written and _is_all(those, before, now):

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from argosy import git
 from argosy.git import objects
-from argosy.git.objects import SUBMODULE, TREE, Blob
+from argosy.git.objects import SUBMODULE, SYMLINK, TREE, Blob
 from argosy.git.repository import Entry
 from argosy.git.snapshot import Written
 from argosy.repository import layout
 
+_LONGEST_CHAIN = 40
+"""How many symbolic links Linux follows."""
 Units = Mapping[str, Mapping[str, Entry]]
 """The files of a state, by the unit that they belong to, and their path."""
 
@@ -33,6 +36,8 @@ class State:
 
     cache: ObjectCache
     units: Units
+    commit: str = ""
+    """Where units that are not among these are; empty where these are all."""
 
     def with_files(self, written: Written) -> State:
         """Return the state with changes on top."""
@@ -45,7 +50,7 @@ class State:
             if blob is not None:
                 files[path] = Entry(blob.mode, self.cache.keep(blob.content))
             units[unit_of(path)] = files
-        return State(self.cache, {unit: files for unit, files in units.items() if files})
+        return State(self.cache, {unit: files for unit, files in units.items() if files}, self.commit)
 
     def entries(self, *units: str) -> dict[str, Entry]:
         """Return the files of units by path, without their contents."""
@@ -59,11 +64,36 @@ class State:
 
     def entry(self, path: str) -> Entry | None:
         """Return a file without its content, None where there is none."""
-        return self.units.get(unit_of(path), {}).get(path)
+        unit = unit_of(path)
+        if self.commit and unit not in self.units:
+            return self.cache.state(self.commit).entry(path)  # A unit that is one file does not tell that it is a link.
+        return self.units.get(unit, {}).get(path)
+
+    def blob(self, path: str) -> Blob | None:
+        """Return a file, None where there is none."""
+        entry = self.entry(path)
+        return Blob(entry.mode, self.cache.content(entry.blob)) if entry else None
+
+    def followed(self, path: str) -> str:
+        """Return the file that a symbolic link leads to, or a path through one; "" where that is none of these."""
+        for _ in range(_LONGEST_CHAIN):
+            parts = path.split("/")
+            places = ["/".join(parts[:end]) for end in range(len(parts), 0, -1)]
+            entries = [(place, self.entry(place)) for place in (places if self.entry(path) is None else places[:1])]
+            link = next(((place, entry) for place, entry in entries if entry and entry.mode == SYMLINK), None)
+            if link is None:
+                return path if self.entry(path) else ""
+            target = self.cache.content(link[1].blob).decode(errors="surrogateescape")
+            path = posixpath.normpath(posixpath.join(posixpath.dirname(link[0]), target) + path[len(link[0]) :])
+            if path.startswith(("/", "../")):
+                break
+        return ""
 
     def read(self, path: str) -> bytes | None:
-        """Return what a file holds, None where there is none."""
+        """Return what a file holds, or what a symbolic link leads to; None where there is none."""
         entry = self.entry(path)
+        if entry and entry.mode == SYMLINK:
+            entry = self.entry(self.followed(path))
         return self.cache.content(entry.blob) if entry else None
 
     def deployed(self, environment: str) -> list[str]:

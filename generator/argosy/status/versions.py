@@ -16,7 +16,6 @@ from argosy.promotion.states import State
 from argosy.repository import layout
 from argosy.yaml_edit import keys
 
-KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 _DIGEST_LENGTH = len("sha256:") + 12
 
 
@@ -210,7 +209,9 @@ def _containers(node: yaml.Node) -> Iterator[tuple[str, str]]:
 
 
 def _kustomization(state: State, folder: str) -> bytes | None:
-    return next((found for name in KUSTOMIZATIONS if (found := state.read(f"{folder}/{name}")) is not None), None)
+    return next(
+        (found for name in deployment.KUSTOMIZATIONS if (found := state.read(f"{folder}/{name}")) is not None), None
+    )
 
 
 def _built(state: State, folder: str, above: frozenset[str]) -> Containers:
