@@ -194,3 +194,17 @@ def test_files_of_parameters(root: Path, path: str, file: str, reason: str) -> N
         [("spec", "source", "helm", "fileParameters", 0, "path")] if reason else []
     )
     assert all(reason in miss.reason for miss in source.misses)
+
+
+def test_a_submodule_that_is_not_checked_out_is_elsewhere(root: Path) -> None:
+    (root / ".gitmodules").write_text('[submodule "x"]\n\tpath = "charts/own"\n\turl = https://example.com/own.git\n')
+    said = "charts/own is a Git submodule, another repository, whose files are not here"
+    for checked_out in (False, True):  # A clone has an empty folder, a commit's files none at all.
+        if checked_out:
+            (root / "charts/own").mkdir()
+        (source,) = sources(root, {"path": "charts/own/shop", "helm": {"valueFiles": ["/values/a.yaml"]}})
+        assert (source.kind, source.reason, source.misses) == (Kind.REMOTE, said, ())
+    (root / "charts/own/shop").mkdir()
+    (root / "charts/own/shop/Chart.yaml").write_text("")
+    (source,) = sources(root, {"path": "charts/own/shop"})
+    assert source.kind is Kind.HELM

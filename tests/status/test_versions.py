@@ -44,11 +44,16 @@ def version(root: Path, files: dict[str, str]) -> Version:
         ("replicaCount: 1", "9.9"),
         ("image: {repository: mirror/web}", "9.9"),
         ("{", "9.9"),
+        ("image: {tag: '1'}\n---\nimage: {tag: '2'}", "2"),
     ],
 )
 def test_helm(tmp_path: Path, text: str, shown: str) -> None:
     chart = {f"{CHART}/Chart.yaml": "name: web\nappVersion: '7'\n", f"{CHART}/values.yaml": "image: web:9.9\n"}
     assert str(version(tmp_path, {VALUES: text, **chart})) == shown
+
+
+def test_a_chart_that_is_elsewhere(tmp_path: Path) -> None:
+    assert str(version(tmp_path, {VALUES: "image: {tag: '2'}\n"})) == "2"
 
 
 def test_a_chart_without_a_tag_installs_what_it_is_the_version_of(tmp_path: Path) -> None:

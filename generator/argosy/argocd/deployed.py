@@ -20,7 +20,7 @@ from argosy.argocd.deployments import Deployments
 from argosy.argocd.inventory import everything
 from argosy.argocd.matching import applied, is_cluster_scoped
 from argosy.argocd.rendering import Progress, Render, silent, written_documents
-from argosy.argocd.sources import Kind
+from argosy.argocd.sources import SUBMODULES, Kind
 from argosy.argocd.view import ArgoApplication, View, key
 from argosy.documents import Document, is_manifest, items
 from argosy.documents.defects import NOT_JUDGED
@@ -73,7 +73,7 @@ def of_snapshot(snapshot: Snapshot, wanted: Wanted = everything, progress: Progr
     """Render what a state deploys, of the files that are wanted; return it by the names of the Applications."""
     with temporary.folder("render") as folder:
         paths = {*snapshot.paths()}
-        chosen = {path for path in paths if wanted(path)}
+        chosen = {path for path in paths if wanted(path) or path == SUBMODULES}
         write(folder, snapshot.chosen(chosen.__contains__))
         unwanted = paths - chosen
         folders = {posixpath.dirname(path) for path in unwanted} - {""}

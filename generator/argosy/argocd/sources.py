@@ -14,6 +14,8 @@ from argosy.argocd.view import ArgoApplication, View
 from argosy.documents import Pointer
 from argosy.paths import OUTSIDE, astray, holds
 
+SUBMODULES = ".gitmodules"
+"""The file that says which folders are other repositories."""
 KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 
 
@@ -122,7 +124,20 @@ def _elsewhere(spec: Mapping[str, Any], url: str, view: View) -> str:
     if spec.get("chart"):
         chart = f"the chart {spec['chart']} {spec.get('targetRevision', '')} of {url}".replace("  ", " ")
         return f"{chart} is not in this repository"
-    return "" if is_here(url, view) or _exists(view.root, spec.get("path")) else f"{url} is another repository"
+    if not is_here(url, view) and not _exists(view.root, spec.get("path")):
+        return f"{url} is another repository"
+    name = _submodule(view.root, spec.get("path"))
+    return f"{name} is a Git submodule, another repository, whose files are not here" if name else ""
+
+
+def _submodule(root: Path, path: Any) -> str:
+    """Return the path of the Git submodule in which a folder would be that is empty here; "" if it is in none."""
+    folder = inside(root, PurePosixPath(path)) if isinstance(path, str) and path else None
+    if folder is None or not holds((root / SUBMODULES).is_file) or (_exists(root, path) and any(folder.iterdir())):
+        return ""
+    listed = (root / SUBMODULES).read_text(encoding="utf-8", errors="replace")
+    paths = re.findall(r'^\s*path\s*=\s*"?(.*?)"?\s*$', listed, re.MULTILINE)
+    return next((each for each in paths if folder.is_relative_to(root / each)), "")
 
 
 def _exists(root: Path, path: Any) -> bool:

@@ -94,7 +94,7 @@ def of(state: State, application: str, environment: str) -> Version:
     folder = layout.deployment(environment, application)
     if _kustomization(state, folder) is not None:
         found = [each for (_, _), each in _built(state, folder, frozenset()).items()]
-    elif state.read(f"{layout.chart(application)}/Chart.yaml") is not None:
+    elif any(state.entry(path) for path in (f"{layout.chart(application)}/Chart.yaml", f"{folder}/{layout.VALUES}")):
         found = list(_of_values(state, application, environment))
     else:
         found = list(_of_files(state, state.units.get(folder, ())).values())
