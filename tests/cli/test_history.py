@@ -57,6 +57,31 @@ def test_a_promotion_and_its_rollback(argosy: Argosy, repository: Path) -> None:
     )
 
 
+def test_a_clone_that_ends_too_early(
+    argosy: Argosy, repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for old, new in ((OLD, NEW), (NEW, "1.31.0")):
+        bump(repository, path("dev", Format.HELM), old, new)
+        newest = promoted(repository, path("prod", Format.HELM), ("dev", "prod"), old=old, new=new)
+    git(tmp_path, "clone", "--quiet", "--depth=2", f"file://{repository}", "shallow")
+    monkeypatch.chdir(tmp_path / "shallow")
+    cut = argosy("history", "web", "prod")
+    assert (cut.code, newest[:7] in cut.out) == (1, True)
+    assert "does not reach back to when environments/prod/web came" in cut.err
+    assert "git fetch --unshallow" in cut.err
+    # What was asked for is there.
+    assert argosy("history", "web", "prod", "--limit", "1").code == 0
+    assert "does not reach back" in argosy("rollback", "web", "prod", "--steps", "2", "--dry-run").err
+    git(tmp_path, "clone", "--quiet", "--depth=1", f"file://{repository}", "shallower")
+    monkeypatch.chdir(tmp_path / "shallower")
+    git(tmp_path / "shallower", "commit", "--quiet", "--allow-empty", "--message", "Only this")
+    git(tmp_path, "clone", "--quiet", "--depth=1", f"file://{tmp_path / 'shallower'}", "shallowest")
+    monkeypatch.chdir(tmp_path / "shallowest")
+    assert argosy("history", "web").code == argosy("rollback", "web", "prod", "--dry-run").code == 1
+    status = argosy("status")
+    assert (status.code, "git fetch --unshallow" in status.out) == (1, True)
+
+
 def test_one_environment_alone(argosy: Argosy, repository: Path) -> None:
     bump(repository, path("dev", Format.HELM))
     promoted(repository, path("prod", Format.HELM), ("dev", "prod"))

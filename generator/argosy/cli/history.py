@@ -35,12 +35,14 @@ def command(*, app: str, env: str, repository: Path | None, limit: int | None, o
     edits.application(stored.repository, app)
     if env:
         edits.environment(stored.repository, env)
-    found = promotions.of(root, stored.repository, app, env, limit or 0)
-    if not found:
+    found, cut = promotions.of(root, stored.repository, app, env, limit or 0)
+    if not found and cut is None:
         where = f" to {env}" if env else ""
         click.echo(f"{app} was not promoted{where} yet: see argosy promote.", err=True)
     if found or output == "json":
         click.echo(_format(app, found, output), nl=False)
+    if cut is not None:
+        raise cut
     return 0
 
 

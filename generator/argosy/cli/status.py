@@ -82,7 +82,7 @@ def _print_matrix(
     except ArgosyError as error:
         shown = Template(stored.version, newest, error.hint)
     click.echo(_format(Report(root, found, shown, asked, application), output), nl=False)
-    return int(exit_code and found.is_behind)
+    return int(found.is_unknown or (exit_code and found.is_behind))
 
 
 def _format(report: Report, output: str) -> str:

@@ -332,6 +332,16 @@ class History:
                 break
         return met
 
+    def cut(self, place: Place) -> ArgosyError | None:
+        """Return the error that says that the history ends before a deployment came, so that it may lack promotions."""
+        if not self.ends or not self.cache.state(place.tip).entries(place.units[0]):
+            return None
+        try:
+            self._seed(place)
+        except ArgosyError:
+            return cut_off(f"when {place.units[0]} came", "what was promoted before")
+        return None
+
     def _seed(self, place: Place) -> str:
         """Return the commit with which a deployment came; raise ArgosyError where the history does not reach it."""
         folder = place.units[0]
@@ -402,9 +412,9 @@ class History:
         return self._merge_bases[one, other]
 
 
-def cut_off(what: str) -> ArgosyError:
-    """Return the error that says what a shallow clone lacks."""
+def cut_off(what: str, unknown: str = "what changed since") -> ArgosyError:
+    """Return the error that says what a shallow clone lacks, and what therefore is unknown."""
     return ArgosyError(
-        f"This clone does not reach back to {what}, so it is unknown what changed since.",
+        f"This clone does not reach back to {what}, so it is unknown {unknown}.",
         "Fetch the whole history: git fetch --unshallow.",
     )

@@ -327,6 +327,8 @@ def goal(history: History, place: Place, *, steps: int = 1, to: str = "") -> Goa
         raise UsageError(f"{to[:12]} is not in the history that leads to what {environment} runs.", "Name another.")
     undone = [each for each in standing if not graph.is_part(each.commit, to, place.tip)] if to else standing[:steps]
     if not undone or (not to and len(undone) < steps):
+        if cut := history.cut(place):
+            raise cut
         found = 0 if to else len(standing)
         known = f"only {found} promotion{'s' if found > 1 else ''}" if found else "no promotion"
         since = f" since {to[:12]}" if to else ""

@@ -83,3 +83,8 @@ class Matrix:
         """Return whether something is left to promote or decide, or was set by hand."""
         lags = [each.lag for each in self.deployments.values() if each.lag]
         return any(lag.size or lag.drifted or lag.undecided for lag in lags)
+
+    @property
+    def is_unknown(self) -> bool:
+        """Return whether it cannot be said of a deployment what is left to promote."""
+        return any(each.lag and each.lag.unknown for each in self.deployments.values())

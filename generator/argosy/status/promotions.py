@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from argosy.errors import ArgosyError
 from argosy.promotion.ends import Places
 from argosy.promotion.history import History, Place
 from argosy.promotion.trailers import Kind, Record
@@ -30,9 +31,12 @@ class Promoted:
         return "reverted since" if self.reverted else "rolled back since" if self.rolled_back else ""
 
 
-def of(root: Path, repository: Repository, application: str, environment: str = "", limit: int = 0) -> list[Promoted]:
+def of(
+    root: Path, repository: Repository, application: str, environment: str = "", limit: int = 0
+) -> tuple[list[Promoted], ArgosyError | None]:
     """Return what was promoted and rolled back of an application, the newest first; `limit` of them, 0 for all.
 
+    And why there may be more, where the clone does not reach back far enough.
     With branches for environments, each environment's own branch is asked, and all of them of one that is gone.
     """
     ends = Places(root, repository, History(root))
@@ -55,7 +59,7 @@ def of(root: Path, repository: Repository, application: str, environment: str = 
     wanted = {(each.commit, unit) for each, place in chosen for unit in versions.places(*place[1:])}
     states = history.units(wanted)
     history.cache.load({blob for state in states.values() for blob in versions.looked_at(state)})
-    return [
+    promoted = [
         Promoted(
             each,
             versions.of(states[each.commit], place.application, place.environment),
@@ -64,3 +68,6 @@ def of(root: Path, repository: Repository, application: str, environment: str = 
         )
         for each, place in chosen
     ]
+    is_all = not limit or len(newest) < limit
+    looked = [each for each in places if is_all and environment in {"", each.environment}]
+    return promoted, next(filter(None, map(history.cut, looked)), None)
