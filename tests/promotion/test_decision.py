@@ -97,6 +97,23 @@ def test_what_someone_did_by_hand_in_the_target() -> None:
     }
 
 
+def test_the_same_value_by_hand_on_both_sides_is_what_is_merged_from() -> None:
+    before, source, target = (f"config: {{A: '{each}'}}\n" for each in "132")
+    sides = Sides(*({"values.yaml": each.encode()} for each in (before, source, before, target)))
+
+    def verdicts(*later: tuple[str, str]) -> list[str]:
+        files = {each: {"values.yaml": each.encode()} for both in later for each in both}
+        pairs = [(files[one], files[other]) for one, other in later]
+        return [each.verdict.value for each in decide(sides, Policy.of(b""), NAMES, None, lambda: pairs)]
+
+    assert verdicts() == verdicts((source, target), (target, before)) == ["conflict"]
+    assert verdicts((source, target), (target, target), (before, target)) == ["promoted"]
+    # What the source took back since comes, too.
+    sides = sides._replace(source=sides.source_before)
+    assert verdicts((target, target)) == ["promoted"]
+    assert verdicts((target, before)) == ["kept"]
+
+
 def test_a_file_that_came_to_both_since() -> None:
     found = decided("", "image: {tag: '2'}\nconfig: {A: x}\n", "image: {tag: '1'}\nconfig: {A: y}\n")
     assert {name: verdict for name, (verdict, _) in found.items()} == {"image.tag": "promoted", "config.A": "undecided"}

@@ -200,6 +200,16 @@ def put(history: Session, environment: str, name: str, blob: Blob | None) -> Non
     history.commit({f"environments/{environment}/web/{name}": blob})
 
 
+def test_what_both_were_given_by_hand_is_no_conflict(history: Session) -> None:
+    for name in ("dev", "staging"):
+        edit_by_hand(history, name, "config.A", "two")
+    edit_by_hand(history, "dev", "config.A", "three")
+    made = history.promotion("dev", "staging")
+    assert not made.is_open
+    history.keep(made)
+    assert history.leaves("staging")["config.A"] == "three"
+
+
 class TestFiles:
     def test_a_script_stays_one(self, history: Session) -> None:
         put(history, "dev", "scripts/run.sh", Blob("100755", b"#!/bin/sh\n"))

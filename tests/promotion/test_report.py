@@ -100,6 +100,13 @@ def test_shown(value: Any, shown: str) -> None:
     assert report.shown(value) == shown
 
 
+def test_what_is_a_number_and_what_is_text_is_shown_apart() -> None:
+    assert report.pair(decision("a", 1, "1")) == ('"1"', "1")
+    assert report.pair(decision("a", "true", True)) == ("true", '"true"')
+    assert report.pair(decision("a", "1.10", "1.1")) == ("1.1", "1.10")
+    assert report.pair(decision("data.key", 1, "1", scope="Secret/web")) == ("***", "***")
+
+
 @pytest.mark.parametrize(
     "each",
     [

@@ -146,5 +146,5 @@ def _keys(made: Comparison, environments: tuple[str, str], *, pinned: bool) -> I
 
     one, other = environments
     for name, each in _decisions(made, pinned=pinned):
-        source, target = (report.shown(report.hidden(each, value)) for value in (each.source, each.target))
+        target, source = report.pair(each)
         yield f"{name} {each.key}: {source} in {one}, {target} in {other}"

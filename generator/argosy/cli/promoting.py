@@ -296,7 +296,7 @@ def _asked(answers: Answers, jobs: Sequence[Job]) -> Answers:
 def _question(move: Move, decision: Decision) -> str:
     from argosy.promotion import report  # noqa: PLC0415
 
-    present, new = (report.shown(report.hidden(decision, each)) for each in (decision.target, decision.source))
+    present, new = report.pair(decision)
     return f"{report.heading(move)}: {decision.key} is {present}, and would become {new} ({decision.why})"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, StrEnum
 from typing import Any, NamedTuple
@@ -160,10 +160,24 @@ class Names:
     """Whether the source is the target in the past, so that what is encrypted there is the target's own."""
 
 
-def decide(sides: Sides, policy: Policy, names: Names, choices: Choices | None = None) -> list[Decision]:
-    """Return the decision on every key that differs between source and target, in the order of the source's files."""
+Both = tuple[Mapping[str, bytes], Mapping[str, bytes]]
+"""The files of source and target, at one time."""
+
+
+def decide(
+    sides: Sides,
+    policy: Policy,
+    names: Names,
+    choices: Choices | None = None,
+    later: Callable[[], Sequence[Both]] = tuple,
+) -> list[Decision]:
+    """Return the decision on every key that differs between source and target, in the order of the source's files.
+
+    `later` gives the states between the versions before and now, the newest first; it is asked where somebody set a key
+    of the target by hand. Where both sides had what the target has now, it is not by hand: that is what is merged from.
+    """
     chosen = choices or Choices()
-    decisions = {each.key: each for each in _Merge(sides, policy, names).decisions()}
+    decisions = {each.key: each for each in _Merge(sides, policy, names, later).decisions()}
     for group in images.groups(decisions):
         together = _as_one([decisions[key] for key in group])
         bound = [each for each in together if each.verdict.is_open or images.says_which(each.key)]
@@ -211,6 +225,7 @@ class _Merge:
     sides: Sides
     policy: Policy
     names: Names
+    later: Callable[[], Sequence[Both]]
 
     def decisions(self) -> Iterator[Decision]:
         sides = self.sides
@@ -268,6 +283,8 @@ class _Merge:
         if keys.same(source, target):
             yield Decision(key, values[1], target, Verdict.KEPT, "" if ABSENT in (values[1], target) else own)
             return
+        if not keys.same(target_before, target) and self._has_met(key, values[3]):
+            source_before = target_before = target
         # A file that came to both after the last promotion: nothing tells who changed what.
         unknown = not {key.file} & {*self.sides.source_before, *self.sides.target_before}
         case = _Case(
@@ -280,6 +297,10 @@ class _Merge:
         )
         verdict, why = self._judge(pattern, case)
         yield Decision(key, source, target, verdict, why if source == values[1] else f"{why}; {own}")
+
+    def _has_met(self, key: Key, target: Any) -> bool:
+        """Return whether both sides had the target's value at once, since they were looked at before."""
+        return any(all(keys.same(_value(files, key), target) for files in both) for both in self.later())
 
     def _at_home(self, key: Key, values: Sequence[Any]) -> tuple[Pattern | None, Sequence[Any]]:
         """Return the pattern that decides on a key, and the values as they are in the target's own repository, if any.
@@ -364,6 +385,19 @@ def _leaves(key: Key, node: yaml.Node) -> Iterator[tuple[Key, Any]]:
             yield from _leaves(key._replace(path=(*key.path, name)), entry.value)
     else:
         yield key, keys.value(node)
+
+
+def _value(files: Mapping[str, bytes], key: Key) -> Any:
+    """Return what some files have at a key."""
+    content = files.get(key.file)
+    if content is None or not (key.scope or key.path):
+        return ABSENT if content is None else content
+    text = keys.read(content, key.file)
+    node = text.documents.get(key.scope) if text else None
+    for name in key.path:
+        entry = (keys.entries(node) or [{}])[0].get(name)
+        node = entry.value if entry else None
+    return ABSENT if node is None else keys.value(node)
 
 
 def _is_one_piece(key: Key, node: yaml.Node | None) -> bool:

@@ -17,7 +17,7 @@ from argosy.errors import ArgosyError
 from argosy.git.repository import Entry
 from argosy.git.snapshot import Snapshot
 from argosy.promotion import deployment, lines, trailers
-from argosy.promotion.decision import Sides, differing
+from argosy.promotion.decision import Both, Sides, differing
 from argosy.promotion.lines import Graph, Line
 from argosy.promotion.states import ObjectCache, State
 from argosy.promotion.trailers import Kind, Record
@@ -374,6 +374,24 @@ class History:
         source, target, start = (self._at(tip, commit, *units) for tip, commit, units in self._looked_at(edge, base))
         now = tuple(self.state(each) for each in edge.now)
         return Comparison(edge, base, (source, target), (now[0], now[1]), start if edge.is_across else None)
+
+    def later(self, found: Comparison) -> Sequence[Both]:
+        """Return the files of source and target after each commit since the baseline, the newest first.
+
+        On branches of their own they have no commits in common, and there are none.
+        """
+        edge = found.edge
+        if edge.is_across:
+            return ()
+        ends = (edge.source, edge.target)
+        units = [unit for end in ends for unit in deployment.units(edge.application, end)]
+        line = self.line(edge.place.tip, *units)
+        commits = [*line.places]
+        since = [commits[each] for each in line.since(self.graph.meeting(found.baseline.target, line.places), units)]
+        states = self.units({(commit, unit) for commit in since for unit in units})
+        self.cache.load(entry.blob for state in states.values() for entry in state.entries(*units).values())
+        files = [[deployment.files(states[commit], edge.application, end) for end in ends] for commit in since]
+        return [(source, target) for source, target in files]
 
     def state(self, snapshot: Snapshot) -> State:
         """Return a snapshot as a state whose contents are read together with others."""

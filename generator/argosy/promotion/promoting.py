@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 
 from argosy import git, temporary
@@ -143,13 +143,13 @@ def promote(
     for found in history.compare([Edge(name, *environments, now) for name in applications]):
         if isinstance(found, ArgosyError):
             raise found
-        moves.append(_promote(found, answers.of(found.edge.application, found.edge.target)))
+        moves.append(_promote(found, history, answers.of(found.edge.application, found.edge.target)))
     return Promotion(now[1], moves)
 
 
-def _promote(found: Comparison, choices: Choices) -> Move:
+def _promote(found: Comparison, history: History, choices: Choices) -> Move:
     edge, (source, target) = found.edge, found.now
-    decisions = decided(found, choices)
+    decisions = decided(found, history, choices)
     modes = deployment.modes(source, edge.application, edge.source)
     written = written_by(decisions, found.sides, edge.application, edge.target, target, modes=modes)
     carried = carried_over(found, choices)
@@ -164,11 +164,12 @@ def _promote(found: Comparison, choices: Choices) -> Move:
     return Move(step, [*decisions, *carried.decisions], written)
 
 
-def decided(found: Comparison, choices: Choices | None = None) -> list[Decision]:
+def decided(found: Comparison, history: History, choices: Choices | None = None) -> list[Decision]:
     """Return the decisions on the keys of a deployment."""
     edge, base = found.edge, found.baseline
     names = Names(edge.source, edge.target, base.since, promoted=base.is_promotion)
-    return decide(found.sides, policy_of(found.now[1], edge.application), names, choices)
+    policy, later = policy_of(found.now[1], edge.application), cache(lambda: history.later(found))
+    return decide(found.sides, policy, names, choices, later)
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,15 @@ def shown(value: Any, longest: int = LONGEST) -> str:
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
+def pair(decision: Decision) -> tuple[str, str]:
+    """Return the target's and the source's value as they are shown: 1 and "1" apart, though both are written so."""
+    values = [hidden(decision, each) for each in (decision.target, decision.source)]
+    target, source = map(shown, values)
+    if target == source and not target.endswith("…") and type(values[0]) is not type(values[1]):
+        target, source = (json.dumps(each, ensure_ascii=False, default=str) for each in values)
+    return target, source
+
+
 def hidden(decision: Decision, value: Any) -> Any:
     """Return a value, but nothing of a Secret, nor of what Kustomize makes one from, nor what is encrypted."""
     if decision.encrypted and value is not ABSENT:
@@ -97,7 +106,7 @@ def heading(move: Move) -> str:
 
 
 def _change(decision: Decision) -> str:
-    target, source = (shown(hidden(decision, each)) for each in (decision.target, decision.source))
+    target, source = pair(decision)
     return f"  {decision.key}: {target} -> {source}"
 
 
@@ -135,7 +144,7 @@ def _columns(move: Move) -> tuple[str, ...]:
 
 
 def _cells(move: Move, decision: Decision) -> tuple[str, ...]:
-    target, source = (shown(hidden(decision, value)) for value in (decision.target, decision.source))
+    target, source = pair(decision)
     return (str(decision.key), target, source, verdict(move, decision), decision.why)
 
 

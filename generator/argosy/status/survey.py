@@ -105,7 +105,7 @@ def _lags(history: History, edges: list[Edge]) -> Iterator[tuple[Edge, Lag]]:
 
 def _lag(history: History, found: Comparison) -> Lag:
     edge, sides = found.edge, found.sides
-    decisions, carried = promoting.decided(found), promoting.carried_over(found)
+    decisions, carried = promoting.decided(found, history), promoting.carried_over(found)
     policy = promoting.policy_of(found.now[1], edge.application)
     staying = {Verdict.CONFLICT, Verdict.KEPT}
     equal = [
