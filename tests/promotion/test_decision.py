@@ -97,6 +97,23 @@ def test_what_someone_did_by_hand_in_the_target() -> None:
     }
 
 
+def test_what_names_the_sources_environment_is_asked_about() -> None:
+    before = "db: {host: '', port: 1, url: x}\nlist: []\nnull: null\nimage: {tag: '1'}\n"
+    source = (
+        "db: {host: db.dev.internal, port: 2, url: 'https://device/'}\n"
+        "list: [a.Dev.example.com]\nnull: dev-db\nimage: {tag: 2-dev}\n"
+    )
+    found = decided(before, source, before)
+    names = ("undecided", "changed in dev to what names dev")
+    assert found == {
+        **dict.fromkeys(("db.host", "list", "null"), names),
+        **dict.fromkeys(("db.port", "db.url"), ("promoted", "changed in dev")),
+        "image.tag": ("promoted", "the same everywhere (default: **.image)"),
+    }
+    # What named it all along is meant for both: somebody made them equal.
+    assert decided("a: x.dev/1\n", "a: x.dev/2\n", "a: x.dev/1\n") == {"a": ("promoted", "changed in dev")}
+
+
 def test_the_same_value_by_hand_on_both_sides_is_what_is_merged_from() -> None:
     before, source, target = (f"config: {{A: '{each}'}}\n" for each in "132")
     sides = Sides(*({"values.yaml": each.encode()} for each in (before, source, before, target)))

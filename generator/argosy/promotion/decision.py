@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, StrEnum
@@ -294,6 +295,7 @@ class _Merge:
             by_hand=not unknown and not keys.same(target_before, target),
             apart=unknown or not keys.same(source_before, target_before),
             left=self.names.promoted and not unknown,
+            is_local=_has_name(source, self.names.source) and not _has_name(source_before, self.names.source),
         )
         verdict, why = self._judge(pattern, case)
         yield Decision(key, source, target, verdict, why if source == values[1] else f"{why}; {own}")
@@ -350,13 +352,14 @@ class _Merge:
             return Verdict.KEPT, "" if gone else f"unchanged in {source} since {since}"
         if pattern is not None and pattern.treatment is Treatment.ASK:
             return Verdict.UNDECIDED, f"changed in {source}; someone has to decide{_by(pattern)}"
-        if case.gone_from_source:
-            return Verdict.UNDECIDED, f"gone from {source}"
-        if case.gone_from_target:
-            return Verdict.UNDECIDED, f"new in {source}"
-        if case.apart:
-            return Verdict.UNDECIDED, f"changed in {source}, and {target} had a value of its own before"
-        return Verdict.PROMOTED, f"changed in {source}"
+        reasons = (
+            (case.gone_from_source, f"gone from {source}"),
+            (case.gone_from_target, f"new in {source}"),
+            (case.apart, f"changed in {source}, and {target} had a value of its own before"),
+            (case.is_local, f"changed in {source} to what names {source}"),
+        )
+        asks = next((why for applies, why in reasons if applies), "")
+        return (Verdict.UNDECIDED, asks) if asks else (Verdict.PROMOTED, f"changed in {source}")
 
 
 class _Case(NamedTuple):
@@ -370,6 +373,18 @@ class _Case(NamedTuple):
     """The values differed at the last promotion already."""
     left: bool
     """That promotion left them different."""
+    is_local: bool
+    """The source's value names the source's environment, and did not before: as `db.dev.internal` does."""
+
+
+def _has_name(data: Any, name: str) -> bool:
+    """Return whether a text in some data has a name in it, as a word."""
+    if isinstance(data, Mapping):
+        return any(_has_name(each, name) for each in data.values())
+    if isinstance(data, list):
+        return any(_has_name(each, name) for each in data)
+    word = rf"(?<![a-z0-9]){re.escape(name.lower())}(?![a-z0-9])"
+    return isinstance(data, str) and re.search(word, data.lower()) is not None
 
 
 def _by(pattern: Pattern | None) -> str:
