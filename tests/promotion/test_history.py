@@ -9,7 +9,7 @@ import pytest
 from argosy.errors import ArgosyError
 from argosy.git.objects import Blob
 from argosy.git.snapshot import Snapshot
-from argosy.promotion import deployment, trailers
+from argosy.promotion import deployment, promoting, trailers
 from argosy.promotion.history import Baseline, Comparison, Edge, History, Place
 from argosy.promotion.states import State
 from tests.changing import git
@@ -115,6 +115,61 @@ def test_what_a_promotion_left_different_is_meant_to_be(repository: Path, tells:
     record = next(iter(trailers.records(repository)), None)
     assert (record is None) is (not tells)
     assert Baseline("", "", "", record).is_promotion is is_promotion
+
+
+def promote_to_prod(root: Path, application: str, value: int) -> str:
+    source = put(root, {f"environments/dev/{application}/values.yaml": f"a: {value}\nb: 1\n"})
+    said = f"Go\n\nArgosy-Promotion: {application} dev -> prod {source}"
+    return put(root, {f"environments/prod/{application}/values.yaml": f"a: {value}\nb: 1\n"}, said)
+
+
+def rename(root: Path, old: str, new: str) -> None:
+    for environment in ("dev", "prod"):
+        git(root, "mv", f"environments/{environment}/{old}", f"environments/{environment}/{new}")
+    put(root, {})
+
+
+def told(root: Path, application: str) -> list[str]:
+    tip = Snapshot.of(root, "HEAD").commit
+    return [each.commit for each in History(root).in_force(Place(tip, application, "prod"))]
+
+
+def test_a_renamed_application_keeps_its_history(repository: Path) -> None:
+    one, two = (promote_to_prod(repository, "web", value) for value in (2, 3))
+    rename(repository, "web", "shop")
+    rename(repository, "shop", "store")
+    assert told(repository, "store") == [two, one]
+    states = (Snapshot.of(repository, "HEAD"),) * 2
+    (found,) = History(repository).compare([Edge("store", "dev", "prod", states)])
+    assert isinstance(found, Comparison)
+    assert (found.baseline.target, found.baseline.names) == (two, ("web", "web"))
+    assert [each["values.yaml"] for each in found.sides] == [b"a: 3\nb: 1\n"] * 4
+    three = promote_to_prod(repository, "store", 4)
+    assert told(repository, "store") == [three, two, one]
+    place = Place(Snapshot.of(repository, "HEAD").commit, "store", "prod")
+    history = History(repository)
+    goal = promoting.goal(history, place, steps=2)
+    made = promoting.roll_back(place, Snapshot.of(repository, "HEAD"), goal, promoting.Answers(), history)
+    assert made.written == {"environments/prod/store/values.yaml": Blob("100644", b"a: 2\nb: 1\n")}
+    # What has the former name now is another application, and has its own history.
+    put(repository, {f"environments/{name}/web/values.yaml": "a: 9\n" for name in ("dev", "prod")})
+    assert (told(repository, "web"), told(repository, "store")) == ([], [three, two, one])
+    four = promote_to_prod(repository, "web", 8)
+    assert told(repository, "web") == [four]
+
+
+def test_an_application_that_is_added_again_begins_anew(repository: Path) -> None:
+    promote_to_prod(repository, "web", 2)
+    put(repository, {f"environments/{name}/web/values.yaml": None for name in ("dev", "prod")})
+    put(repository, {f"environments/{name}/web/values.yaml": "other: x\n" for name in ("dev", "prod")})
+    assert told(repository, "web") == []
+    assert found(repository) == (*(Snapshot.of(repository, "HEAD").commit,) * 2, "web came to prod")
+    # A promotion that was made on a branch, and came with a merge.
+    git(repository, "switch", "--quiet", "--create", "topic")
+    made = promote_to_prod(repository, "web", 3)
+    git(repository, "switch", "--quiet", "main")
+    git(repository, "merge", "--quiet", "--no-ff", "topic")
+    assert told(repository, "web") == [made]
 
 
 def state_of(repository: Path, revision: str = "HEAD") -> State:

@@ -5,8 +5,7 @@ It is read from Git in bulk, for one application as for a thousand: a promotion 
 
 from __future__ import annotations
 
-import posixpath
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -71,6 +70,8 @@ class Baseline:
     """What happened then, for reasons."""
     record: Record | None = None
     """The promotion or rollback that it was; None if there was none yet."""
+    names: tuple[str, str] = ("", "")
+    """What the application was called at these commits; empty where it is called so now."""
 
     @property
     def is_promotion(self) -> bool:
@@ -95,8 +96,8 @@ class Comparison:
         """The four versions of the deployment's files; raise ArgosyError for a link that cannot be followed now."""
         return Sides(
             *(
-                deployment.files(state, self.edge.application, name, present=any(state is each for each in self.now))
-                for state, name in self._states
+                deployment.files(state, name, environment, present=any(state is each for each in self.now))
+                for state, name, environment in self._states
             )
         )
 
@@ -117,17 +118,32 @@ class Comparison:
     @property
     def blobs(self) -> Iterator[str]:
         """The ids of all contents that decide on the promotion."""
-        for state, environment in self._states:
-            for entry in state.entries(*deployment.units(self.edge.application, environment)).values():
+        for state, name, environment in self._states:
+            for entry in state.entries(*deployment.units(name, environment)).values():
                 yield entry.blob
         settings = layout.application_settings(self.edge.application)
         shared = (self.now[1].entry(settings), *(each for three in self.carried.values() for each in three))
         yield from (entry.blob for entry in shared if entry)
 
     @property
-    def _states(self) -> tuple[tuple[State, str], ...]:
-        source, target = self.edge.source, self.edge.target
-        return (self.before[0], source), (self.now[0], source), (self.before[1], target), (self.now[1], target)
+    def _states(self) -> tuple[tuple[State, str, str], ...]:
+        name, source, target = self.edge.application, self.edge.source, self.edge.target
+        was, had = self.baseline.names
+        return (
+            (self.before[0], was or name, source),
+            (self.now[0], name, source),
+            (self.before[1], had or name, target),
+            (self.now[1], name, target),
+        )
+
+
+class Life(NamedTuple):
+    """A name that a deployment had for some time: the places in its branch's line that it came with and ended with."""
+
+    name: str
+    since: int
+    until: int
+    """-1 if it has not ended."""
 
 
 class History:
@@ -139,6 +155,7 @@ class History:
         self._lines: dict[str, Line] = {}
         self._records: dict[str, Mapping[tuple[str, str], list[Record]]] = {}
         self._held: dict[Place, list[Record]] = {}
+        self._named: dict[Place, list[Life]] = {}
         self._merge_bases: dict[tuple[str, str], str] = {}
 
     @cached_property
@@ -155,8 +172,65 @@ class History:
         return found
 
     def records(self, place: Place) -> Sequence[Record]:
-        """Return what was promoted and rolled back in a place, the newest first, whether it was undone or not."""
-        return self._of_tip(place.tip).get((place.application, place.environment), ())
+        """Return what was promoted and rolled back in a place, the newest first, whether it was undone or not.
+
+        That is since the application came there, be it with another name; not what had its name in a former life.
+        """
+        told = self._of_tip(place.tip)
+        if not any(environment == place.environment for _, environment in told):
+            return ()
+        line = self.line(place.tip, layout.environment(place.environment))
+        commits, found = [*line.places], list[Record]()
+        for life in self._lives(place):
+            # What is part of the history before a life belongs to another one.
+            first, last = (commits[each] if each < len(commits) else "" for each in (life.since + 1, life.until + 1))
+            found += [
+                each
+                for each in told.get((life.name, place.environment), ())
+                if not self._is_before(each.commit, first, place.tip)
+                and (life.until < 0 or self._is_before(each.commit, last, place.tip))
+            ]
+        return found
+
+    def _is_before(self, commit: str, last: str, tip: str) -> bool:
+        """Return whether a commit is part of the history that ends with another one; "" is none."""
+        places = self._lines[tip].places
+        if last and commit in places:
+            return places[commit] >= places[last]
+        return bool(last) and self.graph.is_part(commit, last, tip)
+
+    def _lives(self, place: Place) -> list[Life]:
+        """Return the names that a deployment has had, the present one first."""
+        if place not in self._named:
+            line = self.line(place.tip, layout.environment(place.environment))
+            name, until, lives = place.application, -1, list[Life]()
+            while True:
+                came = line.came.get(layout.deployment(place.environment, name), ())
+                since = next((each for each in came if each > until), len(line.times))
+                lives.append(Life(name, since, until))
+                former = self._renamed(line, since, place.environment, name)
+                if not former:
+                    break
+                name, until = former, since
+            self._named[place] = lives
+        return self._named[place]
+
+    def _renamed(self, line: Line, place: int, environment: str, name: str) -> str:
+        """Return the name from which a deployment's folder was renamed with the commit at a place; "" if it was not."""
+        folder, new = layout.environment(environment), layout.deployment(environment, name)
+        if not any(each.startswith(f"{folder}/") for each in line.gone.get(place, ())):
+            return ""
+        commits = [*line.places]
+        listed = git.run(
+            self.root,
+            *("diff-tree", "-r", "-z", "-M", "--diff-filter=R", "--name-status"),
+            *(commits[place + 1], commits[place], "--", folder),
+        )
+        parts = listed.split("\0")
+        pairs = [(old, to) for old, to in zip(parts[1::3], parts[2::3], strict=False) if to.startswith(f"{new}/")]
+        names = {old.removeprefix(f"{folder}/").partition("/")[0] for old, _ in pairs}
+        went = [each for each in names if layout.deployment(environment, each) in line.gone[place]]
+        return went[0] if len(went) == 1 else ""
 
     def environments(self, tip: str, application: str) -> list[str]:
         """Return to which environments an application was promoted on a branch, even if they are gone."""
@@ -189,7 +263,7 @@ class History:
         asked = {
             place: each
             for place, each in last.items()
-            if each.parent and not self._has_kept(place.tip, each.commit, *place.units)
+            if each.parent and not self._has_kept(place.tip, each.commit, *each.units)
         }
         # What a baseline needs next, as a rule: the source in the state that was promoted.
         origins = {
@@ -198,26 +272,29 @@ class History:
             if each.step.source and len(each.step.origin) == len(each.commit)
             for unit in deployment.units(each.step.application, each.step.source)
         }
-        wanted = {(commit, unit) for place, each in asked.items() for commit in each.both for unit in place.units}
+        wanted = {(commit, unit) for each in asked.values() for commit in each.both for unit in each.units}
         self.cache.look((each.step.origin for each in asked.values()), wanted | origins)
         states = {
-            place: (*(self._at("", commit, *place.units) for commit in each.both), self.cache.state(place.tip))
+            place: (*(self._at("", commit, *each.units) for commit in each.both), self.cache.state(place.tip))
             for place, each in asked.items()
         }
         changed = {
             place: three
             for place, three in states.items()
-            if three[1].entries(*place.units) != three[2].entries(*place.units)
+            if three[1].entries(*asked[place].units) != three[2].entries(*place.units)
         }
         self.cache.load(
             entry.blob
             for place, three in changed.items()
             for each in three
-            for entry in each.entries(*place.units).values()
+            for entry in each.entries(*place.units, *asked[place].units).values()
         )
         found = set()
         for place, three in changed.items():
-            before, then, now = (deployment.files(each, place.application, place.environment) for each in three)
+            names = (asked[place].step.application,) * 2 + (place.application,)
+            before, then, now = (
+                deployment.files(each, name, place.environment) for each, name in zip(three, names, strict=True)
+            )
             changes = differing(before, then) if then != now else []
             if changes and not any(overlap(key, other) for other in differing(before, now) for key in changes):
                 found.add(place)
@@ -241,7 +318,9 @@ class History:
     def compare(self, edges: Sequence[Edge]) -> list[Comparison | ArgosyError]:
         """Return what is merged to promote each application, or why the history does not tell."""
         held = self.held([each.place for each in edges])
-        self._read_lines([place for place, found in held.items() if not found])
+        for place, records in held.items():
+            if not records:
+                self.line(place.tip, layout.environment(place.environment))
         self.cache.look((each.step.origin for found in held.values() for each in found[:1]), ())
         baselines = [self._baseline(each) for each in edges]
         known = [(each, base) for each, base in zip(edges, baselines, strict=True) if isinstance(base, Baseline)]
@@ -268,14 +347,18 @@ class History:
         try:
             held = self.held([place])[place]
             if not held:
-                seed = self._seed(place)
-                return Baseline(seed, seed, f"{place.application} came to {place.environment}")
+                seed, name = self._seed(place)
+                return Baseline(seed, seed, f"{place.application} came to {place.environment}", names=(name, name))
             last = held[0]
+            then = last.step.application
             if last.step.kind is Kind.PROMOTION:
-                return Baseline(self._promoted(last, edge), last.commit, "the last promotion", last)
-            standing = self.in_force(place)
-            source = self._promoted(standing[0], edge) if standing else self._seed(place)
-            return Baseline(source, last.commit, "the last rollback", last)
+                source = self._promoted(last, edge)
+                return Baseline(source, last.commit, "the last promotion", last, (then, then))
+            if standing := self.in_force(place):
+                source, name = self._promoted(standing[0], edge), standing[0].step.application
+            else:
+                source, name = self._seed(place)
+            return Baseline(source, last.commit, "the last rollback", last, (name, then))
         except ArgosyError as error:
             return error
 
@@ -342,21 +425,14 @@ class History:
             return cut_off(f"when {place.units[0]} came", "what was promoted before")
         return None
 
-    def _seed(self, place: Place) -> str:
-        """Return the commit with which a deployment came; raise ArgosyError where the history does not reach it."""
-        folder = place.units[0]
-        found = self.line(place.tip, folder).added.get(folder, "")
+    def _seed(self, place: Place) -> tuple[str, str]:
+        """Return the commit with which a deployment came, and its name then; raise ArgosyError where it is cut off."""
+        first = self._lives(place)[-1]
+        commits = [*self._lines[place.tip].places]
+        found = commits[first.since] if first.since < len(commits) else ""
         if not found or found in self.ends:
-            raise cut_off(f"when {folder} came")
-        return found
-
-    def _read_lines(self, places: Iterable[Place]) -> None:
-        """Read at once what tells when deployments came."""
-        folders: dict[str, set[str]] = {}
-        for each in places:
-            folders.setdefault(each.tip, set()).add(each.units[0])
-        for tip, found in folders.items():
-            self.line(tip, *(found if len(found) == 1 else sorted({posixpath.dirname(each) for each in found})))
+            raise cut_off(f"when {layout.deployment(place.environment, first.name)} came")
+        return found, first.name
 
     def _looked_at(self, edge: Edge, base: Baseline) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
         """Return the units that are compared with now: for each state, the branch's tip, the commit, and its units."""
@@ -365,8 +441,8 @@ class History:
         if edge.is_across and base.record is None:
             start = self._merge_base(*tips) or start
         return (
-            (tips[0], base.source, deployment.units(edge.application, edge.source)),
-            (tips[1], base.target, deployment.units(edge.application, edge.target)),
+            (tips[0], base.source, deployment.units(base.names[0] or edge.application, edge.source)),
+            (tips[1], base.target, deployment.units(base.names[1] or edge.application, edge.target)),
             (tips[0], start, (layout.application(edge.application),) if edge.is_across else ()),
         )
 

@@ -26,6 +26,10 @@ class Line:
     """Which commits changed a unit, the newest first."""
     added: Mapping[str, str]
     """The commit with which each deployment's folder came, or came back."""
+    came: Mapping[str, Sequence[int]]
+    """Which commits brought a unit, the newest first."""
+    gone: Mapping[int, Sequence[str]]
+    """Which units went with a commit."""
 
     def since(self, place: int, units: Iterable[str]) -> list[int]:
         """Return the commits after the one at a place that changed units, the newest first."""
@@ -76,19 +80,23 @@ def read(root: Path, tip: str, *folders: str) -> Line:
             if kind in {"A", "D"}:
                 moved.append((-place, kind, unit, part))
             kind = ""
-    added: dict[str, int] = {}
+    came: dict[str, list[int]] = {}
+    gone: dict[int, list[str]] = {}
     held: dict[str, set[str]] = {}
     # A folder whose files are all replaced at once was there all along: what comes counts before what goes.
     for place, kind, unit, path in sorted(moved):
         files = held.setdefault(unit, set())
         if kind == "D":
             files.discard(path)
+            if not files:
+                gone.setdefault(-place, []).append(unit)
             continue
         if not files:
-            added[unit] = -place
+            came.setdefault(unit, []).insert(0, -place)
         files.add(path)
     commits = [*places]
-    return Line(folders, times, places, touched, {unit: commits[place] for unit, place in added.items()})
+    added = {unit: commits[listed[0]] for unit, listed in came.items()}
+    return Line(folders, times, places, touched, added, came, gone)
 
 
 class Graph:

@@ -353,16 +353,20 @@ def roll_back(
     choices = answers.of(application, environment)
     # The folder of the application itself is on the branch, too.
     units = (*place.units, layout.application(application)) if own_branch else place.units
+    # It may have had another name then.
+    then_called, called = (goal.undone[each].step.application for each in (0, -1))
+    looked = (*units, *(unit for each in goal.undone for unit in each.units))
     commits = {commit for each in goal.undone for commit in each.both} | {goal.commit}
-    at = history.units({(commit, unit) for commit in commits for unit in units})
-    history.cache.load(entry.blob for each in at.values() for entry in each.entries(*units).values())
+    at = history.units({(commit, unit) for commit in commits for unit in looked})
+    history.cache.load(entry.blob for each in at.values() for entry in each.entries(*looked).values())
     then, restored, now = at[goal.undone[0].commit], at[goal.commit], history.state(target)
-    files = [deployment.files(each, application, environment) for each in (then, restored, now)]
+    named = ((then, then_called), (restored, called), (now, application))
+    files = [deployment.files(each, name, environment) for each, name in named]
     sides = Sides(files[0], files[1], files[0], files[2])
     promoted = [
         key
         for each in goal.undone
-        for key in differing(*(deployment.files(at[one], application, environment) for one in each.both))
+        for key in differing(*(deployment.files(at[one], each.step.application, environment) for one in each.both))
     ]
     names = Names(f"the state of {goal.commit[:7]}", environment, f"{goal.undone[0].commit[:7]} was promoted", own=True)
     decisions = [
@@ -370,8 +374,9 @@ def roll_back(
         for each in decide(sides, _EVERYTHING, names, choices)
         if any(overlap(each.key, key) for key in promoted)
     ]
-    written = _restored(decisions, sides, application, environment, (restored, now))
-    if own_branch:
+    modes = deployment.modes(restored, called, environment)
+    written = _restored(decisions, sides, place, now, modes)
+    if own_branch and {then_called, called} == {application}:
         folder = layout.application(application)
         steps = [[at[one].entries(folder) for one in each.both] for each in goal.undone]
         carried = {path for old, new in steps for path in {*old, *new} if old.get(path) != new.get(path)}
@@ -394,22 +399,23 @@ _EVERYTHING = Policy((Pattern("**", Treatment.PROMOTE),))
 
 
 def _restored(
-    decisions: Sequence[Decision], sides: Sides, application: str, environment: str, states: tuple[State, State]
+    decisions: Sequence[Decision], sides: Sides, place: Place, now: State, modes: Mapping[str, str]
 ) -> dict[str, Blob | None]:
     """Return the files that a rollback changes; one that nobody touched since becomes what it was, byte for byte.
 
-    `states` are the one to restore and the present one.
+    `modes` are those of the files to restore.
     """
-    modes = deployment.modes(states[0], application, environment)
-    written = written_by(decisions, sides, application, environment, states[1], modes=modes)
+    _, application, environment = place
+    written = written_by(decisions, sides, application, environment, now, modes=modes)
     by_file: dict[str, list[Decision]] = {}
     for each in decisions:
         by_file.setdefault(each.key.file, []).append(each)
     for name, those in by_file.items():
-        path = states[1].followed(deployment.path_of(name, application, environment))
-        before, now = sides.source.get(name), sides.target.get(name)
-        untouched = now == sides.target_before.get(name)
-        if untouched and before is not None and now is not None and path in written and _is_all(those, before, now):
+        path = now.followed(deployment.path_of(name, application, environment))
+        before, present = sides.source.get(name), sides.target.get(name)
+        if before is None or present is None or path not in written:
+            continue
+        if present == sides.target_before.get(name) and _is_all(those, before, present):
             written[path] = Blob(modes[name], before)
     return written
 

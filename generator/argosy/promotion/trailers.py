@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from argosy import git
 from argosy.repository import layout
+from argosy.promotion import deployment
 
 
 class Kind(StrEnum):
@@ -63,6 +64,11 @@ class Record:
     def both(self) -> tuple[str, str]:
         """The commits before and after the step."""
         return self.parent, self.commit
+
+    @property
+    def units(self) -> tuple[str, str]:
+        """What promotion looked at of the deployment, which may have another name by now."""
+        return deployment.units(self.step.application, self.step.target)
 
 
 # A host that squashes a pull request puts the messages of its commits into a list, indented.

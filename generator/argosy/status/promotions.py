@@ -56,13 +56,15 @@ def of(
     chosen = newest[: limit or None]
     held = history.held([*dict.fromkeys(place for _, place in chosen)])
     in_force = {place: history.in_force(place) for place in held}
-    wanted = {(each.commit, unit) for each, place in chosen for unit in versions.places(*place[1:])}
+    wanted = {
+        (each.commit, unit) for each, _ in chosen for unit in versions.places(each.step.application, each.step.target)
+    }
     states = history.units(wanted)
     history.cache.load({blob for state in states.values() for blob in versions.looked_at(state)})
     promoted = [
         Promoted(
             each,
-            versions.of(states[each.commit], place.application, place.environment),
+            versions.of(states[each.commit], each.step.application, each.step.target),
             rolled_back=each in held[place] and each.step.kind is Kind.PROMOTION and each not in in_force[place],
             reverted=each not in held[place],
         )
