@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -88,11 +89,16 @@ def test_applications(tmp_path: Path) -> None:
     commit(root, {"environments/qa/notes/a.txt": "No application\n"})
     places = Places.of(root)
     found = places.ends("qa", "prod")
-    assert ends.applications(places, found, "qa", "prod", []) == ["web"]
-    assert ends.applications(places, found, "qa", "prod", ["web", "web"]) == ["web"]
+    assert ends.applications(places, found, "qa", "prod", []) == (["web"], ["api"])
+    assert ends.applications(places, found, "qa", "prod", ["web", "web"]) == (["web"], [])
+    assert ends.applications(places, found, "qa", "prod", ["web", "api"]) == (["web"], ["api"])
     assert places.history.state(found.source).deployed("qa") == ["api", "web"]
     with pytest.raises(UsageError, match="api is not deployed to prod"):
-        ends.applications(places, found, "qa", "prod", ["api"])
+        ends.applications(places, found, "prod", "qa", ["api"])
+    # What another branch holds is changed there.
+    elsewhere = replace(found, own_branch=True)
+    with pytest.raises(UsageError, match=f"api is not deployed to prod on the branch {found.base}"):
+        ends.applications(places, elsewhere, "qa", "prod", ["api"])
 
 
 def test_an_unknown_application_is_looked_up_among_all(tmp_path: Path) -> None:

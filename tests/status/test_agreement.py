@@ -163,7 +163,7 @@ class Story:
         """Return what a promotion would do, None where one of the environments does not deploy the application."""
         places = Places(self.root, self.repository, History(self.root))
         found = places.ends(*leg)
-        if application not in ends.applications(places, found, *leg, []):
+        if application not in ends.applications(places, found, *leg, [])[0]:
             return None
         now = (found.source, found.target)
         try:

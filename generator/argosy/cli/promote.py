@@ -60,18 +60,35 @@ def command(
     with promoting.opened(given, apps) as places:
         if since is not None:
             return promoting.carry_out(given, places, _following(given, places, since))
-        return promoting.carry_out(given, places, _along(places, apps, source, target, chained=chained))
+        return promoting.carry_out(given, places, _along(given, places, apps, source, target, chained=chained))
 
 
 Make = Callable[["Answers"], Sequence[Job]]
 
 
-def _along(places: Places, apps: Sequence[str], source: str, target: str, *, chained: bool) -> Make:
+def _along(
+    given: PromotionOptions, places: Places, apps: Sequence[str], source: str, target: str, *, chained: bool
+) -> Make:
     """Return what gives the jobs of a promotion to an environment, perhaps through others."""
     from argosy.promotion import promoting as core  # noqa: PLC0415
 
     way = core.route(places.repository, target, source, chained=chained)
+    if not apps:
+        _say_lacking(given, places, way)
     return lambda answers: _jobs(places, [(apps, *leg) for leg in way], answers, together=True)
+
+
+def _say_lacking(given: PromotionOptions, places: Places, way: Sequence[tuple[str, str]]) -> None:
+    """Say which applications the targets do not deploy yet."""
+    from argosy.promotion import ends as here  # noqa: PLC0415
+
+    for source, target in way:
+        if lacking := here.applications(places, places.ends(source, target), source, target, ())[1]:
+            given.say(
+                f"Not in {target} yet, and so left out: {', '.join(lacking)}.\n"
+                f"  argosy promote {' '.join(lacking)} --from {source} --to {target} brings "
+                f"{'it' if len(lacking) == 1 else 'them'} there."
+            )
 
 
 def _following(given: PromotionOptions, places: Places, since: str) -> Make:
@@ -102,8 +119,13 @@ def _jobs(
         ends = places.ends(source, target)
         one = ends.source.with_files(pending.get(ends.start, {}))
         other = ends.target.with_files(pending.get(ends.base, {}))
-        names = here.applications(places, ends, source, target, wanted)
+        names, lacking = here.applications(places, ends, source, target, wanted)
         made = core.promote(names, (source, target), (one, other), answers, places.history)
+        if wanted and lacking:
+            from argosy.promotion import arriving  # noqa: PLC0415
+
+            new = arriving.arrive(lacking, (source, target), (one, other), answers, places.history)
+            made = core.Promotion(made.before, [*made.moves, *new])
         if together:
             pending[ends.base] = {**pending.get(ends.base, {}), **made.written}
         key = ends.base if together else f"{ends.base} {target}"

@@ -295,14 +295,14 @@ class _Merge:
             by_hand=not unknown and not keys.same(target_before, target),
             apart=unknown or not keys.same(source_before, target_before),
             left=self.names.promoted and not unknown,
-            is_local=_has_name(source, self.names.source) and not _has_name(source_before, self.names.source),
+            is_local=has_name(source, self.names.source) and not has_name(source_before, self.names.source),
         )
         verdict, why = self._judge(pattern, case)
         yield Decision(key, source, target, verdict, why if source == values[1] else f"{why}; {own}")
 
     def _has_met(self, key: Key, target: Any) -> bool:
         """Return whether both sides had the target's value at once, since they were looked at before."""
-        return any(all(keys.same(_value(files, key), target) for files in both) for both in self.later())
+        return any(all(keys.same(value_at(files, key), target) for files in both) for both in self.later())
 
     def _at_home(self, key: Key, values: Sequence[Any]) -> tuple[Pattern | None, Sequence[Any]]:
         """Return the pattern that decides on a key, and the values as they are in the target's own repository, if any.
@@ -377,12 +377,14 @@ class _Case(NamedTuple):
     """The source's value names the source's environment, and did not before: as `db.dev.internal` does."""
 
 
-def _has_name(data: Any, name: str) -> bool:
-    """Return whether a text in some data has a name in it, as a word."""
+def has_name(data: Any, name: str) -> bool:
+    """Return whether a text in some data, or a file, has a name in it, as a word."""
+    if isinstance(data, bytes):
+        return has_name(data.decode(errors="replace"), name)
     if isinstance(data, Mapping):
-        return any(_has_name(each, name) for each in data.values())
+        return any(has_name(each, name) for each in data.values())
     if isinstance(data, list):
-        return any(_has_name(each, name) for each in data)
+        return any(has_name(each, name) for each in data)
     word = rf"(?<![a-z0-9]){re.escape(name.lower())}(?![a-z0-9])"
     return isinstance(data, str) and re.search(word, data.lower()) is not None
 
@@ -402,7 +404,7 @@ def _leaves(key: Key, node: yaml.Node) -> Iterator[tuple[Key, Any]]:
         yield key, keys.value(node)
 
 
-def _value(files: Mapping[str, bytes], key: Key) -> Any:
+def value_at(files: Mapping[str, bytes], key: Key) -> Any:
     """Return what some files have at a key."""
     content = files.get(key.file)
     if content is None or not (key.scope or key.path):

@@ -157,23 +157,32 @@ class Places:
         return Ends(state, state, base, base, own_branch=False)
 
 
-def applications(places: Places, ends: Ends, source: str, target: str, wanted: Sequence[str]) -> list[str]:
+def applications(
+    places: Places, ends: Ends, source: str, target: str, wanted: Sequence[str]
+) -> tuple[list[str], list[str]]:
     """Return which applications to promote: the wanted ones, or with none all that both environments deploy.
 
-    Raise UsageError for a name that one of them does not deploy.
+    And which of the source's the target does not deploy: of the wanted ones those that may come to it, else all. Raise
+    UsageError for a name that the source does not deploy, or that cannot come with a promotion.
     """
     states = ((ends.source, source), (ends.target, target))
     there = [places.history.state(state).deployed(name) for state, name in states]
     for name in wanted:
-        for listed, environment in zip(there, (source, target), strict=True):
-            if name not in listed:
-                folder = layout.deployment(environment, name)
-                where = f" on the branch {ends.base}" if ends.own_branch and environment == target else ""
-                raise UsageError(
-                    f"{name} is not deployed to {environment}{where}.",
-                    f"Copy its folder there as {folder}, run argosy apply and commit; argosy status shows them all.",
-                )
-    return list(dict.fromkeys(wanted)) or [name for name in there[1] if name in there[0]]
+        if name not in there[0]:
+            raise UsageError(
+                f"{name} is not deployed to {source}.",
+                f"Copy its folder there as {layout.deployment(source, name)}, run argosy apply and commit; "
+                "argosy status shows them all.",
+            )
+        if name not in there[1] and (ends.own_branch or ends.target.commit != places.head):
+            where = f"on the branch {ends.base}" if ends.own_branch else f"on {places.remote}"
+            raise UsageError(
+                f"{name} is not deployed to {target} {where}.",
+                f"A new application comes there with a change of that branch: copy its folder as "
+                f"{layout.deployment(target, name)}, run argosy apply and commit.",
+            )
+    names = list(dict.fromkeys(wanted)) or there[0]
+    return [name for name in names if name in there[1]], [name for name in names if name not in there[1]]
 
 
 def followers(places: Places, since: str) -> list[tuple[list[str], str, str]]:

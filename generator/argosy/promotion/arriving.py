@@ -1,0 +1,93 @@
+"""Applications that come to an environment with their first promotion to it.
+
+The template writes their files there, from what the environment's own settings say. The source's are merged into these
+like those of any promotion, compared with what the template wrote for the source: what people set there comes along,
+and what belongs to an environment is asked about, for nobody has said it of this one yet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from argosy.change import edits, planning
+from argosy.change.planning import Change
+from argosy.errors import ArgosyError
+from argosy.git.snapshot import Snapshot
+from argosy.promotion import deployment, promoting
+from argosy.promotion.decision import Decision, Names, Sides, Verdict, decide, has_name, value_at
+from argosy.promotion.history import History
+from argosy.promotion.policy import Policy, Treatment
+from argosy.promotion.promoting import Answers, Move
+from argosy.promotion.states import State
+from argosy.promotion.trailers import Kind, Step
+from argosy.repository import store
+from argosy.repository.model import Repository
+from argosy.template import versions
+from argosy.yaml_edit import keys
+
+
+def arrive(
+    applications: Sequence[str],
+    environments: tuple[str, str],
+    now: tuple[Snapshot, Snapshot],
+    answers: Answers,
+    history: History,
+) -> list[Move]:
+    """Return the moves that bring applications to an environment that does not deploy them yet.
+
+    `environments` and `now` are of source and target, both of the commit that is checked out.
+    """
+    stored = store.load(now[1].root)
+    before, after = stored.repository, _with(stored.repository, applications, environments[1])
+    change = Change(before, after, from_version=stored.version, to_version=stored.version)
+    plan = planning.plan(now[1].root, change)
+    if plan.conflicts:
+        raise ArgosyError(
+            f"{plan.conflicts[0]} is in the way of {applications[0]} in {environments[1]}.",
+            "Move it elsewhere and commit, then promote again.",
+        )
+    with versions.checkout(stored.version) as template:
+        rendered = planning.render(after, before, template)
+    pristine = State(history.cache, {}).with_files(rendered)
+    source, target = history.state(now[0]), history.state(now[1].with_files(plan.written))
+    moves, shared = [], dict(plan.written)
+    for name in applications:
+        was, now_there = (deployment.files(each, name, environments[0]) for each in (pristine, source))
+        here = deployment.files(target, name, environments[1])
+        sides = Sides(was, now_there, here, here)
+        policy, choices = promoting.policy_of(target, name), answers.of(name, environments[1])
+        decisions = [choices.applied(each) for each in _decided(name, sides, policy, environments)]
+        modes = deployment.modes(source, name, environments[0])
+        written = promoting.written_by(decisions, sides, name, environments[1], target, modes=modes)
+        step = Step(Kind.PROMOTION, name, *environments, now[0].commit if not now[0].written else "")
+        # What all of them share comes with the first one.
+        moves.append(Move(step, decisions, {**shared, **written}))
+        shared = {}
+    return moves
+
+
+def _with(repository: Repository, applications: Sequence[str], environment: str) -> Repository:
+    """Return the model in which an environment deploys applications too, in the order in which it lists them."""
+    place = edits.environment(repository, environment)
+    names = {*place.applications, *applications}
+    there = tuple(each.name for each in repository.applications if each.name in names)
+    return edits.replaced(repository, replace(place, applications=there))
+
+
+def _decided(name: str, sides: Sides, policy: Policy, environments: tuple[str, str]) -> Iterator[Decision]:
+    """Yield the decisions on what people set in the source: it comes along, or nobody knows what it is to be here."""
+    source, target = environments
+    for each in decide(sides, policy, Names(source, target, f"{name} came to {source}", promoted=False)):
+        if each.encrypted or each.verdict not in {Verdict.PINNED, Verdict.UNDECIDED}:
+            yield each
+        elif each.verdict is Verdict.PINNED:
+            is_templates = keys.same(value_at(sides.source_before, each.key), each.source)
+            why = f"set in {source}; {target} needs a value of its own"
+            yield each if is_templates else replace(each, verdict=Verdict.UNDECIDED, why=why)
+        elif has_name(each.source, source):
+            yield replace(each, why=f"it names {source}; {target} needs a value of its own")
+        elif policy.treatment_of(each.key) is Treatment.ASK:
+            yield each
+        else:
+            yield replace(each, verdict=Verdict.PROMOTED, why=f"comes with {name}")
