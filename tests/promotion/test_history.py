@@ -15,6 +15,7 @@ from argosy.promotion.states import State
 from tests.changing import git
 
 FOLDER = "environments/prod/web"
+OTHERS = ("environment.yaml", "api/values.yaml", "jobs/values.yaml")
 
 
 @pytest.fixture
@@ -142,7 +143,7 @@ def test_a_renamed_application_keeps_its_history(repository: Path) -> None:
     states = (Snapshot.of(repository, "HEAD"),) * 2
     (found,) = History(repository).compare([Edge("store", "dev", "prod", states)])
     assert isinstance(found, Comparison)
-    assert (found.baseline.target, found.baseline.names) == (two, ("web", "web"))
+    assert (found.baseline.target, found.baseline.places) == (two, (("web", "dev"), ("web", "prod")))
     assert [each["values.yaml"] for each in found.sides] == [b"a: 3\nb: 1\n"] * 4
     three = promote_to_prod(repository, "store", 4)
     assert told(repository, "store") == [three, two, one]
@@ -156,6 +157,27 @@ def test_a_renamed_application_keeps_its_history(repository: Path) -> None:
     assert (told(repository, "web"), told(repository, "store")) == ([], [three, two, one])
     four = promote_to_prod(repository, "web", 8)
     assert told(repository, "web") == [four]
+
+
+def test_a_renamed_environment_keeps_its_history(repository: Path) -> None:
+    # Many applications have the same files.
+    put(repository, {f"environments/{name}/{other}": "a: 1\n" for name in ("dev", "prod") for other in OTHERS})
+    one = promote_to_prod(repository, "web", 2)
+    for old, new in (("dev", "development"), ("prod", "production")):
+        git(repository, "mv", f"environments/{old}", f"environments/{new}")
+        put(repository, {})
+    tip = Snapshot.of(repository, "HEAD")
+    history, place = History(repository), Place(tip.commit, "web", "production")
+    assert [each.commit for each in history.in_force(place)] == [one]
+    (found,) = history.compare([Edge("web", "development", "production", (tip, tip))])
+    assert isinstance(found, Comparison)
+    assert (found.baseline.target, found.baseline.places) == (one, (("web", "dev"), ("web", "prod")))
+    assert [each["values.yaml"] for each in found.sides] == [b"a: 2\nb: 1\n"] * 4
+    (found,) = history.compare([Edge("api", "development", "production", (tip, tip))])
+    assert isinstance(found, Comparison)
+    assert [each["values.yaml"] for each in found.sides] == [b"a: 1\n"] * 4
+    made = promoting.roll_back(place, tip, promoting.goal(history, place), promoting.Answers(), history)
+    assert made.written == {"environments/production/web/values.yaml": Blob("100644", b"a: 1\n")}
 
 
 def test_an_application_that_is_added_again_begins_anew(repository: Path) -> None:

@@ -40,6 +40,13 @@ class Place(NamedTuple):
         return deployment.units(self.application, self.environment)
 
 
+class Deployment(NamedTuple):
+    """An application in an environment, by their names at some time."""
+
+    application: str
+    environment: str
+
+
 @dataclass(frozen=True, slots=True)
 class Edge:
     """An application between two environments, each in the state in which a promotion reads it."""
@@ -53,6 +60,11 @@ class Edge:
     def place(self) -> Place:
         """Where it is promoted to."""
         return Place(self.now[1].commit, self.application, self.target)
+
+    @property
+    def deployments(self) -> tuple[Deployment, Deployment]:
+        """What is promoted, and what that changes."""
+        return Deployment(self.application, self.source), Deployment(self.application, self.target)
 
     @property
     def is_across(self) -> bool:
@@ -70,8 +82,8 @@ class Baseline:
     """What happened then, for reasons."""
     record: Record | None = None
     """The promotion or rollback that it was; None if there was none yet."""
-    names: tuple[str, str] = ("", "")
-    """What the application was called at these commits; empty where it is called so now."""
+    places: tuple[Deployment, Deployment] | None = None
+    """What source and target were called at these commits; None: as they are now."""
 
     @property
     def is_promotion(self) -> bool:
@@ -127,20 +139,15 @@ class Comparison:
 
     @property
     def _states(self) -> tuple[tuple[State, str, str], ...]:
-        name, source, target = self.edge.application, self.edge.source, self.edge.target
-        was, had = self.baseline.names
-        return (
-            (self.before[0], was or name, source),
-            (self.now[0], name, source),
-            (self.before[1], had or name, target),
-            (self.now[1], name, target),
-        )
+        source, target = self.edge.deployments
+        was, had = self.baseline.places or self.edge.deployments
+        return (self.before[0], *was), (self.now[0], *source), (self.before[1], *had), (self.now[1], *target)
 
 
 class Life(NamedTuple):
-    """A name that a deployment had for some time: the places in its branch's line that it came with and ended with."""
+    """Names that a deployment had for some time: the places in its branch's line that it came with and ended with."""
 
-    name: str
+    names: Deployment
     since: int
     until: int
     """-1 if it has not ended."""
@@ -177,16 +184,16 @@ class History:
         That is since the application came there, be it with another name; not what had its name in a former life.
         """
         told = self._of_tip(place.tip)
-        if not any(environment == place.environment for _, environment in told):
+        if not told:
             return ()
-        line = self.line(place.tip, layout.environment(place.environment))
+        line = self.line(place.tip, layout.ENVIRONMENTS)
         commits, found = [*line.places], list[Record]()
         for life in self._lives(place):
             # What is part of the history before a life belongs to another one.
             first, last = (commits[each] if each < len(commits) else "" for each in (life.since + 1, life.until + 1))
             found += [
                 each
-                for each in told.get((life.name, place.environment), ())
+                for each in told.get(life.names, ())
                 if not self._is_before(each.commit, first, place.tip)
                 and (life.until < 0 or self._is_before(each.commit, last, place.tip))
             ]
@@ -200,26 +207,33 @@ class History:
         return bool(last) and self.graph.is_part(commit, last, tip)
 
     def _lives(self, place: Place) -> list[Life]:
-        """Return the names that a deployment has had, the present one first."""
+        """Return the names that a deployment has had, the present ones first."""
         if place not in self._named:
-            line = self.line(place.tip, layout.environment(place.environment))
-            name, until, lives = place.application, -1, list[Life]()
+            line = self.line(place.tip, layout.ENVIRONMENTS)
+            names, until, lives = Deployment(place.application, place.environment), -1, list[Life]()
             while True:
-                came = line.came.get(layout.deployment(place.environment, name), ())
+                came = line.came.get(layout.deployment(names.environment, names.application), ())
                 since = next((each for each in came if each > until), len(line.times))
-                lives.append(Life(name, since, until))
-                former = self._renamed(line, since, place.environment, name)
-                if not former:
+                lives.append(Life(names, since, until))
+                former = self._former(line, since, names)
+                if former is None:
                     break
-                name, until = former, since
+                names, until = former, since
             self._named[place] = lives
         return self._named[place]
 
-    def _renamed(self, line: Line, place: int, environment: str, name: str) -> str:
-        """Return the name from which a deployment's folder was renamed with the commit at a place; "" if it was not."""
-        folder, new = layout.environment(environment), layout.deployment(environment, name)
-        if not any(each.startswith(f"{folder}/") for each in line.gone.get(place, ())):
-            return ""
+    def _former(self, line: Line, place: int, names: Deployment) -> Deployment | None:
+        """Return from what a deployment's folder was renamed with the commit at a place; None if it was not."""
+        application, environment = names
+        gone = line.gone.get(place, ())
+        if place in line.came.get(layout.environment_settings(environment), ()):
+            # With the environment: many have the same files, so that only names tell which was which.
+            old = [layout.environment_of(each) for each in gone if each.endswith(f"/{layout.ENVIRONMENT_SETTINGS}")]
+            went = [each for each in old if each and layout.deployment(each, application) in gone]
+            return Deployment(application, went[0]) if len(went) == 1 else None
+        folder, new = layout.environment(environment), layout.deployment(environment, application)
+        if not any(each.startswith(f"{folder}/") for each in gone):
+            return None
         commits = [*line.places]
         listed = git.run(
             self.root,
@@ -228,9 +242,9 @@ class History:
         )
         parts = listed.split("\0")
         pairs = [(old, to) for old, to in zip(parts[1::3], parts[2::3], strict=False) if to.startswith(f"{new}/")]
-        names = {old.removeprefix(f"{folder}/").partition("/")[0] for old, _ in pairs}
-        went = [each for each in names if layout.deployment(environment, each) in line.gone[place]]
-        return went[0] if len(went) == 1 else ""
+        found = {old.removeprefix(f"{folder}/").partition("/")[0] for old, _ in pairs}
+        moved = [each for each in found if layout.deployment(environment, each) in gone]
+        return Deployment(moved[0], environment) if len(moved) == 1 else None
 
     def environments(self, tip: str, application: str) -> list[str]:
         """Return to which environments an application was promoted on a branch, even if they are gone."""
@@ -291,10 +305,9 @@ class History:
         )
         found = set()
         for place, three in changed.items():
-            names = (asked[place].step.application,) * 2 + (place.application,)
-            before, then, now = (
-                deployment.files(each, name, place.environment) for each, name in zip(three, names, strict=True)
-            )
+            step = asked[place].step
+            before, then = (deployment.files(each, step.application, step.target) for each in three[:2])
+            now = deployment.files(three[2], place.application, place.environment)
             changes = differing(before, then) if then != now else []
             if changes and not any(overlap(key, other) for other in differing(before, now) for key in changes):
                 found.add(place)
@@ -320,7 +333,7 @@ class History:
         held = self.held([each.place for each in edges])
         for place, records in held.items():
             if not records:
-                self.line(place.tip, layout.environment(place.environment))
+                self.line(place.tip, layout.ENVIRONMENTS)
         self.cache.look((each.step.origin for found in held.values() for each in found[:1]), ())
         baselines = [self._baseline(each) for each in edges]
         known = [(each, base) for each, base in zip(edges, baselines, strict=True) if isinstance(base, Baseline)]
@@ -347,27 +360,45 @@ class History:
         try:
             held = self.held([place])[place]
             if not held:
-                seed, name = self._seed(place)
-                return Baseline(seed, seed, f"{place.application} came to {place.environment}", names=(name, name))
+                seed, target = self._seed(place)
+                here = Place(edge.now[0].commit, edge.application, edge.source)
+                return Baseline(
+                    seed,
+                    seed,
+                    f"{place.application} came to {place.environment}",
+                    places=(self._named_at(here, seed), target),
+                )
             last = held[0]
-            then = last.step.application
+            then = Deployment(last.step.application, last.step.target)
             if last.step.kind is Kind.PROMOTION:
-                source = self._promoted(last, edge)
-                return Baseline(source, last.commit, "the last promotion", last, (then, then))
+                source, called = self._promoted(last, edge)
+                return Baseline(source, last.commit, "the last promotion", last, (called, then))
             if standing := self.in_force(place):
-                source, name = self._promoted(standing[0], edge), standing[0].step.application
+                source, called = self._promoted(standing[0], edge)
             else:
-                source, name = self._seed(place)
-            return Baseline(source, last.commit, "the last rollback", last, (name, then))
+                source, _ = self._seed(place)
+                called = self._named_at(Place(edge.now[0].commit, edge.application, edge.source), source)
+            return Baseline(source, last.commit, "the last rollback", last, (called, then))
         except ArgosyError as error:
             return error
 
-    def _promoted(self, record: Record, edge: Edge) -> str:
-        """Return the commit whose source a step promoted, or the nearest that is known."""
-        tip = edge.now[0].commit
-        if record.step.source == edge.source and (found := self._origin(record) or self._met(record, tip, edge.source)):
-            return found
-        return record.commit if tip == edge.place.tip else self._merge_base(record.commit, tip) or record.commit
+    def _promoted(self, record: Record, edge: Edge) -> tuple[str, Deployment]:
+        """Return the commit whose source a step promoted, or the nearest that is known, and the source's names then."""
+        here = Place(edge.now[0].commit, edge.application, edge.source)
+        told = Deployment(record.step.application, record.step.source)
+        if told in {each.names for each in self._lives(here)} and (
+            found := self._origin(record) or self._met(record, here.tip, told.environment)
+        ):
+            return found, told
+        tip = here.tip
+        found = record.commit if tip == edge.place.tip else self._merge_base(record.commit, tip) or record.commit
+        return found, self._named_at(here, found)
+
+    def _named_at(self, place: Place, commit: str) -> Deployment:
+        """Return what a deployment was called at a commit."""
+        lives = self._lives(place)
+        at = self.graph.meeting(commit, self._lines[place.tip].places) if len(lives) > 1 else 0
+        return next((each.names for each in lives if each.until < at <= each.since), lives[-1 if at else 0].names)
 
     def _origin(self, record: Record) -> str:
         """Return the commit that a step names, "" where it is gone; raise ArgosyError in a shallow clone."""
@@ -425,24 +456,25 @@ class History:
             return cut_off(f"when {place.units[0]} came", "what was promoted before")
         return None
 
-    def _seed(self, place: Place) -> tuple[str, str]:
-        """Return the commit with which a deployment came, and its name then; raise ArgosyError where it is cut off."""
+    def _seed(self, place: Place) -> tuple[str, Deployment]:
+        """Return the commit with which a deployment came, and its names then; raise ArgosyError where it is cut off."""
         first = self._lives(place)[-1]
         commits = [*self._lines[place.tip].places]
         found = commits[first.since] if first.since < len(commits) else ""
         if not found or found in self.ends:
-            raise cut_off(f"when {layout.deployment(place.environment, first.name)} came")
-        return found, first.name
+            raise cut_off(f"when {layout.deployment(first.names.environment, first.names.application)} came")
+        return found, first.names
 
     def _looked_at(self, edge: Edge, base: Baseline) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
         """Return the units that are compared with now: for each state, the branch's tip, the commit, and its units."""
         tips = tuple(each.commit for each in edge.now)
+        was, had = base.places or edge.deployments
         start = base.source
         if edge.is_across and base.record is None:
             start = self._merge_base(*tips) or start
         return (
-            (tips[0], base.source, deployment.units(base.names[0] or edge.application, edge.source)),
-            (tips[1], base.target, deployment.units(base.names[1] or edge.application, edge.target)),
+            (tips[0], base.source, deployment.units(*was)),
+            (tips[1], base.target, deployment.units(*had)),
             (tips[0], start, (layout.application(edge.application),) if edge.is_across else ()),
         )
 

@@ -354,19 +354,19 @@ def roll_back(
     # The folder of the application itself is on the branch, too.
     units = (*place.units, layout.application(application)) if own_branch else place.units
     # It may have had another name then.
-    then_called, called = (goal.undone[each].step.application for each in (0, -1))
+    then_called, called = ((each.application, each.target) for each in (goal.undone[0].step, goal.undone[-1].step))
     looked = (*units, *(unit for each in goal.undone for unit in each.units))
     commits = {commit for each in goal.undone for commit in each.both} | {goal.commit}
     at = history.units({(commit, unit) for commit in commits for unit in looked})
     history.cache.load(entry.blob for each in at.values() for entry in each.entries(*looked).values())
     then, restored, now = at[goal.undone[0].commit], at[goal.commit], history.state(target)
-    named = ((then, then_called), (restored, called), (now, application))
-    files = [deployment.files(each, name, environment) for each, name in named]
+    named = ((then, then_called), (restored, called), (now, (application, environment)))
+    files = [deployment.files(each, *names) for each, names in named]
     sides = Sides(files[0], files[1], files[0], files[2])
     promoted = [
         key
         for each in goal.undone
-        for key in differing(*(deployment.files(at[one], each.step.application, environment) for one in each.both))
+        for key in differing(*(deployment.files(at[one], each.step.application, each.step.target) for one in each.both))
     ]
     names = Names(f"the state of {goal.commit[:7]}", environment, f"{goal.undone[0].commit[:7]} was promoted", own=True)
     decisions = [
@@ -374,9 +374,9 @@ def roll_back(
         for each in decide(sides, _EVERYTHING, names, choices)
         if any(overlap(each.key, key) for key in promoted)
     ]
-    modes = deployment.modes(restored, called, environment)
+    modes = deployment.modes(restored, *called)
     written = _restored(decisions, sides, place, now, modes)
-    if own_branch and {then_called, called} == {application}:
+    if own_branch and then_called[0] == called[0] == application:
         folder = layout.application(application)
         steps = [[at[one].entries(folder) for one in each.both] for each in goal.undone]
         carried = {path for old, new in steps for path in {*old, *new} if old.get(path) != new.get(path)}

@@ -45,7 +45,8 @@ def of(
     places = [Place(tip, application, name) for name, tip in tips.items() if tip]
     for tip in dict.fromkeys(filter(None, tips.values())):
         gone = [name for name in history.environments(tip, application) if not tips.get(name)]
-        places += [Place(tip, application, name) for name in gone]
+        # What a renamed one was called before is told of the present one.
+        places = [*(Place(tip, application, name) for name in gone), *places]
     found = {
         (each.commit, each.step): (each, place)
         for place in places
