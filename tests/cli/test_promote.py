@@ -340,10 +340,13 @@ class TestWhoDecides:
     def test_an_application_that_is_not_everywhere(self, argosy: Argosy, two: Path) -> None:
         git(two, "rm", "-r", "--quiet", "environments/staging/api", "argocd/staging/api.yaml")
         commit(two)
-        result = argosy("promote", "api", "--to", "staging")
-        assert (result.code, "api is not deployed to staging" in result.err) == (2, True)
-        assert argosy("promote", "--all", "--to", "staging", "--yes", "--commit").code == 0
+        result = argosy("promote", "api", "--to", "staging", "--dry-run")
+        assert (result.code, "api-staging in staging appears" in result.out) == (0, True)
+        result = argosy("promote", "--all", "--to", "staging", "--yes", "--commit")
+        assert (result.code, "Not in staging yet, and so left out: api." in result.out + result.err) == (0, True)
         assert message(two).startswith("Promote web from dev to staging")
+        result = argosy("promote", "api", "--from", "staging", "--to", "prod", "--dry-run")
+        assert (result.code, "api is not deployed to staging" in result.err) == (2, True)
 
     def test_without_a_repository(self, argosy: Argosy, tmp_path: Path, repository: Path) -> None:
         (repository / ".git").rename(tmp_path / "git")
