@@ -34,7 +34,7 @@ def test_commits_that_touch_nothing_are_places_too(root: Path) -> None:
     commit(root, {"README.md": "y"})
     assert (since(root, base), since(root, head(root))) == (1, 0)
     line = lines.read(root, head(root), "environments")
-    assert line.added == {
+    assert {unit: line.commits[place] for unit, (place,) in line.came.items()} == {
         UNIT: git(root, "rev-list", "--max-parents=0", "HEAD").strip(),
         "environments/dev/other": git(root, "rev-parse", "HEAD^").strip(),
     }

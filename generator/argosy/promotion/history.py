@@ -187,7 +187,7 @@ class History:
         if not told:
             return ()
         line = self.line(place.tip, layout.ENVIRONMENTS)
-        commits, found = [*line.places], list[Record]()
+        commits, found = line.commits, list[Record]()
         for life in self._lives(place):
             # What is part of the history before a life belongs to another one.
             first, last = (commits[each] if each < len(commits) else "" for each in (life.since + 1, life.until + 1))
@@ -234,11 +234,10 @@ class History:
         folder, new = layout.environment(environment), layout.deployment(environment, application)
         if not any(each.startswith(f"{folder}/") for each in gone):
             return None
-        commits = [*line.places]
         listed = git.run(
             self.root,
             *("diff-tree", "-r", "-z", "-M", "--diff-filter=R", "--name-status"),
-            *(commits[place + 1], commits[place], "--", folder),
+            *(line.commits[place + 1], line.commits[place], "--", folder),
         )
         parts = listed.split("\0")
         pairs = [(old, to) for old, to in zip(parts[1::3], parts[2::3], strict=False) if to.startswith(f"{new}/")]
@@ -459,7 +458,7 @@ class History:
     def _seed(self, place: Place) -> tuple[str, Deployment]:
         """Return the commit with which a deployment came, and its names then; raise ArgosyError where it is cut off."""
         first = self._lives(place)[-1]
-        commits = [*self._lines[place.tip].places]
+        commits = self._lines[place.tip].commits
         found = commits[first.since] if first.since < len(commits) else ""
         if not found or found in self.ends:
             raise cut_off(f"when {layout.deployment(first.names.environment, first.names.application)} came")
@@ -494,8 +493,9 @@ class History:
         ends = (edge.source, edge.target)
         units = [unit for end in ends for unit in deployment.units(edge.application, end)]
         line = self.line(edge.place.tip, *units)
-        commits = [*line.places]
-        since = [commits[each] for each in line.since(self.graph.meeting(found.baseline.target, line.places), units)]
+        since = [
+            line.commits[each] for each in line.since(self.graph.meeting(found.baseline.target, line.places), units)
+        ]
         states = self.units({(commit, unit) for commit in since for unit in units})
         self.cache.load(entry.blob for state in states.values() for entry in state.entries(*units).values())
         files = [[deployment.files(states[commit], edge.application, end) for end in ends] for commit in since]

@@ -18,16 +18,16 @@ class Line:
 
     folders: Sequence[str]
     """What was looked at: changes elsewhere are not known."""
+    commits: Sequence[str]
+    """The newest first."""
     times: Sequence[int]
-    """When each was committed, in seconds since 1970; the newest first."""
+    """When each was committed, in seconds since 1970."""
     places: Mapping[str, int]
     """Where in the line a commit is."""
     touched: Mapping[str, Sequence[int]]
     """Which commits changed a unit, the newest first."""
-    added: Mapping[str, str]
-    """The commit with which each deployment's folder came, or came back."""
     came: Mapping[str, Sequence[int]]
-    """Which commits brought a unit, the newest first."""
+    """Which commits brought a unit, or brought it back, the newest first."""
     gone: Mapping[int, Sequence[str]]
     """Which units went with a commit."""
 
@@ -94,9 +94,7 @@ def read(root: Path, tip: str, *folders: str) -> Line:
         if not files:
             came.setdefault(unit, []).insert(0, -place)
         files.add(path)
-    commits = [*places]
-    added = {unit: commits[listed[0]] for unit, listed in came.items()}
-    return Line(folders, times, places, touched, added, came, gone)
+    return Line(folders, [*places], times, places, touched, came, gone)
 
 
 class Graph:
