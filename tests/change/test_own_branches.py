@@ -1,10 +1,9 @@
-"""Environments with branches of their own: no command on the default branch lets their Applications lead nowhere."""
+"""Environments with branches of their own: a command changes each of them, and no Application ever leads nowhere."""
 
 from __future__ import annotations
 
 import json
 import shlex
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -13,46 +12,63 @@ import yaml
 from argosy.repository.model import ArgocdStyle, Format, RevisionStyle
 from tests.changing import commit, create, edit, git, model, state
 from tests.conftest import Argosy
-from tests.promoting import clone, with_remote
+from tests.hosting.server import playing
+from tests.promoting import clone, on_host, with_remote
 
-ADD = ("add", "app", "shop", "--quiet")
+ADD = ("add", "app", "shop")
 RENAME = ("rename", "app", "web", "shop", "--yes")
 CONVERT = ("convert", "web", "--to", "kustomize", "--yes")
+VALUES = "environments/prod/web/values.yaml"
 
 
 @pytest.fixture
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, argosy: Argosy, request: pytest.FixtureRequest) -> Path:
-    """Return a repository with a branch for each environment, which is where one is; the parameter is its style."""
+    """Return a repository with a branch for each environment, which is where one is; the parameter is its style.
+
+    Production runs another version than the default branch says.
+    """
     style = getattr(request, "param", ArgocdStyle.APPLICATIONS)
     made = create(tmp_path / "gitops", model(form=Format.HELM, argocd=style, revision=RevisionStyle.BRANCH))
-    for name in ("dev", "prod"):
-        git(made, "branch", name)
+    git(made, "branch", "dev")
+    git(made, "switch", "--quiet", "--create", "prod")
+    edit(made, VALUES, "1.29.3-alpine", "1.30.0")
+    commit(made)
+    git(made, "switch", "--quiet", "main")
     monkeypatch.chdir(made)
     return made
 
 
-def follow(argosy: Argosy, root: Path, told: str, bare: Path | None = None) -> None:
-    """Do what a message says, line by line; after each push, nothing that Argo CD reads of the remote leads nowhere."""
-    for line in (line.strip() for line in told.splitlines() if line.startswith("  ")):
-        if line.startswith("argosy "):
-            result = argosy(*shlex.split(line)[1:], "--no-validate")
-            assert result.code == 0, (line, result.err + result.out)
-        elif line.startswith("git push") and bare:
-            git(root, *shlex.split(line)[1:])
-            check(bare)
-        elif line.startswith("git ") and not line.startswith("git push"):
-            subprocess.run(line, shell=True, cwd=root, check=True, capture_output=True)
+def push(root: Path, told: str, bare: Path, version: str = "1.30.0") -> None:
+    """Push as a message says, line by line; after each, nothing that Argo CD reads of the remote leads nowhere."""
+    lines = [line.strip() for line in told.splitlines() if line.startswith("  git push ")]
+    assert lines, told
+    for line in lines:
+        git(root, *shlex.split(line)[1:])
+        check(bare, version)
 
 
-def check(bare: Path) -> None:
-    """Check that all paths are there which the Applications of the default branch name."""
-    for name in ("dev", "prod"):
-        spec = yaml.safe_load(git(bare, "show", f"main:argocd/{name}/web.yaml"))["spec"]
-        source = spec["source"]
-        files = [f"{source['path']}/{'Chart.yaml' if 'helm' in source else 'kustomization.yaml'}"]
-        files += [each.removeprefix("/") for each in source.get("helm", {}).get("valueFiles", ())]
-        for path in files:
-            git(bare, "cat-file", "-e", f"{source['targetRevision']}:{path}")
+def check(bare: Path, version: str = "1.30.0") -> None:
+    """Check that Argo CD finds what each Application of the default branch names, and production's newer version."""
+    for file in git(bare, "ls-tree", "-r", "--name-only", "main", "argocd").split():
+        manifests = yaml.safe_load_all(git(bare, "show", f"main:{file}")) if file.count("/") == 2 else ()
+        source = next((each["spec"]["source"] for each in manifests if each["kind"] == "Application"), None)
+        if source is None:
+            continue
+        revision, folder = source["targetRevision"], source["path"]
+        held = set(git(bare, "ls-tree", "--name-only", f"{revision}:{folder}").split())
+        plain = {"kustomization.yaml", "deployment.yaml", "namespace-web.yaml"}
+        markers = {"Chart.yaml"} if "helm" in source else plain
+        assert held & markers, (file, held)
+        read = [each.removeprefix("/") for each in source.get("helm", {}).get("valueFiles", ())] or [folder]
+        for path in read:
+            git(bare, "cat-file", "-e", f"{revision}:{path}")
+        if file in {"argocd/prod/web.yaml", "argocd/live/web.yaml"}:
+            assert git(bare, "grep", version, revision, "--", *read)
+
+
+def commits(root: Path) -> str:
+    """Return where all branches are."""
+    return git(root, "for-each-ref", "refs/heads")
 
 
 def lost(argosy: Argosy, root: Path) -> list[str]:
@@ -61,58 +77,181 @@ def lost(argosy: Argosy, root: Path) -> list[str]:
     return [each["message"] for each in found["findings"] if each["rule"] == "branch-lacks-path"]
 
 
-@pytest.mark.parametrize("root", ArgocdStyle, indirect=True)
 @pytest.mark.parametrize(
-    ("arguments", "lacking"),
+    ("root", "arguments", "steps"),
     [
-        (ADD, "applications/shop/charts/shop/Chart.yaml"),
-        (RENAME, "applications/shop/charts/shop/Chart.yaml"),
-        (CONVERT, "environments/dev/web/kustomization.yaml"),
-        (("convert", "web", "--to", "manifests", "--yes"), "environments/dev/web/deployment.yaml"),
-        (("rename", "env", "prod", "live", "--yes"), "which does not exist"),
-        (("set", "repository", "quotas=true"), "platform/dev/policies"),
-    ],
-    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
-)
-def test_what_would_lead_nowhere_is_refused(
-    argosy: Argosy, root: Path, arguments: tuple[str, ...], lacking: str
-) -> None:
-    before = state(root)
-    result = argosy(*arguments, "--commit")
-    assert (result.code, state(root)) == (1, before)
-    for said in (" follows the branch ", lacking, "git switch main", f"{shlex.join(('argosy', *arguments))} --commit"):
-        assert said in result.err
-
-
-@pytest.mark.parametrize(
-    ("root", "arguments"),
-    [
-        (ArgocdStyle.APPLICATIONS, CONVERT),
-        (ArgocdStyle.APPLICATIONS, ("rename", "env", "prod", "live", "--yes")),
-        (ArgocdStyle.APPLICATIONSET, ADD),
+        (ArgocdStyle.APPLICATIONS, ADD, "dev prod,main"),
+        (ArgocdStyle.APPLICATIONS, ("add", "env", "qa", "--after", "prod"), "qa,main"),
+        (ArgocdStyle.APPLICATIONS, RENAME, "dev prod,main,dev prod"),
+        (ArgocdStyle.APPLICATIONS, CONVERT, "dev prod,main,dev prod"),
+        (ArgocdStyle.APPLICATIONS, ("convert", "web", "--to", "manifests", "--yes"), "dev prod,main,dev prod"),
+        (ArgocdStyle.APPLICATIONS, ("remove", "app", "web", "--yes"), "main,dev prod"),
+        (ArgocdStyle.APPLICATIONS, ("rename", "env", "prod", "live", "--yes"), "live,main"),
+        (ArgocdStyle.APPLICATIONS, ("set", "repository", "quotas=true"), "dev prod,main"),
+        (ArgocdStyle.APPLICATIONS, ("set", "environment", "prod", "replicas=4"), "prod,main"),
+        (ArgocdStyle.APPLICATIONS, ("set", "application", "web", "team=payments"), "dev prod,main"),
+        (ArgocdStyle.APPLICATIONSET, ADD, "main,dev prod"),
+        (ArgocdStyle.APPLICATIONSET, CONVERT, "dev prod,main"),
+        (ArgocdStyle.APPLICATIONSET, ("add", "env", "qa"), "qa,main"),
+        (ArgocdStyle.APPLICATIONSET, ("set", "repository", "quotas=true"), "dev prod,main"),
     ],
     indirect=["root"],
 )
-def test_the_way_by_hand(argosy: Argosy, root: Path, arguments: tuple[str, ...]) -> None:
+def test_one_command_for_all_branches(
+    argosy: Argosy, root: Path, tmp_path: Path, arguments: tuple[str, ...], steps: str
+) -> None:
     bare = with_remote(root)
-    refused = argosy(*arguments)
-    assert refused.code == 1
-    before = state(root)
-    follow(argosy, root, refused.err.partition("Error: ")[2], bare if arguments is CONVERT else None)
-    assert git(root, "branch", "--show-current") == "main\n"
-    assert state(root) != before
+    result = argosy(*arguments, "--commit")
+    assert result.code == 0, result.err
+    pushed = [line.split()[3:] for line in result.err.splitlines() if line.startswith("  git push ")]
+    named = [" ".join(each.rpartition("refs/heads/")[2] for each in line) for line in pushed]
+    assert ",".join(named) == steps
+    push(root, result.err, bare)
+    whole = clone(bare, tmp_path / "clone")
+    for branch in git(bare, "for-each-ref", "--format=%(refname:short)").split():
+        git(whole, "switch", "--quiet", branch)
+        judged = argosy("validate", str(whole))
+        assert judged.code == 0, (branch, judged.out)
     assert git(root, "status", "--porcelain") == ""
+    assert len(git(root, "worktree", "list").splitlines()) == 1
 
 
-def test_what_changes_nothing_there_goes_through(argosy: Argosy, root: Path) -> None:
-    for arguments in (
-        ("set", "environment", "prod", "replicas=4"),
-        ("add", "env", "qa"),
-        ("set", "environment", "qa", "revision=v1.2.0"),
-        ("remove", "app", "web", "--yes"),
-    ):
-        result = argosy(*arguments, "--commit", "--no-validate")
+def test_what_the_work_tree_cannot_show(argosy: Argosy, root: Path) -> None:
+    before, places = state(root), commits(root)
+    result = argosy(*RENAME)
+    assert result.code == 1
+    for said in (" follows the branch dev, which does not have applications/shop/", "Say --commit: it commits on dev"):
+        assert said in result.err
+    shown = argosy(*RENAME, "--dry-run")
+    assert shown.code == 0
+    assert "# On the branch prod:\n" in shown.out
+    assert (state(root), commits(root)) == (before, places)
+    removed = argosy("remove", "app", "web", "--yes")
+    assert (removed.code, "This does not reach dev and prod: --commit" in removed.err) == (0, True)
+
+
+def test_each_branch_keeps_what_people_wrote_there(argosy: Argosy, root: Path) -> None:
+    git(root, "switch", "--quiet", "prod")
+    commit(root, {"environments/prod/web/notes.txt": "Ask Ada.\n"})
+    git(root, "switch", "--quiet", "main")
+    result = argosy(*RENAME, "--commit", "--output", "json")
+    assert result.code == 0, result.err
+    made = json.loads(result.out)
+    assert [(each["branch"], len(each["steps"])) for each in made["branches"]] == [("dev", 2), ("prod", 2)]
+    first, last = (each["commit"] for each in made["branches"][1]["steps"])
+    assert git(root, "rev-parse", "prod", "prod~1").split() == [last, first]
+    assert git(root, "show", "prod:environments/prod/shop/notes.txt") == "Ask Ada.\n"
+    assert "1.30.0" in git(root, "show", "prod:environments/prod/shop/values.yaml")
+    assert git(root, "ls-tree", "-r", "--name-only", "prod", "environments/prod/web") == ""
+    assert git(root, "ls-tree", "-r", "--name-only", "prod~1", "environments/prod/web") != ""
+    assert git(root, "ls-tree", "-r", "--name-only", "main", "environments/prod/shop/notes.txt") == ""
+
+
+def test_all_branches_or_none(argosy: Argosy, root: Path, tmp_path: Path) -> None:
+    before = commits(root)
+    git(root, "worktree", "add", "--quiet", str(tmp_path / "other"), "prod")
+    refused = argosy(*ADD, "--commit")
+    assert (refused.code, "The branch prod is checked out" in refused.err) == (2, True)
+    assert commits(root) == before
+    git(root, "worktree", "remove", str(tmp_path / "other"))
+    git(root, "switch", "--quiet", "prod")
+    commit(root, {"environments/prod/wrong.yaml": "apiVersion: v1\nkind: Service\nmetadata: {name: [x]}\n"})
+    edit(root, "argocd/prod/project.yaml", "apiVersion", "apiversion")
+    commit(root)
+    git(root, "switch", "--quiet", "main")
+    before, whole = commits(root), state(root)
+    invalid = argosy(*ADD, "--commit")
+    assert (invalid.code, "what prod would hold is not valid" in invalid.err) == (1, True)
+    assert (commits(root), state(root)) == (before, whole)
+    commit(root, {"argocd/dev/shop-notes.yaml": "apiVersion: v1\nkind: Service\nmetadata: {name: [x]}\n"})
+    git(root, "branch", "--force", "prod", "dev")
+    before = commits(root)
+    failed = argosy("set", "repository", "quotas=true", "--commit")
+    assert (failed.code, "To undo it: argosy abort" in failed.err) == (1, True)
+    assert commits(root) == before
+
+
+def test_a_conflict_on_a_branch(argosy: Argosy, root: Path) -> None:
+    git(root, "switch", "--quiet", "prod")
+    edit(root, "argocd/prod/web.yaml", "prune: true", "prune: false")
+    commit(root)
+    git(root, "switch", "--quiet", "main")
+    before, whole = commits(root), state(root)
+    result = argosy("set", "environment", "prod", "autoSync=false", "--commit")
+    assert (result.code, commits(root), state(root)) == (3, before, whole)
+    assert "On prod, these files have edits that conflict with this change:\n  argocd/prod/web.yaml" in result.err
+    assert "git switch prod, and argosy set environment prod autoSync=false" in result.err
+
+
+def test_what_was_fetched_counts_where_nobody_pulled(argosy: Argosy, root: Path, tmp_path: Path) -> None:
+    bare = with_remote(root)
+    other = clone(bare, tmp_path / "other")
+    git(other, "switch", "--quiet", "prod")
+    edit(other, VALUES, "1.30.0", "1.31.0")
+    commit(other)
+    git(other, "push", "--quiet")
+    git(root, "fetch", "--quiet")
+    git(root, "branch", "--delete", "--force", "dev")
+    assert argosy(*CONVERT, "--commit").code == 0
+    assert git(root, "grep", "1.31.0", "prod", "--", "environments/prod/web")
+    assert git(root, "merge-base", "origin/prod", "prod") == git(root, "rev-parse", "origin/prod")
+    assert git(root, "log", "--format=%s", "-1", "dev~1") == "Convert web to kustomize (1 of 2)\n"
+
+
+def test_a_pull_request_for_each_branch(
+    argosy: Argosy, root: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    bare = with_remote(root)
+    before = state(root)
+    with playing("github", "acme/gitops") as server:
+        on_host(root, "github", server, monkeypatch)
+        before = state(root)
+        result = argosy(*CONVERT, "--pull-request")
         assert result.code == 0, result.err
+        assert [(each.base, each.branch) for each in server.pull_requests] == [
+            ("dev", "argosy/convert-web-to-kustomize-dev"),
+            ("prod", "argosy/convert-web-to-kustomize-prod"),
+            ("main", "argosy/convert-web-to-kustomize"),
+            ("dev", "argosy/convert-web-to-kustomize-dev-2"),
+            ("prod", "argosy/convert-web-to-kustomize-prod-2"),
+        ]
+        assert server.pull_requests[4].title == "Convert web to kustomize (5 of 5, prod)"
+        assert "Merge this one only once Argo CD has synced" in server.pull_requests[4].body
+        assert "Once Argo CD has synced that, and not before:\n  4. to dev" in result.err
+        again = argosy(*CONVERT, "--pull-request")
+        assert (again.code, len(server.pull_requests)) == (0, 5)
+    assert state(root) == before
+    check(bare)
+    for each in server.pull_requests:
+        git(bare, "update-ref", f"refs/heads/{each.base}", f"refs/heads/{each.branch}")
+        check(bare)
+    made = argosy("add", "env", "qa", "--branch")
+    assert (made.code, "Made the new branch qa." in made.err) == (0, True)
+    assert git(root, "show", "qa:environments/qa/environment.yaml")
+
+
+def test_branches_that_are_not_there_yet(argosy: Argosy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = create(tmp_path / "gitops")
+    bare = with_remote(root)
+    monkeypatch.chdir(root)
+    arguments = ("set", "repository", "revision=branch")
+    refused = argosy(*arguments)
+    assert (refused.code, "which does not exist" in refused.err) == (1, True)
+    done = argosy(*arguments, "--commit")
+    assert done.code == 0, done.err
+    push(root, done.err, bare, "1.29.3-alpine")
+    assert 'targetRevision: "prod"' in git(bare, "show", "main:argocd/prod/web.yaml")
+
+
+def test_what_the_command_cannot_do_there(argosy: Argosy, root: Path) -> None:
+    git(root, "switch", "--quiet", "--create", "live", "prod")
+    git(root, "rm", "--quiet", "-r", "applications/web/charts")
+    git(root, "commit", "--quiet", "--message", "Drop the chart")
+    git(root, "switch", "--quiet", "main")
+    edit(root, "environments/prod/environment.yaml", 'revision: "prod"', 'revision: "live"')
+    result = argosy("apply")
+    assert result.code == 1
+    assert "Bring it to live first" in result.err
 
 
 def test_a_branch_that_this_clone_does_not_know(argosy: Argosy, root: Path) -> None:
@@ -136,16 +275,6 @@ def test_a_branch_from_an_environments_own(argosy: Argosy, root: Path) -> None:
         git(root, "switch", "--quiet", "--create", f"on-{name}", name)
         assert argosy(*ADD, "--no-validate").code == code
         git(root, "reset", "--quiet", "--hard")
-
-
-def test_branches_that_are_not_there_yet(argosy: Argosy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    root = create(tmp_path / "gitops")
-    monkeypatch.chdir(root)
-    arguments = ("set", "repository", "revision=branch")
-    refused = argosy(*arguments)
-    assert (refused.code, "git branch dev main" in refused.err) == (1, True)
-    follow(argosy, root, refused.err)
-    assert 'targetRevision: "prod"' in (root / "argocd/prod/web.yaml").read_text()
 
 
 class TestValidate:

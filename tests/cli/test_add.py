@@ -232,7 +232,7 @@ class TestEnvironment:
         result = argosy("add", "env", "qa", "--after", "dev")
         assert result.code == 0, result.out
         assert yaml.safe_load(Path("environments/qa/environment.yaml").read_text())["revision"] == "qa"
-        assert "git branch qa" in result.err
+        assert "This does not reach qa and prod: --commit" in result.err
 
     @pytest.mark.parametrize(
         ("arguments", "message"),

@@ -5,14 +5,15 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from argosy import git
 from argosy.argocd.sources import KUSTOMIZATIONS
 from argosy.documents import Pointer
 from argosy.git import objects
+from argosy.git.snapshot import Snapshot
 
 CHART = "Chart.yaml"
 _MARKERS = (CHART, *KUSTOMIZATIONS)
@@ -103,17 +104,22 @@ class Branches:
     """The names that each branch has here: of this clone's own, and of remotes."""
     unknown: frozenset[str]
     """The revisions that are no branch, tag or commit here."""
+    planned: Mapping[str, Snapshot] = field(default_factory=dict)
+    """What branches are going to be, which is what is asked then."""
 
     @classmethod
-    def of(cls, root: Path, revisions: Iterable[str]) -> Branches:
+    def of(cls, root: Path, revisions: Iterable[str], planned: Mapping[str, Snapshot] | None = None) -> Branches:
         """Return what is known of revisions."""
+        to_be = planned or {}
         wanted = sorted({*revisions})
         kinds = ("refs/heads/", "refs/remotes/", "refs/tags/")
         listed = [each for each in git.at(root).refs if each.startswith(kinds)] if wanted else []
         refs = {each: [ref for ref in listed if _is(ref, each)] for each in wanted}
         branches = {each: [ref for ref in found if not ref.startswith("refs/tags/")] for each, found in refs.items()}
         unknown = frozenset(each for each, found in refs.items() if not found and not _COMMIT.fullmatch(each))
-        return cls(root, {each: found for each, found in branches.items() if found}, unknown)
+        known = {each: found for each, found in branches.items() if found}
+        commits = {each: [state.commit] for each, state in to_be.items()}
+        return cls(root, known | commits, unknown - to_be.keys(), to_be)
 
     def lacking(self, found: Sequence[Read]) -> list[tuple[Read, str]]:
         """Return what a branch that is known does not have as it is read here, with the path that is wrong there.
@@ -126,12 +132,20 @@ class Branches:
         )
         answers = objects.types(self.root, names)
         there = {name for name, (_, kind) in zip(names, answers, strict=True) if kind}
+        held = {name: _with_planned(there, state) for name, state in self.planned.items()}
         lacking = []
         for each in asked:
-            wrong = [_wrong(each, ref, there) for ref in self.known[each.revision]]
+            wrong = [_wrong(each, ref, held.get(each.revision, there)) for ref in self.known[each.revision]]
             if all(wrong):
                 lacking.append((each, wrong[0]))
         return lacking
+
+
+def _with_planned(there: set[str], state: Snapshot) -> set[str]:
+    """Return what is there once a state is committed, whose commit is there now."""
+    gone = {f"{state.commit}:{path}" for path, blob in state.written.items() if blob is None}
+    new = [PurePosixPath(path) for path, blob in state.written.items() if blob]
+    return there - gone | {f"{state.commit}:{each}" for path in new for each in (path, *path.parents)}
 
 
 def _is(ref: str, revision: str) -> bool:

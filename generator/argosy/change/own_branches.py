@@ -1,14 +1,15 @@
-"""Environments that follow branches of their own: what a change says of them here has to be there before.
+"""Environments that follow branches of their own: what a change does there, and in which order it gets to Argo CD.
 
 Argo CD reads the Applications from the default branch, and what they deploy from each environment's own. So a change on
-the default branch alone leaves Applications that lead nowhere, or that lead to something else.
+the default branch alone leaves Applications that lead nowhere, or that lead to something else: what an environment's
+branch has to hold is changed there, and worked out from what that branch holds.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,15 +19,19 @@ import yaml
 from argosy import git
 from argosy.argocd.elsewhere import Branches, Read, is_on, of_folder, reads
 from argosy.argocd.sources import normalise
-from argosy.change import merge
+from argosy.change import merge, planning, privileges
 from argosy.change.merge import Plan
 from argosy.change.planning import Change, is_below
 from argosy.documents import plain
-from argosy.errors import ArgosyError
+from argosy.errors import ArgosyError, UsageError
 from argosy.git import branches, objects
+from argosy.git.branches import Tip
 from argosy.git.repository import Entry
-from argosy.repository import layout
-from argosy.repository.model import Application, ArgocdStyle, Environment, Format, Repository
+from argosy.git.snapshot import Snapshot, Written
+from argosy.names import joined
+from argosy.repository import layout, store
+from argosy.repository.model import Application, ArgocdStyle, Environment, Format, Repository, RevisionStyle
+from argosy.repository.store import Stored
 
 Sources = Sequence[Mapping[str, Any]]
 _VERSION = re.compile(rb"^_commit: (\S+)$", re.MULTILINE)
@@ -47,25 +52,133 @@ def behind(root: Path, repository: Repository, version: str) -> list[str]:
     return found
 
 
-def refuse_leading_nowhere(plan: Plan, change: Change, command: str) -> None:
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """What a branch that environments follow holds, checked out at a place of its own."""
+
+    branch: str
+    environments: Collection[str]
+    """Those that follow the branch."""
+    root: Path
+    stored: Stored
+
+    @property
+    def repository(self) -> Repository:
+        """The repository as the branch has it."""
+        return self.stored.repository
+
+
+Again = Callable[[Elsewhere], Change | None]
+"""Makes a change of the default branch of what another one holds; None where there is nothing to change."""
+
+
+@dataclass(frozen=True, slots=True)
+class OnBranch:
+    """What a change does on a branch that environments follow, in one or two steps."""
+
+    tip: Tip
+    """Where it starts from: the branch, or for a new one that of another."""
+    branch: str
+    plan: Plan
+    first: Written
+    """What is pushed before the default branch: nothing that is read until then goes."""
+    last: Written
+    """What is pushed once Argo CD has synced the default branch."""
+
+    @property
+    def is_new(self) -> bool:
+        """Whether the branch is made."""
+        return self.tip.branch != self.branch
+
+    @property
+    def start(self) -> Snapshot:
+        """The state that it starts from."""
+        return Snapshot(self.plan.root, self.tip.commit)
+
+    @property
+    def after(self) -> Snapshot:
+        """The state after all steps."""
+        return self.start.with_files(self.plan.written)
+
+
+class Found(list[OnBranch]):
+    """What a change does on branches, and why it could not be worked out on others."""
+
+    def __init__(self) -> None:
+        self.refused: dict[str, ArgosyError] = {}
+
+
+def plans(plan: Plan, change: Change, again: Again, remote: str = "") -> Found:
+    """Return what a change of the default branch does on the branches that environments follow.
+
+    With a remote, its branches are fetched, and count alone. Nothing is done from an environment's own branch.
+    """
+    root, found = plan.root, Found()
+    own = _own(change)
+    if not own or is_on(root, own, change.after.settings.branch):
+        return found
+    if remote:
+        branches.fetch(root, remote, own)
+    work = _Work(plan, change)
+    for revision in (each for each in own if any(each == one.revision for one in change.after.environments)):
+        tip = work.start(revision, remote)
+        if tip is None:
+            continue
+        try:
+            with branches.checked_out(root, tip.commit) as place:
+                made = _planned(Elsewhere(revision, work.followers(revision), place, store.load(place)), again)
+        except UsageError as error:  # There is nothing to change there, or someone has done it already.
+            found.refused[revision] = error
+            continue
+        if made and (tip.branch != revision or work.concerns(revision, *made)):
+            on_it = replace(made[1], root=root)
+            found.append(OnBranch(tip, revision, on_it, *work.steps(revision, on_it, is_new=tip.branch != revision)))
+    return found
+
+
+def _own(change: Change) -> Sequence[str]:
+    """Return the revisions other than the default branch that environments follow, before or after a change."""
+    followed = [each.revision for model in (change.after, change.before) for each in model.environments]
+    return [each for each in dict.fromkeys(followed) if each not in {change.after.settings.branch, "HEAD"}]
+
+
+def _planned(there: Elsewhere, again: Again) -> tuple[Change, Plan] | None:
+    change = again(there)
+    if change is None:
+        return None
+    versioned = replace(change, from_version=there.stored.version, to_version=there.stored.version)
+    made = planning.plan(there.root, versioned, privileges.kept)
+    return (versioned, made) if made.touched else None
+
+
+def followed(root: Path, repository: Repository) -> Mapping[str, str]:
+    """Return the branches that environments are read from rather than from what is checked out, by environment."""
+    default = repository.settings.branch
+    own = {each.name: each.revision for each in repository.environments if each.revision not in {default, "HEAD"}}
+    if not own or is_on(root, own.values(), default):
+        return {}
+    return {name: branch for name, branch in own.items() if branches.newest(root, branch)}
+
+
+def refuse_leading_nowhere(plan: Plan, change: Change, command: str, found: Found, *, writes: bool) -> None:
     """Raise ArgosyError where a plan lets an Application read what the branch that it follows does not have.
 
-    `command` is how the user says it, to be said on each branch first. What is planned on an environment's own branch
-    is never refused: Argo CD does not read its Applications there.
+    `command` is how the user says it, and `writes` whether what was found to do on the branches is done as well. What
+    is planned on an environment's own branch is never refused: Argo CD does not read its Applications there.
     """
-    default = change.after.settings.branch
-    own = {each.revision for model in (change.before, change.after) for each in model.environments} - {default, "HEAD"}
+    default, own = change.after.settings.branch, _own(change)
     if not own or is_on(plan.root, own, default):
         return
     work = _Work(plan, change)
-    found = [each for each in work.reads() if each.revision in own]
-    if not found:
+    read = [each for each in work.reads() if each.revision in own]
+    if not read:
         return
-    branches = Branches.of(plan.root, {each.revision for each in found})
-    unknown = [each for each in found if each.revision in branches.unknown and work.has_to_be_there(each.revision)]
-    wrong = [(each, each.wanted[0]) for each in unknown] or branches.lacking(found)
+    planned = {each.branch: each.start.with_files(each.first or each.plan.written) for each in found} if writes else {}
+    known = Branches.of(plan.root, {each.revision for each in read}, planned)
+    unknown = [each for each in read if each.revision in known.unknown and work.has_to_be_there(each.revision)]
+    wrong = [(each, each.wanted[0]) for each in unknown] or known.lacking(read)
     if wrong:
-        raise _refusal(work, wrong, command, is_known=not unknown)
+        raise _refusal(work, wrong, command, found, is_known=not unknown)
 
 
 @dataclass(frozen=True)
@@ -73,15 +186,94 @@ class _Work:
     plan: Plan
     change: Change
 
+    def start(self, revision: str, remote: str) -> Tip | None:
+        """Return where a branch is, or where a new one starts; None for a tag, a commit, and what is not known here."""
+        if found := _tip(self.plan.root, revision, remote):
+            return found
+        origin = self._origin(revision)
+        if origin is None:
+            return None
+        return _tip(self.plan.root, origin, remote) or Tip(origin, "HEAD", self.plan.head)
+
+    def _origin(self, revision: str) -> str | None:
+        """Return the branch that a new one starts from; None where it is not the change's to make it."""
+        before, after = self.change.before, self.change.after
+        if any(each.revision == revision for each in before.environments):
+            return None
+        followers = [each for each in after.environments if each.revision == revision]
+        known = {each.name: each.revision for each in before.environments}
+        gone = [each.revision for each in before.environments if not _is_in(after, each.name)]
+        for each in followers:
+            if each.name not in known and after.settings.revision is RevisionStyle.BRANCH and each.name == revision:
+                sources = (layout.environment_of(f"{old}/") for old in self.change.copies.values())
+                copied = next((known[name] for name in sources if name in known), before.settings.branch)
+                return gone[0] if gone else copied
+            if each.name in known and before.settings.revision is not after.settings.revision:
+                return known[each.name]
+        return None
+
+    def followers(self, revision: str) -> Collection[str]:
+        """Return the environments that follow a revision, before or after the change."""
+        models = (self.change.before, self.change.after)
+        return {each.name for model in models for each in model.environments if each.revision == revision}
+
+    def concerns(self, revision: str, change: Change, plan: Plan) -> bool:
+        """Return whether a change of an environment's branch reaches what is read from there, or said of it."""
+        names = self.followers(revision)
+        applications = {
+            name
+            for model in (change.before, change.after)
+            for each in model.environments
+            if each.name in names
+            for name in each.applications
+        }
+        return any(
+            path == layout.ANSWERS
+            or (layout.environment_of(path) in names and not is_below(path, layout.ARGOCD))
+            or (layout.environment_of(path) is None and layout.application_of(path) in applications)
+            for path in (each.path for each in plan.touched)
+        )
+
+    def steps(self, revision: str, plan: Plan, *, is_new: bool) -> tuple[Written, Written]:
+        """Return what is to be there before Argo CD reads the default branch anew, and what afterwards.
+
+        What Applications read that are there now goes when they are gone, or read something else.
+        """
+        written = plan.written
+        if is_new:
+            return written, {}
+        lacking = Branches.of(self.plan.root, [revision]).lacking(
+            [each for each in (self._of_applications() if self._by_set else self.reads()) if each.revision == revision]
+        )
+        going = {path: blob for path, blob in written.items() if blob is None and not is_below(path, layout.ARGOCD)}
+        if self._by_set:  # What it makes of a branch is decided there; what the projects permit, on the default branch.
+            return (written, {}) if lacking or going else ({}, written)
+        before, after = self.applications
+        changed = [
+            each
+            for name, sources in before.items()
+            if sources != after.get(name)
+            for each in sources
+            if each.get("targetRevision") == revision
+        ]
+        if not (going and changed):
+            return written, {}
+        return (
+            ({path: blob for path, blob in written.items() if path not in going}, going) if lacking else ({}, written)
+        )
+
     def reads(self) -> Iterator[Read]:
         """Yield what is read anew, or in another way."""
+        yield from self._of_applications()
+        yield from self._of_deployments()
+
+    def _of_applications(self) -> Iterator[Read]:
         before, after = self.applications
         url = normalise(self.change.after.settings.repo_url)
         for name, sources in after.items():
             if sources != before.get(name):
                 placed = [((), each) for each in sources]
                 yield from reads(name, placed, lambda each: normalise(each) == url, self._names)
-        yield from self._of_deployments()
 
     def _of_deployments(self) -> Iterator[Read]:
         """Yield what is read of applications that an environment deploys anew, or in another format."""
@@ -128,7 +320,7 @@ class _Work:
         return self.change.after.settings.argocd is ArgocdStyle.APPLICATIONSET
 
     @property
-    def renames(self) -> bool:
+    def _renames(self) -> bool:
         """Whether an environment goes, so that what it has lies elsewhere from then on."""
         return any(not _is_in(self.change.after, each.name) for each in self.change.before.environments)
 
@@ -136,14 +328,15 @@ class _Work:
         """Return whether a revision has to be known: not that of a new environment, nor one that somebody chose."""
         before, after = self.change.before, self.change.after
         is_followed = any(each.revision == revision for each in before.environments)
-        return is_followed or self.renames or before.settings.revision is not after.settings.revision
+        return is_followed or self._renames or before.settings.revision is not after.settings.revision
 
-    @property
-    def leaves_what_is_read(self) -> bool:
-        """Whether Applications that are there now read files which go, and others take their place."""
-        before, after = self.applications
-        goes = any(not _remains(each) for each in self.plan.touched if not is_below(each.path, layout.ARGOCD))
-        return goes and not self._by_set and any(sources != after.get(name) for name, sources in before.items())
+
+def _tip(root: Path, branch: str, remote: str) -> Tip | None:
+    """Return where a branch is: on a remote, if one is given."""
+    if not remote:
+        return branches.newest(root, branch)
+    commit = branches.remote_tip(root, remote, branch)
+    return Tip(branch, f"refs/remotes/{remote}/{branch}", commit) if commit else None
 
 
 def _remains(change: merge.Change) -> bool:
@@ -175,7 +368,9 @@ def _sources(texts: Iterable[bytes]) -> Mapping[str, Sources]:
     return found
 
 
-def _refusal(work: _Work, wrong: Sequence[tuple[Read, str]], command: str, *, is_known: bool) -> ArgosyError:
+def _refusal(
+    work: _Work, wrong: Sequence[tuple[Read, str]], command: str, found: Found, *, is_known: bool
+) -> ArgosyError:
     first, path = wrong[0]
     followed = {each.revision for each in work.change.before.environments}
     revisions = list(dict.fromkeys(each.revision for each, _ in wrong))
@@ -189,52 +384,25 @@ def _refusal(work: _Work, wrong: Sequence[tuple[Read, str]], command: str, *, is
         lacks = "does not exist"
     more = f" ({len(wrong) - 1} more like that)" if len(wrong) > 1 else ""
     default = work.change.after.settings.branch
+    if {*revisions} <= {each.branch for each in found}:
+        hint = (
+            f"Say --commit: it commits on {joined([*revisions, default], 8)}, each from what that branch holds. "
+            "--pull-request opens a pull request for each. --dry-run shows them all."
+        )
+    else:
+        causes = [f"On {each}: {found.refused[each].message}" for each in revisions if each in found.refused]
+        hint = "\n".join(
+            [
+                *causes,
+                f"Bring it to {joined(revisions, 8)} first, and push that, so that no Application points to a missing "
+                f"path in between; then run this command again: {command}",
+            ]
+        )
     return ArgosyError(
         f"{first.application} follows the branch {first.revision}, which {lacks}{more}. Argo CD reads the Application "
         f"from {default}, and what it deploys from {first.revision}.",
-        "\n".join(_way(work, revisions, command, is_known=is_known)),
+        hint,
     )
-
-
-def _way(work: _Work, revisions: Sequence[str], command: str, *, is_known: bool) -> Iterator[str]:
-    """Yield how to bring a change to each branch first, and to the default branch last."""
-    default, keeps = work.change.after.settings.branch, work.leaves_what_is_read
-    yield "Bring it to that branch first, and here last, so that no Application points to a missing path in between:"
-    for revision in revisions:
-        origin = _origin(work.change, revision)
-        if not (is_known or work.renames):
-            yield f"  git branch {revision} {origin}"
-            yield f"  git push origin {revision}"
-            continue
-        yield f"  git switch {revision}" if is_known else f"  git switch --create {revision} {origin}"
-        if origin and is_known:
-            yield f"  git merge {origin}"
-        yield f"  {command}{'' if keeps and not origin else ' --commit'}"
-        if keeps and not origin:
-            yield f"  {_KEEP}"
-            yield "  git commit --message 'Add what is to be deployed'"
-        yield f"  git push origin {revision}"
-    yield f"  git switch {default}"
-    yield f"  {command} --commit"
-    yield f"  git push origin {default}"
-    if keeps and any(not _origin(work.change, each) for each in revisions):
-        yield "git restore brings back what Argo CD still reads: remove it there once Argo CD has synced the last push."
-
-
-_KEEP = (
-    "git diff --staged --name-only --no-renames --diff-filter=D -z | "
-    "git restore --source=HEAD --staged --worktree --pathspec-from-file=- --pathspec-file-nul"
-)
-
-
-def _origin(change: Change, revision: str) -> str:
-    """Return what has been followed until now instead of a revision; empty where it was followed itself."""
-    if revision in {each.revision for each in change.before.environments}:
-        return ""
-    before = {each.name: each.revision for each in change.before.environments}
-    gone = [each.revision for each in change.before.environments if not _is_in(change.after, each.name)]
-    follower = next((each.name for each in change.after.environments if each.revision == revision), "")
-    return before.get(follower, "") or next(iter(gone), "") or change.before.settings.branch
 
 
 def _is_in(repository: Repository, environment: str) -> bool:

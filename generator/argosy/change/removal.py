@@ -90,11 +90,7 @@ class Removal:
         gone = [each.revision for each in before.environments if each.revision not in left]
         if before.settings.revision is not RevisionStyle.BRANCH:
             return []
-        made = {each.revision for each in after.environments} - {each.revision for each in before.environments}
-        return [
-            *(f"Nothing follows the branch {each} then; delete it yourself." for each in gone),
-            *(f"Make the branch {each}, and push it." for each in sorted(made)),
-        ]
+        return [f"Nothing follows the branch {each} then; delete it yourself." for each in gone]
 
 
 def look(root: Path, stored: Stored, change: Change) -> Removal:

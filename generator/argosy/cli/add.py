@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -16,12 +18,14 @@ from argosy.repository.model import (
     Component,
     Format,
     Image,
-    RevisionStyle,
     Seed,
 )
 
 if TYPE_CHECKING:
     from argosy.change.components import Placed
+    from argosy.change.own_branches import Elsewhere
+    from argosy.change.planning import Change
+    from argosy.repository.model import Repository
 
 
 @click.group("add")
@@ -62,8 +66,17 @@ def app(
     with delivery.opened(given) as stored:
         current = stored.repository
         made = [Application(name, Format(form or current.settings.format), team, seed) for name in names]
+
+        def again(there: Elsewhere) -> Change | None:
+            known = {each.name for each in there.repository.environments}
+            wanted = [name for name in environments if name in known]
+            images = tuple((name, image) for name, image in seed.images if name in known)
+            these = [replace(each, seed=replace(seed, images=images)) for each in made]
+            is_wanted = wanted or not environments
+            return operations.add_applications(there.repository, these, wanted) if is_wanted else None
+
         change = operations.add_applications(current, made, environments)
-        return delivery.carry_out(given, stored, change, f"Add {', '.join(names)}")
+        return delivery.carry_out(given, stored, change, f"Add {', '.join(names)}", again=again)
 
 
 @command.command("env", cls=options.ChangeCommand)
@@ -96,9 +109,9 @@ def env(
         operations,
     )
 
-    with delivery.opened(given) as stored:
-        change = operations.add_environment(
-            stored.repository,
+    def made(current: Repository) -> Change:
+        return operations.add_environment(
+            current,
             name,
             after=after,
             before=before,
@@ -107,11 +120,13 @@ def env(
             revision=revision,
             auto_sync=auto_sync,
         )
-        code = delivery.carry_out(given, stored, change, f"Add the environment {name}")
+
+    with delivery.opened(given) as stored:
+        change = made(stored.repository)
+        title = f"Add the environment {name}"
+        code = delivery.carry_out(given, stored, change, title, again=lambda there: made(there.repository))
     if code == 0 and not given.dry_run:
         given.say("Its values are copies. Check hosts and other values that two environments must not share.")
-    if code == 0 and not revision and stored.repository.settings.revision is RevisionStyle.BRANCH:
-        given.say(f"It follows a branch of its own. Once this is committed: git branch {name}, and push that first.")
     if code == 0 and (lacking := " ".join(components.lacking(change.after, name))):
         given.say(f"Other clusters have what its cluster lacks: argosy add component {lacking} --env {name}")
     return code
@@ -150,23 +165,34 @@ def component(
     with delivery.opened(given) as stored:
         known = catalogue.load(given.root)
         placed = components.place(stored.repository, known, names, environments, wish)
+        charts: dict[Component, Mapping[str, bytes]] = {}
         for each in placed:
             if each.because:
                 given.say(f"{each.because} needs {each.entry.name}, which is added too.")
-        entries = objects.entries(given.root, "HEAD")
-
-        def held(path: str) -> bytes | None:
-            found = objects.blobs(given.root, entries, [path]).get(path)
-            return found.content if found else None
 
         def fetched(wanted: Component) -> Mapping[str, bytes]:
-            given.say(f"Fetching the chart {wanted.chart} {wanted.version} of {wanted.repo_url}.")
-            return fetching.fetch(wanted)
+            if wanted not in charts:
+                given.say(f"Fetching the chart {wanted.chart} {wanted.version} of {wanted.repo_url}.")
+                charts[wanted] = fetching.fetch(wanted)
+            return charts[wanted]
 
-        change = components.add(stored.repository, placed, wish, fetch=fetched, held=held)
+        def made(root: Path, current: Repository, these: Sequence[Placed]) -> Change:
+            entries = objects.entries(root, "HEAD")
+
+            def held(path: str) -> bytes | None:
+                found = objects.blobs(root, entries, [path]).get(path)
+                return found.content if found else None
+
+            return components.add(current, these, wish, fetch=fetched, held=held)
+
+        def again(there: Elsewhere) -> Change:
+            these = components.place(there.repository, known, names, environments, wish)
+            return made(there.root, there.repository, these)
+
+        change = made(given.root, stored.repository, placed)
         for folder in change.removed:
             _tell_edits(given, folder)
-        code = delivery.carry_out(given, stored, change, _title(placed, names, version))
+        code = delivery.carry_out(given, stored, change, _title(placed, names, version), again=again)
     if code == 0 and vendor:
         given.say("To let Argo CD fetch these charts again, use --no-vendor.")
     notes = {each.entry.name: each.entry.notes for each in placed if each.entry.notes and not each.present}

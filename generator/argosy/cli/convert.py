@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 import click
@@ -16,6 +16,8 @@ from argosy.cli.options import ChangeOptions
 from argosy.repository.model import Format
 
 if TYPE_CHECKING:
+    from argosy.change.own_branches import Elsewhere
+    from argosy.change.planning import Change
     from argosy.conversion import Conversion, Difference
 
 
@@ -32,17 +34,33 @@ def command(app: str, form: str, yes: bool, given: ChangeOptions) -> int:
     after is compared, and each difference is listed with its reason.
     """
     from argosy import conversion  # noqa: PLC0415
+    from argosy.change import own_branches  # noqa: PLC0415
 
     with delivery.opened(given) as stored:
         made = conversion.convert(given.root, stored, app, Format(form))
         if made is None:
             given.say(f"Nothing to change: {app} is written for {form} already.")
             return 0
-        given.say(_told(made))
-        if not given.dry_run and (made.edited or made.unexplained):
-            delivery.confirm(yes, "Continue?")
-        with _with_differences(given, made.differences):
-            return delivery.carry_out(given, stored, made.change, f"Convert {app} to {form}")
+        found: list[Difference] = []
+
+        def announced(made: Conversion, environments: Collection[str], where: str = "") -> Change:
+            """Say what a conversion does to the environments that are read from there, and ask."""
+            differences = [each for each in made.differences if each.environment in environments]
+            found.extend(differences)
+            if environments or made.edited:
+                given.say(where + _told(replace(made, differences=differences)))
+            if not given.dry_run and (made.edited or any(not each.why for each in differences)):
+                delivery.confirm(yes, "Continue?")
+            return made.change
+
+        def again(there: Elsewhere) -> Change | None:
+            converted = conversion.convert(there.root, there.stored, app, Format(form))
+            return announced(converted, there.environments, f"On the branch {there.branch}: ") if converted else None
+
+        elsewhere = own_branches.followed(given.root, stored.repository)
+        change = announced(made, {each.name for each in stored.repository.environments} - elsewhere.keys())
+        with _with_differences(given, found):
+            return delivery.carry_out(given, stored, change, f"Convert {app} to {form}", again=again)
 
 
 @contextlib.contextmanager

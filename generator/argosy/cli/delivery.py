@@ -7,7 +7,7 @@ import re
 import shlex
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, redirect_stdout
 from dataclasses import dataclass, replace
 from functools import partial
@@ -18,9 +18,11 @@ import click
 
 from argosy.cli.options import ChangeOptions
 from argosy.errors import ArgosyError, InterruptedByUserError, ToolError, UsageError
+from argosy.names import joined
 
 if TYPE_CHECKING:
     from argosy.change.merge import Plan
+    from argosy.change.own_branches import Again, Elsewhere, OnBranch
     from argosy.change.planning import Change, Settle
     from argosy.git.snapshot import Snapshot, Written
     from argosy.hosting import Host, Proposal
@@ -60,38 +62,69 @@ def carry_out(
     *,
     validated: bool = True,
     settle: Settle | None = None,
+    again: Again | None = None,
 ) -> int:
     """Bring a change into the repository, report it, validate what comes out, and return the exit code.
 
-    `settle` keeps the AppProjects to what is used in another way than by what the change touches.
+    `settle` keeps the AppProjects to what is used in another way than by what the change touches. `again` makes the
+    change of what the environments' own branches hold, where they have some.
     """
     from argosy.change import own_branches, planning, privileges, removal  # noqa: PLC0415
+    from argosy.git import branches  # noqa: PLC0415
 
     base = _base(given, change) if given.on_branch else ""
     present = change.from_version or stored.version
     versioned = replace(change, from_version=present, to_version=change.to_version or present)
     plan = planning.plan(given.root, versioned, settle or privileges.kept)
     removal.refuse_cascade(plan)
-    own_branches.refuse_leading_nowhere(plan, versioned, _command())
+    remote = branches.remote_of(given.root) if given.pull_request else ""
+    found = own_branches.plans(plan, versioned, again, remote) if again else own_branches.Found()
+    writes = given.commit or given.on_branch or given.dry_run
+    own_branches.refuse_leading_nowhere(plan, versioned, _command(), found, writes=writes)
     _list(given, plan)
-    if given.dry_run or not plan.touched:
-        _show(given, plan, diff=plan.diff() if given.dry_run else None)
-        return 3 if plan.conflicts else 0
+    for each in found:
+        where = f"on the {'new branch' if each.is_new else 'branch'} {each.branch}"
+        if _files_as_data(each.plan) == _files_as_data(plan):
+            given.say(f"The same files {where}, from what it holds.")
+        else:
+            _list(given, each.plan, f" {where}")
+    refused = _refused(given, found, validated=validated and given.validate and writes)
+    if refused or given.dry_run or not (plan.touched or found):
+        _show(given, plan, diff=_diff(plan, found) if given.dry_run else None, found=found)
+        return refused or (3 if plan.conflicts else 0)
     if given.on_branch:
-        return _offer(given, plan, versioned, base, title, validated=validated)
+        return _offer(given, plan, versioned, base, title, found=found, validated=validated)
+    if found and given.commit:
+        return _commit_everywhere(given, plan, versioned, title, found, validated=validated)
+    if found:
+        names = joined([each.branch for each in found], 8)
+        given.say(f"This does not reach {names}: --commit or --pull-request makes the change there as well.")
     return _write(given, plan, versioned, title, validated=validated)
 
 
-def carry_out_removal(given: ChangeOptions, stored: Stored, change: Change, yes: bool, title: str) -> int:
+def carry_out_removal(
+    given: ChangeOptions, stored: Stored, change: Change, yes: bool, title: str, *, again: Again | None = None
+) -> int:
     """Say what a change takes away, ask, and carry it out: in two steps where one would delete what runs."""
     from argosy.change import removal  # noqa: PLC0415
+
+    def told(there: Elsewhere) -> Change | None:
+        """Say what people wrote on a branch, and ask, before it is removed there."""
+        made = again(there) if again else None
+        edited = removal.look(there.root, there.stored, made).edited if made and not made.copies else ()
+        if edited:
+            listed = "".join(f"\n  {each.path}" for each in edited)
+            given.say(f"On the branch {there.branch}, these are written or edited by hand, and go as well:{listed}")
+            if not given.dry_run:
+                confirm(yes, "Continue?")
+        return made
 
     known = removal.look(given.root, stored, change)
     given.say(known.told())
     if not given.dry_run:
         confirm(yes, "Continue?")
     if not known.cascading:
-        return carry_out(given, stored, change, title)
+        return carry_out(given, stored, change, title, again=told)
     first = f"{title}: keep what runs"
     if given.on_branch:
         code = carry_out(given, stored, known.first, first, validated=False)
@@ -103,7 +136,7 @@ def carry_out_removal(given: ChangeOptions, stored: Stored, change: Change, yes:
         return code
     silent = replace(given, output="text", quiet=True)
     carry_out(silent, stored, known.first, f"{first} (1 of 2)", validated=False)
-    code = carry_out(given, stored, change, title)
+    code = carry_out(given, stored, change, title, again=told)
     given.say("These are two commits: push the first alone, as in git push origin HEAD~1:BRANCH, and then the second.")
     return code
 
@@ -125,7 +158,7 @@ def _command() -> str:
     return shlex.join(["argosy", *words])
 
 
-def _list(given: ChangeOptions, plan: Plan) -> None:
+def _list(given: ChangeOptions, plan: Plan, where: str = "") -> None:
     """List for people what happens to which file."""
     if plan.kept:
         listed = "\n".join(f"  {path}" for path in sorted(plan.kept)[:LISTED])
@@ -137,11 +170,16 @@ def _list(given: ChangeOptions, plan: Plan) -> None:
     if len(plan.changes) > LISTED:
         lines.append(f"  … and {len(plan.changes) - LISTED} more: --output json lists all.")
     would = "Would change" if given.dry_run else "Changes"
-    given.say("\n".join([f"{would}: {_counted(plan)}.", *lines]))
+    given.say("\n".join([f"{would}{where}: {_counted(plan)}.", *lines]))
     if plan.left_behind:
         given.say(
             f"An earlier update left {len(plan.left_behind)} of these as they were, and nobody edited them since."
         )
+
+
+def _diff(plan: Plan, found: Iterable[OnBranch]) -> str:
+    """Return the diff of all branches, each below a line that names it where there are several."""
+    return "".join([plan.diff(), *(f"# On the branch {each.branch}:\n{each.plan.diff()}" for each in found)])
 
 
 def _counted(plan: Plan) -> str:
@@ -157,27 +195,55 @@ def _show(
     committed: bool = False,
     valid: bool | None = None,
     made: Mapping[str, Any] | None = None,
+    found: Iterable[OnBranch] = (),
+    elsewhere: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
 ) -> None:
-    """Print the data: a dry run's diff, or all that is known as JSON."""
+    """Print the data: a dry run's diff, or all that is known as JSON.
+
+    `found` is what happens on environments' own branches, and `elsewhere` what was made of it there, by branch.
+    """
     if given.output == "json":
         data = {
             "dryRun": given.dry_run,
-            "files": [{"path": change.path, "kind": change.kind.value} for change in plan.changes],
+            "files": _files_as_data(plan),
             "conflicts": plan.conflicts,
             "valid": valid,
             "committed": committed,
             **({} if diff is None else {"diff": diff}),
             **(made or {}),
         }
+        if beside := [*found]:
+            data["branches"] = [
+                {
+                    "branch": each.branch,
+                    "files": _files_as_data(each.plan),
+                    "conflicts": each.plan.conflicts,
+                    "steps": list((elsewhere or {}).get(each.branch, ())),
+                }
+                for each in beside
+            ]
         click.echo(json.dumps(data, indent=2))
     elif diff:
         click.echo(diff, nl=False)
 
 
+def _files_as_data(plan: Plan) -> list[dict[str, str]]:
+    return [{"path": change.path, "kind": change.kind.value} for change in plan.changes]
+
+
 # The work tree
 
 
-def _write(given: ChangeOptions, plan: Plan, change: Change, title: str, *, validated: bool) -> int:
+def _write(
+    given: ChangeOptions,
+    plan: Plan,
+    change: Change,
+    title: str,
+    *,
+    validated: bool,
+    found: Sequence[OnBranch] = (),
+    elsewhere: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
+) -> int:
     """Write a change into the work tree and the index, and commit it if that is wanted."""
     from argosy.change import merge  # noqa: PLC0415
     from argosy.cli import validation  # noqa: PLC0415
@@ -203,7 +269,7 @@ def _write(given: ChangeOptions, plan: Plan, change: Change, title: str, *, vali
         if committed:
             commit(given.root, given.message or title, paths)
         journal.end(abortable=bool(code))
-    _show(given, plan, committed=committed, valid=code == 0 if judged else None)
+    _show(given, plan, committed=committed, valid=code == 0 if judged else None, found=found, elsewhere=elsewhere)
     _say_next(given, plan, code)
     return code
 
@@ -265,6 +331,90 @@ def _conflicts(plan: Plan) -> str:
     return "\n".join(f"  {path}" for path in plan.conflicts)
 
 
+# The branches that environments follow
+
+
+def _refused(given: ChangeOptions, found: Sequence[OnBranch], *, validated: bool) -> int:
+    """Say why a change cannot be made on the branches, and return the exit code; 0 where it can."""
+    from argosy.cli import validation  # noqa: PLC0415
+
+    for each in found:
+        if each.plan.conflicts:
+            click.echo(
+                f"\nNothing was written. On {each.branch}, these files have edits that conflict with this change:\n"
+                f"{_conflicts(each.plan)}\n"
+                f"Make it there first, and resolve them: git switch {each.branch}, and {_command()}",
+                err=True,
+            )
+            return 3
+        if validated and not given.dry_run and not validation.is_valid(each.after, each.plan.written):
+            click.echo(f"Nothing was written: what {each.branch} would hold is not valid.", err=True)
+            return 1
+    return 0
+
+
+def _commit_everywhere(
+    given: ChangeOptions, plan: Plan, change: Change, title: str, found: Sequence[OnBranch], *, validated: bool
+) -> int:
+    """Commit a change on the branches that environments follow and on the current one: on all of them, or on none."""
+    from argosy import git  # noqa: PLC0415
+    from argosy.git import branches  # noqa: PLC0415
+    from argosy.git.snapshot import Snapshot  # noqa: PLC0415
+
+    root, refs, current = given.root, dict(git.at(given.root).refs), git.branch(given.root) or "HEAD"
+    message = given.message or title
+    made: dict[str, list[str]] = {}
+    code = 1
+    try:
+        for each in found:
+            commits = [each.tip.commit]
+            if each.first:
+                both = " (1 of 2)" if each.last else ""
+                commits.append(branches.commit(Snapshot(root, commits[-1]), each.first, f"{message}{both}\n"))
+            if each.last:
+                both = " (2 of 2)" if each.first else ""
+                later = f"{message}{both}\n\nPush this once Argo CD has synced what it reads from {current}.\n"
+                commits.append(branches.commit(Snapshot(root, commits[-1]), each.last, later))
+            branches.put(root, each.branch, commits[-1], refs.get(f"refs/heads/{each.branch}", ""))
+            made[each.branch] = commits[1:]
+        elsewhere = {name: [{"commit": commit} for commit in commits] for name, commits in made.items()}
+        if plan.touched:
+            code = _write(given, plan, change, title, validated=validated, found=found, elsewhere=elsewhere)
+        else:
+            code = 0
+            _show(given, plan, found=found, elsewhere=elsewhere)
+    finally:
+        if code:
+            for name, commits in made.items():
+                branches.put(root, name, refs.get(f"refs/heads/{name}", ""), commits[-1])
+    if code == 0:
+        given.say(_pushes(root, current if plan.touched else "", found, made))
+    return code
+
+
+def _pushes(root: Path, current: str, found: Sequence[OnBranch], made: Mapping[str, Sequence[str]]) -> str:
+    """Return how to push the commits of several branches, in the order in which no Application leads nowhere."""
+    from argosy.git import branches  # noqa: PLC0415
+
+    try:
+        remote = branches.remote_of(root)
+    except UsageError:
+        remote = "origin"
+    names = [*made, *filter(None, [current])]
+    lines = [f"Committed on {joined(names, 8)}. Push in this order, so that no Application leads nowhere in between:"]
+    firsts = [
+        f"{made[each.branch][0][:12]}:refs/heads/{each.branch}" if each.last else each.branch
+        for each in found
+        if each.first
+    ]
+    lasts = [each.branch for each in found if each.last]
+    lines += [f"  git push {remote} {' '.join(firsts)}"] if firsts else []
+    lines += [f"  git push {remote} {current}"] if current else []
+    lines += ["Once Argo CD has synced that, and not before:"] if lasts and len(lines) > 1 else []
+    lines += [f"  git push {remote} {' '.join(lasts)}"] if lasts else []
+    return "\n".join(lines)
+
+
 # A branch of its own, which no work tree takes part in
 
 
@@ -315,10 +465,34 @@ def _base(given: ChangeOptions, change: Change) -> str:
     return base
 
 
-def _offer(given: ChangeOptions, plan: Plan, change: Change, base: str, title: str, *, validated: bool) -> int:
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """A pull request of one command."""
+
+    base: str
+    before: Snapshot
+    written: Written
+    plan: Plan
+    suffix: str = ""
+    """What tells its branch from those of the other steps."""
+    is_new: bool = False
+    """Whether its base is not there yet, so that it is made, and no pull request opened."""
+
+
+def _offer(
+    given: ChangeOptions,
+    plan: Plan,
+    change: Change,
+    base: str,
+    title: str,
+    *,
+    found: Sequence[OnBranch],
+    validated: bool,
+) -> int:
     """Commit a change on a branch; push it and open a pull request if that is wanted. Return the exit code.
 
-    A conflict is refused: it takes a person to resolve it, and no pull request may look as if one had.
+    For each branch that environments follow, there is one as well, or two. A conflict is refused: it takes a person to
+    resolve it, and no pull request may look as if one had.
     """
     from argosy.cli import validation  # noqa: PLC0415
 
@@ -339,43 +513,107 @@ def _offer(given: ChangeOptions, plan: Plan, change: Change, base: str, title: s
         if _is_behind(change):
             click.echo(_UPDATE_FIRST, err=True)
         return 1
+    firsts = [
+        _Step(each.branch, each.start, each.first, each.plan, f"-{each.branch}", each.is_new)
+        for each in found
+        if each.first
+    ]
+    lasts = [_Step(each.branch, each.start, each.last, each.plan, f"-{each.branch}") for each in found if each.last]
+    own = [_Step(base, before, after.written, plan)] if plan.touched else []
+    steps = [*firsts, *own, *(replace(each, suffix=f"{each.suffix}-2") for each in lasts)]
+    made: dict[str, list[dict[str, Any]]] = {}
+    for number, step in enumerate(steps):
+        earlier = made.setdefault(step.base, [])
+        start = Snapshot(plan.root, earlier[-1]["commit"]) if earlier else step.before
+        earlier.append(_deliver_step(given, change, title, steps, number=number, start=start))
+    if len(steps) > 1:
+        given.say(_order(steps, after_sync=len(firsts) + len(own), is_merged=given.pull_request))
+    _show(
+        given,
+        plan,
+        committed=True,
+        valid=valid,
+        made=next(iter(made.get(base, ())), None),
+        found=found,
+        elsewhere=made,
+    )
+    return 0
+
+
+def _order(steps: Sequence[_Step], *, after_sync: int, is_merged: bool) -> str:
+    """Return in which order several steps get to the branches that they are for."""
+    lines = [
+        f"{'Merge' if is_merged else 'Bring'} them in this order, so that no Application leads nowhere in between:"
+    ]
+    for number, step in enumerate(steps):
+        if number == after_sync and number:
+            lines.append("Once Argo CD has synced that, and not before:")
+        lines.append(
+            f"  {number + 1}. to {step.base}{' (which is new, and pushed)' if step.is_new and is_merged else ''}"
+        )
+    return "\n".join(lines)
+
+
+def _deliver_step(
+    given: ChangeOptions, change: Change, title: str, steps: Sequence[_Step], *, number: int, start: Snapshot
+) -> dict[str, Any]:
+    """Commit one of the steps of a change on a branch, and open its pull request if that is wanted."""
+    from argosy.git import branches  # noqa: PLC0415
+
+    step = steps[number]
     if change.from_version != change.to_version:
-        kind, name = "update", f"update-{base}"
+        kind, name = "update", f"update-{step.base}"
         trailer = f"Argosy-Update: {change.from_version} -> {change.to_version}"
     else:
         kind, name = "change", re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:60]
         trailer = f"Argosy-Change: {title}"
+    told = given.message or title
+    note = ""
+    if len(steps) > 1:
+        told = f"{told} ({number + 1} of {len(steps)}, {step.base})"
+        others = [f"{place + 1}. to {each.base}" for place, each in enumerate(steps)]
+        note = f"**Step {number + 1} of {len(steps)}**, to be merged in this order: {', '.join(others)}."
+        if step.suffix.endswith("-2"):
+            note += " Merge this one only once Argo CD has synced the others."
+        note += "\n\n"
+    message = f"{told}\n\n{trailer}\n"
+    if step.is_new:
+        commit = branches.commit(start, step.written, message)
+        if given.pull_request:
+            branches.push(given.root, branches.remote_of(given.root), commit, step.base, "")
+        else:
+            branches.put(given.root, step.base, commit, "")
+        given.say(f"Made the new branch {step.base}.")
+        return {"branch": step.base, "commit": commit}
 
     def is_earlier(message: str) -> bool:
         """Return whether a commit is the same change, or an update to whatever version."""
         return trailer in message.splitlines() or (kind == "update" and "Argosy-Update: " in message)
 
-    made = deliver(
+    return deliver(
         given,
         Offer(
-            before=before,
-            written=after.written,
-            message=f"{given.message or title}\n\n{trailer}\n",
-            base=base,
-            branch=given.branch or f"argosy/{name}",
+            before=start,
+            written=step.written,
+            message=message,
+            base=step.base,
+            branch=(given.branch or f"argosy/{name}") + step.suffix,
             kind=kind,
-            body=partial(_body, plan, before, after, trailer),
+            body=partial(_body, step.plan, start, start.with_files(step.written), trailer, note=note),
             is_earlier=is_earlier,
             labels=("update",) if kind == "update" else (),
         ),
     )
-    _show(given, plan, committed=True, valid=valid, made=made)
-    return 0
 
 
-def _body(plan: Plan, before: Snapshot, after: Snapshot, trailer: str, limit: int) -> str:
-    """Return which files change and how, what that changes in the clusters, and the trailer."""
+def _body(plan: Plan, before: Snapshot, after: Snapshot, trailer: str, limit: int, *, note: str) -> str:
+    """Return a note, which files change and how, what that changes in the clusters, and the trailer."""
     from argosy import difference  # noqa: PLC0415
     from argosy.difference.formats import OutputFormat, format_difference  # noqa: PLC0415
 
     # Hosts can make the message of a merge from this text: then the last line is its trailer.
     end = f"\n\n{trailer}\n"
-    files = _files(plan, (limit - len(end)) // 2)
+    files = note + _files(plan, (limit - len(end)) // 2)
     room = limit - len(end) - len(files) - 1
     found = difference.within_layout(before, after)
     return f"{files}\n{format_difference(found, OutputFormat.MARKDOWN, limit=room)}{end}"

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from argosy.cli import delivery, options
 from argosy.cli.options import ChangeOptions
+
+if TYPE_CHECKING:
+    from argosy.change.own_branches import Elsewhere
+    from argosy.change.planning import Change
 
 
 @click.group("remove")
@@ -23,7 +29,12 @@ def app(names: tuple[str, ...], yes: bool, given: ChangeOptions) -> int:
 
     with delivery.opened(given) as stored:
         change = operations.remove_applications(stored.repository, names)
-        return delivery.carry_out_removal(given, stored, change, yes, f"Remove {', '.join(names)}")
+
+        def again(there: Elsewhere) -> Change | None:
+            known = [name for name in names if name in {each.name for each in there.repository.applications}]
+            return operations.remove_applications(there.repository, known) if known else None
+
+        return delivery.carry_out_removal(given, stored, change, yes, f"Remove {', '.join(names)}", again=again)
 
 
 @command.command("env", cls=options.ChangeCommand)
@@ -45,7 +56,14 @@ def env(name: str, yes: bool, given: ChangeOptions) -> int:
                 f"The cluster that it shares with {heir} has {', '.join(orphaned)} through it. Once it is removed: "
                 f"argosy add component {' '.join(orphaned)} --env {heir}. Their values are in Git's history then."
             )
-        return delivery.carry_out_removal(given, stored, change, yes, f"Remove the environment {name}")
+        return delivery.carry_out_removal(
+            given,
+            stored,
+            change,
+            yes,
+            f"Remove the environment {name}",
+            again=lambda there: operations.remove_environment(there.repository, name),
+        )
 
 
 @command.command("component", cls=options.ChangeCommand)
@@ -59,5 +77,9 @@ def component(names: tuple[str, ...], environments: tuple[str, ...], yes: bool, 
     from argosy.change import components  # noqa: PLC0415
 
     with delivery.opened(given) as stored:
+
+        def again(there: Elsewhere) -> Change:
+            return components.remove(there.repository, catalogue.load(there.root), names, environments)
+
         change = components.remove(stored.repository, catalogue.load(given.root), names, environments)
-        return delivery.carry_out_removal(given, stored, change, yes, f"Remove {', '.join(names)}")
+        return delivery.carry_out_removal(given, stored, change, yes, f"Remove {', '.join(names)}", again=again)

@@ -24,7 +24,15 @@ def app(old: str, new: str, yes: bool, given: ChangeOptions) -> int:
 
     with delivery.opened(given) as stored:
         change = operations.rename_application(stored.repository, old, new)
-        return delivery.carry_out_removal(given, stored, change, yes, f"Rename the application {old} to {new}")
+        title = f"Rename the application {old} to {new}"
+        return delivery.carry_out_removal(
+            given,
+            stored,
+            change,
+            yes,
+            title,
+            again=lambda there: operations.rename_application(there.repository, old, new),
+        )
 
 
 @command.command("env", cls=options.ChangeCommand)
@@ -38,4 +46,12 @@ def env(old: str, new: str, yes: bool, given: ChangeOptions) -> int:
 
     with delivery.opened(given) as stored:
         change = operations.rename_environment(stored.repository, old, new)
-        return delivery.carry_out_removal(given, stored, change, yes, f"Rename the environment {old} to {new}")
+        title = f"Rename the environment {old} to {new}"
+        return delivery.carry_out_removal(
+            given,
+            stored,
+            change,
+            yes,
+            title,
+            again=lambda there: operations.rename_environment(there.repository, old, new),
+        )

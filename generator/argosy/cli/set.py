@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from argosy.cli import delivery, options
 from argosy.cli.options import ChangeOptions
 from argosy.errors import UsageError
+
+if TYPE_CHECKING:
+    from argosy.repository.model import Repository
 
 
 @click.command("set", cls=options.ChangeCommand)
@@ -31,17 +36,18 @@ def command(words: tuple[str, ...], yes: bool, given: ChangeOptions) -> int:
 
     what, name, values = _understood(words)
     with delivery.opened(given) as stored:
-        before = stored.repository
-        if what == "repository":
-            after = edits.set_repository(before, values)
-        elif what == "environment":
-            after = edits.set_environment(before, name, values)
-        else:
-            after = edits.set_application(before, name, values)
+
+        def made(before: Repository) -> Change:
+            if what == "repository":
+                return Change(before, edits.set_repository(before, values))
+            edit = edits.set_environment if what == "environment" else edits.set_application
+            return Change(before, edit(before, name, values))
+
         title = f"Set {', '.join(f'{key}={value}' for key, value in values.items())} of {f'{what} {name}'.strip()}"
-        change = Change(before, after)
+        change = made(stored.repository)
+        after = change.after
         delivery.confirm_moves(given, change, yes)
-        code = delivery.carry_out(given, stored, change, title)
+        code = delivery.carry_out(given, stored, change, title, again=lambda there: made(there.repository))
     for needed in (*edits.unset(after), *components.missing(after)) if code == 0 and what == "repository" else ():
         given.say(needed)
     return code

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from argosy import git, temporary
@@ -40,7 +43,7 @@ def _lines(root: Path, commit: str, written: Written) -> bytes:
 
 
 def put(root: Path, branch: str, commit: str, expected: str) -> None:
-    """Let a branch point at a commit, where it pointed at another before; "" for a new one.
+    """Let a branch point at a commit, where it pointed at another before; "" for one that is not there.
 
     Raise UsageError where the branch is checked out, since its work tree would not follow.
     """
@@ -50,8 +53,23 @@ def put(root: Path, branch: str, commit: str, expected: str) -> None:
             f"The branch {branch} is checked out, and would move away from under its work tree.",
             "Switch to another branch first, or name a new one with --branch.",
         )
-    git.run(root, "update-ref", f"refs/heads/{branch}", commit, expected or "0" * len(commit))
+    none = "0" * len(commit or expected)
+    git.run(root, "update-ref", f"refs/heads/{branch}", commit or none, expected or none)
     git.forget()
+
+
+@contextmanager
+def checked_out(root: Path, commit: str) -> Iterator[Path]:
+    """Yield a work tree of its own in which a commit is checked out, with no hook run, and remove it."""
+    with temporary.folder("branch") as folder:
+        place = folder.resolve() / "tree"
+        hookless = ("-c", f"core.hooksPath={os.devnull}")
+        git.run(root, *hookless, "worktree", "add", "--quiet", "--detach", str(place), commit)
+        try:
+            yield place
+        finally:
+            git.at(place).objects.close()
+            git.run(root, "worktree", "remove", "--force", str(place))
 
 
 def check_name(root: Path, name: str) -> None:
@@ -140,6 +158,46 @@ def tip(root: Path, revision: str, remote: str = "") -> str:
             f"Fetch it, or make it: git fetch {remote or 'origin'} {revision}, or git branch {revision}.",
         )
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Tip:
+    """Where a branch is, as far as a clone knows it."""
+
+    branch: str
+    ref: str
+    commit: str
+    remark: str = ""
+    """What to know of it, since this clone's and the remote's are not the same; empty where they are."""
+
+
+def newest(root: Path, branch: str) -> Tip | None:
+    """Return where a branch is: this clone's or the remote's as last fetched, whichever has the other's commits.
+
+    Of two that diverged, it is this clone's; None where neither is there.
+    """
+    known = git.at(root)
+    remote = known.setting(f"branch.{branch}.remote")
+    remote = remote if remote in known.remote_names else "origin"
+    own, fetched = f"refs/heads/{branch}", f"refs/remotes/{remote}/{branch}"
+    tips = {ref: known.refs[ref] for ref in (own, fetched) if ref in known.refs}
+    if len(set(tips.values())) < 2:
+        return next((Tip(branch, ref, commit) for ref, commit in tips.items()), None)
+    counted = git.run(root, "rev-list", "--left-right", "--count", f"{own}...{fetched}").split()
+    ahead, behind = map(int, counted)
+    there = f"{remote}/{branch}"
+    if not ahead:
+        few = "commit" if behind == 1 else "commits"
+        remark = (
+            f"{branch} is {behind} {few} behind {there}, which is read instead. To follow: git fetch . {there}:{branch}"
+        )
+        if known.branch == branch:
+            remark = f"{branch} is {behind} {few} behind {there}, which is read instead. To follow: git pull"
+        return Tip(branch, fetched, tips[fetched], remark)
+    if behind:
+        remark = f"{branch} and {there} have diverged, and {branch} is read. To bring them together: git pull --rebase"
+        return Tip(branch, own, tips[own], remark)
+    return Tip(branch, own, tips[own])
 
 
 def is_branch(root: Path, name: str) -> bool:
