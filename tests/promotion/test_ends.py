@@ -12,7 +12,8 @@ from argosy.promotion import ends
 from argosy.promotion.ends import Places
 from argosy.repository.model import RevisionStyle
 from tests.changing import commit, create, edit, git, model
-from tests.promoting import clone, with_remote
+from tests.conftest import Argosy
+from tests.promoting import NEW, OLD, clone, path, start, with_remote
 
 
 def repository(folder: Path, revision: RevisionStyle = RevisionStyle.TRUNK) -> Path:
@@ -80,6 +81,45 @@ def test_a_remote_counts(tmp_path: Path) -> None:
     git(other, "push", "--quiet")
     assert Places.of(root).ends("qa", "prod").target.commit != tip(other)
     assert Places.of(root, "origin").ends("qa", "prod").target.commit == tip(other)
+
+
+def test_what_was_fetched_counts_where_nobody_pulled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, argosy: Argosy
+) -> None:
+    root = start(tmp_path / "gitops", environments=("dev", "prod"), revision=RevisionStyle.BRANCH)
+    bare = with_remote(root)
+    other = clone(bare, tmp_path / "other")
+    git(other, "switch", "--quiet", "dev")
+    edit(other, path("dev"), OLD, NEW)
+    commit(other)
+    git(other, "switch", "--quiet", "prod")
+    monkeypatch.chdir(other)
+    assert argosy("promote", "web", "--to", "prod", "--commit", "--yes").code == 0
+    git(other, "push", "--quiet", "--all")
+    monkeypatch.chdir(root)
+    assert argosy("history", "web").err.startswith("web was not promoted yet")
+    git(root, "fetch", "--quiet")
+    said = "prod is 1 commit behind origin/prod, which is read instead. To follow it: git fetch . origin/prod:prod"
+    found = argosy("history", "web")
+    assert (found.out.count("promotion"), said in found.err) == (1, True)
+    status = argosy("status")
+    assert (status.out.count(NEW), said in status.out) == (2, True)
+    promoted = argosy("promote", "web", "--to", "prod", "--dry-run")
+    assert (promoted.code, "Nothing to promote" in promoted.err, said in promoted.err) == (0, True, True)
+    # What is only here is not read over by what is there.
+    git(root, "switch", "--quiet", "dev")
+    git(root, "merge", "--quiet", "origin/dev")
+    edit(root, path("dev"), NEW, "1.29.5-alpine")
+    commit(root)
+    git(root, "switch", "--quiet", "prod")
+    stale = argosy("promote", "web", "--to", "prod", "--commit", "--yes")
+    assert (stale.code, "prod is behind the remote's prod" in stale.err) == (1, True)
+    edit(root, "README.md", "#", "# Our")
+    commit(root)
+    assert "prod and origin/prod have diverged, and prod is read" in argosy("history", "web").err
+    git(root, "pull", "--quiet", "--rebase")
+    done = argosy("promote", "web", "--to", "prod", "--commit", "--yes")
+    assert (done.code, "behind" in done.err, "diverged" in done.err) == (0, False, False)
 
 
 def test_applications(tmp_path: Path) -> None:

@@ -35,6 +35,8 @@ def show(
         raise UsageError("Both environments are the same.", "Name two different ones.")
     places = ends.Places.of(root, applications=apps)
     found = places.ends(*environments)
+    for remark in places.remarks if found.own_branch and not quiet else ():
+        click.echo(remark, err=True)
     states = (found.source, found.target)
     if revision:
         states = (Snapshot.of(root, revision),) * 2

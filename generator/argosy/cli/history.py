@@ -27,6 +27,8 @@ def command(*, app: str, env: str, repository: Path | None, limit: int | None, o
     Read from commit messages, on an environment's own branch if it has one.
     """
     from argosy.change import edits  # noqa: PLC0415
+    from argosy.promotion.ends import Places  # noqa: PLC0415
+    from argosy.promotion.history import History  # noqa: PLC0415
     from argosy.repository import store  # noqa: PLC0415
     from argosy.status import promotions  # noqa: PLC0415
 
@@ -35,6 +37,8 @@ def command(*, app: str, env: str, repository: Path | None, limit: int | None, o
     edits.application(stored.repository, app)
     if env:
         edits.environment(stored.repository, env)
+    for remark in Places(root, stored.repository, History(root)).remarks:
+        click.echo(remark, err=True)
     found, cut = promotions.of(root, stored.repository, app, env, limit or 0)
     if not found and cut is None:
         where = f" to {env}" if env else ""

@@ -116,7 +116,10 @@ def opened(given: PromotionOptions, apps: Sequence[str]) -> Iterator[Places]:
     with locking.locked(given.root):
         locking.check(given.root)
         remote = branches.remote_of(given.root) if given.pull_request else ""
-        yield ends.Places.of(given.root, remote, apps)
+        places = ends.Places.of(given.root, remote, apps)
+        for remark in places.remarks:
+            given.say(remark)
+        yield places
 
 
 def carry_out(given: PromotionOptions, places: Places, make: Callable[[Answers], Sequence[Job]]) -> int:
@@ -332,7 +335,14 @@ def _refuse_misplaced(given: PromotionOptions, job: Job) -> None:
     from argosy import git  # noqa: PLC0415
 
     current = git.branch(given.root)
-    if not job.own_branch or job.base == current or given.on_branch or given.dry_run:
+    if not job.own_branch or given.on_branch or given.dry_run:
+        return
+    if job.base == current:
+        if job.promotion.before.commit != git.at(given.root).head:
+            raise ArgosyError(
+                f"{current} is behind the remote's {current}, which the promotion starts from.",
+                "Bring it up to date (git pull), and run this command again, or say --pull-request or --branch.",
+            )
         return
     environment = job.promotion.steps[0].target
     raise UsageError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -143,15 +143,17 @@ def _over_the_net(root: Path, remote: str, *arguments: str) -> str:
 
 
 def tip(root: Path, revision: str, remote: str = "") -> str:
-    """Return the commit that a branch, tag or commit names: on a remote if one is given, else here, else on origin.
+    """Return the commit that a branch, tag or commit names: on a remote if one is given, else as it is known here.
 
     Raise ArgosyError where it is nowhere.
     """
-    places = [f"refs/remotes/{remote}/{revision}"] if remote else []
-    if not remote:
-        places += ["HEAD"] if git.branch(root) == revision else []
-        places += [f"refs/heads/{revision}", f"refs/remotes/origin/{revision}", revision]
-    found = next((commit for place in places if (commit := snapshot.resolve(root, place))), "")
+    if remote:
+        found = snapshot.resolve(root, f"refs/remotes/{remote}/{revision}")
+    elif git.branch(root) == revision:
+        found = git.at(root).head
+    else:
+        branch = newest(root, revision)
+        found = branch.commit if branch else snapshot.resolve(root, revision)
     if not found:
         raise ArgosyError(
             f"There is no branch {revision} {f'on {remote}' if remote else 'here, nor on origin'}.",
@@ -176,28 +178,36 @@ def newest(root: Path, branch: str) -> Tip | None:
 
     Of two that diverged, it is this clone's; None where neither is there.
     """
+    refs = git.at(root).refs
+    return newer(root, branch, {ref: refs[ref] for ref in places(root, branch) if ref in refs})
+
+
+def places(root: Path, branch: str) -> tuple[str, str]:
+    """Return the references of a branch: this clone's, and the one of the remote that it belongs to, or of origin."""
     known = git.at(root)
     remote = known.setting(f"branch.{branch}.remote")
-    remote = remote if remote in known.remote_names else "origin"
-    own, fetched = f"refs/heads/{branch}", f"refs/remotes/{remote}/{branch}"
-    tips = {ref: known.refs[ref] for ref in (own, fetched) if ref in known.refs}
-    if len(set(tips.values())) < 2:
+    return f"refs/heads/{branch}", f"refs/remotes/{remote if remote in known.remote_names else 'origin'}/{branch}"
+
+
+def newer(root: Path, branch: str, tips: Mapping[str, str]) -> Tip | None:
+    """Return the one of a branch's references that is read, of those that are there, each with its commit."""
+    own, fetched = places(root, branch)
+    if len({*tips.values()}) < 2:
         return next((Tip(branch, ref, commit) for ref, commit in tips.items()), None)
-    counted = git.run(root, "rev-list", "--left-right", "--count", f"{own}...{fetched}").split()
+    counted = git.run(root, "rev-list", "--left-right", "--count", f"{tips[own]}...{tips[fetched]}").split()
     ahead, behind = map(int, counted)
-    there = f"{remote}/{branch}"
-    if not ahead:
-        few = "commit" if behind == 1 else "commits"
-        remark = (
-            f"{branch} is {behind} {few} behind {there}, which is read instead. To follow: git fetch . {there}:{branch}"
+    there = fetched.removeprefix("refs/remotes/")
+    if ahead and behind:
+        way = f"git switch {branch} && git pull --rebase"
+        return Tip(
+            branch, own, tips[own], f"{branch} and {there} have diverged, and {branch} is read. Join them: {way}"
         )
-        if known.branch == branch:
-            remark = f"{branch} is {behind} {few} behind {there}, which is read instead. To follow: git pull"
-        return Tip(branch, fetched, tips[fetched], remark)
-    if behind:
-        remark = f"{branch} and {there} have diverged, and {branch} is read. To bring them together: git pull --rebase"
-        return Tip(branch, own, tips[own], remark)
-    return Tip(branch, own, tips[own])
+    if ahead:
+        return Tip(branch, own, tips[own])
+    way = "git pull" if git.branch(root) == branch else f"git fetch . {there}:{branch}"
+    few = "1 commit" if behind == 1 else f"{behind} commits"
+    remark = f"{branch} is {few} behind {there}, which is read instead. To follow it: {way}"
+    return Tip(branch, fetched, tips[fetched], remark)
 
 
 def is_branch(root: Path, name: str) -> bool:

@@ -43,6 +43,8 @@ class Tip:
     revision: str
     commit: str = ""
     """Empty where this clone has no such revision."""
+    remark: str = ""
+    """What to know of it, where this clone's branch is not the remote's; empty where it is."""
 
     @property
     def problem(self) -> str:
@@ -104,6 +106,11 @@ class Places:
             return Tip(environment.revision)
 
     @property
+    def remarks(self) -> list[str]:
+        """What to know of the branches that are read, where this clone's are not the remote's."""
+        return [*dict.fromkeys(filter(None, (self.tip(each).remark for each in self.repository.environments)))]
+
+    @property
     def head(self) -> str:
         """The commit that is checked out; raise ArgosyError where nothing is committed yet."""
         if found := self._commits[HEAD]:
@@ -119,9 +126,9 @@ class Places:
         return {name: id if kind == "commit" else "" for name, (id, kind) in zip(names, answers, strict=True)}
 
     def _branches(self, revision: str) -> list[str]:
-        """Return the references that a branch may have here, in the order in which they count."""
-        names = [f"refs/heads/{revision}", f"refs/remotes/origin/{revision}"]
-        return [f"refs/remotes/{self.remote}/{revision}", *names] if self.remote else names
+        """Return the references that a branch may have here."""
+        names = branches.places(self.root, revision)
+        return [f"refs/remotes/{self.remote}/{revision}", *names] if self.remote else [*names]
 
     def _is_branch(self, revision: str) -> bool:
         """Return whether a revision is a branch, rather than a tag or a commit."""
@@ -129,12 +136,23 @@ class Places:
 
     def _find(self, revision: str) -> Tip:
         """Return what a revision stands for; raise ArgosyError where this clone lacks it."""
-        names = [*self._branches(revision), revision]
-        if self.remote and self._is_branch(revision):
-            names = names[:1]
-        for name in names:
-            if self._commits[name]:
-                return Tip(name.removeprefix("refs/heads/").removeprefix("refs/remotes/"), self._commits[name])
+        if revision not in self._found:
+            self._found[revision] = self._looked_up(revision)
+        return self._found[revision]
+
+    @cached_property
+    def _found(self) -> dict[str, Tip]:
+        """What was found already."""
+        return {}
+
+    def _looked_up(self, revision: str) -> Tip:
+        listed = self._branches(revision)
+        tips = {name: self._commits[name] for name in (listed[:1] if self.remote else listed) if self._commits[name]}
+        if found := branches.newer(self.root, revision, tips):
+            name = found.ref.removeprefix("refs/heads/").removeprefix("refs/remotes/")
+            return Tip(name, found.commit, found.remark)
+        if self._commits[revision] and not (self.remote and self._is_branch(revision)):
+            return Tip(revision, self._commits[revision])
         raise ArgosyError(
             f"There is no branch {revision} {f'on {self.remote}' if self.remote else 'here, nor on origin'}.",
             f"Fetch it, or make it: git fetch {self.remote or 'origin'} {revision}, or git branch {revision}.",

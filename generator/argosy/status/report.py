@@ -136,6 +136,8 @@ def notes(matrix: Matrix) -> Iterator[str]:
     for column in matrix.columns:
         if column.tip.problem:
             yield f"{column.environment.name}: {column.tip.problem}."
+        elif column.tip.remark:
+            yield f"{column.environment.name}: {column.tip.remark}."
     if edited := [each.environment.name for each in matrix.columns if each.edited]:
         yield f"Uncommitted changes of {joined(edited)} are ignored."
     unknown = [each.lag.unknown for each in matrix.deployments.values() if each.lag and each.lag.unknown]
