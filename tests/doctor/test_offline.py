@@ -191,6 +191,25 @@ def test_a_branch_for_each_environment(argosy: Argosy, tmp_path: Path, tools: Pa
     for name in ("dev", "prod"):
         git(root, "push", "--quiet", "origin", f"HEAD:refs/heads/{name}")
     assert doctor(argosy, "--repository", str(root)).problems() == []
+    # Somebody else has pushed to prod, and nobody has pulled; the edit of dev's values is on the default branch.
+    git(root, "branch", "prod")
+    git(root, "switch", "--quiet", "--create", "aside")
+    commit(root, {"NOTES.md": "Ask Ada.\n"})
+    git(root, "push", "--quiet", "origin", "HEAD:refs/heads/prod")
+    git(root, "switch", "--quiet", "main")
+    edited = "environments/dev/web/deployment.yaml"
+    edit(root, edited, "replicas: 1", "replicas: 2")
+    (root / "README.md").write_text("# Ours\n")
+    found = doctor(argosy, "--repository", str(root)).check("pushed")["observations"]
+    commands = {each["seen"]: each["command"] for each in found if each["state"] == "problem"}
+    assert commands == {
+        f"Argo CD reads from dev what is edited here, and not committed: {edited}.": (
+            f"git stash push --include-untracked -- {edited} && git switch dev && git stash pop"
+        ),
+        "prod is 1 commit behind origin.": "git fetch origin prod:prod",
+    }
+    git(root, "fetch", "origin", "prod:prod")
+    assert git(root, "rev-parse", "prod") == git(root, "rev-parse", "aside")
 
 
 def test_paths_that_the_annotation_leaves_out(argosy: Argosy, repository: Path) -> None:

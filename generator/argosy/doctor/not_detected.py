@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
 from argosy import git
@@ -45,20 +46,40 @@ def _pushed(case: Case) -> Iterator[Observation]:
     except ToolError as error:
         yield unknown(error.message, error.hint)
         return
-    if edited:
-        seen = f"Not committed, so Argo CD cannot see it: {joined(edited, 5)}."
-        yield problem(seen, "Commit and push it.", "git add --all && git commit && git push")
     branch, followed = git.branch(case.root), {}
     for application in case.applications:
         for _, spec in git_sources(application):
             if (remote := case.remote(spec)).name:
                 followed[text(spec.get("targetRevision")) or "HEAD"] = remote
+    yield from _uncommitted(case, edited, branch)
     for revision, remote in followed.items():
         yield from _branch(case, branch if revision == "HEAD" else revision, revision, remote)
     if branch and followed and not {branch, "HEAD"} & followed.keys():
         yield from _aside(case, branch, followed)
     if not followed:
         yield unknown("What is pushed is not known: no remote of this clone is the repository of an Application.")
+
+
+def _uncommitted(case: Case, edited: Sequence[str], branch: str) -> Iterator[Observation]:
+    """Yield what is not committed; what Argo CD reads from another branch than the one checked out belongs there."""
+    places: dict[tuple[str, ...], list[str]] = {}
+    for path in edited:
+        revisions = {
+            text(spec.get("targetRevision")) or "HEAD"
+            for this in case.applications
+            if any(path == each or path.startswith(f"{each}/") for each in case.reads(this))
+            for _, spec in git_sources(this)
+        }
+        here = not revisions or {branch, "HEAD"} & revisions
+        places.setdefault(() if here else tuple(sorted(revisions)), []).append(path)
+    if committed := places.pop((), None):
+        seen = f"Not committed, so Argo CD cannot see it: {joined(committed, 5)}."
+        yield problem(seen, "Commit and push it.", "git add --all && git commit && git push")
+    for others, paths in places.items():
+        seen = f"Argo CD reads from {joined(others, 5)} what is edited here, and not committed: {joined(paths, 5)}."
+        advice = f"Commit it on {joined(others, 5)}: on {branch or 'what is checked out'} it has no effect."
+        aside = f"git stash push --include-untracked -- {shlex.join(paths)}"
+        yield problem(seen, advice, f"{aside} && git switch {others[0]} && git stash pop")
 
 
 def _edited(case: Case) -> list[str]:
@@ -99,7 +120,10 @@ def _branch(case: Case, branch: str, revision: str, remote: Remote) -> Iterator[
     if behind:
         seen = f"{branch} is {number(behind, 'commit')} behind {remote.label}{when}."
         advice = "What is deployed is newer than your clone: pull it."
-        yield problem(seen, advice, f"git pull {remote.name} {branch}")
+        is_here = branch == git.branch(case.root)
+        # A pull would merge it into the branch that is checked out.
+        pull = f"git pull {remote.name} {branch}" if is_here else f"git fetch {remote.name} {branch}:{branch}"
+        yield problem(seen, advice, pull)
     if not (ahead or behind):
         yield ok(f"{branch} is what {remote.label} has{when}.")
 

@@ -239,7 +239,7 @@ def branch_lacks_path(application: ArgoApplication, view: View) -> Iterator[Prob
             if missing
             else f"The branch “{read.revision}” has {path}, so it is rendered with another tool there.",
             application.at(*read.at),
-            f"Merge it into {read.revision} first, and then the Application into the branch that Argo CD "
-            "reads it from. If it is there already, run git fetch.",
+            f"Bring it to {read.revision}, and push that before the Application. With --commit or --pull-request, "
+            "argosy's commands change both. If it is there already, run git fetch.",
             cause=f"{read.revision} {path}",
         )
