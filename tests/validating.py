@@ -15,6 +15,7 @@ from argosy.validation import pipeline
 
 _LINK = re.compile(r"^# link: (\S+) -> (\S+)$", re.MULTILINE)
 _BRANCH = re.compile(r"^# git: (\S+)$", re.MULTILINE)
+_GONE = re.compile(r"^# gone: (\S+)$", re.MULTILINE)
 _OTHER = re.compile(r"^# branch: (\S+)(?: without (\S+))?$", re.MULTILINE)
 
 Validate = Callable[..., Report]
@@ -43,6 +44,9 @@ def write_example(root: Path, example: str) -> None:
                 subprocess.run(["git", "rm", "-q", "-r", path], cwd=root, check=True)
                 subprocess.run(["git", "commit", "-q", "-m", "Leave it out"], cwd=root, check=True)
             subprocess.run(["git", "switch", "-q", branch], cwd=root, check=True)
+        for path in _GONE.findall(example):
+            subprocess.run(["git", "rm", "-q", "-r", path], cwd=root, check=True)
+            subprocess.run(["git", "commit", "-q", "-m", "Leave it out"], cwd=root, check=True)
 
 
 @pytest.fixture

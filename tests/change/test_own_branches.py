@@ -71,10 +71,10 @@ def commits(root: Path) -> str:
     return git(root, "for-each-ref", "refs/heads")
 
 
-def lost(argosy: Argosy, root: Path) -> list[str]:
+def lost(argosy: Argosy, root: Path, rule: str = "branch-lacks-path") -> list[str]:
     """Return what validation says of Applications whose branches lack something."""
     found = json.loads(argosy("validate", str(root), "--output", "json").out)
-    return [each["message"] for each in found["findings"] if each["rule"] == "branch-lacks-path"]
+    return [each["message"] for each in found["findings"] if each["rule"] == rule]
 
 
 @pytest.mark.parametrize(
@@ -296,6 +296,32 @@ class TestValidate:
         # What is written of Applications on an environment's own branch, nobody reads.
         git(root, "switch", "--quiet", "dev")
         assert lost(argosy, root) == []
+
+    def test_what_the_default_branch_still_reads(self, argosy: Argosy, root: Path) -> None:
+        git(root, "switch", "--quiet", "--create", "clean-up", "prod")
+        git(root, "rm", "--quiet", "-r", "environments/prod/web")
+        commit(root)
+        assert lost(argosy, root, "branch-drops-path") == [
+            "web-prod on “main” reads “prod”, and environments/prod/web/values.yaml is not here."
+        ]
+        git(root, "switch", "--quiet", "main")
+        assert argosy("remove", "app", "web", "--yes", "--commit").code == 0
+        git(root, "switch", "--quiet", "clean-up")
+        assert lost(argosy, root, "branch-drops-path") == []
+
+    def test_a_pull_request_to_an_environments_branch(
+        self, argosy: Argosy, root: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        # As CI has it: no branch is checked out, and a new repository's are all at one commit.
+        git(root, "branch", "--force", "prod", "main")
+        git(root, "switch", "--quiet", "--detach", "main")
+        assert argosy(*ADD, "--no-validate").code == 1
+        monkeypatch.setenv("GITHUB_BASE_REF", "prod")
+        assert argosy(*ADD, "--no-validate").code == 0
+        commit(root)
+        assert lost(argosy, root) == []
+        monkeypatch.setenv("GITHUB_BASE_REF", "main")
+        assert len(lost(argosy, root)) == 4
 
     def test_what_is_rendered_in_another_way(self, argosy: Argosy, root: Path) -> None:
         commit(root, {"environments/prod/web/service.yaml": "kind: List\napiVersion: v1\nitems: []\n"})

@@ -15,11 +15,13 @@ from argosy.argocd.elsewhere import Read
 from argosy.argocd.inventory import Inventory, Role, everything, take
 from argosy.argocd.rendering import Progress, Render, silent
 from argosy.argocd.sources import Kind, is_here
-from argosy.argocd.view import ArgoApplication, View, key, named
+from argosy.argocd.view import ArgoApplication, Dropped, View, key, named
 from argosy.documents import Document, is_manifest
 from argosy.documents.defects import NOT_JUDGED
 from argosy.documents.fields import JSON
 from argosy.findings import Problem
+from argosy.git import branches
+from argosy.git.snapshot import Snapshot
 from argosy.helm import Helm
 from argosy.paths import entries, holds
 from argosy.repository import layout
@@ -105,6 +107,7 @@ class _Search:
             projects=self.projects,
             rendered=_by_application(self.renders),
             lacking=self._lacking(),
+            dropped=self._dropped,
             patches=self._patches(),
             partial=self._partial(),
             unlisted=[
@@ -162,13 +165,32 @@ class _Search:
             )
             if each.revision in others
         ]
-        own = {str(each.data.get("revision")) for each in view.environments.values() if isinstance(each.data, dict)}
         lacking: dict[str, list[tuple[Read, str]]] = {}
-        if found and not elsewhere.is_on(place, own - {default}, default):
-            branches = elsewhere.Branches.of(place, {each.revision for each in found})
-            for each, path in branches.lacking(found):
+        if found and not elsewhere.is_on(place, self._own(default), default):
+            known = elsewhere.Branches.of(place, {each.revision for each in found})
+            for each, path in known.lacking(found):
                 lacking.setdefault(each.application, []).append((each, path))
         return lacking
+
+    def _dropped(self) -> list[Dropped]:
+        """Return what Applications on the default branch read here and is not so, on an environment's own branch."""
+        place, view = self.configured.root, self.view
+        default = self.configured.branch
+        own = self._own(default)
+        if place is None or not default or not own or not git.at(place).head:
+            return []
+        here = elsewhere.branch_of(place, own, default)
+        tip = branches.newest(place, default) if here in own else None
+        if tip is None:
+            return []
+        read = elsewhere.read_by(Snapshot(place, tip.commit), here, lambda url: is_here(url, view))
+        wrong = ((each, elsewhere.wrong_where(each, lambda path: holds((view.root / path).exists))) for each in read)
+        return [Dropped(each.application, path, here, default, path in each.wanted) for each, path in wrong if path]
+
+    def _own(self, default: str) -> set[str]:
+        """Return the revisions of the environments that follow one of their own."""
+        settings = [each.data for each in self.view.environments.values()]
+        return {str(each.get("revision")) for each in settings if isinstance(each, dict)} - {default, "HEAD"}
 
     def _patches(self) -> Sequence[Document]:
         """Return the patches that are manifests, and that no build has read, since a base lies elsewhere."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import posixpath
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -9,11 +10,14 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+import yaml
+
 from argosy import git
 from argosy.argocd.sources import KUSTOMIZATIONS
-from argosy.documents import Pointer
+from argosy.documents import Pointer, plain
 from argosy.git import objects
 from argosy.git.snapshot import Snapshot
+from argosy.repository import layout
 
 CHART = "Chart.yaml"
 _MARKERS = (CHART, *KUSTOMIZATIONS)
@@ -159,17 +163,78 @@ def _paths(read: Read) -> Iterator[str]:
 
 def _wrong(read: Read, ref: str, there: set[str]) -> str:
     """Return the path that is wrong at a ref; empty if none is."""
-    if not any(f"{ref}:{path}" in there for path in read.wanted):
+    return wrong_where(read, lambda path: f"{ref}:{path}" in there)
+
+
+def wrong_where(read: Read, is_there: Callable[[str], bool]) -> str:
+    """Return the path that keeps something from being read as it is meant; empty if none does."""
+    if not any(is_there(path) for path in read.wanted):
         return read.wanted[0]
-    return next((path for path in read.unwanted if f"{ref}:{path}" in there), "")
+    return next((path for path in read.unwanted if is_there(path)), "")
+
+
+Sources = Sequence[Mapping[str, Any]]
+
+
+def sources_in(texts: Iterable[bytes]) -> Mapping[str, Sources]:
+    """Return the sources of the Applications in files, by their names."""
+    found = {}
+    for text in texts:
+        if b"Application" not in text:
+            continue
+        try:
+            documents = list(plain.documents(text.decode()))
+        except (yaml.YAMLError, ValueError):
+            continue  # Validation says what is wrong.
+        for each in documents:
+            if isinstance(each, dict) and each.get("kind") == "Application":
+                spec = each.get("spec") or {}
+                listed = spec.get("sources") or [spec.get("source")]
+                name = str((each.get("metadata") or {}).get("name", ""))
+                found[name] = [source for source in listed if isinstance(source, dict)]
+    return found
+
+
+def read_by(state: Snapshot, revision: str, is_own: Callable[[str], bool]) -> Iterator[Read]:
+    """Yield what the Applications in a state read at a revision, as far as they are written in files."""
+    folders: dict[str, set[str]] = {}
+    for path in state.paths():
+        folder, _, name = path.rpartition("/")
+        folders.setdefault(folder, set()).add(name)
+    written = state.chosen(lambda path: path.startswith(f"{layout.ARGOCD}/") and path.endswith(_MANIFESTS))
+    for name, sources in sources_in(blob.content for blob in written.values()).items():
+        placed = [((), each) for each in sources]
+        found = reads(name, placed, is_own, lambda folder: folders.get(folder, ()))
+        yield from (each for each in found if each.revision == revision)
 
 
 def is_on(root: Path, own: Iterable[str], default: str) -> bool:
     """Return whether what is checked out belongs to one of some branches of environments' own: is one, or left it."""
-    names = {*own}
+    return branch_of(root, own, default) not in {default, ""}
+
+
+def branch_of(root: Path, own: Iterable[str], default: str) -> str:
+    """Return the branch that what is checked out belongs to: the default one, or one of environments' own.
+
+    It is the one that is checked out, or the one that it left last. Where several are at the same commit, as they are
+    in a new repository, it is the one that a CI job says the pull request is for, or else the default branch.
+    """
+    names = [default, *sorted({*own} - {default})]
     current = git.branch(root)
-    if current in {*names, default}:
-        return current in names
+    if current in names:
+        return current
     listed = git.run(root, "for-each-ref", "--merged=HEAD", "--format=%(refname)", "refs/heads", "refs/remotes").split()
-    merged = {each for each in (*names, default) if any(_is(ref, each) for ref in listed)}
-    return default not in merged and bool(merged)
+    merged = {each: found for each in names if (found := [ref for ref in listed if _is(ref, each)])}
+    if len(merged) < 2:
+        return next(iter(merged), default)
+    since = {
+        each: min(int(git.run(root, "rev-list", "--count", f"{ref}..HEAD")) for ref in refs)
+        for each, refs in merged.items()
+    }
+    nearest = [each for each, count in since.items() if count == min(since.values())]
+    targets = {os.environ.get(variable) for variable in _TARGETS}
+    return next((each for each in nearest if each in targets), nearest[0])
+
+
+_TARGETS = ("GITHUB_BASE_REF", "CI_MERGE_REQUEST_TARGET_BRANCH_NAME", "BITBUCKET_PR_DESTINATION_BRANCH")
+"""Where the hosts' CI says which branch a pull request is for."""

@@ -62,6 +62,18 @@ class ArgoApplication:
         return (*self.prefix, *pointer)
 
 
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """A path that an Application on the default branch reads from the branch that is looked at."""
+
+    application: str
+    path: str
+    branch: str
+    default: str
+    is_missing: bool
+    """Whether it is not there; otherwise it is, and something else is rendered because of it."""
+
+
 @dataclass(frozen=True, eq=False)
 class View:
     """The repository as rules see it."""
@@ -88,6 +100,8 @@ class View:
     """Whether a branch that is not among `revisions` is nowhere: a CI job's clone has the one that it tests."""
     lacking: Mapping[str, Sequence[tuple[Read, str]]] = field(default_factory=dict)
     """What Applications read on branches that do not have it so, with the path that is wrong, by `key(application)`."""
+    dropped: Callable[[], Sequence[Dropped]] = tuple
+    """Find what Applications on the default branch read here, and is not as they read it."""
     wanted: Callable[[str], bool] = everything
     """Which paths of the repository are looked at."""
     partial: frozenset[str] = frozenset()

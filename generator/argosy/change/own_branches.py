@@ -8,21 +8,17 @@ branch has to hold is changed there, and worked out from what that branch holds.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
-
-import yaml
 
 from argosy import git
-from argosy.argocd.elsewhere import Branches, Read, is_on, of_folder, reads
+from argosy.argocd.elsewhere import Branches, Read, Sources, is_on, of_folder, reads, sources_in
 from argosy.argocd.sources import normalise
 from argosy.change import merge, planning, privileges
 from argosy.change.merge import Plan
 from argosy.change.planning import Change, is_below
-from argosy.documents import plain
 from argosy.errors import ArgosyError, UsageError
 from argosy.git import branches, objects
 from argosy.git.branches import Tip
@@ -33,7 +29,6 @@ from argosy.repository import layout, store
 from argosy.repository.model import Application, ArgocdStyle, Environment, Format, Repository, RevisionStyle
 from argosy.repository.store import Stored
 
-Sources = Sequence[Mapping[str, Any]]
 _VERSION = re.compile(rb"^_commit: (\S+)$", re.MULTILINE)
 
 
@@ -294,7 +289,7 @@ class _Work:
         touched = {path: blob for path, blob in self.plan.written.items() if is_below(path, layout.ARGOCD)}
         before = [self.plan.committed[path] for path in touched if path in self.plan.committed]
         after = [blob for blob in touched.values() if blob]
-        return _sources(each.content for each in before), _sources(each.content for each in after)
+        return sources_in(each.content for each in before), sources_in(each.content for each in after)
 
     def _names(self, folder: str) -> Collection[str]:
         """Return the names of the files in a folder of the plan's result."""
@@ -347,25 +342,6 @@ def _folder(environment: Environment, application: Application) -> str:
     """Return the folder that is rendered of a deployment."""
     is_chart = application.format is Format.HELM
     return layout.chart(application.name) if is_chart else layout.deployment(environment.name, application.name)
-
-
-def _sources(texts: Iterable[bytes]) -> Mapping[str, Sources]:
-    """Return the sources of the Applications in files, by their names."""
-    found = {}
-    for text in texts:
-        if b"Application" not in text:
-            continue
-        try:
-            documents = list(plain.documents(text.decode()))
-        except (yaml.YAMLError, ValueError):
-            continue  # Validation says what is wrong.
-        for each in documents:
-            if isinstance(each, dict) and each.get("kind") == "Application":
-                spec = each.get("spec") or {}
-                listed = spec.get("sources") or [spec.get("source")]
-                name = str((each.get("metadata") or {}).get("name", ""))
-                found[name] = [source for source in listed if isinstance(source, dict)]
-    return found
 
 
 def _refusal(

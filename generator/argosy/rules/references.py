@@ -243,3 +243,42 @@ def branch_lacks_path(application: ArgoApplication, view: View) -> Iterator[Prob
             "argosy's commands change both. If it is there already, run git fetch.",
             cause=f"{read.revision} {path}",
         )
+
+
+_ON_PROD = (
+    CONFIG_MAP
+    + APPLICATION
+    + DESTINATION
+    + f"  source: {{repoURL: {REPOSITORY}, targetRevision: prod, path: apps/my-app}}\n"
+    + "# file: notes/README.md\nAsk Ada.\n"
+    + f"# file: .copier-answers.yml\nrepository_name: gitops\nrepo_url: {REPOSITORY}\nbranch: main\n"
+    + "# file: environments/prod/environment.yaml\nrevision: prod\nautoSync: true\npromotesFrom: ''\n"
+    + "destination: {server: https://kubernetes.default.svc}\n"
+)
+
+
+@rule(
+    "branch-drops-path",
+    Severity.ERROR,
+    Scope.REPOSITORY,
+    "An environment's branch lacks a path that an Application on the default branch reads from it.",
+    explanation="Argo CD reads the Application from the default branch, and its path and value files from here. Once "
+    "this branch is pushed, the Application shows a ComparisonError, or renders something else. What an Application "
+    "reads goes after the Application, and comes before it. The default branch is compared as far as this clone knows "
+    "it.",
+    bad="# git: prod\n# branch: main\n# gone: apps\n" + _ON_PROD,
+    good="# git: prod\n# branch: main\n# gone: notes\n" + _ON_PROD,
+)
+def branch_drops_path(view: View) -> Iterator[Problem]:
+    """Find what Applications on the default branch read from an environment's branch, where that is looked at."""
+    settings = {str(each.data.get("revision")): each for each in view.environments.values()}
+    for each in view.dropped():
+        wrong = f"{each.path} is not here" if each.is_missing else f"{each.path} is here, so another tool renders it"
+        yield Problem(
+            f"{each.application} on “{each.default}” reads “{each.branch}”, and {wrong}.",
+            ("revision",),
+            f"Push this once Argo CD has synced {each.default} without that Application, or with one that reads "
+            "something else. If it is so already, run git fetch.",
+            settings.get(each.branch),
+            cause=f"{each.branch} {each.path}",
+        )
