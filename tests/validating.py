@@ -15,6 +15,7 @@ from argosy.validation import pipeline
 
 _LINK = re.compile(r"^# link: (\S+) -> (\S+)$", re.MULTILINE)
 _BRANCH = re.compile(r"^# git: (\S+)$", re.MULTILINE)
+_EDITED = re.compile(r"^# edited: (\S+) (\S+) (\S+)$", re.MULTILINE)
 _GONE = re.compile(r"^# gone: (\S+)$", re.MULTILINE)
 _OTHER = re.compile(r"^# branch: (\S+)(?: without (\S+))?$", re.MULTILINE)
 
@@ -35,6 +36,12 @@ def write_example(root: Path, example: str) -> None:
     for path, target in _LINK.findall(example):
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).symlink_to(target)
+    for path, old, new in _EDITED.findall(example):
+        text = (root / path).read_text()
+        for content, commands in ((text.replace(new, old), (("init", "-q", "-b", "main"),)), (text, ())):
+            (root / path).write_text(content)
+            for command in (*commands, ("add", "."), ("commit", "-q", "-m", "Edit")):
+                subprocess.run(["git", *command], cwd=root, check=True)
     for branch in _BRANCH.findall(example):
         for command in (("init", "-q", "-b", branch), ("add", "."), ("commit", "-q", "-m", "Begin")):
             subprocess.run(["git", *command], cwd=root, check=True)

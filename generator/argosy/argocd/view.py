@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +15,9 @@ from argosy.documents import Document, Pointer
 
 if TYPE_CHECKING:
     from argosy.argocd.elsewhere import Read
+
+Resource = tuple[str, str, str]
+"""The group, kind and name of a resource that an Application renders."""
 
 CONFIG_MAPS = SETTINGS, ACCESS, NOTIFICATIONS = "argocd-cm", "argocd-rbac-cm", "argocd-notifications-cm"
 """Argo CD's own ConfigMaps."""
@@ -100,6 +103,8 @@ class View:
     """Whether a branch that is not among `revisions` is nowhere: a CI job's clone has the one that it tests."""
     lacking: Mapping[str, Sequence[tuple[Read, str]]] = field(default_factory=dict)
     """What Applications read on branches that do not have it so, with the path that is wrong, by `key(application)`."""
+    former: Callable[[], Mapping[str, Collection[Resource]]] = dict
+    """Find what the Applications rendered before that are made from something else since, by their names."""
     dropped: Callable[[], Sequence[Dropped]] = tuple
     """Find what Applications on the default branch read here, and is not as they read it."""
     wanted: Callable[[str], bool] = everything

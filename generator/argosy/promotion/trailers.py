@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from argosy import git
-from argosy.repository import layout
 from argosy.promotion import deployment
+from argosy.repository import layout
 
 
 class Kind(StrEnum):

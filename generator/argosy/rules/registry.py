@@ -42,7 +42,8 @@ class Rule:
     An example is a text of files, each introduced by a line `# file: PATH`; without such a line it is one file
     `manifest.yaml`. A line `# link: PATH -> TARGET` stands for a symbolic link, and `# git: BRANCH` says that the
     repository is under Git, on that branch; `# branch: BRANCH without PATH` that another one lacks a path, and
-    `# gone: PATH` that this one does. Tests run both examples of every rule; docs/rules.md shows them.
+    `# gone: PATH` that this one does; `# edited: PATH OLD NEW` that its last commit changed a text. Tests run both
+    examples of every rule; docs/rules.md shows them.
     """
 
     id: str
@@ -91,6 +92,6 @@ def files_of(example: str) -> dict[str, str]:
         if line.startswith("# file: "):
             path = line.removeprefix("# file: ").strip()
             files[path] = []
-        elif not line.startswith(("# link: ", "# git: ", "# branch: ", "# gone: ")):
+        elif not line.startswith(("# link: ", "# git: ", "# branch: ", "# gone: ", "# edited: ")):
             files.setdefault(path, []).append(line)
     return {path: "".join(lines).rstrip("\n") + "\n" for path, lines in files.items()}

@@ -9,15 +9,18 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import combinations
 from pathlib import Path, PurePosixPath
 
+from argosy.argocd.inventory import everything
 from argosy.argocd.matching import glob_matches
-from argosy.argocd.sources import KUSTOMIZATIONS, Kind, resolve
+from argosy.argocd.sources import KUSTOMIZATIONS, Kind, Source, resolve
 from argosy.argocd.urls import normal_url
-from argosy.argocd.view import ArgoApplication, View
-from argosy.documents import Pointer
-from argosy.documents.fields import JSON, field, mapping, sequence, text
+from argosy.argocd.view import ArgoApplication, View, key
+from argosy.documents import Pointer, is_manifest
+from argosy.documents.fields import JSON, field, group_and_kind, mapping, sequence, text
 from argosy.findings import Problem, Severity
-from argosy.paths import astray
-from argosy.rules.examples import APPLICATION, CHART, CONFIG_MAP, DEPLOYED, DESTINATION, REPOSITORY, VALUES
+from argosy.names import joined
+from argosy.paths import astray, holds
+from argosy.repository import layout
+from argosy.rules.examples import APPLICATION, CHART, CONFIG_MAP, DEPLOYED, DESTINATION, REPOSITORY, SOURCE, VALUES
 from argosy.rules.registry import Scope, rule
 
 REFERENCE = re.compile(r"[a-zA-Z0-9_-]+")
@@ -153,14 +156,14 @@ def ref_invalid(application: ArgoApplication, _repository: View) -> Iterator[Pro
                 application.at(*at, "ref"),
                 "Remove the ref, or move it to the Git source with the files.",
             )
-        for key in ("ref", "name"):
-            value = text(source.get(key))
-            seen[key, value] += bool(value)
-            if seen[key, value] > 1:
+        for name in ("ref", "name"):
+            value = text(source.get(name))
+            seen[name, value] += bool(value)
+            if seen[name, value] > 1:
                 yield Problem(
-                    f"Two sources have the {key} “{value}”.",
-                    application.at(*at, key),
-                    f"Use a different {key} for each.",
+                    f"Two sources have the {name} “{value}”.",
+                    application.at(*at, name),
+                    f"Use a different {name} for each.",
                 )
 
 
@@ -384,3 +387,72 @@ def _exclusion(swallowed: Iterable[str]) -> str:
 
 
 _ANY_OF_THEM = "{" + ",".join(sorted(NO_MANIFESTS)) + "}"
+
+
+@rule(
+    "renders-nothing",
+    Severity.WARNING,
+    Scope.APPLICATION,
+    "An Application renders no manifest.",
+    explanation="Argo CD shows it as synced and healthy, although nothing runs. If it deployed something before, that "
+    "is to be pruned, which Argo CD refuses unless `allowEmpty` is set. Usually the path is not the one that is meant, "
+    "the files were moved, or no kind is written in them.",
+    bad=DEPLOYED.replace("path: apps/my-app}", "path: apps}"),
+    good=DEPLOYED,
+)
+def renders_nothing(application: ArgoApplication, view: View) -> Iterator[Problem]:
+    """Find Applications of which all is known, and that give no manifest."""
+    this, sources = key(application), resolve(application, view)
+    known = [each for each in sources if each.folder is not None and each.kind is not Kind.VALUES]
+    if this in view.partial or not known or any(each.kind is Kind.MISSING for each in sources):
+        return
+    if any(is_manifest(each.data) for each in view.rendered.get(this, ())) or any(map(_may_hold_more, known)):
+        return
+    paths = [each.folder.relative_to(view.root).as_posix() for each in known if each.folder]
+    # Of a part of the repository, another's files may not be looked at.
+    if view.wanted is everything or all(layout.application_of(f"{path}/") for path in paths):
+        yield Problem(
+            f"{application.name} renders no manifest from {joined(paths)}.",
+            application.at(*known[0].at, "path"),
+            "Correct the path, or add what is to be deployed.",
+        )
+
+
+def _may_hold_more(source: Source) -> bool:
+    """Return whether a directory has Jsonnet, which only Argo CD evaluates."""
+    if source.kind is not Kind.DIRECTORY or source.folder is None:
+        return False
+    return any(holds(each.is_file) for each in source.folder.rglob("*.jsonnet"))
+
+
+_MOVED = APPLICATION + DESTINATION + SOURCE + CONFIG_MAP + "# file: apps/other/config-map.yaml\n"
+
+
+@rule(
+    "renders-nothing-of-before",
+    Severity.WARNING,
+    Scope.APPLICATION,
+    "An Application renders nothing of what it rendered before.",
+    explanation="Its source was changed, and no resource has the same kind and name as before. Argo CD prunes all that "
+    "runs, with its volumes, and starts what is new beside it. The commit before is compared, or what is committed if "
+    "Applications have changes that are not.",
+    bad="# edited: argocd/my-app.yaml apps/other apps/my-app\n"
+    + _MOVED
+    + "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: other}\n",
+    good="# edited: argocd/my-app.yaml apps/other apps/my-app\n"
+    + _MOVED
+    + "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: my-app}\n",
+)
+def renders_nothing_of_before(application: ArgoApplication, view: View) -> Iterator[Problem]:
+    """Find Applications that render other resources, and none of those that they rendered before."""
+    before = view.former().get(application.name, ())
+    this = key(application)
+    found = [each for each in view.rendered.get(this, ()) if is_manifest(each.data)]
+    now = {(*group_and_kind(each.data), text(field(each.data, "metadata", "name"))) for each in found}
+    if before and now and this not in view.partial and now.isdisjoint(before):
+        gone = joined(sorted(f"{kind} {name}" for _, kind, name in before), 3)
+        yield Problem(
+            f"{application.name} no longer renders {gone}, nor anything else that it rendered before.",
+            application.at(*application.sources[0][0]),
+            "Argo CD prunes all of it. If that is meant, ignore this; if not, correct the source, or keep the names.",
+        )

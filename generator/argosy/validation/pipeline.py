@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from argosy.argocd import configuration, deployments, rendering
+from argosy.argocd import configuration, deployments, former, rendering
 from argosy.argocd.applicationsets import Flaw
 from argosy.argocd.configuration import Configuration
 from argosy.argocd.deployments import Deployments
@@ -131,7 +132,13 @@ class _Validation:
         for render in deployed.renders:
             self._check_render(render, stores)
         self._lint_charts(inventory, deployed.renders, deployed.helm)
-        self._apply_rules(deployed.view, deployed.renders)
+        place = deployed.configured.root
+        view = (
+            replace(deployed.view, former=cache(partial(former.rendered, place, deployed.view)))
+            if place
+            else deployed.view
+        )
+        self._apply_rules(view, deployed.renders)
         return self._report(inventory, deployed.configured, deployed)
 
     # Files
