@@ -239,9 +239,19 @@ def test_what_kubernetes_refuses_to_change_is_warned_of(argosy: Argosy, reposito
     edit(repository, "argocd/prod/web.yaml", "https://kubernetes.default.svc", "https://eu.example.com")
     messages = [each["message"] for each in told(argosy)["warnings"]]
     assert [message.partition(",")[0] for message in messages] == [
-        "It deploys to https://eu.example.com: what it deployed to https://kubernetes.default.svc stays there.",
+        "It deploys to https://eu.example.com: what it deployed to https://kubernetes.default.svc stays there",
         "PersistentVolumeClaim/data shrinks",
         "spec.selector of Deployment/web changes",
+    ]
+
+
+def test_a_move_is_shown_as_one(argosy: Argosy, repository: Path) -> None:
+    assert argosy("set", "environment", "prod", "namespace=live", "--yes", "--no-validate", "--quiet").code == 0
+    found = told(argosy)
+    assert {("web-prod", "Deployment/web", "moved"), ("web-prod", "Service/web", "moved")} <= changes(found)
+    stays = "stays there, in no Application. Volumes do not come along."
+    assert [each["message"] for each in found["warnings"]] == [
+        f"It deploys to the namespace live: what it deployed to {name}-prod {stays}" for name in ("shop", "web")
     ]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -222,3 +223,67 @@ def test_yaml_is_the_same_data(data: dict[str, Any]) -> None:
     assert yaml.safe_load(text) == data
     (document,) = parse(text, "x.yaml").documents
     assert document.data == data
+
+
+# What moves
+
+
+def _moved(**project: Any) -> Difference:
+    """Return the difference when an Application with a claim goes to the namespace team; its project may be known."""
+    claim = ("PersistentVolumeClaim", "data")
+    one = deployed(*(resource(kind, name, metadata={"namespace": "web"}) for kind, name in (claim, ("ConfigMap", "a"))))
+    (other,) = deployed(
+        *(resource(kind, name, metadata={"namespace": "team"}) for kind, name in (claim, ("ConfigMap", "a"))),
+        destination={**DESTINATION, "namespace": "team"},
+    ).values()
+    permits = resource("AppProject", "default", "argoproj.io/v1alpha1", spec=project)
+    root = deployed(permits, name="root") if project else {}
+    return compare({**one, **root}, {"web-prod": replace(other, namespace="team"), **root})
+
+
+def test_what_goes_to_another_namespace_is_moved() -> None:
+    found = _moved()
+    assert diffs(found)["ConfigMap/a"][-2:] == ["-  namespace: web", "+  namespace: team"]
+    (change,) = found.applications
+    assert [(str(each.identity), each.identity.namespace, each.kind) for each in change.resources] == [
+        ("Application/web-prod", "", "changed"),
+        ("ConfigMap/a", "team", "moved"),
+        ("PersistentVolumeClaim/data", "team", "moved"),
+    ]
+    assert "| added | changed | removed | moved |" in format_difference(found, OutputFormat.MARKDOWN)
+    assert "resources: 1 changed, 2 moved." in format_difference(found, OutputFormat.TEXT)
+
+
+@pytest.mark.parametrize(
+    ("destinations", "fates"),
+    [
+        (
+            [{**DESTINATION, "namespace": "*"}],
+            ["Argo CD deletes, volumes included", "PersistentVolumeClaim/data would be deleted"],
+        ),
+        ([{**DESTINATION, "namespace": "team"}], ["stays there, in no Application. Volumes do not come along."]),
+        (
+            None,
+            ["Argo CD deletes if the AppProject default permits that namespace", "PersistentVolumeClaim/data would"],
+        ),
+    ],
+)
+def test_what_becomes_of_the_old_place_the_project_says(
+    destinations: list[dict[str, str]] | None, fates: list[str]
+) -> None:
+    told = [each.message for each in _moved(**({"destinations": destinations} if destinations else {})).risks]
+    assert told[0].startswith("It deploys to the namespace team: what it deployed to web ")
+    assert len(told) == len(fates)
+    assert all(fate in each for fate, each in zip(fates, told, strict=True))
+
+
+def test_another_project_and_another_release() -> None:
+    helm = {"path": "chart", "helm": {"releaseName": "web"}}
+    one, other = deployed(resource()), deployed(resource())
+    for state, project, release in ((one, "dev", "web"), (other, "prod", "shop")):
+        spec = state["web-prod"].definition["spec"]
+        spec |= {"project": project, "source": {**helm, "helm": {"releaseName": release}}}
+    assert [each.message.partition(":")[0] for each in compare(one, other).risks] == [
+        "It belongs to the project prod instead of dev",
+        "Its Helm release is shop instead of web",
+    ]

@@ -14,9 +14,9 @@ def format_difference(difference: Difference) -> str:
 
     An application has `application` (the name of the Argo CD Application), `app`, `environment`, `namespace`, `status`
     (appears, vanishes or changes), `note` and `resources`, each with `group`, `kind`, `namespace`, `name`, `change`
-    (added, changed or removed) and `diff`, which is unified. Warnings have a `resource` and a `message`. Faults say
-    why an Application cannot be rendered, with the `side` on which (before or after); skipped ones why none of it, or
-    not all, can be known here.
+    (added, changed, removed or moved) and `diff`, which is unified. Warnings have a `resource` and a `message`. Faults
+    say why an Application cannot be rendered, with the `side` on which (before or after); skipped ones why none of it,
+    or not all, can be known here.
     """
     document = {
         "rendered": difference.rendered,

@@ -67,12 +67,14 @@ def _alerts(difference: Difference) -> Iterator[str]:
 
 
 def _table(difference: Difference) -> Iterator[str]:
+    moved = any(each.count(Kind.MOVED) for each in difference.applications)
+    kinds = [kind for kind in Kind if moved or kind is not Kind.MOVED]
     if difference.applications:
-        yield "\n| Application | environment | added | changed | removed |\n| --- | --- | ---: | ---: | ---: |\n"
+        yield f"\n| Application | environment | {' | '.join(kinds)} |\n| --- | --- |{' ---: |' * len(kinds)}\n"
     signs = {Status.APPEARS: "**new** ", Status.VANISHES: "**gone** ", Status.CHANGES: ""}
     first = sorted(difference.applications, key=lambda each: each.status is Status.CHANGES)
     for each in first:
-        counts = " | ".join(str(each.count(kind)) for kind in Kind)
+        counts = " | ".join(str(each.count(kind)) for kind in kinds)
         yield f"| {signs[each.status]}{_code(each.application)} | {_code(each.environment)} | {counts} |\n"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -21,6 +22,8 @@ class Kind(StrEnum):
     ADDED = "added"
     CHANGED = "changed"
     REMOVED = "removed"
+    MOVED = "moved"
+    """To another namespace."""
 
 
 class Status(StrEnum):
@@ -97,9 +100,15 @@ def compare(before: Mapping[str, Deployed], after: Mapping[str, Deployed]) -> Di
     )
     changes = [change for pair in pairs if (change := _application(*pair, before, after))]
     present = [each for pair in pairs for each in pair if each]
+    projects = {
+        this.name: manifest
+        for each in after.values()
+        for this, manifest in each.manifests.items()
+        if (this.group, this.kind) == ("argoproj.io", "AppProject")
+    }
     return Difference(
         tuple(changes),
-        tuple(risk for pair in pairs if _is_known(*pair, before, after) for risk in risks(*pair)),
+        tuple(risk for pair in pairs if _is_known(*pair, before, after) for risk in risks(*pair, projects)),
         tuple(_faults("before", before)) + tuple(_faults("after", after)),
         tuple(dict.fromkeys(_unknown(each, each.skipped) for each in present if each.skipped)),
         len({each.application for each in present if not (each.declares or each.unread)}),
@@ -142,12 +151,25 @@ def _application(
     if any(each and (each.faults or each.unread) for each in (old, new)):
         one, other = _definition(old), _definition(new)
     status = Status.CHANGES if old and new else Status.VANISHES if old else Status.APPEARS
-    found = tuple(change for this in {**one, **other} if (change := _resource(this, one.get(this), other.get(this))))
+    moved = _moved(one, other)
+    pairs = ((this, moved.get(this, this)) for this in {**one, **other} if this not in moved.values())
+    found = tuple(change for was, this in pairs if (change := _resource(this, one.get(was), other.get(this))))
     shown = new or old
     if shown is None or not found:
         return None
     note = _fate(old) if old and not new else ""
     return ApplicationChange(shown.application, shown.app, shown.environment, shown.namespace, status, found, note)
+
+
+def _moved(one: Mapping[Identity, Manifest], other: Mapping[Identity, Manifest]) -> Mapping[Identity, Identity]:
+    """Return the resources that are in another namespace than before: old -> new."""
+    gone: dict[Identity, list[Identity]] = defaultdict(list)
+    for this in one.keys() - other.keys():
+        gone[this._replace(namespace="")].append(this)
+    found: dict[Identity, list[Identity]] = defaultdict(list)
+    for this in other.keys() - one.keys():
+        found[this._replace(namespace="")].append(this)
+    return {gone[name][0]: found[name][0] for name in gone if len(gone[name]) == len(found[name]) == 1}
 
 
 def _definition(deployed: Deployed | None) -> dict[Identity, Manifest]:
@@ -165,9 +187,12 @@ def _fate(deployed: Deployed) -> str:
 
 
 def _resource(this: Identity, old: Manifest | None, new: Manifest | None) -> ResourceChange | None:
-    kind = Kind.ADDED if old is None else Kind.REMOVED if new is None else Kind.CHANGED
     if _canonical(old) == _canonical(new):
         return None
+    if old is None or new is None:
+        kind = Kind.ADDED if old is None else Kind.REMOVED
+    else:
+        kind = Kind.CHANGED if identity(old).namespace == identity(new).namespace else Kind.MOVED
     one = _lines(old, new, MASKED_BEFORE)
     other = _lines(new, old, MASKED_AFTER)
     before, after = ("/dev/null" if manifest is None else str(this) for manifest in (old, new))

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from argosy.argocd.deployed import Deployed
+from argosy.argocd.deployed import Deployed, sources
 from argosy.argocd.matching import HOOK, listed
-from argosy.documents.fields import field, mapping, text
+from argosy.argocd.projects import destination_permitted
+from argosy.documents.fields import field, mapping, sequence, text
 from argosy.kubernetes.api_server import quantity
 from argosy.kubernetes.manifests import Identity, Manifest
 
@@ -51,15 +52,24 @@ class Risk:
     """A sentence that begins with what it is about."""
 
 
-def risks(old: Deployed | None, new: Deployed | None) -> Iterator[Risk]:
-    """Yield what is risky about the difference of two states of an Application, of which one may be missing."""
+def risks(old: Deployed | None, new: Deployed | None, projects: Mapping[str, Manifest]) -> Iterator[Risk]:
+    """Yield what is risky about the difference of two states of an Application, of which one may be missing.
+
+    `projects` are the AppProjects that are known afterwards, by their names.
+    """
     if old is None or any(each.faults or each.unread for each in (old, new) if each):
         return
     if new is None:
         gone = old.manifests if old.cascades else {}
     else:
-        yield from _moved(old, new)
-        gone = {this: manifest for this, manifest in old.manifests.items() if this not in new.manifests}
+        is_pruned = _prunes_the_old_place(old, new, projects)
+        for message in _moved(old, new, is_pruned=is_pruned):
+            yield _risk(new, None, message)
+        gone = {
+            this: manifest
+            for this, manifest in old.manifests.items()
+            if this not in new.manifests and not (is_pruned is False and this.namespace == old.namespace)
+        }
         for this, manifest in new.manifests.items():
             if this in old.manifests:
                 for message in _refused(this, old.manifests[this], manifest):
@@ -82,13 +92,63 @@ def _is_kept(this: Identity, manifest: Manifest, *, deleted: bool) -> bool:
     return "Delete=false" in options or keeps or this.kind == "CustomResourceDefinition"
 
 
-def _moved(old: Deployed, new: Deployed) -> Iterator[Risk]:
-    here, there = (mapping(field(each.definition, "spec", "destination")) for each in (old, new))
-    one, other = (text(each.get("server")).rstrip("/") or text(each.get("name")) for each in (here, there))
-    if one != other:
-        yield _risk(
-            new, None, f"It deploys to {other or 'no cluster'}: what it deployed to {one or 'none'} stays there."
+def _moved(old: Deployed, new: Deployed, *, is_pruned: bool | None) -> Iterator[str]:
+    """Yield what becomes of what is deployed where an Application moves it to another place."""
+    (cluster, namespace), (other, anew) = _destination(old), _destination(new)
+    project, its = (text(field(each.definition, "spec", "project")) or "default" for each in (old, new))
+    if cluster != other:
+        yield (
+            f"It deploys to {other or 'no cluster'}: what it deployed to {cluster or 'none'} stays there, in no "
+            "Application. Volumes do not come along."
         )
+    elif namespace != anew:
+        fate = {
+            True: f"Argo CD deletes, volumes included: the AppProject {its} goes on permitting that namespace.",
+            False: "stays there, in no Application. Volumes do not come along.",
+            None: f"Argo CD deletes if the AppProject {its} permits that namespace, and leaves unmanaged if not.",
+        }
+        yield f"It deploys to the namespace {anew}: what it deployed to {namespace} {fate[is_pruned]}"
+    if project != its:
+        yield (
+            f"It belongs to the project {its} instead of {project}: what {its} does not permit, Argo CD neither syncs "
+            "nor deletes any more."
+        )
+    release, its = (_release(each) for each in (old, new))
+    if release and its and release != its:
+        yield (
+            f"Its Helm release is {its} instead of {release}: what is named after it is made anew, and the old is "
+            "deleted. Volumes do not come along."
+        )
+
+
+def _prunes_the_old_place(old: Deployed, new: Deployed, projects: Mapping[str, Manifest]) -> bool | None:
+    """Return whether Argo CD deletes what an Application leaves behind; None where that is unknown.
+
+    It does not look at what is outside of what the AppProject permits, nor in another cluster.
+    """
+    (cluster, namespace), (other, anew) = _destination(old), _destination(new)
+    if cluster != other:
+        return False
+    if namespace == anew:
+        return True
+    project = projects.get(text(field(new.definition, "spec", "project")) or "default")
+    if project is None:
+        return None
+    destination = mapping(field(old.definition, "spec", "destination"))
+    server, name = text(destination.get("server")) or None, text(destination.get("name")) or None
+    listed_there = [mapping(each) for each in sequence(field(project, "spec", "destinations"))]
+    return destination_permitted(listed_there, server, name, namespace)
+
+
+def _destination(deployed: Deployed) -> tuple[str, str]:
+    destination = mapping(field(deployed.definition, "spec", "destination"))
+    return text(destination.get("server")).rstrip("/") or text(destination.get("name")), deployed.namespace
+
+
+def _release(deployed: Deployed) -> str:
+    """Return the name of an Application's Helm release; empty where it has none, or several."""
+    names = [text(mapping(each["helm"]).get("releaseName")) for each in sources(deployed.definition) if "helm" in each]
+    return (names[0] or deployed.application) if len(names) == 1 else ""
 
 
 def _refused(this: Identity, old: Manifest, new: Manifest) -> Iterator[str]:
