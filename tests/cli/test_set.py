@@ -128,14 +128,28 @@ def test_application(argosy: Argosy, repository: Path) -> None:
 
 def test_repository(argosy: Argosy, repository: Path) -> None:
     arguments = ("repoURL=git@github.com:acme/moved.git", "argocd=applicationset")
-    assert argosy("set", "repository", *arguments, "--commit", "--quiet").code == 0
+    told = argosy("set", "repository", *arguments, "--commit")
+    assert told.code == 0, told.err
     assert document(".copier-answers.yml")["repo_url"] == "git@github.com:acme/moved.git"
+    assert "The ApplicationSet applications takes over the Applications that root has made" in told.err
+    bootstrap = "Argo CD does not sync argocd/root.yaml: once this is merged, run argosy bootstrap again.\n"
+    assert told.err.endswith(bootstrap)
+    root = Path("argocd/root.yaml").read_text()
     wanted = rendered(model(argocd=ArgocdStyle.APPLICATIONSET))
     assert {each.name for each in Path("argocd").iterdir()} == {
         path.split("/")[1] for path in wanted if path.startswith("argocd/")
     }
-    assert argosy("set", "repository", "argocd=applications", "--commit", "--quiet").code == 0
+    back = argosy("set", "repository", "argocd=applications", "--commit")
+    assert back.code == 0, back.err
     assert Path("argocd/prod/web.yaml").is_file()
+    assert "delete applicationset.argoproj.io applications --cascade=orphan\n" in back.err
+    # What is not permitted is not pruned, and Argo CD does not sync the project itself.
+    project, _ = yaml.safe_load_all(root)
+    assert project["spec"]["namespaceResourceWhitelist"] == [
+        {"group": "argoproj.io", "kind": kind} for kind in ("AppProject", "Application", "ApplicationSet")
+    ]
+    assert Path("argocd/root.yaml").read_text() == root
+    assert bootstrap not in back.err
 
 
 def test_follow_up(argosy: Argosy, repository: Path) -> None:

@@ -167,7 +167,23 @@ def test_several_other_things(argosy: Argosy, api: Api) -> None:
     api.objects.remove(one(api, "Pod", "argocd-application-controller-0"))
     api.denied = {("create", "namespaces", "")}
     api.kubernetes = "1.34"
+    source = {"source": live["spec"]["source"]}
+    api.objects += [
+        made(ARGO, "ApplicationSet", "applications", "argocd", spec={"template": {"spec": source}}),
+        made(ARGO, "ApplicationSet", "theirs", "argocd", spec={"template": {"spec": {"source": {"repoURL": "x"}}}}),
+        made(ARGO, "Application", "old-dev", "argocd", spec=source),
+    ]
+    live["metadata"]["ownerReferences"] = [{"kind": "ApplicationSet", "name": "applications"}]
     found = doctor(argosy, "--live")
+
+    gone = "reads this repository, and is not in Git."
+    left = {each["seen"]: each["command"] for each in found.check("left-over")["observations"]}
+    assert left == {
+        f"The ApplicationSet applications {gone} Git declares web-dev too: the two undo each other.": (
+            "kubectl --namespace argocd delete applicationset.argoproj.io applications --cascade=orphan"
+        ),
+        f"The Application old-dev {gone}": ("kubectl --namespace argocd delete application.argoproj.io old-dev"),
+    }
 
     edited = {each["seen"]: each["applications"] for each in found.check("application")["observations"]}
     assert edited["source of the Application in the cluster is not what Git says."] == ["web-dev"]

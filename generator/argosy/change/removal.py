@@ -15,6 +15,7 @@ from argosy.change.ownership import FileStatus, Owner, State
 from argosy.change.planning import Change, is_below
 from argosy.errors import ArgosyError
 from argosy.git import objects
+from argosy.names import joined
 from argosy.repository import layout
 from argosy.repository.model import IN_CLUSTER, ArgocdStyle, Repository, RevisionStyle
 from argosy.repository.store import Stored
@@ -210,6 +211,39 @@ def _names(moved: Sequence[Move]) -> str:
 def _place(place: tuple[str, str], other: tuple[str, str]) -> str:
     cluster, namespace = place
     return namespace if _is_same_cluster(cluster, other[0]) else f"{namespace} in {cluster}"
+
+
+def handed_over(change: Change) -> str:
+    """Return what to know where Argo CD learns of the applications in another way; empty where it does not."""
+    style = change.after.settings.argocd
+    if style is change.before.settings.argocd:
+        return ""
+    sequence = (
+        "The ApplicationSet applications takes over the Applications that root has made, and root prunes those that it "
+        "does not make."
+        if style is ArgocdStyle.APPLICATIONSET
+        else "Root takes over the Applications that the ApplicationSet has made, and prunes the set."
+    )
+    own = (
+        "argosy bootstrap --env applies the set there."
+        if style is ArgocdStyle.APPLICATIONSET
+        else "root does not have the set there. Once this is synced, delete it; what it made stays:\n"
+        "  kubectl --namespace argocd delete applicationset.argoproj.io applications --cascade=orphan"
+    )
+    return (
+        "The Applications keep their names, and what they run goes on: none of them has a finalizer, so what they "
+        f"deploy outlives them. {sequence}\n"
+        f"Where each cluster has an Argo CD of its own, {own}"
+    )
+
+
+def not_synced(plan: Plan, after: Repository) -> str:
+    """Return what to do where a change touches files that Argo CD does not read from Git; empty where it does not."""
+    by_hand = [layout.ROOT_APPLICATION, *([] if after.settings.production.self_managed else [layout.INSTALL])]
+    paths = [each.path for each in plan.touched if any(is_below(each.path, place) for place in by_hand)]
+    if not paths:
+        return ""
+    return f"Argo CD does not sync {joined(paths, 3)}: once this is merged, run argosy bootstrap again."
 
 
 def refuse_cascade(plan: Plan) -> None:

@@ -93,13 +93,17 @@ def carry_out(
         _show(given, plan, diff=_diff(plan, found) if given.dry_run else None, found=found)
         return refused or (3 if plan.conflicts else 0)
     if given.on_branch:
-        return _offer(given, plan, versioned, base, title, found=found, validated=validated)
-    if found and given.commit:
-        return _commit_everywhere(given, plan, versioned, title, found, validated=validated)
-    if found:
-        names = joined([each.branch for each in found], 8)
-        given.say(f"This does not reach {names}: --commit or --pull-request makes the change there as well.")
-    return _write(given, plan, versioned, title, validated=validated)
+        code = _offer(given, plan, versioned, base, title, found=found, validated=validated)
+    elif found and given.commit:
+        code = _commit_everywhere(given, plan, versioned, title, found, validated=validated)
+    else:
+        if found:
+            names = joined([each.branch for each in found], 8)
+            given.say(f"This does not reach {names}: --commit or --pull-request makes the change there as well.")
+        code = _write(given, plan, versioned, title, validated=validated)
+    if code == 0 and (left := removal.not_synced(plan, change.after)):
+        given.say(left)
+    return code
 
 
 def carry_out_removal(

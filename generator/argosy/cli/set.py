@@ -31,6 +31,7 @@ def command(words: tuple[str, ...], yes: bool, given: ChangeOptions) -> int:
     from argosy.change import (  # noqa: PLC0415
         components,
         edits,
+        removal,
     )
     from argosy.change.planning import Change  # noqa: PLC0415
 
@@ -47,6 +48,8 @@ def command(words: tuple[str, ...], yes: bool, given: ChangeOptions) -> int:
         change = made(stored.repository)
         after = change.after
         delivery.confirm_moves(given, change, yes)
+        if told := removal.handed_over(change):
+            given.say(told)
         code = delivery.carry_out(given, stored, change, title, again=lambda there: made(there.repository))
     for needed in (*edits.unset(after), *components.missing(after)) if code == 0 and what == "repository" else ():
         given.say(needed)

@@ -7,7 +7,9 @@ import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from argosy.argocd.matching import sync_options
+from argosy.argocd.deployed import CASCADE
+from argosy.argocd.matching import is_argocd, sync_options
+from argosy.argocd.sources import normalise
 from argosy.argocd.view import ArgoApplication
 from argosy.doctor.case import Case, elsewhere, is_in, kinds_of, live, namespace_of
 from argosy.doctor.diagnosis import Observation, ok, problem, unknown
@@ -169,6 +171,54 @@ def _of_health(application: ArgoApplication, found: Manifest, cluster: Cluster) 
         f"{cluster.kubectl(namespace)} get events --sort-by=.lastTimestamp",
         about,
     )
+
+
+def left_over(case: Case, cluster: Cluster) -> Iterator[Observation]:
+    """Yield the Applications and ApplicationSets in the cluster that read this repository and are not in Git."""
+    in_git = {
+        text(field(each.data, "metadata", "name"))
+        for documents in (case.view.documents, *case.view.rendered.values())
+        for each in documents
+        if is_argocd(each, "ApplicationSet")
+    }
+    declared = {each.name for each in case.view.applications}
+    chosen = {each.name for each in case.applications}
+    made: dict[str, list[str]] = {}
+    for (_, name), each in cluster.applications().items():
+        owners = map(mapping, sequence(field(each, "metadata", "ownerReferences")))
+        maker = next((text(one.get("name")) for one in owners if one.get("kind") == "ApplicationSet"), "")
+        made.setdefault(maker, []).append(name)
+    for (namespace, name), found in cluster.application_sets().items():
+        makes = made.get(name, [])
+        if name not in in_git and _reads(found, case) and (chosen >= declared or not chosen.isdisjoint(makes)):
+            seen = f"The ApplicationSet {name} reads this repository, and is not in Git"
+            fights = (
+                f". Git declares {joined(both, 3)} too: the two undo each other"
+                if (both := sorted(declared.intersection(makes)))
+                else ""
+            )
+            command = f"{cluster.kubectl(namespace)} delete applicationset.argoproj.io {name} --cascade=orphan"
+            yield problem(f"{seen}{fights}.", "Delete it, and keep the Applications that it has made:", command, both)
+    for (namespace, name), found in cluster.applications().items() if chosen >= declared else ():
+        if name not in declared and name in made.get("", ()) and _reads(found, case):
+            finalizers = [text(each) for each in sequence(field(found, "metadata", "finalizers"))]
+            cascades = any(each.startswith(CASCADE) for each in finalizers)
+            fate = "deletes what it deployed too: it has a finalizer" if cascades else "leaves what it deployed"
+            seen = f"The Application {name} reads this repository, and is not in Git."
+            command = f"{cluster.kubectl(namespace)} delete application.argoproj.io {name}"
+            yield problem(seen, f"If nobody needs it, delete it, which {fate}:", command)
+
+
+def _reads(found: Manifest, case: Case) -> bool:
+    """Return whether an Application or an ApplicationSet reads this repository, wherever it names it."""
+    return any(normalise(url) in case.view.urls for url in _urls(found.get("spec")))
+
+
+def _urls(data: Any) -> Iterator[str]:
+    if isinstance(data, dict):
+        yield text(data.get("repoURL"))
+    for each in data.values() if isinstance(data, dict) else data if isinstance(data, list) else ():
+        yield from _urls(each)
 
 
 def kinds(case: Case, cluster: Cluster) -> Iterator[Observation]:

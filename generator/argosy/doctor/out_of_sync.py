@@ -38,6 +38,8 @@ def checks(case: Case) -> Iterator[Check]:
         "Validation finds nothing wrong with the manifests.",
     )
     yield check("application", "the Application in the cluster is the one in Git", case.of_live(live.same), "")
+    left_over = "All that reads this repository is in Git."
+    yield check("left-over", "the cluster has nothing that Git no longer has", case.of_live(live.left_over), left_over)
     yield check("sync-status", "what Argo CD says: sync and health", case.of_live(live.status), "")
     yield check(
         "sync-operation",
