@@ -68,7 +68,12 @@ def test_a_problem_and_what_to_do(argosy: Argosy, repository: Path) -> None:
 def test_a_cluster(argosy: Argosy, repository: Path, kubernetes: Path) -> None:  # noqa: F811
     with reached(Api(deployed(repository)), kubernetes) as api:
         one(api, "Application", "web-dev")["status"]["sync"]["status"] = "OutOfSync"
+        one(api, "Application", "web-dev")["status"]["conditions"] = [
+            {"type": "ComparisonError", "message": "authentication required"}
+        ]
         result = argosy("doctor", "--context", "test", "--env", "dev")
+    # With the cause, although what it leads to was looked at before.
+    assert result.out.splitlines()[-3].endswith("ComparisonError: authentication required")
     assert result.code == 1
     assert "; the cluster of the context test (http://127.0.0.1:" in result.out
     assert "$ kubectl --context test --namespace argocd patch application.argoproj.io web-dev" in result.out

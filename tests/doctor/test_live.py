@@ -6,13 +6,14 @@ import json
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from argosy.repository.model import ArgocdStyle, Format
-from tests.changing import git, model
+from tests.changing import commit, git, model
 from tests.conftest import Argosy
-from tests.doctor.cluster import ARGO, CONTROLLER, Api, made
+from tests.doctor.cluster import ARGO, CONTROLLER, Api, Object, made
 from tests.doctor.stories import Told, cloned, deployed, doctor, now, one, pushed, reached
 from tests.status.cluster import kubeconfig
 from tests.upstream.releases import pinned
@@ -48,7 +49,32 @@ def test_all_is_well(argosy: Argosy, kubernetes: Path) -> None:
 # A run asks the cluster many things: what has a place of its own is told by one run with other things.
 
 
-def test_what_is_no_problem(argosy: Argosy, api: Api) -> None:
+GUARD = """apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata:
+  name: guard-dev
+  namespace: argocd
+  annotations: {argocd.argoproj.io/manifest-generate-paths: .}
+spec:
+  project: dev
+  source: {repoURL: "https://github.com/acme/gitops.git", targetRevision: main, path: platform/dev}
+  destination: {server: "https://kubernetes.default.svc", namespace: guard-dev}
+"""
+"""An Application of which nothing lands in the namespace that it names."""
+GUARDED = """apiVersion: v1
+kind: Service
+metadata:
+  name: guard
+  namespace: web-dev
+spec:
+  ports: [{port: 80}]
+"""
+
+
+def test_what_is_no_problem(argosy: Argosy, api: Api, repository: Path) -> None:
+    commit(repository, {"argocd/dev/guard.yaml": GUARD, "platform/dev/service.yaml": GUARDED})
+    git(repository, "push", "--quiet", "origin", "main")
+    api.objects = deployed(repository)
     orphans = {"type": "OrphanedResourceWarning", "message": "Application has 1 orphaned resources"}
     one(api, "Application", "web-dev")["status"]["conditions"] = [orphans]
     api.objects = [each for each in api.objects if each["kind"] != "Namespace" or each["metadata"]["name"] == "argocd"]
@@ -59,7 +85,11 @@ def test_what_is_no_problem(argosy: Argosy, api: Api) -> None:
     found = doctor(argosy, "--live")
 
     assert found.problems() == []
-    assert found.state("namespaces") == "ok"
+    assert {each["seen"]: each["applications"] for each in found.check("namespaces")["observations"]} == {
+        "argocd is there.": ["root"],
+        "web-dev is not there yet: the sync of web-dev makes it.": ["guard-dev", "web-dev"],
+        "web-prod is not there yet: the sync of web-prod makes it.": ["web-prod"],
+    }
     assert found.of("polling", "ok")["seen"] == "Every 300 to 360 seconds."
     webhook = found.of("webhook", "ok")
     assert "has no webhook.github.secret" in webhook["seen"]
@@ -74,7 +104,17 @@ def test_several_things_at_once(argosy: Argosy, api: Api) -> None:
     found = doctor(argosy, "--live")
 
     assert found.of("sync-operation", "problem")["seen"] == "Service/web: port is taken"
-    assert found.of("events", "problem")["seen"] == f"ReplicaSet/web-1 in web-dev: {POLICY}"
+    assert found.of("events", "problem")["seen"] == f"ReplicaSet/web-1 and ReplicaSet/web-2 in web-dev: {POLICY}"
+    assert found.of("events", "problem")["applications"] == ["web-dev"]
+    ill = {each["seen"]: each["command"] for each in found.check("pods-deployed")["observations"]}
+    assert ill == {
+        "Pod/web-7d4f9c6b5-4xk2p and Pod/web-7d4f9c6b5-9zq7m in web-dev: web ImagePullBackOff (not found).": (
+            "kubectl --namespace web-dev describe pod web-7d4f9c6b5-4xk2p"
+        ),
+        "Pod/web-6c5f-b2b2b in web-dev: web CrashLoopBackOff, it ended with exit code 1 (Error).": (
+            "kubectl --namespace web-dev logs web-6c5f-b2b2b --container web --previous"
+        ),
+    }
     assert found.of("refused", "problem")["seen"] == f"ReplicaSet/web-1 in web-dev: {QUOTA}"
     assert found.of("paused", "problem")["command"].endswith("skip-reconcile-")
     denied = found.of("service-account", "problem")
@@ -108,13 +148,24 @@ def _make_the_first_ill(api: Api) -> None:
     application["metadata"]["annotations"]["argocd.argoproj.io/skip-reconcile"] = "true"
     result = {"kind": "Service", "name": "web", "status": "SyncFailed", "message": "port is taken\n"}
     application["status"]["operationState"] = {
-        **{"phase": "Failed", "message": "one or more tasks failed"},
+        **{"phase": "Running", "message": "one or more tasks failed. Retrying attempt #2 at 3:04PM."},
         "syncResult": {"resources": [result, {"kind": "Deployment", "name": "web", "status": "Synced"}]},
     }
     about = {"involvedObject": {"kind": "ReplicaSet", "name": "web-1"}, "type": "Warning"}
+    another = {**about, "involvedObject": {"kind": "ReplicaSet", "name": "web-2"}}
+    pulls = [("4xk2p", "ImagePullBackOff", "not found"), ("9zq7m", "ErrImagePull", "no such manifest")]
+    ended = {"lastState": {"terminated": {"exitCode": 1, "reason": "Error"}}}
+    api.objects += [
+        _pod(f"web-7d4f9c6b5-{name}", {"reason": reason, "message": message}) for name, reason, message in pulls
+    ]
+    api.objects += [
+        _pod("web-6c5f-b2b2b", {"reason": "CrashLoopBackOff"}, **ended),
+        _pod("web-6c5f-n2n2n", {"reason": "ContainerCreating"}),
+    ]
     counts = {"hard": {"pods": "2", "requests.cpu": "1"}, "used": {"pods": "2", "requests.cpu": "500m"}}
     api.objects += [
         made("v1", "Event", "a", "web-dev", reason="FailedCreate", message=POLICY, **about),
+        made("v1", "Event", "e", "web-dev", reason="FailedCreate", message=POLICY, **another),
         made("v1", "Event", "b", "web-dev", reason="FailedCreate", message=QUOTA, **about),
         made("v1", "Event", "c", "web-dev", reason="FailedCreate", message="fine", **{**about, "type": "Normal"}),
         made("v1", "Event", "d", "elsewhere", reason="FailedCreate", message="not ours", **about),
@@ -122,6 +173,12 @@ def _make_the_first_ill(api: Api) -> None:
         made("v1", "ResourceQuota", "web", "web-prod"),
     ]
     api.denied = {("create", "deployments", "web-dev"), ("patch", "deployments", "web-dev")}
+
+
+def _pod(name: str, waiting: dict[str, str], **more: Any) -> Object:
+    """Return a Pod whose only container waits."""
+    container = {"name": "web", "image": "ghcr.io/acme/web:9", "state": {"waiting": waiting}, **more}
+    return made("v1", "Pod", name, "web-dev", status={"phase": "Pending", "containerStatuses": [container]})
 
 
 def _make_the_second_ill(api: Api) -> None:
@@ -140,7 +197,7 @@ def _make_the_second_ill(api: Api) -> None:
     one(api, "AppProject", "dev")["spec"]["destinations"] = []
     api.objects.remove(one(api, "AppProject", "prod"))
     for each in api.objects:
-        if each["kind"] == "Pod":
+        if each["kind"] == "Pod" and each["metadata"]["namespace"] == "argocd":
             each["spec"]["containers"][0]["image"] = "quay.io/argoproj/argocd:v3.4.7"
 
 
@@ -296,11 +353,14 @@ CAUSES = {
 
 
 def test_a_condition_goes_where_its_cause_is(argosy: Argosy, api: Api) -> None:
-    one(api, "Application", "web-dev")["status"]["conditions"] = [
-        {"type": "ComparisonError", "message": message} for message in CAUSES
-    ]
+    status = one(api, "Application", "web-dev")["status"]
+    status["conditions"] = [{"type": "ComparisonError", "message": message} for message in CAUSES]
+    status["sync"]["status"] = "Unknown"
     found = doctor(argosy, "web", "--env", "dev", "--live")
-    assert set(found.problems()) == set(CAUSES.values())
+    titles = {each["id"]: each["title"] for symptom in found.data["symptoms"] for each in symptom["checks"]}
+    advice = found.of("sync-status", "problem")["advice"]
+    assert all(f"“{titles[check]}”" in advice for check in CAUSES.values())
+    assert set(found.problems()) == {"sync-status", *CAUSES.values()}
     for message, check in CAUSES.items():
         seen = {each["seen"]: each["state"] for each in found.check(check)["observations"]}
         assert seen[f"ComparisonError: {message}"] == "problem"

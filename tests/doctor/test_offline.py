@@ -123,7 +123,16 @@ def test_a_path_that_is_not_pushed(argosy: Argosy, repository: Path) -> None:
     commit(repository)
     told = doctor(argosy, "web", "--env", "dev")
     assert "environments/dev/web/other.yaml is here, and not in main of origin" in told.of("path", "problem")["seen"]
+    assert told.of("path", "problem")["command"] == "git push origin main"
     assert told.of("pushed", "problem")["seen"] == "main has 1 commit that origin does not have."
+    git(repository, "switch", "--quiet", "--create", "work")
+    command = doctor(argosy, "web", "--env", "dev").of("path", "problem")["command"]
+    assert command.splitlines() == [
+        "git switch main",
+        "git checkout work -- environments/dev/web/other.yaml",
+        "git commit --message 'Add environments/dev/web/other.yaml'",
+        "git push origin main",
+    ]
 
 
 def test_a_values_file_that_git_ignores(argosy: Argosy, repository: Path) -> None:

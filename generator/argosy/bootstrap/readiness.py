@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from argosy.errors import ArgosyError
 from argosy.kubernetes.cluster import NAMESPACE, Cluster
 from argosy.kubernetes.manifests import Manifest
+from argosy.kubernetes.pods import unready
 
 WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet")
 _REFRESH = "argocd.argoproj.io/refresh"
@@ -82,7 +83,7 @@ def _told(wanted: Manifest, found: Manifest | None, pods: Sequence[Manifest]) ->
         return f"{named}: it is not there"
     labels = found.get("spec", {}).get("selector", {}).get("matchLabels", {})
     own = [each for each in pods if labels and labels.items() <= each["metadata"].get("labels", {}).items()]
-    reasons = [f"Pod {each['metadata']['name']}: {reason}" for each in own for reason in _not_ready(each)]
+    reasons = [f"Pod {each['metadata']['name']}: {reason}" for each in own for reason in unready(each)]
     if not reasons:
         # Without a Pod, the workload's conditions say what keeps it from having one: a quota, an admission webhook.
         reasons = [
@@ -91,30 +92,6 @@ def _told(wanted: Manifest, found: Manifest | None, pods: Sequence[Manifest]) ->
             if (each.get("type"), each.get("status")) in {("ReplicaFailure", "True"), ("Progressing", "False")}
         ]
     return f"{named}: {'; '.join(reasons) or 'no Pod is ready yet'}"
-
-
-def _not_ready(pod: Manifest) -> Iterator[str]:
-    status = pod.get("status", {})
-    containers = [*status.get("initContainerStatuses", ()), *status.get("containerStatuses", ())]
-    for each in containers:
-        state: Mapping[str, Any] = each.get("state", {})
-        last: Mapping[str, Any] = each.get("lastState", {}).get("terminated", {})
-        if waiting := state.get("waiting"):
-            crashed = f", it ended with exit code {last['exitCode']} ({last.get('reason', '')})" if last else ""
-            yield f"{each['name']} {waiting.get('reason', 'waits')}{_said(waiting)}{crashed}"
-        elif (ended := state.get("terminated")) and ended.get("exitCode"):
-            yield f"{each['name']} ended with exit code {ended['exitCode']} ({ended.get('reason', '')}){_said(ended)}"
-        elif "running" in state and not each.get("ready", True):
-            yield f"{each['name']} runs, but its readiness probe fails"
-    if not containers:
-        for each in _conditions(pod):
-            if each.get("status") == "False":
-                yield f"{each.get('reason', 'not ready')}{_said(each)}"
-
-
-def _said(state: Mapping[str, Any]) -> str:
-    message = " ".join(str(state.get("message", "")).split())
-    return f" ({message})" if message else ""
 
 
 def applications(cluster: Cluster, names: Sequence[str]) -> list[str]:

@@ -80,4 +80,4 @@ def _summary(diagnosis: Diagnosis) -> Iterator[Text]:
         yield Text(f"No problem found: {rest}", "green")
         return
     yield Text(f"{number(len(problems), 'problem')} found; {rest} Begin with:", "bold red")
-    yield from _observation(diagnosis, problems[0], State.PROBLEM)
+    yield from _observation(diagnosis, diagnosis.first, State.PROBLEM)

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from argosy import git, kustomize
-from argosy.argocd.matching import IN_CLUSTER_NAME, IN_CLUSTER_SERVER, applied
+from argosy.argocd.matching import IN_CLUSTER_NAME, IN_CLUSTER_SERVER, applied, is_cluster_scoped
 from argosy.argocd.rendering import Progress, Render, silent
 from argosy.argocd.sources import Kind, Source, inside, is_here, normalise, resolve
 from argosy.argocd.view import ArgoApplication, View
@@ -68,8 +68,27 @@ class Case:
 
     @cached_property
     def namespaces(self) -> Sequence[str]:
-        """The namespaces of the cluster that the Applications deploy to."""
-        return sorted({text(field(each.spec, "destination", "namespace")) for each in self.here} - {""})
+        """The namespaces of the cluster that the Applications deploy something to."""
+        return sorted(frozenset[str]().union(*self._places.values()))
+
+    def within(self, namespace: str) -> tuple[str, ...]:
+        """Return the names of the Applications that deploy something to a namespace."""
+        return tuple(each.name for each in self.here if namespace in self._places[each.name])
+
+    @cached_property
+    def _places(self) -> Mapping[str, frozenset[str]]:
+        return {each.name: self._namespaces_of(each) for each in self.here}
+
+    def _namespaces_of(self, application: ArgoApplication) -> frozenset[str]:
+        """Return the namespaces that an Application deploys to; its own where it is unknown what it deploys."""
+        own = text(field(application.spec, "destination", "namespace"))
+        documents = list(applied(application, self.view))
+        found = {
+            text(field(each.data, "metadata", "namespace")) or own
+            for each in documents
+            if not is_cluster_scoped(each.data, self.view)
+        }
+        return frozenset((found if documents else {own}) - {""})
 
     @cached_property
     def here(self) -> Sequence[ArgoApplication]:

@@ -27,6 +27,15 @@ class Topic(StrEnum):
     SYNC = "sync"
 
 
+TITLES: Mapping[Topic, str] = {
+    Topic.QUOTA: "nothing was refused because of a quota",
+    Topic.DELETION: "no Application is stuck in its deletion",
+    Topic.RENDER: "Argo CD could generate the manifests",
+    Topic.GIT: "Argo CD can read the repository",
+    Topic.PERMISSION: "Argo CD was forbidden nothing",
+    Topic.SYNC: "conditions, and how the last sync ended",
+}
+"""The checks that report the complaints of each topic."""
 _SIGNS: Mapping[Topic, re.Pattern[str]] = {
     Topic.QUOTA: re.compile("exceeded quota|failed quota|maximum (cpu|memory) usage", re.IGNORECASE),
     Topic.DELETION: re.compile("^DeletionError|finalizer", re.IGNORECASE),
@@ -59,34 +68,41 @@ def complaints(case: Case, cluster: Cluster, topic: Topic) -> Iterator[Observati
     """Yield what Argo CD complains of under a topic."""
     for application in case.applications:
         found = live(application, cluster)
-        for message in _told(found) if found else ():
+        for message in told(found) if found else ():
             if topic_of(message) is topic and message.startswith("OrphanedResourceWarning"):
                 yield ok(message, applications=(application.name,))
             elif topic_of(message) is topic:
                 yield problem(message, _ADVICE[topic], _command(case, application, cluster, topic), (application.name,))
 
 
-def _told(application: Manifest) -> Iterator[str]:
+def told(application: Manifest) -> Iterator[str]:
     """Yield the complaints that an Application's status has, each on one line."""
     messages: dict[str, None] = {}
     for condition in map(mapping, sequence(field(application, "status", "conditions"))):
         if text(condition.get("type")).endswith(("Error", "Warning")):
-            messages[f"{condition['type']}: {' '.join(text(condition.get('message')).split())}"] = None
+            messages[f"{condition['type']}: {_line(condition.get('message'))}"] = None
     operation = mapping(field(application, "status", "operationState"))
-    if operation.get("phase") in {"Failed", "Error"}:
-        results = map(mapping, sequence(field(operation, "syncResult", "resources")))
-        failed = {
-            f"{each.get('kind')}/{each.get('name')}: {' '.join(text(each.get('message')).split())}": None
-            for each in results
-            if each.get("status") == "SyncFailed" or each.get("hookPhase") in {"Failed", "Error"}
-        }
-        messages |= failed or {
-            f"The last sync {operation['phase']}: {' '.join(text(operation.get('message')).split())}": None
-        }
+    phase, message = operation.get("phase"), _line(operation.get("message"))
+    failed = {
+        f"{each.get('kind')}/{each.get('name')}: {_line(each.get('message'))}": None
+        for each in map(mapping, sequence(field(operation, "syncResult", "resources")))
+        if each.get("status") == "SyncFailed" or each.get("hookPhase") in {"Failed", "Error"}
+    }
     started = moment(operation.get("startedAt"))
-    if operation.get("phase") == "Running" and started and datetime.now(UTC) - started > _LONG:
-        messages[f"A sync is running since {operation['startedAt']}: {text(operation.get('message'))}"] = None
+    if failed and phase in {"Failed", "Error", "Running"}:
+        messages |= failed
+    elif phase in {"Failed", "Error"}:
+        messages[f"The last sync {phase}: {message}"] = None
+    elif phase == "Running" and (operation.get("retryCount") or "Retrying attempt #" in message):
+        # While it waits to try again, it says why the last try failed.
+        messages[f"The sync is tried again and again: {message}"] = None
+    elif phase == "Running" and started and datetime.now(UTC) - started > _LONG:
+        messages[f"A sync is running since {operation['startedAt']}: {message}"] = None
     yield from messages
+
+
+def _line(message: object) -> str:
+    return " ".join(text(message).split())
 
 
 def moment(value: object) -> datetime | None:

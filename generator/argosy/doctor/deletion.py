@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from argosy.argocd.deployed import CASCADE
 from argosy.doctor import rules
 from argosy.doctor.case import Case, check, live, namespace_of
-from argosy.doctor.complaints import Topic, complaints
+from argosy.doctor.complaints import TITLES, Topic, complaints
 from argosy.doctor.diagnosis import Check, Observation, ok, problem
 from argosy.documents.fields import field, mapping, sequence, text
 from argosy.kubernetes.cluster import Cluster
@@ -18,7 +18,7 @@ def checks(case: Case) -> Iterator[Check]:
     """Yield the checks: what a deletion would take along, then what is stuck in one."""
     rest = case.of_rules(*rules.DELETION)
     yield check("finalizers", "what goes with an Application", [*rest, *_declared(case)], "")
-    yield check("stuck", "no Application is stuck in its deletion", case.of_live(_stuck), "None is.")
+    yield check("stuck", TITLES[Topic.DELETION], case.of_live(_stuck), "None is.")
     yield check("terminating", "no namespace is stuck in Terminating", case.of_live(_terminating), "None is.")
 
 

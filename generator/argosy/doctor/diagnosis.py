@@ -98,3 +98,30 @@ class Diagnosis:
         """Return every cause that was found, in the order of the checks."""
         checks = (check for symptom in self.symptoms for check in symptom.checks)
         return [each for check in checks for each in check.observations if each.state is State.PROBLEM]
+
+    @property
+    def first(self) -> Observation:
+        """Return the problem to begin with: what explains the most.
+
+        That is a cause rather than what follows from one, of more Applications rather than of fewer. What keeps nothing
+        from being deployed comes last.
+        """
+
+        def rank(found: tuple[Symptom, Check, Observation]) -> tuple[bool, bool, int]:
+            symptom, check, each = found
+            return symptom.id in _ASIDE, check.id in _EFFECTS, -len(each.applications or self.applications)
+
+        found = (
+            (symptom, check, each)
+            for symptom in self.symptoms
+            for check in symptom.checks
+            for each in check.observations
+            if each.state is State.PROBLEM
+        )
+        return min(found, key=rank)[2]
+
+
+_EFFECTS = frozenset({"sync-status", "sync-operation", "compared", "changed-by-hand"})
+"""The checks of what follows from a cause that other checks find."""
+_ASIDE = frozenset({"review", "tools"})
+"""The symptoms without which everything is deployed all the same."""

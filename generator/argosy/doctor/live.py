@@ -8,13 +8,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from argosy.argocd.deployed import CASCADE
-from argosy.argocd.matching import is_argocd, sync_options
+from argosy.argocd.matching import applied, is_argocd, sync_options
 from argosy.argocd.sources import normalise
 from argosy.argocd.view import ArgoApplication
 from argosy.doctor.case import Case, elsewhere, is_in, kinds_of, live, namespace_of
+from argosy.doctor.complaints import TITLES, Topic, told, topic_of
 from argosy.doctor.diagnosis import Observation, ok, problem, unknown
 from argosy.doctor.drift import automated
-from argosy.documents.fields import field, mapping, sequence, text
+from argosy.documents.fields import field, group_and_kind, mapping, sequence, text
 from argosy.kubernetes import manifests
 from argosy.kubernetes.cluster import Cluster
 from argosy.kubernetes.manifests import Manifest
@@ -142,7 +143,9 @@ def _of_sync(application: ArgoApplication, found: Manifest, cluster: Cluster) ->
     ]
     seen = f"{status}: {joined(differing, 5)}." if differing else f"{status}."
     if status == "Unknown":
-        advice = "Argo CD could not compare: the next check says why."
+        topics = {topic_of(each) for each in told(found)}
+        where = joined([f"“{TITLES[topic]}”" for topic in Topic if topic in topics])
+        advice = f"Argo CD could not compare. Why: see {where}." if where else "Argo CD could not compare. See:"
         return problem(seen, advice, f"argocd app get {application.name}", about)
     command = _sync(cluster, namespace_of(application), application.name)
     if automated(application) is None:
@@ -240,19 +243,32 @@ def kinds(case: Case, cluster: Cluster) -> Iterator[Observation]:
 
 
 def namespaces(case: Case, cluster: Cluster) -> Iterator[Observation]:
-    """Yield whether the namespaces that are deployed to are there, or will be made."""
+    """Yield whether the namespaces that something is deployed to are there, or will be made."""
     yield from elsewhere(case, cluster)
-    there = cluster.namespaces()
-    for application in case.here:
-        name, about = text(field(application.spec, "destination", "namespace")), (application.name,)
+    there, makers = cluster.namespaces(), _makers(case, cluster)
+    for name in case.namespaces:
+        about = case.within(name)
         if name in there:
             yield ok(f"{name} is there.", applications=about)
-        elif "CreateNamespace=true" in sync_options(application):
-            yield ok(f"{name} is not there yet: the first sync makes it.", applications=about)
-        elif name:
+        elif name in makers:
+            yield ok(f"{name} is not there yet: the sync of {makers[name]} makes it.", applications=about)
+        else:
             advice = "Add CreateNamespace=true to the sync options, or make it:"
             command = f"{cluster.kubectl()} create namespace {name}"
             yield problem(f"There is no namespace {name}.", advice, command, about)
+
+
+def _makers(case: Case, cluster: Cluster) -> Mapping[str, str]:
+    """Return the namespaces that Applications make in the cluster, each with the name of one that does."""
+    found = {}
+    for each in case.view.applications:
+        if is_in(each, cluster):
+            if "CreateNamespace=true" in sync_options(each):
+                found[text(field(each.spec, "destination", "namespace"))] = each.name
+            for document in applied(each, case.view):
+                if group_and_kind(document.data) == ("", "Namespace"):
+                    found[text(field(document.data, "metadata", "name"))] = each.name
+    return found
 
 
 def _declared(data: Any) -> tuple[str, str]:

@@ -9,7 +9,7 @@ from functools import partial
 from argosy import git
 from argosy.doctor import notice, reconciliation, rules
 from argosy.doctor.case import Case, check, git_sources, live, namespace_of
-from argosy.doctor.complaints import Topic, complaints
+from argosy.doctor.complaints import TITLES, Topic, complaints
 from argosy.doctor.diagnosis import Check, Observation, ok, problem, unknown
 from argosy.doctor.remotes import COMMIT, Remote
 from argosy.documents.fields import annotations_of, text
@@ -36,7 +36,7 @@ def checks(case: Case) -> Iterator[Check]:
     newest = case.of_live(reconciliation.compared)
     yield check("compared", "the commit that was compared last is the newest", newest, "Nothing is compared with Git.")
     found = case.of_live(partial(complaints, topic=Topic.GIT))
-    yield check("git-access", "Argo CD can read the repository", found, "No such error.")
+    yield check("git-access", TITLES[Topic.GIT], found, "No such error.")
     yield check("pods", "Argo CD's pods are ready", case.of_live(reconciliation.pods), "")
 
 

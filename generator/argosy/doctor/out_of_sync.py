@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import partial
 from typing import Any
 
 from argosy import git
 from argosy.argocd.view import ArgoApplication
-from argosy.doctor import live, remotes, rules
+from argosy.doctor import events, live, remotes, rules
 from argosy.doctor.case import Case, check, elsewhere, git_sources, inside_repository
-from argosy.doctor.complaints import Topic, complaints
+from argosy.doctor.case import live as of_cluster
+from argosy.doctor.complaints import TITLES, Topic, complaints, told, topic_of
 from argosy.doctor.diagnosis import Check, Observation, ok, problem, unknown
-from argosy.doctor.events import refusals
 from argosy.doctor.remotes import COMMIT, Remote, is_range
-from argosy.documents.fields import text
+from argosy.documents.fields import field, text
 from argosy.git import objects
 from argosy.kubernetes.cluster import Cluster
 from argosy.names import joined
@@ -43,18 +42,36 @@ def checks(case: Case) -> Iterator[Check]:
     yield check("sync-status", "what Argo CD says: sync and health", case.of_live(live.status), "")
     yield check(
         "sync-operation",
-        "conditions, and how the last sync ended",
-        case.of_live(partial(complaints, topic=Topic.SYNC)),
-        "Argo CD has no complaint, and the last sync succeeded.",
+        TITLES[Topic.SYNC],
+        case.of_live(_operations),
+        "",
     )
     yield check("namespaces", "the namespaces are there", case.of_live(live.namespaces), "None is deployed to.")
     yield check("kinds", "the cluster has the kinds", case.of_live(live.kinds), "Nothing is rendered.")
+    runs = "They run, or there are none."
+    yield check("pods-deployed", "the Pods that are deployed run", case.of_live(events.pods), runs)
     yield check("events", "what the namespaces' events warn of", case.of_live(_events), "No namespace is deployed to.")
+
+
+def _operations(case: Case, cluster: Cluster) -> Iterator[Observation]:
+    yield from complaints(case, cluster, Topic.SYNC)
+    for application in case.applications:
+        found, about = of_cluster(application, cluster), (application.name,)
+        if found is None:
+            yield unknown("The cluster has no such Application.", applications=about)
+            continue
+        topics = {topic_of(each) for each in told(found)}
+        phase = text(field(found, "status", "operationState", "phase"))
+        if others := [f"“{TITLES[topic]}”" for topic in Topic if topic in topics - {Topic.SYNC}]:
+            yield ok(f"Argo CD complains: see {joined(others)}.", applications=about)
+        elif not topics:
+            ended = {"Succeeded": "The last sync succeeded.", "": "It was never synced."}
+            yield ok(ended.get(phase, "A sync is running."), applications=about)
 
 
 def _events(case: Case, cluster: Cluster) -> Iterator[Observation]:
     yield from elsewhere(case, cluster)
-    yield from refusals(case, cluster, quota=False)
+    yield from events.refusals(case, cluster, quota=False)
 
 
 # What Git has
@@ -161,23 +178,39 @@ def _at(case: Case, commit: str, revision: str, paths: Mapping[str, Iterable[str
         yield unknown(seen, "Fetch, and ask again.", f"git fetch {remote}", everybody)
         return
     missing = [path for path, (_, kind) in zip(paths, kinds[1:], strict=True) if not kind]
-    for path in missing:
-        if not (case.root / path).exists():
-            continue  # It is missing here too, which validation reports.
-        yield _not_pushed(case, path, f"{revision} ({commit[:7]})", sorted(paths[path]))
+    # What is missing here too, validation reports.
+    here = [path for path in missing if (case.root / path).exists()]
+    committed = objects.types(case.root, [f"HEAD:{path}" for path in here]) if here else []
+    for path, (_, kind) in zip(here, committed, strict=True):
+        where = f"{revision} ({commit[:7]})"
+        yield _not_pushed(case, path, where, sorted(paths[path]), is_committed=bool(kind))
     if len(missing) < len(paths):
         found = number(len(paths) - len(missing), "path")
         yield ok(f"{found} found in {revision} ({commit[:7]}).", applications=everybody)
 
 
-def _not_pushed(case: Case, path: str, revision: str, applications: Sequence[str]) -> Observation:
+def _not_pushed(
+    case: Case, path: str, revision: str, applications: Sequence[str], *, is_committed: bool
+) -> Observation:
     seen = f"{path} is here, and not in {revision}."
     if {path, f"{path}/"} & case.ignored or path.startswith(tuple(each for each in case.ignored if each[-1:] == "/")):
         return problem(
             f"{seen} .gitignore keeps it out.", "Mend .gitignore.", f"git check-ignore --verbose {path}", applications
         )
-    advice = "Commit and push it, to the branch that Argo CD reads."
-    return problem(seen, advice, f"git add {path} && git commit && git push", applications)
+    name, _, remote = revision.partition(" (")[0].rpartition(" of ")
+    branch = git.branch(case.root)
+    followed = branch if name == "HEAD" else name
+    if not any(f"refs/heads/{followed}" in (each.refs or {}) for each in case.remotes.values()):
+        return problem(seen, "That is no branch, so name a newer revision in targetRevision.", "", applications)
+    push = f"git push {remote} {followed}"
+    if not is_committed and branch == followed:
+        return problem(seen, "Commit and push it.", f"git add {path} && git commit && {push}", applications)
+    if branch == followed:
+        return problem(seen, "It is committed: push it.", push, applications)
+    add = "" if is_committed else f"git add {path} && git commit\n"
+    here = branch or git.run(case.root, "rev-parse", "HEAD").strip()
+    command = f"{add}git switch {followed}\ngit checkout {here} -- {path}\ngit commit --message 'Add {path}'\n{push}"
+    return problem(seen, f"Argo CD reads it on {followed}, so bring it there:", command, applications)
 
 
 def _place(application: ArgoApplication, pointer: Sequence[str | int], name: str) -> str:

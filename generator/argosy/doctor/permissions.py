@@ -18,7 +18,7 @@ from argosy.argocd.matching import (
 from argosy.argocd.view import ArgoApplication
 from argosy.doctor import rules
 from argosy.doctor.case import Case, check, elsewhere, namespace_of, refused
-from argosy.doctor.complaints import Topic, complaints
+from argosy.doctor.complaints import TITLES, Topic, complaints
 from argosy.doctor.diagnosis import Check, Observation, ok, problem, unknown
 from argosy.doctor.live import differences
 from argosy.documents.fields import field, group_and_kind, mapping, sequence, text
@@ -41,7 +41,7 @@ def checks(case: Case) -> Iterator[Check]:
     yield check("projects-live", "the AppProjects in the cluster are those in Git", case.of_live(_projects), "")
     yield check("service-account", "Argo CD's service account may write the kinds", case.of_live(_access), "")
     found = case.of_live(partial(complaints, topic=Topic.PERMISSION))
-    yield check("forbidden", "Argo CD was forbidden nothing", found, "No such error.")
+    yield check("forbidden", TITLES[Topic.PERMISSION], found, "No such error.")
 
 
 def _projects(case: Case, cluster: Cluster) -> Iterator[Observation]:

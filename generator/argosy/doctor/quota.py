@@ -10,7 +10,7 @@ from typing import Any
 from argosy.argocd.matching import applied
 from argosy.argocd.view import ArgoApplication
 from argosy.doctor.case import Case, check, elsewhere, of_namespaces
-from argosy.doctor.complaints import Topic, complaints
+from argosy.doctor.complaints import TITLES, Topic, complaints
 from argosy.doctor.diagnosis import Check, Observation, ok, problem, unknown
 from argosy.doctor.events import refusals
 from argosy.documents.fields import field, mapping, sequence, text
@@ -24,7 +24,7 @@ def checks(case: Case) -> Iterator[Check]:
     """Yield the checks: what Git asks for and allows, then what the cluster has and refused."""
     yield check("asked", "what is asked for fits the quotas in Git", _declared(case), "No quota is in Git.")
     yield check("used", "the quotas in the cluster have room", case.of_live(_used), "No quota is in the namespaces.")
-    yield check("refused", "nothing was refused because of a quota", case.of_live(_refused), "Nothing was.")
+    yield check("refused", TITLES[Topic.QUOTA], case.of_live(_refused), "Nothing was.")
 
 
 # In Git

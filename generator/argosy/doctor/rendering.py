@@ -9,7 +9,7 @@ from functools import partial
 from argosy.argocd.sources import Kind
 from argosy.doctor import rules
 from argosy.doctor.case import Case, check
-from argosy.doctor.complaints import Topic, complaints, render_command
+from argosy.doctor.complaints import TITLES, Topic, complaints, render_command
 from argosy.doctor.diagnosis import Check, Observation, ok, unknown
 from argosy.reporting.wording import number
 
@@ -27,7 +27,7 @@ def checks(case: Case) -> Iterator[Check]:
     same = "Nothing depends on what only Argo CD or the cluster knows."
     yield check("likeness", "what is rendered here is what Argo CD renders", case.of_rules(*rules.LIKENESS), same)
     found = case.of_live(partial(complaints, topic=Topic.RENDER))
-    yield check("generation", "Argo CD could generate the manifests", found, "No such error.")
+    yield check("generation", TITLES[Topic.RENDER], found, "No such error.")
 
 
 def _rendered(case: Case) -> Iterator[Observation]:

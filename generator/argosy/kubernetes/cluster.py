@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, NamedTuple, TypeVar, cast
 
 from argosy.documents.fields import field as at
@@ -103,10 +104,12 @@ class Cluster:
         asked: list[Callable[[], object]] = [self.applications, self.projects, self.kinds, self.namespaces]
         asked += [self.settings, self.secret_keys, self.pods, self.application_sets]
         asked += [lambda: self.quotas(()), lambda: self.warnings(())]
+        wanted: list[Callable[[], object]] = []
         with ThreadPoolExecutor(max_workers=6) as pool:
             list(pool.map(_without_refusal, asked))
-            wanted = [(this, (each,)) for each in namespaces for this in (self.quotas, self.warnings)]
-            list(pool.map(lambda pair: _without_refusal(lambda: pair[0](pair[1])), wanted))
+            for each in namespaces:
+                wanted += [partial(self.quotas, (each,)), partial(self.warnings, (each,)), partial(self.pods, each)]
+            list(pool.map(_without_refusal, wanted))
 
     # Argo CD
 
@@ -139,9 +142,9 @@ class Cluster:
                 return None
             raise
 
-    def pods(self) -> Sequence[Manifest]:
-        """Return the pods of Argo CD's namespace."""
-        return self._listed("pods", self.namespace)
+    def pods(self, namespace: str = "") -> Sequence[Manifest]:
+        """Return the pods of a namespace; by default those of Argo CD's."""
+        return self._listed("pods", namespace or self.namespace)
 
     def running(self) -> str:
         """Return the version of Argo CD that its pods run, such as 3.5.1; nothing where their image does not say."""
