@@ -29,6 +29,12 @@ def test_the_finalizer_goes_alone(finalizer: str) -> None:
     assert yaml.safe_load(both or b"")["metadata"]["finalizers"] == ["mine.example.com/x"]
 
 
+def test_what_people_wrote_stays_as_they_wrote_it() -> None:
+    folded = "    one: >-\n      a\n      b\n    two: plain\n      words\n    three: 'in\n      quotes'\n"
+    text = APPLICATION.format(FINALIZER).replace("  finalizers:", f"  annotations:\n{folded}  finalizers:")
+    assert made_safe(text.encode()) == text.replace(f"  finalizers:\n    - {FINALIZER}\n", "").encode()
+
+
 @pytest.mark.parametrize(
     "policy",
     ["", "  syncPolicy: {}\n", "  syncPolicy:\n    preserveResourcesOnDeletion: false\n    applicationsSync: sync\n"],

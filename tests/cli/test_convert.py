@@ -42,6 +42,7 @@ def test_a_dry_run_changes_nothing(argosy: Argosy, repository: Path) -> None:
     result = argosy("convert", "web", "--to", "helm", "--dry-run")
     assert result.code == 0, result.err
     assert "+replicaCount: 5" in result.out
+    assert "Argo CD rolls out Deployment/web once more in dev and prod: its Pods are replaced.\n" in result.err
     assert "environments/prod/web/deployment.yaml" in result.err
     assert state(repository) == before
 

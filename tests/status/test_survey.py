@@ -11,6 +11,7 @@ from argosy.repository import store
 from argosy.repository.model import Format, RevisionStyle
 from argosy.status import survey
 from argosy.status.matrix import Lag, Matrix
+from argosy.status.report import UNREAD, Report, Template, phrases, summary
 from argosy.template import creation
 from tests.changing import commit, create, edit, git, model, rendered
 from tests.status.stories import NEW, OLD, bump, head, path, processes, promoted, rolled_back
@@ -161,6 +162,9 @@ def test_a_branch_that_is_not_there(tmp_path: Path) -> None:
     found = read(root)
     assert "“prod”" in found.columns[1].tip.problem
     assert list(found.deployments) == [("web", "dev")]
+    assert summary(found) == "1 deployment: prod could not be read."
+    assert not found.is_complete
+    assert phrases(Report(root, found, Template("", "")), "web", "prod") == [UNREAD]
 
 
 def test_a_tag_is_a_revision_too(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from argosy.names import joined
 from argosy.repository import layout
 from argosy.repository.model import IN_CLUSTER, ArgocdStyle, Repository, RevisionStyle
 from argosy.repository.store import Stored
+from argosy.yaml_edit import editing, keys
 
 FINALIZER = "resources-finalizer.argocd.argoproj.io"
 
@@ -286,7 +287,20 @@ def made_safe(text: bytes) -> bytes | None:
         return None
     written = io.BytesIO()
     yaml.dump_all(documents, written)
-    return written.getvalue()
+    try:
+        # What a person wrote stays as it is, but for what is to change.
+        content, wanted = text.decode(), written.getvalue().decode()
+        places = [(scope, path) for scope in keys.Text(wanted).documents for path in _MADE_SAFE]
+        return editing.take(content, wanted, places).encode()
+    except ArgosyError:
+        return written.getvalue()
+
+
+_MADE_SAFE = (
+    ("metadata", "finalizers"),
+    ("spec", "template", "metadata", "finalizers"),
+    ("spec", "syncPolicy", "preserveResourcesOnDeletion"),
+)
 
 
 def _make_safe(manifest: dict[str, Any]) -> bool:

@@ -13,6 +13,7 @@ import click
 
 from argosy.cli import delivery, options
 from argosy.cli.options import ChangeOptions
+from argosy.names import joined
 from argosy.repository.model import Format
 
 if TYPE_CHECKING:
@@ -98,6 +99,14 @@ def _told(made: Conversion) -> str:
     ):
         if these:
             lines += [title, *_grouped(these)]
+    restarted: dict[str, list[str]] = {}
+    for each in made.differences:
+        if each.path.startswith("spec.template."):
+            restarted.setdefault(each.resource, []).append(each.environment)
+    lines += [
+        f"Argo CD rolls out {resource} once more in {joined([*dict.fromkeys(environments)])}: its Pods are replaced."
+        for resource, environments in restarted.items()
+    ]
     return "\n".join(lines) or "Nothing changes in what is deployed."
 
 

@@ -24,7 +24,11 @@ if TYPE_CHECKING:
 @click.option("--live", "is_live", is_flag=True, help="Add sync and health status from Argo CD in the cluster.")
 @click.option("--context", metavar="NAME", help="The kubeconfig context for --live.  [default: the current one]")
 @click.option("--files", "by_file", is_flag=True, help="List every file: its owner, and whether it was edited.")
-@click.option("--exit-code", is_flag=True, help="Exit with 1 if anything is left to promote or decide.")
+@click.option(
+    "--exit-code",
+    is_flag=True,
+    help="Exit with 1 if anything is left to promote or decide, with 2 if something could not be read.",
+)
 @options.output("text", "markdown", "json")
 def command(
     *,
@@ -82,7 +86,9 @@ def _print_matrix(
     except ArgosyError as error:
         shown = Template(stored.version, newest, error.hint)
     click.echo(_format(Report(root, found, shown, asked, application), output), nl=False)
-    return int(found.is_unknown or (exit_code and found.is_behind))
+    if found.is_unknown or (exit_code and found.is_behind):
+        return 1
+    return 2 if exit_code and found.unread else 0
 
 
 def _format(report: Report, output: str) -> str:

@@ -59,9 +59,8 @@ def history(promotions: Sequence[Promoted]) -> str:
 
 def _cell(report: Report, application: str, environment: str) -> str:
     (version, _), *more = wording.phrases(report, application, environment)
-    return ", ".join(
-        [version if version == wording.ABSENT[0] else f"`{version}`", *(in_cell(text) for text, _ in more)]
-    )
+    is_version = version not in {wording.ABSENT[0], wording.UNREAD[0]}
+    return ", ".join([f"`{version}`" if is_version else version, *(in_cell(text) for text, _ in more)])
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:

@@ -88,3 +88,8 @@ class Matrix:
     def is_unknown(self) -> bool:
         """Return whether it cannot be said of a deployment what is left to promote."""
         return any(each.lag and each.lag.unknown for each in self.deployments.values())
+
+    @property
+    def unread(self) -> Sequence[Environment]:
+        """The environments whose revision this clone does not have, so that nothing of them is known."""
+        return [each.environment for each in self.columns if not each.tip.commit]

@@ -67,13 +67,14 @@ class Report:
 
 
 ABSENT: Phrase = ("–", Tone.FAINT)
+UNREAD: Phrase = ("unknown", Tone.NOTICE)
 
 
 def phrases(report: Report, application: str, environment: str) -> list[Phrase]:
     """Return what is said of an application in an environment."""
     found = report.matrix.deployments.get((application, environment))
     if found is None:
-        return [ABSENT]
+        return [UNREAD if environment in {each.name for each in report.matrix.unread} else ABSENT]
     told = [(version(found), Tone.PLAIN), *(of_lag(found.lag) if found.lag else ())]
     return [*told, *(of_live(report.live.get((application, environment))) if report.live is not None else ())]
 
@@ -153,9 +154,11 @@ def summary(matrix: Matrix) -> str:
         "behind": sum(bool(each.size) for each in lags),
         "set by hand": sum(bool(each.drifted) for each in lags),
         "undecided": sum(bool(each.undecided) for each in lags),
+        "unknown": sum(bool(each.unknown) for each in lags),
     }
-    told = ", ".join(f"{count} {what}" for what, count in counts.items() if count) or "none behind"
-    return f"{number(len(matrix.deployments), 'deployment')}: {told}."
+    told = [f"{count} {what}" for what, count in counts.items() if count]
+    told += [f"{each.name} could not be read" for each in matrix.unread]
+    return f"{number(len(matrix.deployments), 'deployment')}: {', '.join(told) or 'none behind'}."
 
 
 def moves(report: Report) -> list[tuple[Deployment, Promotion]]:
