@@ -46,7 +46,9 @@ _RBAC = "rbac.authorization.k8s.io"
 BUILT_IN = (
     Resource("", "v1", "namespaces", "Namespace", namespaced=False),
     Resource("", "v1", "configmaps", "ConfigMap"),
+    Resource("", "v1", "events", "Event"),
     Resource("", "v1", "pods", "Pod"),
+    Resource("", "v1", "resourcequotas", "ResourceQuota"),
     Resource("", "v1", "secrets", "Secret"),
     Resource("", "v1", "services", "Service"),
     Resource("", "v1", "serviceaccounts", "ServiceAccount"),
@@ -128,6 +130,8 @@ class ApiServer:
         query = {key: values[0] for key, values in parse_qs(parts.query).items()}
         if method == "GET" and (known := self._about(parts.path)) is not None:
             return known
+        if method == "GET" and parts.path.endswith("/log"):
+            return self._read(*self._resolved(parts.path.removesuffix("/log")), {})
         resource, namespace, name = self._resolved(parts.path)
         verb = {"GET": "get" if name else "list", "PATCH": "patch", "POST": "create", "DELETE": "delete"}[method]
         if (verb, resource.plural) in self.forbidden:
@@ -144,7 +148,10 @@ class ApiServer:
             return self._read(resource, namespace, name, query)
         if method == "DELETE":
             return self._deleted(resource, namespace, name)
-        assert method == "PATCH"
+        if method == "POST":
+            name = str((body or {})["metadata"]["name"])
+            if (resource.plural, namespace, name) in self.objects:
+                raise RefusalError(409, "AlreadyExists", f'{resource.plural} "{name}" already exists')
         return self._applied(resource, namespace, name, body or {}, query)
 
     def _about(self, path: str) -> Object | None:

@@ -13,6 +13,7 @@ import pytest
 from argosy.repository.model import ArgocdStyle, Format
 from tests.changing import commit, git, model
 from tests.conftest import Argosy
+from tests.doctor.advice import carry_out
 from tests.doctor.cluster import ARGO, CONTROLLER, Api, Object, made
 from tests.doctor.stories import Told, cloned, deployed, doctor, now, one, pushed, reached
 from tests.status.cluster import kubeconfig
@@ -98,10 +99,11 @@ def test_what_is_no_problem(argosy: Argosy, api: Api, repository: Path) -> None:
     assert found.of("service-account", "unknown")["command"] == "kubectl auth can-i impersonate serviceaccounts"
 
 
-def test_several_things_at_once(argosy: Argosy, api: Api) -> None:
+def test_several_things_at_once(argosy: Argosy, api: Api, kubernetes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _make_the_first_ill(api)
     _make_the_second_ill(api)
     found = doctor(argosy, "--live")
+    assert len(carry_out(found, api.objects, kubernetes, monkeypatch)) == 3
 
     assert found.of("sync-operation", "problem")["seen"] == "Service/web: port is taken"
     assert found.of("events", "problem")["seen"] == f"ReplicaSet/web-1 and ReplicaSet/web-2 in web-dev: {POLICY}"
@@ -178,7 +180,8 @@ def _make_the_first_ill(api: Api) -> None:
 def _pod(name: str, waiting: dict[str, str], **more: Any) -> Object:
     """Return a Pod whose only container waits."""
     container = {"name": "web", "image": "ghcr.io/acme/web:9", "state": {"waiting": waiting}, **more}
-    return made("v1", "Pod", name, "web-dev", status={"phase": "Pending", "containerStatuses": [container]})
+    status = {"phase": "Pending", "containerStatuses": [container]}
+    return made("v1", "Pod", name, "web-dev", spec={"containers": [{"name": "web"}]}, status=status)
 
 
 def _make_the_second_ill(api: Api) -> None:
@@ -201,7 +204,7 @@ def _make_the_second_ill(api: Api) -> None:
             each["spec"]["containers"][0]["image"] = "quay.io/argoproj/argocd:v3.4.7"
 
 
-def test_several_other_things(argosy: Argosy, api: Api) -> None:
+def test_several_other_things(argosy: Argosy, api: Api, kubernetes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     live = one(api, "Application", "web-dev")
     live["spec"]["source"]["targetRevision"] = "old"
     live["status"]["sync"]["status"] = "OutOfSync"
@@ -230,8 +233,10 @@ def test_several_other_things(argosy: Argosy, api: Api) -> None:
         made(ARGO, "ApplicationSet", "theirs", "argocd", spec={"template": {"spec": {"source": {"repoURL": "x"}}}}),
         made(ARGO, "Application", "old-dev", "argocd", spec=source),
     ]
-    live["metadata"]["ownerReferences"] = [{"kind": "ApplicationSet", "name": "applications"}]
+    owner = {"apiVersion": ARGO, "kind": "ApplicationSet", "name": "applications", "uid": "1", "controller": True}
+    live["metadata"]["ownerReferences"] = [owner]
     found = doctor(argosy, "--live")
+    assert len(carry_out(found, api.objects, kubernetes, monkeypatch)) == 5
 
     gone = "reads this repository, and is not in Git."
     left = {each["seen"]: each["command"] for each in found.check("left-over")["observations"]}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator
 from functools import partial
 
@@ -91,7 +92,8 @@ def _secret(_: Case, cluster: Cluster, *, webhook: Webhook, where: str) -> Itera
     command = f"{cluster.kubectl(cluster.namespace)} describe secret argocd-secret"
     if held is None:
         seen = f"There is no argocd-secret in the namespace {cluster.namespace}."
-        yield problem(seen, "Argo CD is not fully installed.", command)
+        context = f" --context {shlex.quote(cluster.context)}" if cluster.context else ""
+        yield problem(seen, "Argo CD is not fully installed.", f"argosy bootstrap{context}")
     elif held.issuperset(webhook.keys):
         yield ok(f"argocd-secret has {keys}. {webhook.host} shows at {where} whether they arrive.")
     else:
