@@ -337,7 +337,7 @@ def test_states_that_are_none(argosy: Argosy, repository: Path, tmp_path: Path) 
     git(repository, "switch", "--quiet", "--orphan", "other")
     git(repository, "commit", "--quiet", "--allow-empty", "--message", "Other")
     result = argosy("diff", "--against", "main")
-    assert result.code == 1
+    assert result.code == 2
     assert "no commit in common" in result.err
     (tmp_path / "plain").mkdir()
     assert argosy("diff", "--repository", str(tmp_path / "plain")).code == 2

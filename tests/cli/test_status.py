@@ -167,7 +167,7 @@ def test_a_version_of_the_template_that_nobody_knows(argosy: Argosy, repository:
     result = argosy("status")
     assert result.code == 0
     assert "Template: ffffffffffff, unknown to this argosy." in result.out
-    assert argosy("status", "--files").code == 1
+    assert argosy("status", "--files").code == 2
 
 
 def test_what_is_not_committed_is_said(argosy: Argosy, repository: Path) -> None:
@@ -182,7 +182,7 @@ def test_nothing_is_committed(argosy: Argosy, tmp_path: Path, monkeypatch: pytes
     git(tmp_path / "gitops", "init", "--quiet")
     monkeypatch.chdir(tmp_path / "gitops")
     result = argosy("status")
-    assert result.code == 1
+    assert result.code == 2
     assert "Nothing is committed" in result.err
 
 
@@ -253,7 +253,7 @@ def test_a_cluster_that_tells_nothing(
     with cluster as url:
         kubeconfig(kubernetes, url)
         result = argosy("status", "--live")
-    assert (result.code, result.out) == (1, "")
+    assert (result.code, result.out) == (2, "")
     assert all(each in result.err for each in told)
 
 
@@ -261,19 +261,19 @@ def test_a_cluster_that_is_not_there(argosy: Argosy, kubernetes: Path) -> None:
     with serving() as url:
         kubeconfig(kubernetes, url)
     result = argosy("status", "--live")
-    assert (result.code, result.out) == (1, "")
+    assert (result.code, result.out) == (2, "")
     assert "Cannot list applications: cluster unreachable" in result.err
 
 
 def test_a_context_that_is_not_there(argosy: Argosy, kubernetes: Path) -> None:
     kubeconfig(kubernetes, "http://127.0.0.1:1")
     result = argosy("status", "--live", "--context", "green")
-    assert result.code == 1
+    assert result.code == 2
     assert "Cannot list applications in context green: no such context in the kubeconfig" in result.err
     assert "get-contexts" in result.err
 
 
 def test_no_context_at_all(argosy: Argosy, kubernetes: Path) -> None:
     result = argosy("status", "--live")
-    assert result.code == 1
+    assert result.code == 2
     assert "no cluster is configured" in result.err

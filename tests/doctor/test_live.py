@@ -41,7 +41,9 @@ def test_all_is_well(argosy: Argosy, kubernetes: Path) -> None:
         result = argosy("doctor", "--live", "--repository", str(root), "--output", "json")
     found = Told(result.code, json.loads(result.out))
     assert (found.code, found.problems()) == (0, [])
-    assert found.data["summary"]["checks"]["unknown"] == 0
+    # Where nothing says how branches are to be protected, nobody has looked.
+    assert found.data["summary"]["checks"]["unknown"] == 2
+    assert found.state("branches-protected") == found.state("code-owners") == "unknown"
     assert api.reviewed == {CONTROLLER}
     assert {method for method, path in api.asked if "selfsubjectaccessreviews" not in path} == {"GET"}
     assert "c2VjcmV0" not in result.out + result.err, "a value of a Secret"
@@ -451,7 +453,7 @@ def test_a_cluster_that_is_not_there(argosy: Argosy, repository: Path, kubernete
     kubeconfig(kubernetes / "kubeconfig", "http://127.0.0.1:1")
     found = doctor(argosy, "--live")
     assert "cluster unreachable" in found.of("sync-status", "unknown")["seen"]
-    assert found.code == 0
+    assert found.code == 2
 
 
 @pytest.mark.parametrize(

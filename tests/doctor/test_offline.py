@@ -420,7 +420,7 @@ def test_an_application_that_is_not_there(argosy: Argosy, repository: Path) -> N
 def test_a_folder_without_applications(argosy: Argosy, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     result = argosy("doctor", "--repository", str(tmp_path / "empty"))
-    assert result.code == 1
+    assert result.code == 2
     assert "no Argo CD Application" in result.err
 
 

@@ -213,6 +213,12 @@ def test_each_branch_that_is_deployed_from(tmp_path: Path, tools: Path, argosy: 
 
 
 def test_a_repository_that_says_nothing_of_it(tmp_path: Path, tools: Path, argosy: Argosy) -> None:
-    told = doctor(argosy, "--repository", str(cloned(tmp_path)))
-    found = told.of(CHECK, "ok")
+    root = cloned(tmp_path)
+    told = doctor(argosy, "--repository", str(root))
+    found = told.of(CHECK, "unknown")
+    assert found == told.of("code-owners", "unknown")
     assert found["command"] == "argosy set repository branchProtection=true ci=github"
+    edit(root, ".copier-answers.yml", "ci: none", "ci: [github]")
+    again = doctor(argosy, "--offline", "--repository", str(root))
+    assert again.of(CHECK, "unknown") == found
+    assert ".copier-answers.yml" in again.of("manifests", "problem")["seen"]

@@ -32,11 +32,13 @@ def test_helm_is_of_argo_cd_s_major_version(
     binary: Path,  # noqa: F811
 ) -> None:
     (tools / "helm").symlink_to(binary)
-    seen = doctor(argosy, "--offline").of("helm", "ok")["seen"]
-    assert seen.startswith("helm 4.")
     known = facts.version(pinned())
     assert known
-    assert known.helm in seen
+    own, on_path = (each["seen"] for each in doctor(argosy, "--offline").check("helm")["observations"])
+    assert own.startswith("argosy renders with helm-python-sdk ")
+    assert own.endswith(f", a Helm 4; Argo CD has Helm {known.helm}.")
+    assert on_path.startswith("helm 4.")
+    assert known.helm in on_path
 
 
 def test_helm_is_of_another_major_version(
@@ -47,7 +49,9 @@ def test_helm_is_of_another_major_version(
 ) -> None:
     (tools / "helm").symlink_to(binary)
     edit(repository, KUSTOMIZATION, pinned(), "v3.3.2")
-    found = doctor(argosy, "--offline").of("helm", "problem")
+    told = doctor(argosy, "--offline")
+    assert "a Helm 4; Argo CD has Helm 3.19.4, which may render differently" in told.of("helm", "unknown")["seen"]
+    found = told.of("helm", "problem")
     assert "Argo CD has 3.19.4" in found["seen"]
     assert found["advice"].startswith("Install helm 3: ")
 

@@ -22,7 +22,7 @@ MARKER = "argosy-diff"
 """Tells the comment from all others, also from those of other tools."""
 
 
-@click.command("diff")
+@click.command("diff", cls=options.LookingCommand)
 @click.argument("apps", metavar="[APP]...", nargs=-1)
 @click.option(
     "--against",

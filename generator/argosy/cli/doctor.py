@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from argosy.doctor.diagnosis import Diagnosis
 
 
-@click.command("doctor")
+@click.command("doctor", cls=options.LookingCommand)
 @click.argument("app", required=False, default="")
 @click.option("--env", "environment", metavar="ENV", default="", help="Check only this environment.")
 @click.option("--live", "is_live", is_flag=True, help="Ask the cluster of the kubeconfig's current context too.")
@@ -42,8 +42,8 @@ def command(
     For each symptom, from an Application that is stuck OutOfSync to a quota that is used up, the causes are checked
     in order: what was seen, and what to do next. Without a cluster, the repository and its Git remotes tell; with
     --live or --context, what Argo CD and Kubernetes say is looked at too, and nothing is changed there. What cannot
-    be looked at is unknown, and the reason is given. Exit code: 0 without a problem, 1 with problems, 2 for wrong
-    usage.
+    be looked at is unknown, and the reason is given. Exit code: 0 without a problem, 1 with problems, 2 where
+    the repository or the cluster could not be looked at.
     """
     from argosy.doctor.case import Choice  # noqa: PLC0415
     from argosy.doctor.diagnosis import State  # noqa: PLC0415
@@ -65,7 +65,9 @@ def command(
     )
     if found.problems or not (quiet and output == "text"):
         click.echo(_format(found, output), nl=False)
-    return int(found.count(State.PROBLEM) > 0)
+    if found.count(State.PROBLEM):
+        return 1
+    return 0 if found.is_complete else 2
 
 
 def _format(diagnosis: Diagnosis, output: str) -> str:

@@ -109,6 +109,18 @@ no_cache = click.option(
 folder = click.Path(file_okay=False, path_type=Path)
 
 
+class LookingCommand(click.Command):
+    """A command that looks and changes nothing: 1 says that it found something, so what it could not do is 2."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run it; whatever refuses, refuses with 2."""
+        try:
+            return super().invoke(ctx)
+        except ArgosyError as error:
+            error.exit_code = 2
+            raise
+
+
 def root_of(paths: Sequence[Path]) -> Path:
     """Return the root of the repository around the paths: the nearest folder with argosy's answers, or Git's."""
     from argosy import git  # noqa: PLC0415

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from argosy.status.report import Report
 
 
-@click.command("status")
+@click.command("status", cls=options.LookingCommand)
 @click.argument("app", required=False, default="")
 @options.repository
 @click.option("--live", "is_live", is_flag=True, help="Add sync and health status from Argo CD in the cluster.")

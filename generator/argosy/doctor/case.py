@@ -18,7 +18,7 @@ from argosy.doctor import facts, remotes
 from argosy.doctor.diagnosis import Check, Observation, ok, problem, unknown
 from argosy.doctor.remotes import Remote
 from argosy.documents.fields import field, group_and_kind, mapping, sequence, text
-from argosy.errors import ArgosyError, ToolError, UsageError
+from argosy.errors import ToolError, UsageError
 from argosy.findings import Finding
 from argosy.kubernetes.cluster import Cluster
 from argosy.kubernetes.manifests import Manifest
@@ -226,7 +226,7 @@ def take(root: Path, choice: Choice) -> Case:
     found = pipeline.look(root, options)
     if not found.view.applications:
         hint = "Name the folder of a GitOps repository, or make one: argosy init, argosy add app."
-        raise ArgosyError(f"There is no Argo CD Application in {root}.", hint)
+        raise UsageError(f"There is no Argo CD Application in {root}.", hint)
     chosen = _chosen(found.view.applications, choice)
     if choice.application == chosen[0].name != chosen[0].application:
         choice = replace(choice, application=chosen[0].application, environment=chosen[0].environment)

@@ -10,7 +10,7 @@ from enum import StrEnum
 from argosy.argocd.sources import Kind
 from argosy.argocd.view import ArgoApplication
 from argosy.doctor.case import Case, live, namespace_of
-from argosy.doctor.diagnosis import Observation, ok, problem
+from argosy.doctor.diagnosis import Observation, ok, problem, unknown
 from argosy.documents.fields import field, mapping, sequence, text
 from argosy.kubernetes.cluster import Cluster
 from argosy.kubernetes.manifests import Manifest
@@ -68,7 +68,10 @@ def complaints(case: Case, cluster: Cluster, topic: Topic) -> Iterator[Observati
     """Yield what Argo CD complains of under a topic."""
     for application in case.applications:
         found = live(application, cluster)
-        for message in told(found) if found else ():
+        if found is None:
+            yield unknown("The cluster has no such Application.", applications=(application.name,))
+            continue
+        for message in told(found):
             if topic_of(message) is topic and message.startswith("OrphanedResourceWarning"):
                 yield ok(message, applications=(application.name,))
             elif topic_of(message) is topic:

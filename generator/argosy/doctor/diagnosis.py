@@ -79,6 +79,8 @@ class Diagnosis:
     applications: tuple[str, ...]
     """The names of the Argo CD Applications that were examined."""
     symptoms: Sequence[Symptom]
+    is_complete: bool = True
+    """Whether the cluster that was to be asked told of its Applications, if one was."""
 
     def about(self, observation: Observation) -> str:
         """Return which Applications an observation is about; nothing where it is about none, or the only one."""

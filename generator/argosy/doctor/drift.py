@@ -78,6 +78,9 @@ def _ignored(case: Case) -> Iterator[Observation]:
 def _windows(case: Case) -> Iterator[Observation]:
     for name in sorted({text(each.spec.get("project")) or "default" for each in case.applications}):
         document = case.view.projects.get(name)
+        if document is None:
+            seen = f"The AppProject “{name}” is not in this repository, and so are its windows."
+            yield unknown(seen, "Whether one is open now:", f"argocd proj windows list {name}")
         windows = sequence(field(document.data, "spec", "syncWindows")) if document else ()
         for window in map(mapping, windows):
             when = f"{window.get('kind')} at {window.get('schedule')} for {window.get('duration')}"
@@ -91,6 +94,9 @@ def _changed(case: Case, cluster: Cluster) -> Iterator[Observation]:
         about = (application.name,)
         if found is None:
             yield unknown("The cluster has no such Application.", applications=about)
+            continue
+        if text(field(found, "status", "sync", "status")) in {"", "Unknown"}:
+            yield unknown("Argo CD could not compare it.", applications=about)
             continue
         compared = text(field(found, "status", "sync", "revision"))
         operation = mapping(field(found, "status", "operationState"))

@@ -8,6 +8,8 @@ from pathlib import Path
 from argosy.doctor import deletion, drift, not_detected, out_of_sync, permissions, protection, quota, rendering, tools
 from argosy.doctor.case import Case, Choice, take
 from argosy.doctor.diagnosis import Check, Diagnosis, Symptom
+from argosy.errors import ToolError
+from argosy.kubernetes.cluster import Cluster
 from argosy.reporting.wording import number
 
 SYMPTOMS: Mapping[str, tuple[str, Callable[[Case], Iterator[Check]]]] = {
@@ -31,7 +33,17 @@ def examine(root: Path, choice: Choice | None = None) -> Diagnosis:
         _subject(case),
         tuple(each.name for each in case.applications),
         [Symptom(id, title, list(checks(case))) for id, (title, checks) in SYMPTOMS.items()],
+        case.cluster is None or _tells(case.cluster),
     )
+
+
+def _tells(cluster: Cluster) -> bool:
+    """Return whether a cluster told of its Applications."""
+    try:
+        cluster.applications()
+    except ToolError:
+        return False
+    return True
 
 
 def _subject(case: Case) -> str:

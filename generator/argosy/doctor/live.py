@@ -240,6 +240,8 @@ def kinds(case: Case, cluster: Cluster) -> Iterator[Observation]:
                 )
     if looked_up := {each for application in case.here for each in kinds_of(case, application)}:
         yield ok(f"{number(len(looked_up), 'kind')} looked up.")
+    elif case.here:
+        yield unknown("Nothing of it is rendered here, so its kinds are not known.")
 
 
 def namespaces(case: Case, cluster: Cluster) -> Iterator[Observation]:

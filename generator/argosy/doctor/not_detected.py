@@ -28,7 +28,7 @@ def checks(case: Case) -> Iterator[Check]:
     yield check("pushed", "what is here is committed and pushed", _pushed(case), "All of it is.")
     stale = case.of_rules(*rules.GENERATE_PATHS, *rules.STALE)
     yield check("generate-paths", "manifest-generate-paths covers the sources", stale, "It covers all that is read.")
-    yield check("paused", "reconciliation is not switched off", _paused(case), f"No Application has {SKIP}.")
+    yield check("paused", "reconciliation is not switched off", _paused(case), f"No Application in Git has {SKIP}.")
     yield check("polling", "how often Argo CD asks Git", notice.polling(case), "")
     yield check(
         "webhook", "the host notifies Argo CD of pushes", notice.webhooks(case), "No source is of this repository."

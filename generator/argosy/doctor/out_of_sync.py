@@ -58,7 +58,6 @@ def _operations(case: Case, cluster: Cluster) -> Iterator[Observation]:
     for application in case.applications:
         found, about = of_cluster(application, cluster), (application.name,)
         if found is None:
-            yield unknown("The cluster has no such Application.", applications=about)
             continue
         topics = {topic_of(each) for each in told(found)}
         phase = text(field(found, "status", "operationState", "phase"))

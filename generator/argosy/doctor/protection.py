@@ -13,6 +13,7 @@ from argosy.doctor import remotes
 from argosy.doctor.case import Case, check
 from argosy.doctor.diagnosis import Check, Observation, ok, problem, unknown
 from argosy.documents import plain
+from argosy.documents.fields import text
 from argosy.errors import ArgosyError, UsageError
 from argosy.hosting import Host
 from argosy.hosting.bitbucket import of_bitbucket
@@ -33,8 +34,7 @@ Wanted = Mapping[str, Protection]
 def checks(case: Case) -> Iterator[Check]:
     """Yield whether the host protects the branches, and knows the code owners."""
     yield check("branches-protected", "the host protects the branches as protection/ says", _branches(case), "")
-    readable = "Nothing here makes code owners approve, or the host finds their file."
-    yield check("code-owners", "the host finds CODEOWNERS", _owners(case), readable)
+    yield check("code-owners", "the host finds CODEOWNERS", _owners(case), "")
 
 
 def _branches(case: Case) -> Iterator[Observation]:
@@ -98,23 +98,31 @@ def _how(host: Host, path: str) -> str:
 
 
 def _owners(case: Case) -> Iterator[Observation]:
-    _, wanted = _stated(case.root)
-    if not any(each.code_owners for each in (wanted or {}).values()):
+    path, wanted = _stated(case.root)
+    if not path:
+        yield _nothing_stated(case.root)
+        return
+    if wanted is not None and not any(each.code_owners for each in wanted.values()):
+        yield ok(f"{path} makes no code owners approve.")
         return
     try:
         host = _host(case.root)
     except UsageError as error:
         yield unknown(error.message, error.hint)
         return
-    if not any((case.root / place).is_file() for place in host.codeowners):
+    found = next((place for place in host.codeowners if (case.root / place).is_file()), "")
+    if found:
+        yield ok(f"{found} is there.")
+    else:
         seen = f"{host.name} finds no code owners: there is no {' or '.join(host.codeowners)}."
         yield problem(seen, "Without the file, no particular person has to approve.", "argosy status --files")
 
 
 def _nothing_stated(root: Path) -> Observation:
-    ci = "" if plain.load(root / layout.ANSWERS, root).get("ci") in _OWN else f" ci={_ci(root)}"
+    ci = "" if text(plain.load(root / layout.ANSWERS, root).get("ci")) in _OWN else f" ci={_ci(root)}"
     command = f"argosy set repository branchProtection=true{ci}"
-    return ok("The repository has no branch protection rules.", "Generate rules for the host:", command)
+    seen = "Nothing in the repository says how its branches are to be protected, so the host was not asked."
+    return unknown(seen, "Generate rules for the host:", command)
 
 
 def _ci(root: Path) -> str:

@@ -58,7 +58,10 @@ def _revisions(case: Case, application: ArgoApplication, found: Manifest, cluste
     looked = [text(each) for each in sequence(sync.get("revisions")) or (sync.get("revision"),)]
     in_git = [pointer for pointer, _ in git_sources(application)]
     for (pointer, spec), seen in zip(application.sources, looked, strict=False):
-        if pointer not in in_git or not seen:
+        if pointer not in in_git:
+            continue
+        if not seen:
+            yield unknown("Argo CD has compared no commit yet.", applications=about)
             continue
         remote, revision = case.remote(spec), text(spec.get("targetRevision")) or "HEAD"
         newest = remote.commit(revision)

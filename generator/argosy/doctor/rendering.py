@@ -16,7 +16,9 @@ from argosy.reporting.wording import number
 
 def checks(case: Case) -> Iterator[Check]:
     """Yield the checks, as the guide's: lint, render with the environment's values, and what Argo CD says."""
-    yield check("lint", "the charts are in order", case.of_rules(*rules.LINT), "`helm lint --strict` has no complaint.")
+    charts = any(source.kind is Kind.HELM for each in case.applications for source in case.sources(each))
+    fine = "`helm lint --strict` has no complaint." if charts else "No chart is in this repository."
+    yield check("lint", "the charts are in order", case.of_rules(*rules.LINT), fine)
     values = case.of_rules("value-file-missing", *rules.VALUES)
     yield check(
         "values", "the values files are those that are meant", values, "Each is there, and nothing overrides it."

@@ -18,6 +18,8 @@ from argosy.kubernetes.cluster import Cluster
 
 GIT = (2, 38)
 """The first git that merges trees without touching files, which argosy's commands need."""
+_HELM = 4
+"""The major version of the Helm in helm-python-sdk."""
 _TIMEOUT = 20
 
 
@@ -81,11 +83,15 @@ def _git() -> Iterator[Observation]:
 def _helm(case: Case) -> Iterator[Observation]:
     wanted = _wanted(case).helm
     own = _built_in("helm-python-sdk")
-    if not shutil.which("helm"):
-        yield ok(f"helm is not on PATH{f'; argosy renders with helm-python-sdk {own}, a Helm 4' if own else ''}.")
-        return
-    found = _asked("helm", "version", "--template={{.Version}}")
-    yield _against("helm", found, wanted, "https://helm.sh/docs/intro/install/")
+    if own:
+        yield _built(f"argosy renders with helm-python-sdk {own}, a Helm {_HELM}", (_HELM,), "Helm", wanted)
+    if shutil.which("helm"):
+        found = _asked("helm", "version", "--template={{.Version}}")
+        yield _against("helm", found, wanted, "https://helm.sh/docs/intro/install/")
+    elif not own:
+        yield problem(
+            "Nothing here renders charts: helm is not on PATH.", "Install it: https://helm.sh/docs/intro/install/"
+        )
 
 
 def _kustomize(case: Case) -> Iterator[Observation]:
@@ -93,11 +99,17 @@ def _kustomize(case: Case) -> Iterator[Observation]:
     if shutil.which("kustomize"):
         found = _asked("kustomize", "version")
         yield _against("kustomize", found, wanted, "https://kubectl.docs.kubernetes.io/installation/kustomize/")
-    else:
-        yield ok("kustomize is not on PATH.")
     if own := kubectl.bundled():
         built_in = _numbers(_client(own)[1])
-        yield ok(f"argosy builds with Kustomize {_dotted(built_in)}; Argo CD has {wanted}.")
+        yield _built(f"argosy builds with Kustomize {_dotted(built_in)}", built_in, "Kustomize", wanted)
+
+
+def _built(seen: str, version: Sequence[int], tool: str, wanted: str) -> Observation:
+    """Return whether what argosy renders with is of the major version that Argo CD renders with."""
+    seen = f"{seen}; Argo CD has {tool} {wanted}"
+    if version[0] == _numbers(wanted)[0]:
+        return ok(f"{seen}.")
+    return unknown(f"{seen}, which may render differently.", "What Argo CD makes of it:", "argocd app manifests NAME")
 
 
 def _against(tool: str, found: str, wanted: str, page: str) -> Observation:
