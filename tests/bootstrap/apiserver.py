@@ -64,6 +64,14 @@ BUILT_IN = (
     Resource("authorization.k8s.io", "v1", "selfsubjectaccessreviews", "SelfSubjectAccessReview", namespaced=False),
 )
 SYNCED: Object = {"sync": {"status": "Synced"}, "health": {"status": "Healthy"}}
+_SCALE = {
+    "singularName": "",
+    "namespaced": True,
+    "group": "autoscaling",
+    "version": "v1",
+    "kind": "Scale",
+    "verbs": ["get", "patch"],
+}
 _READY = {
     "Deployment": ("replicas", "updatedReplicas", "availableReplicas", "readyReplicas"),
     "StatefulSet": ("replicas", "updatedReplicas", "readyReplicas"),
@@ -130,9 +138,9 @@ class ApiServer:
         query = {key: values[0] for key, values in parse_qs(parts.query).items()}
         if method == "GET" and (known := self._about(parts.path)) is not None:
             return known
-        if method == "GET" and parts.path.endswith("/log"):
-            return self._read(*self._resolved(parts.path.removesuffix("/log")), {})
-        resource, namespace, name = self._resolved(parts.path)
+        of_scale, of_log = (parts.path.endswith(each) for each in ("/scale", "/log"))
+        path = parts.path.rpartition("/")[0] if of_scale or of_log else parts.path
+        resource, namespace, name = self._resolved(path)
         verb = {"GET": "get" if name else "list", "PATCH": "patch", "POST": "create", "DELETE": "delete"}[method]
         if (verb, resource.plural) in self.forbidden:
             place = f' in the namespace "{namespace}"' if namespace else ""
@@ -144,6 +152,8 @@ class ApiServer:
             )
         if resource.kind == "SelfSubjectAccessReview":
             return self._reviewed(body or {})
+        if of_scale:
+            return self._scaled(resource, namespace, name, body)
         if method == "GET":
             return self._read(resource, namespace, name, query)
         if method == "DELETE":
@@ -170,7 +180,10 @@ class ApiServer:
             **{
                 base: {
                     **{"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": each[0].api_version},
-                    "resources": [_discovered(one) for one in each],
+                    "resources": [
+                        *map(_discovered, each),
+                        *(_SCALE | {"name": f"{one.plural}/scale"} for one in each if one.kind in _READY),
+                    ],
                 }
                 for base, each in groups.items()
             },
@@ -238,6 +251,16 @@ class ApiServer:
             self.objects[key] = after
             self.settle(resource.kind, after)
         return after
+
+    def _scaled(self, resource: Resource, namespace: str, name: str, body: Object | None) -> Object:
+        """Return how many replicas a workload is to have, after a change of it if there is one."""
+        if body:
+            self._applied(resource, namespace, name, {"spec": {"replicas": body["spec"]["replicas"]}}, {})
+        found = self._read(resource, namespace, name, {})
+        return {
+            **{"kind": "Scale", "apiVersion": "autoscaling/v1", "metadata": {"name": name, "namespace": namespace}},
+            "spec": {"replicas": found["spec"]["replicas"]},
+        }
 
     def _deleted(self, resource: Resource, namespace: str, name: str) -> Object:
         found = self._read(resource, namespace, name, {})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import re
 import shlex
@@ -21,9 +22,14 @@ from argosy.template import creation, rendering
 from argosy.bootstrap import credential
 from argosy.cli import argosy
 from argosy.argocd.deployed import of_folder
+from argosy.documents.fields import group_and_kind
+from argosy.schemas import bundled
 from argosy.repository.model import ArgocdStyle, CiHost, Format, Notifier, Production, Repository, RevisionStyle, SecretStore, Secrets, Sso
 from tests import goldens
+from tests.bootstrap.apiserver import BUILT_IN, ApiServer, Object, serving
+from tests.bootstrap.argocd import definition, manifests, workload
 from tests.changing import model
+from tests.status.cluster import kubeconfig
 
 EVERYTHING = Production(
     high_availability=True,
@@ -291,6 +297,69 @@ def test_what_a_command_names_is_deployed(case: str, form: Format, tmp_path: Pat
         assert (tmp_path / folder / "kustomization.yaml").is_file(), (path, call)
         selected = dict(each.split("=") for each in call.options.get("--field-selector", "").split(",") if each)
         assert selected.get("involvedObject.name", "root") in deployed, (path, call)
+
+
+WRITES = {"annotate", "apply", "delete", "label", "patch", "rollout", "scale"}
+ASIDE = {"--kustomize", "--patch-file", "--raw", "--watch", "--all"}
+"""Options that need the network, a file of the reader's, or another server than this one."""
+
+
+def test_kubectl_does_what_the_pages_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a cluster that has what the repository renders, what each page changes is changed, one after the other."""
+    creation.write(tmp_path / "gitops", rendering.render(repository("everything", Format.HELM)))
+    monkeypatch.chdir(tmp_path / "gitops")
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "kubeconfig"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    there = _cluster(tmp_path / "gitops")
+    begun: set[str] = set()
+    with serving(ApiServer()) as server:
+        kubeconfig(tmp_path / "kubeconfig", server.url, context="blue", current="blue")
+        for path, words in commands("everything", "kubectl"):
+            call = Call.read(words)
+            needed = call.options.get("--filename", "argocd/root.yaml")
+            if call.verb not in WRITES or ASIDE & call.options.keys() or not Path(needed).is_file() or "status" in words:
+                continue
+            if path not in begun or call.verb == "rollout":  # Which kubectl refuses twice within a second.
+                server.objects = copy.deepcopy(there)
+                begun.add(path)
+            arguments = ["blue" if each == "$CONTEXT" else each for each in words]
+            done = subprocess.run([kubectl.find(), *arguments], check=False, capture_output=True, text=True)
+            assert done.returncode == 0, (path, words, done.stderr)
+            for (plural, _, _), each in server.objects.items():
+                if plural in {"applications", "applicationsets"}:
+                    schema = bundled.for_kind(each["apiVersion"], each["kind"])
+                    assert schema
+                    assert not schema.violations(each), (path, words)
+    assert len(server.written) >= 15
+
+
+def _cluster(root: Path) -> dict[tuple[str, str, str], Object]:
+    """Return what is in a cluster with Argo CD, to which a repository is handed over: by plural, namespace and name."""
+    objects: list[Object] = [each for each in manifests() if each["kind"] != "ClusterRole"]
+    for kind, name in INSTALLED:
+        if kind in {"deployment", "statefulset"}:
+            objects.append(workload("Deployment" if kind == "deployment" else "StatefulSet", name))
+        else:
+            data = {"data": {"server.secretkey": ""}, "metadata": {"name": name}}
+            objects.append({"apiVersion": "v1", "kind": "Secret" if kind == "secret" else "ConfigMap", **data})
+    for rendered in of_folder(root).values():
+        objects += [dict(each) for each in (rendered.definition, *rendered.manifests.values())]
+    known = {(each.group, each.kind): each.plural for each in BUILT_IN}
+    found: dict[tuple[str, str, str], Object] = {}
+    for each in objects:
+        group, kind = group_and_kind(each)
+        if (group, kind) not in known:
+            known[group, kind] = f"{kind.lower()}s"
+            if group != "argoproj.io":
+                own = definition(kind, group)
+                own["spec"]["versions"][0]["name"] = each["apiVersion"].rpartition("/")[2]
+                found["customresourcedefinitions", "", own["metadata"]["name"]] = own
+        namespace = "" if kind == "CustomResourceDefinition" else each["metadata"].get("namespace", "argocd")
+        metadata = {**each["metadata"], "namespace": namespace, "generation": 1}
+        found[known[group, kind], namespace, metadata["name"]] = {**each, "metadata": metadata}
+        space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}
+        found["namespaces", "", namespace] = space
+    return found
 
 
 def test_argocd_names_what_there_is(case: str) -> None:
