@@ -223,9 +223,14 @@ def test_a_root_that_would_make_argo_cd_delete_something(bootstrap: Argosy, done
 def test_how_to_let_go_of_what_another_root_made(bootstrap: Argosy, done: Site, *, cascades: bool) -> None:
     objects = done.cluster.objects
 
+    if not cascades:  # As the versions before 3 do.
+        objects["configmaps", "argocd", "argocd-cm"]["data"]["application.resourceTrackingMethod"] = "label"
+
     def made(kind: str, name: str) -> dict[str, Any]:
         tracked = {"argocd.argoproj.io/tracking-id": f"root:argoproj.io/{kind}:argocd/{name}"}
         metadata = {"name": name, "namespace": "argocd", "annotations": {**tracked, "note": "ours"}}
+        if not cascades:
+            metadata |= {"annotations": {"note": "ours"}, "labels": {"app.kubernetes.io/instance": "root"}}
         return {"apiVersion": "argoproj.io/v1alpha1", "kind": kind, "metadata": metadata, "spec": {}}
 
     def argo_cd(written: str) -> None:
@@ -235,7 +240,8 @@ def test_how_to_let_go_of_what_another_root_made(bootstrap: Argosy, done: Site, 
         if cascades or (written == "PATCH applications/root" and root is None):
             for key, each in list(objects.items()):
                 annotations = each["metadata"].get("annotations", {})
-                if annotations.get("argocd.argoproj.io/tracking-id", "").startswith("root:"):
+                owner = annotations.get("argocd.argoproj.io/tracking-id", "").partition(":")[0]
+                if "root" in {owner, each["metadata"].get("labels", {}).get("app.kubernetes.io/instance")}:
                     del objects[key]
 
     root = objects["applications", "argocd", "root"]
@@ -250,7 +256,7 @@ def test_how_to_let_go_of_what_another_root_made(bootstrap: Argosy, done: Site, 
     refused = bootstrap("--yes")
     assert (refused.code, done.cluster.written) == (1, [])
     commands = [line.strip() for line in refused.err.rpartition("Nothing was changed.")[2].splitlines()[2:]]
-    assert len(commands) == 2 + cascades
+    assert len(commands) == 3
     for command in commands:
         subprocess.run(["bash", "-c", command], check=True, capture_output=True)
     assert ("applications", "argocd", "root") not in objects
@@ -260,6 +266,7 @@ def test_how_to_let_go_of_what_another_root_made(bootstrap: Argosy, done: Site, 
     for each in KEPT:
         kept = done.cluster.get(f"{each['kind'].lower()}s", each["name"])
         assert kept["metadata"]["annotations"] == {"note": "ours"}
+        assert not kept["metadata"].get("labels")
 
 
 # What goes wrong in the cluster

@@ -196,7 +196,7 @@ _TRACKING = "argocd.argoproj.io/tracking-id"
 
 def _let_go(cluster: Cluster, application: Manifest) -> Iterator[str]:
     """Yield the commands that delete an Application and orphan what it deployed."""
-    metadata = application["metadata"]
+    metadata, label = application["metadata"], _label(cluster)
     of_argocd = ("--namespace", NAMESPACE)
     if metadata.get("finalizers"):
         patch = '[{"op": "remove", "path": "/metadata/finalizers"}]'
@@ -211,6 +211,17 @@ def _let_go(cluster: Cluster, application: Manifest) -> Iterator[str]:
     for namespace, names in sorted(made.items()):
         where = ("--namespace", namespace) if namespace else ()
         yield cluster.command("annotate", *where, *sorted(names), f"{_TRACKING}-")
+        if label:
+            yield cluster.command("label", *where, *sorted(names), f"{label}-")
+
+
+def _label(cluster: Cluster) -> str:
+    """Return the label by which Argo CD tracks what it deploys; empty where it does so by the annotation alone."""
+    settings = cluster.settings()
+    major = int(cluster.running().partition(".")[0] or 3)
+    if settings.get("application.resourceTrackingMethod", "annotation" if major > 2 else "label") != "label":
+        return ""
+    return settings.get("application.instanceLabelKey", "app.kubernetes.io/instance")
 
 
 class _Read(NamedTuple):
