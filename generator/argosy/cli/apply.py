@@ -41,6 +41,7 @@ def command(since: str, least: bool, yes: bool, given: ChangeOptions) -> int:
     with delivery.opened(given) as stored:
         before = store.load_at(given.root, since)
         store.refuse_foreign_charts(given.root, stored.repository)
+        store.refuse_reformatted(given.root, before.repository, stored.repository)
         asked = store.asked(given.root) | privileges.uncommitted(given.root, stored.repository)
         change = Change(before.repository, stored.repository, asked=asked)
         delivery.confirm_moves(given, change, yes)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -109,16 +110,23 @@ no_cache = click.option(
 folder = click.Path(file_okay=False, path_type=Path)
 
 
+@contextmanager
+def looking() -> Iterator[None]:
+    """Have whatever refuses refuse with 2: of what only looks, 1 says that it found something."""
+    try:
+        yield
+    except ArgosyError as error:
+        error.exit_code = 2
+        raise
+
+
 class LookingCommand(click.Command):
-    """A command that looks and changes nothing: 1 says that it found something, so what it could not do is 2."""
+    """A command that looks, and changes nothing."""
 
     def invoke(self, ctx: click.Context) -> object:
-        """Run it; whatever refuses, refuses with 2."""
-        try:
+        """Run it."""
+        with looking():
             return super().invoke(ctx)
-        except ArgosyError as error:
-            error.exit_code = 2
-            raise
 
 
 def root_of(paths: Sequence[Path]) -> Path:

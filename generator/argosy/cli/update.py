@@ -27,7 +27,8 @@ def command(check: bool, version: str | None, given: ChangeOptions) -> int:
     from argosy.template import versions  # noqa: PLC0415
 
     if check:
-        return _check(given)
+        with options.looking():
+            return _check(given)
     with delivery.opened(given) as stored:
         model, present = stored.repository, stored.version
         wanted = versions.known(version) if version else versions.current().version

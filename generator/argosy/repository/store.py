@@ -220,6 +220,21 @@ def asked(root: Path) -> frozenset[str]:
     )
 
 
+def refuse_reformatted(root: Path, before: Repository, after: Repository) -> None:
+    """Raise UsageError where the format of an application was edited, and its files are still those of the old one."""
+    formats = {each.name: each.format for each in before.applications}
+    for each in after.applications:
+        old, new = formats.get(each.name, each.format), each.format
+        sources = {Format.HELM: layout.chart(each.name), Format.KUSTOMIZE: layout.base(each.name)}
+        if old is new or (root / sources[old if old in sources else new]).is_dir() is not (old in sources):
+            continue
+        raise UsageError(
+            f"{layout.application_settings(each.name)} says {new}, and {each.name} is written for {old}: its image, "
+            "its settings and what else people wrote would be lost.",
+            f"Restore {old} there, and run argosy convert {each.name} --to {new}.",
+        )
+
+
 def refuse_foreign_charts(root: Path, repository: Repository) -> None:
     """Raise ArgosyError where the folder of an application was copied, and its chart still has the other's name."""
     for each in repository.applications:
