@@ -240,10 +240,10 @@ def test_several_other_things(argosy: Argosy, api: Api, kubernetes: Path, monkey
     found = doctor(argosy, "--live")
     assert len(carry_out(found, api.objects, kubernetes, monkeypatch)) == 5
 
-    gone = "reads this repository, and is not in Git."
+    gone = "reads this repository, and is not in it."
     left = {each["seen"]: each["command"] for each in found.check("left-over")["observations"]}
     assert left == {
-        f"The ApplicationSet applications {gone} Git declares web-dev too: the two undo each other.": (
+        f"The ApplicationSet applications {gone} It makes web-dev, which Git declares too: the two undo each other.": (
             "kubectl --namespace argocd delete applicationset.argoproj.io applications --cascade=orphan"
         ),
         f"The Application old-dev {gone}": ("kubectl --namespace argocd delete application.argoproj.io old-dev"),

@@ -186,6 +186,7 @@ def left_over(case: Case, cluster: Cluster) -> Iterator[Observation]:
     }
     declared = {each.name for each in case.view.applications}
     chosen = {each.name for each in case.applications}
+    gone = "reads this repository, and is not in it."
     made: dict[str, list[str]] = {}
     for (_, name), each in cluster.applications().items():
         owners = map(mapping, sequence(field(each, "metadata", "ownerReferences")))
@@ -194,22 +195,18 @@ def left_over(case: Case, cluster: Cluster) -> Iterator[Observation]:
     for (namespace, name), found in cluster.application_sets().items():
         makes = made.get(name, [])
         if name not in in_git and _reads(found, case) and (chosen >= declared or not chosen.isdisjoint(makes)):
-            seen = f"The ApplicationSet {name} reads this repository, and is not in Git"
-            fights = (
-                f". Git declares {joined(both, 3)} too: the two undo each other"
-                if (both := sorted(declared.intersection(makes)))
-                else ""
-            )
+            seen, both = f"The ApplicationSet {name} {gone}", sorted(declared.intersection(makes))
+            if both:
+                seen += f" It makes {joined(both, 3)}, which Git declares too: the two undo each other."
             command = f"{cluster.kubectl(namespace)} delete applicationset.argoproj.io {name} --cascade=orphan"
-            yield problem(f"{seen}{fights}.", "Delete it, and keep the Applications that it has made:", command, both)
+            yield problem(seen, "Delete it, and keep the Applications that it has made:", command, both)
     for (namespace, name), found in cluster.applications().items() if chosen >= declared else ():
         if name not in declared and name in made.get("", ()) and _reads(found, case):
             finalizers = [text(each) for each in sequence(field(found, "metadata", "finalizers"))]
             cascades = any(each.startswith(CASCADE) for each in finalizers)
             fate = "deletes what it deployed too: it has a finalizer" if cascades else "leaves what it deployed"
-            seen = f"The Application {name} reads this repository, and is not in Git."
             command = f"{cluster.kubectl(namespace)} delete application.argoproj.io {name}"
-            yield problem(seen, f"If nobody needs it, delete it, which {fate}:", command)
+            yield problem(f"The Application {name} {gone}", f"If nobody needs it, delete it, which {fate}:", command)
 
 
 def _reads(found: Manifest, case: Case) -> bool:

@@ -65,11 +65,9 @@ def known(root: Path) -> Mapping[str, tuple[str, str]]:
     Of several names of one repository, `origin` goes first.
     """
     try:
-        listed = git.run(root, "config", "--get-regexp", r"^remote\..*\.url$")
+        named = [(name, url) for url, name in git.at(root).remotes.items()]
     except ToolError:
         return {}
-    pairs = [line.split(" ", 1) for line in listed.splitlines() if " " in line]
-    named = [(key.removeprefix("remote.").removesuffix(".url"), url) for key, url in pairs]
     ordered = sorted(named, key=lambda pair: (pair[0] == "origin", pair[0]))
     return {normalise(url): (name, url) for name, url in ordered}
 
@@ -99,8 +97,7 @@ def _read(root: Path, name: str, url: str, *, offline: bool) -> Remote:
 
 def _environment(root: Path) -> Mapping[str, str]:
     """Return what keeps git from asking for a password in the middle of it."""
-    chosen = git.run(root, "config", "--get", "core.sshCommand", accepted=(0, 1)).strip()
-    ssh = os.environ.get("GIT_SSH_COMMAND") or chosen or "ssh"
+    ssh = os.environ.get("GIT_SSH_COMMAND") or git.at(root).setting("core.sshcommand") or "ssh"
     quietly = {"GIT_SSH_COMMAND": f"{ssh} -o BatchMode=yes", "GIT_ASKPASS": "true", "SSH_ASKPASS": "true"}
     return {"GIT_ALLOW_PROTOCOL": _PROTOCOLS, **quietly}
 
