@@ -2,6 +2,7 @@
 
 import pytest
 
+from argosy import documents
 from argosy.documents import Document, is_manifest, items, parse, resource
 from tests.documents.texts import only, value
 
@@ -54,3 +55,18 @@ items:
     assert found[1].line_of(("spec", "nodeName")) == 9
     [single] = items(found[2])
     assert single is found[2]
+
+
+def test_a_scalar_is_known_as_it_is_written() -> None:
+    text = "mode: 0755\nold: &old 1.10\ntags: [*old, '1.10', yes]\n<<: {size: 1e3}\n1.0: {a: on}\n"
+    document = only(parse(text, "a.yaml"))
+    written = {at: document.text_of(at) for at in (("mode",), ("tags", 0), ("tags", 1), ("tags", 2), ("size",))}
+    assert list(written.values()) == ["0755", "1.10", "1.10", "yes", "1e3"]
+    assert [document.text_of(at) for at in (("1", "a"), ("tags",), ("mode", "x"), ("tags", 3))] == ["on", "", "", ""]
+    assert only(parse('{"a": {"b": 1.10}}', "a.json")).text_of(("a", "b")) == "1.10"
+    [rendered], _ = documents.rendered("data: {a: 010}\n", "a.yaml", application="", environment="")
+    assert (rendered.data, rendered.text_of(("data", "a")), rendered.line_of(("data",))) == (
+        {"data": {"a": 8}},
+        "010",
+        None,
+    )

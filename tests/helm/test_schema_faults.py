@@ -10,6 +10,7 @@ import pytest
 
 from argosy.errors import RenderError
 from argosy.helm import Helm, Release
+from argosy.helm.release import Parameter
 from tests.helm.releases import SCHEMA, chart, faults
 
 
@@ -37,6 +38,24 @@ class TestSchemaFaults:
             "Unknown value “image.tga”.": "Did you mean “tag”?",
             "Unknown value “zzz”.": "The chart knows name, replicaCount, image, hosts.",
         }
+
+    def test_what_lacks_quotes_is_quoted_as_it_is_written(self, helm: Helm, tmp_path: Path) -> None:
+        def hints(text: str, **more: Any) -> list[str]:
+            with pytest.raises(RenderError) as caught:
+                helm.render(self.release(tmp_path, text, **more))
+            return [fault.hint for fault in caught.value.faults]
+
+        assert hints("image: {tag: 1.10}\n") == ['Put it in quotes: "1.10".']
+        assert hints("image: {tag: 0755}\n") == ['Put it in quotes: "0755".']
+        assert hints("image: {tag: yes}\n") == ['Put it in quotes: "yes".']
+        assert hints("replicaCount: '3'\n") == ["Write 3 without quotes."]
+        assert hints("replicaCount: three\n") == hints("image: {tag: [1]}\n") == [""]
+        # Of what an Application sets, only the text tells how it is written.
+        assert hints("", inline="image: {tag: 1.10}\n") == ['Put it in quotes: "1.10".']
+        assert hints("", inline={"image": {"tag": 1.1}}) == ["Put it in quotes."]
+        assert hints("", inline={"image": {"tag": 1.1}}, parameters=[Parameter("image.tag", "1")]) == [
+            "Set forceString: true for this parameter."
+        ]
 
     def test_required_value(self, helm: Helm, tmp_path: Path) -> None:
         assert faults(helm, self.release(tmp_path, "name: null\n")) == [

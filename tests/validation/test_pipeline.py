@@ -231,6 +231,32 @@ class TestManifests:
         }
         assert any("Always, IfNotPresent, Never" in each.message for each in report.findings)
 
+    def test_what_lacks_quotes_is_quoted_as_its_file_has_it(self, validate: Validate) -> None:
+        report = validate(
+            {
+                "a.yaml": CONFIG_MAP.format(name="a").replace("hello", "&old 0755") + "  again: *old\n  on: yes\n",
+                "kustomization.yaml": "resources: [a.yaml]\nimages: [{name: shop, newTag: 1.10}]\n",
+                ".copier-answers.yml": "repository_name: 1.20\n",
+                # The chart loses the quotes that its values have.
+                **CHART,
+                "charts/shop/values.yaml": "replicas: '1_000'\n",
+                "charts/shop/templates/config-map.yaml": CONFIG_MAP.format(name="b").replace(
+                    "hello", "{{ .Values.replicas }}"
+                ),
+                "b.json": '{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "b"}, "data": {"a": 1.50}}',
+            }
+        )
+        said = {(each.message, each.hint) for each in report.findings if each.rule.endswith("-schema")}
+        assert said == {
+            ("data.greeting: must be text, not 0755, which YAML reads as 493", 'Put it in quotes: "0755".'),
+            ("data.again: must be text, not 0755, which YAML reads as 493", 'Put it in quotes: "0755".'),
+            ("data.true: must be text, not yes, which YAML reads as true", 'Put it in quotes: "yes".'),
+            ("images[0].newTag: must be text, not 1.10, which YAML reads as 1.1", 'Put it in quotes: "1.10".'),
+            ("data.greeting: must be text, not 1_000, which YAML reads as 1000", 'Put it in quotes: "1_000".'),
+            ("repository_name: must be text, not 1.20, which YAML reads as 1.2", 'Put it in quotes: "1.20".'),
+            ("data.a: must be text, not 1.50, which YAML reads as 1.5", 'Put it in quotes: "1.50".'),
+        }
+
     def test_custom_resources_are_judged_by_the_definitions_of_the_repository(self, validate: Validate) -> None:
         files = {"crd.yaml": WIDGETS, "good.yaml": WIDGET.format(size=1, colour="red")}
         assert counts(validate(files)) == {"passed": 2, "failed": 0, "skipped": 0}

@@ -236,7 +236,7 @@ class _Search:
     def _made_by(self, documents: Sequence[Document]) -> Iterator[ArgoApplication]:
         for document in documents:
             # An Application that renders itself comes again and again; one that is written twice is two.
-            this = _identity(document.data) if document.source is None else id(document)
+            this = _identity(document.data) if document.is_rendered else id(document)
             if not _is_argo(document) or this in self.seen:
                 continue
             self.seen.add(this)

@@ -221,6 +221,7 @@ def _entry(path: Path, data: Mapping[str, Any], *, own: bool) -> Entry:
 def _checked(path: Path, place: str) -> Mapping[str, Any]:
     from argosy.documents import File, read  # noqa: PLC0415
     from argosy.schemas import bundled  # noqa: PLC0415
+    from argosy.schemas.violations import as_written  # noqa: PLC0415
 
     parsed = read(File(place, path))
     for defect in parsed.defects:
@@ -228,10 +229,11 @@ def _checked(path: Path, place: str) -> Mapping[str, Any]:
     if len(parsed.documents) != 1:
         raise ArgosyError(f"{place}:1: it has {len(parsed.documents) or 'no'} YAML documents.", "It has one.")
     document = parsed.documents[0]
-    for violation in bundled.schema("files.json#/$defs/component").violations(document.data):
+    found = bundled.schema("files.json#/$defs/component").violations(document.data)
+    for violation in as_written(found, document):
         raise ArgosyError(f"{place}:{document.line_of(violation.at) or 1}: {violation.message}", violation.hint)
-    found: Mapping[str, Any] = document.data
-    return found
+    data: Mapping[str, Any] = document.data
+    return data
 
 
 def _rendered(path: Path, known: Mapping[str, Any]) -> str:

@@ -74,7 +74,7 @@ def _bare(value: Any) -> Any:
 
 def _diff(application: ArgoApplication, cluster: Cluster) -> str:
     path = application.document.path
-    if application.prefix or application.document.source is None:
+    if application.prefix or application.document.is_rendered:
         return _sync(cluster, namespace_of(application), "root")
     return f"{cluster.kubectl()} diff --filename {path}"
 

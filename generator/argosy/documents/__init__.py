@@ -70,9 +70,9 @@ def rendered(text: str, path: str, *, application: str, environment: str) -> tup
 
     No document has lines, since the rendered text is no file; a defect quotes the text instead.
     """
-    composer, lines = Composer(text), Lines(text)
+    composer, lines, source = Composer(text), Lines(text), Source(text, is_rendered=True)
     documents = [
-        Document(path, found.index, found.data, application=application, environment=environment)
+        Document(path, found.index, found.data, application=application, environment=environment, source=source)
         for found in composer.documents()
     ]
     defects = []

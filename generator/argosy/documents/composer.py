@@ -53,6 +53,18 @@ class _Anchor(NamedTuple):
     """Characters that it stands for, its own aliases expanded."""
     height: int
     """Mappings and lists that stand in each other below it; -1 for a scalar."""
+    text: str = ""
+    """A scalar as it is written."""
+
+
+class Located(NamedTuple):
+    """A value of a mapping or list, and where it stands."""
+
+    line: int
+    """Of its key or item."""
+    value: Any
+    text: str
+    """A scalar as it is written, without quotes; "" for a mapping or list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +79,8 @@ class Composed:
 class Composer:
     """Build the data of a text's documents from libyaml's events, in one pass.
 
-    With `located`, each value in a mapping or list is a pair: the line of its key or item, and the value. The lines
-    then come from the code that makes the data, and cannot disagree with it; that costs twice the memory, so it is done
-    only when somebody asks.
+    With `located`, each value in a mapping or list is `Located`. The places then come from the code that makes the
+    data, and cannot disagree with it; that costs twice the memory, so it is done only when somebody asks.
     """
 
     def __init__(self, text: str, *, located: bool = False) -> None:
@@ -153,7 +164,7 @@ class Composer:
             untagged = resolve(event.value) if event.implicit[0] else event.value
             value = untagged if event.tag is None else self._tagged(event)
             if event.anchor is not None:
-                self._anchors[event.anchor] = _Anchor(value, _span(event, event), -1)
+                self._anchors[event.anchor] = _Anchor(value, _span(event, event), -1, event.value)
             return value
         if kind is AliasEvent:
             return self._alias(event, depth).value
@@ -183,7 +194,7 @@ class Composer:
         items: list[Any] = []
         while type(event := self._next()) is not SequenceEndEvent:
             value = self._value(event, depth + 1)
-            items.append((self._line(event), value) if self.located else value)
+            items.append(self._located(event, event, value) if self.located else value)
         return items, event
 
     def _mapping(self, depth: int) -> tuple[dict[str, Any], Any]:
@@ -194,10 +205,11 @@ class Composer:
                 merged += self._to_merge(event, self._value(self._next(), depth + 1))
                 continue
             key = self._key(event, depth)
-            value = self._value(self._next(), depth + 1)
+            of_value = self._next()
+            value = self._value(of_value, depth + 1)
             if key in fields:
                 self._duplicate(key, fields[key], event)
-            fields[key] = (self._line(event), value) if self.located else value
+            fields[key] = self._located(event, of_value, value) if self.located else value
         # As YAML 1.1 and Kustomize have it: own keys win wherever `<<` stands, and of merged mappings the first wins.
         # kubectl and Helm differ in one case: with them, a `<<` that stands below a key wins over it.
         for mapping in merged:
@@ -207,7 +219,9 @@ class Composer:
 
     def _to_merge(self, event: Any, value: Any) -> list[dict[str, Any]]:
         several = isinstance(value, list)
-        mappings: list[Any] = [item[1] for item in value] if several and self.located else value if several else [value]
+        mappings: list[Any] = (
+            [item.value for item in value] if several and self.located else value if several else [value]
+        )
         if not all(isinstance(mapping, dict) for mapping in mappings):
             message = "“<<” merges something that is not a mapping"
             raise self._refusal(DefectKind.YAML_SYNTAX, message, "Merge an alias of a mapping: <<: *name.", event)
@@ -272,11 +286,17 @@ class Composer:
     def _duplicate(self, key: str, first: Any, event: Any) -> None:
         self.duplicates = True
         if self.located:
-            message = f"duplicate key “{shortened(key)}”, first defined in line {first[0]}"
+            message = f"duplicate key “{shortened(key)}”, first defined in line {first.line}"
             hint = "Kubernetes silently uses the last one. Remove one of them."
             self._note(self._refusal(DefectKind.DUPLICATE_KEY, message, hint, event), self._index)
 
     # Places and defects
+
+    def _located(self, begin: Any, event: Any, value: Any) -> Located:
+        text = event.value if type(event) is ScalarEvent else ""
+        if type(event) is AliasEvent and (anchor := self._anchors[str(event.anchor)]):
+            text = anchor.text
+        return Located(self._line(begin), value, text)
 
     def _line(self, event: Any) -> int:
         if self._lines.are_libyamls:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
-from argosy.documents.composer import Composer
+from argosy.documents.composer import Composer, Located
 from argosy.documents.defects import Defect
 
 Pointer = tuple[str | int, ...]
@@ -20,10 +20,11 @@ _SURROGATES = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Source:
-    """The text of a file, kept so that lines can be looked up."""
+    """The text of a file or of a render, kept so that places in it can be looked up."""
 
     text: str
     is_json: bool = False
+    is_rendered: bool = False
 
     def as_yaml(self) -> str:
         """Return the text as YAML of the same lines: YAML knows no surrogate pairs."""
@@ -43,21 +44,35 @@ class Document:
     application: str = ""
     environment: str = ""
     source: Source | None = field(default=None, repr=False)
-    """The text that the document stands in; None for a rendered document."""
+    """The text that the document stands in; None for one that was made in memory."""
     prefix: Pointer = ()
     """Where the document stands in its text's document: () or ("items", 3), an item of a List."""
 
+    @property
+    def is_rendered(self) -> bool:
+        """Return whether no file holds the document, so that it has no lines."""
+        return self.source is None or self.source.is_rendered
+
     def line_of(self, pointer: Pointer) -> int | None:
         """Return the 1-based line of a field, or of the nearest one above it; None for a rendered document."""
-        if self.source is None:
-            return None
-        line, value = _positions(self.source).get(self.index, (self.line, None))
+        return None if self.is_rendered else self._way(pointer)[-1].line
+
+    def text_of(self, pointer: Pointer) -> str:
+        """Return a scalar as it is written, without quotes: 0755, where the data is 493; "" where there is none."""
+        way = self._way(pointer)
+        return way[-1].text if len(way) > len(self.prefix) + len(pointer) else ""
+
+    def _way(self, pointer: Pointer) -> list[Located]:
+        """Return where the document stands, and each value on the way to a field, as far as it is there."""
+        whole = _positions(self.source).get(self.index) if self.source else None
+        way = [whole or Located(self.line, None, "")]
         for part in (*self.prefix, *pointer):
+            value = way[-1].value
             known: Any = value if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ()
-            if value is None or part not in known:
+            if part not in known:
                 break
-            line, value = value[part]
-        return line
+            way.append(value[part])
+        return way
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,10 +86,10 @@ class ParsedFile:
 
 
 @lru_cache(maxsize=4)
-def _positions(source: Source) -> Mapping[int, tuple[int, Any]]:
+def _positions(source: Source) -> Mapping[int, Located]:
     """Return line and located data of each document. A few files are kept: findings come file by file."""
     composer = Composer(source.as_yaml(), located=True)
-    return {found.index: (found.line, found.data) for found in composer.documents()}
+    return {found.index: Located(found.line, found.data, "") for found in composer.documents()}
 
 
 def is_manifest(data: Any) -> bool:

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -15,6 +15,7 @@ from argosy.errors import Fault
 from argosy.helm.charts import metadata_of
 from argosy.helm.release import Release
 from argosy.names import did_you_mean
+from argosy.schemas.violations import quotes
 
 Pointer = tuple[str | int, ...]
 
@@ -40,14 +41,20 @@ def _violation(text: str, pointer: Pointer, schema: Any, release: Release, chart
         for name in re.findall(r"'(.*?)'", unknown[1]):
             hint = did_you_mean(name, known) or (f"The chart knows {', '.join(known)}." if known else "")
             full = (*place, name)
-            yield Fault(f"Unknown value “{_dotted(full)}”.", *_where(release, full), hint=hint)
+            yield Fault(f"Unknown value “{_dotted(full)}”.", *_where(release, full)[:2], hint=hint)
     elif missing := re.match(r"missing propert(?:y|ies) (.*)", text):
         hint = "Set it in a values file of the environment."
         for name in re.findall(r"'(.*?)'", missing[1]):
             message = f"The chart requires the value “{_dotted((*place, name))}”."
-            yield Fault(message, *_where(release, place), hint=hint)
+            yield Fault(message, *_where(release, place)[:2], hint=hint)
     else:
-        yield Fault(f"The chart's schema rejects the value “{_dotted(place)}”: {text}.", *_where(release, place))
+        at = _where(release, place)
+        hint = ""
+        if mistyped := re.fullmatch(r"got (string|number|integer|boolean), want (.+)", text):
+            hint = quotes(at.text, mistyped[2].split(" or "), are_there=mistyped[1] == "string")
+            if hint and at.of_parameter:
+                hint = "Set forceString: true for this parameter."
+        yield Fault(f"The chart's schema rejects the value “{_dotted(place)}”: {text}.", at.file, at.line, hint)
 
 
 def _key(part: str) -> str | int:
@@ -90,29 +97,49 @@ def _json(file: Path) -> Any:
         return {}
 
 
-def _where(release: Release, pointer: Pointer) -> tuple[Path | None, int | None]:
-    """Return the values file, and the line in it, that sets a value; no file where the Application itself does."""
-    if pointer and isinstance(release.inline, dict) and _at(release.inline, pointer) is not None:
-        return None, None
+class _Place(NamedTuple):
+    """Where a value is set: no file where the Application itself does."""
+
+    file: Path | None = None
+    line: int | None = None
+    text: str = ""
+    """A scalar as it is written, without quotes; "" where that is not known."""
+    of_parameter: bool = False
+
+
+def _where(release: Release, pointer: Pointer) -> _Place:
+    """Return where the value is set that counts."""
     if _dotted(pointer) in {parameter.name for parameter in release.parameters}:
-        return None, None
+        return _Place(of_parameter=True)
+    if isinstance(release.inline, str):
+        if pointer and (place := _place(release.inline.encode(), pointer)):
+            return place._replace(line=None)
+    elif pointer and (value := _at(release.inline, pointer)) is not None:
+        return _Place(text=value if isinstance(value, str) else "")
     for file in (*reversed(release.values), release.chart / "values.yaml"):
-        if pointer and (line := _line(file, pointer)):
-            return file, line
-    return (release.values[-1] if release.values else release.chart / "values.yaml"), None
+        if pointer and (place := _place(_content(file), pointer)):
+            return place._replace(file=file)
+    return _Place(release.values[-1] if release.values else release.chart / "values.yaml")
 
 
-def _line(file: Path, pointer: Pointer) -> int | None:
-    """Return the line of a value in a values file, None if the file does not set it."""
+def _content(file: Path) -> bytes:
     try:
-        documents = [*yaml.compose_all(shallow(file.read_bytes()), Loader=yaml.CSafeLoader)]
-    except (OSError, yaml.YAMLError):
+        return file.read_bytes()
+    except OSError:
+        return b""
+
+
+def _place(content: bytes, pointer: Pointer) -> _Place | None:
+    """Return line and text of a value in values, None if these do not set it."""
+    try:
+        documents = [*yaml.compose_all(shallow(content), Loader=yaml.CSafeLoader)]
+    except yaml.YAMLError:
         return None
     # Helm lays each document over the ones before it.
-    return next((line for each in reversed(documents) if (line := _line_in(each, pointer))), None)
+    return next((place for each in reversed(documents) if (place := _place_in(each, pointer))), None)
 
 
-def _line_in(node: yaml.Node | None, pointer: Pointer) -> int | None:
+def _place_in(node: yaml.Node | None, pointer: Pointer) -> _Place | None:
     line = None
     for key in pointer:
         if isinstance(node, yaml.MappingNode):
@@ -124,4 +151,4 @@ def _line_in(node: yaml.Node | None, pointer: Pointer) -> int | None:
         if found is None:
             return None
         line, node = found[0].start_mark.line + 1, found[1]
-    return line
+    return _Place(line=line, text=node.value if isinstance(node, yaml.ScalarNode) else "")

@@ -36,6 +36,7 @@ def read(path: Path) -> Answers:
     """Read an answers file; raise UsageError with each wrong key or type, and its line."""
     from argosy import documents  # noqa: PLC0415
     from argosy.schemas import store  # noqa: PLC0415
+    from argosy.schemas.violations import as_written  # noqa: PLC0415
 
     parsed = documents.read(documents.File(str(path), path))
     for defect in parsed.defects:
@@ -46,9 +47,8 @@ def read(path: Path) -> Answers:
     data = document.data
     if isinstance(data, dict):
         data = {key: value for key, value in data.items() if key not in _COPIERS}
-    wrong = store.answers().violations(data)
-    if wrong:
-        lines = sorted((document.line_of(each.at) or 1, each.message, each.hint) for each in wrong)
+    wrong = as_written(store.answers().violations(data), document)
+    if lines := sorted((document.line_of(each.at) or 1, each.message, each.hint) for each in wrong):
         raise UsageError(
             "\n".join(f"{path}:{line}: {message}{'. ' + hint if hint else ''}" for line, message, hint in lines),
             "docs/how-to/init.md shows an answers file.",

@@ -146,6 +146,7 @@ def _settings(root: Path, path: str) -> Mapping[str, Any]:
     """Read a settings file and judge it by its schema, so that what follows may rely on its shape."""
     from argosy.documents import File, read  # noqa: PLC0415
     from argosy.schemas.store import file_schema  # noqa: PLC0415
+    from argosy.schemas.violations import as_written  # noqa: PLC0415
 
     if not (root / path).is_file():
         raise ArgosyError(
@@ -161,7 +162,7 @@ def _settings(root: Path, path: str) -> Mapping[str, Any]:
     if len(parsed.documents) != 1 or schema is None:
         raise ArgosyError(f"{path}:1: it has {len(parsed.documents) or 'no'} YAML documents.", "It has one.")
     document = parsed.documents[0]
-    for violation in schema.violations(document.data):
+    for violation in as_written(schema.violations(document.data), document):
         raise ArgosyError(f"{path}:{document.line_of(violation.at) or 1}: {violation.message}", violation.hint)
     found: Mapping[str, Any] = document.data
     return found

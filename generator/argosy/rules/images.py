@@ -24,7 +24,7 @@ from argosy.rules.registry import Scope, rule
 )
 def image_tag(document: Document, view: View) -> Iterator[Problem]:
     """Find images whose reference does not say which version it is."""
-    if document.path in view.overlaid and document.source is not None:
+    if document.path in view.overlaid and not document.is_rendered:
         return  # The overlays that build it are checked instead.
     for pointer, image in images(document.data):
         name, at, _ = image.partition("@")

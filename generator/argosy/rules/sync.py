@@ -124,7 +124,8 @@ def sync_wave_invalid(document: Document, _repository: View) -> Iterator[Problem
     wave = annotations_of(document.data).get(SYNC_WAVE)
     at = ("metadata", "annotations", SYNC_WAVE)
     if isinstance(wave, int | float) and not isinstance(wave, bool):
-        yield Problem(f"The sync wave {wave} is a number, but annotations are strings.", at, f"Quote it: '{wave}'.")
+        said = document.text_of(at) or wave
+        yield Problem(f"The sync wave {said} is a number, but annotations are strings.", at, f"Quote it: '{said}'.")
     elif wave is not None and not re.fullmatch(r"[+-]?[0-9]{1,18}", text(wave), re.ASCII):
         yield Problem(
             f"The sync wave “{wave}” is not an integer and counts as 0.", at, "Write an integer, such as '5' or '-1'."

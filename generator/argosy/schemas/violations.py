@@ -6,7 +6,7 @@ A schema says with `x-expected`, beside a `pattern` or an `anyOf`, what it wants
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
@@ -16,7 +16,7 @@ from argosy.names import did_you_mean
 if TYPE_CHECKING:
     from jsonschema_rs import ValidationError
 
-    from argosy.documents import Pointer
+    from argosy.documents import Document, Pointer
 
 _TYPES = {
     "array": "a list",
@@ -40,6 +40,8 @@ class Violation:
     hint: str = ""
     is_missing: bool = False
     """Whether nothing is wrong but that a required field is not there."""
+    read: str = ""
+    """What message and hint show of a number or truth value: 493, although its file may have 0755."""
 
 
 def translate(errors: Iterable[ValidationError], schemas: Mapping[str, Any]) -> list[Violation]:
@@ -57,6 +59,19 @@ def translate(errors: Iterable[ValidationError], schemas: Mapping[str, Any]) -> 
 def violation(at: Sequence[str | int], what: str, hint: str = "") -> Violation:
     """Return a violation whose message begins with the field's path."""
     return Violation(tuple(at), f"{path_of(at)}: {what}" if at else what, hint)
+
+
+def as_written(violations: Iterable[Violation], document: Document) -> Iterator[Violation]:
+    """Yield violations of a document, with its numbers and truth values as they are written there."""
+    for each in violations:
+        text = document.text_of(each.at) if each.read else each.read
+        if text in {"", each.read}:
+            yield each
+            continue
+        path = path_of(each.at)
+        both = f"{text}, which YAML reads as {each.read}"
+        message = path + each.message.removeprefix(path).replace(each.read, both, 1)
+        yield replace(each, message=message, hint=each.hint.replace(each.read, text, 1), read="")
 
 
 def path_of(pointer: Sequence[str | int]) -> str:
@@ -141,18 +156,29 @@ def _mistyped(at: Sequence[str | int], types: Sequence[str], found: Any) -> Viol
     if "number" in wanted and "integer" in wanted:
         wanted.remove("integer")
     hint = ""
-    if "string" in wanted and "number" not in wanted and isinstance(found, bool | int | float):
-        hint = f'Put it in quotes: "{shown(found)}".'
-    elif isinstance(found, str) and _fits_without_quotes(found, wanted):
-        hint = f"Write {found} without quotes."
+    if isinstance(found, bool | int | float | str):
+        text = found if isinstance(found, str) else shown(found)
+        hint = quotes(text, wanted, are_there=isinstance(found, str))
     what = f"the text {shown(found)}" if isinstance(found, str) else shown(found)
-    return violation(at, f"must be {' or '.join(_TYPES.get(each, each) for each in wanted)}, not {what}", hint)
+    wrong = violation(at, f"must be {' or '.join(_TYPES.get(each, each) for each in wanted)}, not {what}", hint)
+    return replace(wrong, read=_read(found))
 
 
-def _fits_without_quotes(text: str, wanted: Sequence[str]) -> bool:
-    if text in {"true", "false"}:
-        return "boolean" in wanted
-    return text.isascii() and text.removeprefix("-").isdigit() and not {"integer", "number"}.isdisjoint(wanted)
+def _read(found: Any) -> str:
+    return shown(found) if isinstance(found, bool | int | float) else ""
+
+
+def quotes(text: str, wanted: Collection[str], *, are_there: bool) -> str:
+    """Return the hint to put a scalar into quotes, or to take them away, where that gives it one of the wanted types.
+
+    `text` is what is written, "" where that is not known.
+    """
+    if not are_there:
+        how = f': "{text}"' if text else ""
+        return f"Put it in quotes{how}." if "string" in wanted and "number" not in wanted else ""
+    is_number = text.isascii() and text.removeprefix("-").isdigit()
+    fits = "boolean" in wanted if text in {"true", "false"} else is_number and bool({"integer", "number"} & {*wanted})
+    return f"Write {text} without quotes." if fits else ""
 
 
 def _of_choice(error: ValidationError, *_: Mapping[str, Any]) -> list[Violation]:
@@ -161,7 +187,8 @@ def _of_choice(error: ValidationError, *_: Mapping[str, Any]) -> list[Violation]
     words = [each if isinstance(each, str) and each else shown(each) for each in options if each is not None]
     use = f"use {words[0]}" if len(words) == 1 else f"use one of {', '.join(words)}"
     hint = did_you_mean(error.instance, words) if isinstance(error.instance, str) else ""
-    return [violation(error.instance_path, f"{shown(error.instance)} is not allowed; {use}", hint)]
+    wrong = violation(error.instance_path, f"{shown(error.instance)} is not allowed; {use}", hint)
+    return [replace(wrong, read=_read(error.instance))]
 
 
 def _of_unknown(error: ValidationError, around: Mapping[str, Any], _: Mapping[str, Any]) -> list[Violation]:

@@ -198,7 +198,7 @@ _NOT_RENDERED = "the chart or overlay that uses it cannot be rendered"
 
 def identity(document: Document) -> Hashable:
     """Return what a document is known by: a written one by its place, since an Application's labels are on copies."""
-    return document if document.source is None else (document.path, document.index, document.prefix)
+    return document if document.is_rendered else (document.path, document.index, document.prefix)
 
 
 def _is_checked(render: Render) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from pathlib import Path
@@ -33,7 +33,7 @@ from argosy.schemas.files import file_schema
 from argosy.schemas.locations import SchemaLocation
 from argosy.schemas.schema import Schema
 from argosy.schemas.store import SchemaStore, without_nulls
-from argosy.schemas.violations import Violation
+from argosy.schemas.violations import Violation, as_written
 from argosy.validation.causes import Found, Origins, cause_of, fold
 from argosy.validation.outcomes import Outcomes, Selection, identity
 
@@ -167,7 +167,8 @@ class _Validation:
                 continue
             known = _file_schema(document)
             if known is not None:
-                self._add_violations(files.FILE_SCHEMA, document, known.violations(without_nulls(document.data)))
+                found = as_written(known.violations(without_nulls(document.data)), document)
+                self._add_violations(files.FILE_SCHEMA, document, found)
             elif role is Role.OTHER:
                 reason = "it is not a Kubernetes manifest, and its schema is unknown"
                 self.skipped.setdefault(identity(document), reason)
@@ -193,7 +194,7 @@ class _Validation:
                     "repository, or pass --schema-location"
                 )
                 return
-            for violation in schema.violations(data):
+            for violation in as_written(schema.violations(data), document):
                 if not (partly and violation.is_missing):
                     wrong[violation].append(version)
         rule = manifests.ARGOCD_SCHEMA if api_version.startswith(ARGO) else manifests.KUBERNETES_SCHEMA
@@ -305,7 +306,7 @@ class _Validation:
 
     # Findings
 
-    def _add_violations(self, rule: Rule, document: Document, violations: Sequence[Violation]) -> None:
+    def _add_violations(self, rule: Rule, document: Document, violations: Iterable[Violation]) -> None:
         for violation in violations:
             self._add(rule, Problem(violation.message, violation.at, violation.hint), document=document)
 
