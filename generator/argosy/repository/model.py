@@ -26,9 +26,12 @@ _YAML_WORDS = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
 _YAML_NUMBER = re.compile(r"[0-9]+(e[0-9]+)?|0[xob][0-9a-f]+")
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 _TAG = re.compile(r"\w[\w.-]{0,127}", re.ASCII)
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128}")
+_IMAGE_ID = re.compile(r"[0-9a-f]{64}")
 _IMAGE_PATH = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*")
-_IMAGE_HOST = re.compile(r"(?:[A-Za-z0-9.-]+|\[[0-9a-fA-F:]+\])(?::[0-9]+)?")
+_HOST_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
+_IMAGE_HOST = re.compile(rf"(?:{_HOST_LABEL}(?:\.{_HOST_LABEL})*|\[[0-9a-fA-F:]+\])(?::[0-9]+)?")
+_LONGEST_IMAGE = 255
 _URL_PATH = r"[\w.~:/?#\[\]@!$&()*+,;=%-]+"
 _REPOSITORY_URL = re.compile(
     rf"(?:https?|ssh|git)://[\w.~:\[\]@%-]+/{_URL_PATH}|file:///{_URL_PATH}|[\w.-]+@[\w.-]+:{_URL_PATH}"
@@ -172,22 +175,29 @@ class Image:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read an image reference; raise UsageError if no registry would take it."""
+        """Read an image reference as a node does; raise UsageError with the reason where it would refuse it."""
         rest, at, digest = text.partition("@")
         host, slash, path = rest.rpartition("/")
         path, colon, tag = path.partition(":")
         repository = f"{host}{slash}{path}"
         first, has_host, remainder = repository.partition("/")
-        names_host = has_host and ("." in first or ":" in first or first == "localhost")
+        # What looks like a host's name is one: it has a dot, a port or a capital letter, which no repository may have.
+        names_host = has_host and (re.search(r"[.:A-Z]", first) or first == "localhost")
         plain = remainder if names_host else repository
-        if (
-            not _IMAGE_PATH.fullmatch(plain)
-            or (names_host and not _IMAGE_HOST.fullmatch(first))
-            or (colon and not _TAG.fullmatch(tag))
-            or (at and not _DIGEST.fullmatch(digest))
-        ):
+        refused = {
+            "it has blanks": re.search(r"\s", text),
+            "it has a scheme, as a URL does": "://" in text,
+            "its repository has capital letters": plain != plain.lower(),
+            f"“{first}” is not a registry's host": names_host and not _IMAGE_HOST.fullmatch(first),
+            f"“{plain}” is not a repository": not _IMAGE_PATH.fullmatch(plain),
+            f"its repository has more than {_LONGEST_IMAGE} characters": len(plain) > _LONGEST_IMAGE,
+            "its repository looks like the ID of an image": _IMAGE_ID.fullmatch(text),
+            f"“{tag}” is not a tag": colon and not _TAG.fullmatch(tag),
+            "its digest is not sha256: and 64 hexadecimal digits": at and not _DIGEST.fullmatch(digest),
+        }
+        if reason := next((reason for reason, applies in refused.items() if applies), ""):
             raise UsageError(
-                f"“{text}” is not a container image.",
+                f"“{text}” is not a container image: {reason}.",
                 "Write it as repository:tag, for example nginx:1.29.3-alpine or ghcr.io/acme/web:2.1.0.",
             )
         return cls(repository, tag, digest)

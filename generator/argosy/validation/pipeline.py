@@ -26,7 +26,7 @@ from argosy.helm import Fault, Helm, Message, OfflineError, Release, RenderError
 from argosy.kubernetes import api_server
 from argosy.paths import holds
 from argosy.repository import layout
-from argosy.rules import applicationset, components, files, manifests
+from argosy.rules import applicationset, components, files, images, manifests
 from argosy.rules.registry import RULES, Rule, Scope
 from argosy.rules.secrets import CREDENTIAL, credentials
 from argosy.schemas.files import file_schema
@@ -131,6 +131,7 @@ class _Validation:
             self._check_manifest(document, stores, partly=True)
         for render in deployed.renders:
             self._check_render(render, stores)
+        self._check_versions(inventory)
         self._lint_charts(inventory, deployed.renders, deployed.helm)
         place = deployed.configured.root
         view = (
@@ -172,6 +173,22 @@ class _Validation:
             elif role is Role.OTHER:
                 reason = "it is not a Kubernetes manifest, and its schema is unknown"
                 self.skipped.setdefault(identity(document), reason)
+
+    def _check_versions(self, inventory: Inventory) -> None:
+        """Check the versions in what Helm reads as values: files of charts and of Applications, and Applications."""
+        read = {file.resolve() for render in self.deployed.renders for file in render.source.value_files}
+        read |= {(chart / "values.yaml").resolve() for chart in inventory.outermost_charts}
+        # The schema of a chart may have said it.
+        known = {(each.finding.path, each.finding.line) for each in self.found}
+        for entry in inventory.entries:
+            values = [document for document, role in entry.documents if role in {Role.CHART, Role.OTHER}]
+            for document in values if values and entry.file.location.resolve() in read else ():
+                for problem in images.unquoted_versions(document):
+                    if (document.path, document.line_of(problem.at)) not in known:
+                        self._add(images.VERSION_UNQUOTED, problem, document=document)
+        for application in self.deployed.view.applications:
+            for problem in images.of_application(application):
+                self._add(images.VERSION_UNQUOTED, problem, document=application.document, application=application)
 
     def _check_catalogue(self, inventory: Inventory) -> None:
         if not any(layout.is_catalogue(path) for path in inventory.files):
