@@ -441,11 +441,12 @@ SELECTED = {
 class TestSelection:
     def test_findings_elsewhere_are_not_told(self, validate: Validate, tmp_path: Path) -> None:
         assert errors(validate(SELECTED)) == [("kubernetes-value", "apps/bad.yaml", 4)]
-        report = validate({}, paths=[tmp_path / "argocd"])
+        report = validate({}, paths=[tmp_path / "argocd" / "dev.yaml"])
         assert errors(report) == []
         assert {each.path for each in report.outcomes} | {each.path for each in report.findings} == {
             "argocd/dev.yaml",
-            "argocd/prod.yaml",
+            "values/dev.yaml",
+            *(path for path in SELECTED if path.startswith("charts/")),
         }
 
     def test_what_is_rendered_from_a_file_belongs_to_it(self, validate: Validate, tmp_path: Path) -> None:
@@ -455,6 +456,33 @@ class TestSelection:
         }
         assert report.renders == 1
         assert validate({}, paths=[tmp_path / "values" / "dev.yaml"]).findings == []
+
+    def test_an_application_is_judged_with_all_that_it_renders_to(self, validate: Validate, tmp_path: Path) -> None:
+        files = {
+            **SELECTED,
+            "charts/shop/templates/broken.yaml": '{{ if eq .Release.Name "prod" }}{{ fail "no" }}{{ end }}\n',
+            "argocd/plain.yaml": application("plain", "path: apps"),
+            "argocd/built.yaml": application("built", "path: overlay"),
+            "overlay/kustomization.yaml": "resources: [../base]\n",
+            "base/kustomization.yaml": "resources: [bad.yaml]\n",
+            "base/bad.yaml": CONFIG_MAP.format(name="WORSE"),
+        }
+
+        def found(*paths: str) -> list[tuple[str, str, str]]:
+            report = validate(files, paths=[tmp_path / path for path in paths])
+            found = [each for each in report.findings if each.severity is Severity.ERROR]
+            return [(each.rule, each.path, each.application) for each in found]
+
+        in_chart = ("helm-render", "charts/shop/templates/broken.yaml", "prod")
+        assert found("argocd/prod.yaml") == found("charts/shop/templates/broken.yaml") == [in_chart]
+        assert found("argocd/dev.yaml") == found("values/dev.yaml") == []
+        assert found("argocd/plain.yaml") == [("kubernetes-value", "apps/bad.yaml", "")]
+        assert [(rule, path) for rule, path, _ in found("argocd/built.yaml")] == [("kubernetes-value", "base/bad.yaml")]
+        assert {path for _, path, _ in found("argocd")} == {
+            "charts/shop/templates/broken.yaml",
+            "apps/bad.yaml",
+            "base/bad.yaml",
+        }
 
 
 class TestSuppression:

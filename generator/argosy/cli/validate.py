@@ -87,9 +87,9 @@ def command(
     """Check offline that Argo CD and Kubernetes will accept a repository.
 
     Every YAML and JSON document passes, fails, or is skipped with a reason. Helm charts and Kustomize overlays are
-    rendered for each Application, and the result is checked too. With PATHs, only findings in these files and folders,
-    and in what is rendered from them, are reported. Exit code: 0 without errors, 1 with errors or if there is nothing
-    to validate, 2 for wrong usage.
+    rendered for each Application, and the result is checked too. With PATHs, only these files and folders are reported
+    on, what is rendered from them, and what an Application among them deploys. Exit code: 0 without errors, 1 with
+    errors or if there is nothing to validate, 2 for wrong usage.
     """
     versions = tuple(each.strip() for each in kubernetes_versions.split(",")) if kubernetes_versions else ()
     return run(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from argosy.argocd.inventory import Entry, Inventory, Role
 from argosy.argocd.rendering import Render
@@ -18,37 +18,62 @@ from argosy.validation.causes import Found
 
 @dataclass(frozen=True)
 class Selection:
-    """The files and folders of a repository to report on, and what is rendered from them; none: all."""
+    """The files and folders of a repository to report on, what is rendered from them, and what their Applications read.
+
+    No paths: all.
+    """
 
     root: Path
     paths: Sequence[Path]
     inventory: Inventory
+    renders: Sequence[Render]
 
     def takes(self, path: str, render: Render | None = None) -> bool:
         """Return whether a file, or what was rendered from other files, is asked for."""
-        return not self.paths or self._covers(path) or (render is not None and self._reads(render))
-
-    def _covers(self, path: str) -> bool:
-        return any(each in {".", path} or path.startswith(f"{each}/") for each in self._wanted)
-
-    @cached_property
-    def _wanted(self) -> Sequence[str]:
-        resolved = [path.resolve() for path in self.paths]
-        return [path.relative_to(self.root).as_posix() for path in resolved if path.is_relative_to(self.root)]
-
-    def _reads(self, render: Render) -> bool:
-        """Return whether a render read a file that is asked for."""
-        if render not in self._known:
-            inputs = self.inventory.inputs.items()
-            overlay = render.source.folder if render.source.kind is Kind.KUSTOMIZE else None
-            read = [*render.source.value_files, *(file for file, folders in inputs if overlay in folders)]
-            paths = [file.relative_to(self.root).as_posix() for file in read if file.is_relative_to(self.root)]
-            self._known[render] = any(self._covers(path) for path in (render.path, *paths))
-        return self._known[render]
+        if not self.paths or _is_in(path, self._wanted):
+            return True
+        return render in self._reading if render is not None else _is_in(path, self._read)
 
     @cached_property
-    def _known(self) -> dict[Render, bool]:
-        return {}
+    def _wanted(self) -> frozenset[str]:
+        return frozenset(self._relative(path.resolve() for path in self.paths))
+
+    @cached_property
+    def _reading(self) -> frozenset[Render]:
+        """The renders that read what is asked for: their Application, chart, overlay or values."""
+        return frozenset(
+            each
+            for each in self.renders
+            if self._is_declared(each)
+            or any(_is_in(path, self._wanted) for path in self._inputs(each))
+            or (each.source.kind is Kind.HELM and any(_is_in(path, {each.path}) for path in self._wanted))
+        )
+
+    @cached_property
+    def _read(self) -> frozenset[str]:
+        """The files and folders that Applications read which are asked for."""
+        return frozenset(path for each in self.renders if self._is_declared(each) for path in self._inputs(each))
+
+    def _is_declared(self, render: Render) -> bool:
+        return render.application is not None and _is_in(render.application.document.path, self._wanted)
+
+    def _inputs(self, render: Render) -> Iterator[str]:
+        if render.written:
+            yield from (document.path for document in render.documents)
+            return
+        yield render.path
+        overlay = render.source.folder if render.source.kind is Kind.KUSTOMIZE else None
+        yield from self._relative(file for file, folders in self.inventory.inputs.items() if overlay in folders)
+        yield from self._relative(render.source.value_files)
+
+    def _relative(self, files: Iterable[Path]) -> Iterator[str]:
+        return (file.relative_to(self.root).as_posix() for file in files if file.is_relative_to(self.root))
+
+
+def _is_in(path: str, places: Set[str]) -> bool:
+    """Return whether a file or folder is one of these places, or below one."""
+    above = [path, *map(str, PurePosixPath(path).parents)]
+    return not places.isdisjoint(above)
 
 
 @dataclass(frozen=True)

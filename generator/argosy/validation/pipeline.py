@@ -400,7 +400,7 @@ class _Validation:
         """Make the report, of the files and folders that were asked for."""
         renders, patches = deployed.renders, frozenset(map(identity, deployed.view.patches))
         found = self._unsuppressed(inventory, configured)
-        selection = Selection(self.root, self.options.paths, inventory)
+        selection = Selection(self.root, self.options.paths, inventory, renders)
         made = sum(
             not render.written and not render.skipped and selection.takes(render.path, render)
             for render in renders
