@@ -150,7 +150,7 @@ class TestRefusals:
         monkeypatch.chdir(outer / "gitops")
         before = state(outer)
         result = argosy(*ADD)
-        assert (result.code, state(outer)) == (1, before)
+        assert (result.code, state(outer)) == (2, before)
         assert "give it a repository of its own" in result.err
         assert not (outer / ".git/argosy").exists()
 

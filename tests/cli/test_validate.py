@@ -66,6 +66,46 @@ def test_the_repository_is_the_one_around_the_path_or_the_current_folder(
     assert argosy("validate", "dev", "--repository", str(gitops)).code == 0
 
 
+def test_a_repository_within_another_or_below_a_folder_is_not_judged_from_there(
+    argosy: Argosy, git: Git, gitops: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_files(tmp_path, {"clone/apps/pod.yaml": UNTAGGED, "pod.yaml": GOOD})
+    git(tmp_path, "init", "-q", "clone")
+    above = argosy("validate", "--output", "json")
+    found = [(each["rule"], each["path"]) for each in json.loads(above.out)["findings"]]
+    assert (above.code, found) == (1, [("inner-repository", "clone"), ("inner-repository", "gitops")])
+    assert f"argosy validate {gitops}" in above.out
+    # Both by themselves are as good as ever.
+    assert argosy("validate", "clone").code == argosy("validate", str(gitops)).code == 0
+
+    shutil.rmtree(gitops / ".git")
+    shutil.rmtree(tmp_path / "clone/.git")
+    git(tmp_path, "init", "-q")
+    assert "make it a Git repository of its own" in argosy("validate").out
+    for command in (
+        ("validate",),
+        ("status",),
+        ("doctor",),
+        ("render", "my-app", "dev"),
+        ("history", "my-app"),
+        ("diff",),
+    ):
+        refused = argosy(*command, "--repository", str(gitops))
+        assert (refused.code, refused.out) == (2, ""), command
+        assert f"{gitops} is a folder of the Git repository {tmp_path}" in refused.err
+        assert "give it a repository of its own" in refused.err
+    foreign = argosy("validate", "--repository", "clone")
+    assert (foreign.code, f"--repository {tmp_path}" in foreign.err) == (2, True)
+    # What the outer one ignores is none of its folders.
+    (tmp_path / ".gitignore").write_text("gitops/\n")
+    assert argosy("validate", str(gitops)).code == 0
+    # Outside of a repository, nobody is told to make one of whatever folder this is.
+    monkeypatch.chdir(tmp_path / "clone")
+    wrong = argosy("add", "app", "shop")
+    assert "is not an argosy repository" in wrong.err
+    assert "git init" not in wrong.err
+
+
 def test_findings_say_where_what_and_what_to_do(argosy: Argosy, tmp_path: Path) -> None:
     write_files(tmp_path, {"apps/pod.yaml": BAD})
     result = argosy("validate", "apps")
@@ -202,7 +242,7 @@ def test_wrong_usage(argosy: Argosy, tmp_path: Path) -> None:
 
 def test_a_path_elsewhere_is_refused_with_a_reason(argosy: Argosy, tmp_path: Path) -> None:
     write_files(tmp_path, {"here/pod.yaml": GOOD, "there/pod.yaml": GOOD})
-    assert "there is not in here" in argosy("validate", "there", "--repository", "here").err
+    assert f"there is not in {tmp_path / 'here'}" in argosy("validate", "there", "--repository", "here").err
 
 
 @pytest.mark.parametrize("output", ["text", "json"])

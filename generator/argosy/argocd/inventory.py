@@ -6,7 +6,7 @@ rendering what it belongs to. The inventory tells these apart, so that each file
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
@@ -15,6 +15,7 @@ from typing import Any
 
 from argosy import git, kustomize
 from argosy.documents import Document, File, ParsedFile, find, is_manifest, items, read, text_of
+from argosy.paths import holds
 from argosy.repository import layout
 
 
@@ -91,6 +92,8 @@ class Inventory:
     """What builds read: file -> the folders of the kustomizations whose build reads it."""
     wanted: Callable[[str], bool] = everything
     """Which paths were looked at."""
+    inner: Sequence[str] = ()
+    """The folders that are repositories of their own: nothing in them was looked at."""
 
     @cached_property
     def outermost_charts(self) -> Sequence[Path]:
@@ -133,13 +136,16 @@ def take(root: Path, wanted: Callable[[str], bool] = everything) -> Inventory:
         return path in ignored or f"{path}/" in ignored or path.startswith(folders)
 
     files = [file for file in find(root, (), is_ignored if ignored else None) if wanted(file.path)]
+    inner = [*_inner(root, files)]
+    within = tuple(f"{folder}/" for folder in inner)
+    files = [file for file in files if not file.path.startswith(within)]
     charts = sorted({(root / file.path).parent for file in files if PurePosixPath(file.path).name == "Chart.yaml"})
-    within = _Charts(root, frozenset(charts))
+    of_charts = _Charts(root, frozenset(charts))
     kustomizations = sorted(
         {
             (root / file.path).parent
             for file in files
-            if PurePosixPath(file.path).name in kustomize.NAMES and within.of(file.path) is None
+            if PurePosixPath(file.path).name in kustomize.NAMES and of_charts.of(file.path) is None
         }
     )
     inputs: dict[Path, list[Path]] = {}
@@ -148,8 +154,24 @@ def take(root: Path, wanted: Callable[[str], bool] = everything) -> Inventory:
         whole |= kustomize.resources(folder, root)
         for path in kustomize.inputs(folder, root):
             inputs.setdefault(path, []).append(folder)
-    entries = [_entry(root, file, within, inputs.keys() - whole) for file in files]
-    return Inventory(root, entries, charts, kustomizations, inputs, wanted)
+    entries = [_entry(root, file, of_charts, inputs.keys() - whole) for file in files]
+    return Inventory(root, entries, charts, kustomizations, inputs, wanted, inner)
+
+
+def _inner(root: Path, files: Sequence[File]) -> Iterator[str]:
+    """Yield the folders below a root that are repositories of argosy's, and outside of Git those that are Git's."""
+    folders = {above.as_posix() for file in files for above in PurePosixPath(file.path).parents} - {"."}
+    has_git = not folders or git.at(root).top_level is not None
+    for folder in sorted(folders):
+        answers = File(f"{folder}/{layout.ANSWERS}", root / folder / layout.ANSWERS)
+        is_argosys = holds(answers.location.is_file) and any(map(is_answers, read(answers).documents))
+        if is_argosys or (not has_git and holds((root / folder / ".git").is_dir)):
+            yield folder
+
+
+def is_answers(document: Document) -> bool:
+    """Return whether a document has the answers to the questions of argosy's template, not of another one."""
+    return isinstance(document.data, dict) and not {"repository_name", "repo_url"}.isdisjoint(document.data)
 
 
 @dataclass(frozen=True)

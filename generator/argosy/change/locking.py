@@ -9,7 +9,7 @@ from pathlib import Path
 from argosy import git
 from argosy.change import merge
 from argosy.errors import ArgosyError
-from argosy.repository import layout
+from argosy.repository import layout, store
 
 PATIENCE = 5.0
 """How many seconds to wait until another argosy is done with a repository."""
@@ -33,16 +33,11 @@ def locked(root: Path) -> Iterator[None]:
 
 
 def _refuse_unfit(root: Path) -> None:
-    top = git.at(root).top_level
-    if top is None or not git.at(root).head:
+    store.check(root)
+    if not git.at(root).head:
         raise ArgosyError(
             f"{root} is not under Git, or has no commit yet.",
             "argosy merges with Git: run git init, git add --all and git commit first.",
-        )
-    if top.resolve() != root.resolve():
-        raise ArgosyError(
-            f"{root} is a folder of the Git repository {top}.",
-            "Argo CD reads paths from a Git repository's root, and so does argosy: give it a repository of its own.",
         )
     lock = git.at(root).git_path("index.lock")
     if lock.exists():

@@ -18,7 +18,7 @@ def command(repository: Path | None, quiet: bool) -> int:
     """Undo a change that left conflicts or findings, and restore the repository exactly."""
     from argosy.change import locking, merge  # noqa: PLC0415
 
-    root = (repository or root_of(())).resolve()
+    root = root_of(repository)
     with locking.locked(root):
         journal = merge.Journal(root)
         if not (journal.undo() or journal.abort()):

@@ -107,7 +107,7 @@ def command(
 
     if user and not credential:
         raise click.UsageError("--user goes with --credential.")
-    root = (repository or root_of(())).resolve()
+    root = root_of(repository)
     stored = store.load(root)
     wanted = planning.Wanted(
         root,

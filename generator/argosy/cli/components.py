@@ -47,7 +47,7 @@ def _opened(repository: Path | None) -> tuple[Path | None, Repository | None]:
     from argosy.repository import store  # noqa: PLC0415
 
     try:
-        root = (repository or root_of(())).resolve()
+        root = root_of(repository)
     except UsageError:
         return None, None
     if repository is None and not store.is_repository(root):

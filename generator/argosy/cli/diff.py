@@ -78,7 +78,7 @@ def command(
     from argosy.reporting import Options  # noqa: PLC0415
     from argosy.reporting.progress import progress  # noqa: PLC0415
 
-    root = (repository or root_of(())).resolve()
+    root = root_of(repository)
     if number is not None and not comment:
         raise click.UsageError("--pull-request goes with --comment.")
     if between:

@@ -10,7 +10,6 @@ import click
 
 from argosy.cli import options
 from argosy.cli.options import root_of
-from argosy.errors import UsageError
 
 if TYPE_CHECKING:
     from argosy.doctor.diagnosis import Diagnosis
@@ -50,9 +49,7 @@ def command(
     from argosy.doctor.examination import examine  # noqa: PLC0415
     from argosy.reporting.progress import progress  # noqa: PLC0415
 
-    root = (repository or root_of(())).resolve()
-    if not root.is_dir():
-        raise UsageError(f"{root} is not a folder.", "Give the repository's root.")
+    root = root_of(repository)
     found = examine(
         root,
         Choice(

@@ -32,7 +32,7 @@ def command(*, app: str, env: str, repository: Path | None, limit: int | None, o
     from argosy.repository import store  # noqa: PLC0415
     from argosy.status import promotions  # noqa: PLC0415
 
-    root = (repository or root_of(())).resolve()
+    root = root_of(repository)
     stored = store.load(root)
     edits.application(stored.repository, app)
     if env:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -129,8 +130,30 @@ class LookingCommand(click.Command):
             return super().invoke(ctx)
 
 
-def root_of(paths: Sequence[Path]) -> Path:
-    """Return the root of the repository around the paths: the nearest folder with argosy's answers, or Git's."""
+def root_of(repository: Path | None, paths: Sequence[Path] = ()) -> Path:
+    """Return the root of the repository that is named, or else is around the paths or the current folder.
+
+    Raise UsageError where it is no folder, or one of a Git repository, from whose root Argo CD reads.
+    """
+    from argosy import git  # noqa: PLC0415
+    from argosy.repository import layout  # noqa: PLC0415
+
+    root = (repository or _around(paths)).resolve()
+    if not root.is_dir():
+        raise UsageError(f"{root} is not a folder.", "Give the repository's root.")
+    top = None if (root / ".git").exists() else git.top_level(root)
+    if top is not None and not git.is_ignored(top, root):
+        own = (root / layout.ANSWERS).is_file()
+        raise UsageError(
+            f"{root} is a folder of the Git repository {top}.",
+            "Argo CD reads paths from a Git repository's root, and so does argosy: "
+            + ("give it a repository of its own." if own else f"name that, with --repository {shlex.quote(str(top))}."),
+        )
+    return root
+
+
+def _around(paths: Sequence[Path]) -> Path:
+    """Return the nearest folder around the paths that has argosy's answers, or else Git's root."""
     from argosy import git  # noqa: PLC0415
     from argosy.repository import layout  # noqa: PLC0415
 
@@ -178,7 +201,7 @@ class ChangeOptions:
     @property
     def root(self) -> Path:
         """The repository's root."""
-        return (self.repository or root_of(())).resolve()
+        return root_of(self.repository)
 
     def say(self, text: str) -> None:
         """Print something for people, beside the data."""

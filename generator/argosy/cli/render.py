@@ -30,7 +30,7 @@ def command(app: str, env: str, revision: str | None, repository: Path | None, o
     from argosy.difference.manifest_text import as_yaml  # noqa: PLC0415
     from argosy.repository import store  # noqa: PLC0415
 
-    root = (repository or root_of(())).resolve()
+    root = root_of(repository)
     known = (store.load_at(root, revision) if revision else store.load(root)).repository
     edits.application(known, app)
     follows = edits.environment(known, env).revision

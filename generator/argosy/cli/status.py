@@ -56,7 +56,7 @@ def command(
         raise UsageError("--context is for --live.", "Add --live.")
     if by_file and (app or is_live or exit_code or output == "markdown"):
         raise UsageError("--files lists all files, as text or JSON.", "Leave the other options out.")
-    root = (repository or root_of(())).resolve()
+    root = root_of(repository)
     if by_file:
         _print_files(root, ownership.load(root), output)
         return 0

@@ -93,7 +93,7 @@ def command(
     """
     versions = tuple(each.strip() for each in kubernetes_versions.split(",")) if kubernetes_versions else ()
     return run(
-        repository or root_of(paths),
+        root_of(repository, paths),
         paths=paths,
         kubernetes_versions=versions,
         schema_locations=schema_locations,

@@ -36,8 +36,6 @@ def run(
     from argosy.reporting.progress import progress  # noqa: PLC0415
     from argosy.validation import pipeline  # noqa: PLC0415
 
-    if not root.is_dir():
-        raise UsageError(f"{root} is not a folder.", "Give the repository's root.")
     outside = [path for path in paths if not path.resolve().is_relative_to(root.resolve())]
     if outside:
         raise UsageError(f"{outside[0]} is not in {root}.", "Validate each repository by itself.")

@@ -41,11 +41,7 @@ def load(root: Path, only: Collection[str] | None = None) -> Stored:
 
     With `only`, of all applications these alone are read, which is quick where there are many.
     """
-    if not is_repository(root):
-        raise ArgosyError(
-            f"{root} is not an argosy repository: it has no {layout.ANSWERS}.",
-            "Go to a repository that `argosy init` made, or name it with --repository.",
-        )
+    check(root)
     answers = _settings(root, layout.ANSWERS)
     names = [
         name for name in _folders(root / layout.APPLICATIONS) if (root / layout.application_settings(name)).is_file()
@@ -74,6 +70,15 @@ def load(root: Path, only: Collection[str] | None = None) -> Stored:
 def is_repository(root: Path) -> bool:
     """Return whether a folder is the root of a repository of argosy's."""
     return (root / layout.ANSWERS).is_file()
+
+
+def check(root: Path) -> None:
+    """Raise ArgosyError unless a folder is the root of a repository of argosy's."""
+    if not is_repository(root):
+        raise ArgosyError(
+            f"{root} is not an argosy repository: it has no {layout.ANSWERS}.",
+            "Go to a repository that `argosy init` made, or name it with --repository.",
+        )
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -39,6 +40,27 @@ SYMLINK_ESCAPES = declare(
     bad="# link: docs/outside -> /etc\n",
     good="# link: docs/inside -> ../apps\n# file: apps/shop.yaml\n" + GREETING.format(greeting="hello"),
 )
+INNER_REPOSITORY = declare(
+    "inner-repository",
+    Severity.ERROR,
+    "A folder is a repository of its own.",
+    explanation="Argo CD reads paths from the root of the repository that it clones. A folder with the answers of "
+    "`argosy init`, or a clone below a folder that is not under Git, is checked from its own root: from another one, "
+    "its paths would lead nowhere. Nothing in it is checked here.",
+    bad="# file: gitops/.copier-answers.yml\nrepo_url: https://git.example.com/team/gitops.git\n",
+    good="# file: apps/shop.yaml\n" + GREETING.format(greeting="hello"),
+)
+
+
+def inner_repository(folder: str, root: Path) -> Problem:
+    """Return what is wrong with a folder that is a repository of its own."""
+    message = f"{folder} is a repository of its own, whose paths are relative to it: nothing in it was checked."
+    hint = f"Validate it by itself: argosy validate {shlex.quote(str(root / folder))}."
+    if (root / ".git").exists() and not (root / folder / ".git").exists():
+        hint = "Argo CD would read its paths from the root of this one: make it a Git repository of its own."
+    return Problem(message, hint=hint)
+
+
 YAML_SYNTAX = declare(
     "yaml-syntax",
     Severity.ERROR,

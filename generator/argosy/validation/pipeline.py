@@ -13,7 +13,7 @@ from argosy.argocd import configuration, deployments, former, rendering
 from argosy.argocd.applicationsets import Flaw
 from argosy.argocd.configuration import Configuration
 from argosy.argocd.deployments import Deployments
-from argosy.argocd.inventory import Entry, Inventory, Role, reached_by
+from argosy.argocd.inventory import Entry, Inventory, Role, is_answers, reached_by
 from argosy.argocd.rendering import Progress, Render, silent
 from argosy.argocd.sources import Kind
 from argosy.argocd.view import ArgoApplication, View
@@ -121,6 +121,8 @@ class _Validation:
         stores = _stores(self.root, deployed.configured, self.options, _definitions(inventory, deployed.renders))
         for entry in inventory.entries:
             self._check_file(entry, stores)
+        for folder in inventory.inner:
+            self._add(files.INNER_REPOSITORY, files.inner_repository(folder, self.root), path=folder)
         self._check_catalogue(inventory)
         for flaw, problem, document in deployed.problems:
             # Where a part of the repository is checked, a generator may find nothing in it.
@@ -456,5 +458,5 @@ _KINDS = frozenset({Role.MANIFEST, Role.CHART})
 
 def _file_schema(document: Document) -> Schema | None:
     """Return the schema of a file that is no manifest; none for another Copier template's answers."""
-    own = isinstance(document.data, dict) and {"repository_name", "repo_url"} & document.data.keys()
-    return None if document.path == layout.ANSWERS and not own else file_schema(document.path)
+    is_foreign = document.path == layout.ANSWERS and not is_answers(document)
+    return None if is_foreign else file_schema(document.path)
