@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from argosy import git, helm
-from argosy.argocd import elsewhere, rendering
+from argosy.argocd import elsewhere, rendering, settings
 from argosy.argocd.applicationsets import Flaw, RepositoryFiles, expand
 from argosy.argocd.configuration import Configuration
 from argosy.argocd.elsewhere import Read
@@ -94,6 +94,7 @@ class _Search:
             environments=_environments(self.inventory),
             wanted=self.inventory.wanted,
         )
+        self.view = replace(self.view, settings=settings.of(self.inventory, self.view))
         self.files = RepositoryFiles(root, self.inventory.files, lambda url: is_here(url, self.view))
         self.written = {_identity(each.data): each for each in self.view.documents if _is_argo(each)}
         self.seen: set[int | str] = set()
@@ -103,6 +104,9 @@ class _Search:
         self._follow(self._unbuilt())
         view = replace(
             self.view,
+            settings=self.view.settings.with_config_maps(
+                each for render in self.renders if not render.written for each in render.documents
+            ),
             applications=self.applications,
             projects=self.projects,
             rendered=_by_application(self.renders),
@@ -129,7 +133,7 @@ class _Search:
             documents = self._rendered(renders)
 
     def _render_the_rest(self) -> Sequence[Document]:
-        renders = rendering.of_the_rest(self.renders, self.inventory, self.helm, self.progress)
+        renders = rendering.of_the_rest(self.renders, self.inventory, self.view, self.helm, self.progress)
         self.renders += renders
         return self._rendered(renders)
 

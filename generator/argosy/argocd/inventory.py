@@ -107,10 +107,14 @@ class Inventory:
     def head(self, folder: Path, *names: str) -> Mapping[str, Any]:
         """Return what a folder's file of one of the names holds, such as its Chart.yaml; nothing where it has none."""
         for name in names:
-            for document, _ in self._by_location.get(folder / name, ()):
+            for document in self.at(folder / name):
                 if isinstance(document.data, dict):
                     return document.data
         return {}
+
+    def at(self, file: Path) -> Sequence[Document]:
+        """Return the documents of a file; none of what is no file that was read."""
+        return [document for document, _ in self._by_location.get(file, ())]
 
     @cached_property
     def _by_location(self) -> Mapping[Path, Sequence[tuple[Document, Role]]]:
@@ -161,7 +165,7 @@ def take(root: Path, wanted: Callable[[str], bool] = everything) -> Inventory:
 def _inner(root: Path, files: Sequence[File]) -> Iterator[str]:
     """Yield the folders below a root that are repositories of argosy's, and outside of Git those that are Git's."""
     folders = {above.as_posix() for file in files for above in PurePosixPath(file.path).parents} - {"."}
-    has_git = not folders or git.at(root).top_level is not None
+    has_git = holds((root / ".git").exists) or git.top_level(root) is not None
     for folder in sorted(folders):
         answers = File(f"{folder}/{layout.ANSWERS}", root / folder / layout.ANSWERS)
         is_argosys = holds(answers.location.is_file) and any(map(is_answers, read(answers).documents))

@@ -7,13 +7,38 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from argosy.argocd.matching import (
-    glob_matches,
-)
+from argosy.argocd.applicationsets.flaws import GeneratorError
+from argosy.argocd.applicationsets.parameters import selects
+from argosy.argocd.matching import glob_matches
 from argosy.argocd.urls import normal_url
-from argosy.argocd.view import ArgoApplication
-from argosy.documents import Pointer
+from argosy.argocd.view import ArgoApplication, View
+from argosy.documents import Document, Pointer
 from argosy.documents.fields import JSON, field, mapping, sequence, text
+
+
+def virtual_spec(project: Document, repository: View) -> Mapping[str, JSON]:
+    """Return the spec of an AppProject with what the global projects of argocd-cm add to it."""
+    spec = dict(mapping(field(project.data, "spec")))
+    own, labels = field(project.data, "metadata", "name"), mapping(field(project.data, "metadata", "labels"))
+    for selector, name in repository.settings.global_projects:
+        added = repository.projects.get(name)
+        try:
+            if added is None or name == own or not selects(selector, dict(labels), ()):
+                continue
+        except GeneratorError:
+            break  # So does Argo CD.
+        for key in _INHERITED:
+            if more := sequence(field(added.data, "spec", key)):
+                spec[key] = [*sequence(spec.get(key)), *more]
+    return spec
+
+
+_INHERITED = (
+    "sourceRepos",
+    "destinations",
+    "syncWindows",
+    *(f"{scope}Resource{kind}" for scope in ("cluster", "namespace") for kind in ("Whitelist", "Blacklist")),
+)
 
 
 def project_name(application: ArgoApplication) -> str:

@@ -67,13 +67,13 @@ def of_applications(
 
 
 def of_the_rest(
-    renders: Sequence[Render], inventory: Inventory, helm: Helm, progress: Progress = silent
+    renders: Sequence[Render], inventory: Inventory, view: View, helm: Helm, progress: Progress = silent
 ) -> list[Render]:
     """Build each overlay, and render each chart with its own values, that no render so far has read."""
     read = {render.source.folder for render in renders if render.source.folder}
     overlays, charts = _unread_overlays(read, inventory), _unread_charts(read, inventory)
     return on_all_processors(
-        "Building", lambda folder: _overlay(folder, inventory), overlays, progress
+        "Building", lambda folder: _overlay(folder, inventory, view), overlays, progress
     ) + on_all_processors("Rendering", lambda chart: _chart(chart, inventory, helm), charts, progress)
 
 
@@ -196,7 +196,7 @@ def _render(application: ArgoApplication, source: Source, view: View, helm: Helm
     if source.kind is Kind.HELM:
         return _helm(empty, application, source, view, helm)
     if source.kind is Kind.KUSTOMIZE:
-        return _kustomize(empty, source, view.root, source.spec.get("kustomize"))
+        return _kustomize(empty, source, view)
     if source.kind is Kind.DIRECTORY:
         found = tuple(
             replace(document, application=application.application, environment=application.environment)
@@ -212,6 +212,8 @@ def _helm(empty: Render, application: ArgoApplication, source: Source, view: Vie
     if source.folder is None or source.misses:
         of_parameters = all("fileParameters" in miss.at for miss in source.misses)
         return replace(empty, skipped=f"{'the file of a parameter' if of_parameters else 'a values file'} is missing")
+    if source.unread:
+        return replace(empty, skipped=f"the values file {source.unread[0]} was not fetched (offline)")
     if not holds((source.folder / "Chart.yaml").is_file):
         fault = Fault("The Helm source's folder has no Chart.yaml.", source.folder)
         return replace(empty, faults=(fault,))
@@ -266,11 +268,13 @@ def _release(application: ArgoApplication, source: Source, root: Path) -> Releas
     )
 
 
-def _kustomize(empty: Render, source: Source, root: Path, overrides: Any) -> Render:
+def _kustomize(empty: Render, source: Source, view: View) -> Render:
     if source.folder is None:
         return empty
+    root, overrides = view.root, source.spec.get("kustomize")
     try:
-        built = kustomize.build(source.folder, root, overrides if isinstance(overrides, dict) else None)
+        options = view.settings.build_options(text(mapping(overrides).get("version")))
+        built = kustomize.build(source.folder, root, overrides if isinstance(overrides, dict) else None, options)
     except OfflineError as error:
         return replace(empty, skipped="; ".join(dict.fromkeys(fault.message for fault in error.faults)))
     except RenderError as error:
@@ -285,12 +289,12 @@ def _kustomize(empty: Render, source: Source, root: Path, overrides: Any) -> Ren
     return replace(empty, documents=documents, defects=defects)
 
 
-def _overlay(folder: Path, inventory: Inventory) -> Render:
+def _overlay(folder: Path, inventory: Inventory, view: View) -> Render:
     source = Source(Kind.KUSTOMIZE, (), {}, folder)
     empty = Render(source, folder.relative_to(inventory.root).as_posix())
     if inventory.head(folder, *KUSTOMIZATIONS).get("kind") == "Component":
         return replace(empty, skipped="no overlay uses this Component")
-    return _kustomize(empty, source, inventory.root, None)
+    return _kustomize(empty, source, view)
 
 
 def _chart(chart: Path, inventory: Inventory, helm: Helm) -> Render:

@@ -54,6 +54,8 @@ class Source:
     file_parameters: tuple[tuple[str, Path], ...] = ()
     """The parameters whose value is what a file holds: name and file."""
     misses: tuple[Miss, ...] = ()
+    unread: tuple[str, ...] = ()
+    """The URLs of values files, which are not fetched."""
     reason: str = ""
     """Why nothing of it can be rendered here, for the kinds PLUGIN and REMOTE."""
 
@@ -175,8 +177,15 @@ def _with_files(source: Source, folder: Path, references: Mapping[str, Any], vie
     files: list[Path] = []
     parameters: list[tuple[str, Path]] = []
     misses: list[Miss] = []
+    remote: list[str] = []
     for at, name, parameter in _named_files(helm, source.at):
-        if re.match(r"https?://", name) or (source.kind is Kind.REMOTE and not name.startswith("$")):
+        scheme = re.match(r"([a-zA-Z][a-zA-Z0-9+.-]*):", name)
+        if scheme and parameter is None and scheme[1].lower() not in view.settings.value_schemes:
+            misses.append(Miss(at, name, f"helm.valuesFileSchemes of argocd-cm does not permit “{scheme[1]}”"))
+            continue
+        if scheme:
+            remote.append(name)
+        if scheme or (source.kind is Kind.REMOTE and not name.startswith("$")):
             continue
         found, reason = _files(name, folder, references, view, is_glob=parameter is None)
         if parameter is None:
@@ -186,7 +195,13 @@ def _with_files(source: Source, folder: Path, references: Mapping[str, Any], vie
         lenient = parameter is None and helm.get("ignoreMissingValueFiles")
         if not found and reason and not (lenient and reason == _NOT_THERE):
             misses.append(Miss(at, name, reason))
-    return replace(source, value_files=tuple(files), file_parameters=tuple(parameters), misses=tuple(misses))
+    return replace(
+        source,
+        value_files=tuple(files),
+        file_parameters=tuple(parameters),
+        misses=tuple(misses),
+        unread=tuple(remote),
+    )
 
 
 def _named_files(helm: Mapping[str, Any], at: Pointer) -> Iterator[tuple[Pointer, str, str | None]]:

@@ -15,6 +15,7 @@ from argosy.documents import Document, Pointer
 
 if TYPE_CHECKING:
     from argosy.argocd.elsewhere import Read
+    from argosy.argocd.settings import Settings
 
 Resource = tuple[str, str, str]
 """The group, kind and name of a resource that an Application renders."""
@@ -77,6 +78,12 @@ class Dropped:
     """Whether it is not there; otherwise it is, and something else is rendered because of it."""
 
 
+def _by_default() -> Settings:
+    from argosy.argocd.settings import Settings  # noqa: PLC0415 - which is read from a View
+
+    return Settings()
+
+
 @dataclass(frozen=True, eq=False)
 class View:
     """The repository as rules see it."""
@@ -93,6 +100,8 @@ class View:
     """AppProjects by name."""
     environments: Mapping[str, Document] = field(default_factory=dict)
     """The settings of each environment of argosy's layout, by the environment's name."""
+    settings: Settings = field(default_factory=_by_default)
+    """What the repository says of Argo CD's own settings."""
     patches: Sequence[Document] = ()
     """The manifests that are patches of Kustomize for a base that lies elsewhere: each is a part of an object."""
     overlaid: frozenset[str] = frozenset()

@@ -24,9 +24,10 @@ from argosy.kustomize.references import NAMES, Reference, inputs, kustomization,
 __all__ = ["NAMES", "build", "inputs", "kustomization", "resources"]
 
 
-def build(folder: Path, root: Path, overrides: Mapping[str, Any] | None = None) -> str:
+def build(folder: Path, root: Path, overrides: Mapping[str, Any] | None = None, options: Collection[str] = ()) -> str:
     """Build a folder as Argo CD does, with an Application's `spec.source.kustomize` as the overrides.
 
+    The options are those of `kustomize build`; what they let programs of the repository or the network do is not done.
     Return a YAML stream. Raise OfflineError where a base lies in another repository, RenderError where the build
     fails or would leave the root, which is the repository's, ToolError where there is no Kustomize.
     """
@@ -45,18 +46,12 @@ def build(folder: Path, root: Path, overrides: Mapping[str, Any] | None = None) 
     # What generators and transformers read is not known to the last file.
     is_known = not any(each.in_settings for each in named)
     if not overrides:
-        return run(folder, files if is_known else None)
-    return _build_edited(folder, files, overrides, components, is_known)
-
-
-def _build_edited(
-    folder: Path, files: Collection[Path], overrides: Mapping[str, Any], components: Sequence[str], is_known: bool
-) -> str:
-    """Build a copy of all that a build reads, in which the kustomization has the overrides."""
+        return run(folder, files if is_known else None, options)
     own = kustomization(folder)
     data = load(own) if own else {}
     if own is None or not data:
-        return run(folder, None)
+        return run(folder, None, options)
+    # A copy of all that the build reads, in which the kustomization has the overrides.
     top = Path(os.path.commonpath([folder, *(file.parent for file in files)]))
     with tempfile.TemporaryDirectory() as name:
         scratch = Path(name).resolve()
@@ -66,7 +61,7 @@ def _build_edited(
             shutil.copyfile(file, copy)
         copied = scratch / own.relative_to(top)
         copied.write_text(yaml.safe_dump(with_overrides(data, overrides, components, folder), sort_keys=False))
-        return run(copied.parent, copies if is_known else None, (scratch, top))
+        return run(copied.parent, copies if is_known else None, options, (scratch, top))
 
 
 def _refuse_unread(named: Sequence[Reference]) -> None:

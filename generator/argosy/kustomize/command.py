@@ -13,7 +13,7 @@ from typing import Any
 
 from argosy import cache, supervisor
 from argosy.cache import Inputs
-from argosy.errors import Fault, RenderError, ToolError
+from argosy.errors import Fault, OfflineError, RenderError, ToolError
 from argosy.kubernetes import kubectl
 from argosy.kustomize.references import NAMES, kustomization
 
@@ -37,26 +37,28 @@ def _command() -> tuple[tuple[str, ...], Any]:
     )
 
 
-def run(folder: Path, files: Collection[Path] | None, moved: tuple[Path, Path] | None = None) -> str:
+def run(
+    folder: Path, files: Collection[Path] | None, options: Collection[str], moved: tuple[Path, Path] | None = None
+) -> str:
     """Build a folder; `files` are all that the build reads, None where that is not known.
 
     `moved` says where it was copied to, and from where, so that errors speak of the original.
     """
     _, known = _command()
     if files is None or known is None:
-        return _run(folder, moved)
+        return _run(folder, options, moved)
 
     def made_from() -> Inputs | None:
         # Kustomize also asks which of its names a folder has, and where a link leads.
         names = [each / name for each in sorted({file.parent for file in files}) for name in NAMES]
         there = [_within(each, folder) for each in names if each.exists()]
         named = [(f"{_within(file, folder)}@{_within(file.resolve(), folder)}", file) for file in sorted(files)]
-        return cache.inputs(["kustomize", known, there], named)
+        return cache.inputs(["kustomize", known, there, _flags(options)], named)
 
     def is_lasting(_: str, inputs: Inputs) -> bool:
         return not any(map(_FROM_ENVIRONMENT.search, inputs.contents))
 
-    return cache.remembered(made_from, lambda: _run(folder, moved), is_lasting, (folder, *(moved or ())))
+    return cache.remembered(made_from, lambda: _run(folder, options, moved), is_lasting, (folder, *(moved or ())))
 
 
 _FROM_ENVIRONMENT = re.compile(rb"^(?:\xef\xbb\xbf)?\s*[A-Z_]+\s*$", re.MULTILINE)
@@ -67,18 +69,33 @@ def _within(path: Path, folder: Path) -> str:
     return os.path.relpath(path, folder)
 
 
-def _run(folder: Path, moved: tuple[Path, Path] | None) -> str:
+def _flags(options: Collection[str]) -> list[str]:
+    """Return the options that can be followed: what a build reads stays within the repository all the same."""
+    is_free = any(each.rpartition("=")[2] == "LoadRestrictionsNone" for each in options)
+    return ["--load-restrictor=LoadRestrictionsNone"] if is_free else []
+
+
+def _run(folder: Path, options: Collection[str], moved: tuple[Path, Path] | None) -> str:
     copy, original = map(str, moved or (folder, folder))
     named = Path(str(folder).replace(copy, original))
     # Kustomize would start git for a base that the references did not give away as remote.
     offline = {"GIT_ALLOW_PROTOCOL": "none"}
     try:
-        code, out, err = supervisor.run([*_command()[0], str(folder)], offline)
+        code, out, err = supervisor.run([*_command()[0], *_flags(options), str(folder)], offline)
     except supervisor.StoppedError as error:
         raise RenderError([Fault(error.message, kustomization(named), hint=error.hint, stopped=True)]) from error
     if code:
-        raise RenderError([_fault(err.replace(copy, original), named)])
+        fault = _fault(err.replace(copy, original), named)
+        enabled = next((each for each, sign in _PROGRAMS.items() if each in " ".join(options) and sign in err), "")
+        if enabled:
+            said = f"The programs that {enabled} lets Kustomize run were not run."
+            raise OfflineError([Fault(said, fault.path, fault.line)])
+        raise RenderError([fault])
     return out
+
+
+_PROGRAMS = {"--enable-helm": "must specify --enable-helm", "--enable-alpha-plugins": "external plugins disabled"}
+"""The options that let a build run programs, with what Kustomize says where they are missing."""
 
 
 _LINK = re.compile(
@@ -106,7 +123,8 @@ def _fault(error: str, folder: Path) -> Fault:
         return Fault(f"This is not valid YAML: {malformed[2]}.", where, int(malformed[1]) if malformed[1] else None)
     if "must specify --enable-helm" in text:
         text = "helmCharts need `--enable-helm`, which Argo CD does not pass by default."
-        return Fault(text, file, line_of(file, "helmCharts"), "Deploy the chart with a separate Application.")
+        hint = "Deploy the chart with a separate Application, or set kustomize.buildOptions in argocd-cm."
+        return Fault(text, file, line_of(file, "helmCharts"), hint)
     if invalid := re.fullmatch(r"invalid Kustomization: (?:json|yaml): (?:line (\d+): )?(.*)", text, re.DOTALL):
         unknown = re.fullmatch(r"unknown field \"(.*)\"", invalid[2])
         line = int(invalid[1]) if invalid[1] else line_of(file, unknown[1]) if unknown else None

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from decimal import Decimal
 
+from argosy.argocd.applicationsets.parameters import printed
 from argosy.argocd.view import ArgoApplication, View
 from argosy.documents import Document, Pointer, parse
 from argosy.documents.fields import JSON, field, text
@@ -117,22 +117,12 @@ def unquoted_versions(document: Document, at: Pointer = ()) -> Iterator[Problem]
         elif isinstance(value, list):
             pending += [((*pointer, index), each) for index, each in enumerate(value)]
         elif name in {"tag", "newTag", "imageTag", "version"} and _is_number(value):
-            written, printed = document.text_of(pointer), _printed(value)
-            if written and (written != printed or name != "version"):
-                loses = f"Helm prints it as {printed}" if written != printed else "Helm would print 1.10 as 1.1"
+            written, prints = document.text_of(pointer), printed(value)
+            if written and (written != prints or name != "version"):
+                loses = f"Helm prints it as {prints}" if written != prints else "Helm would print 1.10 as 1.1"
                 message = f"{path_of(pointer[len(at) :])}: {written} is a number, and {loses}."
                 yield Problem(message, pointer, quotes(written, ["string"], are_there=False))
 
 
 def _is_number(value: JSON) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _printed(number: float) -> str:
-    """Return a number as Go's templates print it, for which each is a float."""
-    _, digits, exponent = Decimal(repr(float(number))).normalize().as_tuple()
-    power = len(digits) + int(exponent) - 1
-    if -4 <= power < 6:
-        return f"{Decimal(repr(float(number))).normalize():f}"
-    first, rest = str(digits[0]), "".join(map(str, digits[1:]))
-    return f"{'-' if number < 0 else ''}{first}{'.' + rest if rest else ''}e{power:+03d}"

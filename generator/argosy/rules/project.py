@@ -21,7 +21,14 @@ from argosy.argocd.matching import (
     namespace_of,
     sync_options,
 )
-from argosy.argocd.projects import destination_permitted, kind_permitted, project_name, source_permitted, source_urls
+from argosy.argocd.projects import (
+    destination_permitted,
+    kind_permitted,
+    project_name,
+    source_permitted,
+    source_urls,
+    virtual_spec,
+)
 from argosy.argocd.view import ArgoApplication, View, key
 from argosy.documents import Document, Pointer
 from argosy.documents.fields import JSON, field, group_and_kind, mapping, sequence, text
@@ -364,7 +371,7 @@ def project_denies_source(application: ArgoApplication, repository: View) -> Ite
     project = _project(application, repository)
     if project is None:
         return
-    patterns = [text(each) for each in sequence(_spec(project).get("sourceRepos"))]
+    patterns = [text(each) for each in sequence(virtual_spec(project, repository).get("sourceRepos"))]
     for at, url in source_urls(application):
         if not source_permitted(patterns, url):
             yield Problem(
@@ -391,7 +398,7 @@ def project_denies_destination(application: ArgoApplication, repository: View) -
     project = _project(application, repository)
     if project is None:
         return
-    destinations = [mapping(each) for each in sequence(_spec(project).get("destinations"))]
+    destinations = [mapping(each) for each in sequence(virtual_spec(project, repository).get("destinations"))]
     name, hint = project_name(application), f"Add it to destinations in {project.path}"
     server, cluster_name = cluster(application)
     if (server or cluster_name) and (
@@ -452,15 +459,16 @@ def project_denies_kind(application: ArgoApplication, repository: View) -> Itera
     project = _project(application, repository)
     if project is None:
         return
+    spec = virtual_spec(project, repository)
     denied: dict[tuple[str, str, bool], str] = {}
     for document in applied(application, repository):
         group, kind = group_and_kind(document.data)
         wide = is_cluster_scoped(document.data, repository)
         name = text(field(document.data, "metadata", "name"))
-        if kind and not kind_permitted(_spec(project), group, kind, name if wide else None):
+        if kind and not kind_permitted(spec, group, kind, name if wide else None):
             denied.setdefault((group, kind, wide), _resource(document))
     if "CreateNamespace=true" in sync_options(application) and (
-        not kind_permitted(_spec(project), "", "Namespace", namespace_of(application))
+        not kind_permitted(spec, "", "Namespace", namespace_of(application))
     ):
         denied.setdefault(("", "Namespace", True), "Namespace of CreateNamespace=true")
     for (group, kind, wide), resource in denied.items():

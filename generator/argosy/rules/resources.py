@@ -78,9 +78,9 @@ def _identity(document: Document, application: ArgoApplication, repository: View
     Severity.WARNING,
     Scope.REPOSITORY,
     "A resource is of a kind that Argo CD never syncs.",
-    explanation="Argo CD's default `resource.exclusions` exclude kinds that controllers manage: Endpoints, "
-    "EndpointSlices, Leases, reviews, certificate requests and reports. Such a manifest is not applied; at most the "
-    "Application shows an ExcludedResourceWarning.",
+    explanation="Where argocd-cm does not say otherwise, `resource.exclusions` exclude kinds that controllers manage: "
+    "Endpoints, EndpointSlices, Leases, reviews, certificate requests and reports. Such a manifest is not applied; at "
+    "most the Application shows an ExcludedResourceWarning.",
     bad=DEPLOYED
     + """
 # file: apps/my-app/endpoints.yaml
@@ -99,19 +99,24 @@ spec: {type: ExternalName, externalName: database.example.com}
 """,
 )
 def never_synced(repository: View) -> Iterator[Problem]:
-    """Find rendered resources that Argo CD excludes by default."""
+    """Find rendered resources that Argo CD excludes, by default or by what argocd-cm says."""
     for application in repository.applications:
         for document in applied(application, repository):
             group, kind = group_and_kind(document.data)
-            excluded = EXCLUDED.get(group)
-            if excluded is not None and (kind in excluded or not excluded):
+            own = repository.settings.excludes(group, kind, cluster(application)[0])
+            if own or _is_in(EXCLUDED if own is None else ALWAYS_EXCLUDED, group, kind):
                 yield Problem(
                     f"Argo CD never syncs {kind}/{text(field(document.data, 'metadata', 'name'))}: "
-                    "its default resource.exclusions exclude the kind.",
+                    f"{'its default' if own is None else 'the'} resource.exclusions exclude the kind.",
                     ("kind",),
                     "Remove the manifest, or change resource.exclusions in the ConfigMap argocd-cm.",
                     document,
                 )
+
+
+def _is_in(excluded: Mapping[str, frozenset[str]], group: str, kind: str) -> bool:
+    kinds = excluded.get(group)
+    return kinds is not None and (kind in kinds or not kinds)
 
 
 _ENDPOINTS = frozenset({"Endpoints", "EndpointSlice"})
@@ -142,3 +147,8 @@ EXCLUDED: Mapping[str, frozenset[str]] = {
 
 Source: Argo CD's manifests/base/config/argocd-cm.yaml and util/settings/resources_filter.go.
 """
+ALWAYS_EXCLUDED: Mapping[str, frozenset[str]] = {
+    "": frozenset({"Event"}),
+    **{group: EXCLUDED[group] for group in ("coordination.k8s.io", "events.k8s.io", "metrics.k8s.io")},
+}
+"""Those of them that no setting includes."""

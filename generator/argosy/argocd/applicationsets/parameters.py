@@ -30,7 +30,7 @@ def merged(below: Parameters, above: Parameters) -> Parameters:
 
 def combined(first: Parameters, second: Parameters, at: Pointer) -> Parameters:
     """Return two sets of a matrix as strings; both may give a parameter only if they agree on it."""
-    one, two = ({key: _printed(value) for key, value in each.items()} for each in (first, second))
+    one, two = ({key: printed(value) for key, value in each.items()} for each in (first, second))
     for key in one.keys() & two.keys():
         if one[key] != two[key]:
             raise GeneratorError(f"Both generators of the matrix give “{key}”: {one[key]} and {two[key]}.", at)
@@ -45,10 +45,10 @@ def flattened(value: Any, start: str = "") -> Iterator[tuple[str, str]]:
         if isinstance(each, dict | list):
             yield from flattened(each, name)
         else:
-            yield name, _printed(each)
+            yield name, printed(each)
 
 
-def _printed(value: Any) -> str:
+def printed(value: Any) -> str:
     """Return a value as Go's `%v` prints it; every number out of YAML is a float64."""
     if value is None:
         return "<nil>"
