@@ -25,7 +25,9 @@ from argosy.repository.model import (
 LABELS = st.from_regex(r"[a-z]([-a-z0-9]{0,8}[a-z0-9])?", fullmatch=True)
 TEXTS = st.text(st.characters(max_codepoint=0xFFFF).filter(str.isprintable), max_size=12)
 """One line of text, with quotes, colons, braces and whatever else YAML and Jinja could trip over."""
-WORDS = TEXTS.map(lambda text: text.replace(" ", "")).filter(bool)
+CLUSTERS = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_@+-]{0,8}", fullmatch=True) | st.sampled_from(
+    ["a.b", "1e3", "on", "0755"]
+)
 TAGS = st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,6}", fullmatch=True) | st.sampled_from(
     ["1.10", "1e3", "on", "null", "0755", "1_000", "0x1F", "2024-01-01", ""]
 )
@@ -75,7 +77,7 @@ def repositories(draw: st.DrawFn) -> Repository:
     """Draw a repository of one to three environments, and up to three applications that some of these deploy."""
     settings = draw(SETTINGS)
     names = draw(st.lists(NAMES, min_size=1, max_size=3, unique=True))
-    clusters = st.just("") | WORDS | st.just("https://eu.example.com:6443")
+    clusters = st.just("") | CLUSTERS | st.just("https://eu.example.com:6443")
     environments = chain(tuple((name, draw(clusters)) for name in names), settings.revision, settings.branch)
     applications = [
         Application(name, draw(st.sampled_from(Format)), draw(TEXTS), draw(_seeds(names)))

@@ -138,7 +138,6 @@ class TestSettings:
             "https://dev.azure.com/acme/my%20project/_git/gitops",
             "git@ssh.dev.azure.com:v3/acme/project/gitops",
             "file:///srv/git/gitops.git",
-            "http://[::1]:3000/a/b.git",
             "https://git.bücher.example/a/b.git",
             "git://git.example.com/~ada/gitops.git",
         ],
@@ -161,6 +160,8 @@ class TestSettings:
             "https://x.org/a b",
             "https://x.org/a'b",
             "https://x.org/{a}",
+            *("https://x.org/[a]", "https://x.org/a*", "https://x.org/a?", "https://x.org/a#b", "https://x.org/a\\b"),
+            *("https://x.org/\U0001f600", "https://\U0001f600.org/a", "http://[::1]:3000/a/b.git", "https://x:y/a"),
             "file://a",
         ],
     )
@@ -238,10 +239,65 @@ class TestSettings:
 
 
 class TestEnvironment:
-    @pytest.mark.parametrize("cluster", ["", "a b", "a\tb", "a\n", "a\u2028b"])
+    @pytest.mark.parametrize(
+        "cluster",
+        [
+            *(
+                "",
+                "a b",
+                "a\tb",
+                "a\n",
+                "a\u2028b",
+                "pr[o]d",
+                "pr*d",
+                "pr\\od",
+                "a?",
+                "{a}",
+                "!a",
+                "'a'",
+                "prod\U0001f600",
+            ),
+            *(
+                "https://[::1]:6443",
+                "https://a/{{b}}",
+                "https://\U0001f600.example.com",
+                "https://",
+                "ftp://a",
+                "https://a/",
+            ),
+            *("https://ada:secret@a", "https://a:port", "é"),
+        ],
+    )
     def test_what_is_no_cluster(self, cluster: str) -> None:
         with pytest.raises(UsageError, match="is not a cluster"):
             Environment("dev", cluster)
+
+    @pytest.mark.parametrize(
+        "cluster",
+        [
+            *("prod", "prod.example.com", "ada@prod.example.com", "gke_acme_europe-west1_prod", "Prod-1", "1"),
+            *("arn:aws:eks:eu-west-1:111122223333:cluster/prod", "https://prod.example.com:6443", "HTTP://10.0.0.1"),
+            *("https://rancher.example.com/k8s/clusters/c-m-1", "https://kubernetes.default.svc"),
+        ],
+    )
+    def test_clusters(self, cluster: str) -> None:
+        assert Environment("dev", cluster).cluster == cluster
+
+    @pytest.mark.parametrize("cluster", ["prod.example.com:6443", "10.0.0.1", "10.0.0.1:6443", "prod:443/k8s"])
+    def test_an_address_lacks_its_scheme(self, cluster: str) -> None:
+        with pytest.raises(UsageError, match="without a scheme") as refusal:
+            Environment("dev", cluster)
+        assert refusal.value.hint == f"Write https://{cluster}."
+
+    def test_emoji_are_refused_where_yaml_would_not_read_them(self) -> None:
+        for make in (
+            lambda: Environment("dev", revision="v\U0001f600"),
+            lambda: Application("shop", team="\U0001f600"),
+            lambda: replace(SETTINGS, branch="\U0001f600"),
+        ):
+            with pytest.raises(UsageError):
+                make()
+        assert Application("shop", team="Équipe 1 [web]").team
 
     @pytest.mark.parametrize("revision", ["main", "v1.2.3", "1.*", "~1.2", "0a1b2c3", "HEAD", "release/1"])
     def test_revisions(self, revision: str) -> None:

@@ -32,12 +32,22 @@ _IMAGE_PATH = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:
 _HOST_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
 _IMAGE_HOST = re.compile(rf"(?:{_HOST_LABEL}(?:\.{_HOST_LABEL})*|\[[0-9a-fA-F:]+\])(?::[0-9]+)?")
 _LONGEST_IMAGE = 255
-_URL_PATH = r"[\w.~:/?#\[\]@!$&()*+,;=%-]+"
+_HOST = r"\w(?:[\w.-]*\w)?(?::[0-9]{1,5})?"
+_URL_PATH = r"[\w.~:/@!$&()+,;=%-]+"
 _REPOSITORY_URL = re.compile(
-    rf"(?:https?|ssh|git)://[\w.~:\[\]@%-]+/{_URL_PATH}|file:///{_URL_PATH}|[\w.-]+@[\w.-]+:{_URL_PATH}"
+    rf"(?:https?|ssh|git)://(?:[\w.~%-]+@)?{_HOST}/{_URL_PATH}|file:///{_URL_PATH}|[\w.-]+@[\w.-]+:{_URL_PATH}"
 )
+"""Without what an AppProject takes for a pattern: `*`, `?`, brackets, braces, a backslash."""
+_CLUSTER = re.compile(
+    rf"https?://{_HOST}(?:/[\w.~%/+-]*[\w~-])?|(?!.*://)[A-Za-z0-9][\w.:/@+-]*", re.ASCII | re.IGNORECASE
+)
+"""A server's URL or a cluster's name, in which nothing is a pattern to an AppProject."""
+_ADDRESS = re.compile(r"[\w.-]+:[0-9]{1,5}(?:/.*)?|[0-9]+(?:\.[0-9]+){3}(?:/.*)?", re.ASCII)
+"""Where an API server listens, without the scheme that makes a URL of it."""
 _PASSWORD = re.compile(r"(?<=://)[^/@]*:[^/@]*@")
-_REVISION = re.compile(r"(?![-/])(?!.*(?:\.\.|//|@\{))[^\s\x00-\x1f\x7f:?\[\\\"']+(?<![/.])")
+_UNREADABLE = "\U00010000-\U0010ffff\ud800-\udfff"
+"""Emoji and the like: JSON writes each as two escapes, which no reader of YAML puts together again."""
+_REVISION = re.compile(rf"(?![-/])(?!.*(?:\.\.|//|@\{{))[^\s\x00-\x1f\x7f:?\[\\\"'{_UNREADABLE}]+(?<![/.])")
 _AMBIGUOUS = r"(?![yYnN]$|[0-9.]+[eE][0-9]+$|0o[0-7]+$)"
 """Text that PyYAML, with which Copier records the answers, writes without quotes, and Kubernetes' tools do not read."""
 _BRANCH = re.compile(rf"{_AMBIGUOUS}(?!.*[~^*])(?!HEAD$){_REVISION.pattern}(?<!\.lock)")
@@ -240,8 +250,10 @@ class Application:
                 f"“{self.name}” cannot name an application: a Kubernetes Service's name begins with a letter.",
                 f"Try “app-{self.name}”.",
             )
-        if not self.team.isprintable():
-            raise UsageError(f"The team of the application {self.name} is not one line of text.", "Give its name.")
+        if not self.team.isprintable() or re.search(f"[{_UNREADABLE}]", self.team):
+            raise UsageError(
+                f"The team of the application {self.name} is not one line of text without emoji.", "Give its name."
+            )
         if not 1 <= self.seed.port <= 65535:
             raise UsageError(f"{self.seed.port} is not a port.", "Ports go from 1 to 65535.")
 
@@ -329,10 +341,19 @@ class Environment:
                 f"“{self.name}” cannot name an environment: AppProjects of other environments may be called so.",
                 f"Choose a name that does not begin with {' or '.join(RESERVED_PREFIXES)}.",
             )
-        if not self.cluster or " " in self.cluster or not self.cluster.isprintable():
+        if _ADDRESS.fullmatch(self.cluster):
+            raise UsageError(
+                f"“{self.cluster}” is an address without a scheme, no cluster's URL or name (environment {self.name}).",
+                f"Write https://{self.cluster}.",
+            )
+        if not _CLUSTER.fullmatch(self.cluster):
+            bare = self.cluster.rstrip("/")
             raise UsageError(
                 f"“{self.cluster}” is not a cluster (environment {self.name}).",
-                f"Give the API server's URL, such as {IN_CLUSTER}, or the name that Argo CD knows the cluster by.",
+                f"Write {bare}, without the / at its end."
+                if _CLUSTER.fullmatch(bare)
+                else f"Give the API server's URL, such as {IN_CLUSTER}, or the name that Argo CD knows the cluster by: "
+                "letters, digits and “.-_:/@+”. AppProjects take brackets and the like for patterns.",
             )
         if not _REVISION.fullmatch(self.revision):
             raise UsageError(
@@ -573,7 +594,7 @@ def check_repository_url(url: str) -> None:
         raise UsageError(
             f"“{url}” is not a repository URL.",
             "Argo CD clones it, so give it in full: https://github.com/acme/gitops.git or "
-            "git@github.com:acme/gitops.git.",
+            "git@github.com:acme/gitops.git. AppProjects take “*”, “?”, brackets and the like for patterns.",
         )
 
 
