@@ -462,11 +462,11 @@ def _finish(destination: Path, repository: Repository, made: Tree, *, git: bool,
         click.echo(f"Wrote {len(made)} files to {destination}{', and committed them' if git else ''}.", err=True)
     code = validation.run(destination, output=output, quiet=quiet)
     if not quiet and not code:
-        click.echo(_next_steps(destination, repository, git), err=True)
+        click.echo(_next_steps(destination, repository, made, git), err=True)
     return code
 
 
-def _next_steps(destination: Path, repository: Repository, git: bool) -> str:
+def _next_steps(destination: Path, repository: Repository, made: Tree, git: bool) -> str:
     from argosy.change import (  # noqa: PLC0415
         components,
         edits,
@@ -480,7 +480,9 @@ def _next_steps(destination: Path, repository: Repository, git: bool) -> str:
     )
     needed = "".join(
         f"\n  {number}. {each}"
-        for number, each in enumerate((*edits.unset(repository), *components.missing(repository)), 4)
+        for number, each in enumerate(
+            (*edits.unset(repository), *components.missing(repository), *_placeholders(made)), 4
+        )
     )
     return f"""
 Next:
@@ -489,6 +491,23 @@ Next:
   2. {push}
   3. Once for each cluster that runs Argo CD:
        argosy bootstrap    # installs Argo CD, and hands the repository over to it{needed}"""
+
+
+def _placeholders(made: Tree) -> list[str]:
+    """Return what is to be filled in, with the first place of each: `argosy validate` lists them all."""
+    from argosy.documents import parse  # noqa: PLC0415
+    from argosy.rules import placeholders  # noqa: PLC0415
+
+    found: dict[placeholders.Placeholder, str] = {}
+    for path, file in sorted(made.items()):
+        if path.endswith((".yaml", ".yml")) and "/templates/" not in path:
+            for document in parse(file.content.decode(), path).documents:
+                for each, at in placeholders.find(document):
+                    found.setdefault(each, f"{path}:{document.line_of(at)}")
+    listed = "".join(
+        f"\n       {each.text:20} {each.meaning} ({found[each]})" for each in placeholders.PLACEHOLDERS if each in found
+    )
+    return [f"Fill in the placeholders, which argosy validate lists with all their places:{listed}"] if listed else []
 
 
 def _before_push(destination: Path, url: str) -> str:

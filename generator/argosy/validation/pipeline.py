@@ -26,7 +26,7 @@ from argosy.helm import Fault, Helm, Message, OfflineError, Release, RenderError
 from argosy.kubernetes import api_server
 from argosy.paths import holds
 from argosy.repository import layout
-from argosy.rules import applicationset, components, files, images, manifests
+from argosy.rules import applicationset, components, files, images, manifests, placeholders
 from argosy.rules.registry import RULES, Rule, Scope
 from argosy.rules.secrets import CREDENTIAL, credentials
 from argosy.schemas.files import file_schema
@@ -165,6 +165,8 @@ class _Validation:
                 line=line,
             )
         for document, role in entry.documents:
+            for problem in placeholders.problems(document):
+                self._add(placeholders.PLACEHOLDER, problem, document=document)
             if role is Role.MANIFEST:
                 self._check_manifest(document, stores)
                 continue

@@ -1,0 +1,77 @@
+"""The rule of placeholders: what the template and the catalogue cannot know, and somebody has to fill in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from argosy.documents import Document, Pointer
+from argosy.findings import Problem, Severity
+from argosy.rules.config_maps import example
+from argosy.rules.registry import declare
+
+
+@dataclass(frozen=True, slots=True)
+class Placeholder:
+    """A text that stands for what only the repository's people know."""
+
+    text: str
+    pattern: str
+    meaning: str
+    """What it stands for."""
+
+
+PLACEHOLDERS = (
+    Placeholder("your-org", r"(?<![\w.-])your-org(?![\w.-])", "the owner of the repository on its host"),
+    Placeholder("argocd.example.com", r"(?<![\w.-])argocd\.example\.com(?![\w.-])", "the address of Argo CD"),
+    Placeholder("login.example.com", r"(?<![\w.-])login\.example\.com(?![\w.-])", "the issuer of the single sign-on"),
+    Placeholder("smtp.example.com", r"(?<![\w.-])smtp\.example\.com(?![\w.-])", "the mail server"),
+    Placeholder("argocd@example.com", r"(?<![\w.-])argocd@example\.com(?![\w.-])", "who mails come from"),
+    Placeholder("vault.example.com", r"(?<![\w.-])vault\.example\.com(?![\w.-])", "the address of Vault"),
+    Placeholder("VAULT", r"https://VAULT-[\w-]+\.vault\.azure\.net", "the name of a vault of Azure's"),
+    Placeholder("111122223333", r"(?<!\d)111122223333(?!\d)", "the ID of an AWS account"),
+    Placeholder("example.com", r"example\.com", "a DNS zone"),
+)
+_ANY = re.compile("|".join(each.pattern for each in PLACEHOLDERS))
+_ADDRESS = "  url: https://{host}\n"
+
+PLACEHOLDER = declare(
+    "placeholder",
+    Severity.WARNING,
+    "A placeholder is not filled in yet.",
+    explanation="`argosy init` and the components write placeholders where only you know what belongs there: "
+    + ", ".join(f"`{each.text}` for {each.meaning}" for each in PLACEHOLDERS)
+    + ". One finding lists all the places of a placeholder.",
+    bad=example("argocd-cm", _ADDRESS.format(host="argocd.example.com")),
+    good=example("argocd-cm", _ADDRESS.format(host="argocd.acme.io")),
+)
+
+
+def problems(document: Document) -> Iterator[Problem]:
+    """Find placeholders in the values of a document."""
+    for placeholder, pointer in find(document):
+        message = f"“{placeholder.text}” is a placeholder for {placeholder.meaning}."
+        is_owner = placeholder.text == "your-org"
+        hint = "Fill it in: argosy set repository repoURL=URL, and in CODEOWNERS." if is_owner else "Fill it in."
+        yield Problem(message, pointer, hint, cause=placeholder.text)
+
+
+def find(document: Document) -> Iterator[tuple[Placeholder, Pointer]]:
+    """Yield each placeholder in the values of a document, with its place; comments count for nothing."""
+    if document.source is None or not _ANY.search(document.source.text):
+        return
+    pending: list[tuple[Pointer, object]] = [((), document.data)]
+    while pending:
+        pointer, value = pending.pop()
+        if isinstance(value, dict):
+            pending += [((*pointer, key), each) for key, each in value.items()]
+        elif isinstance(value, list):
+            pending += [((*pointer, index), each) for index, each in enumerate(value)]
+        elif isinstance(value, str | int):
+            text = str(value)
+            for each in PLACEHOLDERS:
+                # A domain of which others are parts is meant where it stands alone.
+                matches = re.fullmatch if each.text == "example.com" else re.search
+                if matches(each.pattern, text):
+                    yield each, pointer
