@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 @options.repository
 @click.option("--limit", type=click.IntRange(1), metavar="N", help="List only the newest N.  [default: all]")
 @options.output("text", "markdown", "json")
-def command(*, app: str, env: str, repository: Path | None, limit: int | None, output: str) -> int:
+@options.quiet
+def command(*, app: str, env: str, repository: Path | None, limit: int | None, output: str, quiet: bool) -> int:
     """List who promoted an application, when, and to which version; with ENV, only to that environment.
 
     Read from commit messages, on an environment's own branch if it has one.
@@ -37,10 +38,10 @@ def command(*, app: str, env: str, repository: Path | None, limit: int | None, o
     edits.application(stored.repository, app)
     if env:
         edits.environment(stored.repository, env)
-    for remark in Places(root, stored.repository, History(root)).remarks:
+    for remark in () if quiet else Places(root, stored.repository, History(root)).remarks:
         click.echo(remark, err=True)
     found, cut = promotions.of(root, stored.repository, app, env, limit or 0)
-    if not found and cut is None:
+    if not found and cut is None and not quiet:
         where = f" to {env}" if env else ""
         click.echo(f"{app} was not promoted{where} yet: see argosy promote.", err=True)
     if found or output == "json":

@@ -18,7 +18,8 @@ from argosy.cli.options import root_of
 @options.repository
 @options.output("yaml", "json")
 @options.no_cache
-def command(app: str, env: str, revision: str | None, repository: Path | None, output: str) -> int:
+@options.quiet
+def command(*, app: str, env: str, revision: str | None, repository: Path | None, output: str, quiet: bool) -> int:
     """Print the manifests that Argo CD would apply for an application in an environment.
 
     They are what the Application renders to, in that order: without the hooks of `helm test`, which Argo CD never
@@ -35,7 +36,7 @@ def command(app: str, env: str, revision: str | None, repository: Path | None, o
     edits.application(known, app)
     follows = edits.environment(known, env).revision
     here = git.branch(root)
-    if revision is None and here and follows != here:
+    if revision is None and here and follows != here and not quiet:
         click.echo(
             f"{env} follows the branch {follows}; this is {here}. To render that branch: --at {follows}.", err=True
         )

@@ -33,9 +33,13 @@ def command(rule_id: str | None, output: str) -> int:
         click.echo(f"{rule.id} ({rule.severity})\n\n{rule.summary}\n\n{rule.explanation}\n")
         click.echo(f"Wrong:\n\n{_indented(rule.bad)}\n\nRight:\n\n{_indented(rule.good)}")
     else:
-        width = max(len(rule.id) for rule in rules)
+        from argosy.reporting import console  # noqa: PLC0415
+
+        table = console.table("", "", "")
+        table.show_header = False
         for rule in rules:
-            click.echo(f"{rule.id:{width}}  {rule.severity:7}  {rule.summary}")
+            table.add_row(rule.id, rule.severity, rule.summary)
+        click.echo(console.written([table], colour=False), nl=False)
     return 0
 
 

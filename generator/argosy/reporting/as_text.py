@@ -21,7 +21,7 @@ _STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow"}
 
 
 def format_report(report: Report, options: Options) -> str:
-    """Return a report as blocks of lines, which are the same in every terminal, however narrow."""
+    """Return a report as blocks of lines; its table fits the terminal."""
     style = "green" if is_valid(report, strict=options.strict) else "red"
     blocks: list[Text | Table] = []
     for block in (*_findings(report), *_renders(report, options), *_skipped(report, options)):
@@ -73,7 +73,7 @@ def _renders(report: Report, options: Options) -> Iterator[Table | Text]:
     if shown:
         table = console.table("application", "environment")
         for column in ("documents", *Status, "errors", "warnings"):
-            table.add_column(column, justify="right")
+            table.add_column(column, justify="right", overflow="fold")
         for render, part in shown.items():
             counts = (len(part.outcomes), *map(part.count, Status), part.errors, part.warnings)
             table.add_row(*map(printable, render), *map(str, counts))
