@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from unittest import mock
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -19,7 +17,6 @@ from argosy.repository import store
 from argosy.repository.model import Application, ArgocdStyle, Format, Repository
 from argosy.template import rendering
 from argosy.template import versions as template
-from argosy.template.versions import Template
 from argosy.validation import pipeline
 from tests.changing import create, files, git, model, rendered, state
 
@@ -38,21 +35,6 @@ steps = st.lists(
 )
 few = settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 folders = itertools.count()
-
-
-@pytest.fixture(autouse=True)
-def _each_model_is_rendered_once() -> Iterator[None]:
-    def render(
-        repository: Repository,
-        *,
-        template: Template | None = None,
-        wanted: Callable[[str], bool] = rendering.everything,
-        without: Collection[str] = (),
-    ) -> rendering.Tree:
-        return {path: file for path, file in rendered(repository).items() if wanted(path)}
-
-    with mock.patch.object(rendering, "render", render):
-        yield
 
 
 def empty(form: Format = Format.MANIFESTS, style: ArgocdStyle = ArgocdStyle.APPLICATIONS) -> Repository:

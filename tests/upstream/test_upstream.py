@@ -126,7 +126,8 @@ def test_nothing_but_the_template_names_the_version_that_is_installed() -> None:
     """A new version is one line; tests and tables take it from there."""
     folders = ("generator", "templates", "tests", "docs")
     paths = [path for folder in folders for path in (releases.ROOT / folder).rglob("*") if path.is_file()]
-    named = [path for path in paths if path.suffix != ".pyc" and releases.pinned().encode() in path.read_bytes()]
+    pinned = releases.pinned().encode()
+    named = [path for path in paths if path.suffix != ".pyc" and pinned in path.read_bytes()]
     assert [path for path in named if not path.is_relative_to(goldens.FOLDER)] == []
 
 
