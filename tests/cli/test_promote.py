@@ -587,7 +587,7 @@ class TestManyAtOnce:
         assert result.code == 0, result.err
         assert [NEW in text(repository, path(name)) for name in ("staging", "prod")] == [True, True]
         head = git(repository, "rev-parse", "HEAD^").strip()
-        assert message(repository).splitlines()[0] == "Promote web from dev to prod"
+        assert message(repository).splitlines()[0] == "Promote web from dev over staging to prod"
         assert message(repository).endswith(
             f"Argosy-Promotion: web dev -> staging {head}\nArgosy-Promotion: web staging -> prod"
         )
