@@ -57,8 +57,8 @@ def version(root: Path, stored: Stored) -> str:
 
 
 def _is_telling(path: str) -> bool:
-    """Return whether a file tells the version: it is the template's, and the version is not written in it."""
-    return path != layout.ANSWERS and not layout.is_seeded(path)
+    """Return whether a file tells the version: it follows the template, and the version is not written in it."""
+    return path != layout.ANSWERS and (path in layout.CODEOWNERS or not layout.is_seeded(path))
 
 
 def left_behind(

@@ -65,7 +65,7 @@ def files(root: Path, stored: Stored, wanted: Callable[[str], bool] = rendering.
     def owner(path: str) -> Owner:
         if layout.is_vendored(path):
             return Owner.VENDOR
-        if path in outdated:
+        if path in outdated and not layout.is_seeded(path):
             return Owner.TEMPLATE
         if path not in pristine:
             return Owner.SEEDED if path in of_components else Owner.USER
