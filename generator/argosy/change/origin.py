@@ -17,8 +17,7 @@ from argosy.repository.store import Stored
 from argosy.template import rendering, versions
 
 _TREE = re.compile(r"[0-9a-f]{40}")
-_RECORDED = re.compile(r"^[-+]_commit: (\S+)$", re.MULTILINE)
-_NOTHING = "0" * 40
+_RECORDED = re.compile(rb"^_commit: (\S+)$", re.MULTILINE)
 
 
 def version(root: Path, stored: Stored) -> str:
@@ -35,7 +34,8 @@ def version(root: Path, stored: Stored) -> str:
     except ArgosyError:
         if _TREE.fullmatch(recorded) or not git.at(root).head:
             raise
-    came = git.run(root, "log", "-1", "--format=%H", "-G^_(commit|src_path):", "--", layout.ANSWERS).strip()
+    asked = ("log", "-1", "--format=%H", "-G^_(commit|src_path):", "--", layout.ANSWERS)
+    came = git.run(root, "-c", "log.showSignature=false", *asked).strip()
     if not came:
         raise versions.unknown(recorded)
     model, entries = store.load_at(root, came).repository, objects.entries(root, came)
@@ -97,20 +97,27 @@ def had_earlier(root: Path, version: str) -> Sequence[str]:
     """Return the other versions that a repository has had, newest first, as far as its history goes back."""
     if not git.at(root).head:
         return ()
-    changes = git.run(root, "log", "--format=", "--patch", "--unified=0", "--no-ext-diff", "--", layout.ANSWERS)
-    had = [each for each in dict.fromkeys(_RECORDED.findall(changes)) if each != version]
+    blobs = [blob for _, blob in _had(root, [layout.ANSWERS]) if blob.strip("0")]
+    answers = objects.contents(root, blobs)
+    recorded = [found[1].decode() for blob in blobs if (found := _RECORDED.search(answers[blob]))]
+    had = [each for each in dict.fromkeys(recorded) if each != version]
     known = versions.versions() if had else ()
     return [each for each in had if each in known]
 
 
+def _had(root: Path, paths: Collection[str]) -> Sequence[tuple[str, str]]:
+    """Return what the history made of files, newest first: path and blob, which is all zeros where one went."""
+    asked = ("-c", "log.showSignature=false", "-c", "log.follow=false", "log", "--format=", "--raw", "--no-abbrev")
+    few = sorted(paths) if len(paths) <= objects.FEW else ()
+    listed = git.run(root, "--literal-pathspecs", *asked, "--no-renames", "-m", "-z", "--", *few)
+    fields = listed.split("\0")
+    heads = (head.lstrip("\n").split(" ") for head in fields[::2])
+    return [(path, head[3]) for head, path in zip(heads, fields[1::2], strict=False)]
+
+
 def _decided(root: Path, paths: Collection[str], wanted: Mapping[str, str], ours: Mapping[str, str]) -> set[str]:
     """Return the files that somebody wants as they are: they were as they are to be, or were there, and are not now."""
-    if not paths:
-        return set()
-    asked = ("log", "--format=", "--raw", "--no-abbrev", "--no-renames", "-m", "-z", "--")
-    few = sorted(paths) if len(paths) <= objects.FEW else ()
-    fields = git.run(root, "--literal-pathspecs", *asked, *few).split("\0")
-    heads = (head.lstrip("\n").split(" ") for head in fields[::2])
-    had = {(path, head[3]) for head, path in zip(heads, fields[1::2], strict=False)}
+    had = {*_had(root, paths)} if paths else set[tuple[str, str]]()
     came = {path for path, _ in had}
-    return {path for path in paths if (path, wanted.get(path, _NOTHING)) in had or (path in came and path not in ours)}
+    nothing = "0" * len(git.at(root).head)
+    return {path for path in paths if (path, wanted.get(path, nothing)) in had or (path in came and path not in ours)}
