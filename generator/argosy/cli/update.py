@@ -12,7 +12,9 @@ from argosy.cli.options import ChangeOptions
 
 @click.command("update", cls=options.ChangeCommand)
 @click.option(
-    "--check", is_flag=True, help="Check for a newer version (exit code 1 if there is one), and change nothing."
+    "--check",
+    is_flag=True,
+    help="Check for a newer version and for files that an update left (exit code 1 if there are), and change nothing.",
 )
 @click.option("--to", "version", metavar="VERSION", help="The template's version.  [default: the newest]")
 @options.of_change
