@@ -189,8 +189,7 @@ def applications(
         if name not in there[0]:
             raise UsageError(
                 f"{name} is not deployed to {source}.",
-                f"Copy its folder there as {layout.deployment(source, name)}, run argosy apply and commit; "
-                "argosy status shows them all.",
+                f"argosy promote {name} --to {source} brings it there; argosy status shows where it is.",
             )
         if name not in there[1] and (ends.own_branch or ends.target.commit != places.head):
             where = f"on the branch {ends.base}" if ends.own_branch else f"on {places.remote}"
