@@ -202,7 +202,7 @@ def _as_one(decisions: Sequence[Decision]) -> Sequence[Decision]:
         # The target has no image at all, and so no repository of its own.
         decisions = [
             replace(each, verdict=Verdict.PROMOTED, why=naming[0].why)
-            if each.verdict is Verdict.KEPT and each.target is ABSENT
+            if each.verdict is Verdict.KEPT and each.target is ABSENT and not each.why
             else each
             for each in decisions
         ]
@@ -282,7 +282,10 @@ class _Merge:
         pattern, (source_before, source, target_before, target) = self._at_home(key, values)
         own = f"{self.names.target} has a repository of its own"
         if keys.same(source, target):
-            yield Decision(key, values[1], target, Verdict.KEPT, "" if ABSENT in (values[1], target) else own)
+            is_deleted = target is ABSENT and values[2] is not ABSENT
+            silent = not is_deleted and ABSENT in (values[1], target)
+            why = f"deleted by hand in {self.names.target}" if is_deleted else "" if silent else own
+            yield Decision(key, values[1], target, Verdict.KEPT, why)
             return
         if not keys.same(target_before, target) and self._has_met(key, values[3]):
             source_before = target_before = target
