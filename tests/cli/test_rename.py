@@ -80,15 +80,11 @@ def test_an_environment_with_its_branch(argosy: Argosy, tmp_path: Path, monkeypa
     for name in ("dev", "prod"):
         git(root, "branch", name)
     monkeypatch.chdir(root)
-    rename = ("rename", "env", "prod", "live", "--yes", "--commit")
-    refused = argosy(*rename)
-    assert (refused.code, "git switch --create live prod" in refused.err) == (1, True)
-    git(root, "switch", "--quiet", "--create", "live", "prod")
-    assert argosy(*rename).code == 0
-    git(root, "switch", "--quiet", "main")
-    result = argosy(*rename)
-    assert result.code == 0, result.out
-    assert "Make the branch live" in result.err
+    result = argosy("rename", "env", "prod", "live", "--yes", "--commit")
+    assert result.code == 0, result.err
+    assert "git push origin live\n  git push origin main" in result.err
+    assert "Nothing follows the branch prod then" in result.err
+    assert 'revision: "live"' in git(root, "show", "live:environments/live/environment.yaml")
     settings = yaml.safe_load(Path("environments/live/environment.yaml").read_text())
     assert (settings["revision"], settings["replicas"]) == ("live", 5)
 
