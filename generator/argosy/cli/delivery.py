@@ -499,6 +499,7 @@ def _offer(
     resolve it, and no pull request may look as if one had.
     """
     from argosy.cli import validation  # noqa: PLC0415
+    from argosy.git.snapshot import Snapshot  # noqa: PLC0415
 
     if plan.conflicts:
         _show(given, plan)
