@@ -232,8 +232,8 @@ def handed_over(change: Change) -> str:
         "  kubectl --namespace argocd delete applicationset.argoproj.io applications --cascade=orphan"
     )
     return (
-        "The Applications keep their names, and what they run goes on: none of them has a finalizer, so what they "
-        f"deploy outlives them. {sequence}\n"
+        "The Applications keep their names, and what they run goes on: as the template writes them, none has a "
+        f"finalizer, so what they deploy outlives them. {sequence}\n"
         f"Where each cluster has an Argo CD of its own, {own}"
     )
 

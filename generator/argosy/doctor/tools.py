@@ -99,9 +99,12 @@ def _kustomize(case: Case) -> Iterator[Observation]:
     if shutil.which("kustomize"):
         found = _asked("kustomize", "version")
         yield _against("kustomize", found, wanted, "https://kubectl.docs.kubernetes.io/installation/kustomize/")
-    if own := kubectl.bundled():
+    own = kubectl.bundled()
+    if own:
         built_in = _numbers(_client(own)[1])
         yield _built(f"argosy builds with Kustomize {_dotted(built_in)}", built_in, "Kustomize", wanted)
+    elif not shutil.which("kustomize"):
+        yield unknown("kustomize is not on PATH, and argosy has none of its own for this platform.")
 
 
 def _built(seen: str, version: Sequence[int], tool: str, wanted: str) -> Observation:
