@@ -309,3 +309,9 @@ def test_other_commands_take_a_component_for_no_application(argosy: Argosy, vend
     assert argosy("update").code == 0
     git(vendored, "checkout", "--quiet", ".")
     assert argosy("doctor", "--offline").code in {0, 1}
+
+
+def test_a_repository_that_is_named_and_not_there_is_wrong_usage(argosy: Argosy, tmp_path: Path) -> None:
+    result = argosy("components", "--repository", str(tmp_path / "typo"))
+    assert (result.code, result.out) == (2, "")
+    assert "is not a folder" in result.err

@@ -163,7 +163,7 @@ def test_a_branch_that_is_not_there(tmp_path: Path) -> None:
     assert "“prod”" in found.columns[1].tip.problem
     assert list(found.deployments) == [("web", "dev")]
     assert summary(found) == "1 deployment: prod could not be read."
-    assert found.is_unknown
+    assert [each.name for each in found.unread] == ["prod"]
     assert phrases(Report(root, found, Template("", "")), "web", "prod") == [UNREAD]
 
 

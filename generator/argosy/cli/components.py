@@ -49,6 +49,8 @@ def _opened(repository: Path | None) -> tuple[Path | None, Repository | None]:
     try:
         root = root_of(repository)
     except UsageError:
+        if repository is not None:
+            raise
         return None, None
     if repository is None and not store.is_repository(root):
         return None, None
