@@ -69,7 +69,9 @@ def test_the_repository_is_the_one_around_the_path_or_the_current_folder(
 def test_a_repository_within_another_or_below_a_folder_is_not_judged_from_there(
     argosy: Argosy, git: Git, gitops: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write_files(tmp_path, {"clone/apps/pod.yaml": UNTAGGED, "pod.yaml": GOOD})
+    # Another Copier template asks for its repository's name too.
+    package = {"package/.copier-answers.yml": "repository_name: package\n", "package/pod.yaml": GOOD}
+    write_files(tmp_path, {"clone/apps/pod.yaml": UNTAGGED, "pod.yaml": GOOD, **package})
     git(tmp_path, "init", "-q", "clone")
     above = argosy("validate", "--output", "json")
     found = [(each["rule"], each["path"]) for each in json.loads(above.out)["findings"]]

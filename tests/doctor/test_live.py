@@ -166,6 +166,12 @@ def _make_the_first_ill(api: Api) -> None:
         _pod("web-6c5f-b2b2b", {"reason": "CrashLoopBackOff"}, **ended),
         _pod("web-6c5f-n2n2n", {"reason": "ContainerCreating"}),
     ]
+    # Another Pod was started for these.
+    evicted, failed = (_pod(f"web-{each}", {"reason": "Error"}) for each in ("evicted", "migrate-1"))
+    evicted["status"] |= {"phase": "Failed", "reason": "Evicted"}
+    failed["status"] |= {"phase": "Failed"}
+    failed["metadata"]["ownerReferences"] = [{"apiVersion": "batch/v1", "kind": "Job", "name": "web-migrate"}]
+    api.objects += [evicted, failed]
     counts = {"hard": {"pods": "2", "requests.cpu": "1"}, "used": {"pods": "2", "requests.cpu": "500m"}}
     api.objects += [
         made("v1", "Event", "a", "web-dev", reason="FailedCreate", message=POLICY, **about),

@@ -28,7 +28,17 @@ def pod(**container: object) -> Document:
 
 @pytest.mark.parametrize(
     "image",
-    ["nginx:1.29", f"nginx{DIGEST}", "registry:5000/nginx:1", f"nginx:latest{DIGEST}", "", None, 7],
+    [
+        "nginx:1.29",
+        f"nginx{DIGEST}",
+        "registry:5000/nginx:1",
+        f"nginx:latest{DIGEST}",
+        "",
+        None,
+        7,
+        " ",
+        "ko://github.com/acme/cmd:1",
+    ],
 )
 def test_images_that_say_what_they_are(image: object) -> None:
     assert list(image_tag(pod(image=image), EVERYTHING)) == []

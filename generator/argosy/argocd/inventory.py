@@ -175,7 +175,7 @@ def _inner(root: Path, files: Sequence[File]) -> Iterator[str]:
 
 def is_answers(document: Document) -> bool:
     """Return whether a document has the answers to the questions of argosy's template, not of another one."""
-    return isinstance(document.data, dict) and not {"repository_name", "repo_url"}.isdisjoint(document.data)
+    return isinstance(document.data, dict) and {"repository_name", "repo_url"} <= document.data.keys()
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from argosy.doctor.complaints import Topic, moment, topic_of
 from argosy.doctor.diagnosis import Observation, ok, problem
 from argosy.documents.fields import field, mapping, text
 from argosy.kubernetes.cluster import Cluster
+from argosy.kubernetes.manifests import Manifest
 from argosy.kubernetes.pods import Unready, unready
 from argosy.names import joined
 
@@ -56,12 +57,19 @@ def pods(case: Case, cluster: Cluster) -> Iterator[Observation]:
     yield from of_namespaces(case, lambda namespace: _ill(case, namespace, cluster) if namespace != own else ())
 
 
+def _has_ended(pod: Manifest) -> bool:
+    """Return whether a Pod has done its work, or another was started for it: a Job's next, one on another node."""
+    phase, owners = field(pod, "status", "phase"), field(pod, "metadata", "ownerReferences") or ()
+    of_job = any(field(each, "kind") == "Job" for each in owners)
+    return phase == "Succeeded" or (phase == "Failed" and (of_job or field(pod, "status", "reason") == "Evicted"))
+
+
 def _ill(case: Case, namespace: str, cluster: Cluster) -> Iterator[Observation]:
     found: dict[tuple[str, ...], dict[str, Unready]] = defaultdict(dict)
     for pod in cluster.pods(namespace):
         started = moment(field(pod, "status", "startTime")) or moment(field(pod, "metadata", "creationTimestamp"))
         is_new = started is not None and datetime.now(UTC) - started < _SLOW
-        if field(pod, "metadata", "deletionTimestamp") or field(pod, "status", "phase") == "Succeeded":
+        if field(pod, "metadata", "deletionTimestamp") or _has_ended(pod):
             continue
         for why in unready(pod):
             if why.reason in _STARTING or (is_new and why.reason.startswith("runs")):

@@ -47,7 +47,8 @@ INNER_REPOSITORY = declare(
     explanation="Argo CD reads paths from the root of the repository that it clones. A folder with the answers of "
     "`argosy init`, or a clone below a folder that is not under Git, is checked from its own root: from another one, "
     "its paths would lead nowhere. Nothing in it is checked here.",
-    bad="# file: gitops/.copier-answers.yml\nrepo_url: https://git.example.com/team/gitops.git\n",
+    bad="# file: gitops/.copier-answers.yml\nrepository_name: gitops\n"
+    "repo_url: https://git.example.com/team/gitops.git\n",
     good="# file: apps/shop.yaml\n" + GREETING.format(greeting="hello"),
 )
 

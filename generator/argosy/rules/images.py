@@ -65,6 +65,8 @@ def _read(document: Document, view: View) -> Iterator[tuple[Pointer, str, Image 
     if document.path in view.overlaid and not document.is_rendered:
         return  # The overlays that build it are checked instead.
     for pointer, written in images(document.data):
+        if not written.strip() or written.startswith("ko://"):
+            continue  # What fills it in comes after Git: an image trigger, or a build.
         try:
             yield pointer, written, Image.parse(written)
         except UsageError as error:
