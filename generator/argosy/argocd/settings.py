@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from argosy.argocd.inventory import Inventory, Role
@@ -61,7 +61,17 @@ class Settings:
 
     def excludes(self, group: str, kind: str, server: str | None) -> bool | None:
         """Return whether Argo CD ignores a kind in a cluster; None where its default settings decide."""
+        asked = (group, kind, server)
+        if asked not in self._excluded:
+            self._excluded[asked] = self._excludes(*asked)
+        return self._excluded[asked]
 
+    @cached_property
+    def _excluded(self) -> dict[tuple[str, str, str | None], bool | None]:
+        """What was asked before: many resources have the same kind."""
+        return {}
+
+    def _excludes(self, group: str, kind: str, server: str | None) -> bool | None:
         def matches(each: Mapping[str, Any]) -> bool:
             groups, kinds = ([text(one) for one in sequence(each.get(name))] for name in ("apiGroups", "kinds"))
             if groups and not any(glob_matches(one, group) for one in groups):
@@ -95,9 +105,15 @@ class Settings:
 def of(inventory: Inventory, view: View) -> Settings:
     """Return the settings that are written in a repository, before anything is rendered."""
     found = [*_written(inventory)]
+    # Few repositories have that chart, and to resolve the sources of all Applications takes long.
+    having = [each for each in inventory.charts if _place_in(each, inventory) is not None]
+    folders = {each.relative_to(inventory.root).as_posix() for each in having}
     for document in view.documents:
         if is_argocd(document, "Application"):
-            found += _of_chart(ArgoApplication(document.data, document), inventory, view)
+            application = ArgoApplication(document.data, document)
+            specs = [spec for _, spec in application.sources]
+            if any(_is_chart(each) or PurePosixPath(text(each.get("path"))).as_posix() in folders for each in specs):
+                found += _of_chart(application, inventory, view)
     return Settings([_texts(each) for each in found if each])
 
 
@@ -171,11 +187,17 @@ def _documents(values: str) -> Iterator[JSON]:
 
 def _place(source: Source, inventory: Inventory) -> Sequence[str] | None:
     """Return under which value the chart argo-cd finds its own, None where it is not installed."""
-    if text(source.spec.get("chart")).rpartition("/")[2] == CHART:
+    if _is_chart(source.spec):
         return ()
-    if source.folder is None:
-        return None
-    head = inventory.head(source.folder, "Chart.yaml")
+    return _place_in(source.folder, inventory) if source.folder else None
+
+
+def _is_chart(spec: Mapping[str, Any]) -> bool:
+    return text(spec.get("chart")).rpartition("/")[2] == CHART
+
+
+def _place_in(folder: Path, inventory: Inventory) -> Sequence[str] | None:
+    head = inventory.head(folder, "Chart.yaml")
     if head.get("name") == CHART:
         return ()
     for each in map(mapping, sequence(head.get("dependencies"))):
