@@ -540,6 +540,24 @@ def test_an_image_that_moves_house() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("dev", "prod"),
+    [
+        ("image: {repository: ghcr.io/acme/shop, tag: '1.0'}\n", "image: {repository: nginx, tag: 1.29.3}\n"),
+        ("image: ghcr.io/acme/shop:1.0\n", "image: nginx:1.29.3\n"),
+        ("image: {repository: ghcr.io/acme/shop, tag: '1.0'}\n", "image: {repository: acme/nginx, tag: 1.29.3}\n"),
+    ],
+)
+def test_another_image_is_no_repository_of_the_environments_own(dev: str, prod: str) -> None:
+    assert yaml.safe_load(moved((dev, prod), dev, prod, FIRST)) == yaml.safe_load(dev)
+
+
+def test_another_image_that_was_left_is_asked_about() -> None:
+    apart = ("undecided", "changed in dev, and prod had a value of its own before")
+    before = "image: ghcr.io/acme/shop:1.0\n", "image: nginx:1.29.3\n"
+    assert decided(before, "image: ghcr.io/acme/shop:1.1\n", before[1]) == {"image": apart}
+
+
 def test_where_the_target_has_no_image_all_of_it_comes() -> None:
     source = "image: {repository: r.io/web, tag: '2', pullPolicy: Always}\n"
     assert (

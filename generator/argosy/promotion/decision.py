@@ -310,14 +310,19 @@ class _Merge:
     def _at_home(self, key: Key, values: Sequence[Any]) -> tuple[Pattern | None, Sequence[Any]]:
         """Return the pattern that decides on a key, and the values as they are in the target's own repository, if any.
 
-        It is its own as long as the source's image stays where it was; where both went elsewhere, nobody knows.
+        It is its own where it has the same image's name, as long as the source's image stays where it was; where both
+        went elsewhere, nobody knows.
         """
         pattern = self.policy.pattern_of(key)
         before, source, had, target = (images.home(key, each) for each in values)
         is_default = pattern is not None and pattern.treatment is Treatment.PROMOTE and not pattern.own
         if self.names.own or not is_default or None in (source, target) or source == target:
             return pattern, values
-        if before in (None, source) or key.file not in self.sides.source_before:
+        is_new = key.file not in self.sides.source_before
+        if ABSENT not in (source, target) and not images.same_name(source, target):
+            # The tag of one would name nothing in the other: all of it moves, or someone says what is to be.
+            return pattern if is_new or before == had or not self.names.promoted else None, values
+        if before in (None, source) or is_new:
             return pattern, [images.at(key, each, target) for each in values]
         return pattern if before == had else None, values
 

@@ -42,6 +42,11 @@ def home(key: Key, value: Any) -> Any:
     return value[: _end(value)] if is_text else None
 
 
+def same_name(one: Any, other: Any) -> bool:
+    """Return whether two repositories have an image of the same name, be it at other registries."""
+    return str(one).rpartition("/")[2] == str(other).rpartition("/")[2]
+
+
 def at(key: Key, value: Any, repository: Any) -> Any:
     """Return a key's value with another repository in it; what names none stays."""
     if says_where(key):
