@@ -558,6 +558,37 @@ def test_another_image_that_was_left_is_asked_about() -> None:
     assert decided(before, "image: ghcr.io/acme/shop:1.1\n", before[1]) == {"image": apart}
 
 
+@pytest.mark.parametrize(
+    ("dev", "prod", "after"),
+    [
+        (
+            "image: &i r.io/web:2\nsidecarImage: *i\n",
+            "image: p.io/web:1\nsidecarImage: p.io/web:1\n",
+            "image: p.io/web:2\nsidecarImage: p.io/web:2\n",
+        ),
+        (
+            "image: &i r.io/web:2\nsidecarImage: *i\n",
+            "image: p.io/web:1\nsidecarImage: q.io/web:1\n",
+            "image: p.io/web:2\nsidecarImage: q.io/web:2\n",
+        ),
+        (
+            "image: &i r.io/web:2\nsidecarImage: *i\n",
+            "image: &i p.io/web:1\nsidecarImage: *i\n",
+            "image: &i p.io/web:2\nsidecarImage: *i\n",
+        ),
+    ],
+)
+def test_an_anchored_image_moves_to_the_environments_own_repository(dev: str, prod: str, after: str) -> None:
+    assert yaml.safe_load(moved((dev, prod), dev, prod, FIRST)) == yaml.safe_load(after)
+    assert ("&" in moved((dev, prod), dev, prod, FIRST)) is ("&" in after)
+
+
+def test_an_anchor_that_cannot_be_kept_is_refused() -> None:
+    dev, prod = "image: !!str &i r.io/web:2\nsidecarImage: *i\n", "image: p.io/web:1\nsidecarImage: p.io/web:1\n"
+    with pytest.raises(ArgosyError, match=r"^prod/values\.yaml:1: image cannot be changed in place"):
+        moved((dev, prod), dev, prod, FIRST)
+
+
 def test_where_the_target_has_no_image_all_of_it_comes() -> None:
     source = "image: {repository: r.io/web, tag: '2', pullPolicy: Always}\n"
     assert (

@@ -263,7 +263,7 @@ def edited(name: str, moved: Sequence[Decision], sides: Sides, path: str) -> byt
     source, target = sides.source[name].decode(), sides.target[name].decode()
     for each in moved:
         if images.home(each.key, each.source) is not None and isinstance(each.source, str):
-            source = editing.put(source, target, (each.key.scope, each.key.path), each.source, name)
+            source = editing.put(source, target, (each.key.scope, each.key.path), each.source, path)
     return editing.take(target, source, [(each.key.scope, each.key.path) for each in moved], path).encode()
 
 

@@ -57,17 +57,27 @@ def take(target: str, source: str, addresses: Sequence[tuple[str, Path]], file: 
 
 
 def put(content: str, other: str, address: tuple[str, Path], text: str, file: str = "") -> str:
-    """Return a text with another value at an address at which it has a scalar; `other` is what it is taken into."""
-    texts = (Text(each.removeprefix(_BYTE_ORDER_MARK), keys.is_values(file)) for each in (content, other))
-    node, its = (each.documents.get(address[0]) for each in texts)
-    for name in address[1]:
-        found = keys.entries(node, its) or [{}, {}]
-        node, its = (each[name].value if name in each else None for each in found)
-    if not isinstance(node, yaml.ScalarNode) or keys.same(keys.value(node), text):
-        return content
-    start = len(content) - len(content.removeprefix(_BYTE_ORDER_MARK))
-    place = span(content[start:], node)
-    return content[: start + place.start] + writing.quoted(text) + content[start + place.stop :]
+    """Return a text with another value at an address at which it has a scalar; `other` is what it is taken into.
+
+    Raise ArgosyError where the text cannot be edited in place.
+    """
+    before = content.removeprefix(_BYTE_ORDER_MARK)
+    texts = [Text(each, keys.is_values(file)) for each in (before, other.removeprefix(_BYTE_ORDER_MARK))]
+    try:
+        node, its = (each.documents.get(address[0]) for each in texts)
+        for name in address[1]:
+            found = keys.entries(node, its) or [{}, {}]
+            node, its = (each[name].value if name in each else None for each in found)
+        if not isinstance(node, yaml.ScalarNode) or keys.same(keys.value(node), text):
+            return content
+        place = span(before, node)
+        # Others refer to it: `*name` becomes what this becomes.
+        anchor = _ANCHOR.match(before, place.start, place.stop)
+        made = f"{before[: place.start]}{anchor[0] if anchor else ''}{writing.quoted(text)}{before[place.stop :]}"
+        _ = Text(made, keys.is_values(file)).documents
+    except (yaml.YAMLError, RecursionError) as error:
+        raise _refusal(texts[1], file, *address) from error
+    return content[: len(content) - len(before)] + made
 
 
 def _take(ours: Text, theirs: Text, scope: str, path: Path, *, last: bool) -> str:
