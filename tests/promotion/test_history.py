@@ -180,6 +180,28 @@ def test_a_renamed_environment_keeps_its_history(repository: Path) -> None:
     assert made.written == {"environments/production/web/values.yaml": Blob("100644", b"a: 1\n")}
 
 
+@pytest.mark.parametrize("renamed", ["application", "environment"])
+def test_a_rollback_to_a_commit_before_a_rename(repository: Path, renamed: str) -> None:
+    one = promote_to_prod(repository, "web", 2)
+    if renamed == "application":
+        rename(repository, "web", "shop")
+        two, application, environment = promote_to_prod(repository, "shop", 3), "shop", "prod"
+    else:
+        put(repository, {"environments/prod/environment.yaml": "a: 1\n"})
+        git(repository, "mv", "environments/prod", "environments/production")
+        put(repository, {})
+        application, environment = "web", "production"
+        said = f"Go\n\nArgosy-Promotion: web dev -> production {one}"
+        two = put(repository, {"environments/production/web/values.yaml": "a: 3\nb: 1\n"}, said)
+    tip = Snapshot.of(repository, "HEAD")
+    history, place = History(repository), Place(two, application, environment)
+    goal = promoting.goal(history, place, to=one)
+    assert [each.commit for each in goal.undone] == [two]
+    made = promoting.roll_back(place, tip, goal, promoting.Answers(), history)
+    values = f"environments/{environment}/{application}/values.yaml"
+    assert made.written == {values: Blob("100644", b"a: 2\nb: 1\n")}
+
+
 def test_an_application_that_is_added_again_begins_anew(repository: Path) -> None:
     promote_to_prod(repository, "web", 2)
     put(repository, {f"environments/{name}/web/values.yaml": None for name in ("dev", "prod")})

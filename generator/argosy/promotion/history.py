@@ -365,7 +365,7 @@ class History:
                     seed,
                     seed,
                     f"{place.application} came to {place.environment}",
-                    places=(self._named_at(here, seed), target),
+                    places=(self.named_at(here, seed), target),
                 )
             last = held[0]
             then = Deployment(last.step.application, last.step.target)
@@ -376,7 +376,7 @@ class History:
                 source, called = self._promoted(standing[0], edge)
             else:
                 source, _ = self._seed(place)
-                called = self._named_at(Place(edge.now[0].commit, edge.application, edge.source), source)
+                called = self.named_at(Place(edge.now[0].commit, edge.application, edge.source), source)
             return Baseline(source, last.commit, "the last rollback", last, (called, then))
         except ArgosyError as error:
             return error
@@ -391,9 +391,9 @@ class History:
             return found, told
         tip = here.tip
         found = record.commit if tip == edge.place.tip else self._merge_base(record.commit, tip) or record.commit
-        return found, self._named_at(here, found)
+        return found, self.named_at(here, found)
 
-    def _named_at(self, place: Place, commit: str) -> Deployment:
+    def named_at(self, place: Place, commit: str) -> Deployment:
         """Return what a deployment was called at a commit."""
         lives = self._lives(place)
         at = self.graph.meeting(commit, self._lines[place.tip].places) if len(lives) > 1 else 0

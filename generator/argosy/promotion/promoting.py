@@ -354,8 +354,9 @@ def roll_back(
     # The folder of the application itself is on the branch, too.
     units = (*place.units, layout.application(application)) if own_branch else place.units
     # It may have had another name then.
-    then_called, called = ((each.application, each.target) for each in (goal.undone[0].step, goal.undone[-1].step))
-    looked = (*units, *(unit for each in goal.undone for unit in each.units))
+    step = goal.undone[0].step
+    then_called, called = (step.application, step.target), history.named_at(place, goal.commit)
+    looked = {*units, *deployment.units(*called), *(unit for each in goal.undone for unit in each.units)}
     commits = {commit for each in goal.undone for commit in each.both} | {goal.commit}
     at = history.units({(commit, unit) for commit in commits for unit in looked})
     history.cache.load(entry.blob for each in at.values() for entry in each.entries(*looked).values())
