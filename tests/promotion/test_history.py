@@ -202,6 +202,18 @@ def test_a_rollback_to_a_commit_before_a_rename(repository: Path, renamed: str) 
     assert made.written == {values: Blob("100644", b"a: 2\nb: 1\n")}
 
 
+def test_a_rollback_that_only_a_title_tells_of_holds_after_a_rename(repository: Path) -> None:
+    put(repository, {"environments/prod/environment.yaml": "a: 1\n"})
+    for title, value in (("Promote web from dev to prod (#1)", 2), ("Promote web from dev to prod (#2)", 3)):
+        put(repository, {f"{FOLDER}/values.yaml": f"a: {value}\n"}, title)
+    put(repository, {f"{FOLDER}/values.yaml": "a: 2\n"}, "Roll web back in prod (#3)")
+    before = told(repository, "web")
+    assert len(before) == 1
+    git(repository, "mv", "environments/prod", "environments/production")
+    tip = put(repository, {})
+    assert [each.commit for each in History(repository).in_force(Place(tip, "web", "production"))] == before
+
+
 def test_an_application_that_is_added_again_begins_anew(repository: Path) -> None:
     promote_to_prod(repository, "web", 2)
     put(repository, {f"environments/{name}/web/values.yaml": None for name in ("dev", "prod")})

@@ -322,7 +322,7 @@ class History:
                 standing.append(each)
                 continue
             # A rollback undoes what came after the state that it restores.
-            origin = self._origin(each) or self._met(each, place.tip, place.environment)
+            origin = self._origin(each) or self._met(each, place.tip, each.step.target)
             while standing and not (origin and self.graph.is_part(standing[-1].commit, origin, place.tip)):
                 standing.pop()
         return standing[::-1]
