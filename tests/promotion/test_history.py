@@ -228,6 +228,27 @@ def test_an_application_that_is_added_again_begins_anew(repository: Path) -> Non
     assert told(repository, "web") == [made]
 
 
+@pytest.mark.parametrize("promoted", [True, False])
+def test_an_application_that_comes_back_as_it_was_goes_on(repository: Path, promoted: bool) -> None:
+    put(repository, {"environments/dev/web/values.yaml": "a: 1\nb: 1\n", f"{FOLDER}/values.yaml": "a: 1\nb: 1\n"})
+    start = found(repository)
+    one = promote_to_prod(repository, "web", 2) if promoted else ""
+    put(repository, {"environments/dev/web/values.yaml": "a: 3\nb: 1\n"})
+    before = compared(repository)
+    git(repository, "rm", "-r", "--quiet", FOLDER)
+    put(repository, {}, "Remove web from prod")
+    git(repository, "revert", "--no-edit", "HEAD")
+    after = compared(repository)
+    assert (after.baseline, after.sides) == (before.baseline, before.sides)
+    assert told(repository, "web") == [one] * promoted
+    assert promoted or found(repository) == start
+    # And back to a name that it had before.
+    rename(repository, "web", "shop")
+    two = promote_to_prod(repository, "shop", 4)
+    rename(repository, "shop", "web")
+    assert told(repository, "web") == [two, one][: 1 + promoted]
+
+
 def state_of(repository: Path, revision: str = "HEAD") -> State:
     return History(repository).state(Snapshot.of(repository, revision))
 

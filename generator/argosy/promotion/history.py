@@ -212,15 +212,32 @@ class History:
             line = self.line(place.tip, layout.ENVIRONMENTS)
             names, until, lives = Deployment(place.application, place.environment), -1, list[Life]()
             while True:
-                came = line.came.get(layout.deployment(names.environment, names.application), ())
-                since = next((each for each in came if each > until), len(line.times))
+                since, former = self._began(line, names, until)
                 lives.append(Life(names, since, until))
-                former = self._former(line, since, names)
                 if former is None:
                     break
                 names, until = former, since
             self._named[place] = lives
         return self._named[place]
+
+    def _began(self, line: Line, names: Deployment, after: int) -> tuple[int, Deployment | None]:
+        """Return with which commit before a place a deployment came, and from what it was renamed, if it was."""
+        folder = layout.deployment(names.environment, names.application)
+        for place in (each for each in line.came.get(folder, ()) if each > after):
+            former = self._former(line, place, names)
+            if former or not self._has_returned(line, place, folder):
+                return place, former
+        return len(line.times), None
+
+    def _has_returned(self, line: Line, place: int, folder: str) -> bool:
+        """Return whether the commit at a place brought a folder back as it had gone, as the revert of that does."""
+        went = min((each for each, units in line.gone.items() if each > place and folder in units), default=None)
+        if went is None:
+            return False
+        commits = [line.commits[each] for each in (place, went + 1)]
+        self.cache.look((), [(each, folder) for each in commits])
+        back, before = (self.cache.unit(each, folder) for each in commits)
+        return back == before
 
     def _former(self, line: Line, place: int, names: Deployment) -> Deployment | None:
         """Return from what a deployment's folder was renamed with the commit at a place; None if it was not."""
