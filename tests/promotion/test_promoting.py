@@ -261,6 +261,35 @@ class TestFiles:
         with pytest.raises(ArgosyError, match=r"which is also prod's \(environments/prod/web/values\.yaml\)"):
             history.promotion("dev", "staging")
 
+    @pytest.mark.parametrize(
+        ("place", "link", "reader"),
+        [
+            ("applications/web/charts/web/values.yaml", "", "that of all environments (applications/web/charts"),
+            ("environments/staging/values.yaml", "", "that of all applications in staging (environments"),
+            ("environments/staging/api/values.yaml", "", "api's (environments/staging/api/values.yaml)"),
+            ("environments/staging/common.yaml", "environments/staging/api/values.yaml", "api's (environments/staging"),
+            ("shared/staging.yaml", "applications/web/base/values.yaml", "that of all environments (applications/web"),
+            ("environments/staging/common.yaml", "", ""),
+            ("environments/staging/shared/common.yaml", "", ""),
+        ],
+    )
+    def test_a_link_to_what_others_read_is_refused(self, history: Session, place: str, link: str, reader: str) -> None:
+        leads = Blob(SYMLINK, f"../../../{place}".encode())
+        put(history, "staging", "values.yaml", leads)
+        history.commit(
+            {
+                place: Blob("100644", TEXT.encode()),
+                "applications/api/application.yaml": Blob("100644", b"format: helm\n"),
+                **({link: leads} if link else {}),
+            }
+        )
+        edit_by_hand(history, "dev", "image.tag", "two")
+        if not reader:
+            assert list(history.promotion("dev", "staging", TAKE).written) == [place]
+            return
+        with pytest.raises(ArgosyError, match=re.escape(f"link to {place}, which is also {reader}")):
+            history.promotion("dev", "staging", TAKE)
+
     def test_what_an_earlier_promotion_broke_is_restored_as_a_whole(self, history: Session) -> None:
         file, whole = "environments/staging/web/secret.yaml", Blob("100644", encrypted("staging").encode())
         broken = Blob("100644", whole.content.replace(b"2026-03-01", b"2026-03-02"))

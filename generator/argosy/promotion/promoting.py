@@ -230,7 +230,7 @@ def written_by(
 
 
 def _place(name: str, application: str, environment: str, target: State) -> str:
-    """Return where a file of a deployment lies; raise ArgosyError for a link to what is not its environment's alone."""
+    """Return where a file of a deployment lies; raise ArgosyError for a link to what is not its own alone."""
     path = deployment.path_of(name, application, environment)
     present = target.entry(path)
     if present is None or present.mode != SYMLINK:
@@ -244,13 +244,27 @@ def _place(name: str, application: str, environment: str, target: State) -> str:
     links = (each for unit in target.units.values() for each, entry in unit.items() if entry.mode == SYMLINK)
     others = [place, *(each for each in links if each != path and target.followed(each) == place)]
     for other in others:
-        if layout.environment_of(other) not in {None, environment}:
+        if reader := _reader(other, application, environment, target):
             raise ArgosyError(
-                f"{path} is a symbolic link to {place}, which is also {layout.environment_of(other)}'s ({other}): "
+                f"{path} is a symbolic link to {place}, which is also {reader} ({other}): "
                 "a promotion would change both.",
                 "Put a file of its own in the link's place, commit it, and promote again.",
             )
     return place
+
+
+def _reader(path: str, application: str, environment: str, target: State) -> str:
+    """Return whose a file is, or a link, beside an application in an environment; "" if nobody else's is known."""
+    there, owner = layout.environment_of(path), layout.application_of(path)
+    if there not in {None, environment}:
+        return f"{there}'s"
+    if path == layout.environment_values(environment):
+        return f"that of all applications in {environment}"
+    if owner is None or target.entry(layout.application_settings(owner)) is None:
+        return ""
+    if owner != application:
+        return f"{owner}'s"
+    return "" if there else "that of all environments"
 
 
 def edited(name: str, moved: Sequence[Decision], sides: Sides, path: str) -> bytes | None:
