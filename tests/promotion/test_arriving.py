@@ -82,8 +82,12 @@ def test_several_at_once_beside_one_that_is_there(argosy: Argosy, git: Git, repo
     added(argosy)
     made = argosy("add", "app", "jobs", "--env", "dev", "--format", "kustomize", "--commit")
     assert made.code == 0, made.err
-    made = argosy("promote", "web", "jobs", "api", "--to", "staging", "--yes", "--commit")
+    made = argosy("promote", "web", "api", "jobs", "--to", "staging", "--yes", "--commit")
     assert made.code == 0, made.err
+    # Each is told of, also what is as the template wrote it.
+    told = [each.split()[1] for each in message(repository).splitlines() if each.startswith("Argosy-Promotion: ")]
+    assert told == ["api", "jobs"]
+    assert "promotion  dev   staging" in argosy("history", "jobs", "staging").out
     changed = git(repository, "show", "--name-only", "--format=", "HEAD").split()
     assert {each.rpartition("/")[0] for each in changed} == {
         *("argocd/staging", "environments/staging/api", "environments/staging/jobs")

@@ -51,7 +51,7 @@ def arrive(
         rendered = planning.render(after, before, template)
     pristine = State(history.cache, {}).with_files(rendered)
     source, target = history.state(now[0]), history.state(now[1].with_files(plan.written))
-    moves, shared = [], dict(plan.written)
+    moves, rest = [], dict(plan.written)
     for name in applications:
         was, now_there = (deployment.files(each, name, environments[0]) for each in (pristine, source))
         here = deployment.files(target, name, environments[1])
@@ -61,9 +61,11 @@ def arrive(
         modes = deployment.modes(source, name, environments[0])
         written = promoting.written_by(decisions, sides, name, environments[1], target, modes=modes)
         step = Step(Kind.PROMOTION, name, *environments, now[0].commit if not now[0].written else "")
-        # What all of them share comes with the first one.
-        moves.append(Move(step, decisions, {**shared, **written}))
-        shared = {}
+        folder, argocd = deployment.units(name, environments[1])
+        own = {path: rest.pop(path) for path in [*rest] if path == argocd or path.startswith(f"{folder}/")}
+        moves.append(Move(step, decisions, {**own, **written}))
+    # What all of them share comes with the first one.
+    moves[0] = replace(moves[0], written={**rest, **moves[0].written})
     return moves
 
 
