@@ -133,8 +133,16 @@ def test_applications(tmp_path: Path) -> None:
     assert ends.applications(places, found, "qa", "prod", ["web", "web"]) == (["web"], [])
     assert ends.applications(places, found, "qa", "prod", ["web", "api"]) == (["web"], ["api"])
     assert places.history.state(found.source).deployed("qa") == ["api", "web"]
-    with pytest.raises(UsageError, match="api is not deployed to prod"):
+    with pytest.raises(UsageError, match="api is not deployed to prod") as raised:
         ends.applications(places, found, "prod", "qa", ["api"])
+    assert "argosy promote api --to prod brings it there" in raised.value.hint
+    # Nothing is promoted to the first one.
+    git(root, "rm", "-r", "--quiet", "environments/dev/api")
+    commit(root)
+    places = Places.of(root)
+    with pytest.raises(UsageError, match="api is not deployed to dev") as raised:
+        ends.applications(places, places.ends("dev", "qa"), "dev", "qa", ["api"])
+    assert raised.value.hint.startswith("To deploy it there, copy its folder as environments/dev/api, run argosy apply")
     # What another branch holds is changed there.
     elsewhere = replace(found, own_branch=True)
     with pytest.raises(UsageError, match=f"api is not deployed to prod on the branch {found.base}"):

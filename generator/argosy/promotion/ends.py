@@ -187,10 +187,11 @@ def applications(
     there = [places.history.state(state).deployed(name) for state, name in states]
     for name in wanted:
         if name not in there[0]:
-            raise UsageError(
-                f"{name} is not deployed to {source}.",
-                f"argosy promote {name} --to {source} brings it there; argosy status shows where it is.",
-            )
+            brings = f"argosy promote {name} --to {source} brings it there"
+            if not edits.environment(places.repository, source).promotes_from:
+                folder = layout.deployment(source, name)
+                brings = f"To deploy it there, copy its folder as {folder}, run argosy apply and commit"
+            raise UsageError(f"{name} is not deployed to {source}.", f"{brings}; argosy status shows where it is.")
         if name not in there[1] and (ends.own_branch or ends.target.commit != places.head):
             where = f"on the branch {ends.base}" if ends.own_branch else f"on {places.remote}"
             raise UsageError(
