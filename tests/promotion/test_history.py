@@ -9,7 +9,7 @@ import pytest
 from argosy.errors import ArgosyError
 from argosy.git.objects import Blob
 from argosy.git.snapshot import Snapshot
-from argosy.promotion import deployment, promoting, trailers
+from argosy.promotion import deployment, lines, promoting, trailers
 from argosy.promotion.history import Baseline, Comparison, Edge, History, Place
 from argosy.promotion.states import State
 from tests.changing import git
@@ -247,6 +247,25 @@ def test_an_application_that_comes_back_as_it_was_goes_on(repository: Path, prom
     two = promote_to_prod(repository, "shop", 4)
     rename(repository, "shop", "web")
     assert told(repository, "web") == [two, one][: 1 + promoted]
+
+
+def test_the_line_is_read_for_all_applications_at_once(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ("web", "api", "jobs", "cart")
+    put(repository, {f"environments/{to}/{name}/values.yaml": "a: 1\n" for name in names for to in ("dev", "prod")})
+    put(repository, {f"environments/prod/{name}/values.yaml": "a: 2\n" for name in names})
+    reads, read = list[str](), lines.read
+
+    def counted(root: Path, tip: str, *folders: str) -> lines.Line:
+        reads.append(tip)
+        return read(root, tip, *folders)
+
+    monkeypatch.setattr(lines, "read", counted)
+    history, tip = History(repository), Snapshot.of(repository, "HEAD")
+    found = history.compare([Edge(name, "dev", "prod", (tip, tip)) for name in names])
+    assert [[both[1] for both in history.later(each)] for each in found if isinstance(each, Comparison)] == [
+        [{"values.yaml": b"a: 2\n"}]
+    ] * len(names)
+    assert len(reads) <= 2
 
 
 def state_of(repository: Path, revision: str = "HEAD") -> State:

@@ -175,7 +175,8 @@ class History:
         """Return the line of a tip, with what its commits changed below folders at least."""
         found = self._lines.get(tip)
         if found is None or not all(map(found.covers, folders)):
-            found = self._lines[tip] = lines.read(self.root, tip, *folders)
+            known = found.folders if found else ()
+            found = self._lines[tip] = lines.read(self.root, tip, *known, *folders)
         return found
 
     def records(self, place: Place) -> Sequence[Record]:
@@ -434,9 +435,8 @@ class History:
         back = record.step.kind is Kind.ROLLBACK
         application, target = record.step.application, record.step.target
         units = deployment.units(application, environment)
-        known = self._lines.get(tip)
-        # All environments at once, and what was read already: another application asks next.
-        line = self.line(tip, *(known.folders if known else ()), layout.ENVIRONMENTS, layout.ARGOCD)
+        # All environments at once: another application asks next.
+        line = self.line(tip, layout.ENVIRONMENTS, layout.ARGOCD)
         last = line.places.get(record.commit)
         commits = [*line.places]
         touched = sorted({each for unit in units for each in line.touched.get(unit, ())})
@@ -509,7 +509,8 @@ class History:
             return ()
         ends = (edge.source, edge.target)
         units = [unit for end in ends for unit in deployment.units(edge.application, end)]
-        line = self.line(edge.place.tip, *units)
+        # All environments at once: another application asks next.
+        line = self.line(edge.place.tip, layout.ENVIRONMENTS, layout.ARGOCD)
         since = [
             line.commits[each] for each in line.since(self.graph.meeting(found.baseline.target, line.places), units)
         ]
