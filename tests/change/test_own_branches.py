@@ -212,8 +212,8 @@ def test_a_pull_request_for_each_branch(
             ("dev", "argosy/convert-web-to-kustomize-dev"),
             ("prod", "argosy/convert-web-to-kustomize-prod"),
             ("main", "argosy/convert-web-to-kustomize"),
-            ("dev", "argosy/convert-web-to-kustomize-dev-2"),
-            ("prod", "argosy/convert-web-to-kustomize-prod-2"),
+            ("dev", "argosy/convert-web-to-kustomize.2-dev"),
+            ("prod", "argosy/convert-web-to-kustomize.2-prod"),
         ]
         assert server.pull_requests[4].title == "Convert web to kustomize (5 of 5, prod)"
         assert "Merge this one only once Argo CD has synced" in server.pull_requests[4].body
@@ -228,6 +228,26 @@ def test_a_pull_request_for_each_branch(
     made = argosy("add", "env", "qa", "--branch")
     assert (made.code, "Made the new branch qa." in made.err) == (0, True)
     assert git(root, "show", "qa:environments/qa/environment.yaml")
+
+
+def test_environments_whose_names_end_alike(argosy: Argosy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ("eu", "eu-2", "2-eu")
+    root = create(tmp_path / "gitops", model(("web",), names, form=Format.HELM, revision=RevisionStyle.BRANCH))
+    for name in names:
+        git(root, "branch", name)
+    bare = with_remote(root)
+    monkeypatch.chdir(root)
+    with playing("github", "acme/gitops") as server:
+        on_host(root, "github", server, monkeypatch)
+        result = argosy("convert", "web", "--to", "kustomize", "--yes", "--pull-request", "--no-validate")
+        assert result.code == 0, result.err
+    made = server.pull_requests
+    assert [each.base for each in made] == [*names, "main", *names]
+    assert len({each.branch for each in made}) == 7
+    waits = ["Merge this one only once Argo CD has synced" in each.body for each in made]
+    assert waits == [False] * 4 + [True] * 3
+    for each in made[4:]:
+        assert "values.yaml" in git(bare, "diff", "--name-only", "--diff-filter=D", f"{each.branch}~1", each.branch)
 
 
 def test_branches_that_are_not_there_yet(argosy: Argosy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -478,7 +478,9 @@ class _Step:
     written: Written
     plan: Plan
     suffix: str = ""
-    """What tells its branch from those of the other steps."""
+    """What tells its branch from those of the other steps, whatever the branches are called that these are for."""
+    is_last: bool = False
+    """Whether it is for what Argo CD has synced by then."""
     is_new: bool = False
     """Whether its base is not there yet, so that it is made, and no pull request opened."""
 
@@ -519,13 +521,17 @@ def _offer(
             click.echo(_UPDATE_FIRST, err=True)
         return 1
     firsts = [
-        _Step(each.branch, each.start, each.first, each.plan, f"-{each.branch}", each.is_new)
+        _Step(each.branch, each.start, each.first, each.plan, f"-{each.branch}", is_new=each.is_new)
         for each in found
         if each.first
     ]
-    lasts = [_Step(each.branch, each.start, each.last, each.plan, f"-{each.branch}") for each in found if each.last]
+    lasts = [
+        _Step(each.branch, each.start, each.last, each.plan, f".2-{each.branch}", is_last=True)
+        for each in found
+        if each.last
+    ]
     own = [_Step(base, before, after.written, plan)] if plan.touched else []
-    steps = [*firsts, *own, *(replace(each, suffix=f"{each.suffix}-2") for each in lasts)]
+    steps = [*firsts, *own, *lasts]
     made: dict[str, list[dict[str, Any]]] = {}
     for number, step in enumerate(steps):
         earlier = made.setdefault(step.base, [])
@@ -578,7 +584,7 @@ def _deliver_step(
         told = f"{told} ({number + 1} of {len(steps)}, {step.base})"
         others = [f"{place + 1}. to {each.base}" for place, each in enumerate(steps)]
         note = f"**Step {number + 1} of {len(steps)}**, to be merged in this order: {', '.join(others)}."
-        if step.suffix.endswith("-2"):
+        if step.is_last and not all(each.is_last for each in steps):
             note += " Merge this one only once Argo CD has synced the others."
         note += "\n\n"
     message = f"{told}\n\n{trailer}\n"
