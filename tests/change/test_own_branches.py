@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from argosy.cli import delivery
 from argosy.repository.model import ArgocdStyle, Format, RevisionStyle
 from tests.changing import commit, create, edit, git, model, state
 from tests.conftest import Argosy
@@ -165,10 +166,10 @@ def test_all_branches_or_none(argosy: Argosy, root: Path, tmp_path: Path) -> Non
     assert (commits(root), state(root)) == (before, whole)
     commit(root, {"argocd/dev/shop-notes.yaml": "apiVersion: v1\nkind: Service\nmetadata: {name: [x]}\n"})
     git(root, "branch", "--force", "prod", "dev")
-    before = commits(root)
+    before, whole = commits(root), state(root)
     failed = argosy("set", "repository", "quotas=true", "--commit")
-    assert (failed.code, "To undo it: argosy abort" in failed.err) == (1, True)
-    assert commits(root) == before
+    assert (failed.code, "Nothing was written: the result would not be valid." in failed.err) == (1, True)
+    assert (commits(root), state(root)) == (before, whole)
 
 
 def test_a_conflict_on_a_branch(argosy: Argosy, root: Path) -> None:
@@ -181,6 +182,32 @@ def test_a_conflict_on_a_branch(argosy: Argosy, root: Path) -> None:
     assert (result.code, commits(root), state(root)) == (3, before, whole)
     assert "On prod, these files have edits that conflict with this change:\n  argocd/prod/web.yaml" in result.err
     assert "git switch prod, and argosy set environment prod autoSync=false" in result.err
+
+
+def test_a_conflict_on_the_default_branch(argosy: Argosy, root: Path) -> None:
+    edit(root, "argocd/prod/web.yaml", "prune: true", "prune: false")
+    commit(root)
+    before, whole = commits(root), state(root)
+    result = argosy("set", "environment", "prod", "autoSync=false", "--commit")
+    assert (result.code, commits(root), state(root)) == (3, before, whole)
+    assert "Take these edits back and commit" in result.err
+
+
+@pytest.mark.parametrize("fails", ["before", "after"])
+def test_all_or_none_where_something_fails(
+    argosy: Argosy, root: Path, monkeypatch: pytest.MonkeyPatch, fails: str
+) -> None:
+    before, whole = commits(root), state(root)
+
+    def stop(*_: object, **__: object) -> None:
+        raise BrokenPipeError if fails == "after" else KeyboardInterrupt
+
+    monkeypatch.setattr(delivery, "_show" if fails == "after" else "commit", stop)
+    assert argosy(*ADD, "--commit").code != 0
+    if fails == "before":
+        assert (commits(root), state(root)) == (before, whole)
+    else:
+        assert {git(root, "log", "-1", "--format=%s", each) for each in ("dev", "prod", "main")} == {"Add shop\n"}
 
 
 def test_what_was_fetched_counts_where_nobody_pulled(argosy: Argosy, root: Path, tmp_path: Path) -> None:

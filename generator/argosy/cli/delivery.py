@@ -245,8 +245,6 @@ def _write(
     title: str,
     *,
     validated: bool,
-    found: Sequence[OnBranch] = (),
-    elsewhere: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
 ) -> int:
     """Write a change into the work tree and the index, and commit it if that is wanted."""
     from argosy.change import merge  # noqa: PLC0415
@@ -273,7 +271,7 @@ def _write(
         if committed:
             commit(given.root, given.message or title, paths)
         journal.end(abortable=bool(code))
-    _show(given, plan, committed=committed, valid=code == 0 if judged else None, found=found, elsewhere=elsewhere)
+    _show(given, plan, committed=committed, valid=code == 0 if judged else None)
     _say_next(given, plan, code)
     return code
 
@@ -361,14 +359,17 @@ def _commit_everywhere(
     given: ChangeOptions, plan: Plan, change: Change, title: str, found: Sequence[OnBranch], *, validated: bool
 ) -> int:
     """Commit a change on the branches that environments follow and on the current one: on all of them, or on none."""
-    from argosy import git  # noqa: PLC0415
-    from argosy.git import branches  # noqa: PLC0415
+    from argosy import git, signals  # noqa: PLC0415
+    from argosy.change import merge  # noqa: PLC0415
+    from argosy.git import branches, objects  # noqa: PLC0415
     from argosy.git.snapshot import Snapshot  # noqa: PLC0415
 
+    code, valid = _judged(given, plan, change, _outcome(plan, change), found, validated=validated)
+    if code:
+        return code
     root, refs, current = given.root, dict(git.at(given.root).refs), git.branch(given.root) or "HEAD"
     message = given.message or title
     made: dict[str, list[str]] = {}
-    code = 1
     try:
         for each in found:
             commits = [each.tip.commit]
@@ -379,21 +380,58 @@ def _commit_everywhere(
                 both = " (2 of 2)" if each.first else ""
                 later = f"{message}{both}\n\nPush this once Argo CD has synced what it reads from {current}.\n"
                 commits.append(branches.commit(Snapshot(root, commits[-1]), each.last, later))
-            branches.put(root, each.branch, commits[-1], refs.get(f"refs/heads/{each.branch}", ""))
-            made[each.branch] = commits[1:]
-        elsewhere = {name: [{"commit": commit} for commit in commits] for name, commits in made.items()}
+            with signals.undisturbed():
+                branches.put(root, each.branch, commits[-1], refs.get(f"refs/heads/{each.branch}", ""))
+                made[each.branch] = commits[1:]
         if plan.touched:
-            code = _write(given, plan, change, title, validated=validated, found=found, elsewhere=elsewhere)
+            with merge.written(plan):
+                commit(root, message, [*(each.path for each in plan.touched), *change.asked])
+    except BaseException:
+        if objects.head(root) == plan.head:  # Otherwise it is done on all of them, whatever came after that.
+            with signals.undisturbed():
+                for name, commits in made.items():
+                    branches.put(root, name, refs.get(f"refs/heads/{name}", ""), commits[-1])
+        raise
+    elsewhere = {name: [{"commit": each} for each in commits] for name, commits in made.items()}
+    _show(given, plan, committed=True, valid=valid, found=found, elsewhere=elsewhere)
+    given.say(_pushes(root, current if plan.touched else "", found, made))
+    return 0
+
+
+def _judged(
+    given: ChangeOptions,
+    plan: Plan,
+    change: Change,
+    after: Snapshot,
+    found: Sequence[OnBranch],
+    *,
+    validated: bool,
+) -> tuple[int, bool | None]:
+    """Say why a change is not to be written at all; return the exit code, 0 where it is, and whether it is valid."""
+    from argosy.cli import validation  # noqa: PLC0415
+
+    if plan.conflicts:
+        _show(given, plan, found=found)
+        if found:  # Of several branches, the work tree cannot have what a person resolves.
+            way_out = "Take these edits back and commit, run this command again, and then make them anew."
         else:
-            code = 0
-            _show(given, plan, found=found, elsewhere=elsewhere)
-    finally:
-        if code:
-            for name, commits in made.items():
-                branches.put(root, name, refs.get(f"refs/heads/{name}", ""), commits[-1])
-    if code == 0:
-        given.say(_pushes(root, current if plan.touched else "", found, made))
-    return code
+            way_out = (
+                f"Run {_command()} without --pull-request and --branch to resolve the conflicts in your work tree."
+            )
+        click.echo(
+            "\nNothing was written. These files have edits that conflict with this change:\n"
+            f"{_conflicts(plan)}\n{way_out}",
+            err=True,
+        )
+        return 3, None
+    valid = validation.is_valid(after, after.written) if validated and given.validate else None
+    if valid is False:
+        _show(given, plan, valid=False, found=found)
+        click.echo("Nothing was written: the result would not be valid.", err=True)
+        if _is_behind(change):
+            click.echo(_UPDATE_FIRST, err=True)
+        return 1, False
+    return 0, valid
 
 
 def _pushes(root: Path, current: str, found: Sequence[OnBranch], made: Mapping[str, Sequence[str]]) -> str:
@@ -500,26 +538,13 @@ def _offer(
     For each branch that environments follow, there is one as well, or two. A conflict is refused: it takes a person to
     resolve it, and no pull request may look as if one had.
     """
-    from argosy.cli import validation  # noqa: PLC0415
     from argosy.git.snapshot import Snapshot  # noqa: PLC0415
 
-    if plan.conflicts:
-        _show(given, plan)
-        click.echo(
-            f"\nNothing was written. These files have edits that conflict with this change:\n{_conflicts(plan)}\n"
-            f"Run {_command()} without --pull-request and --branch to resolve the conflicts in your work tree.",
-            err=True,
-        )
-        return 3
     after = _outcome(plan, change)
     before = replace(after, written={})
-    valid = validation.is_valid(after, after.written) if validated and given.validate else None
-    if valid is False:
-        _show(given, plan, valid=False)
-        click.echo("Nothing was written: the result would not be valid.", err=True)
-        if _is_behind(change):
-            click.echo(_UPDATE_FIRST, err=True)
-        return 1
+    code, valid = _judged(given, plan, change, after, found, validated=validated)
+    if code:
+        return code
     firsts = [
         _Step(each.branch, each.start, each.first, each.plan, f"-{each.branch}", is_new=each.is_new)
         for each in found
