@@ -301,6 +301,23 @@ def test_what_the_command_cannot_do_there(argosy: Argosy, root: Path) -> None:
     assert "Bring it to live first" in result.err
 
 
+def test_a_branch_whose_settings_are_wrong(argosy: Argosy, root: Path) -> None:
+    git(root, "switch", "--quiet", "prod")
+    edit(root, "environments/prod/environment.yaml", "autoSync: true", "autoSync: maybe")
+    commit(root)
+    git(root, "switch", "--quiet", "main")
+    remove = ("remove", "app", "web", "--yes")
+    refused = argosy(*remove, "--commit")
+    assert (refused.code, "On the branch prod: environments/prod/environment.yaml:" in refused.err) == (1, True)
+    assert argosy(*remove).code == 0
+    git(root, "reset", "--quiet", "--hard")
+    git(root, "switch", "--quiet", "prod")
+    commit(root, {".copier-answers.yml": None})
+    git(root, "switch", "--quiet", "main")
+    refused = argosy(*remove, "--commit")
+    assert (refused.code, "On the branch prod: this is not an argosy repository" in refused.err) == (1, True)
+
+
 def test_a_branch_that_this_clone_does_not_know(argosy: Argosy, root: Path) -> None:
     git(root, "branch", "--delete", "--force", "prod")
     result = argosy(*ADD)

@@ -103,10 +103,11 @@ class Found(list[OnBranch]):
         self.refused: dict[str, ArgosyError] = {}
 
 
-def plans(plan: Plan, change: Change, again: Again, remote: str = "") -> Found:
+def plans(plan: Plan, change: Change, again: Again, remote: str = "", *, writes: bool) -> Found:
     """Return what a change of the default branch does on the branches that environments follow.
 
-    With a remote, its branches are fetched, and count alone. Nothing is done from an environment's own branch.
+    With a remote, its branches are fetched, and count alone. Nothing is done from an environment's own branch. Where
+    it cannot be worked out is noted, or raised as ArgosyError if it `writes` what is found.
     """
     root, found = plan.root, Found()
     own = _own(change)
@@ -119,12 +120,16 @@ def plans(plan: Plan, change: Change, again: Again, remote: str = "") -> Found:
         tip = work.start(revision, remote)
         if tip is None:
             continue
-        try:
-            with branches.checked_out(root, tip.commit) as place:
+        with branches.checked_out(root, tip.commit) as place:
+            try:
                 made = _planned(Elsewhere(revision, work.followers(revision), place, store.load(place)), again)
-        except UsageError as error:  # There is nothing to change there, or someone has done it already.
-            found.refused[revision] = error
-            continue
+            except ArgosyError as error:
+                # As usage, there is nothing to change there, or someone has done it already.
+                if writes and not isinstance(error, UsageError):
+                    told = error.message.replace(str(place), "this")
+                    raise ArgosyError(f"On the branch {tip.branch}: {told}", error.hint) from error
+                found.refused[revision] = error
+                continue
         if made and (tip.branch != revision or work.concerns(revision, *made)):
             on_it = replace(made[1], root=root)
             found.append(OnBranch(tip, revision, on_it, *work.steps(revision, on_it, is_new=tip.branch != revision)))

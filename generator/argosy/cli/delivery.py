@@ -78,8 +78,8 @@ def carry_out(
     plan = planning.plan(given.root, versioned, settle or privileges.kept)
     removal.refuse_cascade(plan)
     remote = branches.remote_of(given.root) if given.pull_request else ""
-    found = own_branches.plans(plan, versioned, again, remote) if again else own_branches.Found()
     writes = given.commit or given.on_branch or given.dry_run
+    found = own_branches.plans(plan, versioned, again, remote, writes=writes) if again else own_branches.Found()
     own_branches.refuse_leading_nowhere(plan, versioned, _command(), found, writes=writes)
     _list(given, plan)
     for each in found:
