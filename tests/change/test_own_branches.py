@@ -11,6 +11,7 @@ import yaml
 
 from argosy.cli import delivery
 from argosy.repository.model import ArgocdStyle, Format, RevisionStyle
+from argosy.template import versions
 from tests.changing import commit, create, edit, git, model, state
 from tests.conftest import Argosy
 from tests.hosting.server import playing
@@ -316,6 +317,23 @@ def test_a_branch_whose_settings_are_wrong(argosy: Argosy, root: Path) -> None:
     git(root, "switch", "--quiet", "main")
     refused = argosy(*remove, "--commit")
     assert (refused.code, "On the branch prod: this is not an argosy repository" in refused.err) == (1, True)
+
+
+def test_branches_that_copier_made(argosy: Argosy, root: Path) -> None:
+    known = versions.current().version
+    edit(root, ".copier-answers.yml", f"_commit: {known}\n", "_commit: v1.2.0\n")
+    commit(root)
+    git(root, "branch", "--force", "dev")
+    git(root, "branch", "--force", "prod")
+    made = argosy("set", "environment", "prod", "replicas=4", "--commit", "--no-validate")
+    assert made.code == 0, made.err
+    for each in ("prod", "main"):
+        assert f"_commit: {known}\n" in git(root, "show", f"{each}:.copier-answers.yml")
+    git(root, "switch", "--quiet", "prod")
+    answers = (root / ".copier-answers.yml").read_bytes().replace(known.encode(), b"v1.2.0").replace(b"\n", b"\r\n")
+    commit(root, {".copier-answers.yml": answers})
+    git(root, "switch", "--quiet", "main")
+    assert "Still of another template: prod." in argosy("update").err
 
 
 def test_a_branch_that_this_clone_does_not_know(argosy: Argosy, root: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from argosy.repository.model import Format
+from argosy.template import versions
 from tests.conftest import Argosy, Git
 from tests.promoting import message, path, start, text
 
@@ -33,6 +34,16 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def added(argosy: Argosy, *arguments: str) -> None:
     made = argosy("add", "app", "api", "--env", "dev", "--image", "ghcr.io/acme/api:2.0", "--commit", *arguments)
     assert made.code == 0, made.err
+
+
+def test_to_a_repository_that_copier_made(argosy: Argosy, git: Git, repository: Path) -> None:
+    added(argosy)
+    answers, known = repository / ".copier-answers.yml", versions.current().version
+    answers.write_text(answers.read_text().replace(known, "v1.2.0"))
+    git(repository, "commit", "--quiet", "--all", "--message", "Say where it is from")
+    made = argosy("promote", "api", "--to", "staging", "--yes", "--commit", "--leave", "**", "--no-validate")
+    assert made.code == 0, made.err
+    assert known in git(repository, "show", "HEAD:.copier-answers.yml")
 
 
 def test_what_people_set_comes_along_and_the_rest_is_what_the_environment_says(

@@ -17,7 +17,13 @@ from argosy.repository.store import Stored
 from argosy.template import rendering, versions
 
 _TREE = re.compile(r"[0-9a-f]{40}")
-_RECORDED = re.compile(rb"^_commit: (\S+)$", re.MULTILINE)
+_RECORDED = re.compile(rb"^_commit: (\S+)\r?$", re.MULTILINE)
+
+
+def recorded(answers: bytes) -> str:
+    """Return the version that a repository's answers name; "" if they name none."""
+    found = _RECORDED.search(answers)
+    return found[1].decode(errors="replace") if found else ""
 
 
 def version(root: Path, stored: Stored) -> str:
@@ -26,18 +32,18 @@ def version(root: Path, stored: Stored) -> str:
     argosy records the version itself. `copier copy` records a tag or a commit of where it had the template from, or
     nothing: then it is the version that renders the most of the template's files as they came with that record.
     """
-    recorded = stored.version
-    if recorded == versions.current().version:
-        return recorded
+    told = stored.version
+    if told == versions.current().version:
+        return told
     try:
-        return versions.known(recorded)
+        return versions.known(told)
     except ArgosyError:
-        if _TREE.fullmatch(recorded) or not git.at(root).head:
+        if _TREE.fullmatch(told) or not git.at(root).head:
             raise
     asked = ("log", "-1", "--format=%H", "-G^_(commit|src_path):", "--", layout.ANSWERS)
     came = git.run(root, "-c", "log.showSignature=false", *asked).strip()
     if not came:
-        raise versions.unknown(recorded)
+        raise versions.unknown(told)
     model, entries = store.load_at(root, came).repository, objects.entries(root, came)
     best, found = 0, ""
     with versions.checkouts() as each:
@@ -52,7 +58,7 @@ def version(root: Path, stored: Stored) -> str:
             if same == len(rendered):
                 break
     if not found:
-        raise versions.unknown(recorded)
+        raise versions.unknown(told)
     return found
 
 
@@ -99,8 +105,7 @@ def had_earlier(root: Path, version: str) -> Sequence[str]:
         return ()
     blobs = [blob for _, blob in _had(root, [layout.ANSWERS]) if blob.strip("0")]
     answers = objects.contents(root, blobs)
-    recorded = [found[1].decode() for blob in blobs if (found := _RECORDED.search(answers[blob]))]
-    had = [each for each in dict.fromkeys(recorded) if each != version]
+    had = [each for each in dict.fromkeys(recorded(answers[blob]) for blob in blobs) if each not in {"", version}]
     known = versions.versions() if had else ()
     return [each for each in had if each in known]
 

@@ -7,7 +7,6 @@ branch has to hold is changed there, and worked out from what that branch holds.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -16,7 +15,7 @@ from pathlib import Path
 from argosy import git
 from argosy.argocd.elsewhere import Branches, Read, Sources, is_on, of_folder, reads, sources_in
 from argosy.argocd.sources import normalise
-from argosy.change import merge, planning, privileges
+from argosy.change import merge, origin, ownership, planning, privileges
 from argosy.change.merge import Plan
 from argosy.change.planning import Change, is_below
 from argosy.errors import ArgosyError, UsageError
@@ -25,11 +24,9 @@ from argosy.git.branches import Tip
 from argosy.git.repository import Entry
 from argosy.git.snapshot import Snapshot, Written
 from argosy.names import joined
-from argosy.repository import layout, store
+from argosy.repository import layout
 from argosy.repository.model import Application, ArgocdStyle, Environment, Format, Repository, RevisionStyle
 from argosy.repository.store import Stored
-
-_VERSION = re.compile(rb"^_commit: (\S+)$", re.MULTILINE)
 
 
 def behind(root: Path, repository: Repository, version: str) -> list[str]:
@@ -41,8 +38,7 @@ def behind(root: Path, repository: Repository, version: str) -> list[str]:
     others = {each.revision for each in repository.environments} - {git.branch(root), repository.settings.branch}
     for revision in sorted(each for each in others if branches.is_branch(root, each)):
         place = f"{branches.tip(root, revision)}:{layout.ANSWERS}"
-        recorded = _VERSION.search(objects.named(root, [place])[0][2])
-        if recorded and recorded[1].decode() != version:
+        if origin.recorded(objects.named(root, [place])[0][2]) not in {"", version}:
             found.append(revision)
     return found
 
@@ -122,7 +118,7 @@ def plans(plan: Plan, change: Change, again: Again, remote: str = "", *, writes:
             continue
         with branches.checked_out(root, tip.commit) as place:
             try:
-                made = _planned(Elsewhere(revision, work.followers(revision), place, store.load(place)), again)
+                made = _planned(Elsewhere(revision, work.followers(revision), place, ownership.load(place)), again)
             except ArgosyError as error:
                 # As usage, there is nothing to change there, or someone has done it already.
                 if writes and not isinstance(error, UsageError):

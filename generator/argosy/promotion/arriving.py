@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from argosy.change import edits, planning
+from argosy.change import edits, ownership, planning
 from argosy.change.planning import Change
 from argosy.errors import ArgosyError
 from argosy.git.snapshot import Snapshot
@@ -21,7 +21,6 @@ from argosy.promotion.policy import Policy, Treatment
 from argosy.promotion.promoting import Answers, Move
 from argosy.promotion.states import State
 from argosy.promotion.trailers import Kind, Step
-from argosy.repository import store
 from argosy.repository.model import Repository
 from argosy.template import versions
 from argosy.yaml_edit import keys
@@ -38,7 +37,7 @@ def arrive(
 
     `environments` and `now` are of source and target, both of the commit that is checked out.
     """
-    stored = store.load(now[1].root)
+    stored = ownership.load(now[1].root)
     before, after = stored.repository, _with(stored.repository, applications, environments[1])
     change = Change(before, after, from_version=stored.version, to_version=stored.version)
     plan = planning.plan(now[1].root, change)
