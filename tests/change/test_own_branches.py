@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import shlex
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
 from argosy.cli import delivery
+from argosy.cli.options import ChangeOptions
 from argosy.repository.model import ArgocdStyle, Format, RevisionStyle
 from argosy.template import versions
 from tests.changing import commit, create, edit, git, model, state
@@ -276,6 +278,26 @@ def test_environments_whose_names_end_alike(argosy: Argosy, tmp_path: Path, monk
     assert waits == [False] * 4 + [True] * 3
     for each in made[4:]:
         assert "values.yaml" in git(bare, "diff", "--name-only", "--diff-filter=D", f"{each.branch}~1", each.branch)
+
+
+def test_what_is_done_when_it_stops_half_way(argosy: Argosy, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bare = with_remote(root)
+    refused = argosy("add", "env", "qa", "--branch=a..b", "--pull-request", "--no-validate")
+    assert (refused.code, "“a..b” is not a branch" in refused.err) == (2, True)
+    assert git(bare, "branch", "--list", "qa") == ""
+    delivered = delivery.deliver
+
+    def stop(given: ChangeOptions, offer: delivery.Offer) -> dict[str, Any]:
+        if offer.base == "main":
+            raise KeyboardInterrupt
+        return delivered(given, offer)
+
+    monkeypatch.setattr(delivery, "deliver", stop)
+    stopped = argosy(*ADD, "--branch", "--no-validate")
+    assert (stopped.code, "Interrupted before argosy/add-shop was done;" in stopped.err) == (130, True)
+    assert "; done: argosy/add-shop-dev, argosy/add-shop-prod." in stopped.err
+    monkeypatch.setattr(delivery, "deliver", delivered)
+    assert argosy(*ADD, "--branch", "--no-validate").code == 0
 
 
 def test_branches_that_are_not_there_yet(argosy: Argosy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

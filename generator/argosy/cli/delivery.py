@@ -286,6 +286,10 @@ def _is_behind(change: Change) -> bool:
     return change.from_version == change.to_version != versions.current().version
 
 
+def _is_update(change: Change) -> bool:
+    return change.from_version != change.to_version
+
+
 def _outcome(plan: Plan, change: Change) -> Snapshot:
     """Return the state of the repository with a change, and with what the user did by hand to ask for it."""
     from argosy.git.snapshot import Snapshot  # noqa: PLC0415
@@ -512,15 +516,15 @@ class _Step:
     """A pull request of one command."""
 
     base: str
+    branch: str
+    """Where it is committed, which is its base where that is new."""
     before: Snapshot
     written: Written
     plan: Plan
-    suffix: str = ""
-    """What tells its branch from those of the other steps, whatever the branches are called that these are for."""
     is_last: bool = False
     """Whether it is for what Argo CD has synced by then."""
     is_new: bool = False
-    """Whether its base is not there yet, so that it is made, and no pull request opened."""
+    """Whether its base is not there yet, so that no pull request is opened."""
 
 
 def _offer(
@@ -538,6 +542,7 @@ def _offer(
     For each branch that environments follow, there is one as well, or two. A conflict is refused: it takes a person to
     resolve it, and no pull request may look as if one had.
     """
+    from argosy.git import branches  # noqa: PLC0415
     from argosy.git.snapshot import Snapshot  # noqa: PLC0415
 
     after = _outcome(plan, change)
@@ -545,23 +550,26 @@ def _offer(
     code, valid = _judged(given, plan, change, after, found, validated=validated)
     if code:
         return code
-    firsts = [
-        _Step(each.branch, each.start, each.first, each.plan, f"-{each.branch}", is_new=each.is_new)
-        for each in found
-        if each.first
-    ]
-    lasts = [
-        _Step(each.branch, each.start, each.last, each.plan, f".2-{each.branch}", is_last=True)
-        for each in found
-        if each.last
-    ]
-    own = [_Step(base, before, after.written, plan)] if plan.touched else []
+    about = f"update-{base}" if _is_update(change) else re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:60]
+    name = given.branch or f"argosy/{about}"
+
+    def step(each: OnBranch, branch: str, written: Written, *, is_last: bool) -> _Step:
+        made_on = each.branch if each.is_new else branch
+        return _Step(each.branch, made_on, each.start, written, each.plan, is_last, each.is_new)
+
+    # Whatever the environments' branches are called, no two of these are the same.
+    firsts = [step(each, f"{name}-{each.branch}", each.first, is_last=False) for each in found if each.first]
+    lasts = [step(each, f"{name}.2-{each.branch}", each.last, is_last=True) for each in found if each.last]
+    own = [_Step(base, name, before, after.written, plan)] if plan.touched else []
     steps = [*firsts, *own, *lasts]
+    for each in steps:
+        branches.check_name(plan.root, each.branch)
     made: dict[str, list[dict[str, Any]]] = {}
-    for number, step in enumerate(steps):
-        earlier = made.setdefault(step.base, [])
-        start = Snapshot(plan.root, earlier[-1]["commit"]) if earlier else step.before
-        earlier.append(_deliver_step(given, change, title, steps, number=number, start=start))
+    for number, each in enumerate(steps):
+        earlier = made.setdefault(each.base, [])
+        start = Snapshot(plan.root, earlier[-1]["commit"]) if earlier else each.before
+        with interruptible(each.branch, [one.branch for one in steps[:number]]):
+            earlier.append(_deliver_step(given, change, title, steps, number=number, start=start))
     if len(steps) > 1:
         given.say(_order(steps, after_sync=len(firsts) + len(own), is_merged=given.pull_request))
     _show(
@@ -574,6 +582,16 @@ def _offer(
         elsewhere=made,
     )
     return 0
+
+
+@contextmanager
+def interruptible(name: str, done: Sequence[str]) -> Iterator[None]:
+    """Let Ctrl-C say which branch was being made, and which ones are done."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        before = f"before {name} was done; done: {', '.join(done)}" if done else f"while {name} was being made"
+        raise InterruptedByUserError(f"Interrupted {before}.", "Run this command again to continue.") from None
 
 
 def _order(steps: Sequence[_Step], *, after_sync: int, is_merged: bool) -> str:
@@ -597,12 +615,10 @@ def _deliver_step(
     from argosy.git import branches  # noqa: PLC0415
 
     step = steps[number]
-    if change.from_version != change.to_version:
-        kind, name = "update", f"update-{step.base}"
-        trailer = f"Argosy-Update: {change.from_version} -> {change.to_version}"
+    if _is_update(change):
+        kind, trailer = "update", f"Argosy-Update: {change.from_version} -> {change.to_version}"
     else:
-        kind, name = "change", re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:60]
-        trailer = f"Argosy-Change: {title}"
+        kind, trailer = "change", f"Argosy-Change: {title}"
     told = given.message or title
     note = ""
     if len(steps) > 1:
@@ -633,7 +649,7 @@ def _deliver_step(
             written=step.written,
             message=message,
             base=step.base,
-            branch=(given.branch or f"argosy/{name}") + step.suffix,
+            branch=step.branch,
             kind=kind,
             body=partial(_body, step.plan, start, start.with_files(step.written), trailer, note=note),
             is_earlier=is_earlier,
@@ -681,9 +697,6 @@ def deliver(given: ChangeOptions, offer: Offer) -> dict[str, Any]:
 
     Return what JSON has: `branch`, `commit`, and `url` or `pullRequest`.
     """
-    from argosy.git import branches  # noqa: PLC0415
-
-    branches.check_name(given.root, offer.branch)
     commit, made = (_push if given.pull_request else _keep)(given, offer)
     return {**made, "branch": offer.branch, "commit": commit}
 

@@ -16,7 +16,7 @@ import click
 from argosy.cli import delivery, options
 from argosy.cli.delivery import Offer
 from argosy.cli.options import ChangeOptions
-from argosy.errors import ArgosyError, InterruptedByUserError, UsageError
+from argosy.errors import ArgosyError, UsageError
 
 if TYPE_CHECKING:
     from argosy.difference import Difference
@@ -421,18 +421,18 @@ def _message_of_staged(root: Path) -> str:
 
 def _offer(given: PromotionOptions, todo: Sequence[tuple[Job, Outcome]]) -> None:
     """Commit each promotion on a branch of its own; push it and open a pull request if that is wanted."""
+    from argosy.git import branches  # noqa: PLC0415
+
     made: dict[str, str] = {}
     done: list[str] = []
     for number, (job, outcome) in enumerate(todo):
         name = given.branch or job.branch
         if given.branch and len(todo) > 1:
             name = f"{given.branch}-{number + 1}"
+        branches.check_name(given.root, name)
         job_now = replace(job, promotion=_with_origins(job.promotion, made))
-        try:
+        with delivery.interruptible(name, done):
             outcome.made |= delivery.deliver(given, _offered(given, job_now, name, outcome))
-        except KeyboardInterrupt:
-            before = f"before {name} was done; {', '.join(done)} is" if done else f"while {name} was being made"
-            raise InterruptedByUserError(f"Interrupted {before}.", "Run this command again to continue.") from None
         done.append(name)
         made |= {step.target: outcome.made["commit"] for step in job.promotion.steps}
 
