@@ -248,8 +248,9 @@ def test_a_pull_request_for_each_branch(
         assert server.pull_requests[4].title == "Convert web to kustomize (5 of 5, prod)"
         assert "Merge this one only once Argo CD has synced" in server.pull_requests[4].body
         assert "Once Argo CD has synced that, and not before:\n  4. to dev" in result.err
-        again = argosy(*CONVERT, "--pull-request")
-        assert (again.code, len(server.pull_requests)) == (0, 5)
+        again = argosy(*CONVERT, "--pull-request", "--message", "Kustomize")
+        assert (again.code, len(server.pull_requests)) == (0, 5), again.err
+        assert server.pull_requests[4].title == "Kustomize (5 of 5, prod)"
     assert state(root) == before
     check(bare)
     for each in server.pull_requests:

@@ -768,9 +768,9 @@ def _commit(root: Path, offer: Offer, present: str) -> str:
     from argosy.git import branches  # noqa: PLC0415
 
     if present:
-        others = git.run(root, "rev-list", present, f"^{offer.before.commit}").split()
-        last = git.run(root, "log", "-1", "--format=%B", present)
-        if others and not (len(others) == 1 and offer.is_earlier(last)):
+        asked = ("-c", "log.showSignature=false", "log", "-z", "--format=%B", present, f"^{offer.before.commit}")
+        others = git.run(root, *asked).split("\0")[:-1]
+        if not all(map(offer.is_earlier, others)):
             raise ArgosyError(
                 f"The branch {offer.branch} exists and has commits that are not part of this {offer.kind}.",
                 "Merge or delete it first, or name another with --branch.",
