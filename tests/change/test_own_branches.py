@@ -359,6 +359,19 @@ def test_branches_that_copier_made(argosy: Argosy, root: Path) -> None:
     assert "Still of another template: prod." in argosy("update").err
 
 
+def test_a_branch_of_a_remote_with_another_name(argosy: Argosy, root: Path) -> None:
+    with_remote(root)
+    git(root, "remote", "rename", "origin", "upstream")
+    git(root, "branch", "--delete", "--force", "prod")
+    made = argosy("set", "environment", "prod", "replicas=4", "--commit", "--no-validate")
+    assert (made.code, "  git push upstream prod\n" in made.err) == (0, True), made.err
+    git(root, "remote", "add", "fork", str(root))
+    git(root, "branch", "--delete", "--force", "prod")
+    git(root, "fetch", "--quiet", "fork")
+    updated = argosy("update")  # Two remotes, of which none is called origin, do not tell which one it is.
+    assert (updated.code, updated.err) == (0, "Nothing to change.\n")
+
+
 def test_a_branch_that_this_clone_does_not_know(argosy: Argosy, root: Path) -> None:
     git(root, "branch", "--delete", "--force", "prod")
     result = argosy(*ADD)

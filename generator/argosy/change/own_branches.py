@@ -35,11 +35,12 @@ def behind(root: Path, repository: Repository, version: str) -> list[str]:
     A branch that this clone does not have, or that is no repository of argosy's, is none of them.
     """
     found = []
-    others = {each.revision for each in repository.environments} - {git.branch(root), repository.settings.branch}
-    for revision in sorted(each for each in others if branches.is_branch(root, each)):
-        place = f"{branches.tip(root, revision)}:{layout.ANSWERS}"
+    read_here = {git.branch(root), repository.settings.branch, "HEAD"}
+    others = {each.revision for each in repository.environments} - read_here
+    for tip in filter(None, (branches.newest(root, each) for each in sorted(others))):
+        place = f"{tip.commit}:{layout.ANSWERS}"
         if origin.recorded(objects.named(root, [place])[0][2]) not in {"", version}:
-            found.append(revision)
+            found.append(tip.branch)
     return found
 
 

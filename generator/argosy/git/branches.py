@@ -183,10 +183,12 @@ def newest(root: Path, branch: str) -> Tip | None:
 
 
 def places(root: Path, branch: str) -> tuple[str, str]:
-    """Return the references of a branch: this clone's, and the one of the remote that it belongs to, or of origin."""
+    """Return the references of a branch: this clone's, and that of its remote, else of origin, else of the only one."""
     known = git.at(root)
-    remote = known.setting(f"branch.{branch}.remote")
-    return f"refs/heads/{branch}", f"refs/remotes/{remote if remote in known.remote_names else 'origin'}/{branch}"
+    listed = known.remote_names
+    candidates = [known.setting(f"branch.{branch}.remote"), "origin", *(listed if len(listed) == 1 else ())]
+    remote = next((each for each in candidates if each in listed), "origin")
+    return f"refs/heads/{branch}", f"refs/remotes/{remote}/{branch}"
 
 
 def newer(root: Path, branch: str, tips: Mapping[str, str]) -> Tip | None:
