@@ -120,6 +120,22 @@ def test_one_command_for_all_branches(
     assert len(git(root, "worktree", "list").splitlines()) == 1
 
 
+def test_what_argo_cd_would_delete_is_pushed_in_an_order_that_keeps_it(argosy: Argosy, root: Path) -> None:
+    text = "  finalizers:\n    - resources-finalizer.argocd.argoproj.io\n"
+    edit(root, "argocd/prod/web.yaml", "  namespace: argocd\n", f"  namespace: argocd\n{text}")
+    commit(root)
+    bare = with_remote(root)
+    result = argosy("remove", "app", "web", "--yes", "--commit", "--no-validate")
+    assert result.code == 0, result.err
+    wait = "Once Argo CD has synced that, and not before:"
+    pushes = ("HEAD~1:refs/heads/main", "main", "dev prod")
+    assert f"\n{wait}\n".join(f"  git push origin {each}" for each in pushes) in result.err
+    assert "BRANCH" not in result.err
+    git(root, "push", "--quiet", "origin", pushes[0])
+    assert "finalizers" not in git(bare, "show", "main:argocd/prod/web.yaml")
+    push(root, result.err, bare)
+
+
 def test_what_the_work_tree_cannot_show(argosy: Argosy, root: Path) -> None:
     before, places = state(root), commits(root)
     result = argosy(*RENAME)

@@ -63,11 +63,13 @@ def carry_out(
     validated: bool = True,
     settle: Settle | None = None,
     again: Again | None = None,
+    is_second: bool = False,
 ) -> int:
     """Bring a change into the repository, report it, validate what comes out, and return the exit code.
 
     `settle` keeps the AppProjects to what is used in another way than by what the change touches. `again` makes the
-    change of what the environments' own branches hold, where they have some.
+    change of what the environments' own branches hold, where they have some. Before the second of two commits, Argo CD
+    has to sync the one that is there.
     """
     from argosy.change import own_branches, planning, privileges, removal  # noqa: PLC0415
     from argosy.git import branches  # noqa: PLC0415
@@ -95,12 +97,15 @@ def carry_out(
     if given.on_branch:
         code = _offer(given, plan, versioned, base, title, found=found, validated=validated)
     elif found and given.commit:
-        code = _commit_everywhere(given, plan, versioned, title, found, validated=validated)
+        code = _commit_everywhere(given, plan, versioned, title, found, validated=validated, is_second=is_second)
     else:
         if found:
             names = joined([each.branch for each in found], 8)
             given.say(f"This does not reach {names}: --commit or --pull-request makes the change there as well.")
         code = _write(given, plan, versioned, title, validated=validated)
+        if code == 0 and is_second:
+            first = "push the first alone, as in git push origin HEAD~1:BRANCH"
+            given.say(f"These are two commits: {first}, and once Argo CD has synced it, the second.")
     if code == 0 and (left := removal.not_synced(plan, change.after)):
         given.say(left)
     return code
@@ -139,10 +144,10 @@ def carry_out_removal(
         given.say("That is the first step alone. Once Argo CD has synced it, run this command again for the second.")
         return code
     silent = replace(given, output="text", quiet=True)
-    carry_out(silent, stored, known.first, f"{first} (1 of 2)", validated=False)
-    code = carry_out(given, stored, change, title, again=told)
-    given.say("These are two commits: push the first alone, as in git push origin HEAD~1:BRANCH, and then the second.")
-    return code
+    if code := carry_out(silent, stored, known.first, f"{first} (1 of 2)", validated=False):
+        return code
+    given.say("Committed the first step, which keeps what runs.")
+    return carry_out(given, stored, change, title, again=told, is_second=True)
 
 
 def confirm_moves(given: ChangeOptions, change: Change, yes: bool) -> None:
@@ -360,7 +365,14 @@ def _refused(given: ChangeOptions, found: Sequence[OnBranch], *, validated: bool
 
 
 def _commit_everywhere(
-    given: ChangeOptions, plan: Plan, change: Change, title: str, found: Sequence[OnBranch], *, validated: bool
+    given: ChangeOptions,
+    plan: Plan,
+    change: Change,
+    title: str,
+    found: Sequence[OnBranch],
+    *,
+    validated: bool,
+    is_second: bool,
 ) -> int:
     """Commit a change on the branches that environments follow and on the current one: on all of them, or on none."""
     from argosy import git, signals  # noqa: PLC0415
@@ -398,7 +410,7 @@ def _commit_everywhere(
         raise
     elsewhere = {name: [{"commit": each} for each in commits] for name, commits in made.items()}
     _show(given, plan, committed=True, valid=valid, found=found, elsewhere=elsewhere)
-    given.say(_pushes(root, current if plan.touched else "", found, made))
+    given.say(_pushes(root, current if plan.touched else "", found, made, is_second=is_second))
     return 0
 
 
@@ -438,7 +450,9 @@ def _judged(
     return 0, valid
 
 
-def _pushes(root: Path, current: str, found: Sequence[OnBranch], made: Mapping[str, Sequence[str]]) -> str:
+def _pushes(
+    root: Path, current: str, found: Sequence[OnBranch], made: Mapping[str, Sequence[str]], *, is_second: bool
+) -> str:
     """Return how to push the commits of several branches, in the order in which no Application leads nowhere."""
     from argosy.git import branches  # noqa: PLC0415
 
@@ -454,9 +468,11 @@ def _pushes(root: Path, current: str, found: Sequence[OnBranch], made: Mapping[s
         if each.first
     ]
     lasts = [each.branch for each in found if each.last]
+    wait = "Once Argo CD has synced that, and not before:"
+    lines += [f"  git push {remote} HEAD~1:refs/heads/{current}", wait] if is_second and current else []
     lines += [f"  git push {remote} {' '.join(firsts)}"] if firsts else []
     lines += [f"  git push {remote} {current}"] if current else []
-    lines += ["Once Argo CD has synced that, and not before:"] if lasts and len(lines) > 1 else []
+    lines += [wait] if lasts and len(lines) > 1 else []
     lines += [f"  git push {remote} {' '.join(lasts)}"] if lasts else []
     return "\n".join(lines)
 
