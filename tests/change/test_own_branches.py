@@ -264,6 +264,9 @@ def test_a_pull_request_for_each_branch(
         assert server.pull_requests[4].title == "Convert web to kustomize (5 of 5, prod)"
         assert "Merge this one only once Argo CD has synced" in server.pull_requests[4].body
         assert "Once Argo CD has synced that, and not before:\n  4. to dev" in result.err
+        first, last = (server.pull_requests[number].body.partition("| --- |")[2].split("\n\n")[0] for number in (1, 4))
+        assert (f"| `{VALUES}` |" in first, f"| `{VALUES}` |" in last) == (False, True)
+        assert ("kustomization.yaml` |" in first, "kustomization.yaml` |" in last) == (True, False)
         again = argosy(*CONVERT, "--pull-request", "--message", "Kustomize")
         assert (again.code, len(server.pull_requests)) == (0, 5), again.err
         assert server.pull_requests[4].title == "Kustomize (5 of 5, prod)"

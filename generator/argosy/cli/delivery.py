@@ -537,6 +537,7 @@ class _Step:
     before: Snapshot
     written: Written
     plan: Plan
+    """What it does; not what the other step to the same base does."""
     is_last: bool = False
     """Whether it is for what Argo CD has synced by then."""
     is_new: bool = False
@@ -571,7 +572,9 @@ def _offer(
 
     def step(each: OnBranch, branch: str, written: Written, *, is_last: bool) -> _Step:
         made_on = each.branch if each.is_new else branch
-        return _Step(each.branch, made_on, each.start, written, each.plan, is_last, each.is_new)
+        other = each.plan.written.keys() - written
+        part = replace(each.plan, changes=[one for one in each.plan.changes if one.path not in other])
+        return _Step(each.branch, made_on, each.start, written, part, is_last, each.is_new)
 
     # Whatever the environments' branches are called, no two of these are the same.
     firsts = [step(each, f"{name}-{each.branch}", each.first, is_last=False) for each in found if each.first]
