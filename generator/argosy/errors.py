@@ -34,6 +34,14 @@ class IncompleteError(ArgosyError):
     exit_code = 2
 
 
+class ShallowError(ArgosyError):
+    """Report that the history of a shallow clone ends too early, whose root is `root`."""
+
+    def __init__(self, root: Path, message: str) -> None:
+        super().__init__(message, "Fetch the whole history: git fetch --unshallow.")
+        self.root = root
+
+
 class InterruptedByUserError(ArgosyError):
     """Report what Ctrl-C left: exit code 130, as of a shell."""
 

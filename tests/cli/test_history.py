@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
+import pexpect
 import pytest
 
 from argosy.repository.model import Format, RevisionStyle
@@ -80,6 +82,22 @@ def test_a_clone_that_ends_too_early(
     assert argosy("history", "web").code == argosy("rollback", "web", "prod", "--dry-run").code == 1
     status = argosy("status")
     assert (status.code, "git fetch --unshallow" in status.out) == (1, True)
+
+
+def test_on_a_terminal_the_rest_of_a_history_is_fetched(repository: Path, tmp_path: Path) -> None:
+    bump(repository, path("dev", Format.HELM))
+    newest = promoted(repository, path("prod", Format.HELM), ("dev", "prod"))
+    git(tmp_path, "clone", "--quiet", "--depth=2", f"file://{repository}", "shallow")
+    for answer, codes in (("n", 1), ("y", 0)):
+        shallow = str(tmp_path / "shallow")
+        command = ["-m", "argosy", "history", "web", "prod"]
+        terminal = pexpect.spawn(sys.executable, command, timeout=120, cwd=shallow, encoding="utf-8")
+        terminal.expect("Fetch the whole history now.*: ")
+        terminal.sendline(answer)
+        terminal.expect(pexpect.EOF)
+        terminal.close()
+        assert (terminal.exitstatus, newest[:7] in str(terminal.before)) == (codes, answer == "y")
+    assert git(tmp_path / "shallow", "rev-parse", "--is-shallow-repository") == "false\n"
 
 
 def test_one_environment_alone(argosy: Argosy, repository: Path) -> None:

@@ -16,7 +16,7 @@ from typing import NoReturn
 import click
 
 from argosy import signals
-from argosy.errors import ArgosyError, InterruptedByUserError
+from argosy.errors import ArgosyError, InterruptedByUserError, ShallowError
 
 COMMANDS = {
     "init": "Lay out a new GitOps repository, and validate it.",
@@ -104,7 +104,12 @@ def main() -> NoReturn:
     signals.heed()
     _prepare_streams()
     try:
-        code = argosy.main(prog_name="argosy", standalone_mode=False)
+        try:
+            code = argosy.main(prog_name="argosy", standalone_mode=False)
+        except ShallowError as error:
+            if not _is_deepened(error):
+                raise
+            code = argosy.main(prog_name="argosy", standalone_mode=False)
         sys.exit(code if isinstance(code, int) else 0)
     except click.exceptions.Abort as abort:
         # By Ctrl-C, or by the end of input at a question.
@@ -118,6 +123,19 @@ def main() -> NoReturn:
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         _fail(f"{where}{error.strerror or error}.", "", 1)
+
+
+def _is_deepened(error: ShallowError) -> bool:
+    """Offer to fetch what a shallow clone lacks, and return whether that is done."""
+    from argosy import git  # noqa: PLC0415
+
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return False
+    click.echo(error.message, err=True)
+    if not click.confirm("Fetch the whole history now (git fetch --unshallow)?", default=True, err=True):
+        return False
+    git.run(error.root, "fetch", "--unshallow", "--quiet")
+    return True
 
 
 def _prepare_streams() -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from argosy import git
-from argosy.errors import ArgosyError
+from argosy.errors import ArgosyError, ShallowError
 from argosy.git.repository import Entry
 from argosy.git.snapshot import Snapshot
 from argosy.promotion import deployment, lines, trailers
@@ -421,7 +421,7 @@ class History:
         """Return the commit that a step names, "" where it is gone; raise ArgosyError in a shallow clone."""
         found = self.cache.commit(record.step.origin)
         if record.step.origin and not found and self.ends:
-            raise cut_off(f"the last {record.step.kind.value} to {record.step.target}")
+            raise cut_off(self.root, f"the last {record.step.kind.value} to {record.step.target}")
         return found
 
     def _met(self, record: Record, tip: str, environment: str) -> str:
@@ -469,7 +469,7 @@ class History:
         try:
             self._seed(place)
         except ArgosyError:
-            return cut_off(f"when {place.units[0]} came", "what was promoted before")
+            return cut_off(self.root, f"when {place.units[0]} came", "what was promoted before")
         return None
 
     def _seed(self, place: Place) -> tuple[str, Deployment]:
@@ -478,7 +478,7 @@ class History:
         commits = self._lines[place.tip].commits
         found = commits[first.since] if first.since < len(commits) else ""
         if not found or found in self.ends:
-            raise cut_off(f"when {layout.deployment(first.names.environment, first.names.application)} came")
+            raise cut_off(self.root, f"when {layout.deployment(first.names.environment, first.names.application)} came")
         return found, first.names
 
     def _looked_at(self, edge: Edge, base: Baseline) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
@@ -556,9 +556,6 @@ class History:
         return self._merge_bases[one, other]
 
 
-def cut_off(what: str, unknown: str = "what changed since") -> ArgosyError:
+def cut_off(root: Path, what: str, unknown: str = "what changed since") -> ShallowError:
     """Return the error that says what a shallow clone lacks, and what therefore is unknown."""
-    return ArgosyError(
-        f"This clone does not reach back to {what}, so it is unknown {unknown}.",
-        "Fetch the whole history: git fetch --unshallow.",
-    )
+    return ShallowError(root, f"This clone does not reach back to {what}, so it is unknown {unknown}.")

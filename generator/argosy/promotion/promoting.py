@@ -352,7 +352,7 @@ def goal(history: History, place: Place, *, steps: int = 1, to: str = "") -> Goa
             f"`argosy history {application} {environment}` lists them; to undo any other commit, use git revert.",
         )
     if not all(each.parent for each in undone):
-        raise cut_off(f"what was in {environment} before {undone[-1].commit[:12]}")
+        raise cut_off(history.root, f"what was in {environment} before {undone[-1].commit[:12]}")
     return Goal(to or undone[-1].parent, undone)
 
 
