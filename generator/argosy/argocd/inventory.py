@@ -168,14 +168,20 @@ def _inner(root: Path, files: Sequence[File]) -> Iterator[str]:
     has_git = holds((root / ".git").exists) or git.top_level(root) is not None
     for folder in sorted(folders):
         answers = File(f"{folder}/{layout.ANSWERS}", root / folder / layout.ANSWERS)
-        is_argosys = holds(answers.location.is_file) and any(map(is_answers, read(answers).documents))
+        # Other templates ask for one of them too.
+        asked = read(answers).documents if holds(answers.location.is_file) else ()
+        is_argosys = any(isinstance(each.data, dict) and each.data.keys() >= _ASKED for each in asked)
         if is_argosys or (not has_git and holds((root / folder / ".git").is_dir)):
             yield folder
 
 
+_ASKED = frozenset({"repository_name", "repo_url"})
+"""Questions of argosy's template."""
+
+
 def is_answers(document: Document) -> bool:
     """Return whether a document has the answers to the questions of argosy's template, not of another one."""
-    return isinstance(document.data, dict) and {"repository_name", "repo_url"} <= document.data.keys()
+    return isinstance(document.data, dict) and not _ASKED.isdisjoint(document.data)
 
 
 @dataclass(frozen=True)
