@@ -93,11 +93,12 @@ class _Worker(Worker):
         syntax = repr(self.template.envops)
 
         def once(source: Any, name: str | None = None, filename: str | None = None, *rest: Any, **more: Any) -> Any:
-            known = (syntax, source, name, filename, rest, tuple(more.items()))
             if not isinstance(source, str):
                 return compiled(source, name, filename, *rest, **more)
+            # Not by its file: from one version of the template to the next, most texts stay.
+            known = (syntax, source, name, rest, tuple(more.items()))
             if known not in _COMPILED:
-                _COMPILED[known] = compiled(source, name, filename, *rest, **more)
+                _COMPILED[known] = compiled(source, name, None, *rest, **more)
             return _COMPILED[known]
 
         vars(environment)["compile"] = once
