@@ -16,6 +16,7 @@ import filelock
 import pytest
 
 from tests.changing import State, commit, create, edit, git, model, state
+from tests.children import until
 from tests.conftest import NO_PRIVILEGES, Argosy, Process
 
 ADD = ("add", "env", "qa", "--after", "dev", "--quiet")
@@ -236,6 +237,20 @@ def test_interrupted(argosy: Argosy, repository: Path, number: signal.Signals) -
     running.send_signal(number)
     running.communicate()
     assert state(repository) == (before if not (repository / "environments/qa").exists() else after)
+
+
+def test_a_signal_to_argosy_alone_while_git_works(repository: Path) -> None:
+    reached = repository / ".git/reached"
+    _hook(repository, "pre-commit", f"touch '{reached}'; while kill -0 $PPID; do sleep 0.05; done")
+    before = state(repository)
+    running = subprocess.Popen(
+        [sys.executable, "-m", "argosy", *ADD, "--commit"], cwd=repository, stderr=subprocess.DEVNULL
+    )
+    until(reached.exists)
+    running.terminate()
+    assert running.wait() == 128 + signal.SIGTERM
+    assert [path.name for path in (repository / ".git").glob("*.lock")] == []
+    assert state(repository) == before
 
 
 def test_committed_by_hand_after_a_kill(argosy: Argosy, repository: Path) -> None:

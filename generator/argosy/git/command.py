@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
+from argosy import signals
 from argosy.errors import ToolError
 
 _FOREIGN = {
@@ -35,17 +37,20 @@ def run(
 
     After `seconds`, for a command that asks another machine, it is given up.
     """
+    pipe = subprocess.PIPE
     try:
-        done = subprocess.run(
-            ["git", *arguments],
-            cwd=folder,
-            input=stdin,
-            stdin=subprocess.DEVNULL if stdin is None else None,
-            capture_output=True,
-            check=False,
-            env=inherited(environment),
-            timeout=seconds,
-        )
+        with (
+            subprocess.Popen(
+                ["git", *arguments],
+                cwd=folder,
+                stdin=subprocess.DEVNULL if stdin is None else pipe,
+                stdout=pipe,
+                stderr=pipe,
+                env=inherited(environment),
+            ) as process,
+            _ended_gently(process),
+        ):
+            out, err = process.communicate(stdin, seconds)
     except subprocess.TimeoutExpired as error:
         raise ToolError(f"`git {' '.join(arguments[:2])}` got no answer in {seconds:.0f} seconds.") from error
     except FileNotFoundError as error:
@@ -55,10 +60,29 @@ def run(
             "git is not installed, or not on PATH.",
             "Install git; `argosy init --no-git` and `argosy validate` work without it.",
         ) from error
-    if done.returncode not in accepted:
-        cause = done.stderr.decode(errors="replace").strip() or f"exit code {done.returncode}"
+    if process.returncode not in accepted:
+        cause = err.decode(errors="replace").strip() or f"exit code {process.returncode}"
         raise ToolError(f"`git {' '.join(arguments[:2])}` failed in {folder}: {cause}")
-    return done.stdout.decode(errors="surrogateescape")
+    return out.decode(errors="surrogateescape")
+
+
+_PATIENCE = 5.0
+"""How many seconds git has to end by itself, and to remove its locks, before it is killed."""
+
+
+@contextmanager
+def _ended_gently(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """End git where its answer is not waited for any more, such as by a signal: killed outright, it leaves locks."""
+    try:
+        yield
+    except BaseException:
+        with signals.undisturbed():
+            process.terminate()
+            try:
+                process.wait(_PATIENCE)
+            except subprocess.TimeoutExpired:
+                process.kill()
+        raise
 
 
 def inherited(more: Mapping[str, str] | None = None) -> dict[str, str]:
