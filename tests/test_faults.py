@@ -165,6 +165,49 @@ def test_a_hook_that_refuses(argosy: Argosy, repository: Path, hook: str) -> Non
     assert "Nothing was changed" in result.err
 
 
+@pytest.mark.parametrize("staged", [False, True])
+def test_a_hook_that_reformats_and_adds(argosy: Argosy, repository: Path, staged: bool) -> None:
+    """As lint-staged does; what it adds is in the commit, and in the index too, rather than staged as a revert."""
+    hook = "for file in environments/qa/*.yaml; do echo '# formatted' >> $file; git add $file; done"
+    _hook(repository, "pre-commit", f"{hook}\necho made > made.txt\ngit add made.txt")
+    _hook(repository, "commit-msg", 'echo "OPS-1 $(cat $1)" > $1')
+    if staged:
+        (repository / "staged.txt").write_text("staged\n")
+        git(repository, "add", "staged.txt")
+    assert argosy(*ADD, "--commit").code == 0
+    assert git(repository, "log", "-1", "--format=%s") == "OPS-1 Add the environment qa\n"
+    assert git(repository, "status", "--porcelain") == ("A  staged.txt\n" if staged else "")
+    assert "# formatted" in git(repository, "show", "HEAD:environments/qa/environment.yaml")
+    assert git(repository, "show", "HEAD:made.txt") == "made\n"
+
+
+@pytest.mark.parametrize("delivery", ["--commit", "--branch=qa"])
+def test_nobody_to_commit_as(argosy: Argosy, repository: Path, monkeypatch: pytest.MonkeyPatch, delivery: str) -> None:
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    before = state(repository)
+    result = argosy(*ADD, delivery)
+    assert (result.code, state(repository)) == (1, before)
+    assert "git config --global user.name 'Your Name', and git config --global user.email" in result.err
+    git(repository, "config", "user.name", "Ada")
+    monkeypatch.setenv("EMAIL", "ada@example.com")
+    assert argosy(*ADD, delivery).code == 0
+
+
+def test_a_commit_while_git_is_by_half_with_something(argosy: Argosy, repository: Path) -> None:
+    commit(repository, {"notes.txt": "one\n"})
+    for begin, end in (
+        (("bisect", "start"), ("bisect", "reset")),
+        (("revert", "--no-commit", "HEAD"), ("revert", "--abort")),
+    ):
+        git(repository, *begin)
+        before = state(repository)
+        result = argosy(*ADD, "--commit")
+        assert (result.code, state(repository)) == (1, before)
+        assert f"A git {begin[0]} is under way" in result.err
+        git(repository, *end)
+    assert argosy(*ADD, "--commit").code == 0
+
+
 def test_apply_takes_back_what_a_hook_refuses(argosy: Argosy, repository: Path) -> None:
     script = repository / ".git/hooks/pre-commit"
     script.parent.mkdir(exist_ok=True)

@@ -101,5 +101,7 @@ def test_a_commit_without_an_identity(root: Path, monkeypatch: pytest.MonkeyPatc
     (tmp_path / "gitconfig").write_text("[user]\nuseConfigOnly = true\n")
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "gitconfig"))
     (root / "a").write_text("2\n")
-    objects.commit_paths(root, "By argosy", ["a"])
+    with pytest.raises(ToolError, match="tell me who you are"):
+        objects.commit_paths(root, "By nobody", ["a"])
+    objects.commit_all(root, "By argosy")
     assert git(root, "log", "-1", "--format=%an") == "argosy\n"

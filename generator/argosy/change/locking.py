@@ -47,8 +47,22 @@ def _refuse_unfit(root: Path) -> None:
         )
 
 
-def check(root: Path) -> None:
-    """Raise ArgosyError unless a repository is in a state that a command can change."""
+_UNDER_WAY = {
+    "MERGE_HEAD": "merge",
+    "CHERRY_PICK_HEAD": "cherry-pick",
+    "REVERT_HEAD": "revert",
+    "rebase-merge": "rebase",
+    "rebase-apply": "rebase",
+    "BISECT_LOG": "bisect",
+}
+"""What git keeps of its own while it is by half with something, and the command that began it."""
+
+
+def check(root: Path, *, here: bool = False, elsewhere: bool = False) -> None:
+    """Raise ArgosyError unless a repository is in a state that a command can change, and commit to.
+
+    It will commit `here`, to what is checked out, or `elsewhere`, to another branch, or not at all.
+    """
     journal = merge.Journal(root)
     if journal.undo():
         kept = f" Files that are not what it wrote, such as your edits since, are in {journal.aside}."
@@ -69,4 +83,15 @@ def check(root: Path) -> None:
         raise ArgosyError(
             f"This sparse checkout leaves out {hidden[0]}, and argosy reads what there is from the folders.",
             f"Include them: git sparse-checkout add {layout.ENVIRONMENTS} {layout.APPLICATIONS}.",
+        )
+    if (here or elsewhere) and not git.at(root).has_identity():
+        raise ArgosyError(
+            "git does not know whom to commit as.",
+            "Say who you are: git config --global user.name 'Your Name', "
+            "and git config --global user.email you@example.com.",
+        )
+    if here and (name := next((each for each in _UNDER_WAY if git.at(root).git_path(each).exists()), "")):
+        raise ArgosyError(
+            f"A git {_UNDER_WAY[name]} is under way, and a commit would become part of it.",
+            "End it first, as git status says, or leave --commit out.",
         )

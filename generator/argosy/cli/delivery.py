@@ -38,7 +38,7 @@ def opened(given: ChangeOptions) -> Iterator[Stored]:
     from argosy.change import locking, ownership  # noqa: PLC0415
 
     with locking.locked(given.root):
-        locking.check(given.root)
+        locking.check(given.root, here=given.commit, elsewhere=given.on_branch and not given.dry_run)
         yield ownership.load(given.root)
 
 

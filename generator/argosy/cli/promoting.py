@@ -114,7 +114,7 @@ def opened(given: PromotionOptions, apps: Sequence[str]) -> Iterator[Places]:
     from argosy.promotion import ends  # noqa: PLC0415
 
     with locking.locked(given.root):
-        locking.check(given.root)
+        locking.check(given.root, here=given.commit, elsewhere=given.on_branch and not given.dry_run)
         remote = branches.remote_of(given.root) if given.pull_request else ""
         places = ends.Places.of(given.root, remote, apps)
         for remark in places.remarks:

@@ -23,7 +23,7 @@ def commit(before: Snapshot, written: Written, message: str) -> str:
     wanted = git.at(root).setting("commit.gpgsign").lower()
     signed = ("-S",) if wanted in {"true", "yes", "on", "1"} else ()
     with temporary.folder("index") as folder:
-        aside = {"GIT_INDEX_FILE": str(folder / "index"), **git.at(root).identity()}
+        aside = {"GIT_INDEX_FILE": str(folder / "index")}
         git.run(root, "read-tree", before.commit, environment=aside)
         git.run(
             root, "update-index", "-z", "--index-info", stdin=_lines(root, before.commit, written), environment=aside

@@ -237,23 +237,37 @@ def commit_all(folder: Path, message: str) -> None:
 
 
 def commit_paths(root: Path, message: str, paths: Iterable[str]) -> None:
-    """Commit these paths alone, whatever else is staged; the user's hooks have their say."""
+    """Commit these paths alone, whatever else is staged; the user's hooks have their say, and may add files.
+
+    Where nothing else is staged, what a hook adds to the index stays in it. Otherwise git keeps two, and what the hook
+    added to the commit is brought into the one that stays.
+    """
     known = git.at(root)
     listed = frozenset(paths)
     wanted = ("--pathspec-from-file=-", "--pathspec-file-nul")
     others = {path.rstrip("/") for path, letters in known.status.items() if letters in {"??", "!!"}}
     fresh = joined(path for path in listed if is_within(path, others))
+    staged = {path for path, letters in known.status.items() if letters[0] not in " ?!" and not is_within(path, listed)}
+    loose = any(letters[1] != " " and is_within(path, listed) for path, letters in known.status.items())
+    if not (fresh or staged or loose):
+        try:
+            git.run(root, "commit", "--quiet", "--message", message)
+        finally:
+            git.forget()
+        return
     if fresh:
         git.run(root, "--literal-pathspecs", "add", "--force", "--intent-to-add", *wanted, stdin=fresh)
     try:
         command = ("--literal-pathspecs", "commit", "--quiet", "--message", message, "--only")
-        git.run(root, *command, *wanted, stdin=joined(listed), environment=known.identity())
+        git.run(root, *command, *wanted, stdin=joined(listed))
     except BaseException:
         if fresh:
             git.run(root, "--literal-pathspecs", "reset", "--quiet", *wanted, stdin=fresh)
         raise
     finally:
         git.forget()
+    made = git.run(root, "diff-tree", "--root", "-r", "-z", "--no-commit-id", "--name-only", "HEAD").split("\0")
+    git.run(root, "--literal-pathspecs", "reset", "--quiet", *wanted, stdin=joined({*made[:-1]} - staged))
 
 
 def joined(paths: Iterable[str]) -> bytes:

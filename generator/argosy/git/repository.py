@@ -167,6 +167,7 @@ class Repository:
             os.environ.get(f"GIT_{role}_{what}".upper())
             or self.setting(f"{role}.{what}")
             or self.setting(f"user.{what}")
+            or (what == "email" and os.environ.get("EMAIL"))
             for role in ("author", "committer")
             for what in ("name", "email")
         )
