@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import random
 import signal
@@ -10,14 +11,17 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import filelock
 import pytest
 
+from argosy.cli import delivery
 from tests.changing import State, commit, create, edit, git, model, state
 from tests.children import until
-from tests.conftest import NO_PRIVILEGES, Argosy, Process
+from tests.conftest import NO_PRIVILEGES, SMALL_FILES, Argosy, Process
 
 ADD = ("add", "env", "qa", "--after", "dev", "--quiet")
 
@@ -129,16 +133,97 @@ exec {real} "$@"
     assert git(repository, "status", "--porcelain") == ""
 
 
+_FULL = f"{SMALL_FILES}\nos.environ['PYTHONDONTWRITEBYTECODE'] = '1'  # Python itself would leave half of its bytecode."
+
+
 @pytest.mark.parametrize("limit", [200, 3_000])
 def test_a_full_disk(argosy: Argosy, process: Process, repository: Path, limit: int) -> None:
     before = state(repository)
-    prelude = f"import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))"
-    result = process(*ADD, cwd=repository, prelude=prelude)
+    result = process(*ADD, cwd=repository, prelude=_FULL.format(limit))
     (repository / ".git/index.lock").unlink(missing_ok=True)
     if result.code:
         argosy("abort")
         assert state(repository) == before
         assert argosy(*ADD).code == 0
+
+
+def test_taking_back_needs_no_space(argosy: Argosy, process: Process, repository: Path) -> None:
+    """A disk that is full is played by a limit of what a file may grow to, and its last bytes by what argosy holds."""
+    before = state(repository)
+    _hook(repository, "pre-commit", "kill -9 0")
+    arguments = ("set", "environment", "prod", "replicas=7", "--commit")
+    killed = [sys.executable, "-m", "argosy", *arguments]
+    subprocess.run(killed, cwd=repository, start_new_session=True, capture_output=True, check=False)
+    held = (repository / ".git/argosy/reserve").stat().st_size
+    touched = json.loads((repository / ".git/argosy/writing.json").read_text())["touched"]
+    index = (repository / ".git/index").stat().st_size
+    assert held > index + sum(len(before[0][path][1]) for path in touched)
+    (repository / ".git/index.lock").unlink(missing_ok=True)
+    assert argosy("abort").code == 0
+    assert state(repository) == before
+    assert not (repository / ".git/argosy/reserve").exists()
+
+
+def test_someone_edits_or_commits_while_a_change_is_worked_out(
+    argosy: Argosy, repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is asked of git is remembered, and a question to the user may wait for minutes."""
+    path = repository / "environments/prod/environment.yaml"
+    real = delivery._list
+
+    def meanwhile(act: Callable[[], object]) -> State:
+        def listed(*arguments: Any) -> None:
+            act()
+            real(*arguments)
+
+        monkeypatch.setattr(delivery, "_list", listed)
+        result = argosy(*ADD)
+        assert result.code == 1
+        told.append(result.err)
+        return state(repository)
+
+    told: list[str] = []
+    text = path.read_text()
+    found, status, _ = meanwhile(lambda: path.write_text(f"{text}# ours\n"))
+    assert (found["environments/prod/environment.yaml"][1].decode(), status) == (
+        f"{text}# ours\n",
+        " M environments/prod/environment.yaml\n",
+    )
+    commit(repository)
+    assert meanwhile(lambda: commit(repository))[1] == ""
+    assert "have uncommitted changes" in told[0]
+    assert "Somebody else has committed meanwhile" in told[1]
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_someone_commits_while_a_change_is_committed(argosy: Argosy, repository: Path, whole: bool) -> None:
+    """Their commit has what was staged by then; whatever it lacks of the change is undone."""
+    paths = "" if whole else "-- environments/qa/environment.yaml"
+    theirs = f"git commit --quiet --no-verify --message Theirs {paths}"
+    lock = ".git/index.lock"
+    _hook(
+        repository, "pre-commit", f"mv {lock} aside.lock; unset GIT_INDEX_FILE; {theirs}; mv aside.lock {lock}; exit 1"
+    )
+    before = state(repository)[0]
+    result = argosy(*ADD, "--commit")
+    assert result.code == 1
+    assert "a hook, or somebody, committed" in result.err
+    after, status, _ = state(repository)
+    assert status == ""
+    assert after.keys() - before.keys() >= {"environments/qa/environment.yaml"}
+    assert ("argocd/qa/project.yaml" in after) is whole
+    assert argosy("abort").code == 1
+
+
+def test_what_a_hook_changed_before_it_refused_is_kept(argosy: Argosy, repository: Path) -> None:
+    path = "environments/qa/environment.yaml"
+    _hook(repository, "pre-commit", f"echo '# by hand' >> {path}\nexit 1")
+    before = state(repository)
+    result = argosy(*ADD, "--commit")
+    assert (result.code, state(repository)) == (1, before)
+    (folder,) = (repository / ".git/argosy").glob("taken-back-*")
+    assert f"are in {folder}." in result.err
+    assert "# by hand" in (folder / path).read_text()
 
 
 def test_a_folder_that_cannot_be_written(process: Process, argosy: Argosy, repository: Path) -> None:

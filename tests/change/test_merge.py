@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -85,10 +87,58 @@ def test_what_someone_wrote_since_a_kill_is_put_aside(root: Path) -> None:
         (root / "b").symlink_to("a")
         assert journal.undo()
         assert state(root) == start
-        aside = root / f".git/argosy/taken-back-{round}"
-        assert journal.aside == aside
+        (aside,) = journal.aside
         assert sorted(each.name for each in aside.iterdir()) == ["a", "b"]
         assert (aside / "a").read_text() == f"edited {round}\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no limit of a file's size plays a full disk there")
+def test_what_taking_back_needs_is_reserved_first(root: Path) -> None:
+    import resource
+
+    commit(root, {"a": "1\n" * 10_000})
+    plan = merge.plan(root, blobs({"a": "1\n" * 10_000}), blobs({"a": "2\n"}))
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (8192, limits[1]))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            Journal(root).begin(plan)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert not [*(root / ".git/argosy").iterdir()]
+    with merge.written(plan):
+        assert (root / ".git/argosy/reserve").stat().st_size > 20_000 + (root / ".git/index").stat().st_size
+    assert not [*(root / ".git/argosy").iterdir()]
+
+
+def test_a_kill_while_files_are_put_aside(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was moved away by then is named as well, and a file of the same name that came since is not put over it."""
+    commit(root, {"a": "1\n", "b": "1\n"})
+    start = state(root)
+    plan = merge.plan(root, blobs({"a": "1\n", "b": "1\n"}), blobs({"a": "2\n", "b": "2\n"}))
+    with merge.written(plan):
+        killed = (root / ".git/argosy/writing.json").read_bytes()
+    (root / ".git/argosy/writing.json").write_bytes(killed)
+    for path in ("a", "b"):
+        (root / path).write_text(f"edited {path}\n")
+    real = shutil.move
+
+    def killed_after(source: Path, target: Path) -> None:
+        real(source, target)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "move", killed_after)
+        with pytest.raises(KeyboardInterrupt):
+            Journal(root).undo()
+    (root / "a").write_text("edited again\n")
+    journal = Journal(root)
+    assert journal.undo()
+    assert state(root) == start
+    assert [(each / path).read_text() for each in journal.aside for path in ("a", "b") if (each / path).exists()] == [
+        *("edited a\n", "edited again\n", "edited b\n"),
+    ]
+    assert all(str(each) in journal.told_aside for each in journal.aside)
 
 
 @pytest.mark.parametrize("flag", ["skip-worktree", "assume-unchanged"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -12,14 +14,17 @@ import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from argosy import conversion, documents
+from argosy import conversion, documents, helm
 from argosy.change import merge, planning, privileges
 from argosy.conversion import Conversion, deployed, writing
+from argosy.difference.manifest_text import as_yaml
 from argosy.errors import ArgosyError
+from argosy.helm.release import Release
 from argosy.kubernetes.manifests import identity
 from argosy.repository import store
 from argosy.repository.model import ArgocdStyle, Format
 from argosy.validation import pipeline
+from argosy.yaml_edit.writing import quoted
 from tests import changing, goldens
 from tests.changing import commit, edit
 from tests.promoting import encrypted
@@ -455,3 +460,49 @@ def test_what_is_written_is_read_as_it_was(data: dict[str, Any]) -> None:
     parsed = documents.parse(writing.dump(data).decode(), "file.yaml")
     assert [each.data for each in parsed.documents] == [data]
     assert yaml.safe_load(writing.dump(data)) == data
+
+
+HARD = [
+    *(
+        "a\x85b",
+        "a\u2028b",
+        "a\u2029\nb",
+        "\ufeffa",
+        "a\tb",
+        "\ta",
+        "a\rb",
+        "a\r\nb\r\n",
+        "a \nb",
+        "a\n ",
+        "  a\nb",
+        "\n",
+        "a\n\n",
+    ),
+    *(
+        "x" * 5000,
+        "word " * 2000,
+        "😀",
+        "a😀\nb",
+        "\x7f",
+        "\x1b",
+        "\ufffe",
+        "\U0010ffff",
+        "---",
+        "a\n---\nb",
+        "a\n...\n",
+    ),
+    *("=", "<<", "#a", "a #b", "a: b", "| ", "key: |\n  x\n", "a'b", 'a"b', "a\\nb", ""),
+]
+
+
+def test_helm_reads_what_is_written(tmp_path: Path) -> None:
+    """Helm reads YAML in Go. All ways in which argosy writes text are given to it at once."""
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "Chart.yaml").write_text("apiVersion: v2\nname: chart\nversion: 1.0.0\n")
+    template = "read: {{ range .Values.texts }}\n  - {{ toJson . | b64enc }}\n{{- end }}\n"
+    (tmp_path / "templates/read.yaml").write_text(template)
+    edited = "".join(f"  - {quoted(text)}\n" for text in HARD)
+    for written in (writing.dump({"texts": HARD}), as_yaml({"texts": HARD}).encode(), f"texts:\n{edited}".encode()):
+        (tmp_path / "values.yaml").write_bytes(written)
+        (made,) = helm.engine().render(Release(tmp_path, "test")).manifests
+        assert [json.loads(base64.b64decode(each)) for each in yaml.safe_load(made.text)["read"]] == HARD

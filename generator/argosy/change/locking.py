@@ -65,10 +65,9 @@ def check(root: Path, *, here: bool = False, elsewhere: bool = False) -> None:
     """
     journal = merge.Journal(root)
     if journal.undo():
-        kept = f" Files that are not what it wrote, such as your edits since, are in {journal.aside}."
         raise ArgosyError(
             "The last command was interrupted. Its changes were undone.",
-            "The repository is as it was before that command. Run it again." + (kept if journal.aside else ""),
+            f"The repository is as it was before that command. Run it again. {journal.told_aside}".rstrip(),
         )
     index = git.at(root).index
     if unmerged := next((each.path for each in index if each.stage), ""):

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 from argosy import git
 from argosy.change import pins
@@ -230,21 +231,32 @@ class Journal:
         self.root = root
         folder = git.at(root).git_path("argosy").resolve()
         self._writing, self._last = folder / "writing.json", folder / "last.json"
-        self.aside: Path | None = None
+        self._reserve = folder / "reserve"
+        """Space on the disk that taking back needs: git writes files and the index anew."""
+        self._message = git.at(root).git_path("MERGE_MSG")
+        self.aside: Sequence[Path] = ()
         """Where `undo` has put files that are not what the command wrote: someone may have edited them since."""
 
-    def begin(self, plan: Plan) -> None:
-        """Note the paths that will be touched, which of them are new, and what will stand in them."""
+    def begin(self, plan: Plan, message: str = "") -> None:
+        """Note the paths that will be touched, what will stand in them, and what `git commit` says and will say."""
         noted = {
             "head": plan.head,
             "touched": [each.path for each in plan.touched],
-            "new": sorted(plan.new),
             "written": {each.path: objects.blob_id(each.blob.content, plan.head) for each in plan.touched if each.blob},
+            "message": [self._said(), message],
         }
+        held = [blob.content for path, blob in plan.committed.items() if path in {*noted["touched"]}]
+        size = 2 * git.at(self.root).git_path("index").stat().st_size + sum(map(len, held)) + 8192 * (1 + len(held))
         self._writing.parent.mkdir(exist_ok=True)
         partial = self._writing.with_suffix(".partial")
-        partial.write_text(json.dumps(noted), encoding="utf-8")
-        partial.replace(self._writing)
+        try:
+            self._reserve.write_bytes(os.urandom(size))  # What a file system could compress would reserve nothing.
+            partial.write_text(json.dumps(noted), encoding="utf-8")
+            partial.replace(self._writing)
+        except BaseException:
+            partial.unlink(missing_ok=True)
+            self._reserve.unlink(missing_ok=True)
+            raise
 
     @property
     def is_open(self) -> bool:
@@ -258,39 +270,72 @@ class Journal:
         else:
             self._writing.unlink(missing_ok=True)
             self._last.unlink(missing_ok=True)
+            self._reserve.unlink(missing_ok=True)
 
     def undo(self) -> bool:
-        """Take back what a command wrote before it was killed; return whether there was anything."""
-        if not self.is_open:
-            return False
-        noted = json.loads(self._writing.read_text(encoding="utf-8"))
-        if noted["head"] == objects.head(self.root):
-            self._put_aside(noted["touched"], noted.get("written", {}))
-        return self._restore(self._writing)
+        """Take back what a command wrote before it was killed; return whether there was anything.
 
-    def _put_aside(self, paths: Collection[str], written: Mapping[str, str]) -> None:
-        """Move files that are neither as they were nor as written into a folder; that takes no space on the disk."""
-        there = [path for path in paths if os.path.lexists(self.root / path) and not (self.root / path).is_dir()]
-        plain = [path for path in there if "\n" not in path and _is_plain(self.root / path)]
-        asked = "".join(f"{path}\n" for path in plain).encode(errors="surrogateescape")
-        found = git.run(self.root, "hash-object", "--stdin-paths", stdin=asked).split() if plain else []
-        before = objects.entries(self.root, "HEAD")
-        same = {
-            path
-            for path, blob in zip(plain, found, strict=True)
-            if blob == written.get(path) or (path in before and blob == before[path].blob)
-        }
-        folders = (self._writing.with_name(f"taken-back-{number}") for number in itertools.count(1))
-        folder = next(each for each in folders if not each.exists())
-        for path in there:
-            if path not in same:
-                self.aside = folder
-                (folder / path).parent.mkdir(parents=True, exist_ok=True)
-                shutil.move(self.root / path, folder / path)
+        What somebody has committed since stays. No step needs space on the disk, or harms when it is done again after
+        another kill.
+        """
+        return self.is_open and self._take_back(self._writing)
 
     def abort(self) -> bool:
         """Take back the last merge, if it is not committed; return whether there was one."""
-        return self.is_abortable() and self._restore(self._last)
+        return self.is_abortable() and self._take_back(self._last)
+
+    def _take_back(self, file: Path) -> bool:
+        self._reserve.unlink(missing_ok=True)
+        noted = json.loads(file.read_text(encoding="utf-8"))
+        git.forget()
+        head = objects.head(self.root)
+        touched = frozenset(noted["touched"])
+        found = noted["head"] == head or any(objects.is_within(path, touched) for path in git.at(self.root).status)
+        if found:
+            self._put_aside(noted, file)
+            _restore(self.root, head, noted["touched"])
+        before, written = noted.get("message", (None, ""))
+        if written and self._said() == written:
+            self._message.unlink()
+            if before is not None:
+                self._message.write_bytes(before.encode(errors="surrogateescape"))
+        file.unlink()
+        return found
+
+    @property
+    def told_aside(self) -> str:
+        """Where the files are that were put aside, as a sentence; "" where there are none."""
+        places = " and ".join(map(str, self.aside))
+        return f"Files that are not what it wrote, such as your edits since, are in {places}." if places else ""
+
+    def _said(self) -> str | None:
+        """Return what `git commit` says by itself; None where nobody has told it."""
+        return self._message.read_bytes().decode(errors="surrogateescape") if self._message.is_file() else None
+
+    def _put_aside(self, noted: Mapping[str, Any], file: Path) -> None:
+        """Move what is neither committed nor as written into a new folder, which takes no space on the disk."""
+        there = [path for path in noted["touched"] if os.path.lexists(self.root / path)]
+        there = [path for path in there if not (self.root / path).is_dir() or (self.root / path).is_symlink()]
+        plain = [path for path in there if "\n" not in path and _is_plain(self.root / path)]
+        asked = "".join(f"{path}\n" for path in plain).encode(errors="surrogateescape")
+        found = git.run(self.root, "hash-object", "--stdin-paths", stdin=asked).split() if plain else []
+        known = [
+            noted.get("written", {}),
+            *(
+                {path: each.blob for path, each in objects.entries(self.root, commit).items()}
+                for commit in {noted["head"], "HEAD"}
+            ),
+        ]
+        same = {path for path, blob in zip(plain, found, strict=True) if any(each.get(path) == blob for each in known)}
+        # A kill while they are moved leaves some in a folder of an earlier time, which is named as well.
+        begun = file.stat().st_mtime_ns // 1_000_000
+        folders = (file.with_name(f"taken-back-{begun}-{number}") for number in itertools.count(1))
+        folder = next(each for each in folders if not each.exists())
+        for path in there:
+            if path not in same:
+                (folder / path).parent.mkdir(parents=True, exist_ok=True)
+                shutil.move(self.root / path, folder / path)
+        self.aside = sorted(file.parent.glob(f"taken-back-{begun}-*"))
 
     def is_abortable(self) -> bool:
         """Return whether the last merge can be taken back: it is neither committed nor gone from the index."""
@@ -301,15 +346,8 @@ class Journal:
         if noted["head"] == objects.head(self.root) and not set(noted["touched"]).isdisjoint(staged):
             return True
         self._last.unlink()
+        self._reserve.unlink(missing_ok=True)
         return False
-
-    def _restore(self, file: Path) -> bool:
-        noted = json.loads(file.read_text(encoding="utf-8"))
-        ours = bool(noted["head"] == objects.head(self.root))  # Otherwise someone has committed since.
-        if ours:
-            _restore(self.root, noted["head"], noted["touched"], noted["new"])
-        file.unlink()
-        return ours
 
 
 def _is_plain(path: Path) -> bool:
@@ -317,17 +355,20 @@ def _is_plain(path: Path) -> bool:
 
 
 @contextmanager
-def written(plan: Plan) -> Iterator[Journal]:
+def written(plan: Plan, message: str = "") -> Iterator[Journal]:
     """Put a merge in place, in the work tree and the index, until what has to follow is done, such as a commit.
 
-    Whatever fails meanwhile takes everything back, unless the journal was ended by then; after a kill, the next command
-    does. A merge with conflicts can be taken back by `abort` afterwards.
+    `message` is what `git commit` is to say by itself. Whatever fails meanwhile takes everything back, unless the
+    journal was ended by then; after a kill, the next command does. A merge with conflicts can be taken back by `abort`
+    afterwards.
     """
+    _refuse_meanwhile(plan)
+    status = git.at(plan.root).status
     journal = Journal(plan.root)
     places = {change.path: change.blob for change in plan.touched}
     sides = [side for change in plan.touched for side in change.sides.values()]
     objects.store(plan.root, (blob.content for blob in (*places.values(), *sides) if blob))
-    journal.begin(plan)
+    journal.begin(plan, message)
     try:
         for path in [path for path, blob in places.items() if blob is None]:
             (plan.root / path).unlink(missing_ok=True)
@@ -337,13 +378,30 @@ def written(plan: Plan) -> Iterator[Journal]:
         _check_out(plan.root, [path for path, blob in places.items() if blob])
         if sides:
             _stage(plan.root, "".join(_lines_of_conflicts(plan)))
+        git.at(plan.root).know({**status, **{each.path: _letters(each, plan) for each in plan.touched}})
+        if message:
+            git.at(plan.root).git_path("MERGE_MSG").write_bytes(message.encode())
         yield journal
-    except BaseException:
+    except BaseException as error:
         if journal.is_open:
             take_back(journal.undo)
+        if journal.aside and isinstance(error, ArgosyError):
+            error.hint = f"{error.hint} {journal.told_aside}".strip()
         raise
     if journal.is_open:
         journal.end(abortable=bool(plan.conflicts))
+
+
+def _refuse_meanwhile(plan: Plan) -> None:
+    """Raise ArgosyError where somebody has changed what a plan was made from: renders take time, and questions wait."""
+    ((present, _),) = objects.types(plan.root, ["HEAD"])
+    if present != plan.head:
+        raise ArgosyError(
+            f"Somebody else has committed meanwhile: HEAD was {plan.head[:12]}, and is {present[:12]}.",
+            "Nothing was written. Run this command again.",
+        )
+    git.at(plan.root).forget_status()
+    refuse_obstacles(plan)
 
 
 def write(plan: Plan) -> None:
@@ -363,12 +421,13 @@ def take_back(step: Callable[[], object]) -> None:
         ) from error
 
 
-def _restore(root: Path, head: str, touched: Sequence[str], new: Collection[str]) -> None:
+def _restore(root: Path, head: str, touched: Sequence[str]) -> None:
     """Bring paths back to what is committed, in the index and the work tree."""
-    for path in new:
-        (root / path).unlink(missing_ok=True)
-        _prune(root, path)
     entries = objects.entries(root, head)
+    for path in touched:
+        if path not in entries and (_is_plain(root / path) or (root / path).is_symlink()):
+            (root / path).unlink()
+            _prune(root, path)
     old = {path: entries[path] for path in touched if path in entries}
     gone = [_line(path, None, head) for path in touched]
     _stage(root, "".join((*gone, *(f"{entry.mode} {entry.blob} 0\t{path}\0" for path, entry in old.items()))))
@@ -393,6 +452,13 @@ def _line(path: str, blob: Blob | None, like: str, stage: int = 0) -> str:
         if blob
         else f"0 {'0' * len(like)}\t{path}\0"
     )
+
+
+def _letters(change: Change, plan: Plan) -> str:
+    """Return what `git status` says of a file that is written."""
+    if change.sides:
+        return "UU"
+    return "D " if change.blob is None else "A " if change.path in plan.new else "M "
 
 
 def _lines_of_conflicts(plan: Plan) -> Iterator[str]:

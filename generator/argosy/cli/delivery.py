@@ -308,10 +308,18 @@ def commit(root: Path, message: str, paths: Iterable[str]) -> None:
     """Commit what was written; raise ToolError with what to do where git or a hook refuses."""
     from argosy.git import objects  # noqa: PLC0415
 
+    before = objects.head(root)
     try:
         objects.commit_paths(root, message, paths)
-    except ToolError as error:
-        raise ToolError(error.message, "Nothing was changed. Fix what git reports, or leave --commit out.") from error
+    except (ToolError, KeyboardInterrupt) as error:
+        after = objects.head(root)
+        if isinstance(error, ToolError):
+            made = f"Meanwhile a hook, or somebody, committed {after[:12]}, which stays; the rest was undone."
+            hint = "Nothing was changed." if after == before else made
+            raise ToolError(error.message, f"{hint} Fix what git reports, or leave --commit out.") from error
+        if after != before:
+            raise InterruptedByUserError("Interrupted: the change is committed.", "git show shows it.") from None
+        raise
 
 
 def _validate(given: ChangeOptions, changed: Iterable[str]) -> int:

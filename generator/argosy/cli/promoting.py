@@ -378,7 +378,6 @@ def _refuse_hidden(given: PromotionOptions, places: Places, job: Job) -> None:
 
 def _write(given: PromotionOptions, job: Job, outcome: Outcome) -> None:
     """Write a promotion into the work tree and the index, and commit it if that is wanted."""
-    from argosy import git  # noqa: PLC0415
     from argosy.change import merge  # noqa: PLC0415
     from argosy.git import objects  # noqa: PLC0415
     from argosy.promotion import report  # noqa: PLC0415
@@ -390,11 +389,9 @@ def _write(given: PromotionOptions, job: Job, outcome: Outcome) -> None:
     plan = merge.plan(root, before, after)
     merge.refuse_obstacles(plan)
     earlier = _message_of_staged(root)
-    with merge.written(plan):
+    with merge.written(plan, "" if given.commit else earlier + message):
         if given.commit:
             delivery.commit(root, message, [each.path for each in plan.touched])
-        else:
-            git.at(root).git_path("MERGE_MSG").write_text(earlier + message, encoding="utf-8")
     outcome.made = {"committed": given.commit}
     if given.commit:
         outcome.made["commit"] = objects.head(root)

@@ -155,6 +155,14 @@ class Repository:
         for name in names:
             self.__dict__.pop(name, None)
 
+    def forget_status(self) -> None:
+        """Ask for the status again, which others may have changed."""
+        self.__dict__.pop("status", None)
+
+    def know(self, status: Mapping[str, str]) -> None:
+        """Take what `status` would say, from argosy, which has just changed that itself."""
+        self.__dict__["status"] = status
+
     # Whom to commit as
 
     def identity(self) -> Mapping[str, str]:
