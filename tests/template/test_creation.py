@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
+import shutil
+import subprocess
 from collections import UserDict
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -99,6 +103,49 @@ class TestMeanwhile:
         with pytest.raises(KeyboardInterrupt):
             creation.create(tmp_path / "deep/new", Meanwhile(interrupt), branch="main")
         assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("place", ["clone", "empty"])
+def test_each_step_that_a_kill_leaves_is_named_with_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    real, moved = Path.rename, 0
+
+    class Kill(BaseException):
+        pass
+
+    for at in range(5):
+
+        def rename(source: Path, target: Path, at: int = at) -> Path:
+            nonlocal moved
+            moved += 1
+            if moved > at:
+                raise Kill
+            return real(source, target)
+
+        destination, moved = tmp_path / f"{place}-{at}", 0
+        git.run(tmp_path, "init", "--quiet", destination.name)
+        git.run(destination, "config", "remote.origin.url", "https://github.com/acme/gitops.git")
+        if place == "empty":
+            shutil.rmtree(destination / ".git")
+        with monkeypatch.context() as patch, contextlib.suppress(Kill):
+            patch.setattr(Path, "rename", rename)
+            patch.setattr(shutil, "rmtree", lambda *_, **__: None)
+            creation.create(destination, TREE, branch="main")
+        with pytest.raises(UsageError, match=r"\.argosy-\w+ is what another argosy init has begun") as refusal:
+            creation.check(destination)
+        command = re.fullmatch(
+            r"If none is running: (.*?)(, and run this command again| makes it complete)\.", refusal.value.hint
+        )
+        assert command
+        subprocess.run(command[1], shell=True, check=True)
+        if "again" in command[2]:
+            creation.create(destination, TREE, branch="main")
+        assert sorted(path.name for path in destination.iterdir()) == sorted(
+            [".git", *{path.split("/")[0] for path in TREE}]
+        )
+        assert git.run(destination, "status", "--porcelain", "--ignored") == ""
+        assert git.origin(destination) == ("https://github.com/acme/gitops.git" if place == "clone" else "")
 
 
 @pytest.mark.parametrize("name", ["file", "full", "link", "committed"])

@@ -166,6 +166,8 @@ def command(
         return 0
     if not quiet:
         _warn_of_outer_repository(destination)
+        for left in creation.remains(destination):
+            click.echo(f"{left} is another argosy init's: if none is running, remove it (rm -r).", err=True)
     if asks:
         _show_plan(destination, repository, len(tree), git)
         if not click.confirm("Write it?", default=True, err=True):

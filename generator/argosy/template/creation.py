@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import shlex
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -24,7 +25,15 @@ def check(destination: Path, *, use_git: bool = True) -> None:
         raise UsageError(f"{destination} is a link to nothing.", "Remove it, or choose another folder.")
     if destination.exists() and not destination.is_dir():
         raise UsageError(f"{destination} is a file.", "Choose a folder that is not there yet, or an empty one.")
-    if destination.is_dir() and any(entry.name != ".git" for entry in destination.iterdir()):
+    there = (
+        sorted(entry.name for entry in destination.iterdir() if entry.name != ".git") if destination.is_dir() else []
+    )
+    if (left := remains(destination)) and left[0].parent == destination:
+        raise UsageError(
+            f"{left[0]} is what another argosy init has begun, or has left when it was killed.",
+            f"If none is running: {_way_on(destination, left[0], there)}",
+        )
+    if there:
         raise UsageError(
             f"{destination} is not empty.", "Choose a folder that is not there yet, an empty one, or a fresh clone."
         )
@@ -35,6 +44,25 @@ def check(destination: Path, *, use_git: bool = True) -> None:
             f"{destination} is a git repository that has commits already.",
             "Choose a folder that is not there yet, an empty one, or a fresh clone of an empty repository.",
         )
+
+
+def remains(destination: Path) -> Sequence[Path]:
+    """Return what `create` has begun beside a destination or in it, and not ended: it works still, or was killed."""
+    place = destination if destination.exists() else destination.parent
+    return sorted(place.glob(".argosy-*")) if place.is_dir() else ()
+
+
+def _way_on(destination: Path, staged: Path, there: Sequence[str]) -> str:
+    """Return the commands that remove what is by half, or end it where no more than its end is missing."""
+    left, here = {entry.name for entry in staged.iterdir()}, (destination / ".git").exists()
+    if there == [staged.name] or left - {".git", _BEFORE} or (".git" in left and here):
+        return f"rm -r {shlex.join(str(destination / name) for name in there)}, and run this command again."
+    move = f"mv {shlex.join(map(str, (staged / '.git', destination / '.git')))} && " if ".git" in left else ""
+    return f"{move}rm -r {shlex.quote(str(staged))} makes it complete."
+
+
+_BEFORE = ".git-before"
+"""What a clone's `.git` is called until it is removed."""
 
 
 def create(destination: Path, tree: Tree, *, branch: str, branches: Sequence[str] = (), use_git: bool = True) -> None:
@@ -88,9 +116,12 @@ def _place(staged: Path, destination: Path) -> None:
     if staged.parent != destination:
         staged.rename(destination)
         return
-    moves = [(entry, destination / entry.name) for entry in sorted(staged.iterdir())]
+    moves = [(entry, destination / entry.name) for entry in sorted(staged.iterdir()) if entry.name != ".git"]
+    # Last, so that what is by half can be told, and a clone's own is never away while something can fail.
     if (staged / ".git").exists() and (destination / ".git").exists():
-        moves.insert(0, (destination / ".git", staged / ".git-before"))
+        moves.append((destination / ".git", staged / _BEFORE))
+    if (staged / ".git").exists():
+        moves.append((staged / ".git", destination / ".git"))
     done: list[tuple[Path, Path]] = []
     try:
         for source, target in moves:
