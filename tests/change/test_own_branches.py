@@ -319,6 +319,18 @@ def test_what_is_done_when_it_stops_half_way(argosy: Argosy, root: Path, monkeyp
     monkeypatch.setattr(delivery, "deliver", delivered)
     assert argosy(*ADD, "--branch", "--no-validate").code == 0
 
+    refuse = bare / "hooks/pre-receive"
+    with playing("github", "acme/gitops") as server:
+        on_host(root, "github", server, monkeypatch)
+        refuse.write_text("#!/bin/sh\nread old new ref\n[ $ref != refs/heads/argosy/add-shop ]\n")
+        refuse.chmod(0o755)
+        rejected = argosy(*ADD, "--pull-request", "--no-validate")
+        assert rejected.code == 1
+        assert "add-shop is not done, and these are: argosy/add-shop-dev, argosy/add-shop-prod. Run" in rejected.err
+        refuse.unlink()
+        assert argosy(*ADD, "--pull-request", "--no-validate").code == 0
+    assert sorted(each.base for each in server.pull_requests) == ["dev", "main", "prod"]
+
 
 def test_branches_that_are_not_there_yet(argosy: Argosy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = create(tmp_path / "gitops")

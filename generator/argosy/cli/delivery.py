@@ -613,12 +613,18 @@ def _offer(
 
 @contextmanager
 def interruptible(name: str, done: Sequence[str]) -> Iterator[None]:
-    """Let Ctrl-C say which branch was being made, and which ones are done."""
+    """Let Ctrl-C, or what goes wrong, say which branch was being made, and which ones are done."""
     try:
         yield
     except KeyboardInterrupt:
         before = f"before {name} was done; done: {', '.join(done)}" if done else f"while {name} was being made"
         raise InterruptedByUserError(f"Interrupted {before}.", "Run this command again to continue.") from None
+    except ArgosyError as error:
+        if done:
+            error.hint += (
+                f"\n  {name} is not done, and these are: {', '.join(done)}. Run this command again to continue."
+            )
+        raise
 
 
 def _order(steps: Sequence[_Step], *, after_sync: int, is_merged: bool) -> str:
