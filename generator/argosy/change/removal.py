@@ -13,6 +13,7 @@ from argosy.change import merge, ownership
 from argosy.change.merge import Kind, Plan
 from argosy.change.ownership import FileStatus, Owner, State
 from argosy.change.planning import Change, is_below
+from argosy.documents.plain import bounded
 from argosy.errors import ArgosyError
 from argosy.git import objects
 from argosy.names import joined
@@ -273,14 +274,15 @@ def made_safe(text: bytes) -> bytes | None:
         return None
     from ruamel.yaml import YAML  # noqa: PLC0415
     from ruamel.yaml.error import YAMLError  # noqa: PLC0415
+    from yaml import YAMLError as PyYAMLError  # noqa: PLC0415
 
     yaml = YAML()
     yaml.preserve_quotes = True
     yaml.indent(mapping=2, sequence=4, offset=2)
     yaml.width = 4096
     try:
-        documents = list(yaml.load_all(text))
-    except YAMLError:
+        documents = list(yaml.load_all(bounded(text)))
+    except (YAMLError, PyYAMLError):
         return None
     needed = [_make_safe(each) for each in documents if isinstance(each, dict)]
     if not any(needed):

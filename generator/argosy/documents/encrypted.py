@@ -12,6 +12,8 @@ from typing import Any
 
 import yaml
 
+from argosy.documents.plain import bounded
+
 SEALED = "encryptedData"
 """The key below which Sealed Secrets, and charts' values for them, have what is encrypted."""
 _BEGINNING = (
@@ -62,7 +64,7 @@ def _documents(content: bytes) -> list[Any]:
         # SOPS indents JSON with tabs, which YAML does not have.
         if content.lstrip().startswith(b"{"):
             return [json.loads(content)]
-        loaded = yaml.load_all(content.decode("utf-8-sig"), Loader=yaml.CBaseLoader)
+        loaded = yaml.load_all(bounded(content.decode("utf-8-sig")), Loader=yaml.CBaseLoader)
         return [each for each in loaded if each not in (None, "")]
     except (ValueError, RecursionError, yaml.YAMLError):
         return []

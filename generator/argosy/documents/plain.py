@@ -5,30 +5,38 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import yaml
 
 from argosy import paths
+from argosy.documents.composer import DEEPEST, LARGEST_EXPANSION
+from argosy.documents.files import LARGEST_FILE
+from argosy.documents.scalars import resolve
 
 Text = TypeVar("Text", bound=str | bytes)
 
 
 class _Loader(yaml.CSafeLoader):
-    """Read dates and `=` as text, as Helm and Kustomize do: PyYAML fails at 2026-13-01, and at any `=`."""
+    """Read scalars as Helm and Kustomize do: PyYAML fails at 2026-13-01, at any `=` and at `!!int ""`."""
 
 
 def _text(loader: _Loader, node: yaml.ScalarNode) -> Any:
     return loader.construct_scalar(node)
 
 
+def _resolved(loader: _Loader, node: yaml.ScalarNode) -> Any:
+    return resolve(loader.construct_scalar(node))
+
+
 for _tag in ("timestamp", "value"):
     _Loader.add_constructor(f"tag:yaml.org,2002:{_tag}", _text)
+for _tag in ("null", "bool", "int", "float"):
+    _Loader.add_constructor(f"tag:yaml.org,2002:{_tag}", _resolved)
 
 
-DEEPEST = 1000
-"""How deep a text may be nested: PyYAML's C code follows each level on the stack, and ends the process in the end."""
 _OPENING = re.compile(rb"[\[{]|[-?][ \t]")
 
 
@@ -43,24 +51,88 @@ def load(file: Path, root: Path | None = None) -> dict[str, Any]:
         return {}
 
 
-def shallow(text: Text) -> Text:
-    """Return a text that can be read without harm; raise yaml.YAMLError where it is nested too deep."""
+def bounded(text: Text) -> Text:
+    """Return a text that can be read without harm.
+
+    Raise yaml.YAMLError where it is too large, is nested too deep, or has aliases that stand for too much.
+    """
     content = text.encode(errors="replace") if isinstance(text, str) else text
+    if len(content) > LARGEST_FILE:
+        raise yaml.YAMLError(f"it has more than {LARGEST_FILE:,} bytes")
     # Each level of a block needs another column, and all of a flow one of these.
-    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or len(_OPENING.findall(content)) > DEEPEST:
-        depth = 0
-        for event in yaml.parse(text, Loader=yaml.CSafeLoader):
-            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-            if depth > DEEPEST:
-                mark: Any = event.start_mark
-                raise yaml.MarkedYAMLError(problem=f"it is nested deeper than {DEEPEST} levels", problem_mark=mark)
+    if (
+        content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+        or len(_OPENING.findall(content)) > DEEPEST
+        or (b"&" in content and b"*" in content)
+    ):
+        _refuse_bombs(text)
     return text
+
+
+class _Anchor(NamedTuple):
+    size: int
+    """Characters that it stands for, its own aliases expanded."""
+    height: int
+    """How many mappings and lists stand in each other there."""
+
+
+def _refuse_bombs(text: str | bytes) -> None:
+    """Raise yaml.YAMLError where the events of a text lead too deep, in a circle, or to too much."""
+    anchors: dict[str, _Anchor | None] = {}
+    opened: list[_Opened] = []
+    expanded = 0
+    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+        height = 0
+        if isinstance(event, yaml.AliasEvent) and event.anchor in anchors:
+            if (anchor := anchors[event.anchor]) is None:
+                raise _refusal(f"the alias *{event.anchor} contains itself", event)
+            expanded, height = expanded + anchor.size, anchor.height
+        elif isinstance(event, yaml.CollectionStartEvent):
+            opened.append(_Opened(event, expanded))
+            if event.anchor:
+                anchors[event.anchor] = None
+        elif isinstance(event, yaml.ScalarEvent) and event.anchor:
+            anchors[event.anchor] = _Anchor(_span(event, event), 0)
+        elif isinstance(event, yaml.CollectionEndEvent):
+            ended = opened.pop()
+            height = ended.height + 1
+            # An anchor of the same name inside is the later one: it stays.
+            if ended.start.anchor and anchors[ended.start.anchor] is None:
+                size = _span(ended.start, event) + expanded - ended.expanded
+                anchors[ended.start.anchor] = _Anchor(size, height)
+        elif isinstance(event, yaml.DocumentStartEvent):
+            anchors.clear()
+        if opened:
+            opened[-1].height = max(opened[-1].height, height)
+        if len(opened) + height > DEEPEST:
+            raise _refusal(f"it is nested deeper than {DEEPEST} levels", event)
+        if expanded > LARGEST_EXPANSION:
+            raise _refusal(f"its aliases expand to more than {LARGEST_EXPANSION:,} characters", event)
+
+
+@dataclass(slots=True)
+class _Opened:
+    """A mapping or list that has not ended yet."""
+
+    start: Any
+    expanded: int
+    """How many characters aliases stood for before it."""
+    height: int = 0
+    """How many mappings and lists stand in each other within it, so far."""
+
+
+def _span(start: Any, end: Any) -> int:
+    return int(end.end_mark.index - start.start_mark.index)
+
+
+def _refusal(problem: str, event: Any) -> yaml.MarkedYAMLError:
+    return yaml.MarkedYAMLError(problem=problem, problem_mark=event.start_mark)
 
 
 def parse(text: str | bytes) -> dict[str, Any]:
     """Return the mapping of a text's one document; an empty one where there is none that can be read."""
     try:
-        data = yaml.load(shallow(text), Loader=_Loader)
+        data = yaml.load(bounded(text), Loader=_Loader)
     except (yaml.YAMLError, ValueError, RecursionError):
         return {}
     return data if isinstance(data, dict) else {}
@@ -86,4 +158,4 @@ def laid_over(below: Any, above: Any) -> Any:
 
 def documents(text: str | bytes) -> Iterator[Any]:
     """Yield the documents of a text; raise yaml.YAMLError or ValueError where they cannot be read."""
-    yield from yaml.load_all(shallow(text), Loader=_Loader)
+    yield from yaml.load_all(bounded(text), Loader=_Loader)

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from argosy.documents.plain import shallow
+from argosy.documents.plain import bounded
 from argosy.errors import Fault
 from argosy.helm.charts import metadata_of
 from argosy.helm.release import Release
@@ -132,7 +132,7 @@ def _content(file: Path) -> bytes:
 def _place(content: bytes, pointer: Pointer) -> _Place | None:
     """Return line and text of a value in values, None if these do not set it."""
     try:
-        documents = [*yaml.compose_all(shallow(content), Loader=yaml.CSafeLoader)]
+        documents = [*yaml.compose_all(bounded(content), Loader=yaml.CSafeLoader)]
     except yaml.YAMLError:
         return None
     # Helm lays each document over the ones before it.

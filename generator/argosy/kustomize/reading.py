@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from argosy.documents.plain import shallow
+from argosy.documents.plain import bounded
 
 Fields = Mapping[str, list[Any]]
 """A mapping: each field in small letters, with every value that is given to it."""
@@ -22,7 +22,7 @@ Fields = Mapping[str, list[Any]]
 def trees(text: str | bytes) -> list[Any]:
     """Return the documents of a text, of `Fields`, lists and texts; raise yaml.YAMLError or RecursionError."""
     known: dict[int, Any] = {}
-    return [_tree(node, known) for node in yaml.compose_all(shallow(text), Loader=yaml.CSafeLoader) if node is not None]
+    return [_tree(node, known) for node in yaml.compose_all(bounded(text), Loader=yaml.CSafeLoader) if node is not None]
 
 
 def strings(values: Any) -> list[str]:

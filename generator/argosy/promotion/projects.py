@@ -12,7 +12,7 @@ import yaml
 
 from argosy.change import needs
 from argosy.change.needs import Used
-from argosy.documents.plain import shallow
+from argosy.documents.plain import bounded
 from argosy.git.objects import SYMLINK, Blob
 from argosy.git.snapshot import Snapshot
 from argosy.promotion.promoting import Promotion, Widened
@@ -81,7 +81,7 @@ def with_kinds(text: str, used: Used) -> tuple[str, tuple[Kind, ...]]:
 def _list(text: str, name: str) -> _List | None:
     """Return a list of kinds of the AppProject in a text, None where there is none that can be read."""
     try:
-        for node in yaml.compose_all(shallow(text), Loader=yaml.SafeLoader):
+        for node in yaml.compose_all(bounded(text), Loader=yaml.SafeLoader):
             if isinstance(node, yaml.MappingNode) and keys.value(node).get("kind") == "AppProject":
                 listed = _value(_value(node, "spec"), name)
                 return _List(listed, _kinds(keys.value(listed))) if isinstance(listed, yaml.SequenceNode) else None

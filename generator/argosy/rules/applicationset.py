@@ -13,7 +13,7 @@ from argosy.argocd.matching import is_argocd
 from argosy.argocd.view import View
 from argosy.documents import Document, Pointer
 from argosy.documents.fields import JSON, field, mapping, sequence, text
-from argosy.documents.plain import shallow
+from argosy.documents.plain import bounded
 from argosy.findings import Problem, Severity
 from argosy.rules.examples import APPLICATION_SET, CONFIG_MAP, TEMPLATE
 from argosy.rules.registry import Rule, Scope, declare, rule
@@ -200,7 +200,7 @@ def _sets_project(patch: str) -> bool:
     without_control = re.sub(r"(?m)^[ \t]*(\{\{[^}]*\}\}[ \t]*)+$", "", patch)
     try:
         text = re.sub(r"\{\{.*?\}\}", "x", without_control, flags=re.DOTALL)
-        root = yaml.compose(shallow(text), yaml.CSafeLoader)
+        root = yaml.compose(bounded(text), yaml.CSafeLoader)
     except yaml.YAMLError:
         return False  # A template's text need not be YAML before it is rendered.
     return any(key == "project" for spec in _children(root, "spec") for key, _ in _pairs(spec))

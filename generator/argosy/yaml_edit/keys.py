@@ -20,7 +20,7 @@ import yaml
 from yaml.composer import Composer
 from yaml.events import AliasEvent
 
-from argosy.documents.plain import shallow
+from argosy.documents.plain import bounded
 from argosy.documents.scalars import resolve
 from argosy.errors import ArgosyError
 
@@ -91,11 +91,9 @@ class Text:
         """The documents by their scope; raise yaml.YAMLError where it is no YAML."""
         found: dict[str, yaml.Node] = {}
         together: yaml.Node | None = None
-        may_have_aliases = "*" in self.content
-        for node in yaml.compose_all(shallow(self.content), Loader=_Aliases if may_have_aliases else _Loader):
-            # Of what holds itself, the value never ends; of all else, only a scalar can be nothing.
-            is_plain = not may_have_aliases and not isinstance(node, yaml.ScalarNode)
-            if not is_plain and value(node) is None:
+        loader = _Aliases if "*" in self.content else _Loader
+        for node in yaml.compose_all(bounded(self.content), Loader=loader):
+            if isinstance(node, yaml.ScalarNode) and value(node) is None:
                 continue
             if self.is_values:
                 together = node if together is None else _laid_over(together, node)
