@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from argosy.catalogue import catalogue
+from argosy.catalogue import catalogue, sandbox
 from argosy.errors import ArgosyError
 from argosy.findings import Status
 from argosy.validation.pipeline import validate
 from tests.changing import model
+from tests.children import children, linux
 from tests.vendor import Vendor
 
 ENTRY = Vendor("https://charts.example.com", Path()).entry()
@@ -141,3 +143,35 @@ def test_texts_reach_nothing_but_what_they_know(tmp_path: Path) -> None:
         (root / "catalogue/gizmo/manifests" / name).unlink()
     entry = catalogue.load(root)["gizmo"]
     assert not any(b"sesame" in text for text in entry.files(model(), model().environments[0]).values())
+
+
+LAUGHS = "a0: &a0 [0]\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 9))
+ENDLESS = "[% for a in range(99999) %][% for b in range(99999) %][% endfor %][% endfor %]\n"
+
+
+@linux
+def test_texts_that_never_end_or_need_too_much_are_one_finding_each(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = {
+        "large.yaml": ("a: [[ 'x' * 10 ** 10 ]]\n", "needs more than 1024 MB of memory"),
+        "long.yaml": ("a: [[ 'x' * 4 * 10 ** 7 ]]\n", "gives more than 32 MB"),
+        "laughs.yaml": (LAUGHS, "not YAML: its aliases expand to more than"),
+    }
+    written(tmp_path, {**ENTRY, **{f"catalogue/gizmo/manifests/{name}": text for name, (text, _) in texts.items()}})
+    found = {each.path.rpartition("/")[2]: each.message for each in catalogue.mistakes(tmp_path)}
+    assert found.keys() == texts.keys()
+    assert [name for name, (_, why) in texts.items() if why not in found[name]] == [], found
+    entry = catalogue.load(written(tmp_path, {VALUES: ENDLESS}))["gizmo"]
+    monkeypatch.setenv("ARGOSY_RENDER_TIMEOUT", "1")
+    with pytest.raises(ArgosyError, match=rf"^{VALUES}: Rendering did not end within 1 seconds"):
+        entry.files(model(), model().environments[0])
+
+
+@linux
+def test_texts_are_rendered_without_tokens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GITHUB_TOKEN", "sesame")
+    assert sandbox.rendered_apart("[[ a ]]", {"a": 1}) == "1"
+    environments = [Path(f"/proc/{pid}/environ") for pid, _ in children(os.getpid())]
+    assert environments
+    assert not any(b"sesame" in each.read_bytes() for each in environments)

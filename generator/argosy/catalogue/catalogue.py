@@ -7,14 +7,16 @@ custom resources, if it needs any. All but the first are Jinja texts with the te
 from __future__ import annotations
 
 import json
-import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from argosy.catalogue import sandbox
+from argosy.documents import Defect, File, read, text_of
 from argosy.documents.plain import documents
 from argosy.errors import ArgosyError, UsageError
 from argosy.names import did_you_mean
@@ -30,6 +32,7 @@ from argosy.repository.model import (
     Settings,
     chain,
 )
+from argosy.supervisor import StoppedError
 
 FOLDER = Path(__file__).parent / "components"
 
@@ -74,17 +77,17 @@ class Entry:
         return {f"{place}/{path}": self._rendered(path, known).encode() for path in self.paths}
 
     def _rendered(self, path: str, known: Mapping[str, Any]) -> str:
-        import jinja2  # noqa: PLC0415
-
         file = self.folder / path
         if not file.is_file():
             return _NO_VALUES.format(name=self.name)
+        place = f"{layout.CATALOGUE}/{self.name}/{path}" if self.own else str(file)
+        hint = "`argosy validate` judges the whole catalogue."
         try:
-            return _rendered(file, known)
-        except (jinja2.TemplateError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-            place = f"{layout.CATALOGUE}/{self.name}/{path}" if self.own else file
-            hint = "`argosy validate` judges the whole catalogue."
-            raise ArgosyError(f"{place}:{_line(error)}: {error}.", hint) from error
+            return _rendered(file, place, known, own=self.own)
+        except sandbox.RefusedError as error:
+            raise ArgosyError(f"{place}:{error.line}: {error}.", hint) from error
+        except StoppedError as error:
+            raise ArgosyError(f"{place}: {error.message}", error.hint) from error
 
 
 _NO_VALUES = "# The values of {name} here: the chart's own, until there are others.\n{{}}\n"
@@ -147,21 +150,20 @@ def _unrendered(path: Path, place: str) -> Iterator[Mistake]:
     before, last = chain((("dev", ""), ("prod", "")), RevisionStyle.TRUNK)
     sample = Repository(Settings("gitops", "https://git.example.com/gitops.git"), (before, last))
     found = (_mistake_of(path, place, _known(sample, each)) for each in sample.environments)
-    yield from [mistake for mistake in found if mistake][:1]
+    yield from islice(filter(None, found), 1)
 
 
 def _mistake_of(path: Path, place: str, known: Mapping[str, Any]) -> Mistake | None:
-    import jinja2  # noqa: PLC0415
-
     try:
-        list(documents(_rendered(path, known)))
-    except (jinja2.TemplateError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-        return Mistake(place, _line(error), f"It cannot be rendered: {error}.")
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        return Mistake(
-            place, 1, f"It renders to what is not YAML: {error.problem} (line {line} of what it renders to)."
-        )
+        list(documents(_rendered(path, place, known, own=True)))
+    except sandbox.RefusedError as error:
+        return Mistake(place, error.line, f"It cannot be rendered: {error}.")
+    except StoppedError as error:
+        return Mistake(place, 1, f"It cannot be rendered: {error.message}", error.hint)
+    except (yaml.YAMLError, ValueError) as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" (line {mark.line + 1} of what it renders to)" if mark else ""
+        return Mistake(place, 1, f"It renders to what is not YAML: {getattr(error, 'problem', None) or error}{where}.")
     return None
 
 
@@ -219,7 +221,6 @@ def _entry(path: Path, data: Mapping[str, Any], *, own: bool) -> Entry:
 
 
 def _checked(path: Path, place: str) -> Mapping[str, Any]:
-    from argosy.documents import File, read  # noqa: PLC0415
     from argosy.schemas import bundled  # noqa: PLC0415
     from argosy.schemas.violations import as_written  # noqa: PLC0415
 
@@ -236,31 +237,13 @@ def _checked(path: Path, place: str) -> Mapping[str, Any]:
     return data
 
 
-def _rendered(path: Path, known: Mapping[str, Any]) -> str:
-    import jinja2.sandbox  # noqa: PLC0415
-
-    # A repository's own catalogue is not trusted: within the sandbox, its texts reach nothing but what they are given.
-    environment = jinja2.sandbox.ImmutableSandboxedEnvironment(
-        block_start_string="[%",
-        block_end_string="%]",
-        variable_start_string="[[",
-        variable_end_string="]]",
-        comment_start_string="[#",
-        comment_end_string="#]",
-        keep_trailing_newline=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-        autoescape=False,
-    )
-    return environment.from_string(path.read_text("utf-8")).render(known)
-
-
-def _line(error: Exception) -> int:
-    """Return the line of a text in which it failed: what is rendered stands as `<template>` in the traceback."""
-    found = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == "<template>"]
-    line: int | None = getattr(error, "lineno", None) or (found[-1] if found else None)
-    return line or 1
+def _rendered(path: Path, place: str, known: Mapping[str, Any], *, own: bool) -> str:
+    """Return what a text of a catalogue gives; raise RefusedError or StoppedError where it fails."""
+    text = text_of(File(place, path))
+    if isinstance(text, Defect):
+        raise sandbox.RefusedError(text.message, text.line or 1)
+    # A repository's own catalogue is not trusted.
+    return sandbox.rendered_apart(text, known) if own else sandbox.rendered(text, known)
 
 
 def _kinds(listed: Any) -> tuple[Kind, ...]:
