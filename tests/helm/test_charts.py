@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import tarfile
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -110,11 +112,48 @@ class TestSchemas:
         with pytest.raises(RenderError, match="unpacks to more than"):
             helm.render(Release(folder, "r"))
 
+    def test_of_archives_that_multiply(self, helm: Helm, tmp_path: Path) -> None:
+        folder = chart(tmp_path / "web", ECHO_CHART)
+        (folder / "charts").mkdir()
+        content = _archive([(tarfile.TarInfo("sub/zeros"), bytes(100_000))])
+        for _ in range(6):
+            content = _archive([(tarfile.TarInfo(f"sub/charts/{number}.tgz"), content) for number in range(20)])
+        (folder / "charts/sub-1.0.0.tgz").write_bytes(content)
+        with pytest.raises(RenderError, match="unpacks to more than"):
+            helm.render(Release(folder, "r"))
+
+    @pytest.mark.parametrize(
+        ("kind", "why"), [(tarfile.XHDTYPE, "unpacks to more than"), (tarfile.GNUTYPE_SPARSE, "is a sparse file")]
+    )
+    def test_of_an_archive_whose_headers_lie(self, helm: Helm, tmp_path: Path, kind: bytes, why: str) -> None:
+        folder = chart(tmp_path / "web", ECHO_CHART)
+        (folder / "charts").mkdir()
+        member = tarfile.TarInfo("sub/values.schema.json")
+        member.type, member.size = kind, 101 * 1024 * 1024
+        header = bytearray(member.tobuf(tarfile.GNU_FORMAT))
+        if kind == tarfile.GNUTYPE_SPARSE:
+            header[483:495] = b"%011o\0" % (8 * 1024**3 - 1)
+            header[148:156] = b"%06o\0 " % (sum(header[:148]) + 8 * 32 + sum(header[156:]))
+        with gzip.open(folder / "charts/sub-1.0.0.tgz", "wb", compresslevel=1) as stream:
+            stream.write(bytes(header))
+            stream.write(bytes(102 * 1024 * 1024))
+        with pytest.raises(RenderError, match=why):
+            helm.render(Release(folder, "r"))
+
     def test_that_cannot_be_compiled(self, helm: Helm, tmp_path: Path) -> None:
         files = {**ECHO_CHART, "values.schema.json": '{"$ref": "#/nowhere"}'}
         with pytest.raises(RenderError, match="The chart's schema is invalid") as caught:
             helm.render(Release(chart(tmp_path / "web", files), "r"))
         assert caught.value.faults
+
+
+def _archive(members: Iterable[tuple[tarfile.TarInfo, bytes]]) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz", compresslevel=9) as archive:
+        for member, content in members:
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    return buffer.getvalue()
 
 
 class _Zeros(io.RawIOBase):

@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, cast
 from urllib.parse import urljoin
 
 from argosy.errors import Fault, OfflineError, RenderError
@@ -22,8 +22,8 @@ _REFERRING = frozenset({"$ref", "$dynamicRef", "$recursiveRef", "$schema"})
 _KNOWN = re.compile(r"https?://json-schema\.org/(draft-0[467]/schema|draft/20(19-09|20-12)/(schema|meta/[\w-]+))#?")
 """What Helm has within itself."""
 _LARGEST_SCHEMA = 10 * 1024 * 1024
-_LARGEST_ARCHIVE = 100 * 1024 * 1024
-"""Bytes, unpacked: as many as Helm unpacks."""
+_MOST_UNPACKED = 100 * 1024 * 1024
+"""Bytes that the archives of a chart may unpack to, those in each other together: as many as Helm unpacks of one."""
 _DEEPEST = 8
 """How many archives may lie in each other."""
 
@@ -35,8 +35,9 @@ def refuse_references(chart: Path, files: Iterable[Path]) -> None:
     """
     strays: list[Fault] = []
     remote: list[Fault] = []
+    budget = _Budget()
     for file in files:
-        for name, content in _schemas(file, chart):
+        for name, content in _schemas(file, chart, budget):
             try:
                 base, references = _referring(content)
             except (ValueError, RecursionError) as error:
@@ -102,27 +103,47 @@ def _parsed(content: bytes) -> dict[str, Any]:
     return schema if isinstance(schema, dict) else {"allOf": schema}
 
 
-def _schemas(file: Path, chart: Path) -> Iterator[tuple[str, bytes]]:
+class _Budget:
+    """How many bytes may still be unpacked."""
+
+    def __init__(self) -> None:
+        self.left = _MOST_UNPACKED
+
+    def unpacked(self, archive: bytes) -> BinaryIO:
+        """Return what an archive unpacks to, as a stream that raises ValueError where that is too much."""
+        stream, budget = gzip.GzipFile(fileobj=io.BytesIO(archive)), self
+
+        class Reader(io.RawIOBase):
+            def read(self, size: int = -1, /) -> bytes:
+                # Headers count too: tarfile reads as much of one as its size says.
+                content = stream.read(size)
+                budget.left -= len(content)
+                if budget.left < 0:
+                    raise ValueError(f"what the chart's archives hold unpacks to more than {_MOST_UNPACKED:,} bytes")
+                return content
+
+        return cast(BinaryIO, Reader())
+
+
+def _schemas(file: Path, chart: Path, budget: _Budget) -> Iterator[tuple[str, bytes]]:
     """Yield the schemas that a file of a chart is or holds: what messages call it, and its content."""
     if file.name == _NAME:
         with file.open("rb") as stream:
             yield _NAME, stream.read(_LARGEST_SCHEMA + 1)
     elif file.suffix == ".tgz" and "charts" in file.relative_to(chart).parts:
         try:
-            yield from _archived(file.read_bytes(), file.name)
+            yield from _archived(file.read_bytes(), file.name, budget)
         except (OSError, EOFError, ValueError, zlib.error, tarfile.TarError) as error:
             raise RenderError([Fault(f"Cannot read the archive: {error}.", file)]) from error
 
 
-def _archived(archive: bytes, name: str, depth: int = 1) -> Iterator[tuple[str, bytes]]:
+def _archived(archive: bytes, name: str, budget: _Budget, depth: int = 1) -> Iterator[tuple[str, bytes]]:
     if depth > _DEEPEST:
         raise ValueError(f"archives are nested more than {_DEEPEST} levels deep")
-    unpacked = 0
-    with gzip.open(io.BytesIO(archive)) as plain, tarfile.open(fileobj=plain, mode="r|") as tar:
+    with tarfile.open(fileobj=budget.unpacked(archive), mode="r|") as tar:
         for member in tar:
-            unpacked += member.size
-            if unpacked > _LARGEST_ARCHIVE:
-                raise ValueError(f"it unpacks to more than {_LARGEST_ARCHIVE:,} bytes")
+            if member.issparse():
+                raise ValueError(f"{member.name} is a sparse file, which may be of any size")
             if {"path", "size"} & tar.pax_headers.keys():
                 raise ValueError("a global header renames its files")
             path = posixpath.normpath(member.name.replace("\\", "/"))
@@ -133,4 +154,4 @@ def _archived(archive: bytes, name: str, depth: int = 1) -> Iterator[tuple[str, 
             if is_schema:
                 yield f"{path} of {name}", content
             else:
-                yield from _archived(content, posixpath.basename(path), depth + 1)
+                yield from _archived(content, posixpath.basename(path), budget, depth + 1)
