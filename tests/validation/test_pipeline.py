@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from argosy import documents, helm, reporting
+from argosy.argocd import deployments
 from argosy.errors import ArgosyError, ToolError, UsageError
 from argosy.findings import Report, Severity, Status
 from argosy.repository.model import ArgocdStyle, Format
@@ -755,3 +756,29 @@ def test_any_json_in_any_field_never_crashes(
     text = "---\n".join(json.dumps(each) + "\n" for each in content)
     write_files(root, {**tree, path: text})
     accounted(root, pipeline.validate(root))
+
+
+REPLICATING = """\
+{{- range until 5 }}
+---
+apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata: {name: "{{ $.Release.Name }}-{{ . }}", namespace: argocd}
+spec:
+  project: default
+  source: {repoURL: https://git.example.com/acme/gitops.git, targetRevision: main, path: charts/shop}
+  destination: {server: https://kubernetes.default.svc, namespace: shop}
+{{- end }}
+"""
+
+
+def test_applications_that_multiply_are_followed_to_a_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deployments, "MOST", 20)
+    application = yaml.safe_load(REPLICATING.partition("---")[2].partition("{{- end")[0].replace("{{", "x"))
+    application["metadata"]["name"] = "shop"
+    files = {**CHART, "charts/shop/templates/config-map.yaml": REPLICATING, "argocd/shop.yaml": yaml.dump(application)}
+    write_files(tmp_path, files)
+    found = [each for each in pipeline.validate(tmp_path).findings if "more than" in each.message]
+    assert [each.message for each in found] == [
+        "There are more than 20 Applications: this one and those after it are left out."
+    ]

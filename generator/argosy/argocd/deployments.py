@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path, PurePosixPath
 
 from argosy import git, helm
 from argosy.argocd import elsewhere, rendering, settings
-from argosy.argocd.applicationsets import Flaw, RepositoryFiles, expand
+from argosy.argocd.applicationsets import MOST, Flaw, RepositoryFiles, expand
 from argosy.argocd.configuration import Configuration
 from argosy.argocd.elsewhere import Read
 from argosy.argocd.inventory import Inventory, Role, everything, take
 from argosy.argocd.rendering import Progress, Render, silent
-from argosy.argocd.sources import Kind, is_here
+from argosy.argocd.sources import Kind, Source, is_here
 from argosy.argocd.view import ArgoApplication, Dropped, View, key, named
 from argosy.documents import Document, is_manifest
 from argosy.documents.defects import NOT_JUDGED
@@ -22,7 +23,7 @@ from argosy.documents.fields import JSON
 from argosy.findings import Problem
 from argosy.git import branches
 from argosy.git.snapshot import Snapshot
-from argosy.helm import Helm
+from argosy.helm import Fault, Helm
 from argosy.paths import entries, holds
 from argosy.repository import layout
 from argosy.schemas.store import without_nulls
@@ -124,9 +125,14 @@ class _Search:
     def _follow(self, documents: Sequence[Document]) -> None:
         """Render the Applications among the documents, and those among what they render to."""
         for _ in range(DEEPEST):
-            found = list(self._made_by(documents))
-            if not found:
+            found = list(islice(self._made_by(documents), MOST - len(self.applications) + 1))
+            if not found or len(self.applications) == MOST:
                 return
+            if len(self.applications) + len(found) > MOST:
+                last = found.pop()
+                fault = Fault(f"There are more than {MOST:,} Applications: this one and those after it are left out.")
+                missing = Source(Kind.MISSING, (), {})
+                self.renders.append(Render(missing, last.document.path, faults=(fault,), application=last))
             self.applications += found
             renders = rendering.of_applications(found, self.view, self.helm, self.progress)
             self.renders += renders

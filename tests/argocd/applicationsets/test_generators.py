@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -167,3 +168,42 @@ def test_what_only_a_cluster_knows_is_skipped(tmp_path: Path, kind: str) -> None
 def test_unknown_generator(tmp_path: Path) -> None:
     (found,) = messages(expanded(tmp_path, application_set("- listt: {}")))
     assert found[:2] == (Flaw.GENERATOR, ("spec", "generators", 0))
+
+
+def _list_of(count: int, *keys: str) -> str:
+    elements = [{key: str(number) for key in keys} for number in range(count)]
+    return f"{{list: {{elements: {json.dumps(elements)}}}}}"
+
+
+@pytest.mark.parametrize("go", [False, True])
+def test_what_multiplies_without_end_is_refused(tmp_path: Path, go: bool) -> None:
+    name = "{{ .name }}{{ .other }}" if go else "{{name}}{{other}}"
+    matrix = f"- matrix: {{generators: [{_list_of(150, 'name')}, {_list_of(150, 'other')}]}}"
+    ((flaw, _, message),) = messages(expanded(tmp_path, application_set(matrix, name, go=go)))
+    assert (flaw, message) == (Flaw.GENERATOR, "The generator yields more than 10,000 sets of parameters.")
+    several = "\n".join([f"- {_list_of(4000, 'name', 'other')}"] * 4)
+    made = expanded(tmp_path, application_set(several, name, go=go))
+    assert messages(made)[0][2] == "The generators yield more than 10,000 Applications."
+
+
+def test_templates_that_give_too_much_are_refused(tmp_path: Path) -> None:
+    long = f"- list: {{elements: [{{name: {'x' * 1_000_000}}}]}}"
+    ((flaw, _, message),) = messages(expanded(tmp_path, application_set(long, "{{name}}" * 101, go=False)))
+    assert (flaw, message) == (Flaw.GENERATOR, "Its templates give more than 100,000,000 characters.")
+    many = application_set(f"- {_list_of(9000, 'name')}", f"{{{{name}}}}{'x' * 12_000}", go=False)
+    assert messages(expanded(tmp_path, many))[0][2] == "Its templates give more than 100,000,000 characters."
+
+
+def test_templates_that_fail_with_everything_are_not_tried_with_all(tmp_path: Path) -> None:
+    failing = application_set(f"- {_list_of(2000, 'name')}", "{{ fail .name }}")
+    ((flaw, _, message),) = messages(expanded(tmp_path, failing))
+    assert flaw is Flaw.GENERATOR
+    assert message.startswith("The template “{{ fail .name }}” fails with more than 20 sets of parameters: ")
+
+
+def test_operands_that_multiply_are_refused(tmp_path: Path) -> None:
+    deep = "{a: {b: {c: {d: {e: {f: {g: {h: {i: {j: {k: {l: found}}}}}}}}}}}}"
+    chain = application_set(f"- list: {{elements: [{deep}]}}", "{{ .a.b.c.d.e.f.g.h.i.j.k.l }}")
+    assert names(expanded(tmp_path, chain)) == ["found"]
+    nested = application_set("- list: {elements: [{a: b}]}", f"{{{{ {'(' * 40}.a{'.a)' * 40} }}}}")
+    assert "nested too deep to be evaluated here" in messages(expanded(tmp_path, nested))[0][2]

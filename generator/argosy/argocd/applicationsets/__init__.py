@@ -5,12 +5,13 @@ Follows Argo CD's applicationset/generators, applicationset/utils and applicatio
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from argosy.argocd.applicationsets.applications import application, filled
-from argosy.argocd.applicationsets.flaws import Flaw, GeneratorError, ReportedError, SkipError
+from argosy.argocd.applicationsets.flaws import MOST, Flaw, GeneratorError, ReportedError, SkipError
 from argosy.argocd.applicationsets.generators import KINDS, Generators, kind_of
 from argosy.argocd.applicationsets.repository_files import RepositoryFiles
 from argosy.argocd.applicationsets.templates import Templates
@@ -20,7 +21,7 @@ from argosy.documents import Document, Pointer
 from argosy.findings import Problem
 from argosy.helm import Helm, RenderError
 
-__all__ = ["Expansion", "Flaw", "RepositoryFiles", "expand"]
+__all__ = ["MOST", "Expansion", "Flaw", "RepositoryFiles", "expand"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,8 @@ class _Expander:
             at: Pointer = ("spec", "generators", index)
             try:
                 applications += self._applications(mapping(generator), at)
+                if len(applications) > MOST:
+                    raise GeneratorError(f"The generators yield more than {MOST:,} Applications.", at)
             except ReportedError:
                 continue
             except SkipError as reason:
@@ -120,8 +123,8 @@ class _Expander:
         return f"its {next(iter(key for key in KINDS if key in generator), 'generator')} is empty"
 
     def _refuse_duplicates(self, applications: Sequence[ArgoApplication]) -> None:
-        names = [application.name for application in applications]
-        for name in sorted({name for name in names if names.count(name) > 1}):
-            message = f"{names.count(name)} Applications are named “{name}”."
+        counted = Counter(application.name for application in applications)
+        for name, count in sorted(each for each in counted.items() if each[1] > 1):
+            message = f"{count} Applications are named “{name}”."
             hint = "Make spec.template.metadata.name differ: Argo CD refuses the whole ApplicationSet otherwise."
             self.problems.append((Flaw.DUPLICATE, Problem(message, ("spec", "template", "metadata", "name"), hint)))

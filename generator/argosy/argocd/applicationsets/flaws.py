@@ -21,6 +21,10 @@ class Flaw(StrEnum):
     """Two Applications of one name: Argo CD then makes none at all."""
 
 
+MOST = 10_000
+"""How many Applications are made of one ApplicationSet, or are followed in a repository: a matrix multiplies them."""
+
+
 class GeneratorError(Exception):
     """Say what Argo CD refuses a generator for."""
 

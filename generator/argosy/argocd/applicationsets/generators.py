@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from argosy.argocd.applicationsets.flaws import GeneratorError, ReportedError, SkipError
+from argosy.argocd.applicationsets.flaws import MOST, GeneratorError, ReportedError, SkipError
 from argosy.argocd.applicationsets.parameters import Parameters, combined, flattened, merged, normalized, selects
 from argosy.argocd.applicationsets.repository_files import RepositoryFiles
 from argosy.argocd.applicationsets.templates import Templates
@@ -24,6 +24,7 @@ _UNKNOWN_HERE = {
     "plugin": "what a plugin says",
     "oci": "what an OCI artifact holds",
 }
+_SPLIT = "Use several ApplicationSets."
 KINDS = ("list", "git", "matrix", "merge", *_UNKNOWN_HERE)
 
 
@@ -58,10 +59,14 @@ class Generators:
         variants = self._interpolated(mapping(generator[kind]), (*at, kind), outer)
         # The selector is the only part that Argo CD does not interpolate.
         selector = generator.get("selector")
-        results = [
-            [each for each in evaluate(variant, (*at, kind), depth) if selector is None or selects(selector, each, at)]
-            for variant in variants
-        ]
+        results: list[list[Parameters]] = []
+        count = 0
+        for variant in variants:
+            found = evaluate(variant, (*at, kind), depth)
+            count += len(found)
+            if count > MOST:
+                raise GeneratorError(f"The generator yields more than {MOST:,} sets of parameters.", at, _SPLIT)
+            results.append([each for each in found if selector is None or selects(selector, each, at)])
         self.yields[at] = self.yields.get(at, 0) + sum(map(len, results))
         return results
 
@@ -76,6 +81,8 @@ class Generators:
         if None in variants:
             raise ReportedError
         values = mapping(generator.get("values"))
+        if len(values) * len(outer) > MOST:
+            raise GeneratorError(f"The generator has more than {MOST:,} values to render.", (*at, "values"), _SPLIT)
         return [
             {**cast("Parameters", variant), "values": self._resolved(values, each)}
             for variant, each in zip(variants, outer, strict=True)

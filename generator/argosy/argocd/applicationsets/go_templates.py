@@ -13,6 +13,8 @@ DEFINITIONS = (
 _HELM_ONLY = re.compile(
     "include|tpl|required|lookup|toToml|fromToml|mustTo(?:Toml|Yaml)|toYamlPretty|fromJsonArray|getHostByName"
 )
+_LONGEST = 1_000_000
+"""Characters: an operand stands once for each of its fields, so that operands in operands multiply."""
 _TOKEN = re.compile(
     r"""(?P<end>\}\})
     |(?P<text>/\*.*?\*/|"(?:\\.|[^"\\])*"|`[^`]*`|'(?:\\.|[^'\\])*'|\d[\w.]*)
@@ -67,10 +69,14 @@ class GoTemplate:
         """Return the fields of an operand: `.a.b` of `.`, of `$x` or of `(…)`."""
         if not self.strict:
             return f"{'' if base == '.' else base}{chain}"
+        checks, value = [], base
         for name in chain.split(".")[1:]:
-            missing = f'(fail "map has no entry for key \\"{name}\\"")'
-            base = f'(and (or (hasKey {base} "{name}") {missing}) (index {base} "{name}"))'
-        return base
+            checks.append(f'(or (hasKey {value} "{name}") (fail "map has no entry for key \\"{name}\\""))')
+            value = f'(index {value} "{name}")' if value == base else f'{value[:-1]} "{name}")'
+        checked = f"(and {' '.join([*checks, value])})" if checks else base
+        if len(checked) > _LONGEST:
+            raise ValueError("its fields are nested too deep to be evaluated here")
+        return checked
 
     @staticmethod
     def _word(word: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from argosy.argocd.applicationsets.flaws import GeneratorError
 from argosy.argocd.applicationsets.go_templates import DEFINITIONS, GoTemplate
 from argosy.argocd.applicationsets.parameters import Parameters
 from argosy.argocd.applicationsets.trees import find, mapping, rebuilt, sequence, strings
@@ -14,6 +15,15 @@ from argosy.documents import Pointer
 from argosy.documents.lines import shortened
 from argosy.findings import Problem
 from argosy.helm import GoTemplateError, Helm
+
+_MOST_FAILURES = 20
+"""After how many sets of parameters that fail no more are looked for: each takes several renders."""
+_LARGEST = 100_000_000
+"""How many characters the templates and what they give may have, for all sets of parameters."""
+
+
+def _too_much(at: Pointer) -> GeneratorError:
+    return GeneratorError(f"Its templates give more than {_LARGEST:,} characters.", at, "Use several ApplicationSets.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +44,8 @@ class Templates:
     report: Callable[[Problem], None]
     suspects: set[str] = field(default_factory=set)
     """Templates that failed before, to be tried first when a batch fails."""
+    failed: int = 0
+    """How many sets of parameters were found so far with which a template fails."""
 
     def __post_init__(self) -> None:
         self.go = self.spec.get("goTemplate") is True
@@ -42,6 +54,9 @@ class Templates:
     def substitute(self, tree: Any, sets: Sequence[Parameters], at: Pointer) -> list[Any]:
         """Return the tree once a set of parameters, its strings and keys rendered; None where a template fails."""
         texts = list(dict.fromkeys(text for text in strings(tree) if "{{" in text))
+        if sum(map(len, strings(tree))) * len(sets) > _LARGEST:
+            raise _too_much(at)
+        self.failed = 0
         rows = self._rows(texts, sets, self.strict) if texts else [{}] * len(sets)
         self._report_failures(tree, rows, at)
         return [None if isinstance(row, _Failure) else rebuilt(tree, row) for row in rows]
@@ -86,7 +101,14 @@ class Templates:
     ) -> list[_Failure | Mapping[str, str]]:
         """Return what each text becomes with each set of parameters, or the first failure with that set."""
         if not self.go:
-            return [_fast(texts, each) for each in sets]
+            rows: list[_Failure | Mapping[str, str]] = []
+            size = 0
+            for each in sets:
+                rows.append(row := _fast(texts, each))
+                size += sum(map(len, row.values())) if isinstance(row, dict) else 0
+                if size > _LARGEST:
+                    raise _too_much(("spec", "template"))
+            return rows
         rewritten = []
         for text in texts:
             try:
@@ -94,10 +116,10 @@ class Templates:
             except ValueError as error:
                 return [_Failure(text, str(error))] * len(sets)
         try:
-            rows = self.helm.go_templates(rewritten, sets, DEFINITIONS)
+            made = self.helm.go_templates(rewritten, sets, DEFINITIONS)
         except GoTemplateError as error:
             return self._isolated(texts, sets, strict, error)
-        return [dict(zip(texts, row, strict=True)) for row in rows]
+        return [dict(zip(texts, row, strict=True)) for row in made]
 
     def _isolated(
         self, texts: Sequence[str], sets: Sequence[Parameters], strict: bool, error: GoTemplateError
@@ -107,9 +129,13 @@ class Templates:
         known = error.text >= 0 or len(texts) == 1
         if error.parsing and known:
             return [failure] * len(sets)
+        if self.failed > _MOST_FAILURES:
+            message = f"The template {_quoted(failure.text)} fails with more than {_MOST_FAILURES} sets of parameters"
+            raise GeneratorError(f"{message}: {failure.message}.", ("spec", "template"))
         if len(sets) > 1:
             half = len(sets) // 2
             return self._rows(texts, sets[:half], strict) + self._rows(texts, sets[half:], strict)
+        self.failed += 1
         if known:
             self.suspects.add(failure.text)
             return [failure]
