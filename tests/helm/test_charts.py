@@ -27,6 +27,15 @@ class TestDependencies:
             hint=f"Run `helm dependency update {tmp_path / 'web'}` and commit charts/.",
         )
 
+    def test_that_multiply_a_folder(self, helm: Helm, tmp_path: Path) -> None:
+        listed = "\n".join(f"- {{name: big{n}, version: 1.0.0, repository: 'file://big'}}" for n in range(200))
+        folder = chart(tmp_path / "web", ECHO_CHART, extra=f"dependencies:\n{listed}\n")
+        chart(folder / "big", {}, "big")
+        with (folder / "big/zeros").open("wb") as stream:
+            stream.truncate(1024 * 1024)
+        with pytest.raises(RenderError, match="more than 104,857,600 bytes with its dependencies"):
+            helm.render(Release(folder, "r"))
+
     def test_of_another_folder(self, helm: Helm, tmp_path: Path) -> None:
         extra = "dependencies: [{{name: {name}, version: 1.0.0, repository: 'file://../{name}'}}]\n"
         folder = chart(tmp_path / "web", {}, extra=extra.format(name="common"))
@@ -120,6 +129,14 @@ class TestSchemas:
             content = _archive([(tarfile.TarInfo(f"sub/charts/{number}.tgz"), content) for number in range(20)])
         (folder / "charts/sub-1.0.0.tgz").write_bytes(content)
         with pytest.raises(RenderError, match="unpacks to more than"):
+            helm.render(Release(folder, "r"))
+
+    def test_of_an_archive_of_empty_files(self, helm: Helm, tmp_path: Path) -> None:
+        folder = chart(tmp_path / "web", ECHO_CHART)
+        (folder / "charts").mkdir()
+        with gzip.open(folder / "charts/sub-1.0.0.tgz", "wb", compresslevel=1) as stream:
+            stream.write(tarfile.TarInfo("sub/empty").tobuf() * 30_000)
+        with pytest.raises(RenderError, match="more than 20,000 files"):
             helm.render(Release(folder, "r"))
 
     @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from typing import Any
 
 from argosy.argocd.view import ArgoApplication, View
 from argosy.documents import Pointer
-from argosy.paths import OUTSIDE, astray, holds
+from argosy.paths import OUTSIDE, astray, content, entries, holds
 
 SUBMODULES = ".gitmodules"
 """The file that says which folders are other repositories."""
@@ -135,11 +135,14 @@ def _elsewhere(spec: Mapping[str, Any], url: str, view: View) -> str:
 def _submodule(root: Path, path: Any) -> str:
     """Return the path of the Git submodule in which a folder would be that is empty here; "" if it is in none."""
     folder = inside(root, PurePosixPath(path)) if isinstance(path, str) and path else None
-    if folder is None or not holds((root / SUBMODULES).is_file) or (_exists(root, path) and any(folder.iterdir())):
+    if folder is None or not holds((root / SUBMODULES).is_file) or (_exists(root, path) and entries(folder)):
         return ""
-    listed = (root / SUBMODULES).read_text(encoding="utf-8", errors="replace")
-    paths = re.findall(r'^\s*path\s*=\s*"?(.*?)"?\s*$', listed, re.MULTILINE)
-    return next((each for each in paths if folder.is_relative_to(root / each)), "")
+    try:
+        listed = content(root / SUBMODULES, root).decode(errors="replace")
+    except OSError:
+        return ""
+    paths = re.findall(r'^[ \t]*path[ \t]*=[ \t]*"?([^"\n]*)', listed, re.MULTILINE)
+    return next((each for each in map(str.strip, paths) if each and folder.is_relative_to(root / each)), "")
 
 
 def _exists(root: Path, path: Any) -> bool:

@@ -24,6 +24,8 @@ _KNOWN = re.compile(r"https?://json-schema\.org/(draft-0[467]/schema|draft/20(19
 _LARGEST_SCHEMA = 10 * 1024 * 1024
 _MOST_UNPACKED = 100 * 1024 * 1024
 """Bytes that the archives of a chart may unpack to, those in each other together: as many as Helm unpacks of one."""
+_MOST_MEMBERS = 20_000
+"""How many files the archives of a chart may hold."""
 _DEEPEST = 8
 """How many archives may lie in each other."""
 
@@ -104,10 +106,11 @@ def _parsed(content: bytes) -> dict[str, Any]:
 
 
 class _Budget:
-    """How many bytes may still be unpacked."""
+    """How many bytes and files may still be unpacked."""
 
     def __init__(self) -> None:
         self.left = _MOST_UNPACKED
+        self.members = _MOST_MEMBERS
 
     def unpacked(self, archive: bytes) -> BinaryIO:
         """Return what an archive unpacks to, as a stream that raises ValueError where that is too much."""
@@ -142,6 +145,9 @@ def _archived(archive: bytes, name: str, budget: _Budget, depth: int = 1) -> Ite
         raise ValueError(f"archives are nested more than {_DEEPEST} levels deep")
     with tarfile.open(fileobj=budget.unpacked(archive), mode="r|") as tar:
         for member in tar:
+            budget.members -= 1
+            if budget.members < 0:
+                raise ValueError(f"the chart's archives hold more than {_MOST_MEMBERS:,} files")
             if member.issparse():
                 raise ValueError(f"{member.name} is a sparse file, which may be of any size")
             if {"path", "size"} & tar.pax_headers.keys():

@@ -60,7 +60,8 @@ def lintable(release: Release) -> Iterator[Release]:
     """Yield the release as Helm's linter may see it; raise RenderError or OfflineError as `complete` does."""
     _refuse_arguments(release)
     # The linter validates by the schema in any case.
-    if not _refuse_folder(release.chart, replace(release, skip_schema_validation=False)):
+    holds_git, _ = _refuse_folder(release.chart, replace(release, skip_schema_validation=False))
+    if not holds_git:
         yield release
         return
     with tempfile.TemporaryDirectory() as scratch:
@@ -88,8 +89,8 @@ def _refuse_arguments(release: Release) -> None:
         raise RenderError(found)
 
 
-def _refuse_folder(chart: Path, release: Release) -> bool:
-    """Return whether a chart's folder holds what is Git's own, which Helm is not to see.
+def _refuse_folder(chart: Path, release: Release) -> tuple[bool, int]:
+    """Return whether a chart's folder holds what is Git's own, which Helm is not to see, and how many bytes it has.
 
     Raise RenderError where it holds what may not be read, OfflineError where its schemas need the network.
     """
@@ -103,7 +104,7 @@ def _refuse_folder(chart: Path, release: Release) -> bool:
         raise RenderError([Fault(message, file, hint=_HINT) for file, message in told])
     if not release.skip_schema_validation:
         chart_schemas.refuse_references(chart, (file for file, reason in found if not reason))
-    return bool(of_git)
+    return bool(of_git), sum(file.stat().st_size for file, reason in found if not reason)
 
 
 class _Part(NamedTuple):
@@ -115,18 +116,29 @@ class _Part(NamedTuple):
 
 
 _MOST_PARTS = 1000
+_MOST_COPIED = 100 * 1024 * 1024
+"""Bytes: a folder that many dependencies name is there as often."""
 
 
 def _parts(release: Release) -> list[_Part]:
     """Return the chart's folder, and those of the dependencies that charts/ lacks and other folders hold."""
     found: list[_Part] = []
+    judged: dict[Path, tuple[bool, int]] = {}
+    size = 0
     pending: list[tuple[Path, Path, tuple[Path, ...]]] = [(release.chart, Path(), ())]
     while pending:
         chart, place, above = pending.pop()
         file = chart / "Chart.yaml"
         if chart in above or len(found) == _MOST_PARTS:
             raise RenderError([Fault("The chart depends on itself.", file, hint="Remove the dependency.")])
-        found.append(_Part(chart, place, _refuse_folder(chart, release)))
+        if chart not in judged:
+            judged[chart] = _refuse_folder(chart, release)
+        holds_git, own = judged[chart]
+        size += own
+        if found and size > _MOST_COPIED:
+            message = f"The chart has more than {_MOST_COPIED:,} bytes with its dependencies."
+            raise RenderError([Fault(message, release.chart / "Chart.yaml", hint="Take out what no template reads.")])
+        found.append(_Part(chart, place, holds_git))
         remote = []
         for dependency in _missing_dependencies(chart):
             name, repository = str(dependency.get("name")), str(dependency.get("repository") or "")
