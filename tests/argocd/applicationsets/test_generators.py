@@ -181,6 +181,10 @@ def test_what_multiplies_without_end_is_refused(tmp_path: Path, go: bool) -> Non
     matrix = f"- matrix: {{generators: [{_list_of(150, 'name')}, {_list_of(150, 'other')}]}}"
     ((flaw, _, message),) = messages(expanded(tmp_path, application_set(matrix, name, go=go)))
     assert (flaw, message) == (Flaw.GENERATOR, "The generator yields more than 10,000 sets of parameters.")
+    with_templates = json.dumps([{"name": "{{ .name }}"}] * 2000)
+    both = f"{_list_of(2000, 'name')}, {{list: {{elements: {with_templates}}}}}"
+    ((flaw, _, message),) = messages(expanded(tmp_path, application_set(f"- matrix: {{generators: [{both}]}}", go=go)))
+    assert (flaw, message) == (Flaw.GENERATOR, "Its templates give more than 100,000,000 characters.")
     several = "\n".join([f"- {_list_of(4000, 'name', 'other')}"] * 4)
     made = expanded(tmp_path, application_set(several, name, go=go))
     assert messages(made)[0][2] == "The generators yield more than 10,000 Applications."

@@ -12,7 +12,7 @@ from argosy.argocd.applicationsets.flaws import MOST, GeneratorError, ReportedEr
 from argosy.argocd.applicationsets.parameters import Parameters, combined, flattened, merged, normalized, selects
 from argosy.argocd.applicationsets.repository_files import RepositoryFiles
 from argosy.argocd.applicationsets.templates import Templates
-from argosy.argocd.applicationsets.trees import mapping, parse, sequence
+from argosy.argocd.applicationsets.trees import mapping, parse, sequence, strings
 from argosy.documents import Defect, File, Pointer, text_of
 from argosy.paths import astray
 
@@ -77,7 +77,8 @@ class Generators:
         if not any(outer):
             return [generator] * len(outer)
         fields = {key: value for key, value in generator.items() if key not in ("template", "values")}
-        variants = self.templates.substitute(fields, outer, at)
+        is_the_same = not any("{{" in text for text in strings(fields))
+        variants = [fields] * len(outer) if is_the_same else self.templates.substitute(fields, outer, at)
         if None in variants:
             raise ReportedError
         values = mapping(generator.get("values"))

@@ -21,6 +21,9 @@ _MOST_FAILURES = 20
 _LARGEST = 100_000_000
 """How many characters the templates and what they give may have, for all sets of parameters."""
 
+_SHORTEST = 50
+"""As how many characters a text counts at least, for what it takes to make."""
+
 
 def _too_much(at: Pointer) -> GeneratorError:
     return GeneratorError(f"Its templates give more than {_LARGEST:,} characters.", at, "Use several ApplicationSets.")
@@ -53,8 +56,9 @@ class Templates:
 
     def substitute(self, tree: Any, sets: Sequence[Parameters], at: Pointer) -> list[Any]:
         """Return the tree once a set of parameters, its strings and keys rendered; None where a template fails."""
-        texts = list(dict.fromkeys(text for text in strings(tree) if "{{" in text))
-        if sum(map(len, strings(tree))) * len(sets) > _LARGEST:
+        found = list(strings(tree))
+        texts = list(dict.fromkeys(text for text in found if "{{" in text))
+        if max(sum(map(len, found)), len(found) * _SHORTEST) * len(sets) > _LARGEST:
             raise _too_much(at)
         self.failed = 0
         rows = self._rows(texts, sets, self.strict) if texts else [{}] * len(sets)
