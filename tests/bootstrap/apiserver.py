@@ -56,6 +56,7 @@ BUILT_IN = (
     Resource("apps", "v1", "deployments", "Deployment"),
     Resource("apps", "v1", "statefulsets", "StatefulSet"),
     Resource("networking.k8s.io", "v1", "networkpolicies", "NetworkPolicy"),
+    Resource("storage.k8s.io", "v1", "storageclasses", "StorageClass", namespaced=False),
     Resource(_RBAC, "v1", "clusterroles", "ClusterRole", namespaced=False),
     Resource(_RBAC, "v1", "clusterrolebindings", "ClusterRoleBinding", namespaced=False),
     Resource(_RBAC, "v1", "roles", "Role"),
@@ -172,6 +173,7 @@ class ApiServer:
         major, minor = self.version.removeprefix("v").split(".")[:2]
         urls = {each[1:]: {"serverRelativeURL": f"/openapi/v3{each}?hash={len(groups)}"} for each in groups}
         known: dict[str, Object] = {
+            "/readyz": {},
             "/version": {"major": major, "minor": minor, "gitVersion": self.version, "platform": "linux/amd64"},
             "/api": {"kind": "APIVersions", "versions": ["v1"]},
             "/apis": self._groups(),
@@ -225,7 +227,8 @@ class ApiServer:
             for (plural, where, _), each in sorted(self.objects.items())
             if plural == resource.plural
             and namespace in {"", where}
-            and _selected(each, query.get("labelSelector", ""))
+            and _selected(each["metadata"].get("labels", {}), query.get("labelSelector", ""))
+            and _selected(_fields(each), query.get("fieldSelector", ""))
         ]
         listed = {"kind": f"{resource.kind}List", "apiVersion": resource.api_version, "metadata": {}}
         return {**listed, "items": items}
@@ -357,12 +360,57 @@ def _merged(before: Any, applied: Any) -> Any:
     return merged
 
 
-def _selected(item: Object, selector: str) -> bool:
-    labels = item["metadata"].get("labels", {})
+def _fields(item: Object, above: str = "") -> Object:
+    """Return what a selector of fields asks for: each field by its path."""
+    inner = (_fields(value, f"{above}{key}.") for key, value in item.items() if isinstance(value, dict))
+    return {
+        **{f"{above}{key}": value for key, value in item.items()},
+        **dict(each for one in inner for each in one.items()),
+    }
+
+
+def _selected(held: Object, selector: str) -> bool:
+    """Return whether labels or fields are as a selector says."""
     return all(
-        labels.get(key) == value if equals else key in labels
+        held.get(key) == value if equals else key in held
         for key, equals, value in (each.partition("=") for each in filter(None, selector.split(",")))
     )
+
+
+_MAGIC = b"k8s\0"
+"""What bodies in protobuf begin with, as `kubectl create` sends them."""
+
+
+def _read(body: bytes) -> Object:
+    """Return what a body says: of one in protobuf, which kind of object it is, and its name."""
+    if not body.startswith(_MAGIC):
+        found: Object = json.loads(body)
+        return found
+    whole = _parts(body.removeprefix(_MAGIC))
+    kind, metadata = _parts(whole[1]), _parts(_parts(whole[2])[1])
+    named = {name: metadata.get(number, b"").decode() for name, number in (("name", 1), ("namespace", 3))}
+    return {"apiVersion": kind[1].decode(), "kind": kind[2].decode(), "metadata": named}
+
+
+def _parts(message: bytes) -> dict[int, bytes]:
+    """Return the fields of a message that have a length, by their numbers."""
+    found, place = {}, 0
+
+    def number() -> int:
+        nonlocal place
+        value = shift = 0
+        while True:
+            byte = message[place]
+            place, value, shift = place + 1, value | (byte & 0x7F) << shift, shift + 7
+            if byte < 0x80:
+                return value
+
+    while place < len(message):
+        field, form = divmod(number(), 8)
+        length = number()
+        if form == 2:
+            found[field], place = message[place : place + length], place + length
+    return found
 
 
 def _handler(cluster: ApiServer) -> type[BaseHTTPRequestHandler]:
@@ -375,8 +423,9 @@ def _handler(cluster: ApiServer) -> type[BaseHTTPRequestHandler]:
             code: int = 200
             try:
                 with cluster.lock:
-                    answer = cluster.answer(self.command, self.path, json.loads(body) if body else None)
-                    written = json.dumps(answer).encode()
+                    answer = cluster.answer(self.command, self.path, _read(body) if body else None)
+                    # Who watches is told of no change, and that this was all.
+                    written = b"" if "watch" in parse_qs(urlsplit(self.path).query) else json.dumps(answer).encode()
             except RefusalError as refused:
                 code = refused.code
                 status = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "code": code}

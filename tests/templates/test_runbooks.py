@@ -30,6 +30,8 @@ from tests.bootstrap.apiserver import BUILT_IN, ApiServer, Object, serving
 from tests.bootstrap.argocd import definition, manifests, workload
 from tests.changing import model
 from tests.status.cluster import kubeconfig
+from tests.templates.test_install import installed
+from tests.validating import write_files
 
 EVERYTHING = Production(
     high_availability=True,
@@ -254,25 +256,6 @@ def _plausible(value: str) -> str:
     return functools.reduce(lambda text, pair: text.replace(*pair), values.items(), value)
 
 
-def test_kubectl_has_every_command_and_option() -> None:
-    found = {}
-    for case in CASES:
-        for path, arguments in commands(case, "kubectl"):
-            # A value is part of its option; a command's own words are those before the first option but --context.
-            words = arguments[2:] if arguments[:1] == ["--context"] else arguments
-            subcommand = words[:2] if words[0] in {"create", "config", "rollout", "top"} else words[:1]
-            options = tuple(each for each in words if each.startswith("-") and each != "-")
-            found[(*subcommand, *options)] = (path, arguments)
-    assert len(found) > 20
-    program = kubectl.bundled()
-    assert program
-    for path, arguments in found.values():
-        # It reads the options before it prints its help.
-        done = subprocess.run([program, *arguments, "--help"], check=False, capture_output=True, text=True)
-        assert done.returncode == 0, f"{path}: kubectl {' '.join(arguments)}: {done.stderr}"
-        assert "Usage:" in done.stdout, f"{path}: kubectl {' '.join(arguments)}"
-
-
 @pytest.mark.parametrize("form", Format)
 @pytest.mark.parametrize("case", ["nothing", "everything", "sealed", "sops"])
 def test_what_a_command_names_is_deployed(case: str, form: Format, tmp_path: Path) -> None:
@@ -299,38 +282,62 @@ def test_what_a_command_names_is_deployed(case: str, form: Format, tmp_path: Pat
         assert selected.get("involvedObject.name", "root") in deployed, (path, call)
 
 
-WRITES = {"annotate", "apply", "delete", "label", "patch", "rollout", "scale"}
-ASIDE = {"--kustomize", "--patch-file", "--raw", "--watch", "--all"}
-"""Options that need the network, a file of the reader's, or another server than this one."""
+FILES = {
+    **dict.fromkeys(("bitbucket", "clientID", "clientSecret", "gitlab", "keys.txt", "password"), "x"),
+    **{
+        f"{name}.yaml": f"apiVersion: v1\nkind: Secret\nmetadata: {{name: {secret}, namespace: argocd}}\n"
+        for name, secret in {
+            **{"notifications-secret": "argocd-notifications-secret", "sealing-keys": "sealing-keys"},
+            **{"sso": "argocd-sso", "webhook": "argocd-webhook"},
+        }.items()
+    },
+}
+"""What the reader has in the folder by then, as the pages say."""
+CONTEXTS = {"$CONTEXT", "$DR", "CONTEXT-OF-THE-CLUSTER", "LOST-CLUSTER"}
+"""What the reader fills in."""
 
 
 def test_kubectl_does_what_the_pages_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In a cluster that has what the repository renders, what each page changes is changed, one after the other."""
-    creation.write(tmp_path / "gitops", rendering.render(repository("everything", Format.HELM)))
-    monkeypatch.chdir(tmp_path / "gitops")
-    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "kubeconfig"))
-    monkeypatch.setenv("HOME", str(tmp_path))
-    there = _cluster(tmp_path / "gitops")
-    begun: set[str] = set()
-    with serving(ApiServer()) as server:
-        kubeconfig(tmp_path / "kubeconfig", server.url, context="blue", current="blue")
-        for path, words in commands("everything", "kubectl"):
-            call = Call.read(words)
-            needed = call.options.get("--filename", "argocd/root.yaml")
-            if call.verb not in WRITES or ASIDE & call.options.keys() or not Path(needed).is_file() or "status" in words:
-                continue
-            if path not in begun or call.verb == "rollout":  # Which kubectl refuses twice within a second.
-                server.objects = copy.deepcopy(there)
-                begun.add(path)
-            arguments = ["blue" if each == "$CONTEXT" else each for each in words]
-            done = subprocess.run([kubectl.find(), *arguments], check=False, capture_output=True, text=True)
-            assert done.returncode == 0, (path, words, done.stderr)
-            for (plural, _, _), each in server.objects.items():
-                if plural in {"applications", "applicationsets"}:
-                    schema = bundled.for_kind(each["apiVersion"], each["kind"])
-                    assert schema
-                    assert not schema.violations(each), (path, words)
-    assert len(server.written) >= 15
+    """In a cluster that has what the repository renders, each command is run once, page after page."""
+    for name, value in {"KUBECONFIG": str(tmp_path / "kubeconfig"), "HOME": str(tmp_path), "KUBE_EDITOR": "true"}.items():
+        monkeypatch.setenv(name, value)
+    program, known, written = kubectl.bundled(), set[str](), list[str]()
+    assert program
+    for case in ("everything", "nothing", "sealed", "sops"):
+        tree = rendering.render(repository(case))
+        creation.write(tmp_path / case, tree)
+        write_files(tmp_path / case, FILES)
+        monkeypatch.chdir(tmp_path / case)
+        there, page = _cluster(tmp_path / case), ""
+        installed(tmp_path / case, {path: file.content.decode(errors="replace") for path, file in tree.items()})
+        with serving(ApiServer()) as server:
+            kubeconfig(tmp_path / "kubeconfig", server.url, context="blue", current="blue")
+            for path, words in commands(case, "kubectl"):
+                if " ".join(words) in known:
+                    continue
+                known.add(" ".join(words))
+                call = Call.read(words)
+                if path != page or call.verb == "rollout":  # Which kubectl refuses twice within a second.
+                    server.objects, page = copy.deepcopy(there), path
+                if call.verb == "create":
+                    made = f"{call.words[0]}s", call.namespace, call.words[-1]
+                    server.objects.pop(made, None)
+                arguments = ["blue" if each in CONTEXTS else each for each in words]
+                done = subprocess.run([program, *arguments], check=False, capture_output=True, text=True)
+                assert done.returncode == 0, (path, words, done.stderr)
+                found = done.stdout + done.stderr
+                assert "No resources found" not in found or call.verb == "top", (path, words, found)
+                for (plural, _, _), each in server.objects.items():
+                    if plural in {"applications", "applicationsets"}:
+                        schema = bundled.for_kind(each["apiVersion"], each["kind"])
+                        assert schema
+                        assert not schema.violations(each), (path, words)
+            written += server.written
+    assert len(known) > 60
+    assert len(written) > 25
+
+
+WHEN = {"lastTimestamp": "2026-01-01T00:00:00Z"}
 
 
 def _cluster(root: Path) -> dict[tuple[str, str, str], Object]:
@@ -344,8 +351,19 @@ def _cluster(root: Path) -> dict[tuple[str, str, str], Object]:
             objects.append({"apiVersion": "v1", "kind": "Secret" if kind == "secret" else "ConfigMap", **data})
     for rendered in of_folder(root).values():
         objects += [dict(each) for each in (rendered.definition, *rendered.manifests.values())]
+    for each in [each for each in objects if each["kind"] in {"Deployment", "StatefulSet"}]:
+        objects += _of_workload(each)
+    cluster = {"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": "fast"}}
+    key = {"name": "key", "labels": {"sealedsecrets.bitnami.com/sealed-secrets-key": "active"}}
+    started = {**WHEN, "reason": "OperationStarted", "involvedObject": {"kind": "Application", "name": "shop-prod"}}
+    objects += [
+        *(cluster, {"apiVersion": "v1", "kind": "Secret", "metadata": key}),
+        {"apiVersion": "v1", "kind": "Event", "metadata": {"name": "started"}, **started},
+    ]
     known = {(each.group, each.kind): each.plural for each in BUILT_IN}
-    found: dict[tuple[str, str, str], Object] = {}
+    measured = definition("PodMetrics", "metrics.k8s.io")
+    measured["spec"]["names"]["plural"], measured["spec"]["versions"][0]["name"] = "pods", "v1beta1"
+    found: dict[tuple[str, str, str], Object] = {("customresourcedefinitions", "", "pods.metrics.k8s.io"): measured}
     for each in objects:
         group, kind = group_and_kind(each)
         if (group, kind) not in known:
@@ -354,12 +372,24 @@ def _cluster(root: Path) -> dict[tuple[str, str, str], Object]:
                 own = definition(kind, group)
                 own["spec"]["versions"][0]["name"] = each["apiVersion"].rpartition("/")[2]
                 found["customresourcedefinitions", "", own["metadata"]["name"]] = own
-        namespace = "" if kind == "CustomResourceDefinition" else each["metadata"].get("namespace", "argocd")
+        is_wide = kind in {"CustomResourceDefinition", "StorageClass"}
+        namespace = "" if is_wide else each["metadata"].get("namespace", "argocd")
         metadata = {**each["metadata"], "namespace": namespace, "generation": 1}
-        found[known[group, kind], namespace, metadata["name"]] = {**each, "metadata": metadata}
+        found[known[group, kind], namespace, metadata["name"]] = there = {**each, "metadata": metadata}
+        if kind in {"Deployment", "StatefulSet"}:
+            ApiServer().settle(kind, there)
         space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}
         found["namespaces", "", namespace] = space
     return found
+
+
+def _of_workload(made: Object) -> list[Object]:
+    """Return a Pod of a workload, and what happened to it."""
+    made["spec"].setdefault("updateStrategy", {"type": "RollingUpdate"})
+    place = {"namespace": made["metadata"].get("namespace", "argocd"), "name": f"{made['metadata']['name']}-0"}
+    pod = {**made["spec"]["template"], "metadata": {**place, "labels": made["spec"]["selector"]["matchLabels"]}}
+    event = {**WHEN, "reason": "Pulled", "involvedObject": {"kind": "Pod", **place}, "metadata": place}
+    return [{"apiVersion": "v1", "kind": "Pod", **pod}, {"apiVersion": "v1", "kind": "Event", **event}]
 
 
 def test_argocd_names_what_there_is(case: str) -> None:
