@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -356,6 +357,61 @@ def test_what_the_command_cannot_do_there(argosy: Argosy, root: Path) -> None:
     assert "Bring it to live first" in result.err
 
 
+def test_what_is_edited_by_hand_reaches_each_branch(argosy: Argosy, root: Path) -> None:
+    bare = with_remote(root)
+    settings = "environments/prod/environment.yaml"
+    git(root, "switch", "--quiet", "prod")
+    edit(root, settings, "# The settings", "# Ask Ada.\n# The settings")
+    commit(root)
+    git(root, "switch", "--quiet", "main")
+    for folder in ("applications", "environments/dev", "environments/prod"):
+        shutil.copytree(root / folder / "web", root / folder / "shop")
+    charts = root / "applications/shop/charts"
+    (charts / "web").rename(charts / "shop")
+    edit(charts, "shop/Chart.yaml", "name: web", "name: shop")
+    edit(root, settings, "replicas: ", "replicas: 1")
+    before = commits(root)
+    refused = argosy("apply")
+    assert (refused.code, "Say --commit: it commits on dev, prod and main" in refused.err) == (1, True)
+    assert commits(root) == before
+    done = argosy("apply", "--commit")
+    assert done.code == 0, done.err
+    push(root, done.err, bare)
+    for branch in ("dev", "prod", "main"):
+        assert git(root, "show", f"{branch}:argocd/prod/shop.yaml")
+        assert git(root, "show", f"{branch}:environments/{branch.replace('main', 'dev')}/shop/values.yaml")
+    there = git(root, "show", f"prod:{settings}")
+    assert ("# Ask Ada." in there, "replicas: 1" in there) == (True, True)
+    assert git(root, "status", "--porcelain") == ""
+    shutil.rmtree(root / "applications/web")
+    for name in ("dev", "prod"):
+        shutil.rmtree(root / "environments" / name / "web")
+    commit(root)
+    before = commits(root)
+    asked = argosy("apply", "--since", "HEAD~1", "--commit")
+    assert (asked.code, commits(root)) == (1, before)
+    for said in ("On the branch prod, these are written or edited by hand, and go as well:", "Confirm with --yes."):
+        assert said in asked.err
+    gone = argosy("apply", "--since", "HEAD~1", "--commit", "--yes")
+    assert gone.code == 0, gone.err
+    assert [line.split()[3:] for line in gone.err.splitlines() if "  git push " in line] == [["main"], ["dev", "prod"]]
+    for branch in ("dev", "prod", "main"):
+        assert git(root, "ls-tree", "-r", "--name-only", branch, "applications/web", "environments/prod/web") == ""
+
+
+def test_an_edit_that_a_branch_has_made_in_another_way(argosy: Argosy, root: Path) -> None:
+    settings = "environments/prod/environment.yaml"
+    git(root, "switch", "--quiet", "prod")
+    edit(root, settings, "autoSync: true", "autoSync: false")
+    commit(root)
+    git(root, "switch", "--quiet", "main")
+    edit(root, settings, "autoSync: true", "autoSync: true  # at night too")
+    before, whole = commits(root), state(root)
+    refused = argosy("apply", "--commit")
+    assert (refused.code, commits(root), state(root)) == (1, before, whole), refused.err
+    assert f"On the branch prod: {settings} differs from what was edited here" in refused.err
+
+
 def test_a_branch_whose_settings_are_wrong(argosy: Argosy, root: Path) -> None:
     git(root, "switch", "--quiet", "prod")
     edit(root, "environments/prod/environment.yaml", "autoSync: true", "autoSync: maybe")
@@ -387,7 +443,16 @@ def test_branches_that_copier_made(argosy: Argosy, root: Path) -> None:
     answers = (root / ".copier-answers.yml").read_bytes().replace(known.encode(), b"v1.2.0").replace(b"\n", b"\r\n")
     commit(root, {".copier-answers.yml": answers})
     git(root, "switch", "--quiet", "main")
-    assert "Still of another template: prod." in argosy("update").err
+    told = argosy("update")
+    assert (told.code, told.err.partition("\n")[0]) == (0, "Nothing to change here.")
+    assert "This does not reach prod: --commit or --pull-request makes the change there as well." in told.err
+    checked = argosy("update", "--check", "--output", "json")
+    assert (checked.code, json.loads(checked.out)["branches"]) == (1, [{"branch": "prod", "version": "v1.2.0"}])
+    assert "Branches of another template: prod." in argosy("update", "--check").out
+    assert "the newest, but not on prod:" in argosy("status").out
+    assert json.loads(argosy("status", "--files", "--output", "json").out)["template"]["branches"] != []
+    assert argosy("update", "--commit", "--no-validate").code == 0
+    assert argosy("update", "--check").code == 0
 
 
 def test_a_branch_of_a_remote_with_another_name(argosy: Argosy, root: Path) -> None:

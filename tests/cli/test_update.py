@@ -85,13 +85,18 @@ def versions(history: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[s
     template.current.cache_clear()
 
 
-def create(root: Path, version: str, style: ArgocdStyle = ArgocdStyle.APPLICATIONS) -> Path:
+def create(
+    root: Path,
+    version: str,
+    style: ArgocdStyle = ArgocdStyle.APPLICATIONS,
+    revision: RevisionStyle = RevisionStyle.TRUNK,
+) -> Path:
     def make(place: Path) -> None:
         with template.checkout(version) as known:
-            tree = rendering.render(model(form=Format.HELM, argocd=style), template=known)
+            tree = rendering.render(model(form=Format.HELM, argocd=style, revision=revision), template=known)
         creation.create(place, tree, branch="main")
 
-    return shared.repository(f"{style} of the version {version}", make, root)
+    return shared.repository(f"{style}, {revision} of the version {version}", make, root)
 
 
 @pytest.fixture
@@ -253,7 +258,7 @@ def test_answers_that_were_edited(argosy: Argosy, repository: Path, versions: tu
 def test_it_says_what_it_leaves(
     argosy: Argosy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, history: Path, versions: tuple[str, ...]
 ) -> None:
-    """Seeded files that the template writes in another way now, and environments' own branches."""
+    """Seeded files that the template writes in another way now."""
     root = tmp_path / "gitops"
     with template.checkout(versions[-1]) as known:
         made = model(form=Format.HELM, revision=RevisionStyle.BRANCH)
@@ -270,9 +275,48 @@ def test_it_says_what_it_leaves(
     assert result.code == 0
     listed = "".join(f"  environments/{name}/web/helm/values.yaml\n" for name in ("dev", "prod"))
     assert f"Files of yours that stay, although this template writes them in another way:\n{listed}" in result.err
-    assert "Still of another template: dev, prod. On each of these branches: argosy update --commit" in result.err
-    git(root, "switch", "--quiet", "dev")
-    assert "Still of another template: prod." in argosy("update", "--commit", "--no-validate").err
+    assert argosy("update", "--check").code == 0
+
+
+@pytest.mark.parametrize("style", list(ArgocdStyle))
+def test_environments_with_branches_of_their_own(
+    argosy: Argosy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, versions: tuple[str, ...], style: ArgocdStyle
+) -> None:
+    root = create(tmp_path / "gitops", versions[0], style, RevisionStyle.BRANCH)
+    monkeypatch.chdir(root)
+    git(root, "branch", "dev")
+    git(root, "switch", "--quiet", "--create", "prod")
+    edit(root, "environments/prod/web/values.yaml", "1.29.3-alpine", "1.30.0")
+    edit(root, "README.md", "# gitops\n", "# Our gitops\n")
+    commit(root, {".yamllint.yaml": "extends: relaxed\n"})
+    git(root, "switch", "--quiet", "main")
+    bare = with_remote(root)
+    before = state(root), git(root, "for-each-ref")
+    conflicting = argosy("update", "--commit")
+    assert (conflicting.code, state(root), git(root, "for-each-ref")) == (3, *before)
+    assert "On prod, these files have edits that conflict with this change:\n  .yamllint.yaml" in conflicting.err
+    git(root, "switch", "--quiet", "prod")
+    commit(root, {".yamllint.yaml": git(root, "show", "main:.yamllint.yaml")})
+    git(root, "switch", "--quiet", "main")
+    git(root, "push", "--quiet", "origin", "prod")
+    if style is ArgocdStyle.APPLICATIONS:
+        refused = argosy("update")
+        assert (refused.code, "Say --commit: it commits on dev, prod and main" in refused.err) == (1, True)
+    result = argosy("update", "--commit")
+    assert result.code == 0, result.err
+    pushes = [line.split()[1:] for line in result.err.splitlines() if line.startswith("  git push ")]
+    places = [[each.rpartition("refs/heads/")[2] for each in words[2:]] for words in pushes]
+    assert places == [["dev", "prod"], ["main"], ["dev", "prod"]]
+    for words in pushes:
+        git(root, *words)
+        reading = "argocd/prod/web.yaml" if style is ArgocdStyle.APPLICATIONS else "argocd/applicationset.yaml"
+        folder = "web/helm" if "/helm/values.yaml" in read(bare, reading, "main") else "web"
+        assert "1.30.0" in read(bare, f"environments/prod/{folder}/values.yaml", "prod")
+    assert read(bare, "README.md", "prod").startswith("# Our gitops\n")
+    assert "## Every day" in read(bare, "README.md", "prod")
+    assert git(bare, "ls-tree", "--name-only", "prod", "environments/prod/web/values.yaml") == ""
+    assert (argosy("update", "--check").code, git(root, "status", "--porcelain")) == (0, "")
+    assert argosy("update", "--commit").err == "Nothing to change.\n"
 
 
 def test_other_commands_keep_the_version(argosy: Argosy, repository: Path, versions: tuple[str, ...]) -> None:

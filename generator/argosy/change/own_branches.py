@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from argosy import git
 from argosy.argocd.elsewhere import Branches, Read, Sources, is_on, of_folder, reads, sources_in
 from argosy.argocd.sources import normalise
 from argosy.change import merge, origin, ownership, planning, privileges
@@ -29,19 +28,16 @@ from argosy.repository.model import Application, ArgocdStyle, Environment, Forma
 from argosy.repository.store import Stored
 
 
-def behind(root: Path, repository: Repository, version: str) -> list[str]:
-    """Return the environments' own branches, but for the one that is checked out, that another template rendered.
+def behind(root: Path, repository: Repository, version: str) -> Mapping[str, str]:
+    """Return the environments' own branches that another template rendered, with the version that each records.
 
-    A branch that this clone does not have, or that is no repository of argosy's, is none of them.
+    A branch that this clone does not have, or that is no repository of argosy's, is none of them. From an
+    environment's own branch, none is seen.
     """
-    found = []
-    read_here = {git.branch(root), repository.settings.branch, "HEAD"}
-    others = {each.revision for each in repository.environments} - read_here
-    for tip in filter(None, (branches.newest(root, each) for each in sorted(others))):
-        place = f"{tip.commit}:{layout.ANSWERS}"
-        if origin.recorded(objects.named(root, [place])[0][2]) not in {"", version}:
-            found.append(tip.branch)
-    return found
+    tips = [tip for each in sorted({*followed(root, repository).values()}) if (tip := branches.newest(root, each))]
+    answers = objects.named(root, [f"{tip.commit}:{layout.ANSWERS}" for tip in tips])
+    found = {tip.branch: origin.recorded(text) for tip, (_, _, text) in zip(tips, answers, strict=True)}
+    return {branch: each for branch, each in found.items() if each not in {"", version}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +139,8 @@ def _planned(there: Elsewhere, again: Again) -> tuple[Change, Plan] | None:
     change = again(there)
     if change is None:
         return None
-    versioned = replace(change, from_version=there.stored.version, to_version=there.stored.version)
+    present = there.stored.version
+    versioned = replace(change, from_version=present, to_version=change.to_version or present)
     made = planning.plan(there.root, versioned, privileges.kept)
     return (versioned, made) if made.touched else None
 
@@ -170,12 +167,21 @@ def refuse_leading_nowhere(plan: Plan, change: Change, command: str, found: Foun
     read = [each for each in work.reads() if each.revision in own]
     if not read:
         return
-    planned = {each.branch: each.start.with_files(each.first or each.plan.written) for each in found} if writes else {}
-    known = Branches.of(plan.root, {each.revision for each in read}, planned)
-    unknown = [each for each in read if each.revision in known.unknown and work.has_to_be_there(each.revision)]
-    wrong = [(each, each.wanted[0]) for each in unknown] or known.lacking(read)
-    if wrong:
-        raise _refusal(work, wrong, command, found, is_known=not unknown)
+    planned = {each.branch: each.start.with_files(each.first or each.plan.written) for each in found}
+    revisions = {each.revision for each in read}
+
+    def wrong(known: Branches) -> tuple[Sequence[tuple[Read, str]], bool]:
+        """Return what leads nowhere, with the path that is wrong there, and whether its branch is known."""
+        unknown = [each for each in read if each.revision in known.unknown and work.has_to_be_there(each.revision)]
+        return [(each, each.wanted[0]) for each in unknown] or known.lacking(read), not unknown
+
+    left, is_known = wrong(Branches.of(plan.root, revisions, planned))
+    if left:
+        raise _refusal(work, left, command, found, is_known=is_known, is_mended=False)
+    if not writes and found:
+        left, is_known = wrong(Branches.of(plan.root, revisions))
+    if left:
+        raise _refusal(work, left, command, found, is_known=is_known, is_mended=True)
 
 
 @dataclass(frozen=True)
@@ -224,7 +230,7 @@ class _Work:
             if each.name in names
             for name in each.applications
         }
-        return any(
+        return change.is_update or any(
             path == layout.ANSWERS
             or (layout.environment_of(path) in names and not is_below(path, layout.ARGOCD))
             or (layout.environment_of(path) is None and layout.application_of(path) in applications)
@@ -243,6 +249,9 @@ class _Work:
             [each for each in (self._of_applications() if self._by_set else self.reads()) if each.revision == revision]
         )
         going = {path: blob for path, blob in written.items() if blob is None and not is_below(path, layout.ARGOCD)}
+        if self._by_set and self.change.is_update:  # It goes on making the same, and may read that from other places.
+            last = going if layout.APPLICATION_SET in self.plan.written else {}
+            return {path: blob for path, blob in written.items() if path not in last}, last
         if self._by_set:  # What it makes of a branch is decided there; what the projects permit, on the default branch.
             return (written, {}) if lacking or going else ({}, written)
         before, after = self.applications
@@ -301,6 +310,7 @@ class _Work:
     def _result(self) -> Mapping[str, Collection[str]]:
         """The names of the files in each folder of the plan's result."""
         planned = {each.path: _remains(each) for each in self.plan.touched}
+        planned |= {path: (self.plan.root / path).is_file() for path in self.change.asked}
         found: dict[str, set[str]] = {}
         for path in {*self._committed, *planned}:
             if planned.get(path, True):
@@ -347,8 +357,9 @@ def _folder(environment: Environment, application: Application) -> str:
 
 
 def _refusal(
-    work: _Work, wrong: Sequence[tuple[Read, str]], command: str, found: Found, *, is_known: bool
+    work: _Work, wrong: Sequence[tuple[Read, str]], command: str, found: Found, *, is_known: bool, is_mended: bool
 ) -> ArgosyError:
+    """Return why a change is refused, and what to do; `is_mended`: to have it made on the branches as well."""
     first, path = wrong[0]
     followed = {each.revision for each in work.change.before.environments}
     revisions = list(dict.fromkeys(each.revision for each, _ in wrong))
@@ -362,7 +373,7 @@ def _refusal(
         lacks = "does not exist"
     more = f" ({len(wrong) - 1} more like that)" if len(wrong) > 1 else ""
     default = work.change.after.settings.branch
-    if {*revisions} <= {each.branch for each in found}:
+    if is_mended:
         hint = (
             f"Say --commit: it commits on {joined([*revisions, default], 8)}, each from what that branch holds. "
             "--pull-request opens a pull request for each. --dry-run shows them all."

@@ -37,8 +37,8 @@ class Change:
     """Folders and files that go, edited or not."""
     made: frozenset[str] = frozenset()
     """Files below `copies` that are generated all the same."""
-    written: Mapping[str, bytes] = field(default_factory=dict)
-    """Files that get a content of their own."""
+    written: Mapping[str, bytes | Blob] = field(default_factory=dict)
+    """Files that get a content of their own; where that alone is given, they keep their mode."""
     from_version: str = ""
     """The template's version that rendered what is there; empty: the current one."""
     to_version: str = ""
@@ -269,7 +269,8 @@ def _take_over(
         before.pop(path, None)
         if path in held:
             before[path] = held[path]
-        after[path] = Blob(held[path].mode if path in held else "100644", content)
+        mode = held[path].mode if path in held else "100644"
+        after[path] = content if isinstance(content, Blob) else Blob(mode, content)
     for new, old in sources.items():
         pristine, wanted = before.get(old), after.get(new)
         after[new] = readdress(held[old], pristine, wanted) if pristine and wanted else held[old]

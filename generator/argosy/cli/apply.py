@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+import functools
 
 import click
 
@@ -32,9 +32,10 @@ def command(since: str, least: bool, yes: bool, given: ChangeOptions) -> int:
     Edit environment.yaml or application.yaml, or copy the folders of an application or an environment, then run this.
     Where such an edit is committed already, say with --since which commit came before it. After edits of values and
     manifests, committed or not, it lets the AppProjects permit the kinds that came with them. Where an edit moves
-    applications that are deployed, it says what stays behind, and asks.
+    applications that are deployed, it says what stays behind, and asks. From the default branch, the same edits are
+    made on branches that environments follow.
     """
-    from argosy.change import privileges  # noqa: PLC0415
+    from argosy.change import by_hand, privileges  # noqa: PLC0415
     from argosy.change.planning import Change  # noqa: PLC0415
     from argosy.repository import store  # noqa: PLC0415
 
@@ -45,10 +46,12 @@ def command(since: str, least: bool, yes: bool, given: ChangeOptions) -> int:
         asked = store.asked(given.root) | privileges.uncommitted(given.root, stored.repository)
         change = Change(before.repository, stored.repository, asked=asked)
         delivery.confirm_moves(given, change, yes)
+        edits = functools.cache(functools.partial(by_hand.edits, given.root, since))
         return delivery.carry_out(
             given,
             stored,
             change,
             "Apply what was edited by hand",
-            settle=partial(privileges.in_line, least=least),
+            settle=functools.partial(privileges.in_line, least=least),
+            again=delivery.asking(given, lambda there: by_hand.carried(there, edits()), yes),
         )

@@ -83,7 +83,7 @@ def carry_out(
     writes = given.commit or given.on_branch or given.dry_run
     found = own_branches.plans(plan, versioned, again, remote, writes=writes) if again else own_branches.Found()
     own_branches.refuse_leading_nowhere(plan, versioned, _command(), found, writes=writes)
-    _list(given, plan)
+    _list(given, plan, " here" if found and not plan.changes else "")
     for each in found:
         where = f"on the {'new branch' if each.is_new else 'branch'} {each.branch}"
         if _files_as_data(each.plan) == _files_as_data(plan):
@@ -102,6 +102,9 @@ def carry_out(
         if found:
             names = joined([each.branch for each in found], 8)
             given.say(f"This does not reach {names}: --commit or --pull-request makes the change there as well.")
+        if not plan.touched:
+            _show(given, plan, found=found)
+            return 0
         code = _write(given, plan, versioned, title, validated=validated)
         if code == 0 and is_second:
             first = "push the first alone, as in git push origin HEAD~1:BRANCH"
@@ -117,17 +120,7 @@ def carry_out_removal(
     """Say what a change takes away, ask, and carry it out: in two steps where one would delete what runs."""
     from argosy.change import removal  # noqa: PLC0415
 
-    def told(there: Elsewhere) -> Change | None:
-        """Say what people wrote on a branch, and ask, before it is removed there."""
-        made = again(there) if again else None
-        edited = removal.look(there.root, there.stored, made).edited if made and not made.copies else ()
-        if edited:
-            listed = "".join(f"\n  {each.path}" for each in edited)
-            given.say(f"On the branch {there.branch}, these are written or edited by hand, and go as well:{listed}")
-            if not given.dry_run:
-                confirm(yes, "Continue?")
-        return made
-
+    told = asking(given, again, yes) if again else None
     known = removal.look(given.root, stored, change)
     given.say(known.told())
     if not given.dry_run:
@@ -148,6 +141,26 @@ def carry_out_removal(
         return code
     given.say("Committed the first step, which keeps what runs.")
     return carry_out(given, stored, change, title, again=told, is_second=True)
+
+
+def asking(given: ChangeOptions, again: Again, yes: bool) -> Again:
+    """Return the same that says what people wrote on a branch, and asks, before it is removed there."""
+    from argosy.change import removal  # noqa: PLC0415
+
+    def asked(there: Elsewhere) -> Change | None:
+        made = again(there)
+        edited = removal.look(there.root, there.stored, made).edited if made and not made.copies else ()
+        if edited:
+            listed = "".join(f"\n  {each.path}" for each in edited)
+            given.say(f"On the branch {there.branch}, these are written or edited by hand, and go as well:{listed}")
+            try:
+                if not given.dry_run:
+                    confirm(yes, "Continue?")
+            except UsageError as error:  # Of a branch, that would say that it has nothing to change.
+                raise ArgosyError(error.message, error.hint) from error
+        return made
+
+    return asked
 
 
 def confirm_moves(given: ChangeOptions, change: Change, yes: bool) -> None:
@@ -173,7 +186,7 @@ def _list(given: ChangeOptions, plan: Plan, where: str = "") -> None:
         listed = "\n".join(f"  {path}" for path in sorted(plan.kept)[:LISTED])
         given.say(f"Files of yours that stay, although this template writes them in another way:\n{listed}")
     if not plan.changes:
-        given.say("Nothing to change.")
+        given.say(f"Nothing to change{where}.")
         return
     lines = [f"  {change.kind.value:12}  {change.path}" for change in plan.changes[:LISTED]]
     if len(plan.changes) > LISTED:
@@ -291,10 +304,6 @@ def _is_behind(change: Change) -> bool:
     return change.from_version == change.to_version != versions.current().version
 
 
-def _is_update(change: Change) -> bool:
-    return change.from_version != change.to_version
-
-
 def _outcome(plan: Plan, change: Change) -> Snapshot:
     """Return the state of the repository with a change, and with what the user did by hand to ask for it."""
     from argosy.git.snapshot import Snapshot  # noqa: PLC0415
@@ -393,6 +402,7 @@ def _commit_everywhere(
         return code
     root, refs, current = given.root, dict(git.at(given.root).refs), git.branch(given.root) or "HEAD"
     message = given.message or title
+    is_here = bool(plan.touched or change.asked)
     made: dict[str, list[str]] = {}
     try:
         for each in found:
@@ -407,7 +417,7 @@ def _commit_everywhere(
             with signals.undisturbed():
                 branches.put(root, each.branch, commits[-1], refs.get(f"refs/heads/{each.branch}", ""))
                 made[each.branch] = commits[1:]
-        if plan.touched:
+        if is_here:
             with merge.written(plan):
                 commit(root, message, [*(each.path for each in plan.touched), *change.asked])
     except BaseException:
@@ -418,7 +428,7 @@ def _commit_everywhere(
         raise
     elsewhere = {name: [{"commit": each} for each in commits] for name, commits in made.items()}
     _show(given, plan, committed=True, valid=valid, found=found, elsewhere=elsewhere)
-    given.say(_pushes(root, current if plan.touched else "", found, made, is_second=is_second))
+    given.say(_pushes(root, current if is_here else "", found, made, is_second=is_second))
     return 0
 
 
@@ -575,8 +585,9 @@ def _offer(
     code, valid = _judged(given, plan, change, after, found, validated=validated)
     if code:
         return code
-    about = f"update-{base}" if _is_update(change) else re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:60]
-    name = given.branch or f"argosy/{about}"
+    about = "update" if change.is_update else re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:60]
+    stem = given.branch or f"argosy/{about}"
+    name = stem if given.branch or not change.is_update else f"{stem}-{base}"
 
     def step(each: OnBranch, branch: str, written: Written, *, is_last: bool) -> _Step:
         made_on = each.branch if each.is_new else branch
@@ -585,9 +596,9 @@ def _offer(
         return _Step(each.branch, made_on, each.start, written, part, is_last, each.is_new)
 
     # Whatever the environments' branches are called, no two of these are the same.
-    firsts = [step(each, f"{name}-{each.branch}", each.first, is_last=False) for each in found if each.first]
-    lasts = [step(each, f"{name}.2-{each.branch}", each.last, is_last=True) for each in found if each.last]
-    own = [_Step(base, name, before, after.written, plan)] if plan.touched else []
+    firsts = [step(each, f"{stem}-{each.branch}", each.first, is_last=False) for each in found if each.first]
+    lasts = [step(each, f"{stem}.2-{each.branch}", each.last, is_last=True) for each in found if each.last]
+    own = [_Step(base, name, before, after.written, plan)] if after.written else []
     steps = [*firsts, *own, *lasts]
     for each in steps:
         branches.check_name(plan.root, each.branch)
@@ -648,7 +659,7 @@ def _deliver_step(
     from argosy.git import branches  # noqa: PLC0415
 
     step = steps[number]
-    if _is_update(change):
+    if change.is_update:
         kind, trailer = "update", f"Argosy-Update: {change.from_version} -> {change.to_version}"
     else:
         kind, trailer = "change", f"Argosy-Change: {title}"

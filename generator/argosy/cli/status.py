@@ -67,7 +67,7 @@ def command(
 def _print_matrix(
     root: Path, stored: Stored, application: str, context: str, output: str, *, is_live: bool, exit_code: bool
 ) -> int:
-    from argosy.change import edits, origin  # noqa: PLC0415
+    from argosy.change import edits, origin, own_branches  # noqa: PLC0415
     from argosy.status import survey  # noqa: PLC0415
     from argosy.status.report import Report, Template  # noqa: PLC0415
     from argosy.template import versions  # noqa: PLC0415
@@ -81,10 +81,11 @@ def _print_matrix(
 
         asked = live.of(stored.repository, found.deployments, context)
     newest = versions.current().version
+    behind = own_branches.behind(root, stored.repository, newest)
     try:
-        shown = Template(origin.version(root, stored), newest)
+        shown = Template(origin.version(root, stored), newest, behind=behind)
     except ArgosyError as error:
-        shown = Template(stored.version, newest, error.hint)
+        shown = Template(stored.version, newest, error.hint, behind)
     click.echo(_format(Report(root, found, shown, asked, application), output), nl=False)
     if found.is_unknown or (exit_code and found.is_behind):
         return 1
@@ -109,7 +110,9 @@ def _format(report: Report, output: str) -> str:
 
 def _print_files(root: Path, stored: Stored, output: str) -> None:
     from argosy import git  # noqa: PLC0415
-    from argosy.change import ownership  # noqa: PLC0415
+    from argosy.change import own_branches, ownership  # noqa: PLC0415
+    from argosy.status import as_json  # noqa: PLC0415
+    from argosy.status.report import Template  # noqa: PLC0415
     from argosy.template import versions  # noqa: PLC0415
 
     files = ownership.files(root, stored)
@@ -119,8 +122,10 @@ def _print_files(root: Path, stored: Stored, output: str) -> None:
         for each in files:
             click.echo(f"{each.owner.value:14}  {each.state.value:9}  {each.path}")
         return
+    newest = versions.current().version
+    template = Template(stored.version, newest, behind=own_branches.behind(root, stored.repository, newest))
     data = {
-        "template": {"version": stored.version, "newest": versions.current().version},
+        "template": as_json.template(template),
         "environments": [
             {"name": each.name, "applications": list(each.applications), "promotesFrom": each.promotes_from}
             for each in stored.repository.environments

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import click
 
 from argosy.cli import delivery, options
 from argosy.cli.options import ChangeOptions
+from argosy.names import joined
+
+if TYPE_CHECKING:
+    from argosy.change.own_branches import Elsewhere
+    from argosy.change.planning import Change
 
 
 @click.command("update", cls=options.ChangeCommand)
@@ -21,10 +28,12 @@ from argosy.cli.options import ChangeOptions
 def command(check: bool, version: str | None, given: ChangeOptions) -> int:
     """Update to a newer version of the template and keep what people changed.
 
+    From the default branch, branches that environments follow are updated as well, each from what it holds.
+
     Exit code: 3 where both changed the same lines. In the work tree these have Git's markers then; to a branch of its
     own nothing is written.
     """
-    from argosy.change import edits, own_branches  # noqa: PLC0415
+    from argosy.change import edits  # noqa: PLC0415
     from argosy.change.planning import Change  # noqa: PLC0415
     from argosy.template import versions  # noqa: PLC0415
 
@@ -36,17 +45,18 @@ def command(check: bool, version: str | None, given: ChangeOptions) -> int:
         wanted = versions.known(version) if version else versions.current().version
         change = Change(model, model, from_version=present, to_version=wanted, is_update=True)
         title = f"Update the template to {wanted[:12]}"
-        code = delivery.carry_out(given, stored, change, title)
+
+        def again(there: Elsewhere) -> Change:
+            return replace(change, before=there.repository, after=there.repository)
+
+        code = delivery.carry_out(given, stored, change, title, again=again)
     for needed in edits.unset(model) if code == 0 and present != wanted else ():
         given.say(needed)
-    if code == 0 and (behind := own_branches.behind(given.root, model, wanted)):
-        names = ", ".join(behind)
-        given.say(f"Still of another template: {names}. On each of these branches: argosy update --commit, and push.")
     return code
 
 
 def _check(given: ChangeOptions) -> int:
-    from argosy.change import origin, ownership  # noqa: PLC0415
+    from argosy.change import origin, own_branches, ownership  # noqa: PLC0415
     from argosy.change.ownership import State  # noqa: PLC0415
     from argosy.template import versions  # noqa: PLC0415
 
@@ -54,14 +64,23 @@ def _check(given: ChangeOptions) -> int:
     present = stored.version
     files = ownership.files(given.root, stored) if origin.had_earlier(given.root, present) else ()
     left = [each.path for each in files if each.state is State.OUTDATED]
+    behind = own_branches.behind(given.root, stored.repository, newest)
     if given.output == "json":
-        found = {"version": present, "newest": newest, "newer": present != newest, "outdated": left}
+        found = {
+            "version": present,
+            "newest": newest,
+            "newer": present != newest,
+            "outdated": left,
+            "branches": [{"branch": each, "version": version} for each, version in behind.items()],
+        }
         click.echo(json.dumps(found, indent=2))
     elif not given.quiet:
         if present != newest:
             click.echo(f"There is a newer template: {newest}. This repository has {present}.")
         else:
             click.echo(f"The template is the newest: {present}.")
+        if behind:
+            click.echo(f"Branches of another template: {joined([*behind], 8)}. argosy update --commit updates them.")
         if left:
             click.echo(f"An earlier update left {len(left)} files as they were: argosy status --files lists them.")
-    return int(present != newest or bool(left))
+    return int(present != newest or bool(left or behind))

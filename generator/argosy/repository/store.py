@@ -13,6 +13,7 @@ from typing import Any
 from argosy import git, temporary
 from argosy.errors import ArgosyError, UsageError
 from argosy.git import objects
+from argosy.git.snapshot import Snapshot
 from argosy.paths import astray
 from argosy.repository import argocd_files, layout, switches
 from argosy.repository.model import (
@@ -178,13 +179,20 @@ def load_at(root: Path, revision: str) -> Stored:
     tree = objects.types(root, [f"{revision}^{{tree}}"])[0][0]
     if not tree:
         raise UsageError(f"There is no revision “{revision}”.", "Name a commit, a branch or a tag.")
-    entries = objects.entries(root, tree)
-    wanted = [path for path in entries if path == layout.ANSWERS or layout.is_settings(path) or _is_model(path)]
-    held = objects.blobs(root, entries, wanted)
+    try:
+        return load_of(Snapshot(root, tree))
+    except ArgosyError as error:
+        hint = f"{error.hint} Or name a later revision.".strip()
+        raise ArgosyError(f"At {revision}: {error.message}", hint) from error
+
+
+def load_of(state: Snapshot) -> Stored:
+    """Read the model of a state of a repository; raise ArgosyError where it is wrong there."""
+    held = state.chosen(lambda path: path == layout.ANSWERS or layout.is_settings(path) or _is_model(path))
     with temporary.folder("model") as folder:
-        places = tuple(f"{each}/" for each in (layout.ENVIRONMENTS, layout.APPLICATIONS, layout.PLATFORM))
+        places = (layout.ENVIRONMENTS, layout.APPLICATIONS, layout.PLATFORM)
         # What else a folder holds does not matter, but that it holds something does.
-        for path in {posixpath.dirname(each): each for each in entries if each.startswith(places)}.values():
+        for path in {posixpath.dirname(each): each for each in state.paths(*places)}.values():
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             (folder / path).touch()
         for path, blob in held.items():
@@ -193,8 +201,7 @@ def load_at(root: Path, revision: str) -> Stored:
         try:
             return load(folder)
         except ArgosyError as error:
-            where = error.message.replace(str(folder), str(root))
-            raise ArgosyError(f"At {revision}: {where}", f"{error.hint} Or name a later revision.".strip()) from error
+            raise ArgosyError(error.message.replace(str(folder), str(state.root)), error.hint) from error
 
 
 def _is_model(path: str) -> bool:

@@ -59,9 +59,10 @@ def history(application: str, promotions: Sequence[Promoted]) -> str:
     return _written({"application": application, "history": listed})
 
 
-def template(found: Template) -> dict[str, str]:
-    """Return the template's versions."""
-    return {"version": found.version, "newest": found.newest, "note": found.note}
+def template(found: Template) -> dict[str, Any]:
+    """Return the template's versions, and those of branches that have another than the newest."""
+    branches = [{"branch": branch, "version": version} for branch, version in found.behind.items()]
+    return {"version": found.version, "newest": found.newest, "note": found.note, "branches": branches}
 
 
 def _column(report: Report, column: Column) -> dict[str, Any]:

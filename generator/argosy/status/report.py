@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,15 +40,19 @@ class Template:
     newest: str
     hint: str = ""
     """Of a version that this argosy does not know: what to do."""
+    behind: Mapping[str, str] = field(default_factory=dict)
+    """The environments' own branches that another version rendered than the newest, each with its own."""
 
     @property
     def note(self) -> str:
         """What there is to say of the version."""
-        if self.version == self.newest:
-            return "the newest"
         if self.hint:
             return f"unknown to this argosy. {self.hint}"
-        return "not the newest: see argosy update --dry-run"
+        if self.version != self.newest:
+            return "not the newest: see argosy update --dry-run"
+        if self.behind:
+            return f"the newest, but not on {joined([*self.behind], 8)}: see argosy update --dry-run"
+        return "the newest"
 
     def __str__(self) -> str:
         return f"Template: {self.version[:12] or 'no version'}, {self.note}"
