@@ -64,6 +64,19 @@ def places(key: str, value: str) -> Mapping[str, Mapping[str, str]]:
             "argocd/kustomization.yaml": f"{remote}configMapGenerator:\n  - name: argocd-cm\n    behavior: merge\n"
             f"    literals: [{json.dumps(f'{key}={value}')}]\n"
         },
+        "files of a generator": {
+            "argocd/kustomization.yaml": f"{remote}configMapGenerator:\n  - name: argocd-cm\n    behavior: merge\n"
+            f"    files: ['{key}=option.txt', missing.txt, ../../outside.txt]\n",
+            "argocd/option.txt": value,
+        },
+        "file of its key's name": {
+            "argocd/kustomization.yaml": f"{remote}configMapGenerator: [{{name: argocd-cm, files: [in/{key}]}}]\n",
+            f"argocd/in/{key}": value,
+        },
+        "lines of a generator": {
+            "argocd/kustomization.yaml": f"{remote}configMapGenerator: [{{name: argocd-cm, envs: [a.env]}}]\n",
+            "argocd/a.env": f"# {key}=no\n\n  {key}={value}\n",
+        },
         "values of the chart": {
             "argocd.yaml": application({**CHART, "helm": {"valuesObject": {"configs": {"cm": {key: value}}}}})
         },
@@ -105,6 +118,35 @@ def test_with_its_options_a_build_reads_more_but_nothing_outside_of_the_reposito
     free = places("kustomize.buildOptions", "--load-restrictor=LoadRestrictionsNone")["manifest"]
     found = validate({**free, "overlay/kustomization.yaml": "resources: [../../secret.yaml]\n"})
     assert "kustomize-build" in errors(found)
+
+
+CHART_OF_OWN = {
+    "cd/Chart.yaml": "apiVersion: v2\nname: cd\nversion: 1.0.0\n",
+    "cd/values.yaml": "settings: {}\n",
+    "cd/templates/cm.yaml": CONFIG_MAP.replace("NAME", "argocd-cm") + "data: {{ toJson .Values.settings }}\n",
+}
+"""A chart that makes argocd-cm of values which nothing else knows of."""
+
+
+def test_what_a_chart_makes_counts_like_what_is_written(validate: Validate) -> None:
+    files = {
+        **OUTSIDE,
+        **CHART_OF_OWN,
+        "shop.yaml": application({"path": "overlay"}, "shop"),
+        "values.yaml": application({"path": "shop", "helm": {"valueFiles": ["secrets://v.yaml"]}}, "values"),
+        "shop/Chart.yaml": "apiVersion: v2\nname: shop\nversion: 1.0.0\n",
+    }
+
+    def found(settings: Mapping[str, str]) -> set[str]:
+        values = {"helm": {"valuesObject": {"settings": settings}}}
+        return errors(validate({**files, "cd.yaml": application({"path": "cd", **values}, "cd")}))
+
+    assert found({}) >= {"kustomize-build", "value-file-missing"}
+    both = {
+        "kustomize.buildOptions": "--load-restrictor LoadRestrictionsNone",
+        "helm.valuesFileSchemes": "secrets",
+    }
+    assert not found(both)
 
 
 def test_options_of_one_version_of_kustomize(validate: Validate) -> None:

@@ -102,12 +102,10 @@ class _Search:
         # What a kustomization takes in, the cluster gets as the overlays make it, with their patches.
         self._follow([each for each in self.view.documents if each.path not in self.view.overlaid])
         self._follow(self._render_the_rest())
+        self._settle()
         self._follow(self._unbuilt())
         view = replace(
             self.view,
-            settings=self.view.settings.with_config_maps(
-                each for render in self.renders if not render.written for each in render.documents
-            ),
             applications=self.applications,
             projects=self.projects,
             rendered=_by_application(self.renders),
@@ -142,6 +140,19 @@ class _Search:
         renders = rendering.of_the_rest(self.renders, self.inventory, self.view, self.helm, self.progress)
         self.renders += renders
         return self._rendered(renders)
+
+    def _settle(self) -> None:
+        """Take the settings that are rendered too, and render anew what they change, until nothing does."""
+        written = self.view.settings
+        for _ in range(DEEPEST):
+            was = self.view.settings
+            made = (each for render in self.renders if not render.written for each in render.documents)
+            self.view = replace(self.view, settings=written.with_config_maps(made))
+            anew = rendering.anew(self.renders, self.inventory, self.view, self.helm, self.progress, was=was)
+            if not anew:
+                return
+            self.renders = [anew.get(place, each) for place, each in enumerate(self.renders)]
+            self._follow(self._rendered([*anew.values()]))
 
     def _unbuilt(self) -> Sequence[Document]:
         """Return the documents that kustomizations take in, but no build gave."""

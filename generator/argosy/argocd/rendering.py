@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from queue import Empty, SimpleQueue
 from threading import Thread
 from time import monotonic
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from argosy import kustomize, supervisor
 from argosy.argocd.inventory import Inventory
@@ -24,6 +24,9 @@ from argosy.documents import Defect, Document, rendered
 from argosy.documents.fields import mapping, sequence, text
 from argosy.helm import Fault, Helm, OfflineError, Parameter, Release, RenderError
 from argosy.paths import holds
+
+if TYPE_CHECKING:
+    from argosy.argocd.settings import Settings
 
 T = TypeVar("T")
 Made = TypeVar("Made")
@@ -75,6 +78,40 @@ def of_the_rest(
     return on_all_processors(
         "Building", lambda folder: _overlay(folder, inventory, view), overlays, progress
     ) + on_all_processors("Rendering", lambda chart: _chart(chart, inventory, helm), charts, progress)
+
+
+def anew(
+    renders: Sequence[Render],
+    inventory: Inventory,
+    view: View,
+    helm: Helm,
+    progress: Progress = silent,
+    *,
+    was: Settings,
+) -> dict[int, Render]:
+    """Render again what was rendered by other settings than a view's, where these differ for it; return it by place."""
+
+    def differs(each: Render) -> bool:
+        now, source = view.settings, each.source
+        if source.kind is Kind.KUSTOMIZE:
+            version = _version(source)
+            return was.build_options(version) != now.build_options(version)
+        return was.value_schemes != now.value_schemes and ":" in str(mapping(source.spec.get("helm")).get("valueFiles"))
+
+    def made(place: int) -> Render:
+        before = renders[place]
+        if before.application is None:
+            return _overlay(before.source.folder or view.root, inventory, view)
+        sources = {each.at: each for each in resolve(before.application, view)}
+        return _render(before.application, sources[before.source.at], view, helm)
+
+    places = [place for place, each in enumerate(renders) if differs(each)]
+    return dict(zip(places, on_all_processors("Rendering", made, places, progress), strict=True))
+
+
+def _version(source: Source) -> str:
+    """Return the version of Kustomize that an Application names; empty where it names none."""
+    return text(mapping(source.spec.get("kustomize")).get("version"))
 
 
 def on_all_processors(
@@ -273,7 +310,7 @@ def _kustomize(empty: Render, source: Source, view: View) -> Render:
         return empty
     root, overrides = view.root, source.spec.get("kustomize")
     try:
-        options = view.settings.build_options(text(mapping(overrides).get("version")))
+        options = view.settings.build_options(_version(source))
         built = kustomize.build(source.folder, root, overrides if isinstance(overrides, dict) else None, options)
     except OfflineError as error:
         return replace(empty, skipped="; ".join(dict.fromkeys(fault.message for fault in error.faults)))

@@ -21,6 +21,7 @@ from argosy.argocd.sources import Source, resolve
 from argosy.argocd.view import SETTINGS, ArgoApplication, View, config_map_name
 from argosy.documents import Document, parse
 from argosy.documents.fields import JSON, field, mapping, sequence, text
+from argosy.paths import astray, holds
 
 CHART = "argo-cd"
 _PATCHES = ("patches", "patchesStrategicMerge", "patchesJson6902")
@@ -146,8 +147,30 @@ def _in_kustomization(document: Document, folder: Path, inventory: Inventory) ->
                     yield mapping(one.get("data"))
     for each in sequence(field(document.data, "configMapGenerator")):
         if mapping(each).get("name") == SETTINGS:
-            pairs = (text(one).partition("=") for one in sequence(mapping(each).get("literals")))
-            yield {key: value.strip("'\"") for key, _, value in pairs}
+            yield dict(_generated(mapping(each), folder, inventory))
+
+
+def _generated(generator: Mapping[str, JSON], folder: Path, inventory: Inventory) -> Iterator[tuple[str, JSON]]:
+    """Yield what a generator of Kustomize makes of its files, of lines in files, and of what stands in it."""
+
+    def read(name: str) -> str:
+        file = folder / name
+        if astray(file, inventory.root) or not holds(file.is_file):
+            return ""  # What builds it says so.
+        return file.read_text(encoding="utf-8", errors="replace")
+
+    for each in map(text, sequence(generator.get("files"))):
+        key, equals, name = each.partition("=")
+        if content := read(name if equals else each):
+            yield (key if equals else PurePosixPath(each).name), content
+    for name in map(text, (generator.get("env"), *sequence(generator.get("envs")))):
+        for line in read(name).splitlines() if name else ():
+            key, equals, value = line.lstrip().partition("=")
+            if equals and not key.startswith("#"):
+                yield key, value
+    for each in map(text, sequence(generator.get("literals"))):
+        key, _, value = each.partition("=")
+        yield key, value.strip("'\"")
 
 
 def _of_operation(operation: Mapping[str, JSON]) -> Mapping[str, JSON]:
