@@ -5,8 +5,8 @@ It is read from Git in bulk, for one application as for a thousand: a promotion 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -18,7 +18,8 @@ from argosy.git.snapshot import Snapshot
 from argosy.promotion import deployment, lines, trailers
 from argosy.promotion.decision import Both, Sides, differing
 from argosy.promotion.lines import Graph, Line
-from argosy.promotion.states import ObjectCache, State
+from argosy.promotion.renames import Rename
+from argosy.promotion.states import ObjectCache, State, unit_of
 from argosy.promotion.trailers import Kind, Record
 from argosy.repository import layout
 from argosy.yaml_edit.keys import overlap
@@ -33,6 +34,11 @@ class Place(NamedTuple):
     tip: str
     application: str
     environment: str
+
+    @property
+    def names(self) -> Deployment:
+        """What the deployment is called there."""
+        return Deployment(self.application, self.environment)
 
     @property
     def units(self) -> tuple[str, str]:
@@ -57,9 +63,15 @@ class Edge:
     now: tuple[Snapshot, Snapshot]
 
     @property
+    def places(self) -> tuple[Place, Place]:
+        """Where it is promoted from, and to."""
+        source, target = self.now
+        return Place(source.commit, self.application, self.source), Place(target.commit, self.application, self.target)
+
+    @property
     def place(self) -> Place:
         """Where it is promoted to."""
-        return Place(self.now[1].commit, self.application, self.target)
+        return self.places[1]
 
     @property
     def deployments(self) -> tuple[Deployment, Deployment]:
@@ -102,16 +114,21 @@ class Comparison:
     now: tuple[State, State]
     start: State | None
     """What the branches of the two last had in common of the application itself; None on one branch."""
+    history: History = field(repr=False, compare=False)
+    """Where it was read."""
 
     @cached_property
     def sides(self) -> Sides:
-        """The four versions of the deployment's files; raise ArgosyError for a link that cannot be followed now."""
-        return Sides(
-            *(
-                deployment.files(state, name, environment, present=any(state is each for each in self.now))
-                for state, name, environment in self._states
-            )
-        )
+        """The four versions of the deployment's files, by their names of today.
+
+        Raise ArgosyError for a link that cannot be followed now.
+        """
+        before = [self.history.files(*each) for each in zip(self.edge.places, self._called, self.before, strict=True)]
+        now = [
+            deployment.files(state, *names, present=True)
+            for state, names in zip(self.now, self.edge.deployments, strict=True)
+        ]
+        return Sides(before[0], now[0], before[1], now[1])
 
     @cached_property
     def carried(self) -> Mapping[str, tuple[Entry | None, Entry | None, Entry | None]]:
@@ -121,27 +138,27 @@ class Comparison:
         """
         if self.start is None:
             return {}
-        was, theirs, ours = (
-            each.entries(layout.application(self.edge.application)) for each in (self.start, *self.now)
-        )
+        source = self.edge.places[0]
+        was = self.history.shared(source, self.history.named_at(source, self.start.commit), self.start)
+        theirs, ours = (each.entries(layout.application(self.edge.application)) for each in self.now)
         found = ((path, (was.get(path), theirs.get(path), ours.get(path))) for path in sorted({*theirs, *ours}))
         return {path: three for path, three in found if three[1] not in (three[0], three[2])}
 
     @property
     def blobs(self) -> Iterator[str]:
         """The ids of all contents that decide on the promotion."""
-        for state, name, environment in self._states:
-            for entry in state.entries(*deployment.units(name, environment)).values():
+        states = (*self.before, *self.now)
+        for state, names in zip(states, (*self._called, *self.edge.deployments), strict=True):
+            for entry in state.entries(*deployment.units(*names)).values():
                 yield entry.blob
         settings = layout.application_settings(self.edge.application)
         shared = (self.now[1].entry(settings), *(each for three in self.carried.values() for each in three))
         yield from (entry.blob for entry in shared if entry)
 
     @property
-    def _states(self) -> tuple[tuple[State, str, str], ...]:
-        source, target = self.edge.deployments
-        was, had = self.baseline.places or self.edge.deployments
-        return (self.before[0], *was), (self.now[0], *source), (self.before[1], *had), (self.now[1], *target)
+    def _called(self) -> tuple[Deployment, Deployment]:
+        """What source and target were called at the baseline."""
+        return self.baseline.places or self.edge.deployments
 
 
 class Life(NamedTuple):
@@ -187,7 +204,7 @@ class History:
         told = self._of_tip(place.tip)
         if not told:
             return ()
-        line = self.line(place.tip, layout.ENVIRONMENTS)
+        line = self.line(place.tip, layout.ENVIRONMENTS, layout.ARGOCD)
         commits, found = line.commits, list[Record]()
         for life in self._lives(place):
             # What is part of the history before a life belongs to another one.
@@ -210,8 +227,8 @@ class History:
     def _lives(self, place: Place) -> list[Life]:
         """Return the names that a deployment has had, the present ones first."""
         if place not in self._named:
-            line = self.line(place.tip, layout.ENVIRONMENTS)
-            names, until, lives = Deployment(place.application, place.environment), -1, list[Life]()
+            line = self.line(place.tip, layout.ENVIRONMENTS, layout.ARGOCD)
+            names, until, lives = place.names, -1, list[Life]()
             while True:
                 since, former = self._began(line, names, until)
                 lives.append(Life(names, since, until))
@@ -240,28 +257,68 @@ class History:
         back, before = (self.cache.unit(each, folder) for each in commits)
         return back == before
 
-    def _former(self, line: Line, place: int, names: Deployment) -> Deployment | None:
+    def _former(self, line: Line, place: int, deployed: Deployment) -> Deployment | None:
         """Return from what a deployment's folder was renamed with the commit at a place; None if it was not."""
-        application, environment = names
+        application, environment = deployed
         gone = line.gone.get(place, ())
         if place in line.came.get(layout.environment_settings(environment), ()):
             # With the environment: many have the same files, so that only names tell which was which.
             old = [layout.environment_of(each) for each in gone if each.endswith(f"/{layout.ENVIRONMENT_SETTINGS}")]
             went = [each for each in old if each and layout.deployment(each, application) in gone]
             return Deployment(application, went[0]) if len(went) == 1 else None
-        folder, new = layout.environment(environment), layout.deployment(environment, application)
-        if not any(each.startswith(f"{folder}/") for each in gone):
+        # On an environment's own branch, the folder goes later than its Application, after Argo CD has synced that.
+        names = {
+            layout.application_of(each) or layout.application_of(f"{each}/")
+            for each in gone
+            if layout.environment_of(each) == environment
+        }
+        former = {layout.deployment(environment, each): each for each in names if each and each != application}
+        if not former:
             return None
+        new = layout.deployment(environment, application)
         listed = git.run(
             self.root,
-            *("diff-tree", "-r", "-z", "-M", "--diff-filter=R", "--name-status"),
-            *(line.commits[place + 1], line.commits[place], "--", folder),
+            *("diff-tree", "-r", "-z", "-C", "--find-copies-harder", "--diff-filter=CR", "--name-status"),
+            *(line.commits[place + 1], line.commits[place], "--", new, *former),
         )
         parts = listed.split("\0")
-        pairs = [(old, to) for old, to in zip(parts[1::3], parts[2::3], strict=False) if to.startswith(f"{new}/")]
-        found = {old.removeprefix(f"{folder}/").partition("/")[0] for old, _ in pairs}
-        moved = [each for each in found if layout.deployment(environment, each) in gone]
-        return Deployment(moved[0], environment) if len(moved) == 1 else None
+        pairs = zip(parts[1::3], parts[2::3], strict=False)
+        moved = {former[unit_of(path)] for path, to in pairs if unit_of(to) == new and unit_of(path) in former}
+        return Deployment(moved.pop(), environment) if len(moved) == 1 else None
+
+    def files(self, place: Place, names: Deployment, state: State) -> dict[str, bytes]:
+        """Return the files of a deployment in a state in which it had these names, by those that it has now."""
+        found = deployment.files(state, *names)
+        for new, commit in self._renames(place, names):
+            there = deployment.files(self._at(place.tip, commit, *deployment.units(*new)), *new)
+            rename = Rename(dict(zip(names, new, strict=True)), there)
+            found = {rename.path(path): rename.content(path, content) for path, content in found.items()}
+            names = new
+        return found
+
+    def shared(self, place: Place, names: Deployment, state: State) -> dict[str, Entry]:
+        """Return the same of the application itself: its chart or base, by path in the repository."""
+        folder = layout.application(names.application)
+        found = state.entries(folder)
+        for new, commit in self._renames(place, names):
+            former, folder = folder, layout.application(new.application)
+            if former == folder:
+                continue
+            there = self._at(place.tip, commit, folder).files(folder)
+            rename = Rename({names.application: new.application}, {path: each.content for path, each in there.items()})
+            self.cache.load(entry.blob for entry in found.values())
+            moved = {f"{folder}{path.removeprefix(former)}": entry for path, entry in found.items()}
+            texts = {path: rename.content(path, self.cache.content(entry.blob)) for path, entry in moved.items()}
+            found = {rename.path(path): Entry(each.mode, self.cache.keep(texts[path])) for path, each in moved.items()}
+            names = new
+        return found
+
+    def _renames(self, place: Place, names: Deployment) -> Iterator[tuple[Deployment, str]]:
+        """Yield how a deployment was renamed since it had these names, the oldest first: to what, with which commit."""
+        lives = self._lives(place)
+        since = next((number for number, each in enumerate(lives) if each.names == names), 0)
+        for each in reversed(lives[:since]):
+            yield each.names, self._lines[place.tip].commits[each.since]
 
     def environments(self, tip: str, application: str) -> list[str]:
         """Return to which environments an application was promoted on a branch, even if they are gone."""
@@ -323,7 +380,8 @@ class History:
         found = set()
         for place, three in changed.items():
             step = asked[place].step
-            before, then = (deployment.files(each, step.application, step.target) for each in three[:2])
+            names = Deployment(step.application, step.target)
+            before, then = (self.files(place, names, each) for each in three[:2])
             now = deployment.files(three[2], place.application, place.environment)
             changes = differing(before, then) if then != now else []
             if changes and not any(overlap(key, other) for other in differing(before, now) for key in changes):
@@ -350,7 +408,7 @@ class History:
         held = self.held([each.place for each in edges])
         for place, records in held.items():
             if not records:
-                self.line(place.tip, layout.ENVIRONMENTS)
+                self.line(place.tip, layout.ENVIRONMENTS, layout.ARGOCD)
         self.cache.look((each.step.origin for found in held.values() for each in found[:1]), ())
         baselines = [self._baseline(each) for each in edges]
         known = [(each, base) for each, base in zip(edges, baselines, strict=True) if isinstance(base, Baseline)]
@@ -378,13 +436,8 @@ class History:
             held = self.held([place])[place]
             if not held:
                 seed, target = self._seed(place)
-                here = Place(edge.now[0].commit, edge.application, edge.source)
-                return Baseline(
-                    seed,
-                    seed,
-                    f"{place.application} came to {place.environment}",
-                    places=(self.named_at(here, seed), target),
-                )
+                called = self.named_at(edge.places[0], seed)
+                return Baseline(seed, seed, f"{place.application} came to {place.environment}", places=(called, target))
             last = held[0]
             then = Deployment(last.step.application, last.step.target)
             if last.step.kind is Kind.PROMOTION:
@@ -394,14 +447,14 @@ class History:
                 source, called = self._promoted(standing[0], edge)
             else:
                 source, _ = self._seed(place)
-                called = self.named_at(Place(edge.now[0].commit, edge.application, edge.source), source)
+                called = self.named_at(edge.places[0], source)
             return Baseline(source, last.commit, "the last rollback", last, (called, then))
         except ArgosyError as error:
             return error
 
     def _promoted(self, record: Record, edge: Edge) -> tuple[str, Deployment]:
         """Return the commit whose source a step promoted, or the nearest that is known, and the source's names then."""
-        here = Place(edge.now[0].commit, edge.application, edge.source)
+        here = edge.places[0]
         told = Deployment(record.step.application, record.step.source)
         if told in {each.names for each in self._lives(here)} and (
             found := self._origin(record) or self._met(record, here.tip, told.environment)
@@ -413,8 +466,13 @@ class History:
 
     def named_at(self, place: Place, commit: str) -> Deployment:
         """Return what a deployment was called at a commit."""
+        if len(self._lives(place)) == 1:
+            return place.names
+        return self._called_at(place, self.graph.meeting(commit, self._lines[place.tip].places))
+
+    def _called_at(self, place: Place, at: int) -> Deployment:
+        """Return what a deployment was called at a place in its branch's line."""
         lives = self._lives(place)
-        at = self.graph.meeting(commit, self._lines[place.tip].places) if len(lives) > 1 else 0
         return next((each.names for each in lives if each.until < at <= each.since), lives[-1 if at else 0].names)
 
     def _origin(self, record: Record) -> str:
@@ -488,16 +546,17 @@ class History:
         start = base.source
         if edge.is_across and base.record is None:
             start = self._merge_base(*tips) or start
+        there = self.named_at(edge.places[0], start)
         return (
             (tips[0], base.source, deployment.units(*was)),
             (tips[1], base.target, deployment.units(*had)),
-            (tips[0], start, (layout.application(edge.application),) if edge.is_across else ()),
+            (tips[0], start, (layout.application(there.application),) if edge.is_across else ()),
         )
 
     def _comparison(self, edge: Edge, base: Baseline) -> Comparison:
         source, target, start = (self._at(tip, commit, *units) for tip, commit, units in self._looked_at(edge, base))
         now = tuple(self.state(each) for each in edge.now)
-        return Comparison(edge, base, (source, target), (now[0], now[1]), start if edge.is_across else None)
+        return Comparison(edge, base, (source, target), (now[0], now[1]), start if edge.is_across else None, self)
 
     def later(self, found: Comparison) -> Sequence[Both]:
         """Return the files of source and target after each commit since the baseline, the newest first.
@@ -507,17 +566,39 @@ class History:
         edge = found.edge
         if edge.is_across:
             return ()
-        ends = (edge.source, edge.target)
-        units = [unit for end in ends for unit in deployment.units(edge.application, end)]
         # All environments at once: another application asks next.
         line = self.line(edge.place.tip, layout.ENVIRONMENTS, layout.ARGOCD)
-        since = [
-            line.commits[each] for each in line.since(self.graph.meeting(found.baseline.target, line.places), units)
+        since = {each for place in edge.places for each in self.since(place, found.baseline.target)}
+        called = {line.commits[each]: [self._called_at(place, each) for place in edge.places] for each in sorted(since)}
+        states = self.units(
+            {(commit, unit) for commit, both in called.items() for names in both for unit in deployment.units(*names)}
+        )
+        self.cache.load(entry.blob for state in states.values() for entry in state.entries(*state.units).values())
+        files = [
+            [self.files(place, names, states[commit]) for place, names in zip(edge.places, both, strict=True)]
+            for commit, both in called.items()
         ]
-        states = self.units({(commit, unit) for commit in since for unit in units})
-        self.cache.load(entry.blob for state in states.values() for entry in state.entries(*units).values())
-        files = [[deployment.files(states[commit], edge.application, end) for end in ends] for commit in since]
         return [(source, target) for source, target in files]
+
+    def since(
+        self,
+        place: Place,
+        commit: str,
+        units: Callable[[str, str], Iterable[str]] = deployment.units,
+    ) -> list[int]:
+        """Return which commits of a branch's line changed a deployment after one, but for renames, the newest first.
+
+        `units` gives what counts, by the names of application and environment.
+        """
+        line, lives = self._lines[place.tip], self._lives(place)
+        start = self.graph.meeting(commit, line.places)
+        found = {
+            each
+            for life in lives
+            for each in line.since(min(start, life.since + 1), units(*life.names))
+            if each > life.until
+        }
+        return sorted(found - {each.since for each in lives[:-1]})
 
     def state(self, snapshot: Snapshot) -> State:
         """Return a snapshot as a state whose contents are read together with others."""

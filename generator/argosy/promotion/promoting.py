@@ -16,7 +16,7 @@ from argosy.git.repository import Entry
 from argosy.git.snapshot import Snapshot, Written
 from argosy.promotion import deployment, images
 from argosy.promotion.decision import ABSENT, Choices, Decision, Names, Sides, Verdict, decide, differing
-from argosy.promotion.history import Comparison, Edge, History, Place, cut_off
+from argosy.promotion.history import Comparison, Deployment, Edge, History, Place, cut_off
 from argosy.promotion.policy import Pattern, Policy, Treatment
 from argosy.promotion.states import State
 from argosy.promotion.trailers import Kind, Record, Step
@@ -143,13 +143,13 @@ def promote(
     for found in history.compare([Edge(name, *environments, now) for name in applications]):
         if isinstance(found, ArgosyError):
             raise found
-        moves.append(_promote(found, history, answers.of(found.edge.application, found.edge.target)))
+        moves.append(_promote(found, answers.of(found.edge.application, found.edge.target)))
     return Promotion(now[1], moves)
 
 
-def _promote(found: Comparison, history: History, choices: Choices) -> Move:
+def _promote(found: Comparison, choices: Choices) -> Move:
     edge, (source, target) = found.edge, found.now
-    decisions = decided(found, history, choices)
+    decisions = decided(found, choices)
     modes = deployment.modes(source, edge.application, edge.source)
     written = written_by(decisions, found.sides, edge.application, edge.target, target, modes=modes)
     carried = carried_over(found, choices)
@@ -164,11 +164,11 @@ def _promote(found: Comparison, history: History, choices: Choices) -> Move:
     return Move(step, [*decisions, *carried.decisions], written)
 
 
-def decided(found: Comparison, history: History, choices: Choices | None = None) -> list[Decision]:
+def decided(found: Comparison, choices: Choices | None = None) -> list[Decision]:
     """Return the decisions on the keys of a deployment."""
     edge, base = found.edge, found.baseline
     names = Names(edge.source, edge.target, base.since, promoted=base.is_promotion)
-    policy, later = policy_of(found.now[1], edge.application), cache(lambda: history.later(found))
+    policy, later = policy_of(found.now[1], edge.application), cache(lambda: found.history.later(found))
     return decide(found.sides, policy, names, choices, later)
 
 
@@ -184,12 +184,14 @@ class Carried:
 def carried_over(found: Comparison, choices: Choices | None = None) -> Carried:
     """Merge what the environments' branches hold of the application itself."""
 
-    def blob(entry: Entry | None) -> Blob | None:
-        return Blob(entry.mode, found.now[0].cache.content(entry.blob)) if entry else None
-
-    files = {path: (blob(was), blob(one), blob(other)) for path, (was, one, other) in found.carried.items()}
+    files = {path: _three(found.history, entries) for path, entries in found.carried.items()}
     why = f"changed on {found.edge.source}'s branch"
     return _merged_files(found.edge.now[0].root, found.edge.application, files, why, choices or Choices())
+
+
+def _three(history: History, entries: Sequence[Entry | None]) -> Three:
+    was, one, other = (Blob(each.mode, history.cache.content(each.blob)) if each else None for each in entries)
+    return was, one, other
 
 
 def policy_of(state: State, application: str) -> Policy:
@@ -366,22 +368,21 @@ def roll_back(
     _, application, environment = place
     choices = answers.of(application, environment)
     # The folder of the application itself is on the branch, too.
-    units = (*place.units, layout.application(application)) if own_branch else place.units
     # It may have had another name then.
-    step = goal.undone[0].step
-    then_called, called = (step.application, step.target), history.named_at(place, goal.commit)
-    looked = {*units, *deployment.units(*called), *(unit for each in goal.undone for unit in each.units)}
+    steps = [(each.both, Deployment(each.step.application, each.step.target)) for each in goal.undone]
+    called = history.named_at(place, goal.commit)
+    looked = {unit for names in (called, *(names for _, names in steps)) for unit in deployment.units(*names)}
+    if own_branch:
+        looked |= {layout.application(names.application) for names in (called, *(names for _, names in steps))}
     commits = {commit for each in goal.undone for commit in each.both} | {goal.commit}
     at = history.units({(commit, unit) for commit in commits for unit in looked})
     history.cache.load(entry.blob for each in at.values() for entry in each.entries(*looked).values())
-    then, restored, now = at[goal.undone[0].commit], at[goal.commit], history.state(target)
-    named = ((then, then_called), (restored, called), (now, (application, environment)))
-    files = [deployment.files(each, *names) for each, names in named]
+    now = history.state(target)
+    named = ((at[goal.undone[0].commit], steps[0][1]), (at[goal.commit], called), (now, place.names))
+    files = [history.files(place, names, each) for each, names in named]
     sides = Sides(files[0], files[1], files[0], files[2])
     promoted = [
-        key
-        for each in goal.undone
-        for key in differing(*(deployment.files(at[one], each.step.application, each.step.target) for one in each.both))
+        key for both, names in steps for key in differing(*(history.files(place, names, at[one]) for one in both))
     ]
     names = Names(f"the state of {goal.commit[:7]}", environment, f"{goal.undone[0].commit[:7]} was promoted", own=True)
     decisions = [
@@ -389,14 +390,13 @@ def roll_back(
         for each in decide(sides, _EVERYTHING, names, choices)
         if any(overlap(each.key, key) for key in promoted)
     ]
-    modes = deployment.modes(restored, *called)
+    modes = deployment.modes(at[goal.commit], *called)
     written = _restored(decisions, sides, place, now, modes)
-    if own_branch and then_called[0] == called[0] == application:
-        folder = layout.application(application)
-        steps = [[at[one].entries(folder) for one in each.both] for each in goal.undone]
-        carried = {path for old, new in steps for path in {*old, *new} if old.get(path) != new.get(path)}
-        held = [each.files(folder) for each in (then, restored, now)]
-        three = {path: (held[0].get(path), held[1].get(path), held[2].get(path)) for path in carried}
+    if own_branch:
+        pairs = [[history.shared(place, names, at[one]) for one in both] for both, names in steps]
+        carried = {path for old, new in pairs for path in {*old, *new} if old.get(path) != new.get(path)}
+        held = [history.shared(place, names, each) for each, names in named]
+        three = {path: _three(history, [each.get(path) for each in held]) for path in carried}
         others = _merged_files(history.root, application, three, "as it was before", choices)
         decisions, written = [*decisions, *others.decisions], {**written, **others.written}
     return Promotion(target, [Move(Step(Kind.ROLLBACK, application, "", environment, goal.commit), decisions, written)])
@@ -431,7 +431,7 @@ def _restored(
         if before is None or present is None or path not in written:
             continue
         if present == sides.target_before.get(name) and _is_all(those, before, present):
-            written[path] = Blob(modes[name], before)
+            written[path] = Blob(modes.get(name, "100644"), before)
     return written
 
 

@@ -105,20 +105,24 @@ def _lags(history: History, edges: list[Edge]) -> Iterator[tuple[Edge, Lag]]:
 
 def _lag(history: History, found: Comparison) -> Lag:
     edge, sides = found.edge, found.sides
-    decisions, carried = promoting.decided(found, history), promoting.carried_over(found)
+    decisions, carried = promoting.decided(found), promoting.carried_over(found)
     policy = promoting.policy_of(found.now[1], edge.application)
     staying = {Verdict.CONFLICT, Verdict.KEPT}
     equal = [
         each for each in decisions if each.verdict in staying and policy.treatment_of(each.key) is Treatment.PROMOTE
     ]
     changed = differing(sides.target_before, sides.target) if equal else []
-    units = [layout.deployment(edge.source, edge.application)]
-    if deployment.APPLICATION in {*sides.source, *sides.target}:
-        units.append(layout.argocd_application(edge.source, edge.application))
-    if found.start:
-        units.append(layout.application(edge.application))
+
+    def units(application: str, environment: str) -> Iterator[str]:
+        folder, argocd = deployment.units(application, environment)
+        yield folder
+        if deployment.APPLICATION in {*sides.source, *sides.target}:
+            yield argocd
+        if found.start:
+            yield layout.application(application)
+
     line = history.line(edge.now[0].commit)
-    commits = line.since(history.graph.meeting(found.baseline.source, line.places), units)
+    commits = history.since(edge.places[0], found.baseline.source, units)
     return Lag(
         edge.source,
         decisions=[*decisions, *(each for each in carried.decisions if each.verdict is not Verdict.PROMOTED)],
