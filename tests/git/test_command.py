@@ -49,25 +49,6 @@ class TestRun:
         assert git.top_level(tmp_path) is None
         assert git.top_level(repository) == repository
 
-    def test_a_folder_that_looks_like_a_bare_repository_runs_nothing(self, repository: Path, tmp_path: Path) -> None:
-        folder = repository / "gitops"
-        for path in ("refs/heads/keep", "objects/keep", "a.yaml"):
-            (folder / path).parent.mkdir(parents=True, exist_ok=True)
-            (folder / path).write_text("")
-        (folder / "HEAD").write_text("ref: refs/heads/main\n")
-        program = f"fsmonitor = \"touch '{tmp_path}/ran'\""
-        (folder / "config").write_text(f"[core]\nrepositoryformatversion = 0\nworktree = .\nbare = false\n{program}\n")
-        with pytest.raises(ToolError, match=r"safe\.bareRepository"):
-            git.run(folder, "status")
-        assert git.top_level(folder) is None
-        git.ignored(folder)
-        assert not (tmp_path / "ran").exists()
-
-    def test_configuration_in_the_environment_stays(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        for name, value in (("COUNT", "1"), ("KEY_0", "user.name"), ("VALUE_0", "Alice")):
-            monkeypatch.setenv(f"GIT_CONFIG_{name}", value)
-        assert git.run(tmp_path, "config", "user.name") == "Alice\n"
-
     def test_its_language_does_not_matter(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("LC_ALL", "de_DE.UTF-8")
         with pytest.raises(ToolError, match="not a git repository"):

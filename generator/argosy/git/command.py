@@ -86,19 +86,9 @@ def _ended_gently(process: subprocess.Popen[bytes]) -> Iterator[None]:
 
 
 def inherited(more: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return the environment that git runs in: argosy's own, without what git sets for its hooks, and with more.
-
-    A folder in the work tree may look like a bare repository: git would run the programs that its `config` names.
-    """
+    """Return the environment that git runs in: argosy's own, without what git sets for its hooks, and with more."""
     own = {name: value for name, value in os.environ.items() if name not in _FOREIGN}
-    count = own.get("GIT_CONFIG_COUNT", "")
-    number = int(count) if count.isdecimal() else 0
-    closed = {
-        "GIT_CONFIG_COUNT": str(number + 1),
-        f"GIT_CONFIG_KEY_{number}": "safe.bareRepository",
-        f"GIT_CONFIG_VALUE_{number}": "explicit",
-    }
-    return {**own, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", **closed, **(more or {})}
+    return {**own, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", **(more or {})}
 
 
 def available() -> None:
