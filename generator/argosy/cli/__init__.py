@@ -42,6 +42,10 @@ COMMANDS = {
     "completion": "Print the script that completes argosy's commands in a shell.",
 }
 """Each command's name, which is its module's too, and its summary."""
+_READING = {"components", "status", "history", "render", "diff", "validate", "doctor", "rules"}
+"""The commands that change nothing: CI runs them on what strangers propose."""
+_DRY = {"--dry-run", "--check"}
+"""The options with which others change nothing either."""
 
 
 class Commands(click.Group):
@@ -73,8 +77,12 @@ class Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command that is called, with a proposal for a misspelt one."""
-        name = args[0]
+        """Find the command that is called, with a proposal for a misspelt one; let it only read where that is all."""
+        name, *options = args
+        if name in _READING or _DRY.intersection(options):
+            from argosy import git  # noqa: PLC0415
+
+            ctx.with_resource(git.reading())
         if name not in COMMANDS and not name.startswith("-"):
             from argosy.names import did_you_mean  # noqa: PLC0415
 

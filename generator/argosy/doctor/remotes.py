@@ -17,7 +17,7 @@ TIMEOUT = 10
 """After how many seconds a remote that does not answer is given up."""
 COMMIT = re.compile(r"[0-9a-f]{40}")
 _RANGE = re.compile(r"[<>=!~^*].*|v?\d+(?:\.\d+)?(?:\.[xX*])+")
-_PROTOCOLS = "https:http:ssh:git:file"
+_PROTOCOLS = "https:http:ssh:git"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ def _read(root: Path, name: str, url: str, *, offline: bool) -> Remote:
         return Remote(url, name, fetched, trouble="--offline asks no remote")
     try:
         listed = git.run(
-            root, "ls-remote", "--quiet", "--", name or url, environment=_environment(root), seconds=TIMEOUT
+            root, "ls-remote", "--quiet", "--", name or url, environment=_environment(root, name), seconds=TIMEOUT
         )
     except ToolError as error:
         return Remote(url, name, fetched, trouble=" ".join(error.message.split()))
@@ -95,11 +95,14 @@ def _read(root: Path, name: str, url: str, *, offline: bool) -> Remote:
     return Remote(url, name, {ref: commit for commit, ref in pairs}, is_asked=True)
 
 
-def _environment(root: Path) -> Mapping[str, str]:
-    """Return what keeps git from asking for a password in the middle of it."""
-    ssh = os.environ.get("GIT_SSH_COMMAND") or git.at(root).setting("core.sshcommand") or "ssh"
+def _environment(root: Path, name: str) -> Mapping[str, str]:
+    """Return what keeps git from asking for a password in the middle of it, and from this machine's repositories.
+
+    Those are read only where the clone has them for a remote.
+    """
+    ssh = os.environ.get("GIT_SSH_COMMAND") or git.at(root).users_setting("core.sshcommand") or "ssh"
     quietly = {"GIT_SSH_COMMAND": f"{ssh} -o BatchMode=yes", "GIT_ASKPASS": "true", "SSH_ASKPASS": "true"}
-    return {"GIT_ALLOW_PROTOCOL": _PROTOCOLS, **quietly}
+    return {"GIT_ALLOW_PROTOCOL": f"{_PROTOCOLS}{':file' if name else ''}", **quietly}
 
 
 def _fetched(root: Path, name: str) -> Mapping[str, str]:

@@ -1,6 +1,6 @@
 """Git: the program, its objects, and states that no work tree takes part in. Only this package runs git."""
 
-from argosy.git.command import available, has_commits, is_ignored, run, start
+from argosy.git.command import available, has_commits, is_ignored, reading, run, start
 from argosy.git.repository import (
     Repository,
     asked_once,
@@ -27,6 +27,7 @@ __all__ = [
     "ignored",
     "is_ignored",
     "origin",
+    "reading",
     "remotes",
     "revisions",
     "run",

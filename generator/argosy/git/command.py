@@ -3,19 +3,44 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from argosy import signals
 from argosy.errors import ToolError
 
 _FOREIGN = {
-    *("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_PREFIX", "GIT_NAMESPACE"),
-    *("GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_SHALLOW_FILE"),
+    *("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_PREFIX", "GIT_NAMESPACE", "GIT_CONFIG"),
+    *("GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_SHALLOW_FILE", "GIT_GRAFT_FILE"),
+    *("GIT_IMPLICIT_WORK_TREE", "GIT_REPLACE_REF_BASE"),
 }
 """Set by git for its hooks: with them, a command in another folder would work on the hook's repository."""
+_ALWAYS = (
+    # A folder of a work tree that looks like a repository is none: it would bring its own configuration.
+    ("safe.bareRepository", "explicit"),
+    ("core.fsmonitor", "false"),
+    ("log.showSignature", "false"),
+    ("protocol.ext.allow", "never"),
+)
+"""What git is told each time, whatever its configuration says."""
+_ASKING = {"ls-remote", "fetch", "clone"}
+_PROGRAM = re.compile(
+    r"filter\..+\.(?:clean|smudge|process)|diff\.external|diff\..+\.(?:command|textconv)|merge\..+\.driver"
+    r"|core\.(?:sshcommand|askpass|gitproxy|editor|pager|alternaterefscommand)|pager\..+|gpg\.(?:.+\.)?program"
+    r"|gpg\.ssh\.defaultkeycommand|credential\.(?:.+\.)?helper|remote\..+\.(?:uploadpack|receivepack|vcs)"
+)
+"""The keys whose value git runs as a program."""
+_KNOWN = re.compile(
+    r"git-lfs (?:clean|smudge|filter-process)(?: --skip)?(?: -- %f)?"
+    r'|"?git-crypt"? (?:clean|smudge|diff)(?: --key-name=\w+)?'
+)
+"""What people have in a clone's own configuration to read its files with: programs from PATH, and nothing beside."""
+_USUAL = {"core.sshcommand": "ssh", "uploadpack": "git-upload-pack", "receivepack": "git-receive-pack"}
+"""What stands for a program that is not to run, where an empty value would not do, by the key or by its last part."""
 
 ARGOSY = {
     f"GIT_{role}_{what}": value
@@ -46,7 +71,9 @@ def run(
                 stdin=subprocess.DEVNULL if stdin is None else pipe,
                 stdout=pipe,
                 stderr=pipe,
-                env=inherited(environment),
+                env=inherited(
+                    None if arguments[0] == "config" else folder, environment, is_asking=arguments[0] in _ASKING
+                ),
             ) as process,
             _ended_gently(process),
         ):
@@ -85,10 +112,80 @@ def _ended_gently(process: subprocess.Popen[bytes]) -> Iterator[None]:
         raise
 
 
-def inherited(more: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return the environment that git runs in: argosy's own, without what git sets for its hooks, and with more."""
+class Setting(NamedTuple):
+    """A value of git's configuration."""
+
+    scope: str
+    """Whose it is: `system`, `global` and `command` are the user's, those of `CLONES` the clone's."""
+    key: str
+    value: str
+
+
+CLONES = ("local", "worktree")
+
+
+_reading: dict[Path, Sequence[Setting]] | None = None
+"""While argosy only reads: the configuration in each folder that git was run in."""
+
+
+@contextmanager
+def reading() -> Iterator[None]:
+    """Run no program that a clone's own configuration names, and no hook, and open no connection unless asked to."""
+    global _reading  # noqa: PLW0603 - it holds for all that the process does
+    _reading = {}
+    try:
+        yield
+    finally:
+        _reading = None
+
+
+def configured(folder: Path) -> Sequence[Setting]:
+    """Return git's configuration as it counts in a folder, the user's included, in the order in which it counts."""
+    if _reading is not None and folder in _reading:
+        return _reading[folder]
+    found = []
+    told = run(folder, "config", "--list", "--show-scope", "-z").split("\0")
+    for scope, line in zip(told[::2], told[1::2], strict=False):
+        key, has_value, value = line.partition("\n")
+        found.append(Setting(scope, key, value if has_value else "true"))
+    if _reading is not None:
+        _reading[folder] = found
+    return found
+
+
+def inherited(
+    folder: Path | None = None, more: Mapping[str, str] | None = None, *, is_asking: bool = False
+) -> dict[str, str]:
+    """Return the environment that git runs in: argosy's own, without what git sets for its hooks, and with more.
+
+    While argosy only reads, none of the programs that the clone's own configuration names is run in the folder, and
+    no connection is opened but by a command that is `is_asking` another machine.
+    """
     own = {name: value for name, value in os.environ.items() if name not in _FOREIGN}
-    return {**own, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", **(more or {})}
+    settings = [*_ALWAYS]
+    if _reading is not None and folder is not None:
+        settings += [("core.hooksPath", os.devnull), *_without_programs(configured(folder))]
+        own |= {} if is_asking else {"GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": ""}
+    first = int(own.get("GIT_CONFIG_COUNT") or 0)
+    for number, (key, value) in enumerate(settings, first):
+        own |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
+    # What Argo CD fetches has no replaced objects either.
+    told = {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_NO_REPLACE_OBJECTS": "1"}
+    return {**own, "GIT_CONFIG_COUNT": str(first + len(settings)), **told, **(more or {})}
+
+
+def _without_programs(settings: Iterable[Setting]) -> Iterator[tuple[str, str]]:
+    """Yield what puts the user's programs, or none, in the place of those that a clone's own configuration names."""
+    named = [each for each in settings if _PROGRAM.fullmatch(each.key)]
+    own = {each.key: each.value for each in named if each.scope in CLONES}
+    for key, value in own.items():
+        if _KNOWN.fullmatch(value):
+            continue
+        last = key.rpartition(".")[2]
+        yield key, _USUAL.get(key, _USUAL.get(last, ""))
+        yield from ((key, each.value) for each in named if each.key == key and each.scope not in CLONES)
+        if key.startswith("filter."):
+            yield f"{key.removesuffix(last)}required", "false"
 
 
 def available() -> None:

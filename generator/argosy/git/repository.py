@@ -15,7 +15,7 @@ from threading import Lock
 from typing import NamedTuple
 
 from argosy.errors import ToolError
-from argosy.git.command import ARGOSY, inherited, run
+from argosy.git.command import ARGOSY, CLONES, configured, inherited, run
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,12 @@ class Repository:
         lines = told.splitlines()
         if not lines:  # Then this says why not, such as another owner.
             run(self.folder, "rev-parse", "--git-dir")
+        own = Path(lines[0]) / ".git" if lines else Path()
+        if lines and not (own.is_file() or own.resolve() == Path(lines[1]).resolve()):
+            raise ToolError(
+                f"Git's configuration of {self.folder} has its files elsewhere, in {lines[0]}.",
+                "Take that out: git config --unset core.worktree.",
+            )
         return lines if len(lines) == 6 else lines[:4]
 
     @property
@@ -94,14 +100,18 @@ class Repository:
     def configuration(self) -> Mapping[str, Sequence[str]]:
         """Git's configuration, the user's included: the values of each key, in the order in which they count."""
         found = defaultdict(list)
-        for line in run(self.folder, "config", "--list", "-z").split("\0"):
-            key, has_value, value = line.partition("\n")
-            found[key].append(value if has_value else "true")
+        for each in configured(self.folder):
+            found[each.key].append(each.value)
         return found
 
     def setting(self, key: str) -> str:
         """Return the value of a key that counts, or ""."""
         return self.configuration.get(key, ("",))[-1]
+
+    def users_setting(self, key: str) -> str:
+        """Return the same of what the user configured, not the clone."""
+        found = [each.value for each in configured(self.folder) if each.key == key and each.scope not in CLONES]
+        return found[-1] if found else ""
 
     @property
     def remote_names(self) -> Sequence[str]:
@@ -248,7 +258,8 @@ class Objects:
             line = process.stdout.readline() if "\n" not in name else b"missing\n"
             if not line.endswith(b"\n"):
                 cause = process.communicate()[1].decode(errors="replace").strip() or f"exit code {process.returncode}"
-                raise ToolError(f"`git cat-file` failed in {self.folder}: {cause}")
+                hint = "Fetch what this clone left out: git fetch --refetch." if "promisor" in cause else ""
+                raise ToolError(f"`git cat-file` failed in {self.folder}: {cause}", hint)
             if match := _FOUND.fullmatch(line):
                 content = process.stdout.read(int(match[3])) if command == "contents" else b""
                 process.stdout.read(1 if command == "contents" else 0)
@@ -266,7 +277,7 @@ class Objects:
                 stdin=pipe,
                 stdout=pipe,
                 stderr=pipe,
-                env=inherited(),
+                env=inherited(self.folder),
                 # Ctrl-C is for argosy, which still reads when it takes back what it has written.
                 process_group=0 if os.name == "posix" else None,
             )

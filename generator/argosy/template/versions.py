@@ -114,14 +114,14 @@ def unknown(version: str) -> ArgosyError:
 
 
 def write_history(checkout: Path, repository: Path) -> bool:
-    """Write the history of the template alone into a new bare repository, as its branch `history`.
+    """Write the history of the template alone into a new repository, as its branch `history`.
 
     Return False where the checkout has no whole history: a source archive, or a shallow clone.
     """
     if not _has_history(checkout):
         return False
     repository.mkdir(parents=True, exist_ok=True)
-    git.run(repository, "init", "--quiet", "--bare")
+    git.run(repository, "init", "--quiet")
     exported = git.run(checkout, "fast-export", "--reference-excluded-parents", "HEAD", "--", *PARTS)
     git.run(repository, "fast-import", "--quiet", "--force", stdin=exported.encode(errors="surrogateescape"))
     branch = git.run(repository, "for-each-ref", "--format=%(refname)").split()[0]
@@ -160,11 +160,11 @@ def object_id(kind: bytes, content: bytes) -> str:
 
 @contextmanager
 def _history() -> Iterator[Path | None]:
-    """Yield a bare repository that holds the template's history, or None where this argosy has none."""
+    """Yield a repository that holds the template's history, or None where this argosy has none."""
     with temporary.folder("history") as folder:
-        repository = folder / "history.git"
+        repository = folder / "history"
         if (bundle := _PACKAGED / BUNDLE).is_file():
-            git.run(folder, "clone", "--quiet", "--bare", str(bundle), str(repository))
+            git.run(folder, "clone", "--quiet", "--no-checkout", "--branch", "history", str(bundle), str(repository))
             yield repository
         elif not (_PACKAGED / "copier.yml").is_file() and write_history(_CHECKOUT, repository):
             yield repository

@@ -1,0 +1,191 @@
+"""Clones whose own configuration names programs, and what a repository hides in a folder: reading runs none of it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from argosy import git as its_git
+from argosy.errors import ToolError
+from argosy.git import asked_once, at, objects, reading
+from argosy.repository.model import Format
+from tests.changing import commit, create, edit, git, model
+from tests.conftest import Argosy
+
+URL = "https://git.example.com/acme/gitops.git"
+READING = [
+    ("validate",),
+    ("diff", "--against", "HEAD~1"),
+    ("diff", "--between", "dev", "prod"),
+    ("render", "web", "prod"),
+    ("status",),
+    ("status", "--files"),
+    ("history", "web"),
+    ("doctor",),
+    ("promote", "web", "--from", "dev", "--to", "prod", "--dry-run"),
+    ("rollback", "web", "prod", "--dry-run"),
+    ("update", "--check"),
+]
+PROGRAMS = [
+    *("core.fsmonitor", "core.sshCommand", "core.askPass", "core.gitProxy", "core.pager", "core.editor"),
+    *("core.alternateRefsCommand", "diff.external", "diff.evil.textconv", "diff.evil.command", "merge.evil.driver"),
+    *("filter.evil.clean", "filter.evil.smudge", "filter.evil.process", "gpg.program", "gpg.ssh.program"),
+    *("credential.helper", "credential.https://git.example.com.helper", "remote.origin.uploadpack"),
+    *("pager.log", "pager.diff", "alias.status", "uploadpack.packObjectsHook", "trailer.argosy-promotion.command"),
+]
+HOOKS = ["post-index-change", "reference-transaction", "post-checkout", "pre-commit", "commit-msg", "pre-auto-gc"]
+SIGNED = """\
+tree {tree}
+parent {parent}
+author Ada <ada@example.com> 1790000000 +0000
+committer Ada <ada@example.com> 1790000000 +0000
+gpgsig -----BEGIN PGP SIGNATURE-----
+ iQ==
+ -----END PGP SIGNATURE-----
+
+Sign
+"""
+
+
+def program(place: Path, marker: Path) -> Path:
+    """Write a program that tells that it is run, and fails."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_text(f'#!/bin/sh\necho {place.name} "$@" >> {marker}\nexit 1\n')
+    place.chmod(0o755)
+    return place
+
+
+def arm(root: Path, marker: Path) -> None:
+    """Have a clone's own configuration name a program wherever git would run one."""
+    folder = root.parent / "programs"
+    settings = {"log.showSignature": "true", "protocol.ext.allow": "always", "filter.evil.required": "true"}
+    settings |= {"extensions.partialClone": "origin", "remote.origin.promisor": "true"}
+    settings |= {f"url.ext::{program(folder / 'ext', marker)} %S .insteadOf": URL}
+    settings |= {"submodule.web.update": f"!{program(folder / 'submodule', marker)}"}
+    settings |= {key: str(program(folder / key.replace("/", "_"), marker)) for key in PROGRAMS}
+    for key, value in settings.items():
+        git(root, "config", key, value)
+    for hook in HOOKS:
+        program(root / ".git/hooks" / hook, marker)
+
+
+def test_reading_runs_no_program_of_the_clone(tmp_path: Path, argosy: Argosy, monkeypatch: pytest.MonkeyPatch) -> None:
+    root, marker = create(tmp_path / "gitops", model(form=Format.HELM)), tmp_path / "ran"
+    git(root, "remote", "add", "origin", URL)
+    edit(root, "environments/dev/web/values.yaml", "tag:", "tag: newer #")
+    commit(root, {".gitattributes": "* filter=evil diff=evil merge=evil\n"})
+    signed = root.parent / "signed"
+    signed.write_text(
+        SIGNED.format(tree=git(root, "write-tree").strip(), parent=git(root, "rev-parse", "HEAD").strip())
+    )
+    git(root, "reset", "--hard", git(root, "hash-object", "-t", "commit", "-w", str(signed)).strip())
+    arm(root, marker)
+    monkeypatch.chdir(root)
+    ran = {}
+    for command in READING:
+        for path in root.rglob("*.yaml"):
+            os.utime(path, (1, 1))
+        result = argosy(*command)
+        assert "Traceback" not in result.err
+        assert command[0] in {"history", "doctor", "rollback"} or result.code == 0, (command, result.err)
+        if marker.exists():
+            ran[command] = marker.read_text()
+            marker.unlink()
+    assert ran == {}
+
+
+def test_what_is_committed_runs_the_users_hooks(
+    tmp_path: Path, argosy: Argosy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root, marker = create(tmp_path / "gitops"), tmp_path / "ran"
+    program(root / ".git/hooks/pre-commit", marker)
+    monkeypatch.chdir(root)
+    refused = argosy("add", "app", "shop", "--no-validate", "--commit")
+    assert (refused.code, marker.read_text()) == (1, "pre-commit\n")
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """Return a small clone, whose attributes ask for a filter."""
+    git(tmp_path, "init", "--quiet", "clone")
+    commit(tmp_path / "clone", {".gitattributes": "a filter=evil\n", "a": "1\n"})
+    os.utime(tmp_path / "clone/a", (1, 1))
+    return tmp_path / "clone"
+
+
+@pytest.mark.parametrize("place", ["PATH", "the repository"])
+def test_a_filter_that_people_know_is_one_from_the_path(
+    clone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    made = program((tmp_path / "bin" if place == "PATH" else clone) / "git-crypt", tmp_path / "ran")
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}")
+    git(clone, "config", "filter.evil.clean", '"git-crypt" clean' if place == "PATH" else f"{made} clean")
+    with asked_once(), reading():
+        assert "a" not in at(clone).status
+    assert (tmp_path / "ran").exists() == (place == "PATH")
+
+
+def test_the_users_own_filter_takes_the_place_of_the_clones(
+    clone: Path, git_configuration: Path, tmp_path: Path
+) -> None:
+    with git_configuration.open("a") as file:
+        file.write('[filter "evil"]\nclean = tr 1 2\n')
+    git(clone, "config", "filter.evil.clean", str(program(tmp_path / "evil", tmp_path / "ran")))
+    with asked_once(), reading():
+        assert at(clone).status == {"a": " M"}
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_folder_that_looks_like_a_bare_repository_is_none(clone: Path, tmp_path: Path, argosy: Argosy) -> None:
+    inner = clone / "charts/evil"
+    git(clone, "init", "--quiet", "--bare", str(inner))
+    git(inner, "config", "core.bare", "false")
+    git(inner, "config", "core.worktree", str(tmp_path))
+    git(inner, "config", "core.fsmonitor", str(program(tmp_path / "evil", tmp_path / "ran")))
+    assert its_git.top_level(inner) is None
+    with pytest.raises(ToolError, match=r"safe\.bareRepository"):
+        assert at(inner).status
+    result = argosy("validate", str(inner))
+    assert "Traceback" not in result.err
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize("elsewhere", ["/", "another"])
+def test_files_elsewhere_are_none_of_the_clones(clone: Path, tmp_path: Path, elsewhere: str) -> None:
+    git(tmp_path, "init", "--quiet", "another")
+    git(clone, "config", "core.worktree", str(tmp_path / elsewhere))
+    with pytest.raises(ToolError, match="has its files elsewhere") as caught:
+        assert at(clone).top_level
+    assert "core.worktree" in caught.value.hint
+
+
+def test_what_a_partial_clone_lacks_is_not_fetched_while_reading(clone: Path, tmp_path: Path) -> None:
+    git(clone, "config", "uploadpack.allowFilter", "true")
+    git(tmp_path, "clone", "--quiet", "--no-checkout", "--filter=blob:none", f"file://{clone}", "partial")
+    partial = tmp_path / "partial"
+    with asked_once(), reading(), pytest.raises(ToolError) as caught:
+        objects.blobs(partial, objects.entries(partial, "HEAD"), ["a"])
+    assert "git fetch --refetch" in caught.value.hint
+    git(partial, "config", "remote.origin.uploadpack", str(program(tmp_path / "evil", tmp_path / "ran")))
+    with asked_once(), reading(), pytest.raises(ToolError):
+        objects.blobs(partial, objects.entries(partial, "HEAD"), ["a"])
+    assert not (tmp_path / "ran").exists()
+    git(partial, "config", "--unset", "remote.origin.uploadpack")
+    with asked_once():
+        assert objects.blobs(partial, objects.entries(partial, "HEAD"), ["a"])["a"].content == b"1\n"
+
+
+def test_what_stands_for_an_object_here_alone_is_not_read(clone: Path) -> None:
+    was = git(clone, "rev-parse", "HEAD:a").strip()
+    (clone / "b").write_text("2\n")
+    git(clone, "replace", was, git(clone, "hash-object", "-w", "b").strip())
+    assert objects.contents(clone, [was]) == {was: b"1\n"}
+
+
+def test_what_the_environment_says_still_counts(clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GIT_CONFIG_COUNT", "1")
+    monkeypatch.setenv("GIT_CONFIG_KEY_0", "user.name")
+    monkeypatch.setenv("GIT_CONFIG_VALUE_0", "Grace")
+    assert at(clone).setting("user.name") == "Grace"
