@@ -107,6 +107,8 @@ THIEF = "https://thief.example"
         ("https://git.acme.example/a/b", {"kind": "gitea", "web": "https://git.acme.example.thief.example"}),
         ("https://git.acme.example/a/b", {"kind": "gitea", "web": "http://127.0.0.1"}),
         ("https://git.acme.example/a/b", {"kind": "bitbucket"}),
+        ("https://git.acme.example/a/b", {"kind": "gitea", "api": f"{THIEF}/.git.acme.example"}),
+        ("https://git.acme.example/a/b", {"kind": "gitea", "api": "https://git.acme.example./api/v1"}),
     ],
 )
 def test_a_repository_does_not_lead_the_token_away(url: str, settings: dict[str, Any]) -> None:
@@ -114,6 +116,55 @@ def test_a_repository_does_not_lead_the_token_away(url: str, settings: dict[str,
         host_of(url, settings, {"ARGOSY_TOKEN": "sesame"})
     assert "ARGOSY_HOST_" in caught.value.hint
     assert "sesame" not in f"{caught.value.message} {caught.value.hint}"
+
+
+@pytest.mark.parametrize(
+    "between",
+    [
+        "\\",
+        "\\@",
+        "@",
+        ";",
+        "?",
+        "#",
+        "%2f",
+        "%00",
+        "\t",
+        "\n",
+        " ",
+        "\0",
+        "/\\",
+        "\u3002",
+        "\u2100",
+        "\u0456",
+        ":80:",
+        "[",
+        "]",
+    ],
+)
+def test_no_library_makes_another_host_of_an_address(between: str) -> None:
+    remote = "https://git.acme.example/a/b"
+    for key in ("api", "web"):
+        with pytest.raises(UsageError, match="is wrong"):
+            host_of(remote, {"kind": "gitea", key: f"{THIEF}{between}.git.acme.example/api"}, {})
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://thief.example\\.github.com/a/b",
+        "https://thief.example\\.ghe.com/a/b",
+        "ssh://git@thief.example\\.github.com/a/b",
+        "https://thief.example%2f.github.com/a/b",
+        "https://[::1/a/b",
+        "https://github.com:x/a/b",
+        "https://github.com/a/..",
+        "git@git hub.com:a/b",
+    ],
+)
+def test_a_remote_that_libraries_read_differently_is_refused(url: str) -> None:
+    with pytest.raises(UsageError, match="is not a project on a Git host"):
+        host_of(url, {}, {})
 
 
 @pytest.mark.parametrize("url", ["https://acme.example/git/a/b.git", "git@acme.example:a/b.git"])

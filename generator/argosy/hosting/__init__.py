@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -93,12 +94,18 @@ def _checked(value: Any, key: str, where: str) -> str:
         valid = value in ("", *_KINDS)
         form = f"one of {', '.join(_KINDS)}"
     else:
-        parts = urlsplit(value) if isinstance(value, str) else urlsplit("")
-        plain = parts.scheme in {"https", "http"} and parts.hostname and "@" not in parts.netloc and not parts.query
-        valid, form = bool(value == "" or plain), "a URL with https:// or http://, without a user"
+        valid, form = value == "" or _is_plain(value), "a URL with https:// or http://, in ASCII, without a user"
     if not valid:
         raise UsageError(f"{where} is wrong: it is {form}.", _EXAMPLE)
     return str(value)
+
+
+def _is_plain(value: object) -> bool:
+    """Return whether a URL names the same host to every library: none makes of it what `_of_repository` did not see."""
+    return isinstance(value, str) and bool(_PLAIN.fullmatch(value))
+
+
+_PLAIN = re.compile(r"(?i:https?)://(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?(?:/[A-Za-z0-9._~/%+-]*)?")
 
 
 def token_user(host: str) -> str:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import json
+import math
 import re
+import threading
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import reduce
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 from urllib.parse import parse_qsl, urljoin, urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
-from urllib3.exceptions import MaxRetryError
+from urllib3.exceptions import HTTPError, InvalidHeader, MaxRetryError
 from urllib3.util.retry import Retry
 
 from argosy import tls
@@ -27,6 +31,12 @@ TIMEOUTS = (10.0, 60.0)
 """Seconds to wait for a connection, and for an answer."""
 LONGEST_WAIT = 60
 """The most seconds to wait because a host asks for it."""
+LONGEST = 300.0
+"""After how many seconds one question is given up, with all its attempts and pages, however slowly answers arrive."""
+LARGEST = 16 * 1024 * 1024
+"""How many bytes an answer may have, unpacked."""
+MOST_PAGES = 200
+"""Of how many pages a list is read."""
 BACKOFF = 0.5
 """Seconds that the waits between attempts grow from: none, then twice as much, then four times."""
 _RETRIES = 3
@@ -85,6 +95,14 @@ class _Authorization(AuthBase):
 class _Patience(Retry):
     """Try again what cannot have happened, and what may happen twice."""
 
+    def parse_retry_after(self, retry_after: str) -> float:
+        """Return how many seconds to wait, none where a host says nonsense."""
+        try:
+            return super().parse_retry_after(retry_after)
+        except (InvalidHeader, ArithmeticError, ValueError):
+            # Python reads no number of thousands of digits.
+            return math.inf if re.fullmatch(r"\s*[0-9]+\s*", retry_after) else 0
+
     def is_retry(self, method: str, status_code: int, has_retry_after: bool = False) -> bool:
         # GitHub says 403 instead of 429 when requests come too fast.
         if status_code == 429 or (status_code == 403 and has_retry_after):
@@ -116,12 +134,34 @@ class _Adapter(HTTPAdapter):
         return super().proxy_manager_for(proxy, **{**contexts, **options})
 
 
+class _Session(requests.Session):
+    """Follow no redirect, and do not look at one either: what requests cannot read would be lost unclosed."""
+
+    def resolve_redirects(self, *_: Any, **__: Any) -> Iterator[requests.Response]:
+        """Return no further response."""
+        return iter(())
+
+
+class _Answer(NamedTuple):
+    """What a host answered, read to its end."""
+
+    response: requests.Response
+    content: bytes
+
+    def document(self) -> Any:
+        """Return what the JSON says; raise ValueError where it is none that can be read."""
+        try:
+            return json.loads(self.content, parse_constant=float.fromhex)
+        except RecursionError as error:
+            raise ValueError("too deep") from error
+
+
 class Client:
     """Send requests to one host."""
 
     def __init__(self, access: Access) -> None:
         self._access = access
-        self._session = requests.Session()
+        self._session = _Session()
         self._session.auth = _Authorization(access.authorization)
         self._session.headers.update({"User-Agent": "argosy", "Accept": "application/json", **access.headers})
         patience = _Patience(
@@ -140,49 +180,99 @@ class Client:
 
         Raise RefusedError if the host says no, and UnansweredError if it fails or is not reached.
         """
-        return self._document(self._send(method, path, doing, query, body), doing)
+        return self._document(
+            self._send(method, path, doing, time.monotonic() + LONGEST, query=query, body=body), doing
+        )
 
     def pages(self, path: str, doing: str, query: Mapping[str, str]) -> Iterator[Any]:
         """Yield the items of a list, page after page."""
+        end = time.monotonic() + LONGEST
         following: Mapping[str, str] | None = query
-        while following is not None:
-            response = self._send("GET", path, doing, following, None)
-            document = self._document(response, doing)
-            items, address = document, response.links.get("next", {}).get("url")
+        for _ in range(MOST_PAGES):
+            answer = self._send("GET", path, doing, end, query=following)
+            document = self._document(answer, doing)
+            items, address = document, answer.response.links.get("next", {}).get("url")
             if isinstance(document, dict):
                 items, address = document.get("values"), document.get("next")
             if not isinstance(items, list):
                 raise self.not_understood(doing)
             yield from items
-            # Only the query is taken: behind a proxy, hosts give addresses that lead elsewhere.
-            following = dict(parse_qsl(urlsplit(address).query)) if address else None
+            if not address:
+                return
+            try:
+                # Only the query is taken: behind a proxy, hosts give addresses that lead elsewhere.
+                following = dict(parse_qsl(urlsplit(address).query))
+            except (ValueError, AttributeError, TypeError) as error:
+                raise self.not_understood(doing) from error
+        raise ArgosyError(
+            f"Could not {doing}: {self._access.host} has more than {MOST_PAGES} pages of them.",
+            "Delete or close those that nobody needs.",
+        )
 
     def _send(
-        self, method: str, path: str, doing: str, query: Mapping[str, str] | None, body: object
-    ) -> requests.Response:
+        self,
+        method: str,
+        path: str,
+        doing: str,
+        end: float,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: object = None,
+    ) -> _Answer:
         url = self._access.api + path
         for _ in range(_REDIRECTS):
-            try:
-                response = self._session.request(
-                    method, url, params=query, json=body, timeout=TIMEOUTS, allow_redirects=False
-                )
-            except requests.RequestException as error:
-                raise self._lost(doing, error) from error
+            answer = self._answer(doing, end, method=method, url=url, params=query, json=body)
+            response = answer.response
             if not response.is_redirect:
                 break
-            target = urljoin(url, response.headers["location"])
-            if urlsplit(target)[:2] != urlsplit(url)[:2] and not _is_same_with_tls(url, target):
+            try:
+                target = urljoin(url, response.headers["location"])
+                is_same = urlsplit(target)[:2] == urlsplit(url)[:2] or _is_same_with_tls(url, target)
+            except ValueError as error:
+                raise self.not_understood(doing) from error
+            if not is_same:
                 raise self._led_away(doing, response.status_code, target)
             # The requests library would make a GET of a redirected POST.
             url, query = target, None
         if response.ok and not response.is_redirect:
-            return response
-        raise self._refused(doing, response)
+            return answer
+        raise self._refused(doing, answer)
 
-    def _document(self, response: requests.Response, doing: str) -> Any:
+    def _answer(self, doing: str, end: float, **request: Any) -> _Answer:
+        """Return what is answered; give up at `end`, by the monotonic clock, also where it arrives byte by byte."""
+        found: list[_Answer | Exception] = []
+
+        def ask() -> None:
+            try:
+                with self._session.request(**request, timeout=TIMEOUTS, allow_redirects=False, stream=True) as response:
+                    content = bytearray()
+                    for chunk in response.iter_content(65536):
+                        content += chunk
+                        if len(content) > LARGEST:
+                            raise ValueError("too long")
+                    found.append(_Answer(response, bytes(content)))
+            except Exception as error:
+                found.append(error)
+
+        # A socket's limit of time is for each piece that it receives, so all of them are waited for from outside.
+        asking = threading.Thread(target=ask, daemon=True)
+        asking.start()
+        asking.join(max(0.0, end - time.monotonic()))
+        # Taken out, or the error would hold itself through its traceback, and with it the connection.
+        match found.pop() if found else TimeoutError(f"it takes longer than {LONGEST:.0f} seconds"):
+            case _Answer() as answer:
+                return answer
+            case requests.RequestException() | HTTPError() | OSError() as error:
+                raise self._lost(doing, error) from error
+            case ValueError() as error:
+                raise self.not_understood(doing) from error
+            case error:
+                raise error
+
+    def _document(self, answer: _Answer, doing: str) -> Any:
         try:
-            return response.json()
-        except requests.JSONDecodeError as error:
+            return answer.document()
+        except ValueError as error:
             raise self.not_understood(doing) from error
 
     def not_understood(self, doing: str) -> ArgosyError:
@@ -192,7 +282,7 @@ class Client:
             f"Check that {self._access.api} is the API of the host: ARGOSY_HOST_API or `host.api` in `.argosy.yaml`.",
         )
 
-    def _lost(self, doing: str, error: requests.RequestException) -> UnansweredError:
+    def _lost(self, doing: str, error: Exception) -> UnansweredError:
         hint = "Check the network and the proxy (HTTPS_PROXY, NO_PROXY), then run it again: nothing is created twice."
         if "CERTIFICATE_VERIFY_FAILED" in str(error):
             hint = "Add your authority to the system's certificates, or name its file in REQUESTS_CA_BUNDLE."
@@ -206,15 +296,19 @@ class Client:
     def _led_away(self, doing: str, status: int, target: str) -> RefusedError:
         other = urlsplit(target)
         return RefusedError(
-            f"Could not {doing}: {self._access.host} sends on to {other.scheme}://{other.hostname}.",
+            f"Could not {doing}: {self._access.host} sends on to {other.scheme}://{other.hostname or ''}.",
             "The token is not sent there. Correct the remote's URL, or set ARGOSY_HOST_API in the environment.",
             status,
             "",
         )
 
-    def _refused(self, doing: str, response: requests.Response) -> ArgosyError:
-        status = response.status_code
-        said = _redacted("; ".join(_sayings(_json_or_none(response))), self._access)[:_LONGEST_SAYING]
+    def _refused(self, doing: str, answer: _Answer) -> ArgosyError:
+        response, status = answer.response, answer.response.status_code
+        try:
+            said = "; ".join(_sayings(answer.document()))
+        except (ValueError, RecursionError):
+            said = ""
+        said = _redacted(said, self._access)[:_LONGEST_SAYING]
         words = f"{status} {response.reason or ''}".strip()
         message = f"Could not {doing}: {self._access.host} answered {words}{f': {said}' if said else '.'}"
         if status >= 500:
@@ -251,7 +345,9 @@ class Client:
 def _is_same_with_tls(url: str, target: str) -> bool:
     """Return whether a host that was asked by http leads to itself, by https."""
     asked, led = urlsplit(url), urlsplit(target)
-    return (asked.scheme, led.scheme) == ("http", "https") and asked.hostname == led.hostname
+    # Of a name with `\` or `@` in it, each library makes another host.
+    is_plain = not re.search(r"[\\@]", led.netloc)
+    return (asked.scheme, led.scheme) == ("http", "https") and asked.hostname == led.hostname and is_plain
 
 
 def _innermost(error: BaseException) -> str:
@@ -262,14 +358,6 @@ def _innermost(error: BaseException) -> str:
             # The last part, but not of what is in brackets, such as “[SSL: WRONG_VERSION_NUMBER]”.
             return re.split(r": (?![^\[]*\])", str(error))[-1].rstrip(".") + "."
         error = inner
-
-
-def _json_or_none(response: requests.Response) -> object:
-    try:
-        document: object = response.json()
-    except requests.JSONDecodeError:
-        return None
-    return document
 
 
 def _sayings(document: object) -> Iterator[str]:

@@ -10,6 +10,7 @@ from argosy.errors import UsageError
 
 _SCP = re.compile(r"(?:[^@/:]*@)?(?P<host>\[[^\]/]+\]|[^:/@\\]{2,}):(?!//)(?P<path>.+)")
 """git's short form, as in `git@github.com:acme/gitops.git`; one letter before the colon is a drive of Windows."""
+_HOST = re.compile(r"(?:[\w.-]+|\[[0-9a-f:.]+\])(?::[0-9]+)?")
 _SSH_NAMES = {
     "ssh.github.com": "github.com",
     "altssh.gitlab.com": "gitlab.com",
@@ -37,7 +38,10 @@ class Remote:
 
 def parse(url: str) -> Remote:
     """Return what a remote's URL names; raise UsageError if it names no project on a host."""
-    parts = urlsplit(url) if "://" in url else None
+    try:
+        parts = urlsplit(url) if "://" in url else None
+    except ValueError:  # Such as a bracket that nothing closes.
+        parts = urlsplit("")
     if parts is not None and parts.scheme in {"https", "http", "ssh", "git", "git+ssh", "ssh+git"}:
         host, path = _address(url), unquote(parts.path)
     elif parts is None and (short := _SCP.fullmatch(url)):
@@ -45,7 +49,8 @@ def parse(url: str) -> Remote:
     else:
         host, path = "", ""
     project = path.strip("/").removesuffix(".git")
-    if not host or "/" not in project:
+    # A backslash in a host ends it for some libraries, and is a part of it for others.
+    if not _HOST.fullmatch(host) or "/" not in project or {".", ".."} & {*project.split("/")}:
         raise UsageError(
             f"The remote {_without_login(url)} is not a project on a Git host with pull requests.",
             "Give the remote a URL such as https://github.com/acme/gitops.git: `git remote set-url origin URL`.",
