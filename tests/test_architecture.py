@@ -28,7 +28,7 @@ LAYERS = (
     "documents",
     "cache supervisor",
     "temporary tls",
-    "paths errors names signals",
+    "paths errors names signals terminal",
 )
 """From the top down. Rooms of one layer may import each other, as long as they do not go round."""
 

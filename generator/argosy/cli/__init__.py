@@ -6,6 +6,7 @@ Click.
 
 from __future__ import annotations
 
+import codecs
 import importlib
 import os
 import sys
@@ -15,7 +16,7 @@ from typing import NoReturn
 
 import click
 
-from argosy import signals
+from argosy import signals, terminal
 from argosy.errors import ArgosyError, InterruptedByUserError, ShallowError
 
 COMMANDS = {
@@ -151,13 +152,16 @@ def _prepare_streams() -> None:
         # Whoever started argosy may have closed them: then the next file that is opened would take their place.
         stream = getattr(sys, name) or Path(os.devnull).open(mode)  # noqa: SIM115 - it is for the whole process
         if isinstance(stream, TextIOWrapper):
-            # What a terminal cannot show, such as “ in ASCII, is no reason to fail.
-            stream.reconfigure(errors="replace")
+            # What a terminal cannot show is no reason to fail. Click would write UTF-8 to one of ASCII, past the guard.
+            is_ascii = codecs.lookup(stream.encoding).name == "ascii"
+            stream.reconfigure(errors="replace", encoding="utf-8" if is_ascii else None)
+            if mode == "w":
+                terminal.guard(stream)
         setattr(sys, name, stream)
 
 
 def _fail(message: str, hint: str, code: int) -> NoReturn:
-    click.echo(click.style("Error:", fg="red") + f" {message}", err=True)
+    click.echo(click.style("Error:", fg="red") + f" {terminal.printable(message)}", err=True)
     if hint:
-        click.echo(f"  {hint}", err=True)
+        click.echo(f"  {terminal.printable(hint)}", err=True)
     sys.exit(code)

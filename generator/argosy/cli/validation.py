@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Collection, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from argosy import terminal
 from argosy.errors import ArgosyError, UsageError
 
 if TYPE_CHECKING:
@@ -50,7 +52,8 @@ def run(
     report = pipeline.validate(root, chosen)
     valid = reporting.is_valid(report, strict=strict)
     if not (quiet and valid and output == "text"):
-        click.echo(_formatted(report, output, strict=strict, verbose=verbose, colour=True), nl=False)
+        with terminal.annotating() if output == "github" else nullcontext():
+            click.echo(_formatted(report, output, strict=strict, verbose=verbose, colour=True), nl=False)
     for form, file in reports:
         _write(file, _formatted(report, form, strict=strict, verbose=verbose))
     if not report.outcomes:

@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 
 from argosy.difference.as_text import describe_fault, describe_risk, describe_skipped, summary
 from argosy.difference.comparison import ApplicationChange, Difference, Kind, Status
-from argosy.reporting.wording import number, printable
+from argosy.reporting.wording import number
+from argosy.terminal import printable
 
 HEADING = "### What changes in the clusters"
 _FEWEST_LINES = 8

@@ -8,7 +8,8 @@ from itertools import groupby
 
 from argosy.difference.comparison import ApplicationChange, Difference, Kind, Status, Unknown
 from argosy.difference.risks import Risk
-from argosy.reporting.wording import number, printable
+from argosy.reporting.wording import number
+from argosy.terminal import printable
 
 
 class _Style(StrEnum):

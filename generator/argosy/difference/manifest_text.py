@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 import yaml
 
+from argosy import terminal
 from argosy.documents.scalars import resolve
 
 Manifest = Mapping[str, Any]
@@ -14,6 +16,10 @@ MASK = "***"
 MASKED_BEFORE, MASKED_AFTER = "*** (as it was)", "*** (changed)"
 _SECRET_FIELDS = ("data", "stringData")
 _WIDEST = 1_000_000
+_ESCAPED = re.compile(
+    "[\x85\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufff9-\ufffb\U000e0000-\U000e007f]|#(?=#\\[|#vso\\[|#teamcity\\[)"
+)
+"""What is obeyed, and YAML does not escape by itself."""
 
 
 class _Dumper(yaml.CSafeDumper):
@@ -26,6 +32,8 @@ class _Dumper(yaml.CSafeDumper):
 
 def _represent_text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
     style = "|" if "\n" in text else '"' if resolve(text) != text or text.lower() in {"y", "n"} else None
+    # In quotes, what a terminal or a CI server obeys can be escaped.
+    style = '"' if terminal.is_obeyed(text) else style
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 
@@ -37,7 +45,12 @@ def as_yaml(manifest: Manifest, *, sort_keys: bool = False) -> str:
     written: str = yaml.dump(
         manifest, Dumper=_Dumper, sort_keys=sort_keys, allow_unicode=True, width=_WIDEST, default_flow_style=False
     )
-    return written
+    return _ESCAPED.sub(_escape, written)
+
+
+def _escape(match: re.Match[str]) -> str:
+    number = ord(match[0])
+    return f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"
 
 
 def masked(manifest: Manifest, other: Manifest | None, changed: str) -> Manifest:

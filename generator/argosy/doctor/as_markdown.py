@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 
 from argosy.doctor.as_text import alike
 from argosy.doctor.diagnosis import Check, Diagnosis, Observation, State
-from argosy.reporting.wording import number, printable
+from argosy.reporting.wording import number
+from argosy.terminal import printable
 
 _SIGNS = {State.OK: "[x]", State.PROBLEM: "[ ] **problem**", State.UNKNOWN: "[ ] *unknown*"}
 

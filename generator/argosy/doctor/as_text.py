@@ -9,7 +9,8 @@ from rich.text import Text
 
 from argosy.doctor.diagnosis import Check, Diagnosis, Observation, State
 from argosy.reporting import console
-from argosy.reporting.wording import number, printable
+from argosy.reporting.wording import number
+from argosy.terminal import printable
 
 _STYLES = {State.OK: "green", State.PROBLEM: "bold red", State.UNKNOWN: "yellow"}
 _WORDS = {State.OK: "ok", State.PROBLEM: "PROBLEM", State.UNKNOWN: "unknown"}

@@ -11,6 +11,7 @@ from argosy.promotion.decision import ABSENT, Decision, Verdict
 from argosy.promotion.promoting import Move, Promotion, Widened
 from argosy.promotion.trailers import Kind, Step
 from argosy.reporting.wording import in_cell
+from argosy.terminal import printable
 
 LONGEST = 48
 """How many characters of a value are shown."""
@@ -134,7 +135,7 @@ def as_text(promotion: Promotion, *, colour: bool = False) -> str:
             continue
         table = console.table(*_columns(move))
         for each in _ordered(move.decisions):
-            table.add_row(*(Text(cell, _STYLES[each.verdict]) for cell in _cells(move, each)))
+            table.add_row(*(Text(printable(cell), _STYLES[each.verdict]) for cell in _cells(move, each)))
         blocks += [Text(heading(move), "bold"), table, Text()]
     return console.written(blocks, colour=colour)
 

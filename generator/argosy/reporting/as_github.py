@@ -6,7 +6,7 @@ from argosy.findings import Finding, Report
 from argosy.reporting.grouping import full_message, ordered
 from argosy.reporting.options import Options
 from argosy.reporting.verdict import closing_line, verdict
-from argosy.reporting.wording import printable
+from argosy.terminal import printable
 
 
 def format_report(report: Report, options: Options) -> str:

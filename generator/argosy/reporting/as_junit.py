@@ -9,7 +9,8 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 from argosy.findings import Finding, Report, Severity, Status
 from argosy.reporting.grouping import ordered, render_of, split
 from argosy.reporting.options import Options
-from argosy.reporting.wording import number, place, printable
+from argosy.reporting.wording import number, place
+from argosy.terminal import printable
 
 
 def format_report(report: Report, _options: Options) -> str:

@@ -13,7 +13,8 @@ from argosy.reporting import console
 from argosy.reporting.grouping import also_at, ordered, render_of, renders, resources, split
 from argosy.reporting.options import Options
 from argosy.reporting.verdict import closing_line, is_valid, verdict
-from argosy.reporting.wording import describe_renders, number, place, printable
+from argosy.reporting.wording import describe_renders, number, place
+from argosy.terminal import printable
 
 _FEW_PATHS = 3
 _FEW_RENDERS = 20

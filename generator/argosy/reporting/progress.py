@@ -6,6 +6,8 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from argosy import terminal
+
 
 @contextmanager
 def progress(description: str, total: int, *, enabled: bool = True) -> Iterator[Callable[[], None]]:
@@ -19,6 +21,6 @@ def progress(description: str, total: int, *, enabled: bool = True) -> Iterator[
     from rich.console import Console  # noqa: PLC0415 - it takes long to import, and pipes and CI never need it.
     from rich.progress import Progress  # noqa: PLC0415
 
-    with Progress(console=Console(stderr=True), transient=True) as bar:
+    with terminal.drawing(), Progress(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(description, total=total)
         yield lambda: bar.advance(task)

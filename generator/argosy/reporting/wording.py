@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
 from argosy.findings import Finding, Outcome, Place
-
-_UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
-
-
-def printable(text: str) -> str:
-    r"""Return text with control characters, which terminals obey and XML forbids, written like `\u001b`."""
-    return _UNPRINTABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", text.replace("\r\n", "\n"))
+from argosy.terminal import printable
 
 
 def in_cell(text: str) -> str:

@@ -8,10 +8,10 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from argosy.reporting import console
-from argosy.reporting.wording import printable
 from argosy.status import report as wording
 from argosy.status.promotions import Promoted
 from argosy.status.report import Phrase, Report
+from argosy.terminal import printable
 
 
 def overview(report: Report, *, colour: bool = False) -> str:

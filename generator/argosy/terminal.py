@@ -1,0 +1,90 @@
+"""What terminals and CI servers obey in the midst of text, such as escape sequences and `::error`, made harmless."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import TextIOWrapper
+
+_UNPRINTABLE = (
+    "\x00-\x08\x0b-\x1f\x7f-\x9f"
+    # What changes the direction of text, or is a line of its own to some readers, or is not seen at all.
+    "\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufff9-\ufffb\U000e0000-\U000e007f"
+    # What UTF-8 and XML do not have.
+    "\ud800-\udfff\ufffe\uffff"
+)
+_COMMAND = r"(?P<mark>#)(?=#\[|#vso\[|#teamcity\[)"
+"""How commands of Azure Pipelines, of GitHub's runner and of TeamCity begin, anywhere in a line."""
+_OWN = r"(?P<own>::(?:error|warning) )"
+_STYLE = r"(?P<style>\x1b\[(?:[0-2]|22|3[1-79])?(?:;(?:[0-2]|22|3[1-79]))*m)"
+"""What argosy itself paints with: bold, dim, and colours of letters, none of which hides anything."""
+_AT_START = rf"^(?P<blank>(?:[^\S\n]|{_STYLE.replace('style', 'styles')})*)(?P<first>:)(?=:)"
+"""How a command of GitHub's runner begins a line."""
+_TEXT = re.compile(f"[{_UNPRINTABLE}]")
+_OBEYED = re.compile(f"[{_UNPRINTABLE}]|{_COMMAND}|^(?P<blank>[^\\S\\n]*)(?P<first>:)(?=:)", re.MULTILINE)
+_STREAM = re.compile(f"{_AT_START}|{_STYLE}|[{_UNPRINTABLE}]|{_COMMAND}", re.MULTILINE)
+_ANNOTATED = re.compile(f"^{_OWN}|{_STREAM.pattern}", re.MULTILINE)
+
+
+def printable(text: str) -> str:
+    r"""Return text with what is not seen, or obeyed, or forbidden in XML, written like `\u001b`."""
+    return _TEXT.sub(lambda match: escaped(match[0]), text.replace("\r\n", "\n"))
+
+
+def is_obeyed(text: str) -> bool:
+    """Return whether a terminal or a CI server might take some of the text for a command."""
+    return _OBEYED.search(text) is not None
+
+
+def escaped(character: str) -> str:
+    """Return a character as JSON escapes it, so that what is JSON says the same as before."""
+    units = character.encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
+
+
+def _harmless(match: re.Match[str]) -> str:
+    found = match.groupdict()
+    if found.get("own") or found["style"]:
+        return match[0]
+    if found["first"]:
+        return _STREAM.sub(_harmless, found["blank"]) + escaped(":")
+    return escaped(match[0])
+
+
+_guarding: re.Pattern[str] | None = _STREAM
+
+
+@contextmanager
+def annotating() -> Iterator[None]:
+    """Let lines that begin with `::error ` or `::warning ` be GitHub's annotations, which they are meant to be."""
+    with _instead(_ANNOTATED):
+        yield
+
+
+@contextmanager
+def drawing() -> Iterator[None]:
+    """Let a progress bar move the cursor, where nothing else is printed."""
+    with _instead(None):
+        yield
+
+
+@contextmanager
+def _instead(pattern: re.Pattern[str] | None) -> Iterator[None]:
+    global _guarding  # noqa: PLW0603 - it holds for all that the process prints
+    before, _guarding = _guarding, pattern
+    try:
+        yield
+    finally:
+        _guarding = before
+
+
+def guard(stream: TextIOWrapper) -> None:
+    """Have a stream write nothing that is obeyed, but for argosy's own colours."""
+    write = stream.write
+
+    def harmless(text: str) -> int:
+        write(_guarding.sub(_harmless, text.replace("\r\n", "\n")) if _guarding else text)
+        return len(text)
+
+    stream.write = harmless  # type: ignore[method-assign]
