@@ -97,3 +97,50 @@ def test_annotations_are_only_those_that_argosy_means(hostile: Path, argosy: Arg
     assert commands
     assert all(re.match("::(error|warning) file=[^:]+::", line) for line in commands)
     assert not OBEYED.search("\n".join(line.removeprefix("::") for line in lines))
+
+
+CANARY = "canary6f1d2"
+SECRETS = f"""\
+apiVersion: v1
+kind: Secret
+metadata:
+  name: one
+  annotations:
+    kubectl.kubernetes.io/last-applied-configuration: '{{"stringData":{{"a":"{CANARY}"}}}}'
+stringData: {{a: {CANARY}, b: 6012}}
+stringdata: {{a: {CANARY}}}
+data: {{c: {CANARY}}}
+---
+apiVersion: v2
+kind: Secret
+metadata: {{name: two}}
+stringData: {CANARY}
+---
+apiVersion: v1
+kind: List
+items: [{{apiVersion: v1, kind: Secret, metadata: {{name: three}}, data: {CANARY}}}]
+---
+apiVersion: v1
+kind: SecretList
+items: [{{metadata: {{name: four}}, stringData: {{a: {CANARY}, d: 6012}}}}]
+---
+apiVersion: v1
+kind: Secret
+metadata: {{name: repository, labels: {{argocd.argoproj.io/secret-type: repository}}}}
+stringData: {{url: "https://ada:{CANARY}@git.example.com/a/b", password: {CANARY}}}
+"""
+OPEN = f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: open}}\ndata: {{a: open-{CANARY}}}\n"
+
+
+def test_what_a_secret_holds_is_not_shown(tmp_path: Path, argosy: Argosy, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = create(tmp_path / "gitops", model(form=Format.MANIFESTS))
+    commit(root, {"environments/dev/web/secrets.yaml": SECRETS, "environments/dev/web/open.yaml": OPEN})
+    monkeypatch.chdir(root)
+    for command in COMMANDS:
+        if command[0] not in {"render", "remove"}:  # Which print manifests and files as they are.
+            command = tuple("HEAD~1" if each == "HEAD~2" else each for each in command)  # noqa: PLW2901
+            result = argosy(*command)
+            shown = (result.out + result.err).replace(f"open-{CANARY}", "")
+            assert CANARY not in shown, command
+            assert "6012" not in shown, command
+    assert f"open-{CANARY}" in argosy("diff", "--against", "HEAD~1").out

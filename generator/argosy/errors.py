@@ -52,6 +52,10 @@ class ToolError(ArgosyError):
     """Report a tool (git, Helm, Kustomize) that is missing or failed."""
 
 
+LONGEST_FAULT = 2000
+"""How many characters of what an engine says are repeated."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     """One reason why an engine gave no manifests."""
@@ -63,6 +67,11 @@ class Fault:
     hint: str = ""
     stopped: bool = False
     """Whether the engine had to be stopped, and so would have to be again."""
+
+    def __post_init__(self) -> None:
+        """Cut what nobody reads: an engine repeats whole files, or dumps its own state."""
+        if len(self.message) > LONGEST_FAULT:
+            object.__setattr__(self, "message", f"{self.message[:LONGEST_FAULT]} …")
 
     def __str__(self) -> str:
         place = "" if self.path is None else f"{self.path}:{self.line}: " if self.line else f"{self.path}: "

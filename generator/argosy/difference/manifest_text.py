@@ -14,7 +14,9 @@ from argosy.documents.scalars import resolve
 Manifest = Mapping[str, Any]
 MASK = "***"
 MASKED_BEFORE, MASKED_AFTER = "*** (as it was)", "*** (changed)"
-_SECRET_FIELDS = ("data", "stringData")
+_OPEN_FIELDS = {"apiVersion", "kind", "metadata", "type", "immutable"}
+"""The fields of a Secret that hold none; a misspelt one may."""
+_LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _WIDEST = 1_000_000
 _ESCAPED = re.compile(
     "[\x85\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufff9-\ufffb\U000e0000-\U000e007f]|#(?=#\\[|#vso\\[|#teamcity\\[)"
@@ -55,10 +57,10 @@ def _escape(match: re.Match[str]) -> str:
 
 def masked(manifest: Manifest, other: Manifest | None, changed: str) -> Manifest:
     """Return a manifest in which no value of a Secret can be read; those that are not the other's are `changed`."""
-    if manifest.get("kind") != "Secret" or manifest.get("apiVersion") != "v1":
+    if manifest.get("kind") != "Secret":
         return manifest
     hidden: dict[str, Any] = {}
-    for field in _SECRET_FIELDS:
+    for field in manifest.keys() - _OPEN_FIELDS:
         values, others = manifest.get(field), (other or {}).get(field)
         if isinstance(values, dict):
             others = others if isinstance(others, dict) else values
@@ -67,4 +69,8 @@ def masked(manifest: Manifest, other: Manifest | None, changed: str) -> Manifest
             }
         elif values is not None:
             hidden[field] = changed if other is not None and others != values else MASK
+    metadata = manifest.get("metadata")
+    annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
+    if isinstance(metadata, dict) and isinstance(annotations, dict) and _LAST_APPLIED in annotations:
+        hidden["metadata"] = {**metadata, "annotations": {**annotations, _LAST_APPLIED: MASK}}
     return {**manifest, **hidden}

@@ -88,11 +88,13 @@ def run(
             "Install git; `argosy init --no-git` and `argosy validate` work without it.",
         ) from error
     if process.returncode not in accepted:
-        cause = err.decode(errors="replace").strip() or f"exit code {process.returncode}"
+        cause = err.decode(errors="replace").strip()[:_MOST_SAID] or f"exit code {process.returncode}"
         raise ToolError(f"`git {' '.join(arguments[:2])}` failed in {folder}: {cause}")
     return out.decode(errors="surrogateescape")
 
 
+_MOST_SAID = 2000
+"""How many characters of what git says are repeated."""
 _PATIENCE = 5.0
 """How many seconds git has to end by itself, and to remove its locks, before it is killed."""
 

@@ -62,8 +62,9 @@ def violation(at: Sequence[str | int], what: str, hint: str = "") -> Violation:
 
 
 def as_written(violations: Iterable[Violation], document: Document) -> Iterator[Violation]:
-    """Yield violations of a document, with its numbers and truth values as they are written there."""
-    for each in violations:
+    """Yield violations of a document, with its numbers and truth values as they are written there, but no Secret's."""
+    for found in violations:
+        each = _without_secret(found, document.data)
         text = document.text_of(each.at) if each.read else each.read
         if text in {"", each.read}:
             yield each
@@ -72,6 +73,22 @@ def as_written(violations: Iterable[Violation], document: Document) -> Iterator[
         both = f"{text}, which YAML reads as {each.read}"
         message = path + each.message.removeprefix(path).replace(each.read, both, 1)
         yield replace(each, message=message, hint=each.hint.replace(each.read, text, 1), read="")
+
+
+def _without_secret(found: Violation, data: Any) -> Violation:
+    """Return a violation that does not show what a Secret holds."""
+    is_secret, value = False, data
+    for part in found.at:
+        if isinstance(value, dict):
+            is_secret |= part in {"data", "stringData"} and str(value.get("kind")).startswith("Secret")
+            value = value.get(part)
+        else:
+            value = value[part] if isinstance(value, list) and isinstance(part, int) and part < len(value) else None
+    if not is_secret or value is None or isinstance(value, dict | list):
+        return found
+    path = path_of(found.at)
+    message = path + found.message.removeprefix(path).replace(shown(value), "***")
+    return replace(found, message=message, hint="" if str(value) in found.hint else found.hint, read="")
 
 
 def path_of(pointer: Sequence[str | int]) -> str:
