@@ -69,10 +69,11 @@ class Cluster:
     @classmethod
     def of(cls, context: str) -> Cluster:
         """Return the cluster of a context, "" for the one that is current now; raise UsageError where there is none."""
-        # By its name: somebody may switch to another context while argosy is at work.
         cluster = cls(context)
         cluster.check()
-        return cluster if context else cls(cluster._run("config", "current-context").strip())
+        # By its name: somebody may switch to another context while argosy is at work.
+        name, _ = cluster._configured()
+        return cls(name, _answers=cluster._answers)
 
     def kubectl(self, namespace: str = "") -> str:
         """Return how to call kubectl to ask the same cluster."""
@@ -96,8 +97,18 @@ class Cluster:
 
     def server(self) -> str:
         """Return the URL under which the context reaches the cluster."""
-        form = "--output=jsonpath={.clusters[0].cluster.server}"
-        return self._once("server", lambda: self._run("config", "view", "--minify", form).strip())
+        _, server = self._configured()
+        return server
+
+    def _configured(self) -> tuple[str, str]:
+        """Return the context's name and its cluster's URL."""
+
+        def read() -> tuple[str, str]:
+            form = "--output=jsonpath={.current-context}{'\\n'}{.clusters[0].cluster.server}"
+            name, server = self._run("config", "view", "--minify", form).split("\n")
+            return name, server.strip()
+
+        return self._once("configured", read)
 
     def prefetch(self, namespaces: Iterable[str]) -> None:
         """Ask for what checks will want, all at once; who wants it then gets the answer or the refusal."""
