@@ -196,6 +196,18 @@ def test_obstacles_are_seen_before_anything_is_written(root: Path) -> None:
             merge.refuse_obstacles(plan)
 
 
+def test_what_the_index_alone_has_in_the_way_is_seen_too(root: Path) -> None:
+    """A submodule that was never fetched is an empty folder, and a file that is deleted is not there."""
+    commit(root, {"file": TEXT})
+    git(root, "update-index", "--add", "--cacheinfo", f"160000,{git(root, 'rev-parse', 'HEAD').strip()},inner")
+    git(root, "commit", "--quiet", "--message", "Take another repository in")
+    (root / "inner").mkdir()
+    (root / "file").unlink()
+    for path, reason in {"inner/new": "inner is a submodule", "file/new": "file is not a folder"}.items():
+        with pytest.raises(ArgosyError, match=reason):
+            merge.refuse_obstacles(merge.plan(root, {}, blobs({path: TEXT})))
+
+
 def test_a_merge_is_abortable_until_it_is_committed_or_gone(root: Path) -> None:
     commit(root, {"a": "ours\n"})
     start, journal = state(root), Journal(root)

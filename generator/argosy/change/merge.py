@@ -187,11 +187,15 @@ def refuse_obstacles(plan: Plan) -> None:
     _refuse([path for path in touched if status.get(path, "??") not in {"??", "!!"}])
     _refuse_unwatched(plan.root, touched)
     _refuse([path for path in plan.new if os.path.lexists(plan.root / path)])
-    folders = {folder for path in touched for folder in (plan.root / path).parents if folder != plan.root}
-    for folder in sorted(each for each in folders if each.is_relative_to(plan.root)):
-        if os.path.lexists(folder) and (folder.is_symlink() or not folder.is_dir()):
+    folders = {path[:end] for path in touched for end, character in enumerate(path) if character == "/"}
+    # Git would take a submodule, or a file that is deleted and not committed so, out of the index.
+    above = {each.path: each.entry for each in git.at(plan.root).index if each.path in folders}
+    refuse_submodules(above)
+    for folder in sorted(folders):
+        place = plan.root / folder
+        if folder in above or (os.path.lexists(place) and (place.is_symlink() or not place.is_dir())):
             raise ArgosyError(
-                f"{folder.relative_to(plan.root)} is not a folder, and files have to be written below it.",
+                f"{folder} is not a folder, and files have to be written below it.",
                 "Move it out of the way, and commit.",
             )
 
