@@ -31,8 +31,8 @@ _READING |= {"rev-list", "diff", "diff-tree", "diff-index", "show", "check-ignor
 _CHANGING = {"os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.symlink", "os.truncate", "os.link", "os.chmod"}
 
 
-def kill_each_step(arguments: Sequence[str], how: str, root: Path, *, every: int = 1, first: int = 1) -> list[str]:
-    """Stop a command at each step, or each so many of them, and return what is wrong afterwards, one text for each.
+def kill_each_step(arguments: Sequence[str], how: str, root: Path, *, most: int | None = None) -> list[str]:
+    """Stop a command at each step, or at most so many of them, and return what is wrong afterwards, one text for each.
 
     `how` is one of `ENDS`. The repository at `root` is copied for each step; with `init`, it is the folder beside which
     one is made. Right is: the tree as before, or fully after, or the next command says how to get there, which works.
@@ -43,8 +43,7 @@ def kill_each_step(arguments: Sequence[str], how: str, root: Path, *, every: int
             "how": how,
             "root": str(root),
             "folder": folder,
-            "every": every,
-            "first": first,
+            "most": most,
         }
         command = [sys.executable, "-m", "tests.killing", json.dumps(task)]
         done = subprocess.run(command, cwd=Path(__file__).parents[1], stdout=subprocess.PIPE, check=True)
@@ -58,7 +57,7 @@ def main() -> None:
     folder = Path(task["folder"])
     _prepare(folder)
     trial = _Trial(task["arguments"], task["how"], Path(task["root"]), folder)
-    print(json.dumps([*trial.faults(task["first"], task["every"])]))
+    print(json.dumps([*trial.faults(task["most"])]))
 
 
 def _prepare(folder: Path) -> None:
@@ -86,7 +85,7 @@ class _Trial:
         self.arguments, self.how, self.template, self.folder = arguments, how, template, folder
         self.said = ""
 
-    def faults(self, first: int, every: int) -> Iterator[str]:
+    def faults(self, most: int | None) -> Iterator[str]:
         """Yield what is wrong after each step."""
         root = self._copy()
         before = _state(root)
@@ -95,7 +94,7 @@ class _Trial:
         if before == after or code not in {0, 3}:
             yield f"without being stopped, it changes nothing: {code} {self.said}"
             return
-        for step in range(first, steps + 1, every):
+        for step in range(1, steps + 1, 1 if most is None else -(-steps // most)):
             root = self._copy()
             ended, what = self._run(root, self.arguments, at=step)
             told = f"step {step} of {steps} ({what})"

@@ -22,6 +22,7 @@ from argosy.cli import delivery
 from tests.changing import State, commit, create, edit, git, model, state
 from tests.children import until
 from tests.conftest import NO_PRIVILEGES, SMALL_FILES, Argosy, Process
+from tests.killing import FULL, kill_each_step
 
 ADD = ("add", "env", "qa", "--after", "dev", "--quiet")
 
@@ -42,10 +43,9 @@ def finished(argosy: Argosy, repository: Path) -> State:
     return after
 
 
-@pytest.mark.parametrize("seed", range(2))
-def test_killed_at_any_moment(argosy: Argosy, repository: Path, seed: int) -> None:
+def test_killed_at_any_moment(argosy: Argosy, repository: Path) -> None:
     before, after = state(repository), finished(argosy, repository)
-    for delay in random.Random(seed).sample(range(80), 2):
+    for delay in random.Random(0).sample(range(80), 2):
         _kill(repository, ADD, delay / 1000)
         lock = repository / ".git/index.lock"
         if lock.exists():
@@ -61,6 +61,14 @@ def test_killed_at_any_moment(argosy: Argosy, repository: Path, seed: int) -> No
             assert result.code == 0 or "already" in result.err
         assert state(repository) == after
         git(repository, "reset", "--quiet", "--hard")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a process is forked for each step")
+@pytest.mark.parametrize("how", ["SIGKILL", FULL])
+def test_stopped_at_its_steps(repository: Path, how: str) -> None:
+    """A few of the steps; `kill_each_step` takes all of them, and any command."""
+    arguments = ("set", "environment", "prod", "autoSync=false", "--commit", "--no-validate", "--quiet")
+    assert kill_each_step(arguments, how, repository, most=3) == []
 
 
 def _kill(repository: Path, arguments: tuple[str, ...], delay: float) -> None:

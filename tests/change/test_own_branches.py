@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import shutil
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from argosy.cli.options import ChangeOptions
 from argosy.repository.model import ArgocdStyle, Format, RevisionStyle
 from argosy.template import versions
 from tests.changing import commit, create, edit, git, model, state
-from tests.conftest import Argosy
+from tests.conftest import Argosy, Process
 from tests.hosting.server import playing
 from tests.promoting import clone, on_host, with_remote
 
@@ -228,6 +229,18 @@ def test_all_or_none_where_something_fails(
         assert (commits(root), state(root)) == (before, whole)
     else:
         assert {git(root, "log", "-1", "--format=%s", each) for each in ("dev", "prod", "main")} == {"Add shop\n"}
+
+
+def test_all_or_none_after_a_kill(argosy: Argosy, process: Process, root: Path) -> None:
+    before, start = commits(root), state(root)
+    hook = root / ".git/hooks/pre-commit"
+    hook.write_text("#!/bin/sh\nkill -9 0\n")
+    hook.chmod(0o755)
+    assert process(*ADD, "--commit", "--no-validate", cwd=root, start_new_session=True).code == -signal.SIGKILL
+    assert commits(root) != before
+    (root / ".git/index.lock").unlink(missing_ok=True)
+    assert argosy("abort").code == 0
+    assert (commits(root), state(root)) == (before, start)
 
 
 def test_what_was_fetched_counts_where_nobody_pulled(argosy: Argosy, root: Path, tmp_path: Path) -> None:

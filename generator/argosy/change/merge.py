@@ -21,7 +21,7 @@ from typing import Any
 from argosy import git
 from argosy.change import pins
 from argosy.errors import ArgosyError
-from argosy.git import objects
+from argosy.git import branches, objects
 from argosy.git.objects import SUBMODULE, Blob, Files, Sides
 from argosy.git.repository import Entry
 from argosy.git.snapshot import Written
@@ -241,13 +241,17 @@ class Journal:
         self.aside: Sequence[Path] = ()
         """Where `undo` has put files that are not what the command wrote: someone may have edited them since."""
 
-    def begin(self, plan: Plan, message: str = "") -> None:
-        """Note the paths that will be touched, what will stand in them, and what `git commit` says and will say."""
+    def begin(self, plan: Plan, message: str = "", moves: Mapping[str, tuple[str, str]] | None = None) -> None:
+        """Note the paths that will be touched, what will stand in them, and what `git commit` says and will say.
+
+        `moves` are the branches that will move as well: their names -> the commits before, "" for none, and afterwards.
+        """
         noted = {
             "head": plan.head,
             "touched": [each.path for each in plan.touched],
             "written": {each.path: objects.blob_id(each.blob.content, plan.head) for each in plan.touched if each.blob},
             "message": [self._said(), message],
+            "branches": dict(moves or {}),
         }
         held = [blob.content for path, blob in plan.committed.items() if path in {*noted["touched"]}]
         size = 2 * git.at(self.root).git_path("index").stat().st_size + sum(map(len, held)) + 8192 * (1 + len(held))
@@ -298,6 +302,10 @@ class Journal:
         if found:
             self._put_aside(noted, file)
             _restore(self.root, head, noted["touched"])
+        if noted["head"] == head:  # Otherwise the change is made on all of them.
+            for name, (old, new) in noted.get("branches", {}).items():
+                if git.at(self.root).refs.get(f"refs/heads/{name}") == new:
+                    branches.put(self.root, name, old, new)
         before, written = noted.get("message", (None, ""))
         if written and self._said() == written:
             self._message.unlink()
@@ -359,12 +367,12 @@ def _is_plain(path: Path) -> bool:
 
 
 @contextmanager
-def written(plan: Plan, message: str = "") -> Iterator[Journal]:
+def written(plan: Plan, message: str = "", moves: Mapping[str, tuple[str, str]] | None = None) -> Iterator[Journal]:
     """Put a merge in place, in the work tree and the index, until what has to follow is done, such as a commit.
 
-    `message` is what `git commit` is to say by itself. Whatever fails meanwhile takes everything back, unless the
-    journal was ended by then; after a kill, the next command does. A merge with conflicts can be taken back by `abort`
-    afterwards.
+    `message` is what `git commit` is to say by itself, and `moves` are the branches that are to move meanwhile.
+    Whatever fails then takes everything back, unless the journal was ended; after a kill, the next command does. A
+    merge with conflicts can be taken back by `abort` afterwards.
     """
     _refuse_meanwhile(plan)
     status = git.at(plan.root).status
@@ -372,7 +380,7 @@ def written(plan: Plan, message: str = "") -> Iterator[Journal]:
     places = {change.path: change.blob for change in plan.touched}
     sides = [side for change in plan.touched for side in change.sides.values()]
     objects.store(plan.root, (blob.content for blob in (*places.values(), *sides) if blob))
-    journal.begin(plan, message)
+    journal.begin(plan, message, moves)
     try:
         for path in [path for path, blob in places.items() if blob is None]:
             (plan.root / path).unlink(missing_ok=True)

@@ -392,9 +392,9 @@ def _commit_everywhere(
     is_second: bool,
 ) -> int:
     """Commit a change on the branches that environments follow and on the current one: on all of them, or on none."""
-    from argosy import git, signals  # noqa: PLC0415
+    from argosy import git  # noqa: PLC0415
     from argosy.change import merge  # noqa: PLC0415
-    from argosy.git import branches, objects  # noqa: PLC0415
+    from argosy.git import branches  # noqa: PLC0415
     from argosy.git.snapshot import Snapshot  # noqa: PLC0415
 
     code, valid = _judged(given, plan, change, _outcome(plan, change), found, validated=validated)
@@ -404,28 +404,22 @@ def _commit_everywhere(
     message = given.message or title
     is_here = bool(plan.touched or change.asked)
     made: dict[str, list[str]] = {}
-    try:
-        for each in found:
-            commits = [each.tip.commit]
-            if each.first:
-                both = " (1 of 2)" if each.last else ""
-                commits.append(branches.commit(Snapshot(root, commits[-1]), each.first, f"{message}{both}\n"))
-            if each.last:
-                both = " (2 of 2)" if each.first else ""
-                later = f"{message}{both}\n\nPush this once Argo CD has synced what it reads from {current}.\n"
-                commits.append(branches.commit(Snapshot(root, commits[-1]), each.last, later))
-            with signals.undisturbed():
-                branches.put(root, each.branch, commits[-1], refs.get(f"refs/heads/{each.branch}", ""))
-                made[each.branch] = commits[1:]
+    for each in found:
+        commits = [each.tip.commit]
+        if each.first:
+            both = " (1 of 2)" if each.last else ""
+            commits.append(branches.commit(Snapshot(root, commits[-1]), each.first, f"{message}{both}\n"))
+        if each.last:
+            both = " (2 of 2)" if each.first else ""
+            later = f"{message}{both}\n\nPush this once Argo CD has synced what it reads from {current}.\n"
+            commits.append(branches.commit(Snapshot(root, commits[-1]), each.last, later))
+        made[each.branch] = commits[1:]
+    moves = {name: (refs.get(f"refs/heads/{name}", ""), commits[-1]) for name, commits in made.items()}
+    with merge.written(plan, moves=moves):
+        for name, (old, new) in moves.items():
+            branches.put(root, name, new, old)
         if is_here:
-            with merge.written(plan):
-                commit(root, message, [*(each.path for each in plan.touched), *change.asked])
-    except BaseException:
-        if objects.head(root) == plan.head:  # Otherwise it is done on all of them, whatever came after that.
-            with signals.undisturbed():
-                for name, commits in made.items():
-                    branches.put(root, name, refs.get(f"refs/heads/{name}", ""), commits[-1])
-        raise
+            commit(root, message, [*(each.path for each in plan.touched), *change.asked])
     elsewhere = {name: [{"commit": each} for each in commits] for name, commits in made.items()}
     _show(given, plan, committed=True, valid=valid, found=found, elsewhere=elsewhere)
     given.say(_pushes(root, current if is_here else "", found, made, is_second=is_second))
