@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -92,54 +93,63 @@ class _Trial:
         code, _ = self._run(root, self.arguments, at=0)
         after, steps = _state(root), int((self.folder / "steps").read_text())
         if before == after or code not in {0, 3}:
-            yield f"without being stopped, it changes nothing: {code} {self.said}"
+            yield f"without being stopped, it changes nothing: {code} {self.said[-600:]}"
             return
         for step in range(1, steps + 1, 1 if most is None else -(-steps // most)):
             root = self._copy()
             ended, what = self._run(root, self.arguments, at=step)
             told = f"step {step} of {steps} ({what})"
             if ended not in {code, *ENDS[self.how]}:
-                yield f"{told}: exit code {ended}: {self.said}"
+                yield f"{told}: exit code {ended}: {self.said[-600:]}"
             for fault in self._after(root, before, after, code):
                 yield f"{told}: {fault}"
 
     def _after(self, root: Path, before: State, after: State, code: int) -> Iterator[str]:
         """Yield what is wrong in a repository once a command was stopped, having done what argosy says."""
-        left = [path.name for path in (self.folder / "tmp").iterdir()]
-        if self.how != "SIGKILL" and left:
+        if self.how != "SIGKILL" and (left := [path.name for path in (self.folder / "tmp").iterdir()]):
             yield f"left {left} among temporary files"
-        for lock in [path for path in root.rglob(".git/**/*.lock") if path.name != "lock"]:
-            if self.how in {"SIGTERM", "SIGINT", "SIGHUP"}:
-                yield f"left {lock.name}"
-            self._run(root, ("abort",), at=0)
-            if lock.name == "index.lock" and f"{lock} exists" not in self.said:
-                yield f"says nothing of {lock}: {self.said}"
-            lock.unlink(missing_ok=True)
-        if (root / "gitops" if self.arguments[0] == "init" else root).exists() and self.arguments[0] != "init":
-            undone, _ = self._run(root, ("abort",), at=0)
-            if undone not in {0, 1}:
-                yield f"abort ends with {undone}: {self.said}"
+        yield from self._cleared(root)
         now = _state(root)
         # A command that makes two commits goes on where it stopped.
         is_between = now[1] == before[1] and now[2] != before[2]
         if now not in (before, after) and not is_between:
             yield f"is neither as before nor whole: {_difference(before, now)} / {_difference(after, now)}"
-            return
-        if now != after:
+        elif now != after:
             again, _ = self._run(root, self.arguments, at=0)
             if again != code or _state(root) != after:
-                yield f"cannot be done again: {again} {self.said} {_difference(after, _state(root))}"
+                yield f"cannot be done again: {again} {self.said[-600:]} {_difference(after, _state(root))}"
+        # A file that git could write by half only looks like an edit of somebody's.
+        known = ("lock", *(("taken-back",) if self.how == FULL else ()))
         for place in root.rglob(".git"):
-            # A file that git could write by half only looks like an edit of somebody's.
-            known = {"lock", "last.json", "reserve", *(("taken-back",) if self.how == FULL else ())}
-            stray = [each.name for each in (place / "argosy").glob("*") if not each.name.startswith(tuple(known))]
+            expected = (*known, "last.json", "reserve") if (place / "argosy/last.json").exists() else known
+            stray = [each.name for each in (place / "argosy").glob("*") if not each.name.startswith(expected)]
             if stray:
                 yield f"left {stray} among git's files"
-            checked = subprocess.run(
-                ["git", "fsck", "--no-dangling"], cwd=place.parent, capture_output=True, check=False
-            )
+            fsck = ["git", "fsck", "--no-dangling"]
+            checked = subprocess.run(fsck, cwd=place.parent, capture_output=True, check=False)
             if checked.returncode:
                 yield f"git fsck: {checked.stderr.decode()}"
+
+    def _cleared(self, root: Path) -> Iterator[str]:
+        """Do what argosy says where a command was stopped, and yield what it does not say."""
+        for lock in [path for path in root.rglob(".git/**/*.lock") if path.name != "lock"]:
+            if self.how in {"SIGTERM", "SIGINT", "SIGHUP"}:
+                yield f"left {lock.name}"
+            self._run(root, ("abort",), at=0)
+            if lock.name == "index.lock" and f"{lock} exists" not in self.said:
+                yield f"says nothing of {lock}: {self.said[-600:]}"
+            lock.unlink(missing_ok=True)
+        if self.arguments[0] != "init":
+            undone, _ = self._run(root, ("abort",), at=0)
+            if undone not in {0, 1}:
+                yield f"abort ends with {undone}: {self.said[-600:]}"
+            return
+        for staged in sorted(path for path in root.rglob(".argosy-*") if path.is_dir()):
+            self._run(root, [each for each in self.arguments if each not in {"-q", "--quiet"}], at=0)
+            if str(staged) not in self.said:
+                yield f"says nothing of {staged}: {self.said[-600:]}"
+            way_on = re.search(r"If none is running: (.*?)(?:, and run this| makes it complete)", self.said)
+            subprocess.run(way_on[1] if way_on else f"rm -r '{staged}'", shell=True, check=True)
 
     def _copy(self) -> Path:
         for name in ("work", "tmp"):
@@ -165,7 +175,7 @@ class _Trial:
                 os._exit(code)
         os.close(said)
         with os.fdopen(heard, "rb") as stream:
-            self.said = stream.read().decode(errors="replace")[-600:]
+            self.said = stream.read().decode(errors="replace")
         _, status = os.waitpid(child, 0)
         return os.waitstatus_to_exitcode(status), (self.folder / "what").read_text()
 

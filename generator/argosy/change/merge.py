@@ -286,7 +286,12 @@ class Journal:
         What somebody has committed since stays. No step needs space on the disk, or harms when it is done again after
         another kill.
         """
-        return self.is_open and self._take_back(self._writing)
+        if self.is_open:
+            return self._take_back(self._writing)
+        if not self._last.is_file():  # What a kill has left before there was anything to take back.
+            for file in (self._reserve, self._writing.with_suffix(".partial")):
+                file.unlink(missing_ok=True)
+        return False
 
     def abort(self) -> bool:
         """Take back the last merge, if it is not committed; return whether there was one."""

@@ -242,7 +242,7 @@ def commit_paths(root: Path, message: str, paths: Iterable[str]) -> None:
     Where nothing else is staged, what a hook adds to the index stays in it. Otherwise git keeps two, and what the hook
     added to the commit is brought into the one that stays.
     """
-    known = git.at(root)
+    known, before = git.at(root), head(root)
     listed = frozenset(paths)
     wanted = ("--pathspec-from-file=-", "--pathspec-file-nul")
     others = {path.rstrip("/") for path, letters in known.status.items() if letters in {"??", "!!"}}
@@ -266,7 +266,7 @@ def commit_paths(root: Path, message: str, paths: Iterable[str]) -> None:
         raise
     finally:
         git.forget()
-    made = git.run(root, "diff-tree", "--root", "-r", "-z", "--no-commit-id", "--name-only", "HEAD").split("\0")
+    made = git.run(root, "diff-tree", "-r", "-z", "--name-only", before, "HEAD").split("\0")
     git.run(root, "--literal-pathspecs", "reset", "--quiet", *wanted, stdin=joined({*made[:-1]} - staged))
 
 
