@@ -246,6 +246,15 @@ def test_a_folder_that_cannot_be_written(process: Process, argosy: Argosy, repos
     assert argosy(*ADD).code == 0
 
 
+def test_a_repository_that_cannot_be_written(process: Process, repository: Path) -> None:
+    git_folder = repository / ".git"
+    git_folder.chmod(0o555)
+    shown, refused = (process(*ADD, *more, cwd=repository, prelude=NO_PRIVILEGES) for more in (("--dry-run",), ()))
+    git_folder.chmod(0o755)
+    assert (shown.code, "+++ b/environments/qa/environment.yaml" in shown.out) == (0, True), shown.err
+    assert (refused.code, f"{git_folder}/argosy: Permission denied" in refused.err) == (1, True)
+
+
 @pytest.mark.parametrize("hook", ["pre-commit", "commit-msg"])
 def test_a_hook_that_refuses(argosy: Argosy, repository: Path, hook: str) -> None:
     _hook(repository, hook, "echo 'not on a Friday' >&2\nexit 1")

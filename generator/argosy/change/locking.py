@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,12 +17,15 @@ PATIENCE = 5.0
 
 
 @contextmanager
-def locked(root: Path) -> Iterator[None]:
+def locked(root: Path, *, writes: bool = True) -> Iterator[None]:
     """Hold the repository for one command; raise ArgosyError if another argosy has it, or it is no repository."""
     import filelock  # noqa: PLC0415
 
     _refuse_unfit(root)
     folder = git.at(root).git_path("argosy")
+    if not writes and not os.access(folder.parent, os.W_OK):
+        yield  # Nobody is kept out of what cannot be changed.
+        return
     folder.mkdir(exist_ok=True)
     try:
         with filelock.FileLock(folder / "lock", timeout=PATIENCE):

@@ -37,7 +37,7 @@ def opened(given: ChangeOptions) -> Iterator[Stored]:
     """Yield the repository's model while no other argosy can change it."""
     from argosy.change import locking, ownership  # noqa: PLC0415
 
-    with locking.locked(given.root):
+    with locking.locked(given.root, writes=not given.dry_run):
         locking.check(given.root, here=given.commit, elsewhere=given.on_branch and not given.dry_run)
         yield ownership.load(given.root)
 

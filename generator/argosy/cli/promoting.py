@@ -113,7 +113,7 @@ def opened(given: PromotionOptions, apps: Sequence[str]) -> Iterator[Places]:
     from argosy.git import branches  # noqa: PLC0415
     from argosy.promotion import ends  # noqa: PLC0415
 
-    with locking.locked(given.root):
+    with locking.locked(given.root, writes=not given.dry_run):
         locking.check(given.root, here=given.commit, elsewhere=given.on_branch and not given.dry_run)
         remote = branches.remote_of(given.root) if given.pull_request else ""
         places = ends.Places.of(given.root, remote, apps)
