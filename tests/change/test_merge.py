@@ -111,6 +111,17 @@ def test_what_taking_back_needs_is_reserved_first(root: Path) -> None:
     assert not [*(root / ".git/argosy").iterdir()]
 
 
+def test_a_journal_that_cannot_be_read(root: Path) -> None:
+    commit(root, {"a": "1\n"})
+    for name, take_back in (("writing", Journal(root).undo), ("last", Journal(root).abort)):
+        file = root / f".git/argosy/{name}.json"
+        file.parent.mkdir(exist_ok=True)
+        file.write_bytes(b"\0" * 100)
+        with pytest.raises(ArgosyError, match=f"{name}.json is damaged"):
+            take_back()
+        file.unlink()
+
+
 def test_a_kill_while_files_are_put_aside(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was moved away by then is named as well, and a file of the same name that came since is not put over it."""
     commit(root, {"a": "1\n", "b": "1\n"})

@@ -259,7 +259,10 @@ class Journal:
         partial = self._writing.with_suffix(".partial")
         try:
             self._reserve.write_bytes(os.urandom(size))  # What a file system could compress would reserve nothing.
-            partial.write_text(json.dumps(noted), encoding="utf-8")
+            with partial.open("w", encoding="utf-8") as file:
+                file.write(json.dumps(noted))
+                file.flush()
+                os.fsync(file.fileno())  # Before any file changes, should the machine go down.
             partial.replace(self._writing)
         except BaseException:
             partial.unlink(missing_ok=True)
@@ -299,7 +302,7 @@ class Journal:
 
     def _take_back(self, file: Path) -> bool:
         self._reserve.unlink(missing_ok=True)
-        noted = json.loads(file.read_text(encoding="utf-8"))
+        noted = _read(file)
         git.forget()
         head = objects.head(self.root)
         touched = frozenset(noted["touched"])
@@ -358,13 +361,23 @@ class Journal:
         """Return whether the last merge can be taken back: it is neither committed nor gone from the index."""
         if not self._last.is_file():
             return False
-        noted = json.loads(self._last.read_text(encoding="utf-8"))
+        noted = _read(self._last)
         staged = git.run(self.root, "diff-index", "--cached", "--name-only", "--no-renames", "-z", "HEAD").split("\0")
         if noted["head"] == objects.head(self.root) and not set(noted["touched"]).isdisjoint(staged):
             return True
         self._last.unlink()
         self._reserve.unlink(missing_ok=True)
         return False
+
+
+def _read(file: Path) -> Any:
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ArgosyError(
+            f"{file} is damaged, by which argosy would undo what the last command wrote.",
+            "git status shows that: keep or restore it yourself, then remove this file.",
+        ) from error
 
 
 def _is_plain(path: Path) -> bool:
