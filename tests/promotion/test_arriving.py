@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from argosy.repository.model import Format
+from argosy.hosting import client
+from argosy.repository.model import ArgocdStyle, Format, RevisionStyle
 from argosy.template import versions
 from tests.conftest import Argosy, Git
-from tests.promoting import message, path, start, text
+from tests.hosting.server import playing
+from tests.promoting import message, on_host, path, start, text, with_remote
 
 SETTINGS = """
 config:
@@ -106,3 +108,93 @@ def test_several_at_once_beside_one_that_is_there(argosy: Argosy, git: Git, repo
     assert argosy("validate", "--quiet").code == 0
     gone = argosy("promote", "jobs", "--to", "prod", "--from", "dev", "--dry-run")
     assert gone.code == 0, gone.err
+
+
+def test_along_a_chain(argosy: Argosy, git: Git, repository: Path) -> None:
+    added(argosy)
+    made = argosy("promote", "api", "web", "--to", "prod", "--chain", "--yes", "--commit")
+    assert made.code == 0, made.err
+    told = [each for each in message(repository).splitlines() if each.startswith("Argosy-Promotion: api ")]
+    assert [each.split()[1:5] for each in told] == [["api", "dev", "->", "staging"], ["api", "staging", "->", "prod"]]
+    found = yaml.safe_load(text(repository, path("prod", Format.HELM, "api")))
+    assert (found["image"]["tag"], found["replicaCount"]) == ("2.0", 3)
+    assert git(repository, "status", "--porcelain") == ""
+    assert argosy("apply", "--dry-run").out == ""
+
+
+@pytest.mark.parametrize("style", ArgocdStyle)
+def test_from_branch_to_branch(
+    argosy: Argosy, git: Git, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, style: ArgocdStyle
+) -> None:
+    root = start(tmp_path / "gitops", Format.HELM, argocd=style, revision=RevisionStyle.BRANCH)
+    monkeypatch.chdir(root)
+    added(argosy, "--no-validate")
+    git(root, "switch", "--quiet", "dev")
+    values = root / path("dev", Format.HELM, "api")
+    quota = '{apiVersion: v1, kind: ResourceQuota, metadata: {name: few}, spec: {hard: {pods: "9"}}}'
+    values.write_text(f"{values.read_text()}extraManifests: [{quota}]\n")
+    git(root, "commit", "--quiet", "--all", "--message", "Configure api")
+    git(root, "switch", "--quiet", "staging")
+    places = ("main", "staging", "prod")
+    before = git(root, "rev-parse", *places)
+    alone = argosy("promote", "api", "--to", "staging", "--yes")
+    assert (alone.code, "Say --commit, --pull-request or --branch." in alone.err) == (2, True), alone.err
+    git(root, "worktree", "add", "--quiet", str(tmp_path / "other"), "main")
+    taken = argosy("promote", "api", "--to", "staging", "--yes", "--commit")
+    assert (taken.code, "The branch main is checked out" in taken.err) == (2, True), taken.err
+    assert (git(root, "rev-parse", *places), git(root, "status", "--porcelain")) == (before, "")
+    git(root, "worktree", "remove", str(tmp_path / "other"))
+    onward = argosy("promote", "api", "--to", "prod", "--chain", "--yes", "--commit")
+    assert (onward.code, "Switch to the default branch" in onward.err) == (2, True), onward.err
+
+    made = argosy("promote", "api", "--to", "staging", "--yes", "--commit")
+    assert made.code == 0, made.err
+    order = ("staging", "main") if style is ArgocdStyle.APPLICATIONS else ("main", "staging")
+    assert "".join(f"\n  git push origin {each}" for each in order) in made.err
+    assert message(root).splitlines()[-1].startswith("Argosy-Promotion: api dev -> staging ")
+    assert "ResourceQuota" in text(root, path("staging", Format.HELM, "api"))
+    assert git(root, "diff", "--stat", "dev", "staging", "--", "applications/api") == ""
+    for each in places:
+        git(root, "switch", "--quiet", each)
+        assert argosy("validate", "--quiet").code == 0, each
+        assert each == "prod" or "argocd/staging" not in argosy("apply", "--dry-run").out, each
+    git(root, "switch", "--quiet", "main")
+    told = {"environments/staging/api/values.yaml", "argocd/staging/project.yaml"}
+    told |= {"argocd/staging/api.yaml"} if style is ArgocdStyle.APPLICATIONS else set()
+    assert {*git(root, "show", "--name-only", "--format=").split()} == told
+    assert "kind: ResourceQuota" in text(root, "argocd/staging/project.yaml")
+    assert "staging" in argosy("history", "api").out
+    again = argosy("promote", "api", "--to", "staging", "--yes", "--commit")
+    assert (again.code, "Nothing to promote" in again.err) == (0, True), again.err
+
+
+def test_a_pull_request_for_each_branch(
+    argosy: Argosy, git: Git, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "BACKOFF", 0)
+    root = start(tmp_path / "gitops", Format.KUSTOMIZE, revision=RevisionStyle.BRANCH)
+    monkeypatch.chdir(root)
+    added(argosy, "--no-validate")
+    bare = with_remote(root)
+    with playing("github") as server:
+        on_host(root, "github", server, monkeypatch)
+        request = ("promote", "api", "--to", "prod", "--chain", "--pull-request", "--yes")
+        made = argosy(*request)
+        assert made.code == 0, made.err
+        found = [(each.branch, each.base, each.title) for each in server.pull_requests]
+        assert found == [
+            ("promote/api-dev-to-staging", "staging", "Promote api from dev to staging"),
+            ("promote/api-staging-to-prod", "prod", "Promote api from staging to prod"),
+            ("promote/api-dev-to-staging-on-main", "main", "Deploy api to staging and prod"),
+        ]
+        order = "1. to staging, 2. to prod, 3. to main"
+        for number, each in enumerate(server.pull_requests, 1):
+            assert f"**Step {number} of 3**, to be merged in this order: {order}." in each.body
+        assert f"no Application leads nowhere in between: {order}." in made.err
+        again = argosy(*request)
+        assert (again.code, len(server.pull_requests)) == (0, 3), again.err
+    told = git(bare, "log", "-1", "--format=%B", "promote/api-staging-to-prod").splitlines()
+    first = git(bare, "rev-parse", "promote/api-dev-to-staging").strip()
+    assert f"Argosy-Promotion: api staging -> prod {first}" in told
+    files = git(bare, "show", "--name-only", "--format=", "promote/api-dev-to-staging-on-main").split()
+    assert {"argocd/staging/api.yaml", "argocd/prod/api.yaml"} <= {*files}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -10,8 +11,10 @@ import click
 from argosy.cli import options, promoting
 from argosy.cli.promoting import Job, PromotionOptions
 from argosy.errors import UsageError
+from argosy.names import joined
 
 if TYPE_CHECKING:
+    from argosy.git.objects import Blob
     from argosy.git.snapshot import Written
     from argosy.promotion.ends import Places
     from argosy.promotion.promoting import Answers
@@ -109,23 +112,36 @@ def _following(given: PromotionOptions, places: Places, since: str) -> Make:
 def _jobs(
     places: Places, way: Sequence[tuple[Sequence[str], str, str]], answers: Answers, *, together: bool
 ) -> list[Job]:
-    """Return a job for each branch that is promoted to; `together`: each step starts from what the ones before left."""
+    """Return a job for each branch that is promoted to; `together`: each step starts from what the ones before left.
+
+    And one for the default branch, where Argo CD has to read of applications that come to other branches.
+    """
+    from argosy.git import branches  # noqa: PLC0415
+    from argosy.git.snapshot import Snapshot  # noqa: PLC0415
     from argosy.promotion import ends as here  # noqa: PLC0415
     from argosy.promotion import promoting as core  # noqa: PLC0415
+    from argosy.repository.model import ArgocdStyle  # noqa: PLC0415
 
     jobs: dict[str, Job] = {}
     pending: dict[str, Written] = {}
+    announced: dict[str, Blob | None] = {}
+    came: dict[str, list[str]] = {}
+    default = places.repository.settings.branch
     for wanted, source, target in way:
         ends = places.ends(source, target)
         one = ends.source.with_files(pending.get(ends.start, {}))
         other = ends.target.with_files(pending.get(ends.base, {}))
-        names, lacking = here.applications(places, ends, source, target, wanted)
+        names, lacking = here.applications(places, replace(ends, source=one, target=other), source, target, wanted)
         made = core.promote(names, (source, target), (one, other), answers, places.history)
         if wanted and lacking:
             from argosy.promotion import arriving  # noqa: PLC0415
 
             new = arriving.arrive(lacking, (source, target), (one, other), answers, places.history)
             made = core.Promotion(made.before, [*made.moves, *new])
+            if ends.own_branch and not any(move.open for move in new):
+                there = Snapshot(places.root, branches.tip(places.root, default, places.remote))
+                announced |= arriving.announced(new, made.after, there.with_files(announced))
+                came.setdefault(joined(lacking, MANY), []).append(target)
         if together:
             pending[ends.base] = {**pending.get(ends.base, {}), **made.written}
         key = ends.base if together else f"{ends.base} {target}"
@@ -134,7 +150,18 @@ def _jobs(
         jobs[key] = Job(
             core.Promotion(ends.target, moves), ends.base, _branch(wanted, first, target), ends.own_branch, first
         )
-    return list(jobs.values())
+    found = list(jobs.values())
+    if announced:
+        there = Snapshot(places.root, branches.tip(places.root, default, places.remote))
+        held = there.files(*announced)
+        what = joined([f"{names} to {joined(targets, MANY)}" for names, targets in came.items()], MANY)
+        changed = {path: blob for path, blob in announced.items() if held.get(path) != blob}
+        branch, title = f"{found[0].branch}-on-{default}", f"Deploy {what}"
+        telling = Job(core.Promotion(there, (), beside=changed), default, branch, own_branch=True, title=title)
+        # With an ApplicationSet, the branch alone decides: what the projects permit comes before.
+        by_set = places.repository.settings.argocd is ArgocdStyle.APPLICATIONSET
+        found = [telling, *found] if by_set else [*found, telling]
+    return found
 
 
 def _branch(apps: Sequence[str], source: str, target: str) -> str:

@@ -17,12 +17,17 @@ from argosy.cli import delivery, options
 from argosy.cli.delivery import Offer
 from argosy.cli.options import ChangeOptions
 from argosy.errors import ArgosyError, UsageError
+from argosy.names import joined
 
 if TYPE_CHECKING:
     from argosy.difference import Difference
     from argosy.promotion.decision import Decision
     from argosy.promotion.ends import Places
-    from argosy.promotion.promoting import Answers, Move, Promotion
+    from argosy.promotion.promoting import Answers, Move, Promotion, Widened
+
+
+MANY = 3
+"""Up to how many names are listed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +52,21 @@ class Job:
     """Whether only the target is on it, so that it has to be checked out to be written to."""
     first: str = ""
     """The environment that the promotion starts in."""
+    title: str = ""
+    """What the commit says where nothing is promoted to the branch: which applications Argo CD has to deploy anew."""
+
+    def message(self, given: PromotionOptions) -> str:
+        """Return the message of its commit."""
+        from argosy.promotion import report  # noqa: PLC0415
+
+        if self.title:
+            return f"{given.message or self.title}\n\n{self.trailer}\n"
+        return report.message(self.promotion, given.message or "")
+
+    @property
+    def trailer(self) -> str:
+        """What tells a commit of this from others where nothing is promoted."""
+        return f"Argosy-Change: {self.title}"
 
 
 @dataclass
@@ -148,22 +168,22 @@ def carry_out(given: PromotionOptions, places: Places, make: Callable[[Answers],
 
 
 def _proceed(given: PromotionOptions, places: Places, jobs: Sequence[Job], outcomes: Sequence[Outcome]) -> int:
+    from argosy.promotion import report  # noqa: PLC0415
+
     if any(job.promotion.is_open for job in jobs):
         _say_open(given, jobs)
         return 3
-    todo = [
-        (_permitting(given, places, job, outcome), outcome)
-        for job, outcome in zip(jobs, outcomes, strict=True)
-        if job.promotion.steps
-    ]
-    if not todo:
+    todo = [(job, outcome) for job, outcome in zip(jobs, outcomes, strict=True) if job.promotion.written]
+    todo = _permitting(given, places, todo)
+    if not any(job.promotion.steps for job, _ in todo):
         still_open = _say_postponed(jobs)
         if not still_open:
             given.say(_why_nothing(jobs))
         return 3 if still_open and not given.allow_open else 0
+    _refuse_misplaced(given, [job for job, _ in todo])
     for job, outcome in todo:
-        _refuse_misplaced(given, job)
-        outcome.difference = _difference(given, job)
+        if not job.title:
+            outcome.difference = _difference(given, job)
     judged = [_is_valid(job, outcome) for job, outcome in todo if given.validate]
     if not all(judged):
         click.echo("Nothing was written: the result would not be valid.", err=True)
@@ -175,9 +195,13 @@ def _proceed(given: PromotionOptions, places: Places, jobs: Sequence[Job], outco
     )
     if given.on_branch:
         _offer(given, todo)
+    elif len(todo) > 1:
+        _commit_everywhere(given, todo)
     else:
-        for job, outcome in todo:
-            _write(given, job, outcome)
+        job, outcome = todo[0]
+        _write(given, job, outcome)
+        if given.commit:
+            given.say(f"Committed: {report.title(job.promotion.steps)}. git push brings it to Argo CD.")
     still_open = _say_postponed([job for job in jobs if not job.promotion.steps])
     return 3 if still_open and not given.allow_open else 0
 
@@ -211,27 +235,40 @@ def _why_nothing(jobs: Sequence[Job]) -> str:
     return "Nothing to promote: the target has these values already."
 
 
-def _permitting(given: PromotionOptions, places: Places, job: Job, outcome: Outcome) -> Job:
-    """Return a job together with the AppProjects that have to permit more, and say which."""
+def _permitting(
+    given: PromotionOptions, places: Places, todo: Sequence[tuple[Job, Outcome]]
+) -> list[tuple[Job, Outcome]]:
+    """Return jobs together with the AppProjects that have to permit more, and say which."""
     from argosy.git import branches  # noqa: PLC0415
     from argosy.git.snapshot import Snapshot  # noqa: PLC0415
     from argosy.promotion import projects, report  # noqa: PLC0415
 
-    needed = projects.used(job.promotion)
-    promotion = replace(job.promotion, projects=projects.widen(job.promotion.after, needed))
-    outcome.promotion = promotion
-    if promotion.projects:
-        given.show(report.projects(promotion))
     default = places.repository.settings.branch
-    if job.own_branch and branches.is_branch(given.root, default):
+    telling = next((job for job, _ in todo if job.title), None)
+    there = telling.promotion.after if telling else None
+    if there is None and any(job.own_branch for job, _ in todo) and branches.is_branch(given.root, default):
         there = Snapshot(given.root, branches.tip(given.root, default, places.remote))
-        targets = {step.target for step in promotion.steps}
-        for each in projects.widen(there, {name: used for name, used in needed.items() if name in targets}):
-            given.say(
-                f"Argo CD reads {each.path} from {default}, and syncs no {report.kinds(each)} before it permits that "
-                f"there.\n  Once this is on {job.base}: git switch {default}, and argosy apply --commit."
-            )
-    return replace(job, promotion=promotion)
+    found: list[Job] = []
+    read: list[Widened] = []
+    for job, _ in todo:
+        needed = projects.used(job.promotion) if job is not telling else {}
+        promotion = replace(job.promotion, projects=projects.widen(job.promotion.after, needed))
+        found.append(replace(job, promotion=promotion))
+        if promotion.projects:
+            given.show(report.projects(promotion))
+        targets = {step.target for step in promotion.steps} if there and job.own_branch else set[str]()
+        lacking = {name: used for name, used in needed.items() if name in targets}
+        for each in projects.widen(there, lacking) if there else ():
+            read.append(each)
+            if telling is None:
+                given.say(
+                    f"Argo CD reads {each.path} from {default}, and syncs no {report.kinds(each)} before it permits "
+                    f"that there.\n  Once this is on {job.base}: git switch {default}, and argosy apply --commit."
+                )
+    found = [replace(job, promotion=replace(job.promotion, projects=read)) if job.title else job for job in found]
+    for job, (_, outcome) in zip(found, todo, strict=True):
+        outcome.promotion = job.promotion
+    return [(job, outcome) for job, (_, outcome) in zip(found, todo, strict=True)]
 
 
 # What is shown and asked first
@@ -243,7 +280,11 @@ def _show_tables(given: PromotionOptions, jobs: Sequence[Job]) -> None:
 
     colour = reporting.Options.of(sys.stdout, version="").colour
     for job in jobs:
-        given.show(report.as_text(job.promotion, colour=colour))
+        if job.title:
+            listed = "".join(f"\n  {path}" for path in sorted(job.promotion.written))
+            given.say(f"{job.title}, which Argo CD reads from {job.base}:{listed}")
+        else:
+            given.show(report.as_text(job.promotion, colour=colour))
 
 
 def _difference(given: PromotionOptions, job: Job) -> Difference:
@@ -330,25 +371,36 @@ def _say_open(given: PromotionOptions, jobs: Sequence[Job]) -> None:
 # Where the result goes
 
 
-def _refuse_misplaced(given: PromotionOptions, job: Job) -> None:
+def _refuse_misplaced(given: PromotionOptions, jobs: Sequence[Job]) -> None:
     """Raise UsageError where another branch is checked out than the one that the result belongs to."""
     from argosy import git  # noqa: PLC0415
 
+    if given.on_branch or given.dry_run:
+        return
     current = git.branch(given.root)
-    if not job.own_branch or given.on_branch or given.dry_run:
-        return
-    if job.base == current:
-        if job.promotion.before.commit != git.at(given.root).head:
-            raise ArgosyError(
-                f"{current} is behind the remote's {current}, which the promotion starts from.",
-                "Bring it up to date (git pull), and run this command again, or say --pull-request or --branch.",
-            )
-        return
-    environment = job.promotion.steps[0].target
-    raise UsageError(
-        f"{environment} follows the branch {job.base}, and {current or 'no branch'} is checked out.",
-        f"Switch to it first (git switch {job.base}), or say --pull-request or --branch.",
-    )
+    here = next((job for job in jobs if job.own_branch and job.base == current), None)
+    if here and here.promotion.before.commit != git.at(given.root).head:
+        raise ArgosyError(
+            f"{current} is behind the remote's {current}, which the promotion starts from.",
+            "Bring it up to date (git pull), and run this command again, or say --pull-request or --branch.",
+        )
+    places = joined([job.base for job in jobs], MANY)
+    if len(jobs) > 1 and not given.commit:
+        raise UsageError(
+            f"This is for {places}, and a work tree has one branch alone.", "Say --commit, --pull-request or --branch."
+        )
+    targets = {step.target for step in here.promotion.steps} if here else set[str]()
+    if any(step.source in targets for job in jobs if job is not here for step in job.promotion.steps):
+        raise UsageError(
+            f"This is for {places}, each from what the one before gets, and {current} is checked out.",
+            "Switch to the default branch, or say --pull-request or --branch.",
+        )
+    if len(jobs) == 1 and jobs[0].own_branch and not here:
+        raise UsageError(
+            f"{jobs[0].promotion.steps[0].target} follows the branch {places}, and {current or 'no branch'} is "
+            "checked out.",
+            f"Switch to it first (git switch {places}), or say --pull-request or --branch.",
+        )
 
 
 def _refuse_hidden(given: PromotionOptions, places: Places, job: Job) -> None:
@@ -380,12 +432,11 @@ def _write(given: PromotionOptions, job: Job, outcome: Outcome) -> None:
     """Write a promotion into the work tree and the index, and commit it if that is wanted."""
     from argosy.change import merge  # noqa: PLC0415
     from argosy.git import objects  # noqa: PLC0415
-    from argosy.promotion import report  # noqa: PLC0415
 
     promotion, root = job.promotion, given.root
     before = promotion.before.files(*promotion.written)
     after = {path: blob for path, blob in promotion.written.items() if blob is not None}
-    message = report.message(promotion, given.message or "")
+    message = job.message(given)
     plan = merge.plan(root, before, after)
     merge.refuse_obstacles(plan)
     earlier = _message_of_staged(root)
@@ -395,7 +446,6 @@ def _write(given: PromotionOptions, job: Job, outcome: Outcome) -> None:
     outcome.made = {"committed": given.commit}
     if given.commit:
         outcome.made["commit"] = objects.head(root)
-        given.say(f"Committed: {report.title(promotion.steps)}. git push brings it to Argo CD.")
         return
     given.say(
         "Written. Next: git diff --staged shows it, and git commit keeps it.\n"
@@ -413,6 +463,42 @@ def _message_of_staged(root: Path) -> str:
     return f"{file.read_text(encoding='utf-8', errors='replace').rstrip()}\n\n" if is_staged and file.is_file() else ""
 
 
+def _commit_everywhere(given: PromotionOptions, todo: Sequence[tuple[Job, Outcome]]) -> None:
+    """Commit on all the branches that promotions are for, or on none; the one that is checked out comes last."""
+    from argosy import git, signals  # noqa: PLC0415
+    from argosy.git import branches, objects  # noqa: PLC0415
+
+    root, current = given.root, git.branch(given.root)
+    refs, head = dict(git.at(root).refs), git.at(root).head
+    before: dict[str, str] = {}
+    made: dict[str, str] = {}
+    try:
+        for job, outcome in sorted(todo, key=lambda each: not each[0].own_branch or each[0].base == current):
+            job_now = replace(job, promotion=_with_origins(job.promotion, made))
+            if not job.own_branch or job.base == current:
+                _write(given, job_now, outcome)
+                continue
+            commit = branches.commit(job.promotion.before, job.promotion.written, job_now.message(given))
+            with signals.undisturbed():
+                branches.put(root, job.base, commit, refs.get(f"refs/heads/{job.base}", ""))
+                before[job.base] = commit
+            outcome.made = {"committed": True, "branch": job.base, "commit": commit}
+            made |= {step.target: commit for step in job.promotion.steps}
+    except BaseException:
+        if objects.head(root) == head:  # Otherwise it is done on all of them, whatever came after that.
+            with signals.undisturbed():
+                for name, commit in before.items():
+                    branches.put(root, name, refs.get(f"refs/heads/{name}", ""), commit)
+        raise
+    try:
+        remote = branches.remote_of(root)
+    except UsageError:
+        remote = "origin"
+    names = [job.base for job, _ in todo]
+    lines = "".join(f"\n  git push {remote} {name}" for name in names)
+    given.say(f"Committed on {joined(names, MANY)}. Push in this order, so that no Application leads nowhere:{lines}")
+
+
 # Branches of their own
 
 
@@ -422,16 +508,22 @@ def _offer(given: PromotionOptions, todo: Sequence[tuple[Job, Outcome]]) -> None
 
     made: dict[str, str] = {}
     done: list[str] = []
+    steps = ", ".join(f"{number}. to {job.base}" for number, (job, _) in enumerate(todo, 1))
+    is_ordered = any(job.title for job, _ in todo)
     for number, (job, outcome) in enumerate(todo):
+        note = f"**Step {number + 1} of {len(todo)}**, to be merged in this order: {steps}.\n\n" if is_ordered else ""
         name = given.branch or job.branch
         if given.branch and len(todo) > 1:
             name = f"{given.branch}-{number + 1}"
         branches.check_name(given.root, name)
         job_now = replace(job, promotion=_with_origins(job.promotion, made))
         with delivery.interruptible(name, done):
-            outcome.made |= delivery.deliver(given, _offered(given, job_now, name, outcome))
+            outcome.made |= delivery.deliver(given, _offered(given, job_now, name, outcome, note))
         done.append(name)
         made |= {step.target: outcome.made["commit"] for step in job.promotion.steps}
+    if is_ordered:
+        verb = "Merge" if given.pull_request else "Bring"
+        given.say(f"{verb} them in this order, so that no Application leads nowhere in between: {steps}.")
 
 
 def _with_origins(promotion: Promotion, made: dict[str, str]) -> Promotion:
@@ -443,42 +535,46 @@ def _with_origins(promotion: Promotion, made: dict[str, str]) -> Promotion:
     return replace(promotion, moves=moves)
 
 
-def _offered(given: PromotionOptions, job: Job, name: str, outcome: Outcome) -> Offer:
-    from argosy.promotion import report  # noqa: PLC0415
-
+def _offered(given: PromotionOptions, job: Job, name: str, outcome: Outcome, note: str) -> Offer:
     promotion = job.promotion
     labels = delivery.configured(given.root, "promotion").get("labels")
     return Offer(
         before=promotion.before,
         written=promotion.written,
-        message=report.message(promotion, given.message or ""),
+        message=job.message(given),
         base=job.base,
         branch=name,
         kind="promotion",
         labels=tuple(map(str, labels)) if isinstance(labels, list) else ("promotion",),
-        body=partial(_body, promotion, outcome),
-        is_earlier=partial(_is_same, promotion),
+        body=partial(_body, job, outcome, note),
+        is_earlier=partial(_is_same, job),
     )
 
 
-def _is_same(promotion: Promotion, told: str) -> bool:
-    """Return whether a commit's message tells of the same steps."""
+def _is_same(job: Job, told: str) -> bool:
+    """Return whether a commit's message tells of the same steps, or of the same change."""
     from argosy.promotion import trailers  # noqa: PLC0415
 
+    if job.title:
+        return job.trailer in told.splitlines()
     return {replace(each, origin="") for each in trailers.steps(told)} == {
-        replace(each, origin="") for each in promotion.steps
+        replace(each, origin="") for each in job.promotion.steps
     }
 
 
-def _body(promotion: Promotion, outcome: Outcome, limit: int) -> str:
-    """Return the table, the rendered difference and the trailers, in at most so many characters."""
+def _body(job: Job, outcome: Outcome, note: str, limit: int) -> str:
+    """Return a note, the table, the rendered difference and the trailers, in at most so many characters."""
     from argosy.difference.formats import OutputFormat, format_difference  # noqa: PLC0415
     from argosy.promotion import report  # noqa: PLC0415
 
     # Hosts can make the message of a merge from this text: then the last lines are its trailers.
+    promotion = job.promotion
+    if job.title:
+        listed = "".join(f"- `{path}`\n" for path in sorted(promotion.written))
+        return f"{note}Argo CD reads from {job.base} what it has to deploy:\n\n{listed}\n{job.trailer}\n"
     trailers = "\n".join(each.trailer for each in promotion.steps)
     end = f"\n\n{trailers}\n" if len(trailers) < limit // 3 else "\n"
-    table = report.as_markdown(promotion, (limit - len(end)) // 2)
+    table = note + report.as_markdown(promotion, (limit - len(end)) // 2 - len(note))
     rendered = ""
     if outcome.difference is not None:
         room = limit - len(end) - len(table) - 1

@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from argosy import git, temporary
@@ -17,11 +17,14 @@ from argosy.git.snapshot import Snapshot, Written
 _PASSWORD = re.compile(r"(?<=://)[^/@\s]+@")
 
 
-def commit(before: Snapshot, written: Written, message: str) -> str:
-    """Make a commit on top of a state, with files of their own, and return its id; no branch, no hook knows of it."""
+def commit(before: Snapshot, written: Written, message: str, *, lasts: bool = True) -> str:
+    """Make a commit on top of a state, with files of their own, and return its id; no branch, no hook knows of it.
+
+    One that does not last is never signed.
+    """
     root = before.root
     wanted = git.at(root).setting("commit.gpgsign").lower()
-    signed = ("-S",) if wanted in {"true", "yes", "on", "1"} else ()
+    signed = ("-S",) if lasts and wanted in {"true", "yes", "on", "1"} else ()
     with temporary.folder("index") as folder:
         aside = {"GIT_INDEX_FILE": str(folder / "index")}
         git.run(root, "read-tree", before.commit, environment=aside)
@@ -70,6 +73,18 @@ def checked_out(root: Path, commit: str) -> Iterator[Path]:
         finally:
             git.at(place).objects.close()
             git.run(root, "worktree", "remove", "--force", str(place))
+
+
+@contextmanager
+def on_disk(state: Snapshot) -> Iterator[Path]:
+    """Yield a work tree that has a state committed: the one that there is, or one of its own, which is removed."""
+    if state.commit == git.at(state.root).head and not state.written:
+        yield state.root
+        return
+    before = replace(state, written={})
+    made = commit(before, state.written, "A state", lasts=False) if state.written else state.commit
+    with checked_out(state.root, made) as place:
+        yield place
 
 
 def check_name(root: Path, name: str) -> None:

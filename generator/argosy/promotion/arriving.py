@@ -13,7 +13,9 @@ from dataclasses import replace
 from argosy.change import edits, ownership, planning
 from argosy.change.planning import Change
 from argosy.errors import ArgosyError
-from argosy.git.snapshot import Snapshot
+from argosy.git import branches, objects
+from argosy.git.objects import Files
+from argosy.git.snapshot import Snapshot, Written
 from argosy.promotion import deployment, promoting
 from argosy.promotion.decision import Decision, Names, Sides, Verdict, decide, has_name, value_at
 from argosy.promotion.history import History
@@ -21,6 +23,7 @@ from argosy.promotion.policy import Policy, Treatment
 from argosy.promotion.promoting import Answers, Move
 from argosy.promotion.states import State
 from argosy.promotion.trailers import Kind, Step
+from argosy.repository import layout
 from argosy.repository.model import Repository
 from argosy.template import versions
 from argosy.yaml_edit import keys
@@ -35,24 +38,20 @@ def arrive(
 ) -> list[Move]:
     """Return the moves that bring applications to an environment that does not deploy them yet.
 
-    `environments` and `now` are of source and target, both of the commit that is checked out.
+    `environments` and `now` are of source and target. From another state than the target's, what is the source's own
+    comes along, and so do the files of the application itself.
     """
-    stored = ownership.load(now[1].root)
-    before, after = stored.repository, _with(stored.repository, applications, environments[1])
-    change = Change(before, after, from_version=stored.version, to_version=stored.version)
-    plan = planning.plan(now[1].root, change)
-    if plan.conflicts:
-        raise ArgosyError(
-            f"{plan.conflicts[0]} is in the way of {applications[0]} in {environments[1]}.",
-            "Move it elsewhere and commit, then promote again.",
-        )
-    with versions.checkout(stored.version) as template:
-        rendered = planning.render(after, before, template)
-    pristine = State(history.cache, {}).with_files(rendered)
-    source, target = history.state(now[0]), history.state(now[1].with_files(plan.written))
-    moves, rest = [], dict(plan.written)
+    carried = {}
+    if now[0] != now[1]:
+        carried = {name: _carried(name, environments, now, answers, history) for name in applications}
+    brought = {path: blob for each in carried.values() for path, blob in each.written.items()}
+    planned, pristine = _planned(now[1].with_files(brought), applications, environments[1], is_rendered=True)
+    source = history.state(now[0])
+    target = history.state(now[1].with_files({**brought, **planned}))
+    of_template = State(history.cache, {}).with_files(pristine)
+    moves, rest = [], dict(planned)
     for name in applications:
-        was, now_there = (deployment.files(each, name, environments[0]) for each in (pristine, source))
+        was, now_there = (deployment.files(each, name, environments[0]) for each in (of_template, source))
         here = deployment.files(target, name, environments[1])
         sides = Sides(was, now_there, here, here)
         policy, choices = promoting.policy_of(target, name), answers.of(name, environments[1])
@@ -62,10 +61,61 @@ def arrive(
         step = Step(Kind.PROMOTION, name, *environments, now[0].commit if not now[0].written else "")
         folder, argocd = deployment.units(name, environments[1])
         own = {path: rest.pop(path) for path in [*rest] if path == argocd or path.startswith(f"{folder}/")}
+        if name in carried:
+            decisions, own = [*decisions, *carried[name].decisions], {**carried[name].written, **own}
         moves.append(Move(step, decisions, {**own, **written}))
     # What all of them share comes with the first one.
     moves[0] = replace(moves[0], written={**rest, **moves[0].written})
     return moves
+
+
+def announced(moves: Sequence[Move], target: Snapshot, default: Snapshot) -> Written:
+    """Return what the default branch gets, from which Argo CD reads the Applications of an environment with a branch.
+
+    `target` is the state that moves lead to.
+    """
+    source, environment = moves[0].step.source, moves[0].step.target
+    names = [each.step.application for each in moves]
+    unknown = [name for name in names if not any(default.paths(layout.application_settings(name)))]
+    lacking = [each for name in unknown for each in (layout.application(name), layout.deployment(source, name))]
+    brought = target.files(*lacking) if lacking else {}
+    planned, _ = _planned(default.with_files(brought), names, environment)
+    # Nobody reads it there, but it says what is deployed.
+    folders = [layout.deployment(environment, name) for name in names]
+    rest = {path: blob for path, blob in planned.items() if not objects.is_within(path, folders)}
+    return {**brought, **rest, **target.files(*folders)}
+
+
+def _carried(
+    name: str, environments: tuple[str, str], now: tuple[Snapshot, Snapshot], answers: Answers, history: History
+) -> promoting.Carried:
+    """Return what comes along from the source's branch: the application itself, and what the source has of it."""
+    choices = answers.of(name, environments[1])
+    found = promoting.brought(name, now, f"comes with {name}", choices, history)
+    units = deployment.units(name, environments[0])
+    return replace(found, written={**found.written, **now[0].files(*units)})
+
+
+def _planned(
+    state: Snapshot, applications: Sequence[str], environment: str, *, is_rendered: bool = False
+) -> tuple[Written, Files]:
+    """Return what the template changes in a state for an environment to deploy applications, too.
+
+    And, if that is wanted, all that it renders for them.
+    """
+    with branches.on_disk(state) as place:
+        stored = ownership.load(place)
+        before, after = stored.repository, _with(stored.repository, applications, environment)
+        made = planning.plan(place, Change(before, after, from_version=stored.version, to_version=stored.version))
+        if made.conflicts:
+            raise ArgosyError(
+                f"{made.conflicts[0]} is in the way of {applications[0]} in {environment}.",
+                "Move it elsewhere and commit, then promote again.",
+            )
+        if not is_rendered:
+            return made.written, {}
+        with versions.checkout(stored.version) as template:
+            return made.written, planning.render(after, before, template)
 
 
 def _with(repository: Repository, applications: Sequence[str], environment: str) -> Repository:

@@ -73,12 +73,19 @@ class Places:
         repository = store.load(root, applications).repository
         if len(repository.applications) < len(set(applications)):
             repository = store.load(root).repository
-        for name in applications:
-            edits.application(repository, name)
         if remote:
             revisions = [each.revision for each in repository.environments]
             branches.fetch(root, remote, [*revisions, repository.settings.branch])
-        return cls(root, repository, History(root), remote)
+        places = cls(root, repository, History(root), remote)
+        for name in {*applications} - {each.name for each in repository.applications}:
+            if not any(places.deploys(each, name) for each in repository.environments):
+                edits.application(repository, name)
+        return places
+
+    def deploys(self, environment: Environment, application: str) -> bool:
+        """Return whether an environment deploys an application where it is read from."""
+        tip = self.tip(environment).commit
+        return bool(tip) and application in self.history.cache.state(tip).deployed(environment.name)
 
     def ends(self, source: str, target: str) -> Ends:
         """Return the states of two environments."""
@@ -181,7 +188,7 @@ def applications(
     """Return which applications to promote: the wanted ones, or with none all that both environments deploy.
 
     And which of the source's the target does not deploy: of the wanted ones those that may come to it, else all. Raise
-    UsageError for a name that the source does not deploy, or that cannot come with a promotion.
+    UsageError for a name that the source does not deploy.
     """
     states = ((ends.source, source), (ends.target, target))
     there = [places.history.state(state).deployed(name) for state, name in states]
@@ -192,13 +199,6 @@ def applications(
                 folder = layout.deployment(source, name)
                 brings = f"To deploy it there, copy its folder as {folder}, run argosy apply and commit"
             raise UsageError(f"{name} is not deployed to {source}.", f"{brings}; argosy status shows where it is.")
-        if name not in there[1] and (ends.own_branch or ends.target.commit != places.head):
-            where = f"on the branch {ends.base}" if ends.own_branch else f"on {places.remote}"
-            raise UsageError(
-                f"{name} is not deployed to {target} {where}.",
-                f"A new application comes there with a change of that branch: copy its folder as "
-                f"{layout.deployment(target, name)}, run argosy apply and commit.",
-            )
     names = list(dict.fromkeys(wanted)) or there[0]
     return [name for name in names if name in there[1]], [name for name in names if name not in there[1]]
 

@@ -461,7 +461,7 @@ class History:
         ):
             return found, told
         tip = here.tip
-        found = record.commit if tip == edge.place.tip else self._merge_base(record.commit, tip) or record.commit
+        found = record.commit if tip == edge.place.tip else self.merge_base(record.commit, tip) or record.commit
         return found, self.named_at(here, found)
 
     def named_at(self, place: Place, commit: str) -> Deployment:
@@ -545,7 +545,7 @@ class History:
         was, had = base.places or edge.deployments
         start = base.source
         if edge.is_across and base.record is None:
-            start = self._merge_base(*tips) or start
+            start = self.merge_base(*tips) or start
         there = self.named_at(edge.places[0], start)
         return (
             (tips[0], base.source, deployment.units(*was)),
@@ -630,7 +630,8 @@ class History:
         line = self._lines.get(tip)
         return tip == commit or (line is not None and line.has_kept(commit, *units))
 
-    def _merge_base(self, one: str, other: str) -> str:
+    def merge_base(self, one: str, other: str) -> str:
+        """Return the commit that two last had in common, "" where there is none."""
         if (one, other) not in self._merge_bases:
             found = git.run(self.root, "merge-base", one, other, accepted=(0, 1)).strip()
             self._merge_bases[one, other] = found

@@ -71,6 +71,8 @@ class Promotion:
     before: Snapshot
     moves: Sequence[Move]
     projects: Sequence[Widened] = ()
+    beside: Written = field(default_factory=dict)
+    """Files that change with it, although nothing moves in this state: what Argo CD reads of other branches."""
 
     @cached_property
     def after(self) -> Snapshot:
@@ -81,7 +83,7 @@ class Promotion:
     def written(self) -> Written:
         """The files that change."""
         moved = {path: blob for move in self.moves for path, blob in move.written.items()}
-        return moved | {each.path: each.blob for each in self.projects}
+        return {**self.beside, **moved, **{each.path: each.blob for each in self.projects}}
 
     @property
     def steps(self) -> list[Step]:
@@ -187,6 +189,17 @@ def carried_over(found: Comparison, choices: Choices | None = None) -> Carried:
     files = {path: _three(found.history, entries) for path, entries in found.carried.items()}
     why = f"changed on {found.edge.source}'s branch"
     return _merged_files(found.edge.now[0].root, found.edge.application, files, why, choices or Choices())
+
+
+def brought(application: str, now: tuple[Snapshot, Snapshot], why: str, choices: Choices, history: History) -> Carried:
+    """Return the files of an application itself that come from the source's branch to one that deploys it nowhere."""
+    folder = layout.application(application)
+    start = history.merge_base(*(each.commit for each in now))
+    was, theirs, ours = (each.files(folder) for each in (history.cache.state(start or now[1].commit), *now))
+    new = {path: blob for path, blob in theirs.items() if path not in {*was, *ours}}
+    both = {path: (was.get(path), blob, ours.get(path)) for path, blob in theirs.items() if path not in new}
+    merged = _merged_files(now[1].root, application, both, why, choices)
+    return replace(merged, written={**new, **merged.written})
 
 
 def _three(history: History, entries: Sequence[Entry | None]) -> Three:
