@@ -798,6 +798,36 @@ REQUEST = (*TO_STAGING, "--pull-request", "--yes")
 class TestAPullRequest:
     BRANCH = "promote/web-dev-to-staging"
 
+    @only_github
+    def test_the_host_knows_what_a_squash_promoted(
+        self, argosy: Argosy, repository: Path, bare: Path, server: Server
+    ) -> None:
+        since = git(repository, "rev-parse", "HEAD").strip()
+        assert argosy(*REQUEST).code == 0
+        (pull,) = server.pull_requests
+        git(repository, "fetch", "--quiet", "origin")
+        git(repository, "merge", "--quiet", "--squash", f"origin/{self.BRANCH}")
+        git(repository, "commit", "--quiet", "--no-verify", "--message", "March release")
+        git(repository, "push", "--quiet")
+        pull.is_open, pull.merged, asked = False, git(repository, "rev-parse", "HEAD").strip(), len(server.requests)
+        follow_up = ("promote", "--follow-up", since, "--yes")
+        result = argosy(*follow_up, "--dry-run")
+        assert (result.code, "Not followed up: " in result.err, len(server.requests)) == (0, True, asked)
+
+        told, pull.body = pull.body, "Argosy-Promotion: api dev -> staging\nArgosy-Promotion: web dev -> prod\n"
+        result = argosy(*follow_up, "--pull-request")
+        assert (result.code, "Nothing to follow up" in result.err) == (0, True), result.err
+        server.fail_next(403, on="/commits/")
+        result = argosy(*follow_up, "--pull-request")
+        assert (result.code, "Not followed up: " in result.err) == (0, True), result.err
+        assert "look for the pull request of the commit" in result.err
+
+        pull.body = told
+        result = argosy(*follow_up, "--pull-request")
+        assert (result.code, "To follow up: web from staging to prod." in result.err) == (0, True), result.err
+        assert "Not followed up" not in result.err
+        assert NEW in text(bare, path("prod"), "promote/web-staging-to-prod")
+
     def test_opened_and_updated(self, argosy: Argosy, repository: Path, bare: Path, server: Server) -> None:
         commit(repository, {"CODEOWNERS": "* @ada\nenvironments/prod/ @grace\n"})
         edit(repository, ".argosy.yaml", "host:", "promotion: {labels: [release]}\nhost:")

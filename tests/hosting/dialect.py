@@ -43,6 +43,8 @@ class PullRequest:
     is_open: bool = True
     from_fork: bool = False
     draft: bool = False
+    merged: str = ""
+    """The commit that it was merged with; empty if it was not."""
 
 
 @dataclass(slots=True)
@@ -174,6 +176,12 @@ class Dialect(ABC):
         """Return the open pull requests of two branches, those of forks too."""
         asked = (True, branch, base)
         return [each for each in self.server.pull_requests if (each.is_open, each.branch, each.base) == asked]
+
+    def merged_with(self, commit: str) -> list[PullRequest]:
+        """Return the pull requests of a commit, which is named in full."""
+        if not re.fullmatch(r"[0-9a-f]{40}", commit):
+            raise Misuse("a commit's id")
+        return [each for each in self.server.pull_requests if each.merged == commit]
 
     @abstractmethod
     def exists(self) -> Answer:

@@ -44,6 +44,7 @@ class BitbucketDialect(Dialect):
             f"GET {repository}/branch-restrictions": self.restrictions,
             f"GET {at}": self.list_pulls,
             f"POST {at}": self.create,
+            f"GET {repository}/commit/(\\w+)/pullrequests": self.pulls_of,
             f"GET {at}/(\\d+)": lambda number: (200, self.pull(self.find(number))),
             f"PUT {at}/(\\d+)": self.edit,
             "GET /user": lambda: self.whose(self.user(self.server.me)),
@@ -75,6 +76,15 @@ class BitbucketDialect(Dialect):
         for pull in pulls:
             del pull["reviewers"]
         return 200, Page(pulls)
+
+    def pulls_of(self, commit: str) -> Answer:
+        """List them in short, by the app that has to be installed; while it looks for them, there is no list."""
+        if self.server.links == "none":
+            raise Refusal(404, self.error(404))
+        if self.server.links == "later":
+            return 202, {"type": "error", "error": {"message": "Still indexing"}}
+        found = [{"type": "pullrequest", "id": each.number, "title": each.title} for each in self.merged_with(commit)]
+        return 200, {"values": found, "pagelen": 30, "page": 1, "size": len(found)}
 
     def create(self) -> Answer:
         body = checked(self.received.body, title=str, description=str, source=dict, destination=dict, draft_=bool)
@@ -124,6 +134,8 @@ class BitbucketDialect(Dialect):
         return {
             "id": pull.number,
             "links": {"html": {"href": url}},
+            "state": "MERGED" if pull.merged else "OPEN" if pull.is_open else "DECLINED",
+            "description": pull.body,
             "author": self.user(pull.author) if pull.author in self.server.users else None,
             "source": {"branch": {"name": pull.branch}, "repository": there if pull.from_fork else here},
             "destination": {"branch": {"name": pull.base}, "repository": here},

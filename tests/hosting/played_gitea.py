@@ -47,6 +47,7 @@ class GiteaDialect(GitHubDialect):
         at = re.escape(f"/repos/{self.server.project}")
         own: dict[str, Handler] = {
             f"POST {at}/labels": self.make_label,
+            f"GET {at}/commits/(\\w+)/pull": self.pull_of,
             f"GET {at}/pulls/(\\d+)": lambda number: (200, self.whole(self.find(number))),
             f"GET {at}/issues/(\\d+)/comments": self.comments,
         }
@@ -56,6 +57,11 @@ class GiteaDialect(GitHubDialect):
         if all(each.number != int(number) for each in self.server.pull_requests):
             raise Refusal(500, self.error(500))
         return 200, Page([self.comment(each) for each in self.posted(number)])
+
+    def pull_of(self, commit: str) -> Answer:
+        for each in self.merged_with(commit):
+            return 200, {**self.pull(each), "body": each.body, "merged": True}
+        raise Refusal(404, self.error(404))
 
     def protections(self, at: str) -> Mapping[str, Handler]:
         return {

@@ -52,6 +52,7 @@ class GitHubDialect(Dialect):
             f"GET {at}": lambda: (200, {"id": 7, "full_name": self.server.project}),
             f"GET {at}/pulls": self.list_pulls,
             f"POST {at}/pulls": self.create,
+            f"GET {at}/commits/(\\w+)/pulls": self.pulls_of,
             f"PATCH {at}/pulls/(\\d+)": self.edit,
             f"GET {at}/pulls/(\\d+)/reviews": self.reviews,
             f"POST {at}/pulls/(\\d+)/requested_reviewers": self.request_reviewers,
@@ -102,6 +103,11 @@ class GitHubDialect(Dialect):
         if owner != self.server.project.split("/")[0] or self.received.query["state"] != "open":
             raise Misuse("the query")
         return 200, Page([self.pull(each) for each in self.open_ones(branch, self.received.query["base"])])
+
+    def pulls_of(self, commit: str) -> Answer:
+        """List the merged one of a commit of the default branch, and else those that are open."""
+        merged = [each for each in self.merged_with(commit) if each.base == "main"]
+        return 200, Page([self.pull(each) for each in merged or self.server.pull_requests if each.is_open or merged])
 
     def create(self) -> Answer:
         body = checked(self.received.body, head=str, base=str, title=str, body=str, draft_=bool)
@@ -167,7 +173,9 @@ class GitHubDialect(Dialect):
             "head": {"ref": pull.branch, "repo": head},
             "base": {"ref": pull.base, "repo": repository},
             "title": pull.title,
-            "body": pull.body,
+            "body": pull.body or None,
+            "merged_at": "2026-03-02T09:00:00Z" if pull.merged else None,
+            "merge_commit_sha": pull.merged or "f" * 40,  # Of an open one, it is that of a merge to try.
             "requested_reviewers": [{"login": name} for name in pull.reviewers if "/" not in name],
             **self.teams(pull),
         }

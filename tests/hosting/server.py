@@ -63,6 +63,8 @@ class Server:
         """What is enforced on branches, as the host's API has it, by what each dialect calls it."""
         self.is_administrator = True
         """Whether the token is one of an administrator of the repository."""
+        self.links = "all"
+        """Whether Bitbucket links commits to pull requests: all, none without the app, or later."""
         self.page_size = 50
         """The most items of a page, however many are asked for."""
         self.misuses: list[str] = []

@@ -57,6 +57,21 @@ def test_pull_requests_of_forks_and_other_branches_are_left_alone(host: Host, se
     assert {each.title for each in (fork, closed, other_base, other_branch)} == {"Old"}
 
 
+def test_what_a_commit_was_merged_with(host: Host, server: Server, kind: str) -> None:
+    one, two = "1" * 40, "2" * 40
+    server.add(body="What it tells.\n", is_open=False, merged=one)
+    server.add("other")
+    assert (host.merged_with(one), host.merged_with(two)) == (["What it tells.\n"], [])
+    # GitHub knows those of its default branch alone.
+    server.add("third", "staging", body="Elsewhere.", is_open=False, merged=two)
+    assert host.merged_with(two) == ([] if kind == "github" else ["Elsewhere."])
+    for server.links in ("none", "later") if kind == "bitbucket" else ():
+        assert host.merged_with(one) == []
+    server.fail_next(403)
+    with pytest.raises(ArgosyError, match=r"look for the (pull|merge) request of the commit 111111111111"):
+        host.merged_with(one)
+
+
 def test_lists_are_read_page_after_page(host: Host, server: Server) -> None:
     server.page_size = 1
     for number in range(3):

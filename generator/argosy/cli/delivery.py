@@ -760,7 +760,7 @@ def _keep(given: ChangeOptions, offer: Offer) -> tuple[str, dict[str, Any]]:
     given.say(f"Committed on the branch {name}. Your work tree is unchanged. git show {name} shows it.")
     try:
         remote = branches.remote_of(given.root)
-        host = _host(given.root, remote)
+        host = host_of(given.root, remote)
     except ArgosyError:
         return commit, {}  # There is nowhere to push to yet, or nothing known of it.
     url = host.url_to_open(_proposal(offer, host))
@@ -775,7 +775,7 @@ def _push(given: ChangeOptions, offer: Offer) -> tuple[str, dict[str, Any]]:
 
     name = offer.branch
     remote = branches.remote_of(given.root)
-    host = _host(given.root, remote)
+    host = host_of(given.root, remote)
     has_token = host.token() is not None
     present = branches.remote_tip(given.root, remote, name)
     commit = _commit(given.root, offer, present)
@@ -825,7 +825,7 @@ def _signature(root: Path, commit: str) -> str:
     return git.run(root, "-c", "log.showSignature=false", "log", "-1", "--format=%T %P%n%B", commit)
 
 
-def _host(root: Path, remote: str) -> Host:
+def host_of(root: Path, remote: str) -> Host:
     """Return the host of a remote, as the first of its URLs tells that names a project."""
     from argosy import hosting  # noqa: PLC0415
     from argosy.git import branches  # noqa: PLC0415

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
 
-from argosy.cli import options, promoting
+from argosy.cli import delivery, options, promoting
 from argosy.cli.promoting import Job, PromotionOptions
-from argosy.errors import UsageError
+from argosy.errors import ArgosyError, UsageError
 from argosy.names import joined
 
 if TYPE_CHECKING:
@@ -98,15 +98,37 @@ def _following(given: PromotionOptions, places: Places, since: str) -> Make:
     """Return what gives the jobs that follow the promotions since a commit."""
     from argosy.promotion import ends  # noqa: PLC0415
 
-    found = ends.followers(places, since)
+    untold = ends.untold(places, since)
+    texts = _of_host(given, places, untold)
+    found = ends.followers(places, since, texts)
     for apps, source, target in found:
         given.say(f"To follow up: {', '.join(apps)} from {source} to {target}.")
-    for commit, title in ends.untold(places, since):
-        given.say(
-            f"Not followed up: {commit} ({title}). Its message tells of no promotion.\n  If it is one, the host left "
-            "out the Argosy-Promotion line, and the title was changed: promote its applications by hand."
-        )
+    for commit, title in untold.items():
+        if commit not in texts:
+            given.say(
+                f"Not followed up: {commit[:7]} ({title}). Its message tells of no promotion.\n  If it is one, the "
+                "host left out the Argosy-Promotion line, and the title was changed: promote its applications by hand."
+            )
     return lambda answers: _jobs(places, found, answers, together=not given.on_branch)
+
+
+def _of_host(given: PromotionOptions, places: Places, commits: Collection[str]) -> Mapping[str, Sequence[str]]:
+    """Return what the pull requests of commits tell of promotions, where the host is spoken to anyway."""
+    if not (given.pull_request and commits):
+        return {}
+    from argosy.promotion import trailers  # noqa: PLC0415
+
+    host = delivery.host_of(given.root, places.remote)
+    found: dict[str, Sequence[str]] = {}
+    for commit in commits if host.token() else ():
+        try:
+            texts = host.merged_with(commit)
+        except ArgosyError as error:
+            given.say(f"{error.message} {error.hint}".strip())
+            break
+        if any(map(trailers.steps, texts)):
+            found[commit] = texts
+    return found
 
 
 def _jobs(

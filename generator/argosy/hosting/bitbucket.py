@@ -75,6 +75,18 @@ class Bitbucket(Host):
         # Bitbucket shows HTML comments; a link's definition that nobody uses is shown nowhere.
         return f"[//]: # ({marker})"
 
+    def merged_with(self, commit: str) -> Sequence[str]:
+        """Return the texts of the merged pull requests of a commit, where the app of these links is installed.
+
+        As long as Bitbucket looks for them, and without the app, there are none.
+        """
+        doing = f"look for the pull request of the commit {commit[:12]} in {self.project}"
+        found = self._told(f"{self._project}/commit/{commit}/pullrequests", doing, 404)
+        with self._reading(doing):
+            numbers = [each["id"] for each in (found or {}).get("values", ())]
+            whole = [self._client.call("GET", f"{self._path}/{each}", doing) for each in numbers]
+            return [each["description"] or "" for each in whole if each["state"] == "MERGED"]
+
     def _find(self, proposal: Proposal) -> Request | None:
         doing = f"list the pull requests of {self.project}"
         # JSON's strings are written as the query language's.

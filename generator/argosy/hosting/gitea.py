@@ -68,6 +68,13 @@ class Gitea(GitHub):
             found = self._told(f"{self._project}/branch_protections/{rule}", doing, 403, 404)
             return Protection(approvals=there["required_approvals"]).perhaps() if found is None else of_gitea(found)
 
+    def merged_with(self, commit: str) -> Sequence[str]:
+        """Return the text of the pull request that was merged with a commit, on whatever branch."""
+        doing = self._looking_for(commit)
+        found = self._told(f"{self._project}/commits/{commit}/pull", doing, 404)
+        with self._reading(doing):
+            return [found["body"]] if found and found["merged"] else []
+
     def _is_own(self, comment: Comment) -> bool:
         return comment.author == self._owner
 

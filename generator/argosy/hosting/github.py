@@ -1,7 +1,7 @@
 """GitHub: github.com, Enterprise Cloud and Enterprise Server.
 
 https://docs.github.com/rest/pulls/pulls, /rest/pulls/review-requests, /rest/issues/comments, /rest/issues/labels,
-/rest/repos/rules, /rest/branches/branch-protection
+/rest/commits/commits, /rest/repos/rules, /rest/branches/branch-protection
 """
 
 from __future__ import annotations
@@ -70,6 +70,16 @@ class GitHub(Host):
             if there is None or not there["protected"]:
                 return found
             return self._with_older(found, f"{self._project}/branches/{name}/protection", doing)
+
+    def merged_with(self, commit: str) -> Sequence[str]:
+        """Return the texts of the merged pull requests of a commit, which has to be on the default branch."""
+        doing = self._looking_for(commit)
+        found = self._client.pages(f"{self._project}/commits/{commit}/pulls", doing, self.page_size)
+        with self._reading(doing):
+            return [each["body"] or "" for each in found if each["merged_at"]]
+
+    def _looking_for(self, commit: str) -> str:
+        return f"look for the {self.request} of the commit {commit[:12]} in {self.project}"
 
     def _binds_everyone(self, ruleset: int, doing: str) -> bool | None:
         """Return whether a ruleset exempts nobody, which only those who may write it are told."""

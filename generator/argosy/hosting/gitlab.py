@@ -1,7 +1,7 @@
 """GitLab: gitlab.com and self-managed.
 
 https://docs.gitlab.com/api/merge_requests/, /api/notes/, /api/users/, /api/protected_branches/,
-/api/merge_request_approvals/, /api/project_push_rules/, /api/projects/
+/api/merge_request_approvals/, /api/project_push_rules/, /api/projects/, /api/commits/
 """
 
 from __future__ import annotations
@@ -61,6 +61,14 @@ class GitLab(Host):
                 "push_rule": self._told(f"{project}/push_rule", doing, 401, 403, 404),
             }
             return of_gitlab(found, branch)
+
+    def merged_with(self, commit: str) -> Sequence[str]:
+        """Return the texts of the merge requests that were merged with a commit, on whatever branch."""
+        doing = f"look for the merge request of the commit {commit[:12]} in {self.project}"
+        path = f"{self._project}/repository/commits/{commit}/merge_requests"
+        found = self._client.pages(path, doing, {"per_page": "100"})
+        with self._reading(doing):
+            return [each["description"] or "" for each in found if each["state"] == "merged"]
 
     def _find(self, proposal: Proposal) -> Request | None:
         doing = f"list the merge requests of {self.project}"

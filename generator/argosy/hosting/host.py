@@ -177,6 +177,13 @@ class Host(ABC):
         """Return how a branch is protected, as far as the token may see; raise ArgosyError if the host does not say."""
 
     @abstractmethod
+    def merged_with(self, commit: str) -> Sequence[str]:
+        """Return the texts of the pull requests that were merged with a commit; raise ArgosyError if it does not say.
+
+        There are none where the host knows of no pull request, or not yet.
+        """
+
+    @abstractmethod
     def current_request(self, environment: Mapping[str, str]) -> int | None:
         """Return the number of the pull request that a CI job runs for, or None."""
 

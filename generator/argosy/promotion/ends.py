@@ -15,7 +15,7 @@ from argosy.git import branches, objects
 from argosy.git.snapshot import Snapshot, resolve
 from argosy.promotion import trailers
 from argosy.promotion.history import History
-from argosy.promotion.trailers import Kind
+from argosy.promotion.trailers import Kind, Step
 from argosy.repository import layout, store
 from argosy.repository.model import Environment, Repository
 
@@ -203,44 +203,64 @@ def applications(
     return [name for name in names if name in there[1]], [name for name in names if name not in there[1]]
 
 
-def followers(places: Places, since: str) -> list[tuple[list[str], str, str]]:
+def followers(
+    places: Places, since: str, texts: Mapping[str, Sequence[str]] | None = None
+) -> list[tuple[list[str], str, str]]:
     """Return what follows the promotions since a commit: applications, from, to.
 
-    Raise UsageError where there is no such commit; all zeros, as hosts say of a new branch, are nothing.
+    `texts` are what else tells of commits, of the deployments that these changed. Raise UsageError where there is no
+    such commit; all zeros, as hosts say of a new branch, are nothing.
     """
     root = places.root
     if not since.strip("0"):
         return []
     if not resolve(root, since):
         raise UsageError(f"There is no commit “{since}” here.", "Fetch the whole history, or name another commit.")
+    found = [(each.commit, each.step) for each in trailers.records(root, f"{since}..HEAD") if not each.reverted]
+    if told := _told(root, texts or {}):
+        listed = git.run(root, "rev-list", "--date-order", f"{since}..HEAD", "--").split()
+        newest = {commit: place for place, commit in enumerate(listed)}
+        found = sorted([*found, *told], key=lambda each: newest[each[0]])
     groups: dict[tuple[str, str], list[str]] = {}
     seen: set[tuple[str, str]] = set()
-    for each in trailers.records(root, f"{since}..HEAD"):
-        place = (each.step.application, each.step.target)
-        if place in seen or each.reverted:
+    for _, step in found:
+        place = (step.application, step.target)
+        if place in seen:
             continue
         seen.add(place)  # The newest tells: what was rolled back since is not to be followed.
         for environment in places.repository.environments:
-            follows = environment.promotes_from == each.step.target and each.step.kind is Kind.PROMOTION
-            if follows and each.step.application in environment.applications:
-                groups.setdefault((each.step.target, environment.name), []).append(each.step.application)
+            follows = environment.promotes_from == step.target and step.kind is Kind.PROMOTION
+            if follows and step.application in environment.applications:
+                groups.setdefault((step.target, environment.name), []).append(step.application)
     return [(sorted(names), *legs) for legs, names in groups.items()]
 
 
-def untold(places: Places, since: str) -> list[tuple[str, str]]:
-    """Return the commits since one that may be promotions to follow, but tell of none: their short ids and titles.
+def _told(root: Path, texts: Mapping[str, Sequence[str]]) -> list[tuple[str, Step]]:
+    """Return the steps that texts tell of commits, where these bear them out."""
+    told = {commit: [step for each in listed for step in trailers.steps(each)] for commit, listed in texts.items()}
+    changed = trailers.deployments(root, [commit for commit, steps in told.items() if steps])
+    return [
+        (commit, step)
+        for commit, steps in told.items()
+        for step in steps
+        if (step.target, step.application) in changed[commit]
+    ]
+
+
+def untold(places: Places, since: str) -> Mapping[str, str]:
+    """Return the commits since one that may be promotions to follow, but tell of none: their ids and titles.
 
     They change an environment between two others, and revert nothing.
     """
     known = places.repository.environments
     between = [each.name for each in known if each.promotes_from and any(o.promotes_from == each.name for o in known)]
     if not between or not since.strip("0"):
-        return []
+        return {}
     told = {each.commit for each in trailers.records(places.root, f"{since}..HEAD")}
     listed = git.run(
         places.root,
         *("-c", "log.showSignature=false", "log", "--no-merges", "--invert-grep", "--grep=^This reverts commit "),
-        *("--format=%H %h %s", f"{since}..HEAD", "--", *map(layout.environment, between)),
+        *("--format=%H %s", f"{since}..HEAD", "--", *map(layout.environment, between)),
     )
-    commits = (line.split(" ", 2) for line in listed.splitlines())
-    return [(short, title) for commit, short, title in commits if commit not in told]
+    commits = dict(line.split(" ", 1) for line in listed.splitlines())
+    return {commit: title for commit, title in commits.items() if commit not in told}

@@ -193,23 +193,29 @@ def _of_titles(root: Path, entries: Sequence[_Entry]) -> Mapping[str, list[Step]
         title = rest.strip().partition("\n")[0] if first.startswith("Merged in ") else first  # Bitbucket's.
         if " " not in entry.parents and _TITLE.fullmatch(title) and not _REVERT.search(entry.message):
             titles[entry.commit] = title
-    if not titles:
+    changed = deployments(root, titles)
+    return {commit: of_title(title, changed[commit]) for commit, title in titles.items()}
+
+
+def deployments(root: Path, commits: Collection[str]) -> Mapping[str, Collection[tuple[str, str]]]:
+    """Return which deployments each commit changed: environment and application."""
+    if not commits:
         return {}
     listed = git.run(
         root,
         *("-c", "log.showSignature=false", "log", "-z", "--no-walk", "--root", "--no-renames", "--name-only"),
         *("--format=%x01%H", "--stdin"),
-        stdin="".join(f"{each}\n" for each in titles).encode(),
+        stdin="".join(f"{each}\n" for each in commits).encode(),
     )
-    changed: dict[str, set[tuple[str, str]]] = {}
+    changed: dict[str, set[tuple[str, str]]] = {each: set() for each in commits}
     commit = ""
     for part in listed.split("\0"):
         path = part.strip("\n")
         if path.startswith("\x01"):
             commit = path[1:]
         elif (environment := layout.environment_of(path)) and (application := layout.application_of(path)):
-            changed.setdefault(commit, set()).add((environment, application))
-    return {commit: of_title(title, changed.get(commit, ())) for commit, title in titles.items()}
+            changed[commit].add((environment, application))
+    return changed
 
 
 def _reverted(root: Path, entries: Sequence[_Entry]) -> Mapping[str, str]:
