@@ -3,6 +3,7 @@
 import pytest
 
 from argosy.documents import DefectKind, parse
+from argosy.documents.syntax import closed, with_actions
 from tests.documents.texts import defect, only
 
 
@@ -30,3 +31,10 @@ def test_text_with_actions_that_is_yaml_is_no_template() -> None:
 
 def test_a_mistake_beside_quoted_actions_is_a_mistake() -> None:
     assert defect("name: '{{ .name }}'\na: b: c\n").kind is DefectKind.YAML_SYNTAX
+
+
+def test_actions_are_replaced_in_linear_time() -> None:
+    assert with_actions("a{{ {{ b }}c{{d}}e{{f", "-") == "a-c-e{{f"
+    assert with_actions("{{ x " * 300_000, "-") == "{{ x " * 300_000
+    assert closed("a}}b") == "a}}"
+    assert closed("a{{b") == ""

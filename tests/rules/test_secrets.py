@@ -208,3 +208,20 @@ def test_secrets_in_plain(name: str, key: str, value: str, is_plain: bool, valid
 def test_reference_in_another_secret_is_its_plain_text(validate: Validate) -> None:
     secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "shop"}, "stringData": {"a": "$b:c"}}
     assert rules_of(validate({"secret.yaml": yaml.safe_dump(secret)})) == {"secret-in-git"}
+
+
+def test_a_line_of_any_length_takes_its_time() -> None:
+    """Each is found wherever it stands; what is long and none takes no square of its length."""
+    token = "ghp_" + "a1B2" * 9
+    for before in (0, 3_990, 123_456):
+        assert list(credentials("/" * before + f" {token} " + "x" * 100_000)) == [(1, "GitHub Token")]
+    assert list(credentials("//" * 1_000_000)) == []
+    npm = "//registry.npmjs.org/:_authToken=00000000-0000-0000-0000-000000000001"
+    assert [kind for _, kind in credentials(npm)] == ["NPM tokens"]
+
+
+def test_a_pattern_of_a_namespace_is_gos() -> None:
+    assert secrets._searches("^team-.*$", "team-a")
+    assert not secrets._searches("^team-.*$", "shop")
+    assert secrets._searches("(", "shop")
+    assert not secrets._searches("^(a|a)*$", "a" * 60 + "b")

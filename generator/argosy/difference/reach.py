@@ -17,6 +17,7 @@ from itertools import compress
 from argosy import git, kustomize
 from argosy.argocd.deployed import Wanted, above
 from argosy.argocd.inventory import everything, reached_by
+from argosy.documents.syntax import with_actions
 from argosy.git import objects
 from argosy.git.objects import SYMLINK, Blob
 from argosy.git.snapshot import Snapshot
@@ -26,7 +27,6 @@ _FOLDERS = frozenset({layout.APPLICATIONS, layout.ENVIRONMENTS, layout.ARGOCD, l
 _API, _KIND = r"argoproj\.io/v1alpha1", r"kind['\"]?: *['\"]?Application"
 """What the text of Applications and ApplicationSets has, be it a template of them."""
 _BUILDS = frozenset({*kustomize.NAMES, "Chart.yaml"})
-_ACTION = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 _WORD = re.compile(r"[^\s\"'`,;=\[\](){}|<>&]+")
 _PATH = re.compile(r"\bpath['\"]?:[ \t]*(?:[>|]-?\s+)?['\"]?([^\s'\",}]+)")
 _SCHEME = re.compile(r"^(?:file://|\$[\w-]+(?=/))")
@@ -195,7 +195,7 @@ def _makes_applications(content: bytes) -> bool:
 def _reader(path: str, blob: Blob, known: Set[str]) -> _Reader:
     """Return what a file names: the words in it that are paths, seen from its folder, the root or a source's path."""
     folder, name = posixpath.dirname(path), posixpath.basename(path)
-    text = _ACTION.sub("*", blob.content.decode(errors="surrogateescape"))
+    text = with_actions(blob.content.decode(errors="surrogateescape"), "*")
     if blob.mode == SYMLINK:
         return _Reader(path, frozenset({_joined(folder, text)} & known), (), is_open=False, builds=True)
     sources = {_normal(found) for found in _PATH.findall(text)}

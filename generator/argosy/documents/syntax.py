@@ -11,6 +11,22 @@ from argosy.documents.defects import DefectKind, RefusedError
 from argosy.documents.lines import Lines
 
 ACTION = re.compile(r"\{\{[^{}]*+\}\}")
+ANY_ACTION = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
+"""To be looked for in what is `closed`: each `{{` without an end would be followed to the end of the text."""
+
+
+def closed(text: str) -> str:
+    """Return a text up to the end of its last action; "" where it has none."""
+    head, end, _ = text.rpartition("}}")
+    return head + end
+
+
+def with_actions(text: str, made: str | Callable[[re.Match[str]], str]) -> str:
+    """Return a text with each action replaced."""
+    begin = closed(text)
+    return ANY_ACTION.sub(made, begin) + text[len(begin) :]
+
+
 """What Helm replaces in a template."""
 TEMPLATE = (
     "this is a Helm template, not YAML: it contains “{{ … }}”",

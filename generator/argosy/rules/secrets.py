@@ -16,6 +16,7 @@ from argosy.kubernetes.pods import containers
 from argosy.rules.config_maps import entries, example, read
 from argosy.rules.examples import APPLICATION, DESTINATION, POD, SOURCE
 from argosy.rules.registry import Scope, declare, rule
+from argosy.schemas.schema import compiled
 
 if TYPE_CHECKING:
     from detect_secrets.plugins.base import BasePlugin
@@ -139,15 +140,30 @@ def _kinds(line: str) -> tuple[str, ...]:
     # Charts that one template made have most of their lines in common.
     if "pragma: allowlist secret" in line:
         return ()
+    if len(line) > _LONGEST:
+        pieces = (line[start : start + _LONGEST] for start in range(0, len(line), _LONGEST - _OVERLAP))
+        return tuple(dict.fromkeys(kind for piece in pieces for kind in _kinds(piece)))
     return tuple(plugin.secret_type for plugin in _plugins() if any(plugin.analyze_string(line)))
+
+
+_LONGEST = 4000
+"""Up to how many characters a line is looked at as a whole: the patterns take the square of that, or more."""
+_OVERLAP = 1000
+"""How many characters two pieces of a longer line share, as many as a credential may have."""
 
 
 @cache
 def _plugins() -> tuple[BasePlugin, ...]:
     from detect_secrets.core.plugins.util import get_mapping_from_secret_type_to_class  # noqa: PLC0415
+    from detect_secrets.plugins.npm import NpmDetector  # noqa: PLC0415
 
     found: Mapping[str, Callable[[], BasePlugin]] = get_mapping_from_secret_type_to_class()
-    return tuple(make() for make in found.values() if make.__name__ in _DETECTORS)
+    plugins = tuple(make() for make in found.values() if make.__name__ in _DETECTORS)
+    for each in plugins:
+        if isinstance(each, NpmDetector):
+            # Its own begins with `//.+`, which takes the square of a line's length.
+            each.denylist = [re.compile(r"/:_authToken=\s*+(?:npm_.|[A-Fa-f0-9-]{36})")]
+    return plugins
 
 
 @rule(
@@ -331,7 +347,8 @@ def _admits(store: Document, namespace: str) -> bool:
 
 
 def _searches(pattern: object, namespace: str) -> bool:
+    """Return whether a pattern of Go's is found in a namespace; also where it is none, which others judge."""
     try:
-        return re.search(text(pattern), namespace) is not None
-    except re.error:
+        return not compiled({"pattern": text(pattern)}, {}, of_crd=True).violations(namespace)
+    except ValueError:
         return True

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from argosy.argocd.applicationsets import Flaw
-from tests.argocd.applicationsets.sets import application_set, expanded, git, messages, names
+from tests.argocd.applicationsets.sets import URL, application_set, expanded, git, messages, names
 
 
 class TestList:
@@ -211,3 +211,12 @@ def test_operands_that_multiply_are_refused(tmp_path: Path) -> None:
     assert names(expanded(tmp_path, chain)) == ["found"]
     nested = application_set("- list: {elements: [{a: b}]}", f"{{{{ {'(' * 40}.a{'.a)' * 40} }}}}")
     assert "nested too deep to be evaluated here" in messages(expanded(tmp_path, nested))[0][2]
+
+
+@pytest.mark.parametrize("text", ["{{ x " * 20_000, "{{ " + "/*" * 40_000, "{{ " + '"' * 99_991, "(" * 40_000])
+@pytest.mark.parametrize("go", [False, True])
+def test_texts_without_end_are_read_in_linear_time(tmp_path: Path, text: str, go: bool) -> None:
+    made = application_set("- list: {elements: [{name: a}]}", text.replace("'", ""), go=go)
+    paths = f"{{git: {{repoURL: {URL}, directories: [{{path: '{text}'}}], files: [{{path: '{text}'}}]}}}}"
+    made = made.replace("- list", f"- {paths}\n    - list", 1)
+    assert [flaw for flaw, *_ in messages(expanded(tmp_path, made))][:1] in ([Flaw.EMPTY], [Flaw.TEMPLATE])

@@ -13,11 +13,12 @@ DEFINITIONS = (
 _HELM_ONLY = re.compile(
     "include|tpl|required|lookup|toToml|fromToml|mustTo(?:Toml|Yaml)|toYamlPretty|fromJsonArray|getHostByName"
 )
+_LONGEST_TEXT = 100_000
 _LONGEST = 1_000_000
 """Characters: an operand stands once for each of its fields, so that operands in operands multiply."""
 _TOKEN = re.compile(
     r"""(?P<end>\}\})
-    |(?P<text>/\*.*?\*/|"(?:\\.|[^"\\])*"|`[^`]*`|'(?:\\.|[^'\\])*'|\d[\w.]*)
+    |(?P<text>/\*.*?(?:\*/|\Z)|"(?:\\.|[^"\\])*+(?:"|\Z)|`[^`]*(?:`|\Z)|'(?:\\.|[^'\\])*+(?:'|\Z)|\d[\w.]*)
     |(?P<operand>\$\w*|\)|(?<![\w)])(?=\.[^\W\d]))(?P<chain>(?:\.[^\W\d]\w*)*)
     |(?P<open>\()
     |(?P<word>[^\W\d]\w*)
@@ -39,6 +40,8 @@ class GoTemplate:
 
     def rewritten(self) -> str:
         """Return the template for Helm; raise ValueError where Argo CD has no such function, or Helm has none."""
+        if len(self.text) > _LONGEST_TEXT:
+            raise ValueError(f"it has more than {_LONGEST_TEXT:,} characters")
         output: list[str] = []
         position = 0
         while (start := self.text.find("{{", position)) >= 0:

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+_LONGEST = 4096
+"""How many characters a pattern may have: no path is longer."""
+
 
 @dataclass(frozen=True)
 class RepositoryFiles:
@@ -32,6 +35,8 @@ class RepositoryFiles:
 
     def in_directories(self, pattern: str) -> list[str]:
         """Return the folders that a pattern of Go's path.Match means: `*` does not cross `/`."""
+        if len(pattern) > _LONGEST:
+            return []
         parts = [re.compile(fnmatch.translate(part.replace("[^", "[!"))) for part in pattern.split("/")]
         return [
             folder
@@ -42,6 +47,8 @@ class RepositoryFiles:
 
     def in_files(self, pattern: str) -> list[str]:
         """Return the files that a pathspec of `git ls-files` means: `*` does cross `/`, a folder means all in it."""
+        if len(pattern) > _LONGEST:
+            return []
         if not re.search(r"[*?\[]", pattern):
             folder = pattern.rstrip("/") + "/"
             return [file for file in self.files if file == pattern or file.startswith(folder)]

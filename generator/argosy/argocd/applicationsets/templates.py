@@ -13,6 +13,7 @@ from argosy.argocd.applicationsets.parameters import Parameters
 from argosy.argocd.applicationsets.trees import find, mapping, rebuilt, sequence, strings
 from argosy.documents import Pointer
 from argosy.documents.lines import shortened
+from argosy.documents.syntax import ANY_ACTION, closed, with_actions
 from argosy.findings import Problem
 from argosy.helm import GoTemplateError, Helm
 
@@ -149,9 +150,6 @@ class Templates:
         return [failure]
 
 
-_TAG = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
-
-
 def _fast(texts: Sequence[str], parameters: Parameters) -> _Failure | Mapping[str, str]:
     """Return the texts with each `{{name}}` replaced that is a parameter, the others left alone."""
 
@@ -160,16 +158,18 @@ def _fast(texts: Sequence[str], parameters: Parameters) -> _Failure | Mapping[st
         return value if isinstance(value, str) else tag[0]
 
     for text in texts:
-        if _TAG.search(text) and "{{" in _TAG.sub("", text):
+        if "{{" in (left := with_actions(text, "")) and left != text:
             return _Failure(text, "a {{ has no }} after it")
-    return {text: _TAG.sub(replaced, text) for text in texts}
+    return {text: with_actions(text, replaced) for text in texts}
 
 
 def _leftovers(row: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """Yield the parameters that were not replaced, each with its template."""
     for template, text in row.items():
-        given = set(_TAG.findall(template))
-        yield from ((template, name.strip()) for name in _TAG.findall(text) if name in given and name.strip())
+        given = set(ANY_ACTION.findall(closed(template)))
+        yield from (
+            (template, name.strip()) for name in ANY_ACTION.findall(closed(text)) if name in given and name.strip()
+        )
 
 
 def _without_value(row: Mapping[str, str]) -> Iterator[tuple[str, str]]:
