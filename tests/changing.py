@@ -85,7 +85,10 @@ def files(folder: Path) -> dict[str, tuple[int, bytes]]:
             if name == ".git":
                 continue
             kind = stat.S_IFMT(path.lstat().st_mode) | path.lstat().st_mode & 0o100
-            content = str(path.readlink()).encode() if path.is_symlink() else path.read_bytes()
+            # Of a pipe or a device there is no content to read, or no end of it.
+            content = (
+                str(path.readlink()).encode() if path.is_symlink() else path.read_bytes() if path.is_file() else b""
+            )
             found[path.relative_to(folder).as_posix()] = (kind, content)
     return found
 

@@ -46,7 +46,6 @@ sys.dont_write_bytecode = False
 
 
 _MEMORY, _ROOM = Path("/dev/shm"), 4 * 1024**3
-_NOT_OURS = {"EMAIL", "PYTHONIOENCODING", "PYTHONDONTWRITEBYTECODE"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,20 +105,10 @@ def pytest_collection_finish() -> None:
 @pytest.fixture(scope="session", autouse=True)
 def _home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Keep the machine's own configuration, of git above all, out of the tests."""
-    home = tmp_path_factory.mktemp("home")
-    (home / ".gitconfig").write_text(IDENTITY)
-    with pytest.MonkeyPatch.context() as patch:
-        for name in os.environ:
-            if name.startswith(("GIT_", "ARGOSY", "_ARGOSY", "XDG_")) or name in _NOT_OURS:
-                patch.delenv(name)
-        patch.setenv("HOME", str(home))
-        patch.setenv("GIT_CONFIG_GLOBAL", str(home / ".gitconfig"))
-        patch.setenv("GIT_CONFIG_SYSTEM", os.devnull)
-        patch.setenv("TZ", "UTC")
-        # One for all processes of the session: the folder above is theirs, where there are several.
-        base = tmp_path_factory.getbasetemp()
-        shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-        patch.setenv("ARGOSY_CACHE", str(shared / "cache"))
+    # One cache for all processes of the session: the folder above is theirs, where there are several.
+    base = tmp_path_factory.getbasetemp()
+    above = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    with shared.home(tmp_path_factory.mktemp("home"), above / "cache"):
         yield
 
 

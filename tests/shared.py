@@ -18,6 +18,7 @@ from filelock import FileLock
 
 _FOLDER = "TESTS_SHARED"
 """The environment variable that names the folder to the workers."""
+_NOT_OURS = {"EMAIL", "PYTHONIOENCODING", "PYTHONDONTWRITEBYTECODE"}
 IDENTITY = "[user]\nname = Ada\nemail = ada@example.com\n"
 """All of git's configuration in tests."""
 
@@ -37,9 +38,26 @@ def session() -> Iterator[None]:
         del os.environ[_FOLDER]
 
 
+@contextmanager
+def home(place: Path, cache: Path | None = None) -> Iterator[None]:
+    """Keep the machine's own configuration, of git above all, out: a folder is the home, with git's configuration."""
+    (place / ".gitconfig").write_text(IDENTITY)
+    with pytest.MonkeyPatch.context() as patch:
+        for name in os.environ:
+            if name.startswith(("GIT_", "ARGOSY", "_ARGOSY", "XDG_")) or name in _NOT_OURS:
+                patch.delenv(name)
+        patch.setenv("HOME", str(place))
+        patch.setenv("GIT_CONFIG_GLOBAL", str(place / ".gitconfig"))
+        patch.setenv("GIT_CONFIG_SYSTEM", os.devnull)
+        patch.setenv("TZ", "UTC")
+        patch.setenv("ARGOSY_CACHE", str(cache or place / "cache"))
+        yield
+
+
 def folder(key: str, make: Callable[[Path], object]) -> Path:
     """Return a folder that `make` has filled, in whichever process asked for the key first. Nobody may change it."""
-    assert "PYTEST_CURRENT_TEST" in os.environ, "Ask for it in a test: each worker collects all of them."
+    collects = "PYTEST_VERSION" in os.environ and "PYTEST_CURRENT_TEST" not in os.environ
+    assert not collects, "Ask for it in a test: each worker collects all of them."
     place = Path(os.environ[_FOLDER], hashlib.sha256(key.encode()).hexdigest())
     if not place.exists():
         with FileLock(f"{place}.lock"):
