@@ -717,6 +717,14 @@ def test_garbage_never_crashes(files: dict[str, bytes], tmp_path_factory: pytest
     accounted(root, report)
 
 
+def test_settings_of_any_shape_are_findings(validate: Validate) -> None:
+    shapes = ("a", "[a]", "3", "true", "2026-03-01", "{}")
+    places = ("environments/e{}/environment.yaml", "applications/a{}/application.yaml")
+    files = {place.format(number): f"{shape}\n" for number, shape in enumerate(shapes) for place in places}
+    report = validate(files)
+    assert {each.path for each in report.findings if each.severity is Severity.ERROR} >= files.keys()
+
+
 @pytest.fixture(scope="module")
 def tree(request: pytest.FixtureRequest) -> Mapping[str, bytes]:
     """Return the files of a new repository: path -> content."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from argosy.argocd.sources import Kind, is_here, resolve
 from argosy.argocd.view import ArgoApplication, View, key
+from argosy.documents.fields import field, text
 from argosy.findings import Problem, Severity
 from argosy.names import nearest
 from argosy.paths import entries, holds
@@ -271,7 +272,7 @@ _ON_PROD = (
 )
 def branch_drops_path(view: View) -> Iterator[Problem]:
     """Find what Applications on the default branch read from an environment's branch, where that is looked at."""
-    settings = {str(each.data.get("revision")): each for each in view.environments.values()}
+    settings = {text(field(each.data, "revision")): each for each in view.environments.values()}
     for each in view.dropped():
         wrong = f"{each.path} is not here" if each.is_missing else f"{each.path} is here, so another tool renders it"
         yield Problem(
