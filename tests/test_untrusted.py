@@ -7,10 +7,9 @@ import json
 import subprocess
 import sys
 import tarfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ import yaml
 from argosy.repository.model import Format
 from tests.changing import commit, create, edit, git, model
 from tests.conftest import Result
-from tests.loopback import listening
+from tests.loopback import listening, refusing
 
 CANARY = "canary-6f1d2"
 URL = "https://git.example.com/acme/gitops.git"
@@ -228,8 +227,8 @@ def outside(folder: Path) -> None:
         (folder / path).write_text(text)
 
 
-def plant(root: Path, server: str) -> None:
-    """Write the attacks into a repository."""
+def plant(root: Path, server: str, names: Collection[str] = ATTACKS.keys()) -> None:
+    """Write attacks into a repository."""
     folder = root.parent
     meant = {"SECRET": f"{folder}/secret.yaml", "OUTSIDE": f"{folder}/outside", "SERVER": server, "HOST": server[7:]}
 
@@ -238,7 +237,8 @@ def plant(root: Path, server: str) -> None:
             text = text.replace(name, value)
         return text
 
-    for name, attack in ATTACKS.items():
+    for name in names:
+        attack = ATTACKS[name]
         for path, content in attack.files.items():
             file = root / "hostile" / name / filled(path)
             file.parent.mkdir(parents=True, exist_ok=True)
@@ -264,17 +264,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     git(root, "config", f"http.{URL}.extraheader", f"AUTHORIZATION: basic {CANARY}")
     requests: list[str] = []
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            requests.append(self.path)
-            self.send_error(404)
-
-        do_HEAD = do_CONNECT = do_POST = do_GET  # noqa: N815
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    with listening(Handler) as server, pytest.MonkeyPatch.context() as patch:
+    with listening(refusing(requests)) as server, pytest.MonkeyPatch.context() as patch:
         for name in ("NO_PROXY", "no_proxy"):
             patch.setenv(name, "127.0.0.1")
         patch.setenv("GITHUB_TOKEN", CANARY)

@@ -18,10 +18,11 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from tests import shared
+from tests.reliability import disk
 from tests.reliability.running import Runner
 from tests.reliability.trials import failures, figures
 
-HARNESSES = ("signals", "sequences", "injection", "fuzz")
+HARNESSES = ("signals", "disk", "parallel", "sequences", "injection", "hostile", "fuzz")
 
 
 def main() -> int:
@@ -34,6 +35,8 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, help="for how long each harness runs")
     parser.add_argument("--keep", type=Path, help="the folder in which what fails is kept")
     given = parser.parse_args()
+    if given.harness in {"disk", "all"}:
+        disk.in_own_mounts()
     kept = given.keep or Path(tempfile.mkdtemp(prefix="reliability-"))
     kept.mkdir(parents=True, exist_ok=True)
     count = 10 if given.count is None and given.minutes is None else given.count

@@ -20,12 +20,14 @@ from tests.reliability.words import HOSTILE, command_line
 
 CANARY = "canary-6f1d2"
 """What stands outside of the repository alone."""
-_LIKELY = """
+_WORDS = """
 web dev staging prod shop qa HEAD main HEAD~1 helm manifests replicas=3 autoSync=false environment application
 repository team=a namespace=live cluster=east repoURL=https://h/x.git quotas=true reloader applications
 environments/dev argocd **
 image.tag dev=nginx:1.2 nginx work
 """
+LIKELY = _WORDS.split()
+"""What a command line may well have in its places."""
 CLASSES: Mapping[str, str] = {
     "settings": r"\.argosy\.yaml|\.copier-answers\.yml|.*/(environment|application)\.yaml",
     "Applications": r"argocd/.*",
@@ -51,7 +53,7 @@ _LOOKS = (
     ("components",),
     ("promote", "--all", "--to", "staging", "--dry-run"),
 )
-_CHANGES = (
+CHANGES = (
     ("add", "app", "shop"),
     ("add", "env", "qa"),
     ("add", "component", "reloader"),
@@ -86,7 +88,7 @@ def trial(stand: Stand, chance: random.Random) -> None:
         for command in (("add", "--all"), ("commit", "--quiet", "--no-verify", "--message", "Mutate")):
             subprocess.run(["git", *command], cwd=made.root, capture_output=True, check=False)
     for _ in range(chance.randrange(1, 4)):
-        line = chance.choice((chance.choice(_LOOKS), chance.choice(_CHANGES), command_line(chance, _LIKELY.split())))
+        line = chance.choice((chance.choice(_LOOKS), chance.choice(CHANGES), command_line(chance, LIKELY)))
         _look(stand, made.root, line)
 
 
