@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO := demo-gitops
 
-.PHONY: help demo test lint golden docs check-golden check-docs check-upstream schemas bench lock clean
+.PHONY: help demo test reliability lint golden docs check-golden check-docs check-upstream schemas bench lock clean
 
 help: ## Say what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -16,6 +16,9 @@ demo: $(VENV)/.installed ## Create a GitOps repository with three environments, 
 
 test: $(VENV)/.installed-dev ## Run all the tests
 	$(BIN)/pytest --numprocesses auto --dist worksteal
+
+reliability: $(VENV)/.installed-dev ## Break argosy by signals, full disks, bad input … (COUNT=10 trials of each, or MINUTES=60)
+	$(BIN)/python -m tests.reliability all $(if $(MINUTES),--minutes $(MINUTES),--count $(or $(COUNT),10))
 
 lint: $(VENV)/.installed-dev ## Check style and types
 	$(BIN)/ruff check .

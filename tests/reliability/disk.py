@@ -22,7 +22,9 @@ _OWN = "RELIABILITY_MOUNTS"
 def in_own_mounts() -> None:
     """Start this program again where it may mount a small disk, if the system has such a place."""
     command = ("unshare", "--map-root-user", "--mount")
-    if _OWN in os.environ or subprocess.run([*command, "true"], capture_output=True, check=False).returncode:
+    if _OWN in os.environ or not shutil.which(command[0]):
+        return
+    if subprocess.run([*command, "true"], capture_output=True, check=False).returncode:
         return
     os.environ[_OWN] = "yes"
     os.execvp(command[0], [*command, sys.executable, "-m", "tests.reliability", *sys.argv[1:]])

@@ -128,9 +128,9 @@ def _mutate(stand: Stand, chance: random.Random, root: Path, secret: Path) -> No
         return
     content = file.read_bytes()
     is_tree = path.endswith((".yaml", ".yml", ".json")) and b"{{" not in content
-    mutated = _nodes(chance, content) if is_tree and chance.random() < 0.6 else _bytes(chance, content)
-    file.write_bytes(mutated)
-    stand.step(f"mutated {path}: {_shown(content, mutated)}")
+    changed = _nodes(chance, content) if is_tree and chance.random() < 0.6 else mutated(chance, content)
+    file.write_bytes(changed)
+    stand.step(f"mutated {path}: {_shown(content, changed)}")
 
 
 def _shown(before: bytes, after: bytes) -> str:
@@ -169,7 +169,7 @@ def _replace(stand: Stand, chance: random.Random, file: Path, secret: Path) -> N
         file.parent.joinpath("Chart.yaml").write_text(chance.choice(HOSTILE))
 
 
-def _bytes(chance: random.Random, content: bytes) -> bytes:
+def mutated(chance: random.Random, content: bytes) -> bytes:
     """Return a content with a few bytes of it changed."""
     data = bytearray(content)
     for _ in range(chance.choice((1, 1, 2, 5))):
@@ -206,7 +206,7 @@ def _nodes(chance: random.Random, content: bytes) -> bytes:
     try:
         documents = list(yaml.safe_load_all(content))
     except (yaml.YAMLError, ValueError):
-        return _bytes(chance, content)
+        return mutated(chance, content)
     whole: list[Any] = documents
     holder: Any = whole
     key: Any = chance.randrange(len(documents)) if documents else None
@@ -214,7 +214,7 @@ def _nodes(chance: random.Random, content: bytes) -> bytes:
         holder = holder[key]
         key = chance.choice([*holder]) if isinstance(holder, dict) else chance.randrange(len(holder))
     if key is None:
-        return _bytes(chance, content)
+        return mutated(chance, content)
     marker = "q7q7q7"
     value = _value(chance, holder[key])
     if isinstance(holder, dict) and chance.random() < 0.2:
@@ -227,7 +227,7 @@ def _nodes(chance: random.Random, content: bytes) -> bytes:
     try:
         text = yaml.safe_dump_all(documents, sort_keys=False, allow_unicode=True)
     except (yaml.YAMLError, TypeError, ValueError):
-        return _bytes(chance, content)
+        return mutated(chance, content)
     return text.replace(marker, raw).encode("utf-8", "surrogatepass")
 
 
@@ -288,6 +288,6 @@ def _damage_git(stand: Stand, chance: random.Random, root: Path) -> None:
         stand.step(f"removed {file.relative_to(root)}")
         return
     # What git is configured to run is trusted: nobody but its owner can write there.
-    mutated = content[: chance.randrange(len(content) + 1)] if file.name == "config" else _bytes(chance, content)
-    file.write_bytes(mutated)
-    stand.step(f"damaged {file.relative_to(root)}: {_shown(content, mutated)}")
+    changed = content[: chance.randrange(len(content) + 1)] if file.name == "config" else mutated(chance, content)
+    file.write_bytes(changed)
+    stand.step(f"damaged {file.relative_to(root)}: {_shown(content, changed)}")

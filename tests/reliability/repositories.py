@@ -131,6 +131,8 @@ class Repository:
     form: Format
     argocd: ArgocdStyle
     revision: RevisionStyle
+    is_old: bool = False
+    """Whether an earlier version of the template made it."""
 
     def copied(self, folder: Path) -> Repository:
         """Return a copy, of which git knows that no file has changed."""
@@ -153,7 +155,8 @@ def create(chance: random.Random, folder: Path, *, old: bool = False) -> Reposit
         for each in ("dev", "staging", "prod") if revision is RevisionStyle.BRANCH else ():
             git(place, "branch", each)
 
-    return Repository(shared.repository(f"{version} {form} {argocd} {revision}", make, folder), form, argocd, revision)
+    root = shared.repository(f"{version} {form} {argocd} {revision}", make, folder)
+    return Repository(root, form, argocd, revision, is_old=True)
 
 
 @dataclass(frozen=True, slots=True)
