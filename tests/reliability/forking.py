@@ -72,7 +72,7 @@ def _run(task: Mapping[str, Any]) -> None:
     if task["anew"]:
         os.execv(sys.executable, [sys.executable, "-m", "argosy", *task["arguments"]])
     if task["counted"]:
-        _count(Path(task["out"] + ".calls"), task["signals"])
+        _count(Path(task["out"] + ".calls"), task["signals"], task["since"])
     sys.stdin, sys.stdout, sys.stderr = open(0), open(1, "w"), open(2, "w")  # noqa: SIM115
     sys.argv = ["argosy", *task["arguments"]]
     from argosy.cli import main as argosy
@@ -80,15 +80,19 @@ def _run(task: Mapping[str, Any]) -> None:
     argosy()
 
 
-def _count(told: Path, signals: Mapping[str, int]) -> None:
-    """Count the calls of the system, tell how many there were, and send the signals at the calls that they are for."""
-    calls = 0
+def _count(told: Path, signals: Mapping[str, int], since: str) -> None:
+    """Count the calls of the system, tell how many there were, and send the signals at the calls that they are for.
 
-    def heard(event: str, _: object) -> None:
-        nonlocal calls
+    They are counted since the first that is told of a path with a text in it.
+    """
+    calls, begun = 0, not since
+
+    def heard(event: str, arguments: tuple[object, ...]) -> None:
+        nonlocal calls, begun
         if event.startswith(_EVENTS):
-            calls += 1
-            if number := signals.get(str(calls)):
+            begun = begun or any(since in str(each) for each in arguments)
+            calls += begun
+            if number := signals.get(str(calls)) if begun else None:
                 (os.killpg if number < 0 else os.kill)(os.getpid(), abs(number))
 
     atexit.register(lambda: told.write_text(str(calls)))

@@ -60,11 +60,12 @@ class Edits:
     staged: dict[str, bytes] = field(default_factory=dict)
     """What the index holds of files."""
 
-    def make(self, chance: random.Random) -> None:
+    def make(self, chance: random.Random, *, loose: bool = True) -> None:
         """Edit as people do: committed, staged, unstaged, untracked and ignored, each by chance."""
         for number in range(chance.randrange(3)):
             self.mark(chance, number)
-        self.write_loose(chance)
+        if loose:
+            self.write_loose(chance)
 
     def write_loose(self, chance: random.Random) -> None:
         """Edit as people do before they commit: staged, unstaged, untracked and ignored, each by chance."""

@@ -108,12 +108,13 @@ class Runner:
         anew: bool = False,
         limit: int | None = None,
         signals: Mapping[int, int] | None = None,
+        since: str = "",
     ) -> Running:
         """Start argosy in a folder.
 
         Its words go to files in another one. `anew`: in a Python of its own. `limit`: no file gets more bytes.
         `signals`: at which call of the system it gets which signal, a negative one with its whole group; with none its
-        calls are counted.
+        calls are counted. `since`: from the first call on that is about a path with this text in it.
         """
         out, err = talk / "out", talk / "err"
         task = {
@@ -126,6 +127,7 @@ class Runner:
             "limit": limit,
             "counted": signals is not None,
             "signals": signals or {},
+            "since": since,
         }
         assert self._process.stdin
         self._process.stdin.write(json.dumps(task).encode() + b"\n")

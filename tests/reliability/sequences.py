@@ -97,12 +97,12 @@ class Session:
             return
         chosen = self.chance.choice(named)
         text = chosen.read_text()
-        at = text.index("1.29.")
+        at, tag = text.index("1.29."), f"1.29.{self.number + 10}"
         end = text.index("-alpine", at) if "-alpine" in text[at : at + 20] else at + 6
-        chosen.write_text(f"{text[:at]}1.29.{self.number}{text[end:]}")
+        chosen.write_text(f"{text[:at]}{tag}{text[end:]}")
         path = str(chosen.relative_to(self.made.root))
         git(self.made.root, "commit", "--quiet", "--message", "Release", "--", path)
-        self.stand.step(f"released 1.29.{self.number} in {path}")
+        self.stand.step(f"released {tag} in {path}")
 
     # argosy
 
@@ -142,7 +142,7 @@ class Session:
             """Return whether what stands in a file goes with what the command takes away."""
             if line[:2] == ("remove", "env"):
                 return any(path.startswith(f"{top}/{place}/") for top in ("environments", "argocd", "platform"))
-            named = {"remove": line[2] if line[0] == "remove" else "", "convert": line[1]}.get(line[0])
+            named = line[2] if line[0] == "remove" else line[1] if line[0] == "convert" else ""
             return bool(named) and (f"/{named}/" in path or path.endswith(f"/{named}.yaml"))
 
         self._carry_out(line, goes)

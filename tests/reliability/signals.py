@@ -19,6 +19,8 @@ CODES = {
     signal.SIGKILL: {-signal.SIGKILL},
 }
 """How a command ends by a signal: as it says itself, or before it heeds any."""
+JOURNAL = ".git/argosy/writing"
+"""Where argosy notes what it is about to write."""
 
 
 def trial(stand: Stand, chance: random.Random) -> None:
@@ -38,7 +40,8 @@ def trial(stand: Stand, chance: random.Random) -> None:
         command.prepare(made, stand)
     else:
         command.prepare(made, stand)
-        edits.make(chance)
+        # A branch of its own starts from what is committed, and where more is there, it is refused at once.
+        edits.make(chance, loose=DELIVERIES[-1][0] not in arguments)
     before = state(made.root)
 
     whole = made.copied(stand.folder / "whole" / "gitops")
@@ -71,12 +74,19 @@ def _strike(
     twice = chance.random() < 0.3
     stand.counts["signals"] += 1 + twice
     if chance.random() < 0.5:
-        # At one of its calls, which is the same whenever the trial is done again, unless renders are not kept by then.
+        # At one of its calls, which is the same whenever the trial is done again, unless renders are not kept by then:
+        # any of them, or any since the journal was begun.
         drawn = [chance.randrange(1, 2000) for _ in range(10)]
         at = next((call for call in drawn if call <= expected.calls), expected.calls)
+        writes = chance.random() < 0.6
+        if writes:
+            at = chance.randrange(1, chance.choice((20, 100, 400)))
         again = {at + chance.randrange(1, 200): number} if twice else {}
         signals = {each: -sent if group else sent for each, sent in {at: number, **again}.items()}
-        ended = stand.start(*arguments, at=root, signals=signals).finish()
+        since = JOURNAL if writes else ""
+        ended = stand.start(*arguments, at=root, signals=signals, since=since).finish()
+        if writes and ended.code != expected.code:
+            stand.counts["while it writes"] += 1
     else:
         moment = chance.uniform(0, expected.seconds)
         running = stand.start(*arguments, at=root, anew=(anew := chance.random() < 0.3))
