@@ -144,6 +144,7 @@ def test_several_things_at_once(argosy: Argosy, api: Api, kubernetes: Path, monk
 
 POLICY = 'pods "web-1" is forbidden: violates PodSecurity "restricted:latest"'
 QUOTA = 'pods "web-1" is forbidden: exceeded quota: web'
+LONG_AGO = "2024-01-01T00:00:00Z"
 
 
 def _make_the_first_ill(api: Api) -> None:
@@ -157,6 +158,7 @@ def _make_the_first_ill(api: Api) -> None:
     }
     about = {"involvedObject": {"kind": "ReplicaSet", "name": "web-1"}, "type": "Warning"}
     another = {**about, "involvedObject": {"kind": "ReplicaSet", "name": "web-2"}}
+    of_pod = {**about, "involvedObject": {"kind": "Pod", "name": "web-gone"}}
     pulls = [("4xk2p", "ImagePullBackOff", "not found"), ("9zq7m", "ErrImagePull", "no such manifest")]
     ended = {"lastState": {"terminated": {"exitCode": 1, "reason": "Error"}}}
     api.objects += [
@@ -179,6 +181,8 @@ def _make_the_first_ill(api: Api) -> None:
         made("v1", "Event", "b", "web-dev", reason="FailedCreate", message=QUOTA, **about),
         made("v1", "Event", "c", "web-dev", reason="FailedCreate", message="fine", **{**about, "type": "Normal"}),
         made("v1", "Event", "d", "elsewhere", reason="FailedCreate", message="not ours", **about),
+        made("v1", "Event", "f", "web-dev", reason="FailedCreate", message="long ago", lastTimestamp=LONG_AGO, **about),
+        made("v1", "Event", "g", "web-dev", reason="FailedScheduling", message="gone", **of_pod),
         made("v1", "ResourceQuota", "web", "web-dev", status=counts),
         made("v1", "ResourceQuota", "web", "web-prod"),
     ]
@@ -240,6 +244,7 @@ def test_several_other_things(argosy: Argosy, api: Api, kubernetes: Path, monkey
         made(ARGO, "ApplicationSet", "applications", "argocd", spec={"template": {"spec": source}}),
         made(ARGO, "ApplicationSet", "theirs", "argocd", spec={"template": {"spec": {"source": {"repoURL": "x"}}}}),
         made(ARGO, "Application", "old-dev", "argocd", spec=source),
+        *_of_another_repository(source),
     ]
     owner = {"apiVersion": ARGO, "kind": "ApplicationSet", "name": "applications", "uid": "1", "controller": True}
     live["metadata"]["ownerReferences"] = [owner]
@@ -320,12 +325,25 @@ def test_an_application_is_not_there_and_argo_cd_is_a_helm_release(argosy: Argos
     assert api.reviewed == {"system:serviceaccount:argocd:argo-controller"}
 
 
+def _of_another_repository(source: Object) -> list[Object]:
+    """Return what another repository's Application has applied, which reads this one."""
+    tools = [
+        made(ARGO, "Application", "tool", "argocd", spec=source),
+        made(ARGO, "ApplicationSet", "tools", "argocd", spec={"template": {"spec": source}}),
+    ]
+    for each in tools:
+        tracked = f"their-root:argoproj.io/{each['kind']}:argocd/{each['metadata']['name']}"
+        each["metadata"]["annotations"] = {"argocd.argoproj.io/tracking-id": tracked}
+    return [made(ARGO, "Application", "their-root", "argocd", spec={"source": {"repoURL": "x"}}), *tools]
+
+
 def test_an_old_commit_was_compared_and_namespaces_are_listed_one_by_one(
     argosy: Argosy, api: Api, repository: Path
 ) -> None:
     api.forbidden = {("events", ""), ("resourcequotas", ""), ("events", "web-prod")}
     about = {"involvedObject": {"kind": "Pod", "name": "web"}, "type": "Warning"}
     api.objects.append(made("v1", "Event", "a", "web-dev", reason="FailedMount", message="no such secret", **about))
+    api.objects.append(_pod("web", {"reason": "ContainerCreating"}))
     before = git(repository, "rev-parse", "HEAD").strip()
     pushed(repository, "environments/dev/web/deployment.yaml", "kind: Deployment\n", "kind: Deployment # new\n")
     found = doctor(argosy, "--live")

@@ -30,6 +30,16 @@ GO_DURATION = re.compile(r"[+-]?(0|((\d+(\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h))
 _GLOB_TOKEN = re.compile(r"\\.|\*\*|\[[!^]?[^\]]+\]|.", re.DOTALL)
 
 
+TRACKING = "argocd.argoproj.io/tracking-id"
+"""The annotation by which a resource belongs to the Application that is named so."""
+
+
+def tracker(found: Mapping[str, JSON]) -> str:
+    """Return the name of the Application that has applied a resource of a cluster; empty where nothing tells."""
+    name = text(mapping(field(found, "metadata", "annotations")).get(TRACKING)).partition(":")[0]
+    return name.rpartition("_")[2]  # In front of it is the namespace of one outside of Argo CD's own.
+
+
 def is_argocd(document: Document, kind: str) -> bool:
     """Return whether a document is of one of Argo CD's own kinds."""
     return group_and_kind(document.data) == ("argoproj.io", kind)

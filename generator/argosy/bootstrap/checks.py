@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
+from argosy.argocd.matching import TRACKING
 from argosy.bootstrap import credential, roots
 from argosy.bootstrap.finding import Finding, Level
 from argosy.documents.fields import group_of
@@ -190,10 +191,6 @@ def takeover(cluster: Cluster, handover: roots.Handover, installed: Sequence[Man
         )
 
 
-_TRACKING = "argocd.argoproj.io/tracking-id"
-"""Of a resource: the name of the Application that it belongs to, whichever is called so."""
-
-
 def _let_go(cluster: Cluster, application: Manifest) -> Iterator[str]:
     """Yield the commands that delete an Application and orphan what it deployed."""
     metadata, label = application["metadata"], _label(cluster)
@@ -210,7 +207,7 @@ def _let_go(cluster: Cluster, application: Manifest) -> Iterator[str]:
         made.setdefault(each.get("namespace", ""), []).append(f"{kind}/{each['name']}")
     for namespace, names in sorted(made.items()):
         where = ("--namespace", namespace) if namespace else ()
-        yield cluster.command("annotate", *where, *sorted(names), f"{_TRACKING}-")
+        yield cluster.command("annotate", *where, *sorted(names), f"{TRACKING}-")
         if label:
             yield cluster.command("label", *where, *sorted(names), f"{label}-")
 

@@ -26,6 +26,8 @@ _IMAGE = ("ErrImage", "ImagePull", "InvalidImageName", "RegistryUnavailable")
 _STARTING = ("ContainerCreating", "PodInitializing")
 _SLOW = timedelta(minutes=5)
 """How long a Pod may take until it is ready."""
+_LONGEST_WAIT = timedelta(minutes=20)
+"""What fails is tried again before that, and warned of again: Kubernetes' controllers wait 1000 seconds at most."""
 
 
 def refusals(case: Case, cluster: Cluster, *, quota: bool) -> Iterator[Observation]:
@@ -37,8 +39,9 @@ def _refused(case: Case, namespace: str, cluster: Cluster, *, quota: bool) -> It
     found: dict[str, dict[str, str]] = defaultdict(dict)
     for event in cluster.warnings((namespace,)):
         message = " ".join(text(event.get("message")).split())
-        if text(event.get("reason")) in _REFUSALS and (topic_of(message) is Topic.QUOTA) is quota:
-            about = mapping(event.get("involvedObject")) or mapping(event.get("regarding"))
+        about = mapping(event.get("involvedObject")) or mapping(event.get("regarding"))
+        wanted = text(event.get("reason")) in _REFUSALS and (topic_of(message) is Topic.QUOTA) is quota
+        if wanted and not _is_past(event, about, namespace, cluster):
             found[_GENERATED.sub(r"\1", message)][f"{about.get('kind')}/{about.get('name')}"] = message
     for objects in found.values():
         seen = f"{joined(sorted(objects), 3)} in {namespace}: {next(iter(objects.values()))}"
@@ -47,6 +50,19 @@ def _refused(case: Case, namespace: str, cluster: Cluster, *, quota: bool) -> It
         yield problem(seen, advice, command, case.within(namespace))
     if not found:
         yield ok(f"{namespace}: no such event.")
+
+
+def _is_past(event: Manifest, about: Manifest, namespace: str, cluster: Cluster) -> bool:
+    """Return whether what an event warns of is over: not repeated for long, or of a Pod that is gone, or runs."""
+    told = ("lastTimestamp", "eventTime", "firstTimestamp")
+    times = [moment(field(event, "series", "lastObservedTime")), *(moment(event.get(each)) for each in told)]
+    last = max((each for each in times if each), default=None)
+    if last is not None and datetime.now(UTC) - last > _LONGEST_WAIT:
+        return True
+    if about.get("kind") != "Pod":
+        return False
+    named = [each for each in cluster.pods(namespace) if field(each, "metadata", "name") == about.get("name")]
+    return all(_has_ended(each) or not any(unready(each)) for each in named)
 
 
 def pods(case: Case, cluster: Cluster) -> Iterator[Observation]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from argosy.argocd.deployed import CASCADE
-from argosy.argocd.matching import applied, is_argocd, sync_options
+from argosy.argocd.matching import applied, is_argocd, sync_options, tracker
 from argosy.argocd.sources import normalise
 from argosy.argocd.view import ArgoApplication
 from argosy.doctor.case import Case, elsewhere, is_in, kinds_of, live, namespace_of
@@ -177,7 +177,10 @@ def _of_health(application: ArgoApplication, found: Manifest, cluster: Cluster) 
 
 
 def left_over(case: Case, cluster: Cluster) -> Iterator[Observation]:
-    """Yield the Applications and ApplicationSets in the cluster that read this repository and are not in Git."""
+    """Yield the Applications and ApplicationSets in the cluster that read this repository and are not in Git.
+
+    What an Application of another repository has applied is none of these: there it is in Git.
+    """
     in_git = {
         text(field(each.data, "metadata", "name"))
         for documents in (case.view.documents, *case.view.rendered.values())
@@ -187,6 +190,7 @@ def left_over(case: Case, cluster: Cluster) -> Iterator[Observation]:
     declared = {each.name for each in case.view.applications}
     chosen = {each.name for each in case.applications}
     gone = "reads this repository, and is not in it."
+    others = {name for (_, name), each in cluster.applications().items() if not _reads(each, case)}
     made: dict[str, list[str]] = {}
     for (_, name), each in cluster.applications().items():
         owners = map(mapping, sequence(field(each, "metadata", "ownerReferences")))
@@ -194,14 +198,16 @@ def left_over(case: Case, cluster: Cluster) -> Iterator[Observation]:
         made.setdefault(maker, []).append(name)
     for (namespace, name), found in cluster.application_sets().items():
         makes = made.get(name, [])
-        if name not in in_git and _reads(found, case) and (chosen >= declared or not chosen.isdisjoint(makes)):
+        is_own = name not in in_git and _reads(found, case) and tracker(found) not in others
+        if is_own and (chosen >= declared or not chosen.isdisjoint(makes)):
             seen, both = f"The ApplicationSet {name} {gone}", sorted(declared.intersection(makes))
             if both:
                 seen += f" It makes {joined(both, 3)}, which Git declares too: the two undo each other."
             command = f"{cluster.kubectl(namespace)} delete applicationset.argoproj.io {name} --cascade=orphan"
             yield problem(seen, "Delete it, and keep the Applications that it has made:", command, both)
     for (namespace, name), found in cluster.applications().items() if chosen >= declared else ():
-        if name not in declared and name in made.get("", ()) and _reads(found, case):
+        is_own = name not in declared and _reads(found, case) and tracker(found) not in others
+        if is_own and name in made.get("", ()):
             finalizers = [text(each) for each in sequence(field(found, "metadata", "finalizers"))]
             cascades = any(each.startswith(CASCADE) for each in finalizers)
             fate = "deletes what it deployed too: it has a finalizer" if cascades else "leaves what it deployed"
