@@ -128,7 +128,7 @@ class Dialect(ABC):
         writes = received.method in {"POST", "PUT", "PATCH"}
         if writes != (headers.get("content-type") == "application/json") or writes != (received.body is not None):
             raise Misuse("JSON belongs to POST, PUT and PATCH")
-        if not writes and received.method != "GET":
+        if not writes and received.method not in {"GET", "DELETE"}:
             raise Misuse("method")
 
     def paged(self, received: Received, items: Sequence[object]) -> tuple[int, Mapping[str, str], object]:

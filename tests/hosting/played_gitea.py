@@ -50,6 +50,7 @@ class GiteaDialect(GitHubDialect):
             f"GET {at}/commits/(\\w+)/pull": self.pull_of,
             f"GET {at}/pulls/(\\d+)": lambda number: (200, self.whole(self.find(number))),
             f"GET {at}/issues/(\\d+)/comments": self.comments,
+            f"DELETE {at}/issues/comments/(\\d+)": self.delete_comment,
         }
         return {**super().routes(), **own}
 
@@ -62,6 +63,10 @@ class GiteaDialect(GitHubDialect):
         for each in self.merged_with(commit):
             return 200, {**self.pull(each), "body": each.body, "merged": True}
         raise Refusal(404, self.error(404))
+
+    def delete_comment(self, identity: str) -> Answer:
+        self.server.comments.remove(next(each for each in self.server.comments if each.id == int(identity)))
+        return 204, None
 
     def protections(self, at: str) -> Mapping[str, Handler]:
         return {

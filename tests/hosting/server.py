@@ -164,6 +164,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _send(self, status: int, headers: Mapping[str, str], document: object) -> None:
         is_text = isinstance(document, str)
         content = document.encode() if isinstance(document, str) else json.dumps(document).encode()
+        content = content if status != 204 else b""
         self.send_response(status)
         self.send_header("Content-Type", "text/html" if is_text else "application/json")
         self.send_header("Content-Length", str(len(content)))

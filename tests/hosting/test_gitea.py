@@ -41,7 +41,7 @@ def test_the_branch_that_is_missing_is_named(there: set[str], missing: str) -> N
         server.branches = there
         with pytest.raises(ArgosyError, match=f"There is no branch {missing} in acme/gitops on Gitea") as caught:
             reach("gitea", server).propose(PROPOSAL)
-        assert caught.value.hint == f"Push it first: git push origin {missing}."
+        assert caught.value.hint == f"Push {missing} first."
 
 
 def test_a_branch_that_is_missing_is_told_from_a_project_that_is_not_seen() -> None:

@@ -149,7 +149,7 @@ def test_a_comment_of_somebody_else_is_left_alone(host: Host, server: Server, ki
     server.is_anonymous = anonymous
     if kind == "github" and anonymous:
         server.me = "github-actions[bot]"
-    if kind in {"gitlab", "gitea"} and anonymous:
+    if kind == "gitlab" and anonymous:
         with pytest.raises(ArgosyError, match="Could not see whose the token is") as caught:
             reach(kind, server).comment(1, "argosy-diff", "New.")
         assert host.scopes in caught.value.hint

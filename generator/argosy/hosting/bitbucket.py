@@ -173,7 +173,7 @@ class Bitbucket(Host):
     def _owner(self) -> str:
         doing = "see whose the token is"
         with self._reading(doing):
-            return str((self._told("/user", doing, 401, 403, 404) or {"uuid": ""})["uuid"])
+            return str((self._answer("/user", doing, 401, 403, 404) or {"uuid": ""})["uuid"])
 
     def _add_comment(self, number: int, text: str) -> Comment:
         return self._write_comment("POST", number, "", text)

@@ -270,6 +270,8 @@ class Client:
                 raise error
 
     def _document(self, answer: _Answer, doing: str) -> Any:
+        if answer.response.status_code == 204:
+            return None
         try:
             return answer.document()
         except ValueError as error:

@@ -65,7 +65,7 @@ class Gitea(GitHub):
             if not there["protected"]:
                 return Protection()
             rule = quote(there.get("effective_branch_protection_name") or branch, safe="")
-            found = self._told(f"{self._project}/branch_protections/{rule}", doing, 403, 404)
+            found = self._answer(f"{self._project}/branch_protections/{rule}", doing, 403, 404)
             return Protection(approvals=there["required_approvals"]).perhaps() if found is None else of_gitea(found)
 
     def merged_with(self, commit: str) -> Sequence[str]:
@@ -76,14 +76,26 @@ class Gitea(GitHub):
             return [found["body"]] if found and found["merged"] else []
 
     def _is_own(self, comment: Comment) -> bool:
+        # Whoever may write may edit everyone's comments, so that a refusal tells nothing apart.
+        if not self._owner:
+            self._unclaimed.append(comment)
         return comment.author == self._owner
 
     @cached_property
-    def _owner(self) -> str:
-        # Whoever may write may edit everyone's comments, so that a refusal tells nothing apart.
-        doing = "see whose the token is"
-        with self._reading(doing):
-            return str(self._client.call("GET", "/user", doing)["login"])
+    def _unclaimed(self) -> list[Comment]:
+        """The comments of which a token without the scope read:user does not tell whether they are its owner's."""
+        return []
+
+    def _add_comment(self, number: int, text: str) -> Comment:
+        # A comment that is made says whose the token is: then it gives way to an earlier one of the same person.
+        made = super()._add_comment(number, text)
+        earlier = next((each for each in self._unclaimed if each.author == made.author), None)
+        if earlier is None:
+            return made
+        kept = self._edit_comment(number, earlier, text)
+        doing = f"delete the second comment on the pull request {number} of {self.project}"
+        self._client.call("DELETE", f"{self._project}/issues/comments/{made.id}", doing)
+        return kept
 
     def _authorization(self, token: str) -> str:
         return f"token {token}"
@@ -116,7 +128,7 @@ class Gitea(GitHub):
         try:
             return self._client.call("GET", f"{self._project}/branches/{quote(name, safe='')}", doing)
         except RefusedError as error:
-            self._refuse_absent(error, f"branch {name}", f"Push it first: git push origin {name}.")
+            self._refuse_absent(error, f"branch {name}", f"Push {name} first.")
             raise
 
     def _length(self, title: str) -> int:

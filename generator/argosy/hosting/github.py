@@ -66,7 +66,7 @@ class GitHub(Host):
             known = sorted({each["ruleset_id"] for each in rules if "ruleset_id" in each})
             bound = {each: self._binds_everyone(each, doing) for each in known}
             found = of_github(rules, bound)
-            there = self._told(f"{self._project}/branches/{name}", doing, 404)
+            there = self._answer(f"{self._project}/branches/{name}", doing, 404)
             if there is None or not there["protected"]:
                 return found
             return self._with_older(found, f"{self._project}/branches/{name}/protection", doing)
@@ -83,7 +83,7 @@ class GitHub(Host):
 
     def _binds_everyone(self, ruleset: int, doing: str) -> bool | None:
         """Return whether a ruleset exempts nobody, which only those who may write it are told."""
-        told = self._told(f"{self._project}/rulesets/{ruleset}", doing, 403, 404) or {}
+        told = self._answer(f"{self._project}/rulesets/{ruleset}", doing, 403, 404) or {}
         return not told["bypass_actors"] if "bypass_actors" in told else None
 
     def _with_older(self, found: Protection, path: str, doing: str) -> Protection:
@@ -189,7 +189,7 @@ class GitHub(Host):
     def _owner(self) -> str:
         doing = "see whose the token is"
         with self._reading(doing):
-            return str((self._told("/user", doing, 403, 404) or {"login": ""})["login"])
+            return str((self._answer("/user", doing, 403, 404) or {"login": ""})["login"])
 
     def _add_comment(self, number: int, text: str) -> Comment:
         doing = f"comment on the pull request {number} of {self.project}"

@@ -56,9 +56,9 @@ class GitLab(Host):
                 "protected_branches": list(
                     self._client.pages(f"{project}/protected_branches", doing, {"per_page": "100"})
                 ),
-                "approvals": self._told(f"{project}/approvals", doing, 401, 403, 404),
-                "approval_rules": self._told(f"{project}/approval_rules", doing, 401, 403, 404),
-                "push_rule": self._told(f"{project}/push_rule", doing, 401, 403, 404),
+                "approvals": self._answer(f"{project}/approvals", doing, 401, 403, 404),
+                "approval_rules": self._answer(f"{project}/approval_rules", doing, 401, 403, 404),
+                "push_rule": self._answer(f"{project}/push_rule", doing, 401, 403, 404),
             }
             return of_gitlab(found, branch)
 

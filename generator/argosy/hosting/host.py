@@ -240,7 +240,7 @@ class Host(ABC):
                 else:
                     taken.append(name)
 
-    def _told(self, path: str, doing: str, *refusals: int) -> Any:
+    def _answer(self, path: str, doing: str, *refusals: int) -> Any:
         """Return what the host says, an empty mapping for null, or None where it refuses with one of these."""
         from argosy.hosting.client import RefusedError  # noqa: PLC0415
 
@@ -314,7 +314,7 @@ class Host(ABC):
 
     def _refuse_absent(self, error: RefusedError, what: str, hint: str) -> None:
         """Raise an error that says what is not there, where the host answered so and has the project itself."""
-        if error.status == 404 and self._told(self._project, f"look for {self.project}", 403, 404) is not None:
+        if error.status == 404 and self._answer(self._project, f"look for {self.project}", 403, 404) is not None:
             raise ArgosyError(f"There is no {what} in {self.project} on {self.name}.", hint) from error
 
     def _hidden(self, marker: str) -> str:

@@ -28,7 +28,7 @@ class Remote:
     project: str
     """The path of the project, such as `acme/gitops`; with GitLab's nested groups, longer."""
     scheme: str = "https"
-    """How the host's web server is asked: https, unless the URL has http."""
+    """How the host's pages are opened: https, unless the URL has http."""
 
     @property
     def web(self) -> str:
@@ -53,7 +53,7 @@ def parse(url: str) -> Remote:
     if not _HOST.fullmatch(host) or "/" not in project or {".", ".."} & {*project.split("/")}:
         raise UsageError(
             f"The remote {_without_login(url)} is not a project on a Git host with pull requests.",
-            "Give the remote a URL such as https://github.com/acme/gitops.git: `git remote set-url origin URL`.",
+            "Give the remote a URL such as https://github.com/acme/gitops.git: `git remote set-url REMOTE URL`.",
         )
     return Remote(_SSH_NAMES.get(host, host), project, "http" if parts and parts.scheme == "http" else "https")
 
