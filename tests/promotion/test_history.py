@@ -228,6 +228,19 @@ def test_an_application_that_is_added_again_begins_anew(repository: Path) -> Non
     assert told(repository, "web") == [made]
 
 
+def test_an_application_that_is_added_again_as_it_was_begins_anew_too(repository: Path) -> None:
+    made = promote_to_prod(repository, "web", 2)
+    held = (repository / FOLDER / "values.yaml").read_text()
+    for message, kept in (
+        ("Bring web back", [made]),
+        ("Catch up\n\nArgosy-Change: Add shop, web", []),
+        ("Add web (#2)", []),
+    ):
+        put(repository, {f"{FOLDER}/values.yaml": None})
+        put(repository, {f"{FOLDER}/values.yaml": held}, message)
+        assert told(repository, "web") == kept
+
+
 @pytest.mark.parametrize("promoted", [True, False])
 def test_an_application_that_comes_back_as_it_was_goes_on(repository: Path, promoted: bool) -> None:
     put(repository, {"environments/dev/web/values.yaml": "a: 1\nb: 1\n", f"{FOLDER}/values.yaml": "a: 1\nb: 1\n"})

@@ -5,6 +5,7 @@ It is read from Git in bulk, for one application as for a thousand: a promotion 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -170,6 +171,12 @@ class Life(NamedTuple):
     """-1 if it has not ended."""
 
 
+_ADDED = re.compile(
+    r"^(?:Argosy-Change: )?Add (?:the environment )?[a-z0-9-]+(?:, [a-z0-9-]+)*(?: \([^()]*\))?\s*$", re.MULTILINE
+)
+"""What the message of `argosy add` says, in a commit and in that of its pull request."""
+
+
 class History:
     """What the commits of a repository tell of promotions; what was read once is kept."""
 
@@ -248,14 +255,20 @@ class History:
         return len(line.times), None
 
     def _has_returned(self, line: Line, place: int, folder: str) -> bool:
-        """Return whether the commit at a place brought a folder back as it had gone, as the revert of that does."""
+        """Return whether the commit at a place brought a folder back as it had gone, as the revert of that does.
+
+        `argosy add` may make the same files anew, and says that it adds them.
+        """
         went = min((each for each, units in line.gone.items() if each > place and folder in units), default=None)
         if went is None:
             return False
         commits = [line.commits[each] for each in (place, went + 1)]
         self.cache.look((), [(each, folder) for each in commits])
         back, before = (self.cache.unit(each, folder) for each in commits)
-        return back == before
+        if back != before:
+            return False
+        message = git.run(self.root, "-c", "log.showSignature=false", "log", "-1", "--format=%B", commits[0])
+        return not _ADDED.search(message)
 
     def _former(self, line: Line, place: int, deployed: Deployment) -> Deployment | None:
         """Return from what a deployment's folder was renamed with the commit at a place; None if it was not."""
