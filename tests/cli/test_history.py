@@ -81,7 +81,8 @@ def test_a_clone_that_ends_too_early(
     monkeypatch.chdir(tmp_path / "shallowest")
     assert argosy("history", "web").code == argosy("rollback", "web", "prod", "--dry-run").code == 1
     status = argosy("status")
-    assert (status.code, "git fetch --unshallow" in status.out) == (1, True)
+    assert (status.code, "git fetch --unshallow" in status.out) == (0, True)
+    assert argosy("status", "--exit-code").code == 2
 
 
 def test_on_a_terminal_the_rest_of_a_history_is_fetched(repository: Path, tmp_path: Path) -> None:

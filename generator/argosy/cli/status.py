@@ -87,9 +87,9 @@ def _print_matrix(
     except ArgosyError as error:
         shown = Template(stored.version, newest, error.hint, behind)
     click.echo(_format(Report(root, found, shown, asked, application), output), nl=False)
-    if found.is_unknown or (exit_code and found.is_behind):
-        return 1
-    return 2 if exit_code and found.unread else 0
+    if not exit_code:
+        return 0
+    return 1 if found.is_behind else 2 if found.is_unknown or found.unread else 0
 
 
 def _format(report: Report, output: str) -> str:
