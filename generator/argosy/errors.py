@@ -67,6 +67,8 @@ class Fault:
     hint: str = ""
     stopped: bool = False
     """Whether the engine had to be stopped, and so would have to be again."""
+    about: Path | None = None
+    """The file that is wrong, where `path` only names it."""
 
     def __post_init__(self) -> None:
         """Cut what nobody reads: an engine repeats whole files, or dumps its own state."""

@@ -78,7 +78,9 @@ class Outcome:
     """Why it was skipped."""
     application: str = ""
     environment: str = ""
-    """Set for a rendered manifest alone."""
+    """Set for what is rendered for an Application alone."""
+    is_rendered: bool = False
+    """Whether it is a render's, be it of a chart that no Application names."""
 
 
 @dataclass(frozen=True, slots=True)

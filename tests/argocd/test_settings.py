@@ -241,3 +241,17 @@ def test_a_kind_that_argo_cd_excludes_is_never_synced(validate: Validate) -> Non
 
     assert never() == ["apps/a.yaml"]
     assert never(**places("resource.exclusions", "- {kinds: [ConfigMap]}")["manifest"]) == ["apps/b.yaml"]
+
+
+def test_a_directory_may_take_files_of_any_name(validate: Validate) -> None:
+    manifests = CONFIG_MAP.replace("NAME", "shop") + "---\napiVersion: v1\nkind: Service\nmetadata: {name: [x]}\n"
+    files = {"apps/shop": manifests, "apps/deeper/more": "nothing of Kubernetes'\n", "apps/a.jsonnet": "{}\n"}
+
+    def found(**options: object) -> set[tuple[str, str]]:
+        report = validate({**files, "shop.yaml": application({"path": "apps", "directory": options})})
+        return {(each.path, each.rule) for each in report.findings if each.path.startswith("apps/")}
+
+    assert found() == set()
+    assert {path for path, _ in found(disableExtensionFilter=True)} == {"apps/shop"}
+    assert {path for path, _ in found(disableExtensionFilter=True, recurse=True)} == {"apps/shop", "apps/deeper/more"}
+    assert found(disableExtensionFilter=True, recurse=True, exclude="{shop,deeper/*}") == set()

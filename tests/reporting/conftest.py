@@ -86,7 +86,7 @@ def report() -> Report:
         ),
     ]
     rendered = [
-        Outcome(f"{TEMPLATES}/{name}.yaml", status, reason, "my-app", environment)
+        Outcome(f"{TEMPLATES}/{name}.yaml", status, reason, "my-app", environment, is_rendered=True)
         for environment in ("dev", "prod")
         for name, status, reason in (
             ("deployment", Status.PASSED, ""),

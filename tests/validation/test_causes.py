@@ -9,6 +9,7 @@ import pytest
 
 from argosy.findings import Finding, Report, Severity, Status
 from argosy.reporting import Options, OutputFormat, format_report
+from argosy.reporting.verdict import closing_line
 from tests.validating import Validate, rules_of
 
 URL = "https://git.example.com/acme/gitops.git"
@@ -183,6 +184,14 @@ def test_a_link_out_of_a_chart(validate: Validate, tmp_path: Path, deployed: boo
     assert renders(found) == (ALL if deployed else set())
 
 
+def test_a_link_out_of_an_overlay(validate: Validate, tmp_path: Path) -> None:
+    (tmp_path / "overlay").mkdir()
+    (tmp_path / "overlay/hosts.yaml").symlink_to("/etc/hosts")
+    found = only(validate({"overlay/kustomization.yaml": "namePrefix: a-\nresources:\n  - hosts.yaml\n"}))
+    assert (found.rule, found.path) == ("symlink-escapes", "overlay/hosts.yaml")
+    assert [(each.path, each.line) for each in found.also] == [("overlay/kustomization.yaml", 3)]
+
+
 def test_a_file_that_is_missing(validate: Validate) -> None:
     files = {**CHART, **applications("path: charts/shop, helm: {{valueFiles: [/values/all.yaml]}}")}
     found = only(validate(files), "value-file-missing")
@@ -288,3 +297,11 @@ def test_severities_and_exit_codes_do_not_change(validate: Validate) -> None:
     report = validate({**OVERLAYS, **applications("path: overlays/{env}"), "base/deployment.yaml": untagged})
     assert {each.severity for each in report.findings} == {Severity.WARNING}
     assert (report.errors, report.warnings, report.count(Status.FAILED)) == (0, 1, 0)
+
+
+def test_what_a_chart_of_no_application_renders_counts_as_rendered(validate: Validate) -> None:
+    template = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: shop}\n"
+    chart = {"shop/Chart.yaml": "apiVersion: v2\nname: shop\nversion: 1.0.0\n", "shop/templates/a.yaml": template}
+    report = validate(chart)
+    assert [each.path for each in report.outcomes if each.is_rendered] == ["shop/templates/a.yaml"]
+    assert "rendered in 1 render)" in closing_line(report)

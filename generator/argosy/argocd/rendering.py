@@ -20,10 +20,10 @@ from argosy import kustomize, supervisor
 from argosy.argocd.inventory import Inventory
 from argosy.argocd.sources import KUSTOMIZATIONS, Kind, Source, resolve
 from argosy.argocd.view import ArgoApplication, View
-from argosy.documents import Defect, Document, rendered
+from argosy.documents import Defect, Document, File, is_read, read, rendered
 from argosy.documents.fields import mapping, sequence, text
 from argosy.helm import Fault, Helm, OfflineError, Parameter, Release, RenderError
-from argosy.paths import holds
+from argosy.paths import astray, holds
 
 if TYPE_CHECKING:
     from argosy.argocd.settings import Settings
@@ -66,7 +66,8 @@ def of_applications(
 ) -> list[Render]:
     """Render each source of each Application, on all processors."""
     pairs = [(application, source) for application in applications for source in resolve(application, view)]
-    return on_all_processors("Rendering", lambda pair: _render(*pair, view, helm), pairs, progress)
+    made = on_all_processors("Rendering", lambda pair: _render(*pair, view, helm), pairs, progress)
+    return made + [each for pair in pairs if (each := _of_other_files(*pair, view))]
 
 
 def of_the_rest(
@@ -202,13 +203,44 @@ def written_documents(source: Source, view: View) -> Iterator[Document]:
     folder = source.folder.relative_to(view.root).as_posix() if source.folder else ""
     prefix = "" if folder == "." else f"{folder}/"
     for document in _by_folder(view).get(folder, ()):
-        path = document.path.removeprefix(prefix)
-        if "/" in path and not options.get("recurse"):
-            continue
-        if options.get("include") and not _matches(path, str(options["include"])):
-            continue
-        if not (options.get("exclude") and _matches(path, str(options["exclude"]))):
+        if _is_chosen(document.path.removeprefix(prefix), options):
             yield document
+
+
+def _is_chosen(path: str, options: Mapping[str, Any]) -> bool:
+    """Return whether a directory source takes a file in its folder."""
+    if "/" in path and not options.get("recurse"):
+        return False
+    if options.get("include") and not _matches(path, str(options["include"])):
+        return False
+    return not (options.get("exclude") and _matches(path, str(options["exclude"])))
+
+
+def _of_other_files(application: ArgoApplication, source: Source, view: View) -> Render | None:
+    """Return what a directory source has in files that are not named as manifests; None where it takes none."""
+    options = mapping(source.spec.get("directory"))
+    if source.kind is not Kind.DIRECTORY or not options.get("disableExtensionFilter") or source.folder is None:
+        return None
+    documents: list[Document] = []
+    defects: list[Defect] = []
+    for folder, folders, names in os.walk(source.folder):
+        folders[:] = sorted(each for each in folders if each != ".git")
+        for file in (Path(folder, each) for each in sorted(names) if not is_read(each)):
+            path = file.relative_to(view.root).as_posix()
+            if not _is_chosen(file.relative_to(source.folder).as_posix(), options) or not view.wanted(path):
+                continue
+            if file.suffix == ".jsonnet" or astray(file, view.root):
+                continue
+            found = read(File(path, file))
+            documents += found.documents
+            defects += found.defects
+    return Render(
+        source,
+        source.folder.relative_to(view.root).as_posix(),
+        [replace(each, application=application.application, environment=application.environment) for each in documents],
+        defects,
+        application=application,
+    )
 
 
 @lru_cache(maxsize=1)

@@ -16,7 +16,7 @@ from argosy.documents import json_text
 from argosy.documents.composer import DEEPEST, MOST_DEFECTS, Composer
 from argosy.documents.defects import Defect, DefectKind
 from argosy.documents.document import Document, ParsedFile, Pointer, Source, is_manifest, items, resource
-from argosy.documents.files import ESCAPES, LARGEST_FILE, File, find, text_of
+from argosy.documents.files import ESCAPES, LARGEST_FILE, File, find, is_read, text_of
 from argosy.documents.lines import Lines, shortened
 from argosy.documents.suppression import Suppression, suppressions
 
@@ -34,6 +34,7 @@ __all__ = [
     "Suppression",
     "find",
     "is_manifest",
+    "is_read",
     "items",
     "parse",
     "read",

@@ -69,7 +69,7 @@ def _walk(base: Path, top: Path, prefix: str, ignored: Callable[[str], bool] | N
                 elif entry.is_dir():
                     if entry.name not in SKIPPED_FOLDERS and not is_of_git(entry.name):
                         pending.append((entry.path, f"{path}/"))
-                elif _is_wanted(entry.name):
+                elif is_read(entry.name):
                     yield File(_printable(path), Path(entry.path))
         except OSError as error:
             defect = _unreadable(before.rstrip("/") or ".", error)
@@ -83,7 +83,7 @@ def _link(base: Path, path: str, location: Path) -> Iterator[File]:
     elif target.is_dir():
         if Path(os.path.realpath(location.parent)).is_relative_to(target):
             yield _linked(path, location, "is a symbolic link to a folder that contains it")
-    elif _is_wanted(location.name):
+    elif is_read(location.name):
         broken = not target.exists()
         yield _linked(path, location, "is a broken symbolic link") if broken else File(_printable(path), location)
 
@@ -92,7 +92,8 @@ ESCAPES = frozenset({OUTSIDE, ABSOLUTE, OF_GIT})
 """What may be wrong with a link that Argo CD refuses a whole repository for, or that leads to what is not in Git."""
 
 
-def _is_wanted(name: str) -> bool:
+def is_read(name: str) -> bool:
+    """Return whether a file of a name is read: Argo CD and Kustomize take such files, whatever is in them."""
     return name.endswith(SUFFIXES) or name == "Kustomization"
 
 

@@ -74,7 +74,9 @@ def _refuse_unread(named: Sequence[Reference]) -> None:
         if each.by == each.target and each.line:
             faults.append(Fault(f"Not a valid kustomization: {each.refused}.", each.by, line))
         else:
-            faults.append(Fault(f"“{each.entry.strip()}” cannot be used: {each.refused}.", each.by, line, hint))
+            faults.append(
+                Fault(f"“{each.entry.strip()}” cannot be used: {each.refused}.", each.by, line, hint, about=each.target)
+            )
     raise RenderError(faults)
 
 

@@ -16,7 +16,7 @@ def is_valid(report: Report, *, strict: bool) -> bool:
 def closing_line(report: Report) -> str:
     """Return one line that counts the documents, the renders and the findings."""
     documents = len(report.outcomes)
-    rendered = sum(bool(outcome.application or outcome.environment) for outcome in report.outcomes)
+    rendered = sum(outcome.is_rendered for outcome in report.outcomes)
     statuses = ", ".join(f"{report.count(status)} {status}" for status in Status)
     return (
         f"{number(documents, 'document')} ({documents - rendered} written, {rendered} rendered in "

@@ -27,6 +27,8 @@ class Found:
     document: Document | None = None
     render: Render | None = None
     """What was rendered when it was found."""
+    about: str = ""
+    """The path of the file that is wrong, where the finding is of one that names it."""
 
 
 def cause_of(finding: Finding, application: ArgoApplication | None = None) -> Hashable:
@@ -49,8 +51,8 @@ def fold(found: Iterable[Found]) -> list[Finding]:
     of_files = {each.finding.path: each.cause for each in reversed(found) if each.finding.rule in OF_FILES}
     causes: dict[Hashable, list[Finding]] = {}
     for each in found:
-        echoed = of_files.get(each.finding.path) if each.finding.rule in OF_ENGINES else None
-        finding = replace(each.finding, line=None) if echoed else each.finding
+        echoed = of_files.get(each.about or each.finding.path) if each.finding.rule in OF_ENGINES else None
+        finding = replace(each.finding, line=None) if echoed and not each.about else each.finding
         causes.setdefault(echoed or each.cause, []).append(finding)
     folded = (_folded(findings) for findings in causes.values())
     return sorted(folded, key=lambda each: (each.path, each.line or 0, each.rule, each.environment))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
@@ -99,7 +99,7 @@ class Outcomes:
             for outcome in self._of_render(render):
                 known.add(outcome.path)
                 if selection.takes(outcome.path, render):
-                    yield outcome
+                    yield replace(outcome, is_rendered=True)
         for path in sorted(self._errors_by_path.keys() - known):
             if selection.takes(path):
                 yield Outcome(path, Status.FAILED)

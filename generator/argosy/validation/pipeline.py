@@ -268,7 +268,9 @@ class _Validation:
         # What Kustomize says of no file in particular, it says of each overlay of a base.
         cause = fault.message if rule is manifests.KUSTOMIZE_BUILD and fault.line is None else ""
         problem = Problem(fault.message, hint=fault.hint, cause=cause)
-        self._add(rule, problem, path=path, line=fault.line, render=render)
+        file = fault.about if fault.about and fault.about.is_relative_to(self.root) else None
+        about = file.relative_to(self.root).as_posix() if file else ""
+        self._add(rule, problem, path=path, line=fault.line, render=render, of=about)
 
     def _lint_charts(self, inventory: Inventory, renders: Sequence[Render], helm: Helm) -> None:
         """Lint each chart, with the values of an Application that renders it."""
@@ -341,6 +343,7 @@ class _Validation:
         line: int | None = None,
         application: ArgoApplication | None = None,
         render: Render | None = None,
+        of: str = "",
     ) -> None:
         about = problem.document or document
         if rule.id in FOR_AUTHORS and layout.is_vendored(path or (about.path if about else ".")):
@@ -360,7 +363,7 @@ class _Validation:
         elif about is not None and problem.at:
             self.written.add((about, rule.id, problem.at, problem.message))
         why = (rule.id, problem.cause) if problem.cause else cause_of(finding, application)
-        self.found.append(Found(finding, why, about, render))
+        self.found.append(Found(finding, why, about, render, of))
 
     def _at_its_origin(self, finding: Finding, document: Document, render: Render, problem: Problem) -> Finding:
         """Return a finding of what Kustomize built at the file where it comes from, if the file has it so."""
