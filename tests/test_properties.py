@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from argosy.change import edits, merge, operations, planning, privileges
 from argosy.change.planning import Change
 from argosy.findings import Severity
+from argosy.git import objects
 from argosy.repository import store
 from argosy.repository.model import Application, ArgocdStyle, Format, Repository
 from argosy.template import rendering
@@ -84,7 +85,7 @@ class Session:
         """Forget the marks of files that are about to be removed on purpose."""
         for mark in list(self.marks):
             held = [path for path, (_, content) in files(self.root).items() if mark.encode() in content]
-            if all(any(planning.is_below(path, folder) for folder in removed) for path in held):
+            if all(objects.is_within(path, removed) for path in held):
                 del self.marks[mark]
 
 

@@ -460,7 +460,7 @@ def test_branches_that_copier_made(argosy: Argosy, root: Path) -> None:
     assert (told.code, told.err.partition("\n")[0]) == (0, "Nothing to change here.")
     assert "This does not reach prod: --commit or --pull-request makes the change there as well." in told.err
     checked = argosy("update", "--check", "--output", "json")
-    assert (checked.code, json.loads(checked.out)["branches"]) == (1, [{"branch": "prod", "version": "v1.2.0"}])
+    assert (checked.code, json.loads(checked.out)["branches"]) == (1, [{"branch": "prod", "recorded": "v1.2.0"}])
     assert "Branches of another template: prod." in argosy("update", "--check").out
     assert "the newest, but not on prod:" in argosy("status").out
     assert json.loads(argosy("status", "--files", "--output", "json").out)["template"]["branches"] != []
@@ -474,6 +474,18 @@ def test_a_branch_of_a_remote_with_another_name(argosy: Argosy, root: Path) -> N
     git(root, "branch", "--delete", "--force", "prod")
     made = argosy("set", "environment", "prod", "replicas=4", "--commit", "--no-validate")
     assert (made.code, "  git push upstream prod\n" in made.err) == (0, True), made.err
+    git(root, "switch", "--quiet", "--detach")
+    detached = argosy("set", "environment", "prod", "replicas=5", "--commit", "--no-validate")
+    assert (detached.code, "  git push upstream HEAD:refs/heads/main\n" in detached.err) == (0, True), detached.err
+    git(root, "switch", "--quiet", "main")
+    git(root, "branch", "--delete", "--force", "prod")
+    git(root, "update-ref", "-d", "refs/remotes/upstream/prod")
+    unknown = argosy(*ADD)
+    assert (unknown.code, "git fetch upstream prod" in unknown.err) == (1, True)
+    assert "“prod”: git fetch upstream prod" in argosy("status").out
+    assert "here, nor on upstream" in argosy("promote", "web", "--to", "prod").err
+    git(root, "fetch", "--quiet", "upstream")
+    git(root, "branch", "prod", "upstream/prod")
     git(root, "remote", "add", "fork", str(root))
     git(root, "branch", "--delete", "--force", "prod")
     git(root, "fetch", "--quiet", "fork")

@@ -10,9 +10,11 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from argosy import git, temporary
+from argosy.argocd.sources import normalise
 from argosy.bootstrap.finding import Finding, Level
 from argosy.bootstrap.roots import Handover
 from argosy.errors import ToolError, UsageError
+from argosy.git import branches
 from argosy.hosting import remote
 from argosy.kubernetes.manifests import counted
 from argosy.repository import model, store
@@ -128,6 +130,8 @@ def _judged(
     root: Path, url: str, sources: Sequence[tuple[str, str]], revisions: Sequence[str], access: Access
 ) -> Iterator[Finding]:
     shown = model.without_password(url)
+    names = {normalise(each): name for each, name in git.remotes(root).items()}
+    own = names.get(normalise(url)) or branches.remote_name(root)
     if access.commits is None:
         if _PLACEHOLDER in urlsplit(url).path:
             yield Finding(
@@ -147,16 +151,19 @@ def _judged(
         yield Finding(
             Level.ERROR,
             f"{shown} has no {' and no '.join(f'“{each}”' for each in missing)}, which Argo CD would read.",
-            f"Push it: git push --set-upstream origin {' '.join(missing)}",
+            f"Push it: git push --set-upstream {own} {' '.join(missing)}",
         )
     behind = [
-        each for name in revisions if name in access.commits for each in _compared(root, name, access.commits[name])
+        each
+        for name in revisions
+        if name in access.commits
+        for each in _compared(root, own, name, access.commits[name])
     ]
     lost = [
         Finding(
             Level.ERROR,
             f"{shown} has no {path} at “{revision}”, which Argo CD would read.",
-            f"Commit it, and push it: git push origin {revision}",
+            f"Commit it, and push it: git push {own} {revision}",
         )
         for revision, path in sources
         if revision in access.commits and not _holds(root, access.commits[revision], path)
@@ -166,7 +173,7 @@ def _judged(
         yield Finding(Level.OK, f"{shown} has {', '.join(revisions)} as it is locally.")
 
 
-def _compared(root: Path, branch: str, pushed: str) -> Iterator[Finding]:
+def _compared(root: Path, own: str, branch: str, pushed: str) -> Iterator[Finding]:
     """Report how a local branch differs from the remote's."""
     ours = git.run(root, "rev-parse", "--verify", "--quiet", f"refs/heads/{branch}", accepted=(0, 1)).strip()
     if ours in {"", pushed}:
@@ -183,7 +190,7 @@ def _compared(root: Path, branch: str, pushed: str) -> Iterator[Finding]:
         yield Finding(
             Level.WARNING,
             f"Not pushed, so Argo CD will not see it: {counted(int(ahead), 'commit')} of “{branch}”.",
-            f"git push origin {branch}",
+            f"git push {own} {branch}",
         )
     if behind != "0":
         yield Finding(

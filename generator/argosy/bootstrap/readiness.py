@@ -54,7 +54,7 @@ def workloads(cluster: Cluster, wanted: Sequence[Manifest]) -> list[str]:
     if not waiting:
         return []
     pods = cluster.get("pods", "--namespace", NAMESPACE)
-    return [_told(each, state, pods) for each, state in waiting]
+    return [_unready(each, state, pods) for each, state in waiting]
 
 
 def _is_rolled_out(workload: Manifest | None) -> bool:
@@ -77,7 +77,7 @@ def _is_rolled_out(workload: Manifest | None) -> bool:
     )
 
 
-def _told(wanted: Manifest, found: Manifest | None, pods: Sequence[Manifest]) -> str:
+def _unready(wanted: Manifest, found: Manifest | None, pods: Sequence[Manifest]) -> str:
     named = f"{wanted['kind']} {wanted['metadata']['name']}"
     if found is None:
         return f"{named}: it is not there"

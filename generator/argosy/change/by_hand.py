@@ -8,7 +8,7 @@ from pathlib import Path
 
 from argosy.change import merge
 from argosy.change.own_branches import Elsewhere
-from argosy.change.planning import Change, is_below
+from argosy.change.planning import Change
 from argosy.errors import ArgosyError
 from argosy.git import objects
 from argosy.git.objects import Files
@@ -38,7 +38,7 @@ def edits(root: Path, since: str) -> Edits:
 
 
 def _is_setting(path: str) -> bool:
-    is_component = layout.component_of(path) is not None and is_below(path, layout.ARGOCD)
+    is_component = layout.component_of(path) is not None and objects.is_within(path, (layout.ARGOCD,))
     return path == layout.ANSWERS or layout.is_settings(path) or is_component
 
 
@@ -61,8 +61,8 @@ def carried(there: Elsewhere, made: Edits) -> Change | None:
             f"Make this edit there by hand first: git switch {there.branch}, edit it, and argosy apply --commit.",
         )
     entries = objects.entries(there.root, merged.head)
-    gone = sorted(each for each in made.gone if any(is_below(path, each) for path in entries))
-    removed = {path: None for path in entries if any(is_below(path, each) for each in gone)}
+    gone = sorted(each for each in made.gone if any(objects.is_within(path, (each,)) for path in entries))
+    removed = {path: None for path in entries if objects.is_within(path, gone)}
     written = {path: blob for path, blob in merged.written.items() if blob}
     if not written and not gone:
         return None

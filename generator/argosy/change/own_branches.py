@@ -16,7 +16,7 @@ from argosy.argocd.elsewhere import Branches, Read, Sources, is_on, of_folder, r
 from argosy.argocd.sources import normalise
 from argosy.change import merge, origin, ownership, planning, privileges
 from argosy.change.merge import Plan
-from argosy.change.planning import Change, is_below
+from argosy.change.planning import Change
 from argosy.errors import ArgosyError, UsageError
 from argosy.git import branches, objects
 from argosy.git.branches import Tip
@@ -232,7 +232,7 @@ class _Work:
         }
         return change.is_update or any(
             path == layout.ANSWERS
-            or (layout.environment_of(path) in names and not is_below(path, layout.ARGOCD))
+            or (layout.environment_of(path) in names and not objects.is_within(path, (layout.ARGOCD,)))
             or (layout.environment_of(path) is None and layout.application_of(path) in applications)
             for path in (each.path for each in plan.touched)
         )
@@ -248,7 +248,11 @@ class _Work:
         lacking = Branches.of(self.plan.root, [revision]).lacking(
             [each for each in (self._of_applications() if self._by_set else self.reads()) if each.revision == revision]
         )
-        going = {path: blob for path, blob in written.items() if blob is None and not is_below(path, layout.ARGOCD)}
+        going = {
+            path: blob
+            for path, blob in written.items()
+            if blob is None and not objects.is_within(path, (layout.ARGOCD,))
+        }
         if self._by_set and self.change.is_update:  # It goes on making the same, and may read that from other places.
             last = going if layout.APPLICATION_SET in self.plan.written else {}
             return {path: blob for path, blob in written.items() if path not in last}, last
@@ -297,7 +301,7 @@ class _Work:
     @cached_property
     def applications(self) -> tuple[Mapping[str, Sources], Mapping[str, Sources]]:
         """The sources of the Applications in files that change, by their names: before and after."""
-        touched = {path: blob for path, blob in self.plan.written.items() if is_below(path, layout.ARGOCD)}
+        touched = {path: blob for path, blob in self.plan.written.items() if objects.is_within(path, (layout.ARGOCD,))}
         before = [self.plan.committed[path] for path in touched if path in self.plan.committed]
         after = [blob for blob in touched.values() if blob]
         return sources_in(each.content for each in before), sources_in(each.content for each in after)
@@ -366,7 +370,8 @@ def _refusal(
     if not is_known and first.revision in followed:
         return ArgosyError(
             f"{first.application} follows the branch {first.revision}, and this clone does not know what is on it.",
-            f"Fetch it, and run this command again: git fetch origin {' '.join(revisions)}",
+            "Fetch it, and run this command again: "
+            f"git fetch {branches.remote_name(work.plan.root, first.revision)} {' '.join(revisions)}",
         )
     lacks = f"does not have {path}" if path in first.wanted else f"has {path}, so that it is rendered in another way"
     if not is_known:

@@ -258,10 +258,8 @@ def _take_over(
     Return the paths that this decides.
     """
     sources = {new: old for new, old in _sources(change.copies, entries) if new not in change.made}
-    gone = [
-        path for path in entries if path not in change.written and any(is_below(path, each) for each in change.removed)
-    ]
-    for path in [path for path in after if any(is_below(path, each) for each in change.removed)]:
+    gone = [path for path in entries if path not in change.written and objects.is_within(path, change.removed)]
+    for path in [path for path in after if objects.is_within(path, change.removed)]:
         del after[path]
     merge.refuse_submodules({path: entries[path] for path in (*sources.values(), *gone)})
     held = objects.blobs(root, entries, (*sources.values(), *gone, *change.written))
@@ -274,7 +272,7 @@ def _take_over(
     for new, old in sources.items():
         pristine, wanted = before.get(old), after.get(new)
         after[new] = readdress(held[old], pristine, wanted) if pristine and wanted else held[old]
-    for new in [path for path in after if any(is_below(path, each) for each in change.copies)]:
+    for new in [path for path in after if objects.is_within(path, change.copies)]:
         if new not in sources and new not in before and new not in change.made:
             del after[new]  # Its counterpart was deleted by hand, and stays deleted.
     for path in gone:
@@ -286,14 +284,9 @@ def _take_over(
 def _sources(copies: Mapping[str, str], paths: Iterable[str]) -> Iterator[tuple[str, str]]:
     """Yield each new path with the one whose content it takes over: the most specific folder decides."""
     for path in paths:
-        found = [(new, old) for new, old in copies.items() if is_below(path, old)]
+        found = [(new, old) for new, old in copies.items() if objects.is_within(path, (old,))]
         longest = max((len(old) for _, old in found), default=0)
         yield from ((new + path.removeprefix(old), path) for new, old in found if len(old) == longest)
-
-
-def is_below(path: str, folder: str) -> bool:
-    """Return whether a path is a folder's or below it."""
-    return path == folder or path.startswith(f"{folder}/")
 
 
 def readdress(written: Blob, pristine: Blob, wanted: Blob) -> Blob:
@@ -321,7 +314,7 @@ def _refuse_remains(root: Path, change: Change) -> None:
     if not folders:
         return
     others = (path for path, letters in git.at(root).status.items() if letters in {"??", "!!"})
-    remains = [path for path in others if any(is_below(path.rstrip("/"), each) for each in folders)]
+    remains = [path for path in others if objects.is_within(path.rstrip("/"), folders)]
     if remains:
         shown = "\n".join(f"  {path}" for path in remains[:10])
         raise ArgosyError(

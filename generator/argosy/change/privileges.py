@@ -15,12 +15,12 @@ from functools import partial
 from pathlib import Path
 
 from argosy import temporary
-from argosy.change import needs, planning
+from argosy.change import needs
 from argosy.change.merge import Plan
 from argosy.change.needs import Used
 from argosy.change.planning import Change
 from argosy.errors import ArgosyError
-from argosy.git import branches
+from argosy.git import branches, objects
 from argosy.git.snapshot import Snapshot
 from argosy.repository import layout, store
 from argosy.repository.model import NAMESPACE, Environment, Kind, Permitted, Repository
@@ -157,7 +157,7 @@ def _lost(change: Change) -> frozenset[tuple[str, str]]:
 
 def _is_copy(change: Change, path: str) -> bool:
     """Return whether a file takes over what another holds: it deploys the kinds that are permitted there."""
-    return any(planning.is_below(path, each) for each in change.copies)
+    return objects.is_within(path, change.copies)
 
 
 def _freed(

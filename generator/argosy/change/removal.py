@@ -12,7 +12,7 @@ from typing import Any
 from argosy.change import merge, ownership
 from argosy.change.merge import Kind, Plan
 from argosy.change.ownership import FileStatus, Owner, State
-from argosy.change.planning import Change, is_below
+from argosy.change.planning import Change
 from argosy.documents.plain import bounded
 from argosy.errors import ArgosyError
 from argosy.git import objects
@@ -99,11 +99,11 @@ class Removal:
 def look(root: Path, stored: Stored, change: Change) -> Removal:
     """Return what a removal would take away."""
     entries = objects.entries(root, "HEAD")
-    paths = [path for path in entries if any(is_below(path, each) for each in change.removed)]
+    paths = [path for path in entries if objects.is_within(path, change.removed)]
     running, components = _running(change)
     by_set = change.before.settings.argocd is ArgocdStyle.APPLICATIONSET
-    judged = [path for path in entries if is_below(path, layout.ARGOCD)] if by_set and running else paths
-    held = objects.blobs(root, entries, [path for path in judged if is_below(path, layout.ARGOCD)])
+    judged = [path for path in entries if objects.is_within(path, (layout.ARGOCD,))] if by_set and running else paths
+    held = objects.blobs(root, entries, [path for path in judged if objects.is_within(path, (layout.ARGOCD,))])
     going = set(paths)
     edited = [
         each
@@ -242,7 +242,7 @@ def handed_over(change: Change) -> str:
 def not_synced(plan: Plan, after: Repository) -> str:
     """Return what to do where a change touches files that Argo CD does not read from Git; empty where it does not."""
     by_hand = [layout.ROOT_APPLICATION, *([] if after.settings.production.self_managed else [layout.INSTALL])]
-    paths = [each.path for each in plan.touched if any(is_below(each.path, place) for place in by_hand)]
+    paths = [each.path for each in plan.touched if objects.is_within(each.path, by_hand)]
     if not paths:
         return ""
     return f"Argo CD does not sync {joined(paths, 3)}: once this is merged, run argosy bootstrap again."
@@ -262,7 +262,7 @@ def refuse_cascade(plan: Plan) -> None:
 def _goes(change: merge.Change) -> bool:
     """Return whether a file goes, or would but for what someone wrote in it."""
     refused = change.kind is Kind.CONFLICTING and 3 not in change.sides
-    return is_below(change.path, layout.ARGOCD) and (change.kind is Kind.DELETED or refused)
+    return objects.is_within(change.path, (layout.ARGOCD,)) and (change.kind is Kind.DELETED or refused)
 
 
 def made_safe(text: bytes) -> bytes | None:

@@ -49,7 +49,7 @@ def command(app: str, form: str, yes: bool, given: ChangeOptions) -> int:
             differences = [each for each in made.differences if each.environment in environments]
             found.extend(differences)
             if environments or made.edited:
-                given.say(where + _told(replace(made, differences=differences)))
+                given.say(where + _summary(replace(made, differences=differences)))
             if not given.dry_run and (made.edited or any(not each.why for each in differences)):
                 delivery.confirm(yes, "Continue?")
             return made.change
@@ -83,7 +83,7 @@ def _with_differences(given: ChangeOptions, differences: Sequence[Difference]) -
         click.echo(text, nl=False)
 
 
-def _told(made: Conversion) -> str:
+def _summary(made: Conversion) -> str:
     """Return what to know before the conversion, for people."""
     lines = []
     if made.edited:

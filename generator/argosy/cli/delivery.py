@@ -71,6 +71,7 @@ def carry_out(
     change of what the environments' own branches hold, where they have some. Before the second of two commits, Argo CD
     has to sync the one that is there.
     """
+    from argosy import git  # noqa: PLC0415
     from argosy.change import own_branches, planning, privileges, removal  # noqa: PLC0415
     from argosy.git import branches  # noqa: PLC0415
 
@@ -107,8 +108,11 @@ def carry_out(
             return 0
         code = _write(given, plan, versioned, title, validated=validated)
         if code == 0 and is_second:
-            first = "push the first alone, as in git push origin HEAD~1:BRANCH"
-            given.say(f"These are two commits: {first}, and once Argo CD has synced it, the second.")
+            current = git.branch(given.root) or change.after.settings.branch
+            first = f"git push {branches.remote_name(given.root, current)} HEAD~1:refs/heads/{current}"
+            given.say(
+                f"These are two commits: push the first alone, and once Argo CD has synced it, the second: {first}"
+            )
     if code == 0 and (left := removal.not_synced(plan, change.after)):
         given.say(left)
     return code
@@ -400,7 +404,8 @@ def _commit_everywhere(
     code, valid = _judged(given, plan, change, _outcome(plan, change), found, validated=validated)
     if code:
         return code
-    root, refs, current = given.root, dict(git.at(given.root).refs), git.branch(given.root) or "HEAD"
+    root, refs = given.root, dict(git.at(given.root).refs)
+    current = git.branch(root) or change.after.settings.branch  # From no branch at all, it is for the default one.
     message = given.message or title
     is_here = bool(plan.touched or change.asked)
     made: dict[str, list[str]] = {}
@@ -466,12 +471,10 @@ def _pushes(
     root: Path, current: str, found: Sequence[OnBranch], made: Mapping[str, Sequence[str]], *, is_second: bool
 ) -> str:
     """Return how to push the commits of several branches, in the order in which no Application leads nowhere."""
+    from argosy import git  # noqa: PLC0415
     from argosy.git import branches  # noqa: PLC0415
 
-    try:
-        remote = branches.remote_of(root)
-    except UsageError:
-        remote = "origin"
+    remote = branches.remote_name(root, git.branch(root) or current)
     names = [*made, *filter(None, [current])]
     lines = [f"Committed on {joined(names, 8)}. Push in this order, so that no Application leads nowhere in between:"]
     firsts = [
@@ -483,7 +486,8 @@ def _pushes(
     wait = "Once Argo CD has synced that, and not before:"
     lines += [f"  git push {remote} HEAD~1:refs/heads/{current}", wait] if is_second and current else []
     lines += [f"  git push {remote} {' '.join(firsts)}"] if firsts else []
-    lines += [f"  git push {remote} {current}"] if current else []
+    own = current if git.branch(root) == current else f"HEAD:refs/heads/{current}"
+    lines += [f"  git push {remote} {own}"] if current else []
     lines += [wait] if lasts and len(lines) > 1 else []
     lines += [f"  git push {remote} {' '.join(lasts)}"] if lasts else []
     return "\n".join(lines)

@@ -71,7 +71,7 @@ def _check(given: ChangeOptions) -> int:
             "newest": newest,
             "newer": present != newest,
             "outdated": left,
-            "branches": [{"branch": each, "version": version} for each, version in behind.items()],
+            "branches": [{"branch": each, "recorded": version} for each, version in behind.items()],
         }
         click.echo(json.dumps(found, indent=2))
     elif not given.quiet:

@@ -14,7 +14,7 @@ from argosy.doctor.complaints import TITLES, Topic, complaints, told, topic_of
 from argosy.doctor.diagnosis import Check, Observation, ok, problem, unknown
 from argosy.doctor.remotes import COMMIT, Remote, is_range
 from argosy.documents.fields import field, text
-from argosy.git import objects
+from argosy.git import branches, objects
 from argosy.kubernetes.cluster import Cluster
 from argosy.names import joined
 from argosy.reporting.wording import number
@@ -78,14 +78,15 @@ def _events(case: Case, cluster: Cluster) -> Iterator[Observation]:
 
 def _urls(case: Case) -> Iterator[Observation]:
     yield from case.of_rules(*rules.URL)
-    origin = dict(remotes.known(case.root).values()).get("origin")
+    own = branches.remote_name(case.root)
+    used = dict(remotes.known(case.root).values()).get(own)
     for application in case.applications:
         for pointer, spec in git_sources(application):
             remote, url, about = case.remote(spec), text(spec.get("repoURL")), (application.name,)
             if remote.name:
                 yield ok(f"{url} is the remote {remote.name}.", applications=about)
             elif case.is_ours(spec):
-                yield _elsewhere(url, origin, about)
+                yield _elsewhere(url, own, used, about)
             elif remote.refs is None:
                 seen = f"{url} is another repository, and it was not read from here: {remote.trouble.rstrip('.')}."
                 advice = f"See whether repoURL in {_place(application, pointer, 'repoURL')} is right."
@@ -94,12 +95,12 @@ def _urls(case: Case) -> Iterator[Observation]:
                 yield ok(f"{url} is another repository, and there.", applications=about)
 
 
-def _elsewhere(url: str, origin: str | None, about: tuple[str, ...]) -> Observation:
+def _elsewhere(url: str, own: str, used: str | None, about: tuple[str, ...]) -> Observation:
     seen = f"No remote of this clone is {url}, which Argo CD reads"
-    if origin is None:
-        return problem(f"{seen}: nothing is pushed.", "Name it.", f"git remote add origin {url}", about)
-    advice = f"Correct the remote; or have Argo CD read origin: argosy set repository repoURL={origin}."
-    return problem(f"{seen}: what is pushed goes to {origin}.", advice, f"git remote set-url origin {url}", about)
+    if used is None:
+        return problem(f"{seen}: nothing is pushed.", "Name it.", f"git remote add {own} {url}", about)
+    advice = f"Correct the remote; or have Argo CD read {own}: argosy set repository repoURL={used}."
+    return problem(f"{seen}: what is pushed goes to {used}.", advice, f"git remote set-url {own} {url}", about)
 
 
 def _revisions(case: Case) -> Iterator[Observation]:

@@ -8,13 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from argosy import hosting
+from argosy import git, hosting
 from argosy.doctor import remotes
 from argosy.doctor.case import Case, check
 from argosy.doctor.diagnosis import Check, Observation, ok, problem, unknown
 from argosy.documents import plain
 from argosy.documents.fields import text
 from argosy.errors import ArgosyError, UsageError
+from argosy.git import branches
 from argosy.hosting import Host
 from argosy.hosting.bitbucket import of_bitbucket
 from argosy.hosting.gitea import Gitea
@@ -135,12 +136,12 @@ def _ci(root: Path) -> str:
 
 
 def _host(root: Path) -> Host:
-    """Return the host of the remote `origin`, else of another; raise UsageError where there is none that is known."""
+    """Return the host of the current branch's remote, else of another; raise UsageError where none is known."""
     urls = dict(remotes.known(root).values())
     if not urls:
         raise UsageError("The repository has no remote, so no host was asked.", "Add it: git remote add origin URL.")
     settings = plain.load(root / layout.CONFIGURATION, root).get("host")
-    url = urls.get("origin") or next(iter(urls.values()))
+    url = urls.get(branches.remote_name(root, git.branch(root))) or next(iter(urls.values()))
     return hosting.host_of(url, settings if isinstance(settings, dict) else {})
 
 

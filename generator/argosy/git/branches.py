@@ -98,17 +98,21 @@ def check_name(root: Path, name: str) -> None:
 
 def remote_of(root: Path) -> str:
     """Return the remote that the current branch belongs to, else origin, else the only one; raise if there is none."""
-    known = git.at(root)
-    configured = known.setting(f"branch.{known.branch or 'HEAD'}.remote")
-    listed = known.remote_names
-    candidates: list[str] = [configured, "origin", *(listed if len(listed) == 1 else ())]
-    for name in candidates:
-        if name in listed:
-            return name
+    name = remote_name(root, git.branch(root) or "HEAD")
+    if name in git.at(root).remote_names:
+        return name
     raise UsageError(
         "This repository has no remote to push to, or several and none called origin.",
         "Add it: git remote add origin URL.",
     )
+
+
+def remote_name(root: Path, branch: str = "") -> str:
+    """Return the remote that a branch belongs to, else origin, else the only one; where there is none, origin too."""
+    known = git.at(root)
+    listed = known.remote_names
+    candidates = [known.setting(f"branch.{branch}.remote"), "origin", *(listed if len(listed) == 1 else ())]
+    return next((each for each in candidates if each in listed), "origin")
 
 
 def urls_of(root: Path, remote: str) -> list[str]:
@@ -170,11 +174,17 @@ def tip(root: Path, revision: str, remote: str = "") -> str:
         branch = newest(root, revision)
         found = branch.commit if branch else snapshot.resolve(root, revision)
     if not found:
-        raise ArgosyError(
-            f"There is no branch {revision} {f'on {remote}' if remote else 'here, nor on origin'}.",
-            f"Fetch it, or make it: git fetch {remote or 'origin'} {revision}, or git branch {revision}.",
-        )
+        raise absent(root, revision, remote)
     return found
+
+
+def absent(root: Path, revision: str, remote: str = "") -> ArgosyError:
+    """Return the error that a branch is not on a remote; none given: neither in this clone."""
+    name = remote or remote_name(root, revision)
+    return ArgosyError(
+        f"There is no branch {revision} {'on' if remote else 'here, nor on'} {name}.",
+        f"Fetch it, or make it: git fetch {name} {revision}, or git branch {revision}.",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,12 +208,8 @@ def newest(root: Path, branch: str) -> Tip | None:
 
 
 def places(root: Path, branch: str) -> tuple[str, str]:
-    """Return the references of a branch: this clone's, and that of its remote, else of origin, else of the only one."""
-    known = git.at(root)
-    listed = known.remote_names
-    candidates = [known.setting(f"branch.{branch}.remote"), "origin", *(listed if len(listed) == 1 else ())]
-    remote = next((each for each in candidates if each in listed), "origin")
-    return f"refs/heads/{branch}", f"refs/remotes/{remote}/{branch}"
+    """Return the references of a branch: this clone's, and that of its remote."""
+    return f"refs/heads/{branch}", f"refs/remotes/{remote_name(root, branch)}/{branch}"
 
 
 def newer(root: Path, branch: str, tips: Mapping[str, str]) -> Tip | None:

@@ -45,13 +45,8 @@ class Tip:
     """Empty where this clone has no such revision."""
     remark: str = ""
     """What to know of it, where this clone's branch is not the remote's; empty where it is."""
-
-    @property
-    def problem(self) -> str:
-        """What is wrong with it, and what to do; empty if nothing is."""
-        if self.commit:
-            return ""
-        return f"this clone has no branch, tag or commit “{self.revision}”: git fetch origin {self.revision}"
+    problem: str = ""
+    """What is wrong with it, and what to do; empty if nothing is."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +105,9 @@ class Places:
         try:
             return self._find(environment.revision)
         except ArgosyError:
-            return Tip(environment.revision)
+            name = environment.revision
+            fetch = f"git fetch {branches.remote_name(self.root, name)} {name}"
+            return Tip(name, problem=f"this clone has no branch, tag or commit “{name}”: {fetch}")
 
     @property
     def remarks(self) -> list[str]:
@@ -160,10 +157,7 @@ class Places:
             return Tip(name, found.commit, found.remark)
         if self._commits[revision] and not (self.remote and self._is_branch(revision)):
             return Tip(revision, self._commits[revision])
-        raise ArgosyError(
-            f"There is no branch {revision} {f'on {self.remote}' if self.remote else 'here, nor on origin'}.",
-            f"Fetch it, or make it: git fetch {self.remote or 'origin'} {revision}, or git branch {revision}.",
-        )
+        raise branches.absent(self.root, revision, self.remote)
 
     def _is_on_trunk(self, environment: Environment) -> bool:
         """Return whether an environment has no revision of its own."""

@@ -61,7 +61,7 @@ def history(application: str, promotions: Sequence[Promoted]) -> str:
 
 def template(found: Template) -> dict[str, Any]:
     """Return the template's versions, and those of branches that have another than the newest."""
-    branches = [{"branch": branch, "version": version} for branch, version in found.behind.items()]
+    branches = [{"branch": branch, "recorded": version} for branch, version in found.behind.items()]
     return {"version": found.version, "newest": found.newest, "note": found.note, "branches": branches}
 
 
