@@ -73,6 +73,7 @@ class TestSchemas:
         [
             {"$schema": "https://json-schema.org/draft/2020-12/schema", "$ref": "#/$defs/a", "$defs": {"a": {}}},
             {"$id": "https://example.com/web.json", "properties": {"$ref": {"$ref": "#"}}},
+            {"$schema": "http://json-schema.org/schema#"},
             {"$schema": "http://json-schema.org/draft-07/schema#", "$ref": "http://json-schema.org/draft-07/schema#"},
         ],
     )

@@ -19,8 +19,10 @@ from argosy.errors import Fault, OfflineError, RenderError
 
 _NAME = "values.schema.json"
 _REFERRING = frozenset({"$ref", "$dynamicRef", "$recursiveRef", "$schema"})
-_KNOWN = re.compile(r"https?://json-schema\.org/(draft-0[467]/schema|draft/20(19-09|20-12)/(schema|meta/[\w-]+))#?")
-"""What Helm has within itself."""
+_KNOWN = re.compile(
+    r"https?://json-schema\.org/(draft-0[467]/schema|schema|draft/20(19-09|20-12)/(schema|meta/[\w-]+))#?"
+)
+"""What Helm has within itself; without a draft, it is the newest."""
 _LARGEST_SCHEMA = 10 * 1024 * 1024
 _MOST_UNPACKED = 100 * 1024 * 1024
 """Bytes that the archives of a chart may unpack to, those in each other together: as many as Helm unpacks of one."""

@@ -81,7 +81,7 @@ class Bitbucket(Host):
         As long as Bitbucket looks for them, and without the app, there are none.
         """
         doing = f"look for the pull request of the commit {commit[:12]} in {self.project}"
-        found = self._told(f"{self._project}/commit/{commit}/pullrequests", doing, 404)
+        found = self._answer(f"{self._project}/commit/{commit}/pullrequests", doing, 404)
         with self._reading(doing):
             numbers = [each["id"] for each in (found or {}).get("values", ())]
             whole = [self._client.call("GET", f"{self._path}/{each}", doing) for each in numbers]

@@ -71,7 +71,7 @@ class Gitea(GitHub):
     def merged_with(self, commit: str) -> Sequence[str]:
         """Return the text of the pull request that was merged with a commit, on whatever branch."""
         doing = self._looking_for(commit)
-        found = self._told(f"{self._project}/commits/{commit}/pull", doing, 404)
+        found = self._answer(f"{self._project}/commits/{commit}/pull", doing, 404)
         with self._reading(doing):
             return [found["body"]] if found and found["merged"] else []
 
