@@ -20,15 +20,16 @@ from argosy.change import edits
 from argosy.kubernetes import kubectl
 from argosy.template import creation, rendering
 from argosy.bootstrap import credential
-from argosy.cli import argosy
+from argosy import cli
 from argosy.argocd.deployed import of_folder
 from argosy.documents.fields import group_and_kind
 from argosy.schemas import bundled
 from argosy.repository.model import ArgocdStyle, CiHost, Format, Notifier, Production, Repository, RevisionStyle, SecretStore, Secrets, Sso
 from tests import goldens
 from tests.bootstrap.apiserver import BUILT_IN, ApiServer, Object, serving
-from tests.bootstrap.argocd import definition, manifests, workload
-from tests.changing import model
+from tests.bootstrap.argocd import definition, installation, manifests, workload
+from tests.changing import commit, edit, git, model
+from tests.conftest import Argosy
 from tests.status.cluster import kubeconfig
 from tests.templates.test_install import installed
 from tests.validating import write_files
@@ -223,7 +224,7 @@ def parsed(command: click.Command, arguments: Sequence[str], parent: click.Conte
 @pytest.mark.parametrize("line", ["bootsrap", "doctor --contxt x", "rollback shop", "add apps shop", "diff --against"])
 def test_what_does_not_exist_is_found(line: str) -> None:
     with pytest.raises(click.ClickException):
-        parsed(argosy, line.split())
+        parsed(cli.argosy, line.split())
 
 
 def test_argosy_has_every_command_and_option(case: str) -> None:
@@ -232,7 +233,7 @@ def test_argosy_has_every_command_and_option(case: str) -> None:
     names = {"dev", "prod", "shop"}
     for path, arguments in found:
         try:
-            parsed(argosy, arguments)
+            parsed(cli.argosy, arguments)
         except click.ClickException as error:
             pytest.fail(f"{path}: argosy {' '.join(arguments)}: {error.format_message()}")
         for option, value in pairwise(arguments):
@@ -390,6 +391,44 @@ def _of_workload(made: Object) -> list[Object]:
     pod = {**made["spec"]["template"], "metadata": {**place, "labels": made["spec"]["selector"]["matchLabels"]}}
     event = {**WHEN, "reason": "Pulled", "involvedObject": {"kind": "Pod", **place}, "metadata": place}
     return [{"apiVersion": "v1", "kind": "Pod", **pod}, {"apiVersion": "v1", "kind": "Event", **event}]
+
+
+def test_argosy_does_what_the_pages_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, argosy: Argosy) -> None:
+    """Of a repository that is pushed, with releases to promote and to roll back, each command is run once."""
+    root, case = tmp_path / "gitops", "nothing"
+    creation.create(root, rendering.render(repository(case)), branch="main")
+    monkeypatch.chdir(root)
+    url = repository(case).settings.repo_url
+    git(tmp_path, "init", "--quiet", "--bare", "--initial-branch=main", "there.git")
+    git(root, "config", "--global", f"url.{tmp_path / 'there.git'}.insteadOf", url)
+    git(root, "remote", "add", "origin", url)
+    image = "environments/dev/shop/deployment.yaml"
+    edit(root, image, "1.29.3-alpine", "1.30.0")
+    commit(root)
+    assert argosy("promote", "shop", "--to", "prod", "--commit", "--yes", "--quiet").code == 0
+    edit(root, image, "1.30.0", "1.31.0")
+    commit(root)
+    git(root, "push", "--quiet", "--set-upstream", "origin", "main")
+    start, filled = git(root, "rev-parse", "HEAD").strip(), {"$CONTEXT": "blue", "$DR": "blue"}
+    for name, value in {"KUBECONFIG": str(tmp_path / "kubeconfig"), "GITOPS_TOKEN": "sesame"}.items():
+        monkeypatch.setenv(name, value)
+    known = dict.fromkeys(tuple(words) for _, words in commands(case, "argosy"))
+    with serving(ApiServer()) as server:
+        kubeconfig(tmp_path / "kubeconfig", server.url, context="blue", current="blue")
+        for words in known:
+            arguments = [filled.get(each, _plausible(each.replace("COMMIT", "HEAD"))) for each in words]
+            if words[:2] == ("add", "app"):
+                arguments[2] = "another"
+            if words[0] == "bootstrap":  # Argo CD's manifests are elsewhere, and the repository is private.
+                arguments += ["--install", str(installation(tmp_path / "install"))]
+                arguments += [] if "--credential" in words else ["--credential", "env:GITOPS_TOKEN"]
+            result = argosy(*arguments)
+            if "Confirm with --yes." in result.err:  # As the reader does.
+                result = argosy(*arguments, "--yes")
+            assert result.code in ({0, 1} if words[0] == "doctor" else {0}), (words, result.out, result.err)
+            git(root, "reset", "--quiet", "--hard", start)
+            git(root, "clean", "--quiet", "-d", "--force")
+    assert len(known) > 30
 
 
 def test_argocd_names_what_there_is(case: str) -> None:
