@@ -158,7 +158,8 @@ class _Trial:
         root = self.folder / "work" / self.template.name
         shutil.copytree(self.template, root, symlinks=True)
         if (root / ".git").exists():
-            git(root, "update-index", "-q", "--refresh")
+            refresh = ["git", "update-index", "-q", "--refresh"]
+            subprocess.run(refresh, cwd=root, stdout=subprocess.DEVNULL, check=False)  # It fails where files conflict.
         return root
 
     def _run(self, root: Path, arguments: Sequence[str], *, at: int) -> tuple[int, str]:
