@@ -49,6 +49,18 @@ class TestRun:
         assert git.top_level(tmp_path) is None
         assert git.top_level(repository) == repository
 
+    def test_a_list_without_end_is_given_up(self, repository: Path) -> None:
+        blob = git.run(repository, "hash-object", "-w", "--stdin", stdin=b"").strip()
+        tree = git.run(repository, "mktree", stdin=f"100644 blob {blob}\ta\n".encode()).strip()
+        assert git.run(repository, "ls-tree", "-r", "--name-only", tree, largest=2) == "a\n"
+        for _ in range(9):
+            listed = "".join(f"040000 tree {tree}\t{number}\n" for number in range(10))
+            tree = git.run(repository, "mktree", stdin=listed.encode()).strip()
+        with pytest.raises(ToolError, match=r"`git ls-tree -r` gives more than 100,000 bytes"):
+            git.run(repository, "ls-tree", "-r", tree, largest=100_000)
+        with pytest.raises(ToolError, match="Not a valid object name nothing"):
+            git.run(repository, "ls-tree", "nothing", largest=100_000)
+
     def test_its_language_does_not_matter(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("LC_ALL", "de_DE.UTF-8")
         with pytest.raises(ToolError, match="not a git repository"):

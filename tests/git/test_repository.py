@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from argosy.git import asked_once, at, forget, objects
+from argosy.errors import ToolError
+from argosy.git import asked_once, at, forget, objects, repository
 from tests.changing import commit, git
 from tests.conftest import Process
 
@@ -84,3 +85,13 @@ def test_the_status_of_a_folder(tmp_path: Path) -> None:
         (tmp_path / path).write_text("2\n")
     assert at(tmp_path / "in").status == {"a": " M", "b": "??", "build/": "!!", "c.key": "!!"}
     assert at(tmp_path).status.keys() == {"in/a", "in/b", "in/build/", "in/c.key", "out"}
+
+
+def test_an_object_that_is_too_large_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    git(tmp_path, "init", "--quiet")
+    commit(tmp_path, {"large": b"a" * 3_000_000, "small": b"a"})
+    monkeypatch.setattr(repository, "LARGEST", 1_000_000)
+    with asked_once():
+        with pytest.raises(ToolError, match="HEAD:large has 3,000,000 bytes"):
+            objects.named(tmp_path, ["HEAD:large", "HEAD:small"])
+        assert objects.named(tmp_path, ["HEAD:small"])[0][2] == b"a"

@@ -1,6 +1,6 @@
 """Git: the program, its objects, and states that no work tree takes part in. Only this package runs git."""
 
-from argosy.git.command import available, has_commits, is_ignored, reading, run, start
+from argosy.git.command import LARGEST, available, has_commits, is_ignored, reading, run, start
 from argosy.git.repository import (
     Repository,
     asked_once,
@@ -16,6 +16,7 @@ from argosy.git.repository import (
 )
 
 __all__ = [
+    "LARGEST",
     "Repository",
     "asked_once",
     "at",

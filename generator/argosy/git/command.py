@@ -42,6 +42,9 @@ _KNOWN = re.compile(
 _USUAL = {"core.sshcommand": "ssh", "uploadpack": "git-upload-pack", "receivepack": "git-receive-pack"}
 """What stands for a program that is not to run, where an empty value would not do, by the key or by its last part."""
 
+LARGEST = 100 * 1024 * 1024
+"""How many bytes an object may have, or a list of files: a few kilobytes of a pack can stand for gigabytes."""
+
 ARGOSY = {
     f"GIT_{role}_{what}": value
     for role in ("AUTHOR", "COMMITTER")
@@ -57,10 +60,12 @@ def run(
     environment: Mapping[str, str] | None = None,
     accepted: Collection[int] = (0,),
     seconds: float | None = None,
+    largest: int | None = None,
 ) -> str:
     """Run git in a folder and return what it prints; raise ToolError if it is missing or its exit code not accepted.
 
-    After `seconds`, for a command that asks another machine, it is given up.
+    After `seconds`, for a command that asks another machine, it is given up, and where it prints more than `largest`
+    bytes, for one whose list a few objects can make endless.
     """
     pipe = subprocess.PIPE
     try:
@@ -77,7 +82,14 @@ def run(
             ) as process,
             _ended_gently(process),
         ):
-            out, err = process.communicate(stdin, seconds)
+            if largest is None:
+                out, err = process.communicate(stdin, seconds)
+            else:
+                assert process.stdout is not None
+                out = process.stdout.read(largest + 1)
+                if len(out) > largest:
+                    process.kill()
+                err = process.communicate()[1]
     except subprocess.TimeoutExpired as error:
         raise ToolError(f"`git {' '.join(arguments[:2])}` got no answer in {seconds:.0f} seconds.") from error
     except FileNotFoundError as error:
@@ -87,6 +99,8 @@ def run(
             "git is not installed, or not on PATH.",
             "Install git; `argosy init --no-git` and `argosy validate` work without it.",
         ) from error
+    if largest is not None and len(out) > largest:
+        raise ToolError(f"`git {' '.join(arguments[:2])}` gives more than {largest:,} bytes in {folder}.")
     if process.returncode not in accepted:
         cause = err.decode(errors="replace").strip()[:_MOST_SAID] or f"exit code {process.returncode}"
         raise ToolError(f"`git {' '.join(arguments[:2])}` failed in {folder}: {cause}")

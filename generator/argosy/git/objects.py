@@ -64,7 +64,7 @@ _ID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
 def _listed(repository: Path, tree: str) -> Mapping[str, Entry]:
-    listed = git.run(repository, "ls-tree", "-r", "-z", "--full-tree", tree)
+    listed = git.run(repository, "ls-tree", "-r", "-z", "--full-tree", tree, largest=git.LARGEST)
     if refused := _REFUSED.search(listed):
         raise ToolError(f"{tree} has a file whose path git itself does not check out: {refused[1]}.")
     found = {}

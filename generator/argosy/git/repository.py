@@ -15,7 +15,7 @@ from threading import Lock
 from typing import NamedTuple
 
 from argosy.errors import ToolError
-from argosy.git.command import ARGOSY, CLONES, configured, inherited, run
+from argosy.git.command import ARGOSY, CLONES, LARGEST, configured, inherited, run
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,6 +261,11 @@ class Objects:
                 hint = "Fetch what this clone left out: git fetch --refetch." if "promisor" in cause else ""
                 raise ToolError(f"`git cat-file` failed in {self.folder}: {cause}", hint)
             if match := _FOUND.fullmatch(line):
+                if command == "contents" and (size := int(match[3])) > LARGEST:
+                    process.kill()  # It would print all of it.
+                    self.close()
+                    message = f"{name} has {size:,} bytes, and argosy reads no object of more than {LARGEST:,}."
+                    raise ToolError(message, "Look at what is committed: git cat-file -s NAME.")
                 content = process.stdout.read(int(match[3])) if command == "contents" else b""
                 process.stdout.read(1 if command == "contents" else 0)
                 found.append(Object(match[1].decode(), match[2].decode(), content))

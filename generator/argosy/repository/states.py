@@ -62,4 +62,6 @@ def on_disk(root: Path, path: str) -> Blob | None:
         return Blob(SYMLINK, os.fsencode(file.readlink()))
     if not file.is_file() or astray(file, root):
         return None
+    if (size := file.stat().st_size) > git.LARGEST:
+        raise ArgosyError(f"{path} has {size:,} bytes, and argosy reads no file of more than {git.LARGEST:,}.")
     return Blob(EXECUTABLE if file.stat().st_mode & 0o100 else "100644", file.read_bytes())
