@@ -109,3 +109,9 @@ def test_links_that_multiply_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     (tmp_path / "30").mkdir()
     *_, (_, reason) = paths.files(tmp_path / "0", tmp_path)
     assert reason == paths.TOO_MANY
+
+
+def test_folders_that_are_nested_without_end_end(tmp_path: Path) -> None:
+    tmp_path.joinpath(*["a"] * 150).mkdir(parents=True)
+    (tmp_path / "a/file").write_text("")
+    assert [reason for _, reason in paths.files(tmp_path, tmp_path)] == ["", paths.TOO_DEEP]

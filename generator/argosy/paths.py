@@ -21,9 +21,13 @@ IRREGULAR = "it is neither a file nor a folder"
 CLOSED = "it may not be opened"
 TOO_MANY = "its links multiply the files without end"
 
+TOO_DEEP = "its folders are nested too deep"
+
 _MOST_LINKS = 40
 """As many as Linux follows in one path."""
 _MOST_FILES = 100_000
+_DEEPEST = 100
+"""How many folders that `files` yields may lie in each other: whoever copies them goes down by recursion."""
 
 
 def holds(test: Callable[[], bool]) -> bool:
@@ -125,7 +129,9 @@ def files(folder: Path, root: Path) -> Iterator[tuple[Path, str]]:
             if count > _MOST_FILES:
                 yield path, TOO_MANY
                 return
-            if not reason and entry.is_dir():
+            if not reason and len(within) > _DEEPEST and entry.is_dir():
+                yield path, TOO_DEEP
+            elif not reason and entry.is_dir():
                 real = Path(os.path.realpath(path)) if entry.is_symlink() else within[-1] / entry.name
                 pending.append((path, (*within, real)))
             else:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from argosy.argocd.inventory import reached_by
+from argosy.argocd import deployed
+from argosy.argocd.inventory import reached_by, take
+from argosy.errors import ArgosyError
+from argosy.git.objects import Blob
 from argosy.repository.model import Application, Repository
 from argosy.template import creation, rendering
 from argosy.validation import pipeline
@@ -72,3 +77,19 @@ def test_the_reached_part_of_a_valid_repository_is_valid(name: str, tmp_path: Pa
         report = pipeline.validate(tmp_path, pipeline.Options(changed=frozenset([changed])))
         assert not report.findings
         assert {outcome.application for outcome in report.outcomes} <= {"", "web"}
+
+
+def test_folders_can_be_nested_as_deep_as_a_path_is_long(tmp_path: Path) -> None:
+    place = os.open(tmp_path, os.O_RDONLY)
+    for _ in range(1200):
+        os.mkdir("d", dir_fd=place)
+        above, place = place, os.open("d", os.O_RDONLY, dir_fd=place)
+        os.close(above)
+    os.close(os.open("a.yaml", os.O_CREAT | os.O_WRONLY, dir_fd=place))
+    os.close(place)
+    try:
+        assert len(take(tmp_path).entries) == 1
+    finally:
+        subprocess.run(["rm", "-r", "d"], cwd=tmp_path, check=True)  # Python cannot.
+    with pytest.raises(ArgosyError, match="lies more than 200 folders deep"):
+        deployed.write(tmp_path, {f"{'d/' * 1200}a.yaml": Blob("100644", b"")})

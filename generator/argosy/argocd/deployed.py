@@ -25,6 +25,7 @@ from argosy.argocd.view import ArgoApplication, View, key
 from argosy.documents import Document, is_manifest, items
 from argosy.documents.defects import NOT_JUDGED
 from argosy.documents.fields import group_and_kind, mapping, text
+from argosy.errors import ArgosyError
 from argosy.git.objects import EXECUTABLE, SYMLINK, Files
 from argosy.git.snapshot import Snapshot
 from argosy.kubernetes.manifests import Identity, Manifest, by_identity
@@ -98,10 +99,16 @@ def find(folder: Path, root: Path, progress: Progress = silent) -> Deployments:
     return deployments.find(folder, _configured(root, folder), progress=progress)
 
 
+_DEEPEST = 200
+"""How many folders may lie in each other: Python makes and removes them by recursion."""
+
+
 def write(folder: Path, files: Files) -> None:
     """Write files below a folder; a link that leads astray then leads to nothing, but as far out as it did."""
     links = []
     for path, blob in files.items():
+        if path.count("/") > _DEEPEST:
+            raise ArgosyError(f"{path[:80]}… lies more than {_DEEPEST} folders deep.", "Move it up.")
         target = folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
         if blob.mode == SYMLINK:

@@ -198,10 +198,14 @@ class _Charts:
         return self._of(self.root / PurePosixPath(path).parent)
 
     def _of(self, folder: Path) -> Path | None:
-        if folder not in self._outermost:
-            above = self._of(folder.parent) if folder != self.root else None
-            self._outermost[folder] = above or (folder if folder in self.folders else None)
-        return self._outermost[folder]
+        unknown = [folder]  # No recursion: folders can be nested deeper than that goes.
+        while unknown[-1] != self.root and unknown[-1] not in self._outermost:
+            unknown.append(unknown[-1].parent)
+        outermost = self._outermost.get(unknown[-1])
+        for each in reversed(unknown):
+            outermost = outermost or (each if each in self.folders else None)
+            self._outermost[each] = outermost
+        return outermost
 
 
 def _entry(root: Path, file: File, charts: _Charts, partial: Set[Path]) -> Entry:
