@@ -27,8 +27,8 @@ def host_of(remote_url: str, settings: Mapping[str, Any], environment: Mapping[s
 
     `settings` is what `.argosy.yaml` says under `host`: `kind`, `api` and `web`, each of which may be missing. It is
     the repository's word, so it may not lead the token away: a known host has its own addresses, and any other only
-    those of the remote's host, over https, whatever the remote's own URL has. What `VARIABLES` of the environment say
-    counts before it, whatever it is.
+    those of the remote's host, over https, or as the remote itself: its URL is the word of whoever cloned. What
+    `VARIABLES` of the environment say counts before it, whatever it is.
     Raise UsageError if the URL names no project, the settings are wrong, or the kind of host is unknown.
     """
     if unknown := sorted(map(str, settings.keys() - VARIABLES.keys())):
@@ -38,11 +38,8 @@ def host_of(remote_url: str, settings: Mapping[str, Any], environment: Mapping[s
         remote = replace(remote, scheme="https")
     kind = _outside(environment, "kind") or _of_repository(settings, "kind", remote) or _kind(remote.host)
     web = _outside(environment, "web") or _of_repository(settings, "web", remote) or remote.web
-    safe = web if _outside(environment, "web") else re.sub("^http:", "https:", web)
     api = (
-        _outside(environment, "api")
-        or _of_repository(settings, "api", remote)
-        or _KINDS[kind].api_of(remote.host, safe)
+        _outside(environment, "api") or _of_repository(settings, "api", remote) or _KINDS[kind].api_of(remote.host, web)
     )
     # A host may live below a path of its web server, which URLs of SSH do not have.
     below = urlsplit(web).path.strip("/")
@@ -80,10 +77,9 @@ def _of_repository(settings: Mapping[str, Any], key: str, remote: Remote) -> str
     elif value and key != "kind":
         parts, name = urlsplit(value), (urlsplit(remote.web).hostname or "")
         there = parts.hostname or ""
-        schemes = {"https", remote.scheme} if key == "web" else {"https"}  # A page that is opened has no token.
-        if parts.scheme not in schemes or not (there == name or there.endswith(f".{name}")):
+        if parts.scheme not in {"https", remote.scheme} or not (there == name or there.endswith(f".{name}")):
             raise UsageError(
-                f"`host.{key}` in `.argosy.yaml` is {value}, which is not {max(schemes)}://{name}.",
+                f"`host.{key}` in `.argosy.yaml` is {value}, which is not {remote.scheme}://{name}.",
                 f"Give an address of that host: a repository does not say where the token goes. {_elsewhere(key)}",
             )
     return value

@@ -28,7 +28,7 @@ class Remote:
     project: str
     """The path of the project, such as `acme/gitops`; with GitLab's nested groups, longer."""
     scheme: str = "https"
-    """How the host's pages are opened: https, unless the URL has http."""
+    """How the host's web server is asked: https, unless the URL has http."""
 
     @property
     def web(self) -> str:
