@@ -751,8 +751,9 @@ class TestOnABranch:
 
     def test_without_an_identity(self, argosy: Argosy, repository: Path, git_configuration: Path) -> None:
         git_configuration.write_text("")
-        assert argosy(*TO_STAGING, "--branch", "--yes").code == 0
-        assert git(repository, "log", "-1", "--format=%an", self.BRANCH) == "argosy\n"
+        refused = argosy(*TO_STAGING, "--branch", "--yes")
+        assert (refused.code, "git does not know whom to commit as" in refused.err) == (1, True)
+        assert git(repository, "branch", "--list", self.BRANCH) == ""
 
     def test_a_detached_head(self, argosy: Argosy, repository: Path) -> None:
         git(repository, "checkout", "--quiet", "--detach")
