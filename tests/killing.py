@@ -70,9 +70,11 @@ def _prepare(folder: Path) -> None:
         "GIT_CONFIG_SYSTEM": os.devnull,
         "TMPDIR": str(folder / "tmp"),
         "ARGOSY_CACHE": os.environ.get("ARGOSY_CACHE") or str(folder / "cache"),
+        "PYTHONDONTWRITEBYTECODE": "1",  # On a full disk, Python leaves a part of it, which it cannot read afterwards.
         "GIT_AUTHOR_DATE": "2030-01-01T00:00:00Z",
         "GIT_COMMITTER_DATE": "2030-01-01T00:00:00Z",
     }
+    sys.dont_write_bytecode = True
     tempfile.tempdir = None
     signal.signal(signal.SIGINT, signal.default_int_handler)
     for name in ("delivery", "promoting", "validation", "abort", "init", "add", "set"):
