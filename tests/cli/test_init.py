@@ -743,7 +743,7 @@ def init(folder, at):
     def count(event, _):
         nonlocal calls
         calls += event.startswith(("os.", "open", "shutil.", "subprocess.", "tempfile.", "import"))
-        if calls == at and event != "os.kill":
+        if at and calls == at and event != "os.kill":
             calls += 1
             os.kill(os.getpid(), number)
     sys.addaudithook(count)
