@@ -46,12 +46,13 @@ def command(since: str, least: bool, yes: bool, given: ChangeOptions) -> int:
         asked = store.asked(given.root) | privileges.uncommitted(given.root, stored.repository)
         change = Change(before.repository, stored.repository, asked=asked)
         delivery.confirm_moves(given, change, yes)
-        edits = functools.cache(functools.partial(by_hand.edits, given.root, since))
+        edits = by_hand.edits(given.root, since)
+        again = delivery.asking(given, lambda there: by_hand.carried(there, edits), yes)
         return delivery.carry_out(
             given,
             stored,
             change,
             "Apply what was edited by hand",
             settle=functools.partial(privileges.in_line, least=least),
-            again=delivery.asking(given, lambda there: by_hand.carried(there, edits()), yes),
+            again=again if edits.after or edits.gone else None,
         )
