@@ -18,6 +18,8 @@ from argosy.repository.model import ArgocdStyle, Format
 from argosy.schemas.store import versions
 from argosy.template import creation, rendering
 from tests import goldens
+from tests.catalogue.test_own_catalogue import ENDLESS as ENDLESS_TEXT
+from tests.catalogue.test_own_catalogue import ENTRY, VALUES
 from tests.children import PATIENCE, busy_child, gone, linux, until
 from tests.conftest import Argosy, Git, Process
 from tests.helm.conftest import binary  # noqa: F401 - a fixture
@@ -392,6 +394,17 @@ class TestRendersThatDoNotEnd:
         assert "Traceback" not in err
         until(lambda: gone(worker))
         assert not list((tmp_path / "temporary").iterdir())
+
+    @linux
+    def test_a_signal_ends_a_text_of_the_catalogue(self, tmp_path: Path, start: Start) -> None:
+        shutil.rmtree(tmp_path / "gitops")
+        write_files(tmp_path / "gitops", {**ENTRY, VALUES: ENDLESS_TEXT})
+        running = start()
+        worker = busy_child(running.pid)
+        running.send_signal(signal.SIGTERM)
+        running.communicate(timeout=PATIENCE)
+        assert running.returncode == 143
+        until(lambda: gone(worker))
 
     @linux
     def test_a_signal_that_the_system_gives_to_another_thread_ends_argosy_as_well(self, start: Start) -> None:
