@@ -790,3 +790,12 @@ def test_applications_that_multiply_are_followed_to_a_limit(tmp_path: Path, monk
     assert [each.message for each in found] == [
         "There are more than 20 Applications: this one and those after it are left out."
     ]
+
+
+def test_names_of_any_length_are_quoted_in_part(tmp_path: Path) -> None:
+    text = CONFIG_MAP.format(name=json.dumps("\n" * 300_000))
+    write_files(tmp_path, {"config-map.yaml": text})
+    report = pipeline.validate(tmp_path)
+    assert report.findings
+    assert max(len(part) for each in report.findings for part in (each.message, each.hint, each.resource)) <= 4000
+    assert len(reporting.format_report(report, reporting.OutputFormat.TEXT, reporting.Options(version="1"))) < 100_000

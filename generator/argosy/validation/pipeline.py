@@ -93,6 +93,14 @@ def _stores(
     return {store.kubernetes_version: store for store in stores}
 
 
+_LONGEST = 4000
+"""How many characters of a message are told: it may quote a name of megabytes, once in each finding."""
+
+
+def _bounded(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+
+
 @dataclass
 class _Validation:
     deployed: Deployments
@@ -355,9 +363,10 @@ class _Validation:
             line=line if line is not None or path or about is None else about.line_of(problem.at),
             application=application.application if application else about.application if about else "",
             environment=application.environment if application else about.environment if about else "",
-            resource=resource(about) if about else "",
+            resource=_bounded(resource(about)) if about else "",
         )
-        finding = Finding(rule.id, rule.severity, problem.message, place.path, hint=problem.hint).at(place)
+        message, hint = _bounded(problem.message), _bounded(problem.hint)
+        finding = Finding(rule.id, rule.severity, message, place.path, hint=hint).at(place)
         if about is not None and render is not None and not path:
             finding = self._at_its_origin(finding, about, render, problem)
         elif about is not None and problem.at:
