@@ -208,3 +208,11 @@ def test_a_submodule_that_is_not_checked_out_is_elsewhere(root: Path) -> None:
     (root / "charts/own/shop/Chart.yaml").write_text("")
     (source,) = sources(root, {"path": "charts/own/shop"})
     assert source.kind is Kind.HELM
+
+
+def test_patterns_that_can_be_read_in_many_ways(root: Path) -> None:
+    write_files(root, {f"{'a/' * 30}v.yaml": "a: 1\n"})
+    names = ["/" + "**/" * 30 + "x.yaml", "/a/" + "**/*/" * 12 + "v.yaml"]
+    nothing, found = (sources(root, {"path": "charts/shop", "helm": {"valueFiles": [name]}})[0] for name in names)
+    assert [miss.reason for miss in nothing.misses] == ["there is no such file"]
+    assert [file.name for file in found.value_files] == ["v.yaml"]

@@ -6,13 +6,14 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from fnmatch import fnmatchcase
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from argosy.argocd.view import ArgoApplication, View
 from argosy.documents import Pointer
-from argosy.paths import OUTSIDE, astray, content, entries, holds
+from argosy.paths import OUTSIDE, astray, content, entries, holds, is_of_git
 
 SUBMODULES = ".gitmodules"
 """The file that says which folders are other repositories."""
@@ -240,7 +241,7 @@ def _files(
     if target is None:
         return [], OUTSIDE
     if is_glob and re.search(r"[*?\[]", target.relative_to(root).as_posix()):
-        found = sorted(each for each in _glob(root, target) if holds(each.is_file))
+        found = sorted({each for each in _glob(root, target) if holds(each.is_file) or astray(each, root)})
     else:
         found = [target]
     if reason := next(filter(None, (astray(each, root) for each in found)), ""):
@@ -250,7 +251,26 @@ def _files(
 
 
 def _glob(root: Path, pattern: Path) -> Iterator[Path]:
-    try:
-        yield from root.glob(pattern.relative_to(root).as_posix())
-    except (NotImplementedError, OSError, ValueError):
-        return
+    """Yield what a pattern means, and in place of what is below them, folders that lead astray.
+
+    Each folder is looked at once for each part of the pattern: pathlib takes every way through several `**`.
+    """
+    parts = pattern.relative_to(root).parts
+    pending, seen = [(root, 0)], set[tuple[Path, int]]()
+    while pending:
+        this = pending.pop()
+        place, index = this
+        if this in seen:
+            continue
+        seen.add(this)
+        if index == len(parts) or astray(place, root):
+            yield place
+        elif parts[index] == "**":
+            pending.append((place, index + 1))
+            inner = (each for each in entries(place) if not (is_of_git(each.name) or each.is_symlink()))
+            pending += [(each, index) for each in inner if holds(each.is_dir)]
+        elif re.search(r"[*?\[]", parts[index]):
+            named = (each for each in entries(place) if fnmatchcase(each.name, parts[index]))
+            pending += [(each, index + 1) for each in named if not is_of_git(each.name)]
+        else:
+            pending.append((place / parts[index], index + 1))
