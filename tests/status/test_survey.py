@@ -152,7 +152,7 @@ def test_branches_of_origin_do(tmp_path: Path) -> None:
     bump(branches(tmp_path), path("dev"))
     git(tmp_path, "clone", "--quiet", "--branch", "dev", "gitops", "clone")
     found = read(tmp_path / "clone")
-    assert [each.tip.revision for each in found.columns] == ["dev", "origin/prod"]
+    assert [each.tip.name for each in found.columns] == ["dev", "origin/prod"]
     assert versions(tmp_path / "clone") == [NEW, OLD]
 
 
@@ -160,7 +160,7 @@ def test_a_branch_that_is_not_there(tmp_path: Path) -> None:
     root = branches(tmp_path)
     git(root, "branch", "--quiet", "--delete", "--force", "prod")
     found = read(root)
-    assert "“prod”" in found.columns[1].tip.problem
+    assert "“prod”" in found.columns[1].tip.remark
     assert list(found.deployments) == [("web", "dev")]
     assert summary(found) == "1 deployment: prod could not be read."
     assert [each.name for each in found.unread] == ["prod"]
@@ -173,7 +173,7 @@ def test_a_tag_is_a_revision_too(tmp_path: Path) -> None:
     edit(root, "environments/prod/environment.yaml", 'revision: "main"', 'revision: "v1"')
     bump(root, path("prod"))
     assert versions(root) == [OLD, OLD]
-    assert read(root).columns[1].tip.revision == "v1"
+    assert read(root).columns[1].tip.name == "v1"
 
 
 def test_a_shallow_clone_says_that_it_cannot_tell(tmp_path: Path) -> None:

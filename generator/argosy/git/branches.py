@@ -189,13 +189,19 @@ def absent(root: Path, revision: str, remote: str = "") -> ArgosyError:
 
 @dataclass(frozen=True, slots=True)
 class Tip:
-    """Where a branch is, as far as a clone knows it."""
+    """Where a branch or another revision is, as far as a clone knows it."""
 
     branch: str
     ref: str
     commit: str
+    """Empty where the clone does not know it."""
     remark: str = ""
     """What to know of it, since this clone's and the remote's are not the same; empty where they are."""
+
+    @property
+    def name(self) -> str:
+        """What people call it: a branch of a remote with the remote's name before it."""
+        return self.ref.removeprefix("refs/heads/").removeprefix("refs/remotes/")
 
 
 def newest(root: Path, branch: str) -> Tip | None:

@@ -12,6 +12,7 @@ from argosy import git
 from argosy.change import edits
 from argosy.errors import ArgosyError, UsageError
 from argosy.git import branches, objects
+from argosy.git.branches import Tip
 from argosy.git.snapshot import Snapshot, resolve
 from argosy.promotion import trailers
 from argosy.promotion.history import History
@@ -34,19 +35,6 @@ class Ends:
     """The branch that the target is on."""
     own_branch: bool
     """Whether the target has a branch of its own, which the source is not on."""
-
-
-@dataclass(frozen=True, slots=True)
-class Tip:
-    """What a revision stands for in this clone."""
-
-    revision: str
-    commit: str = ""
-    """Empty where this clone has no such revision."""
-    remark: str = ""
-    """What to know of it, where this clone's branch is not the remote's; empty where it is."""
-    problem: str = ""
-    """What is wrong with it, and what to do; empty if nothing is."""
 
 
 @dataclass(frozen=True)
@@ -99,20 +87,24 @@ class Places:
         return Ends(state, state, place.revision, place.revision, own_branch=True)
 
     def tip(self, environment: Environment) -> Tip:
-        """Return what an environment deploys: its own branch, tag or commit, else what is checked out."""
+        """Return what an environment deploys: its own branch, tag or commit, else what is checked out.
+
+        Where this clone has no such revision, there is no commit.
+        """
         if self._is_on_trunk(environment) or environment.revision == HEAD:
-            return Tip(HEAD, self.head)
+            return Tip(HEAD, HEAD, self.head)
         try:
             return self._find(environment.revision)
         except ArgosyError:
             name = environment.revision
             fetch = f"git fetch {branches.remote_name(self.root, name)} {name}"
-            return Tip(name, problem=f"this clone has no branch, tag or commit “{name}”: {fetch}")
+            return Tip(name, name, "", f"this clone has no branch, tag or commit “{name}”: {fetch}")
 
     @property
     def remarks(self) -> list[str]:
         """What to know of the branches that are read, where this clone's are not the remote's."""
-        return [*dict.fromkeys(filter(None, (self.tip(each).remark for each in self.repository.environments)))]
+        tips = map(self.tip, self.repository.environments)
+        return [*dict.fromkeys(each.remark for each in tips if each.commit and each.remark)]
 
     @property
     def head(self) -> str:
@@ -153,10 +145,9 @@ class Places:
         listed = self._branches(revision)
         tips = {name: self._commits[name] for name in (listed[:1] if self.remote else listed) if self._commits[name]}
         if found := branches.newer(self.root, revision, tips):
-            name = found.ref.removeprefix("refs/heads/").removeprefix("refs/remotes/")
-            return Tip(name, found.commit, found.remark)
+            return found
         if self._commits[revision] and not (self.remote and self._is_branch(revision)):
-            return Tip(revision, self._commits[revision])
+            return Tip(revision, revision, self._commits[revision])
         raise branches.absent(self.root, revision, self.remote)
 
     def _is_on_trunk(self, environment: Environment) -> bool:

@@ -71,7 +71,7 @@ def _column(report: Report, column: Column) -> dict[str, Any]:
         "name": name,
         "applications": sorted(each for each, environment in report.matrix.deployments if environment == name),
         "promotesFrom": column.environment.promotes_from,
-        "revision": column.tip.revision,
+        "revision": column.tip.name,
         "commit": column.tip.commit or None,
         "uncommitted": column.edited,
     }

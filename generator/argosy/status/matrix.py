@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from argosy.git.branches import Tip
 from argosy.promotion.decision import Decision, Verdict
-from argosy.promotion.ends import Tip
 from argosy.promotion.trailers import Record
 from argosy.repository.model import Environment
 from argosy.status.versions import Version

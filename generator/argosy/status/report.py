@@ -132,16 +132,14 @@ def moment(record: Record) -> str:
 
 def heading(column: Column) -> str:
     """Return an environment's name, with the branch that it is read from where that is not what is checked out."""
-    name, revision = column.environment.name, column.tip.revision
+    name, revision = column.environment.name, column.tip.name
     return name if revision in {"HEAD", name} else f"{name} ({revision})"
 
 
 def notes(matrix: Matrix) -> Iterator[str]:
     """Yield what to know before relying on the report."""
     for column in matrix.columns:
-        if column.tip.problem:
-            yield f"{column.environment.name}: {column.tip.problem}."
-        elif column.tip.remark:
+        if column.tip.remark:
             yield f"{column.environment.name}: {column.tip.remark}."
     if edited := [each.environment.name for each in matrix.columns if each.edited]:
         yield f"Uncommitted changes of {joined(edited)} are ignored."
