@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -114,7 +114,7 @@ class ObjectCache:
         """Take the repository's root; nothing is read yet."""
         self.root = root
         self._contents: dict[str, bytes] = {}
-        self._trees: dict[str, Sequence[tuple[str, Entry]]] = {}
+        self._trees = git.at(root).objects.trees
         self._commits: dict[str, str] = {"": ""}
         self._whole: dict[str, State] = {}
         self._units: dict[tuple[str, str], Mapping[str, Entry]] = {}
