@@ -716,6 +716,7 @@ def _body(plan: Plan, before: Snapshot, after: Snapshot, trailer: str, limit: in
 def _files(plan: Plan, room: int) -> str:
     """Return a table of what happens to files, in about as many characters: first where edits of people are."""
     from argosy.change.merge import Kind  # noqa: PLC0415
+    from argosy.reporting.wording import code  # noqa: PLC0415
 
     meaning = {
         Kind.MERGED: "merged with your edits: review these first",
@@ -725,7 +726,7 @@ def _files(plan: Plan, room: int) -> str:
     left = room - sum(len(line) + 1 for line in lines) - 100
     ordered = sorted(plan.changes, key=lambda each: (each.kind not in meaning, each.path))
     for number, each in enumerate(ordered):
-        line = f"| `{each.path}` | {meaning.get(each.kind, each.kind.value)} |"
+        line = f"| {code(each.path)} | {meaning.get(each.kind, each.kind.value)} |"
         left -= len(line) + 1
         if left < 0:
             lines.append(f"\n… and {len(ordered) - number} more files: the pull request shows them.")

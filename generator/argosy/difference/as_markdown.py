@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import html
 import re
 import sys
 from collections.abc import Iterator, Sequence
 
 from argosy.difference.as_text import describe_fault, describe_risk, describe_skipped, summary
 from argosy.difference.comparison import ApplicationChange, Difference, Kind, Status
-from argosy.reporting.wording import number
+from argosy.reporting.wording import code, in_html, in_markdown, number
 from argosy.terminal import printable
 
 HEADING = "### What changes in the clusters"
@@ -64,7 +63,7 @@ def _alerts(difference: Difference) -> Iterator[str]:
     ]
     if told:
         yield f"\n> [!{'WARNING' if difference.faults or difference.risks else 'NOTE'}]\n"
-        yield from (f"> - {_plain(each)}\n" for each in told)
+        yield from (f"> - {in_markdown(each)}\n" for each in told)
 
 
 def _table(difference: Difference) -> Iterator[str]:
@@ -76,7 +75,7 @@ def _table(difference: Difference) -> Iterator[str]:
     first = sorted(difference.applications, key=lambda each: each.status is Status.CHANGES)
     for each in first:
         counts = " | ".join(str(each.count(kind)) for kind in kinds)
-        yield f"| {signs[each.status]}{_code(each.application)} | {_code(each.environment)} | {counts} |\n"
+        yield f"| {signs[each.status]}{code(each.application)} | {code(each.environment)} | {counts} |\n"
 
 
 def _details(change: ApplicationChange, room: int) -> tuple[str, int]:
@@ -84,8 +83,8 @@ def _details(change: ApplicationChange, room: int) -> tuple[str, int]:
     lines = [printable(line).replace("\n", "\\n") for each in change.resources for line in each.lines]
     fence = "`" * max([3, *(len(run) + 1 for line in lines for run in re.findall("`+", line))])
     counts = ", ".join(f"{change.count(kind)} {kind}" for kind in Kind if change.count(kind))
-    place = " in ".join(_escaped(each) for each in (change.application, change.environment) if each)
-    note = f"\n{_plain(change.note)}\n" if change.note else ""
+    place = " in ".join(in_html(each) for each in (change.application, change.environment) if each)
+    note = f"\n{in_markdown(change.note)}\n" if change.note else ""
     before = f"\n<details><summary>{place}: {counts}</summary>\n{note}\n{fence}diff\n"
     after = f"{fence}\n\n</details>\n"
     size, shown = len(before) + len(after), 0
@@ -97,18 +96,3 @@ def _details(change: ApplicationChange, room: int) -> tuple[str, int]:
     if shown < min(_FEWEST_LINES, len(lines)):
         return "", len(lines)
     return before + "".join(f"{line}\n" for line in lines[:shown]) + after, len(lines) - shown
-
-
-def _code(text: str) -> str:
-    """Return text that nothing is read into, such as a name that somebody is called by."""
-    plain = " ".join(printable(text).split()).replace("`", "'").replace("|", r"\|")
-    return f"`{plain}`" if plain else ""
-
-
-def _plain(text: str) -> str:
-    """Return a sentence in which nothing is markup."""
-    return re.sub(r"([\\`*_\[\]~])", r"\\\1", _escaped(text))
-
-
-def _escaped(text: str) -> str:
-    return html.escape(" ".join(printable(text).split()), quote=False).replace("@", "&#64;")

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import html
-import re
 from collections.abc import Iterator, Sequence
 
 from argosy.doctor.as_text import alike
 from argosy.doctor.diagnosis import Check, Diagnosis, Observation, State
-from argosy.reporting.wording import number
-from argosy.terminal import printable
+from argosy.reporting.wording import code, in_markdown, number
 
 _SIGNS = {State.OK: "[x]", State.PROBLEM: "[ ] **problem**", State.UNKNOWN: "[ ] *unknown*"}
 
@@ -20,7 +17,7 @@ def format_diagnosis(diagnosis: Diagnosis) -> str:
     lines = [
         f"### {number(len(diagnosis.problems), 'problem')} found",
         "",
-        _plain(f"{diagnosis.subject} {counts}."),
+        in_markdown(f"{diagnosis.subject} {counts}."),
         "",
     ]
     for symptom in diagnosis.symptoms:
@@ -33,7 +30,7 @@ def format_diagnosis(diagnosis: Diagnosis) -> str:
 
 def _checks(diagnosis: Diagnosis, checks: Sequence[Check]) -> Iterator[str]:
     for check in checks:
-        yield f"- {_SIGNS[check.state]} {_plain(check.title)}"
+        yield f"- {_SIGNS[check.state]} {in_markdown(check.title)}"
     for each in checks[0].observations:
         if each.state is not State.OK:
             yield from _observation(diagnosis, each)
@@ -41,12 +38,6 @@ def _checks(diagnosis: Diagnosis, checks: Sequence[Check]) -> Iterator[str]:
 
 def _observation(diagnosis: Diagnosis, observation: Observation) -> Iterator[str]:
     about = diagnosis.about(observation)
-    yield f"  - {_plain(f'{about}: ' if about else '')}{_plain(f'{observation.seen} {observation.advice}')}"
+    yield f"  - {in_markdown(f'{about}: ' if about else '')}{in_markdown(f'{observation.seen} {observation.advice}')}"
     for line in observation.command.splitlines():
-        ticks = "`" * (max((len(run) for run in re.findall("`+", line)), default=0) + 1)
-        yield f"    {ticks}{printable(line)}{ticks}"
-
-
-def _plain(text: str) -> str:
-    """Return text that Markdown shows as it is, on one line."""
-    return re.sub(r"([\\`*_\[\]|~#])", r"\\\1", html.escape(" ".join(printable(text).split()), quote=False))
+        yield f"    {code(line, in_table=False)}"

@@ -10,7 +10,7 @@ from typing import Any
 from argosy.promotion.decision import ABSENT, Decision, Verdict
 from argosy.promotion.promoting import Move, Promotion, Widened
 from argosy.promotion.trailers import Kind, Step
-from argosy.reporting.wording import in_cell
+from argosy.reporting.wording import code, in_markdown
 from argosy.terminal import printable
 
 LONGEST = 48
@@ -161,7 +161,7 @@ def _ordered(decisions: Sequence[Decision]) -> list[Decision]:
 def as_markdown(promotion: Promotion, limit: int) -> str:
     """Return the table for a pull request, in at most so many characters: what does not fit is counted."""
     lines = [line for move in promotion.moves if move.decisions for line in _lines(move)]
-    lines += [f"`{each.path}` will also permit {kinds(each)}.\n" for each in promotion.projects]
+    lines += [f"{code(each.path)} will also permit {kinds(each)}.\n" for each in promotion.projects]
     room = limit - sum(len(line) + 1 for line in lines)
     if room >= 0:
         return "\n".join(lines)
@@ -177,21 +177,19 @@ def _is_row(line: str) -> bool:
 
 
 def _lines(move: Move) -> Iterator[str]:
-    yield from (f"### {heading(move)}", "", f"| {' | '.join(_columns(move))} |", "| --- | --- | --- | --- | --- |")
+    yield from (
+        f"### {in_markdown(heading(move))}",
+        "",
+        f"| {' | '.join(_columns(move))} |",
+        "| --- | --- | --- | --- | --- |",
+    )
     for each in _ordered(move.decisions):
         key, target, source, told, why = _cells(move, each)
         told = f"**{told}**" if each.verdict is Verdict.PROMOTED or each.verdict.is_open or each.postponed else told
-        yield f"| {' | '.join((_code(key), _code(target), _code(source), told, in_cell(why)))} |"
+        yield f"| {' | '.join((code(key), code(target), code(source), told, in_markdown(why)))} |"
     yield ""
-    if open_still := [_code(str(each.key)) for each in move.decisions if each.postponed]:
+    if open_still := [code(str(each.key)) for each in move.decisions if each.postponed]:
         yield from (f"Still undecided: {', '.join(open_still)}.", "")
-
-
-def _code(text: str) -> str:
-    """Return text that Markdown shows as it is, in a table's cell."""
-    fence = "``" if "`" in text else "`"
-    pad = " " if fence == "``" else ""
-    return f"{fence}{pad}{text.replace('|', chr(92) + '|')}{pad}{fence}"
 
 
 def as_data(promotion: Promotion) -> list[dict[str, Any]]:

@@ -2,15 +2,36 @@
 
 from __future__ import annotations
 
+import html
+import re
 from collections.abc import Iterable
 
 from argosy.findings import Finding, Outcome, Place
 from argosy.terminal import printable
 
 
-def in_cell(text: str) -> str:
-    """Return text that a cell of a Markdown table shows as it is."""
-    return "".join(f"\\{each}" if each in "\\|*_<>[]`" else each for each in printable(text))
+def in_html(text: str) -> str:
+    """Return text that HTML shows as it is, on one line, and by which a host calls nobody."""
+    # Hosts look for names after they have resolved entities, so that only a space without width keeps them apart.
+    return html.escape(" ".join(printable(text).split()), quote=False).replace("@", "@\u200b")
+
+
+def in_markdown(text: str) -> str:
+    """Return the same that Markdown shows as it is: no markup, no HTML."""
+    return re.sub(r"([\\`*_\[\]~#|!])", r"\\\1", in_html(text))
+
+
+def code(text: str, *, in_table: bool = True) -> str:
+    """Return text as code, which Markdown shows as it is, on one line."""
+    shown = re.sub(r"\s*\n\s*", " ", printable(text).strip())
+    if in_table:
+        # A table takes the backslash before a bar away, and a second one would end the cell.
+        shown = re.sub(r"\\(?=\|)", r"\\ ", shown).replace("|", r"\|")
+    if not shown:
+        return ""
+    fence = "`" * (max(map(len, re.findall("`+", shown)), default=0) + 1)
+    pad = " " if shown[0] == "`" or shown[-1] == "`" else ""
+    return f"{fence}{pad}{shown}{pad}{fence}"
 
 
 def number(count: int, noun: str) -> str:

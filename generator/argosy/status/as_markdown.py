@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from argosy.reporting.wording import in_cell
+from argosy.reporting.wording import code, in_markdown
 from argosy.status import report as wording
 from argosy.status.promotions import Promoted
 from argosy.status.report import Report
@@ -34,7 +34,7 @@ def detail(report: Report) -> str:
     for deployment, promotion in wording.moves(report):
         lines += [f"### {deployment.environment}", ""]
         lines += [_cell(report, deployment.application, deployment.environment), ""]
-        lines += [*(f"- {in_cell(each)}" for each in wording.facts(report, deployment)), ""]
+        lines += [*(f"- {in_markdown(each)}" for each in wording.facts(report, deployment)), ""]
         if promotion.moves and promotion.moves[0].decisions:
             lines += [promotion_report.as_markdown(promotion, _LONGEST)]
     return "\n".join([*lines, *_closing(report), ""])
@@ -48,8 +48,8 @@ def history(promotions: Sequence[Promoted]) -> str:
             each.record.step.kind.value + (f" ({each.undone})" if each.undone else ""),
             each.record.step.source or each.record.step.origin[:7],
             each.record.step.target,
-            in_cell(str(each.version)),
-            in_cell(each.record.who),
+            in_markdown(str(each.version)),
+            in_markdown(each.record.who),
             each.record.commit[:7],
         ]
         for each in promotions
@@ -60,7 +60,7 @@ def history(promotions: Sequence[Promoted]) -> str:
 def _cell(report: Report, application: str, environment: str) -> str:
     (version, _), *more = wording.phrases(report, application, environment)
     is_version = version not in {wording.ABSENT[0], wording.UNREAD[0]}
-    return ", ".join([f"`{version}`" if is_version else version, *(in_cell(text) for text, _ in more)])
+    return ", ".join([code(version) if is_version else version, *(in_markdown(text) for text, _ in more)])
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
@@ -70,9 +70,9 @@ def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]
 
 def _closing(report: Report) -> list[str]:
     return [
-        *(f"> {in_cell(note)}" for note in wording.notes(report.matrix)),
+        *(f"> {in_markdown(note)}" for note in wording.notes(report.matrix)),
         "",
-        in_cell(wording.summary(report.matrix)),
+        in_markdown(wording.summary(report.matrix)),
         "",
-        in_cell(str(report.template)),
+        in_markdown(str(report.template)),
     ]
