@@ -151,7 +151,7 @@ def _stated(root: Path) -> tuple[str, Wanted | None]:
         if (root / path).is_file():
             try:
                 return path, read(json.loads(content(root / path, root)), root)
-            except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
                 return path, None
     return "", {}
 

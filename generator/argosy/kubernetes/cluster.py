@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shlex
 import threading
@@ -13,7 +12,7 @@ from functools import partial
 from typing import Any, NamedTuple, TypeVar, cast
 
 from argosy.documents.fields import field as at
-from argosy.documents.fields import group_of, text
+from argosy.documents.fields import group_of, sequence, text
 from argosy.errors import ToolError, UsageError
 from argosy.kubernetes import kubectl, manifests
 from argosy.kubernetes.kubectl import KubectlError, Reason
@@ -160,7 +159,7 @@ class Cluster:
     def running(self) -> str:
         """Return the version of Argo CD that its pods run, such as 3.5.1; nothing where their image does not say."""
         for each in self.pods():
-            for container in at(each, "spec", "containers") or ():
+            for container in sequence(at(each, "spec", "containers")):
                 if found := re.search(r"/argocd:v?(\d+\.\d+\.\d+)", text(at(container, "image"))):
                     return found[1]
         return ""
@@ -171,14 +170,15 @@ class Cluster:
             *("get", "secrets", "--namespace", self.namespace, "--selector", "argocd.argoproj.io/secret-type"),
             *("--output", f"jsonpath={_SECRETS}"),
         )
-        rows = (line.split("\t") for line in listed.splitlines() if line.strip())
-        return [(name, purpose, *map(_decoded, data)) for name, purpose, *data in rows]
+        rows = (line.split("\t") for line in listed.splitlines())
+        return [(row[0], row[1], *map(_decoded, row[2:])) for row in rows if len(row) == 5]
 
     # What is deployed to
 
     def versions(self) -> tuple[str, str]:
         """Return the versions of the cluster and of kubectl, such as `v1.36.2`; empty where one is not said."""
-        answer = json.loads(self._once("version", lambda: self._run("version", "--output=json")))
+        printed = self._once("version", lambda: self._run("version", "--output=json"))
+        answer = next(iter(manifests.documents(printed)), None)
         return text(at(answer, "serverVersion", "gitVersion")), text(at(answer, "clientVersion", "gitVersion"))
 
     def namespaces(self) -> Mapping[str, Manifest]:
@@ -275,8 +275,12 @@ class Cluster:
 
         def read() -> Sequence[Manifest]:
             printed = self._run("get", resource, *where, *options, "--output=json")
-            items = json.loads(printed).get("items")
-            return [each for each in items if isinstance(each, dict)] if isinstance(items, list) else []
+            return [
+                each
+                for document in manifests.documents(printed)
+                for each in sequence(at(document, "items"))
+                if isinstance(each, dict)
+            ]
 
         return self._once((resource, namespace), read)
 
@@ -284,7 +288,7 @@ class Cluster:
         def read() -> Manifest | None:
             arguments = ("get", resource, name, "--namespace", self.namespace, "--ignore-not-found", "--output=json")
             printed = self._run(*arguments)
-            return json.loads(printed) if printed.strip() else None
+            return next((each for each in manifests.documents(printed) if isinstance(each, dict)), None)
 
         return self._once((resource, self.namespace, name), read)
 

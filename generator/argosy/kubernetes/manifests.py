@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import yaml
 
 from argosy.documents import plain
-from argosy.documents.fields import group_and_kind, mapping
-from argosy.errors import ArgosyError
+from argosy.documents.fields import group_and_kind, mapping, sequence
+from argosy.errors import ArgosyError, ToolError
 
 Manifest = Mapping[str, Any]
 
@@ -60,7 +60,7 @@ def read(text: str, where: str) -> list[Manifest]:
 
 def _unpacked(document: Any) -> Sequence[Any]:
     is_list = isinstance(document, dict) and document.get("kind") == "List"
-    return document.get("items") or [] if is_list else [document]
+    return [each for each in (sequence(document.get("items")) if is_list else [document]) if isinstance(each, dict)]
 
 
 def listed(manifests: Iterable[Manifest]) -> str:
@@ -70,13 +70,24 @@ def listed(manifests: Iterable[Manifest]) -> str:
 
 
 def parse(answer: str) -> list[Manifest]:
-    """Return the objects that kubectl printed as JSON: none, one, a List, or one after the other."""
-    found: list[Manifest] = []
+    """Return the objects that kubectl printed as JSON: none, one, a List, or one after the other.
+
+    Raise ToolError where it is no JSON that can be read.
+    """
+    return [each for document in documents(answer) for each in _unpacked(document)]
+
+
+def documents(answer: str) -> Sequence[Any]:
+    """Return what kubectl printed, one JSON after the other; raise ToolError where it is none that can be read."""
+    found = []
     rest, decoder = answer.strip(), json.JSONDecoder()
-    while rest:
-        each, end = decoder.raw_decode(rest)
-        found += _unpacked(each)
-        rest = rest[end:].lstrip()
+    try:
+        while rest:
+            each, end = decoder.raw_decode(rest)
+            found.append(each)
+            rest = rest[end:].lstrip()
+    except (ValueError, RecursionError) as error:
+        raise ToolError("kubectl returned an unexpected response (not JSON).") from error
     return found
 
 
