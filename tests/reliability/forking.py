@@ -44,7 +44,8 @@ def main() -> None:
             return
         os.write(1, b"%d\n" % process)
         _, status = os.waitpid(process, 0)
-        os.write(1, b"%d\n" % os.waitstatus_to_exitcode(status))
+        with contextlib.suppress(BrokenPipeError):  # Whoever asked has ended.
+            os.write(1, b"%d\n" % os.waitstatus_to_exitcode(status))
 
 
 def _load() -> None:

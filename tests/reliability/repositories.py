@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from argosy.repository import layout
 from argosy.repository.model import ArgocdStyle, Format, RevisionStyle
 from argosy.template import creation, rendering, versions
 from tests import shared
@@ -92,7 +93,9 @@ class Edits:
     def mark(self, chance: random.Random, number: int) -> str:
         """Commit a comment somewhere in a YAML file, and return the file."""
         paths = sorted(path for path in files(self.root) if path.endswith(".yaml") and not path.startswith("."))
-        chosen = chance.choice(paths)
+        # What the template owns is what most commands change.
+        owned = [path for path in paths if not layout.is_seeded(path) and "/charts/" not in path]
+        chosen = chance.choice(owned if chance.random() < 0.7 else paths)
         mark = f"# by hand {number}-{chance.randrange(10**6)}"
         lines = (self.root / chosen).read_bytes().splitlines(keepends=True)
         begins = [at for at, line in enumerate(lines) if line[:1].isalpha()] + [len(lines)]

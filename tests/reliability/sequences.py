@@ -178,7 +178,13 @@ class Session:
         elif dirty := self._dirty():
             self.stand.fault("wrong", f"not committed: {dirty}")
         after = git(root, "rev-parse", "HEAD").strip()
-        if after != head and chance.random() < 0.25 and git(root, "rev-parse", "HEAD~1").strip() == head:
+        # git reverts nothing while something is staged.
+        if (
+            after != head
+            and not self.edits.staged
+            and chance.random() < 0.25
+            and git(root, "rev-parse", "HEAD~1").strip() == head
+        ):
             self._revert(tree)
         if chance.random() < 0.4:
             self._check()
