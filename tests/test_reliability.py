@@ -16,7 +16,7 @@ from tests.reliability.running import Runner
 from tests.reliability.trials import Stand, failures, figures
 
 pytestmark = linux
-CHEAP = {"signals": 1, "sequences": 1, "injection": 1, "fuzz": 1}
+CHEAP = dict.fromkeys(HARNESSES, 1)
 """The seed of a trial of each harness that does much in little time."""
 
 

@@ -22,7 +22,7 @@ from tests.reliability import disk
 from tests.reliability.running import Runner
 from tests.reliability.trials import failures, figures
 
-HARNESSES = ("signals", "disk", "parallel", "sequences", "injection", "hostile", "fuzz")
+HARNESSES = ("signals", "disk", "parallel", "sequences", "injection", "hostile", "hosts", "fuzz")
 
 
 def main() -> int:
