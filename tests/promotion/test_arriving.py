@@ -198,3 +198,20 @@ def test_a_pull_request_for_each_branch(
     assert f"Argosy-Promotion: api staging -> prod {first}" in told
     files = git(bare, "show", "--name-only", "--format=", "promote/api-dev-to-staging-on-main").split()
     assert {"argocd/staging/api.yaml", "argocd/prod/api.yaml"} <= {*files}
+
+
+def test_to_an_environment_that_follows_the_default_branch(
+    argosy: Argosy, git: Git, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = start(tmp_path / "gitops", environments=("dev", "prod"))
+    monkeypatch.chdir(root)
+    settings = root / "environments/dev/environment.yaml"
+    settings.write_text(settings.read_text().replace('revision: "main"', 'revision: "dev"'))
+    assert argosy("apply", "--commit", "--no-validate").code == 0
+    git(root, "branch", "dev")
+    added(argosy, "--no-validate", "--format", "manifests")
+    before = git(root, "rev-parse", "HEAD", "dev").split()
+    made = argosy("promote", "api", "--to", "prod", "--yes", "--commit", "--no-validate")
+    assert made.code == 0, made.err
+    assert git(root, "rev-parse", "HEAD~1", "dev").split() == before
+    assert "argocd/prod/api.yaml" in git(root, "show", "--name-only", "--format=")

@@ -160,7 +160,7 @@ def _jobs(
 
             new = arriving.arrive(lacking, (source, target), (one, other), answers, places.history)
             made = core.Promotion(made.before, [*made.moves, *new])
-            if ends.own_branch and not any(move.open for move in new):
+            if ends.own_branch and ends.base != default and not any(move.open for move in new):
                 there = Snapshot(places.root, branches.tip(places.root, default, places.remote))
                 announced |= arriving.announced(new, made.after, there.with_files(announced))
                 came.setdefault(joined(lacking, MANY), []).append(target)
