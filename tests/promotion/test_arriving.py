@@ -110,8 +110,12 @@ def test_several_at_once_beside_one_that_is_there(argosy: Argosy, git: Git, repo
     assert gone.code == 0, gone.err
 
 
-def test_along_a_chain(argosy: Argosy, git: Git, repository: Path) -> None:
+def test_along_a_chain(argosy: Argosy, git: Git, repository: Path, git_configuration: Path) -> None:
     added(argosy)
+    identity = git_configuration.read_text()
+    git_configuration.write_text("")
+    assert argosy("promote", "api", "--to", "prod", "--chain", "--dry-run").code == 0
+    git_configuration.write_text(identity)
     made = argosy("promote", "api", "web", "--to", "prod", "--chain", "--yes", "--commit")
     assert made.code == 0, made.err
     told = [each for each in message(repository).splitlines() if each.startswith("Argosy-Promotion: api ")]

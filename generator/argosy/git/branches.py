@@ -20,13 +20,13 @@ _PASSWORD = re.compile(r"(?<=://)[^/@\s]+@")
 def commit(before: Snapshot, written: Written, message: str, *, lasts: bool = True) -> str:
     """Make a commit on top of a state, with files of their own, and return its id; no branch, no hook knows of it.
 
-    One that does not last is never signed.
+    One that does not last is never signed, and needs nobody to be known to git.
     """
     root = before.root
     wanted = git.at(root).setting("commit.gpgsign").lower()
     signed = ("-S",) if lasts and wanted in {"true", "yes", "on", "1"} else ()
     with temporary.folder("index") as folder:
-        aside = {"GIT_INDEX_FILE": str(folder / "index")}
+        aside = {"GIT_INDEX_FILE": str(folder / "index"), **({} if lasts else git.at(root).identity())}
         git.run(root, "read-tree", before.commit, environment=aside)
         git.run(
             root, "update-index", "-z", "--index-info", stdin=_lines(root, before.commit, written), environment=aside
