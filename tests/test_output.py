@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from argosy.repository.model import Format
-from tests.changing import commit, create, git, model
+from tests.changing import commit, create, edit, git, model
 from tests.conftest import Argosy
 
 EVIL = "\x1b]52;c;aGk=\x07\x9b2J\u202e\r::error::x ##vso[task.complete]"
@@ -144,3 +144,14 @@ def test_what_a_secret_holds_is_not_shown(tmp_path: Path, argosy: Argosy, monkey
             assert CANARY not in shown, command
             assert "6012" not in shown, command
     assert f"open-{CANARY}" in argosy("diff", "--against", "HEAD~1").out
+
+
+def test_doctor_shows_no_login_of_a_url(tmp_path: Path, argosy: Argosy, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = create(tmp_path / "gitops", model(form=Format.MANIFESTS))
+    git(root, "remote", "add", "origin", f"https://x-access-token:{CANARY}@git.example.invalid/acme/gitops.git")
+    edit(root, "argocd/prod/web.yaml", "https://github.com", f"https://{CANARY}@git.example.invalid")
+    monkeypatch.chdir(root)
+    for form in ("text", "json", "markdown"):
+        result = argosy("doctor", "--offline", "--output", form)
+        assert "git.example.invalid" in result.out
+        assert CANARY not in result.out + result.err

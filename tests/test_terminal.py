@@ -61,3 +61,19 @@ def test_annotations_are_githubs_alone() -> None:
             "::error file=a::b \\u0023#[x]\n\\u003a:set-output name=a::b\n"
         )
     assert printed("::error file=a::b") == "\\u003a:error file=a::b"
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://ada:pw@git.example.com/a", "https://git.example.com/a"),
+        ("HTTPS://token@git.example.com:8443/a.", "HTTPS://git.example.com:8443/a."),
+        ("“http://x-access-token:t@git.example.com”", "“http://git.example.com”"),
+        ("https://a:b:c@git.example.com https://d@e.example.com", "https://git.example.com https://e.example.com"),
+        ("ssh://git:pw@git.example.com/a", "ssh://git@git.example.com/a"),
+        ("ssh://git@git.example.com/a", "ssh://git@git.example.com/a"),
+        ("git@git.example.com:a/b, @team, https://git.example.com/@ada", None),
+    ],
+)
+def test_urls_without_logins(url: str, shown: str | None) -> None:
+    assert terminal.without_logins(url) == (shown or url)

@@ -32,6 +32,15 @@ def printable(text: str) -> str:
     return _TEXT.sub(lambda match: escaped(match[0]), text.replace("\r\n", "\n"))
 
 
+def without_logins(text: str) -> str:
+    """Return text whose URLs name no user of a web server, which may be a token, and no password."""
+    return _PASSWORD.sub(r"\1@", _LOGIN.sub(r"\1", text))
+
+
+_LOGIN = re.compile(r"(?i)\b(https?://)[^\s/@?#“”\"']+@")
+_PASSWORD = re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://[^\s/:@]+):[^\s/@]+@")
+
+
 def is_obeyed(text: str) -> bool:
     """Return whether a terminal or a CI server might take some of the text for a command."""
     return _OBEYED.search(text) is not None

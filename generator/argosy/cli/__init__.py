@@ -161,7 +161,7 @@ def _prepare_streams() -> None:
 
 
 def _fail(message: str, hint: str, code: int) -> NoReturn:
-    click.echo(click.style("Error:", fg="red") + f" {terminal.printable(message)}", err=True)
+    click.echo(click.style("Error:", fg="red") + f" {terminal.printable(terminal.without_logins(message))}", err=True)
     if hint:
-        click.echo(f"  {terminal.printable(hint)}", err=True)
+        click.echo(f"  {terminal.printable(terminal.without_logins(hint))}", err=True)
     sys.exit(code)

@@ -38,6 +38,6 @@ def _checks(diagnosis: Diagnosis, checks: Sequence[Check]) -> Iterator[str]:
 
 def _observation(diagnosis: Diagnosis, observation: Observation) -> Iterator[str]:
     about = diagnosis.about(observation)
-    yield f"  - {in_markdown(f'{about}: ' if about else '')}{in_markdown(f'{observation.seen} {observation.advice}')}"
+    yield f"  - {f'{in_markdown(about)}: ' if about else ''}{in_markdown(f'{observation.seen} {observation.advice}')}"
     for line in observation.command.splitlines():
         yield f"    {code(line, in_table=False)}"

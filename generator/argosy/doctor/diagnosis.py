@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from argosy.names import joined
+from argosy.terminal import without_logins
 
 
 class State(StrEnum):
@@ -29,6 +30,11 @@ class Observation:
     """What to type next; several lines are several commands."""
     applications: tuple[str, ...] = ()
     """The Argo CD Applications that it is about; empty where it is about all, or none."""
+
+    def __post_init__(self) -> None:
+        """Show no token of a URL: CI has its own in that of a remote."""
+        for name in ("seen", "advice", "command"):
+            object.__setattr__(self, name, without_logins(getattr(self, name)))
 
 
 def ok(seen: str, advice: str = "", command: str = "", applications: Sequence[str] = ()) -> Observation:
