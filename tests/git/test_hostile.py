@@ -189,3 +189,17 @@ def test_what_the_environment_says_still_counts(clone: Path, monkeypatch: pytest
     monkeypatch.setenv("GIT_CONFIG_KEY_0", "user.name")
     monkeypatch.setenv("GIT_CONFIG_VALUE_0", "Grace")
     assert at(clone).setting("user.name") == "Grace"
+
+
+def test_a_submodules_own_configuration_runs_nothing(
+    clone: Path, tmp_path: Path, argosy: Argosy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = create(tmp_path / "gitops")
+    git(root, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(clone), "charts")
+    commit(root)
+    git(root / "charts", "config", "filter.evil.clean", str(program(tmp_path / "evil", tmp_path / "ran")))
+    os.utime(root / "charts/a", (1, 1))
+    monkeypatch.chdir(root)
+    for command in (("doctor", "--offline"), ("status", "--files")):
+        assert "Traceback" not in argosy(*command).err
+    assert not (tmp_path / "ran").exists()

@@ -83,7 +83,9 @@ def _uncommitted(case: Case, edited: Sequence[str], branch: str) -> Iterator[Obs
 
 
 def _edited(case: Case) -> list[str]:
-    found = git.run(case.root, "status", "--porcelain", "-z", "--untracked-files=all", "--no-renames")
+    found = git.run(
+        case.root, "status", "--porcelain", "-z", "--untracked-files=all", "--no-renames", "--ignore-submodules=dirty"
+    )
     return [entry[3:] for entry in found.split("\0") if entry]
 
 
