@@ -141,7 +141,7 @@ def test_the_host_is_not_reached(argosy: Argosy, case: Case) -> None:
 
 
 def test_a_file_that_was_broken(argosy: Argosy, case: Case) -> None:
-    for text in ("{", "[1]", '{"rules": 1}'):
+    for text in ("{", "[1]", '{"rules": 1}', "[" * 100_000):
         (case.root / case.file).write_text(text)
         assert "cannot be read" in doctor(argosy).of(CHECK, "unknown")["seen"]
 
