@@ -197,10 +197,8 @@ def followers(
     such commit; all zeros, as hosts say of a new branch, are nothing.
     """
     root = places.root
-    if not since.strip("0"):
+    if not _is_told(root, since):
         return []
-    if not resolve(root, since):
-        raise UsageError(f"There is no commit “{since}” here.", "Fetch the whole history, or name another commit.")
     found = [(each.commit, each.step) for each in trailers.records(root, f"{since}..HEAD") if not each.reverted]
     if told := _told(root, texts or {}):
         listed = git.run(root, "rev-list", "--date-order", f"{since}..HEAD", "--").split()
@@ -220,6 +218,13 @@ def followers(
     return [(sorted(names), *legs) for legs, names in groups.items()]
 
 
+def _is_told(root: Path, since: str) -> bool:
+    """Return whether it is a commit that something may follow; raise UsageError where there is none of that name."""
+    if since.strip("0") and not resolve(root, since):
+        raise UsageError(f"There is no commit “{since}” here.", "Fetch the whole history, or name another commit.")
+    return bool(since.strip("0"))
+
+
 def _told(root: Path, texts: Mapping[str, Sequence[str]]) -> list[tuple[str, Step]]:
     """Return the steps that texts tell of commits, where these bear them out."""
     told = {commit: [step for each in listed for step in trailers.steps(each)] for commit, listed in texts.items()}
@@ -235,11 +240,11 @@ def _told(root: Path, texts: Mapping[str, Sequence[str]]) -> list[tuple[str, Ste
 def untold(places: Places, since: str) -> Mapping[str, str]:
     """Return the commits since one that may be promotions to follow, but tell of none: their ids and titles.
 
-    They change an environment between two others, and revert nothing.
+    They change an environment between two others, and revert nothing. Raise UsageError as `followers` does.
     """
     known = places.repository.environments
     between = [each.name for each in known if each.promotes_from and any(o.promotes_from == each.name for o in known)]
-    if not between or not since.strip("0"):
+    if not _is_told(places.root, since) or not between:
         return {}
     told = {each.commit for each in trailers.records(places.root, f"{since}..HEAD")}
     listed = git.run(
