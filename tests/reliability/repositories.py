@@ -199,8 +199,7 @@ def _edit_settings(made: Repository, _: Stand) -> None:
 def _leave_conflicts(made: Repository, stand: Stand) -> None:
     """Edit by hand what a setting says too, and change the setting."""
     named = 'server: "https://kubernetes.default.svc"'
-    applications = "web.yaml" if made.argocd is ArgocdStyle.APPLICATIONS else "applicationset.yaml"
-    edit(made.root, f"argocd/prod/{applications}", named, "server: https://ours.example.com")
+    edit(made.root, "argocd/prod/project.yaml", named, "server: https://ours.example.com")
     git(made.root, "commit", "--quiet", "--all", "--message", "By hand")
     stand.run("set", "environment", "prod", "cluster=east", "--yes", at=made.root)
 

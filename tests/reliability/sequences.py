@@ -31,13 +31,13 @@ SWITCHES = (
 )
 
 
-def trial(stand: Stand, chance: random.Random) -> None:
+def trial(stand: Stand, chance: random.Random, steps: range = range(5, 16)) -> None:
     """Change a repository by some commands, with edits between them."""
     made = create(chance, stand.folder / "gitops", old=chance.random() < 0.25)
     session = Session(stand, chance, made, Edits(made.root))
     if made.is_old:
         session.errors = session.validate()
-    for _ in range(chance.randrange(5, 16)):
+    for _ in range(chance.choice(steps)):
         if stand.faults:
             return
         if chance.random() < 0.35:
