@@ -38,7 +38,7 @@ def test_nothing_is_lost_stuck_leaked_hung_or_wrong(runner: Runner, tmp_path: Pa
 
 def test_what_fails_is_shown_with_its_seed_and_kept(runner: Runner, tmp_path: Path) -> None:
     def trial(stand: Stand, chance: random.Random) -> None:
-        ended = stand.run("rules", "nowhere", at=stand.folder)
+        ended = stand.run("nowhere", at=stand.folder)
         if chance.random() < 0.5:
             stand.fault("lost", f"with {ended.code}")
             (stand.folder / "temporary/left").touch()
@@ -46,17 +46,17 @@ def test_what_fails_is_shown_with_its_seed_and_kept(runner: Runner, tmp_path: Pa
             raise RuntimeError("so it ends")
 
     counts = Counter[str]()
-    found = {each.seed: each for each in failures("made", trial, runner, tmp_path, 1, count=6, counts=counts)}
-    assert 0 < len(found) < 6
+    found = {each.seed: each for each in failures("made", trial, runner, tmp_path, 1, count=4, counts=counts)}
+    assert 0 < len(found) < 4
     assert {path.name for path in tmp_path.iterdir()} == {f"made-{seed}" for seed in found}
     [again] = failures("made", trial, runner, tmp_path, next(iter(found)), count=1)
     assert again.steps == found[again.seed].steps
     assert [kind for kind, _ in again.faults] == ["lost", "leaked", "wrong"]
     assert f"made, seed {again.seed}, kept in {again.kept}\n  lost: with 2\n  leaked: in the" in str(again)
-    assert "argosy 'rules' 'nowhere'\n" in str(again)
+    assert "argosy 'nowhere'\n" in str(again)
     assert "RuntimeError: so it ends" in str(again)
     each = f"{len(found)} lost, 0 stuck, {len(found)} leaked, 0 hung, {len(found)} wrong"
-    assert figures(counts) == f"6 trials, {6 + len(found)} commands: {each}"
+    assert figures(counts) == f"4 trials, {4 + len(found)} commands: {each}"
 
 
 def test_a_command_that_ends_otherwise_than_it_may_is_noticed(runner: Runner, tmp_path: Path) -> None:
