@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import shutil
 import subprocess
 from collections.abc import Callable, Mapping
@@ -18,6 +19,8 @@ from tests.promoting import release, start
 from tests.reliability.trials import Stand
 
 State = tuple[Mapping[str, tuple[int, bytes]], str, str]
+MARK = re.compile(rb"# by hand \d+-\d+")
+"""A comment that a person has written."""
 DELIVERIES = ((), ("--commit",), ("--branch=work",))
 
 

@@ -15,7 +15,7 @@ from argosy.repository.model import Format, RevisionStyle
 from argosy.template import rendering
 from tests.changing import files, git
 from tests.promoting import MAIN
-from tests.reliability.repositories import Edits, Repository, State, create, difference, state
+from tests.reliability.repositories import MARK, Edits, Repository, State, create, difference, state
 from tests.reliability.trials import Stand
 
 APPLICATIONS = ("api", "jobs", "shop", "web")
@@ -143,7 +143,8 @@ class Session:
             if line[:2] == ("remove", "env"):
                 return any(path.startswith(f"{top}/{place}/") for top in ("environments", "argocd", "platform"))
             named = line[2] if line[0] == "remove" else line[1] if line[0] == "convert" else ""
-            return bool(named) and (f"/{named}/" in path or path.endswith(f"/{named}.yaml"))
+            manifest = f"/{named}.yaml" if line[0] == "remove" else "//"
+            return bool(named) and (f"/{named}/" in path or path.endswith(manifest))
 
         self._carry_out(line, goes)
 
@@ -178,10 +179,11 @@ class Session:
         elif dirty := self._dirty():
             self.stand.fault("wrong", f"not committed: {dirty}")
         after = git(root, "rev-parse", "HEAD").strip()
-        # git reverts nothing while something is staged.
+        # git reverts nothing while something is staged, and of several branches one alone.
         if (
             after != head
             and not self.edits.staged
+            and self.made.revision is RevisionStyle.TRUNK
             and chance.random() < 0.25
             and git(root, "rev-parse", "HEAD~1").strip() == head
         ):
@@ -271,10 +273,9 @@ class Session:
             return
         wanted = planning.as_files(rendering.render(self.model))
         found = files(root)
-        marks = [mark.encode() for mark in self.edits.committed]
         for path, blob in wanted.items():
             content = found.get(path, (0, None))[1]
-            if layout.is_seeded(path) or (content and any(mark in content for mark in marks)):
+            if layout.is_seeded(path) or (content and MARK.search(content)):
                 continue
             if content != blob.content:
                 self.stand.fault("wrong", f"{path} is {'gone' if content is None else 'not'} what the template renders")
