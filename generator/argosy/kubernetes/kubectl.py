@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from collections.abc import Sequence
@@ -70,6 +71,8 @@ def run(
             input=None if stdin is None else stdin.encode(),
             stdin=subprocess.DEVNULL if stdin is None else None,
             timeout=seconds,
+            # A command lives for a moment: Go's garbage collector would take a quarter of it.
+            env={"GOGC": "400", **os.environ},
         )
     except subprocess.TimeoutExpired as error:
         raise KubectlError(f"{_cannot(arguments, context)}: no answer in {seconds:.0f} seconds.", _REACH) from error
