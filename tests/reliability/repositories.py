@@ -203,7 +203,7 @@ def _leave_conflicts(made: Repository, stand: Stand) -> None:
     """Edit by hand what a setting says too, and change the setting."""
     named = 'server: "https://kubernetes.default.svc"'
     edit(made.root, "argocd/prod/project.yaml", named, "server: https://ours.example.com")
-    git(made.root, "commit", "--quiet", "--all", "--message", "By hand")
+    git(made.root, "commit", "--quiet", "--message", "By hand", "--", "argocd/prod/project.yaml")
     stand.run("set", "environment", "prod", "cluster=east", "--yes", at=made.root)
 
 
