@@ -109,8 +109,8 @@ def _look(stand: Stand, root: Path, line: tuple[str, ...]) -> None:
 def _state(root: Path) -> Any:
     try:
         return state(root)
-    except (OSError, subprocess.CalledProcessError):
-        return None  # Git itself cannot read it any more.
+    except (OSError, ValueError, subprocess.CalledProcessError):
+        return None  # Git itself cannot read it any more, or HEAD is no text.
 
 
 # Mutations
