@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 import sys
 from collections import defaultdict
 from functools import cache
+from pathlib import Path
 
 import grimp
 import pytest
 
+import argosy
 from argosy.cli import COMMANDS
 
 LAYERS = (
@@ -102,3 +105,28 @@ def test_each_tool_has_one_room() -> None:
     for module, other in imports():
         if not other.startswith("argosy") and other not in {*sys.stdlib_module_names, *EVERYWHERE}:
             assert room(module) == TOOLS[other], f"{module} imports {other}"
+
+
+def test_what_git_printed_is_split_at_line_feeds_alone() -> None:
+    """str.splitlines() also splits at U+2028 and the like, which names of branches and titles of commits may hold."""
+    for path in Path(argosy.__file__).parent.rglob("*.py"):
+        for function in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(function, ast.FunctionDef):
+                continue
+            printed = {
+                target.id
+                for node in ast.walk(function)
+                if isinstance(node, ast.Assign) and _runs_git(node.value, path)
+                for target in node.targets
+                if isinstance(target, ast.Name)
+            }
+            for node in ast.walk(function):
+                if isinstance(node, ast.Attribute) and node.attr == "splitlines":
+                    of_git = isinstance(node.value, ast.Name) and node.value.id in printed
+                    assert not of_git, f"{path}:{node.lineno}"
+                    assert not _runs_git(node.value, path), f"{path}:{node.lineno}"
+
+
+def _runs_git(node: ast.expr, path: Path) -> bool:
+    names = {"git.run", "_over_the_net", *({"run"} if path.parent.name == "git" else ())}
+    return any(isinstance(each, ast.Call) and ast.unparse(each.func) in names for each in ast.walk(node))

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from argosy.argocd import elsewhere
+from argosy.doctor import remotes
 from argosy.errors import ArgosyError, ToolError, UsageError
-from argosy.git import branches
+from argosy.git import at, branches
 from argosy.git.objects import Blob
 from argosy.git.snapshot import Snapshot
 from tests.changing import commit, create, git, state
@@ -105,6 +107,25 @@ def test_fetching_and_pushing(repository: Path, tmp_path: Path) -> None:
     assert tip(bare, "new") == tip(other)
     assert branches.fetch(repository, "origin", ["new", "main", "nowhere"]) == {"new", "main"}
     assert tip(repository, "origin/new") == tip(other)
+
+
+def test_a_name_with_a_separator_of_lines_is_one_name(repository: Path) -> None:
+    bare = with_remote(repository)
+    for separator in ("\u0085", "\u2028", "\u2029"):
+        git(bare, "branch", f"prod{separator}z", "main")
+        assert branches.fetch(repository, "origin", ["prod"]) == set()
+        assert branches.fetch(repository, "origin", [f"prod{separator}z"]) == {f"prod{separator}z"}
+        assert at(repository).refs[f"refs/remotes/origin/prod{separator}z"] == tip(repository)
+    for offline in (True, False):
+        (there,) = remotes.read(repository, [URL], offline=offline).values()
+        assert {"prod", "z"}.isdisjoint(ref.removeprefix("refs/heads/") for ref in there.refs or {})
+        assert "refs/heads/prod\u2028z" in (there.refs or {})
+    git(repository, "switch", "--quiet", "--create", "main\u2028")
+    assert at(repository).branch == "main\u2028"
+    assert elsewhere.branch_of(repository, ["prod"], "main") == "main"
+    git(repository, "branch", "--quiet", "--delete", "main")
+    git(repository, "update-ref", "-d", "refs/remotes/origin/main")
+    assert elsewhere.branch_of(repository, ["prod", "z"], "other") == "other"
 
 
 def test_passwords_are_not_told(repository: Path) -> None:

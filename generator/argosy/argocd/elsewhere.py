@@ -223,7 +223,8 @@ def branch_of(root: Path, own: Iterable[str], default: str) -> str:
     current = git.branch(root)
     if current in names:
         return current
-    listed = git.run(root, "for-each-ref", "--merged=HEAD", "--format=%(refname)", "refs/heads", "refs/remotes").split()
+    asked = ("--merged=HEAD", "--format=%(refname)", "refs/heads", "refs/remotes")
+    listed = git.run(root, "for-each-ref", *asked).split("\n")[:-1]
     merged = {each: found for each in names if (found := [ref for ref in listed if _is(ref, each)])}
     if len(merged) < 2:
         return next(iter(merged), default)

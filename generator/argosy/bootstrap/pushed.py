@@ -80,7 +80,7 @@ def _ask(
         )
     except ToolError as error:
         return None, error.message.splitlines()[-1]
-    commits = dict(line.split("\t")[::-1] for line in listed.splitlines())
+    commits = dict(line.split("\t")[::-1] for line in listed.split("\n")[:-1])
     found = {
         each: next((commits[ref] for ref in ("HEAD", *_refs(each)) if _is(ref, each, commits)), "")
         for each in revisions

@@ -682,7 +682,7 @@ def _deliver_step(
 
     def is_earlier(message: str) -> bool:
         """Return whether a commit is the same change, or an update to whatever version."""
-        return trailer in message.splitlines() or (kind == "update" and "Argosy-Update: " in message)
+        return trailer in message.split("\n") or (kind == "update" and "Argosy-Update: " in message)
 
     return deliver(
         given,

@@ -556,7 +556,7 @@ def _is_same(job: Job, told: str) -> bool:
     from argosy.promotion import trailers  # noqa: PLC0415
 
     if job.title:
-        return job.trailer in told.splitlines()
+        return job.trailer in told.split("\n")
     return {replace(each, origin="") for each in trailers.steps(told)} == {
         replace(each, origin="") for each in job.promotion.steps
     }

@@ -91,7 +91,7 @@ def _read(root: Path, name: str, url: str, *, offline: bool) -> Remote:
         )
     except ToolError as error:
         return Remote(url, name, fetched, trouble=" ".join(error.message.split()))
-    pairs = (line.split("\t", 1) for line in listed.splitlines() if "\t" in line)
+    pairs = (line.split("\t", 1) for line in listed.split("\n") if "\t" in line)
     return Remote(url, name, {ref: commit for commit, ref in pairs}, is_asked=True)
 
 
@@ -109,7 +109,7 @@ def _fetched(root: Path, name: str) -> Mapping[str, str]:
     """Return what a remote had when it was last fetched from, and the tags that are here."""
     form = "--format=%(objectname) %(*objectname) %(refname)"
     refs = {}
-    for line in git.run(root, "for-each-ref", form, f"refs/remotes/{name}", "refs/tags").splitlines():
+    for line in git.run(root, "for-each-ref", form, f"refs/remotes/{name}", "refs/tags").split("\n")[:-1]:
         commit, peeled, ref = line.split(" ", 2)
         short = ref.removeprefix(f"refs/remotes/{name}/")
         full = ref if short == ref else "HEAD" if short == "HEAD" else f"refs/heads/{short}"

@@ -131,7 +131,7 @@ def fetch(root: Path, remote: str, names: Iterable[str]) -> frozenset[str]:
     wanted = frozenset(names)
     places = sorted(f"refs/heads/{each}" for each in wanted)
     listed = _over_the_net(root, remote, "ls-remote", "--heads", remote, *places)
-    found = wanted & {line.partition("\t")[2].removeprefix("refs/heads/") for line in listed.splitlines()}
+    found = wanted & {line.partition("\t")[2].removeprefix("refs/heads/") for line in listed.split("\n")}
     refspecs = [f"+refs/heads/{name}:refs/remotes/{remote}/{name}" for name in sorted(found)]
     if refspecs:
         _over_the_net(root, remote, "fetch", "--quiet", "--no-tags", remote, *refspecs)

@@ -54,7 +54,7 @@ class Repository:
             return ()
         asked = ("--show-toplevel", "--absolute-git-dir", "--git-common-dir", "--is-shallow-repository")
         told = run(self.folder, "rev-parse", *asked, "HEAD^{commit}", "--symbolic-full-name", "HEAD", accepted=(0, 128))
-        lines = told.splitlines()
+        lines = told.split("\n")[:-1]
         if not lines:  # Then this says why not, such as another owner.
             run(self.folder, "rev-parse", "--git-dir")
         own = Path(lines[0]) / ".git" if lines else Path()
@@ -92,7 +92,7 @@ class Repository:
         if self.head:
             return self._described[5].removeprefix("refs/heads/") if self._described[5] != "HEAD" else ""
         try:
-            return run(self.folder, "symbolic-ref", "--quiet", "--short", "HEAD").strip()
+            return run(self.folder, "symbolic-ref", "--quiet", "--short", "HEAD").removesuffix("\n")
         except ToolError:
             return ""
 
@@ -130,7 +130,7 @@ class Repository:
         """The id of the object that each ref names, by the ref's full name."""
         if not is_around(self.folder):
             return {}
-        listed = run(self.folder, "for-each-ref", "--format=%(objectname) %(refname)").splitlines()
+        listed = run(self.folder, "for-each-ref", "--format=%(objectname) %(refname)").split("\n")[:-1]
         return {ref: name for name, _, ref in (line.partition(" ") for line in listed)}
 
     @cached_property
@@ -389,7 +389,8 @@ def has_every_branch(folder: Path) -> bool:
     if known.is_shallow or not wide:
         return False
     last = known.git_path("FETCH_HEAD")
-    if last.is_file() and not all(_OF_A_BRANCH.search(line) for line in last.read_text(errors="replace").splitlines()):
+    lines = last.read_text(errors="replace").split("\n")[:-1] if last.is_file() else []
+    if not all(_OF_A_BRANCH.search(line) for line in lines):
         return False
     return any(ref.startswith(tuple(wide)) for ref in known.refs)
 

@@ -252,5 +252,5 @@ def untold(places: Places, since: str) -> Mapping[str, str]:
         *("-c", "log.showSignature=false", "log", "--no-merges", "--invert-grep", "--grep=^This reverts commit "),
         *("--format=%H %s", f"{since}..HEAD", "--", *map(layout.environment, between)),
     )
-    commits = dict(line.split(" ", 1) for line in listed.splitlines())
+    commits = dict(line.split(" ", 1) for line in listed.split("\n")[:-1])
     return {commit: title for commit, title in commits.items() if commit not in told}

@@ -112,7 +112,7 @@ class Graph:
         if fresh:
             names = "".join(f"{each}\n" for each in fresh).encode()
             listed = git.run(self.root, "rev-list", "--parents", "--stdin", stdin=names)
-            for line in listed.splitlines():
+            for line in listed.split("\n")[:-1]:
                 commit, *parents = line.split(" ")
                 self._parents[commit] = parents
 
