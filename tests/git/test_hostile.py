@@ -9,7 +9,7 @@ import pytest
 
 from argosy import git as its_git
 from argosy.errors import ToolError
-from argosy.git import asked_once, at, objects, reading
+from argosy.git import asked_once, at, branches, objects, reading
 from argosy.repository.model import Format
 from tests.changing import commit, create, edit, git, model
 from tests.conftest import Argosy
@@ -127,6 +127,25 @@ def test_a_filter_that_people_know_is_one_from_the_path(
     assert (tmp_path / "ran").exists() == (place == "PATH")
 
 
+@pytest.mark.parametrize(
+    "key", ["lfs.Extension.evil.clean", "lfs.customTransfer.evil.path", f"lfs.{URL}.standaloneTransferAgent"]
+)
+def test_git_lfs_runs_no_program_of_the_clone(
+    clone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    program(tmp_path / "bin/git-lfs", tmp_path / "ran")
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}")
+    git(clone, "config", "filter.evil.clean", "git-lfs clean -- %f")
+    git(clone, "config", key, "evil")
+    with asked_once(), reading():
+        assert "a" not in at(clone).status
+    assert not (tmp_path / "ran").exists()
+    git(clone, "config", "--unset", key)
+    with asked_once(), reading():
+        assert "a" not in at(clone).status
+    assert (tmp_path / "ran").exists()
+
+
 def test_the_users_own_filter_takes_the_place_of_the_clones(
     clone: Path, git_configuration: Path, tmp_path: Path
 ) -> None:
@@ -149,6 +168,42 @@ def test_a_folder_that_looks_like_a_bare_repository_is_none(clone: Path, tmp_pat
         assert at(inner).status
     result = argosy("validate", str(inner))
     assert "Traceback" not in result.err
+    assert not (tmp_path / "ran").exists()
+
+
+def test_asking_a_remote_runs_no_program_of_the_clone(clone: Path, tmp_path: Path, git_configuration: Path) -> None:
+    evil, marker = program(tmp_path / "evil", tmp_path / "ran"), tmp_path / "ran"
+    branch = git(clone, "symbolic-ref", "--short", "HEAD").strip()
+    git(tmp_path, "clone", "--quiet", "--bare", str(clone), "bare.git")
+    for key, value in (("url", str(tmp_path / "bare.git")), ("uploadpack", str(evil))):
+        git(clone, "config", f"remote.origin.{key}", value)
+    git(clone, "config", "remote.proxied.url", "git://git.invalid/acme/gitops.git")
+    git(clone, "config", "core.gitProxy", str(evil))
+    with asked_once(), reading():
+        assert branches.fetch(clone, "origin", [branch]) == {branch}
+        with pytest.raises(ToolError):
+            branches.fetch(clone, "proxied", [branch])
+    assert not marker.exists()
+    own = program(tmp_path / "own", marker)
+    git_configuration.write_text(f"{git_configuration.read_text()}[core]\ngitProxy = {own}\n")
+    with asked_once(), reading(), pytest.raises(ToolError):
+        branches.fetch(clone, "proxied", [branch])
+    assert marker.read_text() == "own git.invalid 9418\n"
+
+
+def test_the_users_own_credential_helpers_take_the_place_of_the_clones(
+    clone: Path, tmp_path: Path, git_configuration: Path
+) -> None:
+    own = "!f() { test $1 = get && echo username=%s && echo password=sesame; }; f"
+    settings = (
+        f'[credential]\nhelper = "{own % "ada"}"\n[credential "https://other.example.com"]\nhelper = "{own % "bob"}"\n'
+    )
+    git_configuration.write_text(git_configuration.read_text() + settings)
+    for url in ("", "https://git.example.com.", "https://other.example.com."):
+        git(clone, "config", f"credential.{url}helper", str(program(tmp_path / "evil", tmp_path / "ran")))
+    asked = b"protocol=https\nhost=git.example.com\n\n"
+    with asked_once(), reading():
+        assert "username=ada" in its_git.run(clone, "credential", "fill", stdin=asked)
     assert not (tmp_path / "ran").exists()
 
 

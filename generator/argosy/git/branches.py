@@ -134,7 +134,7 @@ def fetch(root: Path, remote: str, names: Iterable[str]) -> frozenset[str]:
     found = wanted & {line.partition("\t")[2].removeprefix("refs/heads/") for line in listed.split("\n")}
     refspecs = [f"+refs/heads/{name}:refs/remotes/{remote}/{name}" for name in sorted(found)]
     if refspecs:
-        _over_the_net(root, remote, "fetch", "--quiet", "--no-tags", remote, *refspecs)
+        _over_the_net(root, remote, "fetch", "--quiet", "--no-tags", "--no-recurse-submodules", remote, *refspecs)
         git.forget()
     return found
 

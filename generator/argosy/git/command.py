@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -30,17 +30,20 @@ _ALWAYS = (
 _ASKING = {"ls-remote", "fetch", "clone"}
 _PROGRAM = re.compile(
     r"filter\..+\.(?:clean|smudge|process)|diff\.external|diff\..+\.(?:command|textconv)|merge\..+\.driver"
-    r"|core\.(?:sshcommand|askpass|gitproxy|editor|pager|alternaterefscommand)|pager\..+|gpg\.(?:.+\.)?program"
-    r"|gpg\.ssh\.defaultkeycommand|credential\.(?:.+\.)?helper|remote\..+\.(?:uploadpack|receivepack|vcs)"
+    r"|core\.(?:sshcommand|askpass|editor|pager|alternaterefscommand)|pager\..+|gpg\.(?:.+\.)?program"
+    r"|gpg\.ssh\.defaultkeycommand|remote\..+\.vcs"
 )
-"""The keys whose value git runs as a program."""
+"""The keys whose last value git runs as a program."""
+_HELPER = re.compile(r"credential\.(?:.+\.)?helper")
+"""The keys whose values git runs one after the other, since an empty one."""
+_UPLOAD_PACK = re.compile(r"remote\..+\.uploadpack")
 _KNOWN = re.compile(
     r"git-lfs (?:clean|smudge|filter-process)(?: --skip)?(?: -- %f)?"
     r'|"?git-crypt"? (?:clean|smudge|diff)(?: --key-name=\w+)?'
 )
 """What people have in a clone's own configuration to read its files with: programs from PATH, and nothing beside."""
-_USUAL = {"core.sshcommand": "ssh", "uploadpack": "git-upload-pack", "receivepack": "git-receive-pack"}
-"""What stands for a program that is not to run, where an empty value would not do, by the key or by its last part."""
+_OF_LFS = re.compile(r"lfs\.(?:extension\..+|customtransfer\..+|(?:.+\.)?standalonetransferagent)", re.IGNORECASE)
+"""The keys whose value git-lfs runs as a program; it takes them in letters of either case."""
 
 LARGEST = 100 * 1024 * 1024
 """How many bytes an object may have, or a list of files: a few kilobytes of a pack can stand for gigabytes."""
@@ -71,7 +74,7 @@ def run(
     try:
         with (
             subprocess.Popen(
-                ["git", *arguments],
+                ["git", *_with_usual_programs(folder, arguments)],
                 cwd=folder,
                 stdin=subprocess.DEVNULL if stdin is None else pipe,
                 stdout=pipe,
@@ -181,7 +184,8 @@ def inherited(
     settings = [*_ALWAYS]
     if _reading is not None and folder is not None:
         settings += [("core.hooksPath", os.devnull), *_without_programs(configured(folder))]
-        own |= {} if is_asking else {"GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": ""}
+        own |= {"GIT_NO_LAZY_FETCH": "1", **({} if is_asking else {"GIT_ALLOW_PROTOCOL": ""})}
+        own |= _proxy(configured(folder), own)
     first = int(own.get("GIT_CONFIG_COUNT") or 0)
     for number, (key, value) in enumerate(settings, first):
         own |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
@@ -190,18 +194,42 @@ def inherited(
     return {**own, "GIT_CONFIG_COUNT": str(first + len(settings)), **told, **(more or {})}
 
 
-def _without_programs(settings: Iterable[Setting]) -> Iterator[tuple[str, str]]:
+def _without_programs(settings: Sequence[Setting]) -> Iterator[tuple[str, str]]:
     """Yield what puts the user's programs, or none, in the place of those that a clone's own configuration names."""
+    steers_lfs = any(_OF_LFS.fullmatch(each.key) for each in settings if each.scope in CLONES)
     named = [each for each in settings if _PROGRAM.fullmatch(each.key)]
     own = {each.key: each.value for each in named if each.scope in CLONES}
     for key, value in own.items():
-        if _KNOWN.fullmatch(value):
+        if _KNOWN.fullmatch(value) and not (steers_lfs and value.startswith("git-lfs")):
             continue
-        last = key.rpartition(".")[2]
-        yield key, _USUAL.get(key, _USUAL.get(last, ""))
+        yield key, "ssh" if key == "core.sshcommand" else ""
         yield from ((key, each.value) for each in named if each.key == key and each.scope not in CLONES)
         if key.startswith("filter."):
-            yield f"{key.removesuffix(last)}required", "false"
+            yield f"{key.rpartition('.')[0]}.required", "false"
+    helpers = [each for each in settings if _HELPER.fullmatch(each.key)]
+    if any(each.scope in CLONES for each in helpers):
+        yield "credential.helper", ""  # It forgets those of every URL.
+        yield from ((each.key, each.value) for each in helpers if each.scope not in CLONES)
+
+
+def _proxy(settings: Sequence[Setting], environment: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the environment that keeps git from a proxy command of the clone's: of several, it takes the first."""
+    named = [each for each in settings if each.key == "core.gitproxy"]
+    if "GIT_PROXY_COMMAND" in environment or not any(each.scope in CLONES for each in named):
+        return {}
+    users = [each.value for each in named if each.scope not in CLONES and " for " not in each.value]
+    return {"GIT_PROXY_COMMAND": users[0] if users else ""}
+
+
+def _with_usual_programs(folder: Path, arguments: Sequence[str]) -> Sequence[str]:
+    """Return a command that, while argosy only reads, starts what git usually starts on the other side.
+
+    A clone may name another, which for a repository of this machine is run here; of several, git takes the first.
+    """
+    if _reading is None or arguments[0] not in _ASKING:
+        return arguments
+    named = any(each.scope in CLONES and _UPLOAD_PACK.fullmatch(each.key) for each in configured(folder))
+    return (arguments[0], "--upload-pack=git-upload-pack", *arguments[1:]) if named else arguments
 
 
 def available() -> None:
