@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from argosy import git
-from argosy.errors import ToolError
+from argosy.errors import ToolError, UsageError
 from argosy.git import objects
 
 
@@ -28,6 +28,25 @@ class TestRun:
     def test_a_failure_says_what_and_why(self, tmp_path: Path) -> None:
         with pytest.raises(ToolError, match=r"`git rev-parse HEAD` failed in .*: fatal: not a git repository"):
             git.run(tmp_path, "rev-parse", "HEAD")
+
+    def test_a_failure_is_named_by_the_subcommand(self, tmp_path: Path) -> None:
+        options = ("-c", "core.hooksPath=/dev/null", "--literal-pathspecs", "-c", "a.b=c")
+        with pytest.raises(ToolError, match=r"`git rev-parse HEAD` failed"):
+            git.run(tmp_path, *options, "rev-parse", "HEAD")
+
+    def test_what_is_said_last_is_repeated(self, repository: Path) -> None:
+        with pytest.raises(ToolError, match=r": … x{2000}$"):
+            git.run(repository, "cat-file", "blob", "x" * 3000)
+        hook = repository / ".git/hooks/pre-commit"
+        hook.write_text(f"#!/bin/sh\necho first {'x' * 3000} last >&2\nexit 1\n")
+        hook.chmod(0o755)
+        with pytest.raises(ToolError, match=r"first x+ last"):
+            git.run(repository, "commit", "--allow-empty", "--message", "More")
+
+    def test_a_count_of_settings_that_is_none(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("GIT_CONFIG_COUNT", "abc")
+        with pytest.raises(UsageError, match="GIT_CONFIG_COUNT is “abc”"):
+            git.run(tmp_path, "version")
 
     def test_a_code_that_is_accepted(self, tmp_path: Path) -> None:
         assert git.run(tmp_path, "rev-parse", "HEAD", accepted=(0, 128)) == ""

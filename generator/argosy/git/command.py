@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from argosy import signals
-from argosy.errors import ToolError
+from argosy.errors import ToolError, UsageError
 
 _FOREIGN = {
     *("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_PREFIX", "GIT_NAMESPACE", "GIT_CONFIG"),
@@ -71,6 +71,8 @@ def run(
     bytes, for one whose list a few objects can make endless.
     """
     pipe = subprocess.PIPE
+    command = _command(arguments)
+    shown = f"git {' '.join(command[:2])}"
     try:
         with (
             subprocess.Popen(
@@ -79,9 +81,7 @@ def run(
                 stdin=subprocess.DEVNULL if stdin is None else pipe,
                 stdout=pipe,
                 stderr=pipe,
-                env=inherited(
-                    None if arguments[0] == "config" else folder, environment, is_asking=arguments[0] in _ASKING
-                ),
+                env=inherited(None if command[0] == "config" else folder, environment, is_asking=command[0] in _ASKING),
             ) as process,
             _ended_gently(process),
         ):
@@ -94,7 +94,7 @@ def run(
                     process.kill()
                 err = process.communicate()[1]
     except subprocess.TimeoutExpired as error:
-        raise ToolError(f"`git {' '.join(arguments[:2])}` got no answer in {seconds:.0f} seconds.") from error
+        raise ToolError(f"`{shown}` got no answer in {seconds:.0f} seconds.") from error
     except FileNotFoundError as error:
         if error.filename != "git":  # The folder is not there.
             raise
@@ -103,15 +103,25 @@ def run(
             "Install git; `argosy init --no-git` and `argosy validate` work without it.",
         ) from error
     if largest is not None and len(out) > largest:
-        raise ToolError(f"`git {' '.join(arguments[:2])}` gives more than {largest:,} bytes in {folder}.")
+        raise ToolError(f"`{shown}` gives more than {largest:,} bytes in {folder}.")
     if process.returncode not in accepted:
-        cause = err.decode(errors="replace").strip()[:_MOST_SAID] or f"exit code {process.returncode}"
-        raise ToolError(f"`git {' '.join(arguments[:2])}` failed in {folder}: {cause}")
+        cause = err.decode(errors="replace").strip() or f"exit code {process.returncode}"
+        if len(cause) > _MOST_SAID and command[0] not in {"commit", "push"}:  # Those repeat what hooks say.
+            cause = f"… {cause[-_MOST_SAID:]}"
+        raise ToolError(f"`{shown}` failed in {folder}: {cause}")
     return out.decode(errors="surrogateescape")
 
 
+def _command(arguments: Sequence[str]) -> Sequence[str]:
+    """Return git's subcommand and what follows, without the options before it."""
+    for place, each in enumerate(arguments):
+        if not each.startswith("-") and (place == 0 or arguments[place - 1] != "-c"):
+            return arguments[place:]
+    return arguments
+
+
 _MOST_SAID = 2000
-"""How many characters of what git says are repeated."""
+"""How many characters of what git says are repeated, from its end, where it says what went wrong."""
 _PATIENCE = 5.0
 """How many seconds git has to end by itself, and to remove its locks, before it is killed."""
 
@@ -186,7 +196,12 @@ def inherited(
         settings += [("core.hooksPath", os.devnull), *_without_programs(configured(folder))]
         own |= {"GIT_NO_LAZY_FETCH": "1", **({} if is_asking else {"GIT_ALLOW_PROTOCOL": ""})}
         own |= _proxy(configured(folder), own)
-    first = int(own.get("GIT_CONFIG_COUNT") or 0)
+    count = own.get("GIT_CONFIG_COUNT") or "0"
+    if not re.fullmatch("[0-9]{1,9}", count):
+        raise UsageError(
+            f"GIT_CONFIG_COUNT is “{count}”, and no number.", "Correct it in the environment, or unset it."
+        )
+    first = int(count)
     for number, (key, value) in enumerate(settings, first):
         own |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
     # What Argo CD fetches has no replaced objects either.
@@ -226,7 +241,7 @@ def _with_usual_programs(folder: Path, arguments: Sequence[str]) -> Sequence[str
 
     A clone may name another, which for a repository of this machine is run here; of several, git takes the first.
     """
-    if _reading is None or arguments[0] not in _ASKING:
+    if _reading is None or arguments[0] not in _ASKING:  # None of these has options before it.
         return arguments
     named = any(each.scope in CLONES and _UPLOAD_PACK.fullmatch(each.key) for each in configured(folder))
     return (arguments[0], "--upload-pack=git-upload-pack", *arguments[1:]) if named else arguments
