@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -125,6 +127,45 @@ def test_a_filter_that_people_know_is_one_from_the_path(
     with asked_once(), reading():
         assert "a" not in at(clone).status
     assert (tmp_path / "ran").exists() == (place == "PATH")
+
+
+@pytest.mark.parametrize("reads", [True, False])
+def test_in_a_tree_of_its_own_files_are_what_their_blobs_hold(
+    clone: Path, tmp_path: Path, git_configuration: Path, monkeypatch: pytest.MonkeyPatch, reads: bool
+) -> None:
+    content = {"a": "1\n", "b": "2\n", "c": "3\n"}
+    commit(clone, {**content, ".gitattributes": "a filter=evil\nb filter=own\nc filter=elsewhere\n* text=auto\n"})
+    for name in ("git-lfs", "own"):
+        program(tmp_path / "bin" / name, tmp_path / "ran")
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}")
+    settings = '[core]\nautocrlf = true\n[filter "own"]\nclean = own\nsmudge = own\nrequired = true\n'
+    git_configuration.write_text(git_configuration.read_text() + settings)
+    for key, value in (("process", "git-lfs filter-process"), ("clean", "git-lfs clean -- %f"), ("required", "true")):
+        git(clone, "config", f"filter.evil.{key}", value)
+    # Git has this configuration in other work trees alone.
+    aside = tmp_path / "aside"
+    git(clone, "config", "--file", str(aside), "filter.elsewhere.smudge", str(tmp_path / "bin/own"))
+    git(clone, "config", "includeIf.gitdir:**/worktrees/**.path", str(aside))
+    with asked_once(), reading() if reads else nullcontext(), branches.checked_out(clone, "HEAD") as place:
+        assert {path: (place / path).read_bytes().decode() for path in content} == content
+        for path in content:
+            os.utime(place / path, (1, 1))
+        assert at(place).status == {}
+        (place / "a").write_text("9\n")
+        assert objects.blob_id(b"9\n", at(place).head) == its_git.run(place, "hash-object", "a").strip()
+    assert not (tmp_path / "ran").exists()
+    assert not [*(clone / ".git").glob("worktrees/*")]
+
+
+def test_what_a_killed_command_left_of_its_tree_is_cleared(clone: Path, tmp_path: Path) -> None:
+    for name in ("argosy-branch-0/tree", "argosy-branch-1/tree", "mine/tree"):
+        git(clone, "worktree", "add", "--quiet", "--detach", str(tmp_path / name))
+        shutil.rmtree(tmp_path / name)
+    (clone / ".git/worktrees/tree/locked").write_text("initializing")
+    with asked_once(), branches.checked_out(clone, "HEAD"):
+        pass
+    (left,) = (clone / ".git/worktrees").glob("*/gitdir")
+    assert left.read_text().strip() == str(tmp_path / "mine/tree/.git")
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """Git: the program, its objects, and states that no work tree takes part in. Only this package runs git."""
 
-from argosy.git.command import LARGEST, available, has_commits, is_ignored, reading, run, start
+from argosy.git.command import LARGEST, available, has_commits, is_ignored, reading, run, start, unfiltered
 from argosy.git.repository import (
     Repository,
     asked_once,
@@ -34,4 +34,5 @@ __all__ = [
     "run",
     "start",
     "top_level",
+    "unfiltered",
 ]

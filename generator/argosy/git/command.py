@@ -36,6 +36,7 @@ _PROGRAM = re.compile(
 """The keys whose last value git runs as a program."""
 _HELPER = re.compile(r"credential\.(?:.+\.)?helper")
 """The keys whose values git runs one after the other, since an empty one."""
+_FILTER = re.compile(r"(filter\..+)\.(?:clean|smudge|process|required)")
 _UPLOAD_PACK = re.compile(r"remote\..+\.uploadpack")
 _KNOWN = re.compile(
     r"git-lfs (?:clean|smudge|filter-process)(?: --skip)?(?: -- %f)?"
@@ -168,6 +169,28 @@ def reading() -> Iterator[None]:
         _reading = None
 
 
+_unfiltered: dict[Path, Sequence[tuple[str, str]]] = {}
+"""Work trees whose files are what their blobs hold, with what git is told there."""
+
+
+@contextmanager
+def unfiltered(place: Path) -> Iterator[None]:
+    """Let git change no file by a filter, whosever it is, and run no hook in a work tree of argosy's own.
+
+    A filter may open a connection, as git-lfs does, or look for its key in the first work tree, as git-crypt does.
+    """
+    filters = dict.fromkeys(match[1] for each in configured(place) if (match := _FILTER.fullmatch(each.key)))
+    told = [(f"{name}.{key}", "") for name in filters for key in ("clean", "smudge", "process")]
+    _unfiltered[place] = [
+        *(("core.hooksPath", os.devnull), ("core.autocrlf", "false"), ("core.eol", "lf"), *told),
+        *((f"{name}.required", "false") for name in filters),
+    ]
+    try:
+        yield
+    finally:
+        del _unfiltered[place]
+
+
 def configured(folder: Path) -> Sequence[Setting]:
     """Return git's configuration as it counts in a folder, the user's included, in the order in which it counts."""
     if _reading is not None and folder in _reading:
@@ -196,6 +219,8 @@ def inherited(
         settings += [("core.hooksPath", os.devnull), *_without_programs(configured(folder))]
         own |= {"GIT_NO_LAZY_FETCH": "1", **({} if is_asking else {"GIT_ALLOW_PROTOCOL": ""})}
         own |= _proxy(configured(folder), own)
+    if folder is not None:
+        settings += [each for place, told in _unfiltered.items() if folder.is_relative_to(place) for each in told]
     count = own.get("GIT_CONFIG_COUNT") or "0"
     if not re.fullmatch("[0-9]{1,9}", count):
         raise UsageError(
