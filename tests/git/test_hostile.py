@@ -35,7 +35,14 @@ PROGRAMS = [
     *("core.alternateRefsCommand", "diff.external", "diff.evil.textconv", "diff.evil.command", "merge.evil.driver"),
     *("filter.evil.clean", "filter.evil.smudge", "filter.evil.process", "gpg.program", "gpg.ssh.program"),
     *("credential.helper", "credential.https://git.example.com.helper", "remote.origin.uploadpack"),
-    *("pager.log", "pager.diff", "alias.status", "uploadpack.packObjectsHook", "trailer.argosy-promotion.command"),
+    *(
+        "hook.evil.command",
+        "pager.log",
+        "pager.diff",
+        "alias.status",
+        "uploadpack.packObjectsHook",
+        "trailer.argosy-promotion.command",
+    ),
 ]
 HOOKS = ["post-index-change", "reference-transaction", "post-checkout", "pre-commit", "commit-msg", "pre-auto-gc"]
 SIGNED = """\
@@ -63,6 +70,7 @@ def arm(root: Path, marker: Path) -> None:
     """Have a clone's own configuration name a program wherever git would run one."""
     folder = root.parent / "programs"
     settings = {"log.showSignature": "true", "protocol.ext.allow": "always", "filter.evil.required": "true"}
+    settings |= {"hook.evil.event": "post-index-change"}
     settings |= {"extensions.partialClone": "origin", "remote.origin.promisor": "true"}
     settings |= {f"url.ext::{program(folder / 'ext', marker)} %S .insteadOf": URL}
     settings |= {"submodule.web.update": f"!{program(folder / 'submodule', marker)}"}
@@ -127,6 +135,15 @@ def test_a_filter_that_people_know_is_one_from_the_path(
     with asked_once(), reading():
         assert "a" not in at(clone).status
     assert (tmp_path / "ran").exists() == (place == "PATH")
+
+
+def test_hooks_that_the_configuration_names_are_off(clone: Path) -> None:
+    for key, value in (("command", "evil"), ("event", "post-index-change"), ("enabled", "true")):
+        git(clone, "config", f"hook.evil.one.{key}", value)
+    with asked_once(), reading():
+        assert "hook.evil.one.enabled=false\n" in its_git.run(clone, "var", "-l")
+    with asked_once(), branches.checked_out(clone, "HEAD") as place:
+        assert "hook.evil.one.enabled=false\n" in its_git.run(place, "var", "-l")
 
 
 @pytest.mark.parametrize("reads", [True, False])

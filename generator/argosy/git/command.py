@@ -36,6 +36,7 @@ _PROGRAM = re.compile(
 """The keys whose last value git runs as a program."""
 _HELPER = re.compile(r"credential\.(?:.+\.)?helper")
 """The keys whose values git runs one after the other, since an empty one."""
+_HOOK = re.compile(r"(hook\..+)\.(?:command|event)")
 _FILTER = re.compile(r"(filter\..+)\.(?:clean|smudge|process|required)")
 _UPLOAD_PACK = re.compile(r"remote\..+\.uploadpack")
 _KNOWN = re.compile(
@@ -182,7 +183,7 @@ def unfiltered(place: Path) -> Iterator[None]:
     filters = dict.fromkeys(match[1] for each in configured(place) if (match := _FILTER.fullmatch(each.key)))
     told = [(f"{name}.{key}", "") for name in filters for key in ("clean", "smudge", "process")]
     _unfiltered[place] = [
-        *(("core.hooksPath", os.devnull), ("core.autocrlf", "false"), ("core.eol", "lf"), *told),
+        *(*_without_hooks(configured(place)), ("core.autocrlf", "false"), ("core.eol", "lf"), *told),
         *((f"{name}.required", "false") for name in filters),
     ]
     try:
@@ -216,7 +217,7 @@ def inherited(
     own = {name: value for name, value in os.environ.items() if name not in _FOREIGN}
     settings = [*_ALWAYS]
     if _reading is not None and folder is not None:
-        settings += [("core.hooksPath", os.devnull), *_without_programs(configured(folder))]
+        settings += [*_without_hooks(configured(folder)), *_without_programs(configured(folder))]
         own |= {"GIT_NO_LAZY_FETCH": "1", **({} if is_asking else {"GIT_ALLOW_PROTOCOL": ""})}
         own |= _proxy(configured(folder), own)
     if folder is not None:
@@ -232,6 +233,13 @@ def inherited(
     # What Argo CD fetches has no replaced objects either.
     told = {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_NO_REPLACE_OBJECTS": "1"}
     return {**own, "GIT_CONFIG_COUNT": str(first + len(settings)), **told, **(more or {})}
+
+
+def _without_hooks(settings: Sequence[Setting]) -> Iterator[tuple[str, str]]:
+    """Yield what turns hooks off: those of a folder, and those that the configuration names, as of Git 2.54."""
+    yield "core.hooksPath", os.devnull
+    names = dict.fromkeys(match[1] for each in settings if (match := _HOOK.fullmatch(each.key)))
+    yield from ((f"{name}.enabled", "false") for name in names)
 
 
 def _without_programs(settings: Sequence[Setting]) -> Iterator[tuple[str, str]]:
