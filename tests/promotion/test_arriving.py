@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import yaml
 from argosy.hosting import client
 from argosy.repository.model import ArgocdStyle, Format, RevisionStyle
 from argosy.template import versions
-from tests.conftest import Argosy, Git
+from tests.conftest import Argosy, Git, Process
 from tests.hosting.server import playing
 from tests.promoting import message, on_host, path, start, text, with_remote
 
@@ -128,7 +129,7 @@ def test_along_a_chain(argosy: Argosy, git: Git, repository: Path, git_configura
 
 @pytest.mark.parametrize("style", ArgocdStyle)
 def test_from_branch_to_branch(
-    argosy: Argosy, git: Git, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, style: ArgocdStyle
+    argosy: Argosy, process: Process, git: Git, tmp_path: Path, *, monkeypatch: pytest.MonkeyPatch, style: ArgocdStyle
 ) -> None:
     root = start(tmp_path / "gitops", Format.HELM, argocd=style, revision=RevisionStyle.BRANCH)
     monkeypatch.chdir(root)
@@ -150,6 +151,18 @@ def test_from_branch_to_branch(
     git(root, "worktree", "remove", str(tmp_path / "other"))
     onward = argosy("promote", "api", "--to", "prod", "--chain", "--yes", "--commit")
     assert (onward.code, "Switch to the default branch" in onward.err) == (2, True), onward.err
+
+    if style is ArgocdStyle.APPLICATIONS:
+        hook = root / ".git/hooks/pre-commit"
+        hook.write_text("#!/bin/sh\nkill -9 0\n")
+        hook.chmod(0o755)
+        request = ("promote", "api", "--to", "staging", "--yes", "--commit", "--no-validate")
+        assert process(*request, cwd=root, start_new_session=True).code == -signal.SIGKILL
+        assert git(root, "rev-parse", *places) != before
+        (root / ".git/index.lock").unlink(missing_ok=True)
+        hook.unlink()
+        assert argosy("abort").code == 0
+        assert (git(root, "rev-parse", *places), git(root, "status", "--porcelain")) == (before, "")
 
     made = argosy("promote", "api", "--to", "staging", "--yes", "--commit")
     assert made.code == 0, made.err

@@ -7,7 +7,7 @@ import re
 import shlex
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, redirect_stdout
 from dataclasses import dataclass, replace
 from functools import partial
@@ -335,6 +335,21 @@ def commit(root: Path, message: str, paths: Iterable[str]) -> None:
         raise
 
 
+def commit_together(plan: Plan, message: str, paths: Collection[str], moves: Mapping[str, tuple[str, str]]) -> None:
+    """Write a plan and commit these paths, if any, and move other branches, all of it or nothing.
+
+    `moves` are the branches' names -> the commits before, "" for none, and afterwards.
+    """
+    from argosy.change import merge  # noqa: PLC0415
+    from argosy.git import branches  # noqa: PLC0415
+
+    with merge.written(plan, moves=moves):
+        for name, (old, new) in moves.items():
+            branches.put(plan.root, name, new, old)
+        if paths:
+            commit(plan.root, message, paths)
+
+
 def _validate(given: ChangeOptions, changed: Iterable[str]) -> int:
     from argosy.cli import validation  # noqa: PLC0415
 
@@ -397,7 +412,6 @@ def _commit_everywhere(
 ) -> int:
     """Commit a change on the branches that environments follow and on the current one: on all of them, or on none."""
     from argosy import git  # noqa: PLC0415
-    from argosy.change import merge  # noqa: PLC0415
     from argosy.git import branches  # noqa: PLC0415
     from argosy.git.snapshot import Snapshot  # noqa: PLC0415
 
@@ -407,7 +421,7 @@ def _commit_everywhere(
     root, refs = given.root, dict(git.at(given.root).refs)
     current = git.branch(root) or change.after.settings.branch  # From no branch at all, it is for the default one.
     message = given.message or title
-    is_here = bool(plan.touched or change.asked)
+    paths = [*(each.path for each in plan.touched), *change.asked]
     made: dict[str, list[str]] = {}
     for each in found:
         commits = [each.tip.commit]
@@ -420,14 +434,10 @@ def _commit_everywhere(
             commits.append(branches.commit(Snapshot(root, commits[-1]), each.last, later))
         made[each.branch] = commits[1:]
     moves = {name: (refs.get(f"refs/heads/{name}", ""), commits[-1]) for name, commits in made.items()}
-    with merge.written(plan, moves=moves):
-        for name, (old, new) in moves.items():
-            branches.put(root, name, new, old)
-        if is_here:
-            commit(root, message, [*(each.path for each in plan.touched), *change.asked])
+    commit_together(plan, message, paths, moves)
     elsewhere = {name: [{"commit": each} for each in commits] for name, commits in made.items()}
     _show(given, plan, committed=True, valid=valid, found=found, elsewhere=elsewhere)
-    given.say(_pushes(root, current if is_here else "", found, made, is_second=is_second))
+    given.say(_pushes(root, current if paths else "", found, made, is_second=is_second))
     return 0
 
 

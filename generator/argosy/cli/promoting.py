@@ -20,6 +20,7 @@ from argosy.errors import ArgosyError, UsageError
 from argosy.names import joined
 
 if TYPE_CHECKING:
+    from argosy.change.merge import Plan
     from argosy.difference import Difference
     from argosy.promotion.decision import Decision
     from argosy.promotion.ends import Places
@@ -433,12 +434,8 @@ def _write(given: PromotionOptions, job: Job, outcome: Outcome) -> None:
     from argosy.change import merge  # noqa: PLC0415
     from argosy.git import objects  # noqa: PLC0415
 
-    promotion, root = job.promotion, given.root
-    before = promotion.before.files(*promotion.written)
-    after = {path: blob for path, blob in promotion.written.items() if blob is not None}
-    message = job.message(given)
-    plan = merge.plan(root, before, after)
-    merge.refuse_obstacles(plan)
+    root, message = given.root, job.message(given)
+    plan = _plan(root, job.promotion)
     earlier = _message_of_staged(root)
     with merge.written(plan, "" if given.commit else earlier + message):
         if given.commit:
@@ -453,6 +450,16 @@ def _write(given: PromotionOptions, job: Job, outcome: Outcome) -> None:
     )
 
 
+def _plan(root: Path, promotion: Promotion) -> Plan:
+    """Return what a promotion writes into the work tree, where nothing stands in its way."""
+    from argosy.change import merge  # noqa: PLC0415
+
+    before = promotion.before.files(*promotion.written)
+    plan = merge.plan(root, before, {path: blob for path, blob in promotion.written.items() if blob is not None})
+    merge.refuse_obstacles(plan)
+    return plan
+
+
 def _message_of_staged(root: Path) -> str:
     """Return what the next `git commit` would say of what is staged already."""
     from argosy import git  # noqa: PLC0415
@@ -465,31 +472,35 @@ def _message_of_staged(root: Path) -> str:
 
 def _commit_everywhere(given: PromotionOptions, todo: Sequence[tuple[Job, Outcome]]) -> None:
     """Commit on all the branches that promotions are for, or on none; the one that is checked out comes last."""
-    from argosy import git, signals  # noqa: PLC0415
+    from argosy import git  # noqa: PLC0415
+    from argosy.change import merge  # noqa: PLC0415
     from argosy.git import branches, objects  # noqa: PLC0415
 
     root, current = given.root, git.branch(given.root)
-    refs, head = dict(git.at(root).refs), git.at(root).head
-    before: dict[str, str] = {}
+    refs = dict(git.at(root).refs)
+    here = [job for job, _ in todo if not job.own_branch or job.base == current]
+    if len(here) > 1:
+        places = joined([job.base for job in here], MANY)
+        raise UsageError(
+            f"This is for {places}, and a work tree has one branch alone.", "Say --pull-request or --branch."
+        )
+    plan, message = merge.plan(root, {}, {}), ""
     made: dict[str, str] = {}
-    try:
-        for job, outcome in sorted(todo, key=lambda each: not each[0].own_branch or each[0].base == current):
-            job_now = replace(job, promotion=_with_origins(job.promotion, made))
-            if not job.own_branch or job.base == current:
-                _write(given, job_now, outcome)
-                continue
-            commit = branches.commit(job.promotion.before, job.promotion.written, job_now.message(given))
-            with signals.undisturbed():
-                branches.put(root, job.base, commit, refs.get(f"refs/heads/{job.base}", ""))
-                before[job.base] = commit
-            outcome.made = {"committed": True, "branch": job.base, "commit": commit}
-            made |= {step.target: commit for step in job.promotion.steps}
-    except BaseException:
-        if objects.head(root) == head:  # Otherwise it is done on all of them, whatever came after that.
-            with signals.undisturbed():
-                for name, commit in before.items():
-                    branches.put(root, name, refs.get(f"refs/heads/{name}", ""), commit)
-        raise
+    moves: dict[str, tuple[str, str]] = {}
+    for job, outcome in sorted(todo, key=lambda each: each[0] in here):
+        promotion = _with_origins(job.promotion, made)
+        text = replace(job, promotion=promotion).message(given)
+        if job in here:
+            plan, message = _plan(root, promotion), text
+            outcome.made = {"committed": True}
+            continue
+        commit = branches.commit(promotion.before, promotion.written, text)
+        moves[job.base] = (refs.get(f"refs/heads/{job.base}", ""), commit)
+        outcome.made = {"committed": True, "branch": job.base, "commit": commit}
+        made |= {step.target: commit for step in promotion.steps}
+    delivery.commit_together(plan, message, [each.path for each in plan.touched], moves)
+    for _, outcome in todo:
+        outcome.made.setdefault("commit", objects.head(root))
     try:
         remote = branches.remote_of(root)
     except UsageError:
