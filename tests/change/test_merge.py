@@ -92,6 +92,48 @@ def test_what_someone_wrote_since_a_kill_is_put_aside(root: Path) -> None:
         assert (aside / "a").read_text() == f"edited {round}\n"
 
 
+def test_what_was_committed_since_a_kill_stays(root: Path) -> None:
+    """The kill comes before or after the commit, of all or of a part, and someone edits what was committed."""
+    commit(root, {"a": "1\n", "b": "1\n"})
+    for since in ("all", "part", "none"):
+        journal = Journal(root)
+        texts = dict.fromkeys(("a", "b", f"new-{since}"), f"{since}\n")
+        plan = merge.plan(root, blobs({path: (root / path).read_text() for path in ("a", "b")}), blobs(texts))
+        with merge.written(plan):
+            killed = (root / ".git/argosy/writing.json").read_bytes()
+        paths = {"all": list(texts), "part": ["a"], "none": []}[since]
+        git(root, "commit", "--quiet", "--allow-empty", "--message", since, "--only", "--", *paths)
+        (root / ".git/argosy/writing.json").write_bytes(killed)
+        (root / "a").write_text(f"edited {since}\n" if since != "none" else texts["a"])
+        assert journal.undo() is (since != "all")
+        assert (root / "a").read_text() == (f"edited {since}\n" if since != "none" else "part\n")
+        assert ((root / "b").read_text(), (root / f"new-{since}").exists()) == ("all\n", since == "all")
+        assert git(root, "status", "--porcelain") == ("" if since == "none" else " M a\n")
+        assert not journal.is_open
+        assert journal.aside == () if since == "all" else journal.told.startswith("Commits made since stay.")
+        git(root, "reset", "--quiet", "--hard")
+
+
+def test_a_branch_that_someone_built_on_since_a_kill_is_named(root: Path) -> None:
+    commit(root, {"a": "1\n"})
+    old = git(root, "rev-parse", "HEAD").strip()
+    made = [git(root, "commit-tree", "-p", old, "-m", name, "HEAD^{tree}").strip() for name in ("argosy", "more")]
+    later = git(root, "commit-tree", "-p", made[0], "-m", "Later", "HEAD^{tree}").strip()
+    moves = dict.fromkeys(("as-written", "later", "other", "not-yet", "here"), (old, made[0]))
+    tips = {"as-written": made[0], "later": later, "other": made[1], "not-yet": old, "here": made[0]}
+    with merge.written(merge.plan(root, {}, {}), moves=moves):
+        killed = (root / ".git/argosy/writing.json").read_bytes()
+    (root / ".git/argosy/writing.json").write_bytes(killed)
+    for name, tip in tips.items():
+        git(root, "branch", name, tip)
+    git(root, "switch", "--quiet", "here")
+    journal = Journal(root)
+    assert journal.undo()
+    assert {name: git(root, "rev-parse", name).strip() for name in tips} == {**tips, "as-written": old}
+    assert [each.partition(",")[0] for each in journal.kept] == ["later has later commits", "here is checked out"]
+    assert journal.told.startswith("Commits made since stay. later has later commits, and keeps what the command")
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="no limit of a file's size plays a full disk there")
 def test_what_taking_back_needs_is_reserved_first(root: Path) -> None:
     import resource
@@ -149,7 +191,7 @@ def test_a_kill_while_files_are_put_aside(root: Path, monkeypatch: pytest.Monkey
     assert [(each / path).read_text() for each in journal.aside for path in ("a", "b") if (each / path).exists()] == [
         *("edited a\n", "edited again\n", "edited b\n"),
     ]
-    assert all(str(each) in journal.told_aside for each in journal.aside)
+    assert all(str(each) in journal.told_left for each in journal.aside)
 
 
 @pytest.mark.parametrize("flag", ["skip-worktree", "assume-unchanged"])

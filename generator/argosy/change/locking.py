@@ -69,9 +69,9 @@ def check(root: Path, *, here: bool = False, elsewhere: bool = False) -> None:
     """
     journal = merge.Journal(root)
     if journal.undo():
+        limit = ", as far as they are not committed" if journal.is_partial else ""
         raise ArgosyError(
-            "The last command was interrupted. Its changes were undone.",
-            f"The repository is as it was before that command. Run it again. {journal.told_aside}".rstrip(),
+            f"The last command was interrupted. Its changes were undone{limit}.", f"{journal.told} Run it again."
         )
     index = git.at(root).index
     if unmerged := next((each.path for each in index if each.stage), ""):

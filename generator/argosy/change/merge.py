@@ -20,7 +20,7 @@ from typing import Any
 
 from argosy import git
 from argosy.change import pins
-from argosy.errors import ArgosyError
+from argosy.errors import ArgosyError, UsageError
 from argosy.git import branches, objects
 from argosy.git.objects import SUBMODULE, Blob, Files, Sides
 from argosy.git.repository import Entry
@@ -240,6 +240,10 @@ class Journal:
         self._message = git.at(root).git_path("MERGE_MSG")
         self.aside: Sequence[Path] = ()
         """Where `undo` has put files that are not what the command wrote: someone may have edited them since."""
+        self.kept: Sequence[str] = ()
+        """The branches that `undo` has left as they are, since someone has built on them, each as a sentence."""
+        self.is_partial = False
+        """Whether there are commits that `undo` has left."""
 
     def begin(self, plan: Plan, message: str = "", moves: Mapping[str, tuple[str, str]] | None = None) -> None:
         """Note the paths that will be touched, what will stand in them, and what `git commit` says and will say.
@@ -248,6 +252,7 @@ class Journal:
         """
         noted = {
             "head": plan.head,
+            "branch": git.branch(self.root),
             "touched": [each.path for each in plan.touched],
             "written": {each.path: objects.blob_id(each.blob.content, plan.head) for each in plan.touched if each.blob},
             "message": [self._said(), message],
@@ -286,7 +291,8 @@ class Journal:
     def undo(self) -> bool:
         """Take back what a command wrote before it was killed; return whether there was anything.
 
-        What somebody has committed since stays. No step needs space on the disk, or harms when it is done again after
+        What was committed since stays, and so do edits of it; where that is the change itself, on all branches, there
+        is nothing to take back. No step needs space on the disk, or harms when it is done again after
         another kill.
         """
         if self.is_open:
@@ -304,16 +310,26 @@ class Journal:
         self._reserve.unlink(missing_ok=True)
         noted = _read(file)
         git.forget()
-        head = objects.head(self.root)
-        touched = frozenset(noted["touched"])
-        found = noted["head"] == head or any(objects.is_within(path, touched) for path in git.at(self.root).status)
-        if found:
-            self._put_aside(noted, file)
-            _restore(self.root, head, noted["touched"])
-        if noted["head"] == head:  # Otherwise the change is made on all of them.
-            for name, (old, new) in noted.get("branches", {}).items():
-                if git.at(self.root).refs.get(f"refs/heads/{name}") == new:
-                    branches.put(self.root, name, old, new)
+        head, before, touched = objects.head(self.root), noted["head"], noted["touched"]
+        refs, moves = git.at(self.root).refs, noted.get("branches", {})
+        tip = refs.get(f"refs/heads/{noted.get('branch', '')}", head)
+        is_clean = head == tip == before
+        paths = touched if is_clean else self._uncommitted(noted, head)
+        is_done = (
+            tip != before
+            and not paths
+            and all(refs.get(f"refs/heads/{name}", "") != old for name, (old, _) in moves.items())
+            # A hook may have formatted what was committed.
+            and (
+                not touched or objects.entries(self.root, before, *touched) != objects.entries(self.root, tip, *touched)
+            )
+        )
+        found = not is_done and self._put_back(moves)
+        if is_clean or paths:
+            self._put_aside(noted, paths, file)
+            _restore(self.root, head, paths)
+            found = True
+        self.is_partial = tip != before or bool(self.kept)
         before, written = noted.get("message", (None, ""))
         if written and self._said() == written:
             self._message.unlink()
@@ -322,23 +338,68 @@ class Journal:
         file.unlink()
         return found
 
+    def _uncommitted(self, noted: Mapping[str, Any], head: str) -> list[str]:
+        """Return the paths that stand as written, on the disk or in the index, and are not committed so."""
+        touched, written = noted["touched"], noted.get("written", {})
+        committed = {path: entry.blob for path, entry in objects.entries(self.root, head, *touched).items()}
+        disk = dict.fromkeys((path for path in touched if os.path.lexists(self.root / path)), "")
+        disk |= self._hashed(touched)
+        index = {each.path: each.entry.blob for each in git.at(self.root).index}
+        return [
+            path
+            for path in touched
+            if (new := written.get(path)) != committed.get(path) and new in {disk.get(path), index.get(path)}
+        ]
+
+    def _put_back(self, moves: Mapping[str, tuple[str, str]]) -> bool:
+        """Move branches back to where they were; return whether any had moved, be it that it has to stay."""
+        moved, kept, refs = False, [], dict(git.at(self.root).refs)
+        for name, (old, new) in moves.items():
+            now = refs.get(f"refs/heads/{name}", "")
+            if now == new:
+                moved = True
+                try:
+                    branches.put(self.root, name, old, new)
+                except UsageError:
+                    kept.append((name, old, "is checked out"))
+            elif (
+                now not in {"", old} and git.run(self.root, "merge-base", new, now, accepted=(0, 1, 128)).strip() == new
+            ):
+                kept.append((name, old, "has later commits"))
+        self.kept = [
+            f"{name} {why}, and keeps what the command committed there: git log {f'{old[:12]}..' if old else ''}{name}."
+            for name, old, why in kept
+        ]
+        return moved or bool(kept)
+
     @property
-    def told_aside(self) -> str:
-        """Where the files are that were put aside, as a sentence; "" where there are none."""
+    def told(self) -> str:
+        """What `undo` has come to, in sentences."""
+        whole = "Commits made since stay." if self.is_partial else "The repository is as it was before that command."
+        return f"{whole} {self.told_left}".rstrip()
+
+    @property
+    def told_left(self) -> str:
+        """Which branches stay, and where the files are that were put aside, in sentences; "" where there are none."""
         places = " and ".join(map(str, self.aside))
-        return f"Files that are not what it wrote, such as your edits since, are in {places}." if places else ""
+        aside = f"Files that are not what it wrote, such as your edits since, are in {places}." if places else ""
+        return " ".join((*self.kept, aside)).rstrip()
 
     def _said(self) -> str | None:
         """Return what `git commit` says by itself; None where nobody has told it."""
         return self._message.read_bytes().decode(errors="surrogateescape") if self._message.is_file() else None
 
-    def _put_aside(self, noted: Mapping[str, Any], file: Path) -> None:
-        """Move what is neither committed nor as written into a new folder, which takes no space on the disk."""
-        there = [path for path in noted["touched"] if os.path.lexists(self.root / path)]
-        there = [path for path in there if not (self.root / path).is_dir() or (self.root / path).is_symlink()]
-        plain = [path for path in there if "\n" not in path and _is_plain(self.root / path)]
+    def _hashed(self, paths: Sequence[str]) -> dict[str, str]:
+        """Return the ids of what stands in those of the paths that are plain files."""
+        plain = [path for path in paths if "\n" not in path and _is_plain(self.root / path)]
         asked = "".join(f"{path}\n" for path in plain).encode(errors="surrogateescape")
         found = git.run(self.root, "hash-object", "--stdin-paths", stdin=asked).split() if plain else []
+        return dict(zip(plain, found, strict=True))
+
+    def _put_aside(self, noted: Mapping[str, Any], paths: Sequence[str], file: Path) -> None:
+        """Move what is neither committed nor as written into a new folder, which takes no space on the disk."""
+        there = [path for path in paths if os.path.lexists(self.root / path)]
+        there = [path for path in there if not (self.root / path).is_dir() or (self.root / path).is_symlink()]
         known = [
             noted.get("written", {}),
             *(
@@ -346,7 +407,7 @@ class Journal:
                 for commit in {noted["head"], "HEAD"}
             ),
         ]
-        same = {path for path, blob in zip(plain, found, strict=True) if any(each.get(path) == blob for each in known)}
+        same = {path for path, blob in self._hashed(there).items() if any(each.get(path) == blob for each in known)}
         # A kill while they are moved leaves some in a folder of an earlier time, which is named as well.
         begun = file.stat().st_mtime_ns // 1_000_000
         folders = (file.with_name(f"taken-back-{begun}-{number}") for number in itertools.count(1))
@@ -415,8 +476,8 @@ def written(plan: Plan, message: str = "", moves: Mapping[str, tuple[str, str]] 
     except BaseException as error:
         if journal.is_open:
             take_back(journal.undo)
-        if journal.aside and isinstance(error, ArgosyError):
-            error.hint = f"{error.hint} {journal.told_aside}".strip()
+        if isinstance(error, ArgosyError):
+            error.hint = f"{error.hint} {journal.told_left}".strip()
         raise
     if journal.is_open:
         journal.end(abortable=bool(plan.conflicts))

@@ -24,5 +24,5 @@ def command(repository: Path | None, quiet: bool) -> int:
         if not (journal.undo() or journal.abort()):
             raise ArgosyError("There is no change to undo.", "git status shows the state of the repository.")
     if not quiet:
-        click.echo(f"The repository is as it was before. {journal.told_aside}".rstrip(), err=True)
+        click.echo(journal.told, err=True)
     return 0
