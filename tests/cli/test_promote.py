@@ -1041,6 +1041,14 @@ class TestABranchForEachEnvironment:
             assert NEW in text(bare, path(each.base, Format.HELM), each.branch)
             assert git(bare, "rev-list", "--count", f"{each.base}..{each.branch}") == "1\n"
 
+    def test_a_chain_of_which_one_branch_is_left(self, argosy: Argosy, branchy: Path) -> None:
+        git(branchy, "switch", "--quiet", "staging")
+        assert argosy(*TO_STAGING, "--yes", "--commit").code == 0
+        git(branchy, "switch", "--quiet", "main")
+        result = argosy("promote", "web", "--to", "prod", "--chain", "--yes", "--commit")
+        assert (result.code, "git push origin prod" in result.err) == (0, True), result.err
+        assert NEW in text(branchy, path("prod", Format.HELM), "prod")
+
     def test_a_clone_that_lacks_the_branches(
         self, argosy: Argosy, branchy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:

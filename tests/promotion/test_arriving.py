@@ -184,6 +184,18 @@ def test_from_branch_to_branch(
     again = argosy("promote", "api", "--to", "staging", "--yes", "--commit")
     assert (again.code, "Nothing to promote" in again.err) == (0, True), again.err
 
+    # The part for the default branch got lost: it is made again, from wherever one is.
+    git(root, "reset", "--quiet", "--hard", "HEAD~1")
+    git(root, "switch", "--quiet", "staging")
+    here = argosy("promote", "api", "--to", "staging", "--yes")
+    assert (here.code, "from the branch main, and staging is checked out" in here.err) == (2, True), here.err
+    again = argosy("promote", "api", "--to", "staging", "--yes", "--commit")
+    assert (again.code, "Deploy api to staging" in again.err) == (0, True), again.err
+    assert {*git(root, "show", "--name-only", "--format=", "main").split()} == told
+    git(root, "switch", "--quiet", "main")
+    again = argosy("promote", "api", "--to", "staging", "--yes", "--commit")
+    assert (again.code, "Nothing to promote" in again.err) == (0, True), again.err
+
 
 def test_a_pull_request_for_each_branch(
     argosy: Argosy, git: Git, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

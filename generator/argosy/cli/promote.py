@@ -142,28 +142,38 @@ def _jobs(
     from argosy.git.snapshot import Snapshot  # noqa: PLC0415
     from argosy.promotion import ends as here  # noqa: PLC0415
     from argosy.promotion import promoting as core  # noqa: PLC0415
+    from argosy.promotion.promoting import Move  # noqa: PLC0415
     from argosy.repository.model import ArgocdStyle  # noqa: PLC0415
 
     jobs: dict[str, Job] = {}
     pending: dict[str, Written] = {}
     announced: dict[str, Blob | None] = {}
     came: dict[str, list[str]] = {}
-    default = places.repository.settings.branch
+    default, style = places.repository.settings.branch, places.repository.settings.argocd
     for wanted, source, target in way:
         ends = places.ends(source, target)
         one = ends.source.with_files(pending.get(ends.start, {}))
         other = ends.target.with_files(pending.get(ends.base, {}))
         names, lacking = here.applications(places, replace(ends, source=one, target=other), source, target, wanted)
-        made = core.promote(names, (source, target), (one, other), answers, places.history)
+        made, new = core.promote(names, (source, target), (one, other), answers, places.history), list[Move]()
         if wanted and lacking:
             from argosy.promotion import arriving  # noqa: PLC0415
 
             new = arriving.arrive(lacking, (source, target), (one, other), answers, places.history)
             made = core.Promotion(made.before, [*made.moves, *new])
-            if ends.own_branch and ends.base != default and not any(move.open for move in new):
-                there = Snapshot(places.root, branches.tip(places.root, default, places.remote))
-                announced |= arriving.announced(new, made.after, there.with_files(announced))
-                came.setdefault(joined(lacking, MANY), []).append(target)
+        if wanted and ends.own_branch and ends.base != default and branches.is_branch(places.root, default):
+            from argosy.change import needs  # noqa: PLC0415
+            from argosy.promotion import arriving, projects  # noqa: PLC0415
+
+            there = Snapshot(places.root, branches.tip(places.root, default, places.remote)).with_files(announced)
+            arrived = [move.step.application for move in new if not any(each.open for each in new)]
+            # Of those that came earlier, this part may have got lost.
+            if unknown := arriving.unannounced([*names, *arrived], target, style, there):
+                announced |= arriving.announced(unknown, target, made.after, there)
+                if earlier := {*unknown} & {*names}:
+                    needed = needs.of_state(made.after, earlier, {target})
+                    announced |= {each.path: each.blob for each in projects.widen(there.with_files(announced), needed)}
+                came.setdefault(joined(unknown, MANY), []).append(target)
         if together:
             pending[ends.base] = {**pending.get(ends.base, {}), **made.written}
         key = ends.base if together else f"{ends.base} {target}"
@@ -181,8 +191,7 @@ def _jobs(
         branch, title = f"{found[0].branch}-on-{default}", f"Deploy {what}"
         telling = Job(core.Promotion(there, (), beside=changed), default, branch, own_branch=True, title=title)
         # With an ApplicationSet, the branch alone decides: what the projects permit comes before.
-        by_set = places.repository.settings.argocd is ArgocdStyle.APPLICATIONSET
-        found = [telling, *found] if by_set else [*found, telling]
+        found = [telling, *found] if style is ArgocdStyle.APPLICATIONSET else [*found, telling]
     return found
 
 

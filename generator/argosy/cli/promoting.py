@@ -169,6 +169,7 @@ def carry_out(given: PromotionOptions, places: Places, make: Callable[[Answers],
 
 
 def _proceed(given: PromotionOptions, places: Places, jobs: Sequence[Job], outcomes: Sequence[Outcome]) -> int:
+    from argosy import git  # noqa: PLC0415
     from argosy.promotion import report  # noqa: PLC0415
 
     if any(job.promotion.is_open for job in jobs):
@@ -176,12 +177,14 @@ def _proceed(given: PromotionOptions, places: Places, jobs: Sequence[Job], outco
         return 3
     todo = [(job, outcome) for job, outcome in zip(jobs, outcomes, strict=True) if job.promotion.written]
     todo = _permitting(given, places, todo)
-    if not any(job.promotion.steps for job, _ in todo):
+    if not any(job.promotion.steps or job.title for job, _ in todo):
         still_open = _say_postponed(jobs)
         if not still_open:
             given.say(_why_nothing(jobs))
         return 3 if still_open and not given.allow_open else 0
-    _refuse_misplaced(given, [job for job, _ in todo])
+    # What is for several branches may have only one left to do, wherever one is.
+    elsewhere = given.commit and len(jobs) > 1
+    _refuse_misplaced(given, [job for job, _ in todo], elsewhere=elsewhere)
     for job, outcome in todo:
         if not job.title:
             outcome.difference = _difference(given, job)
@@ -196,13 +199,13 @@ def _proceed(given: PromotionOptions, places: Places, jobs: Sequence[Job], outco
     )
     if given.on_branch:
         _offer(given, todo)
-    elif len(todo) > 1:
+    elif len(todo) > 1 or (elsewhere and todo[0][0].own_branch and todo[0][0].base != git.branch(given.root)):
         _commit_everywhere(given, todo)
     else:
         job, outcome = todo[0]
         _write(given, job, outcome)
         if given.commit:
-            given.say(f"Committed: {report.title(job.promotion.steps)}. git push brings it to Argo CD.")
+            given.say(f"Committed: {job.title or report.title(job.promotion.steps)}. git push brings it to Argo CD.")
     still_open = _say_postponed([job for job in jobs if not job.promotion.steps])
     return 3 if still_open and not given.allow_open else 0
 
@@ -372,8 +375,11 @@ def _say_open(given: PromotionOptions, jobs: Sequence[Job]) -> None:
 # Where the result goes
 
 
-def _refuse_misplaced(given: PromotionOptions, jobs: Sequence[Job]) -> None:
-    """Raise UsageError where another branch is checked out than the one that the result belongs to."""
+def _refuse_misplaced(given: PromotionOptions, jobs: Sequence[Job], *, elsewhere: bool) -> None:
+    """Raise UsageError where another branch is checked out than the one that the result belongs to.
+
+    `elsewhere`: it may be committed to that nevertheless.
+    """
     from argosy import git  # noqa: PLC0415
 
     if given.on_branch or given.dry_run:
@@ -396,10 +402,11 @@ def _refuse_misplaced(given: PromotionOptions, jobs: Sequence[Job]) -> None:
             f"This is for {places}, each from what the one before gets, and {current} is checked out.",
             "Switch to the default branch, or say --pull-request or --branch.",
         )
-    if len(jobs) == 1 and jobs[0].own_branch and not here:
+    if len(jobs) == 1 and jobs[0].own_branch and not (here or elsewhere):
+        steps = jobs[0].promotion.steps
+        what = f"{steps[0].target} follows" if steps else "Argo CD reads its Applications from"
         raise UsageError(
-            f"{jobs[0].promotion.steps[0].target} follows the branch {places}, and {current or 'no branch'} is "
-            "checked out.",
+            f"{what} the branch {places}, and {current or 'no branch'} is checked out.",
             f"Switch to it first (git switch {places}), or say --pull-request or --branch.",
         )
 
@@ -520,7 +527,7 @@ def _offer(given: PromotionOptions, todo: Sequence[tuple[Job, Outcome]]) -> None
     made: dict[str, str] = {}
     done: list[str] = []
     steps = ", ".join(f"{number}. to {job.base}" for number, (job, _) in enumerate(todo, 1))
-    is_ordered = any(job.title for job, _ in todo)
+    is_ordered = len(todo) > 1 and any(job.title for job, _ in todo)
     for number, (job, outcome) in enumerate(todo):
         note = f"**Step {number + 1} of {len(todo)}**, to be merged in this order: {steps}.\n\n" if is_ordered else ""
         name = given.branch or job.branch

@@ -24,7 +24,7 @@ from argosy.promotion.promoting import Answers, Move
 from argosy.promotion.states import State
 from argosy.promotion.trailers import Kind, Step
 from argosy.repository import layout
-from argosy.repository.model import Repository
+from argosy.repository.model import ArgocdStyle, Repository
 from argosy.template import versions
 from argosy.yaml_edit import keys
 
@@ -69,16 +69,22 @@ def arrive(
     return moves
 
 
-def announced(moves: Sequence[Move], target: Snapshot, default: Snapshot) -> Written:
+def unannounced(names: Sequence[str], environment: str, style: ArgocdStyle, default: Snapshot) -> list[str]:
+    """Return which applications of an environment with a branch the default branch does not tell Argo CD of."""
+    by_set = style is ArgocdStyle.APPLICATIONSET
+    place = layout.deployment if by_set else layout.argocd_application
+    units = {name: place(environment, name) for name in names}
+    held = [*default.paths(*units.values())] if units else []
+    return [name for name, unit in units.items() if not any(objects.is_within(path, [unit]) for path in held)]
+
+
+def announced(names: Sequence[str], environment: str, target: Snapshot, default: Snapshot) -> Written:
     """Return what the default branch gets, from which Argo CD reads the Applications of an environment with a branch.
 
-    `target` is the state that moves lead to.
+    `target` is the state that the environment's branch comes to.
     """
-    source, environment = moves[0].step.source, moves[0].step.target
-    names = [each.step.application for each in moves]
     unknown = [name for name in names if not any(default.paths(layout.application_settings(name)))]
-    lacking = [each for name in unknown for each in (layout.application(name), layout.deployment(source, name))]
-    brought = target.files(*lacking) if lacking else {}
+    brought = target.files(*map(layout.application, unknown)) if unknown else {}
     planned, _ = _planned(default.with_files(brought), names, environment)
     # Nobody reads it there, but it says what is deployed.
     folders = [layout.deployment(environment, name) for name in names]
