@@ -83,6 +83,13 @@ def test_what_people_set_comes_along_and_the_rest_is_what_the_environment_says(
     assert text(repository, "environments/staging/api/notes.txt") == "Read me\n"
     assert 'name: "api-staging"' in text(repository, "argocd/staging/api.yaml")
 
+    # Nothing was there before.
+    back = argosy("rollback", "api", "staging", "--yes", "--commit")
+    assert (back.code, "git rm -r environments/staging/api, then argosy apply --commit" in back.err) == (2, True), (
+        back.err
+    )
+    assert f"api came to staging with {git(repository, 'rev-parse', 'HEAD')[:7]}" in back.err
+
     # It is an application like any other from then on.
     assert argosy("apply", "--dry-run").out.count("staging") == 0
     values.write_text(values.read_text().replace('"2.0"', '"2.1"'))
@@ -183,8 +190,12 @@ def test_from_branch_to_branch(
     assert "staging" in argosy("history", "api").out
     again = argosy("promote", "api", "--to", "staging", "--yes", "--commit")
     assert (again.code, "Nothing to promote" in again.err) == (0, True), again.err
+    complete_again(argosy, git, root, told)
+    take_away(argosy, git, root)
 
-    # The part for the default branch got lost: it is made again, from wherever one is.
+
+def complete_again(argosy: Argosy, git: Git, root: Path, told: set[str]) -> None:
+    """The part for the default branch got lost: it is made again, from wherever one is."""
     git(root, "reset", "--quiet", "--hard", "HEAD~1")
     git(root, "switch", "--quiet", "staging")
     here = argosy("promote", "api", "--to", "staging", "--yes")
@@ -195,6 +206,16 @@ def test_from_branch_to_branch(
     git(root, "switch", "--quiet", "main")
     again = argosy("promote", "api", "--to", "staging", "--yes", "--commit")
     assert (again.code, "Nothing to promote" in again.err) == (0, True), again.err
+
+
+def take_away(argosy: Argosy, git: Git, root: Path) -> None:
+    """Nothing was there before to go back to."""
+    back = argosy("rollback", "api", "staging", "--yes", "--commit")
+    assert (back.code, "On the default branch: git rm -r environments/staging/api" in back.err) == (2, True), back.err
+    git(root, "rm", "-r", "--quiet", "environments/staging/api")
+    taken = argosy("apply", "--yes", "--commit")
+    assert taken.code == 0, taken.err
+    assert "api" not in git(root, "ls-tree", "-r", "--name-only", "staging", "environments/staging", "argocd/staging")
 
 
 def test_a_pull_request_for_each_branch(

@@ -377,6 +377,7 @@ def roll_back(
     """Return the rollback of an application's promoted keys to a state; all that was changed by hand since stays.
 
     On a branch of the environment's own, the files that came along with a promotion are rolled back too.
+    Raise UsageError where the application was not in the environment before.
     """
     _, application, environment = place
     choices = answers.of(application, environment)
@@ -393,6 +394,14 @@ def roll_back(
     now = history.state(target)
     named = ((at[goal.undone[0].commit], steps[0][1]), (at[goal.commit], called), (now, place.names))
     files = [history.files(place, names, each) for each, names in named]
+    if not files[1]:
+        # To delete what runs, with the data that it may have, is another command's.
+        commit, folder = goal.undone[-1].commit[:7], layout.deployment(environment, application)
+        there = "On the default branch: " if own_branch else ""
+        raise UsageError(
+            f"{application} came to {environment} with {commit}: there is nothing before that to go back to.",
+            f"To take it away from {environment} again: {there}git rm -r {folder}, then argosy apply --commit.",
+        )
     sides = Sides(files[0], files[1], files[0], files[2])
     promoted = [
         key for both, names in steps for key in differing(*(history.files(place, names, at[one]) for one in both))
