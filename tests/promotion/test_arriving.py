@@ -218,6 +218,30 @@ def take_away(argosy: Argosy, git: Git, root: Path) -> None:
     assert "api" not in git(root, "ls-tree", "-r", "--name-only", "staging", "environments/staging", "argocd/staging")
 
 
+def test_the_default_branch_tells_of_no_other_environment(
+    argosy: Argosy, git: Git, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = start(tmp_path / "gitops", Format.MANIFESTS, revision=RevisionStyle.BRANCH)
+    monkeypatch.chdir(root)
+    git(root, "switch", "--quiet", "dev")
+    added(argosy, "--format", "manifests", "--no-validate")
+    assert "argocd/dev/api.yaml" not in git(root, "ls-tree", "-r", "--name-only", "main")
+    git(root, "switch", "--quiet", "staging")
+    made = argosy("promote", "api", "--to", "staging", "--yes", "--commit")
+    assert made.code == 0, made.err
+    git(root, "switch", "--quiet", "main")
+    held = git(root, "show", "--name-only", "--format=").split()
+    assert {each for each in held if not each.startswith("applications/")} == {
+        *(
+            "argocd/staging/api.yaml",
+            "environments/staging/api/deployment.yaml",
+            "environments/staging/api/service.yaml",
+        )
+    }
+    assert argosy("apply", "--dry-run").out == ""
+    assert argosy("validate", "--quiet").code == 0
+
+
 def test_a_pull_request_for_each_branch(
     argosy: Argosy, git: Git, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
