@@ -92,4 +92,4 @@ def test_folders_can_be_nested_as_deep_as_a_path_is_long(tmp_path: Path) -> None
     finally:
         subprocess.run(["rm", "-r", "d"], cwd=tmp_path, check=True)  # Python cannot.
     with pytest.raises(ArgosyError, match="lies more than 200 folders deep"):
-        deployed.write(tmp_path, {f"{'d/' * 1200}a.yaml": Blob("100644", b"")})
+        deployed.write(tmp_path, {f"{'d/' * 1200}a.yaml": Blob("100644", b"")}, {})

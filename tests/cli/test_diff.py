@@ -195,6 +195,23 @@ def test_values_of_secrets_are_never_shown(argosy: Argosy, repository: Path) -> 
     assert "+  new: '***'" in lines
 
 
+def test_a_file_that_is_too_large_stops_only_what_needs_it(
+    argosy: Argosy, repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("argosy.git.repository.LARGEST", 1_000_000)
+    commit(repository, {"big.bin": b"a" * 2_000_000})
+    assert "Nothing changes" in argosy("diff", "--against", "HEAD~1").out
+    assert argosy("render", "web", "prod", "--at", "HEAD").code == 0
+    added = argosy("add", "app", "api", "--commit")
+    assert added.code == 0, added.err
+    assert git(repository, "cat-file", "-s", "HEAD:big.bin").strip() == "2000000"
+    commit(repository, {"environments/prod/web/dump.yaml": b"a" * 2_000_000})
+    failed = argosy("render", "web", "prod", "--at", "HEAD")
+    assert failed.code == 1
+    assert "environments/prod/web/dump.yaml" in failed.err
+    assert argosy("render", "shop", "prod", "--at", "HEAD").code == 0
+
+
 def test_data_that_would_be_deleted_is_warned_of(argosy: Argosy, repository: Path) -> None:
     kept = CLAIM.replace("name: data", "name: kept\n  annotations:\n    argocd.argoproj.io/sync-options: Prune=false")
     paths = [f"environments/prod/web/{name}.yaml" for name in ("claim", "kept")]

@@ -10,6 +10,8 @@ import pytest
 
 from argosy.errors import ToolError
 from argosy.git import asked_once, at, forget, objects, repository
+from argosy.git.objects import Blob
+from argosy.git.snapshot import Snapshot
 from tests.changing import commit, git
 from tests.conftest import Process
 
@@ -87,11 +89,20 @@ def test_the_status_of_a_folder(tmp_path: Path) -> None:
     assert at(tmp_path).status.keys() == {"in/a", "in/b", "in/build/", "in/c.key", "out"}
 
 
-def test_an_object_that_is_too_large_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    git(tmp_path, "init", "--quiet")
-    commit(tmp_path, {"large": b"a" * 3_000_000, "small": b"a"})
+def test_an_object_that_is_too_large_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, log: Path) -> None:
+    root = tmp_path / "gitops"
+    git(tmp_path, "init", "--quiet", "gitops")
+    commit(root, {"large": b"a" * 3_000_000, "small": b"a"})
     monkeypatch.setattr(repository, "LARGEST", 1_000_000)
     with asked_once():
+        state = Snapshot.of(root, "HEAD")
+        before = len(log.read_text())
         with pytest.raises(ToolError, match="HEAD:large has 3,000,000 bytes"):
-            objects.named(tmp_path, ["HEAD:large", "HEAD:small"])
-        assert objects.named(tmp_path, ["HEAD:small"])[0][2] == b"a"
+            objects.named(root, ["HEAD:large", "HEAD:small"])
+        assert objects.named(root, ["HEAD:small"])[0][2] == b"a"
+        assert state.measured(lambda _: True) == ({"small": Blob("100644", b"a")}, {"large": 3_000_000})
+        with pytest.raises(ToolError, match=r"^large has 3,000,000 bytes"):
+            state.files()
+        with pytest.raises(ToolError, match=r"^large has 3,000,000 bytes"):
+            objects.contents(root, [each.blob for each in objects.entries(root, "HEAD").values()])
+        assert len(log.read_text()) == before + 2  # It lists the tree, and HEAD once more.

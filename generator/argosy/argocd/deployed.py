@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from argosy import temporary
+from argosy import git, temporary
 from argosy.argocd import configuration, deployments
 from argosy.argocd.applicationsets import Flaw
 from argosy.argocd.configuration import Configuration
@@ -75,7 +75,7 @@ def of_snapshot(snapshot: Snapshot, wanted: Wanted = everything, progress: Progr
     with temporary.folder("render") as folder:
         paths = {*snapshot.paths()}
         chosen = {path for path in paths if wanted(path) or path == SUBMODULES}
-        write(folder, snapshot.chosen(chosen.__contains__))
+        write(folder, *snapshot.measured(chosen.__contains__))
         unwanted = paths - chosen
         folders = {posixpath.dirname(path) for path in unwanted} - {""}
         known = unwanted.union(folders, *map(above, folders))
@@ -103,14 +103,18 @@ _DEEPEST = 200
 """How many folders may lie in each other: Python makes and removes them by recursion."""
 
 
-def write(folder: Path, files: Files) -> None:
-    """Write files below a folder; a link that leads astray then leads to nothing, but as far out as it did."""
+def write(folder: Path, files: Files, large: Mapping[str, int]) -> None:
+    """Write files below a folder; a link that leads astray then leads to nothing, but as far out as it did.
+
+    Those that are too large to be read only have their size, and hold nothing that can be parsed: who needs one fails.
+    """
     links = []
+    for path, size in large.items():
+        target = _place(folder, path)
+        target.write_bytes(b"\x01")  # No YAML has it, where Helm takes zeros alone for an empty file.
+        os.truncate(target, min(size, 10 * git.LARGEST))  # A few bytes in Git may stand for terabytes.
     for path, blob in files.items():
-        if path.count("/") > _DEEPEST:
-            raise ArgosyError(f"{path[:80]}… lies more than {_DEEPEST} folders deep.", "Move it up.")
-        target = folder / path
-        target.parent.mkdir(parents=True, exist_ok=True)
+        target = _place(folder, path)
         if blob.mode == SYMLINK:
             links.append((target, os.fsdecode(blob.content)))
             continue
@@ -123,6 +127,14 @@ def write(folder: Path, files: Files) -> None:
     for target in [target for target, _ in links if astray(target, folder)]:
         target.unlink()
         target.symlink_to(os.path.relpath(nowhere, target.parent))
+
+
+def _place(folder: Path, path: str) -> Path:
+    if path.count("/") > _DEEPEST:
+        raise ArgosyError(f"{path[:80]}… lies more than {_DEEPEST} folders deep.", "Move it up.")
+    target = folder / path
+    target.parent.mkdir(parents=True, exist_ok=True)
+    return target
 
 
 def faults(render: Render) -> list[str]:

@@ -31,7 +31,7 @@ def rendered(place: Path, view: View) -> Mapping[str, Collection[Resource]]:
         changed = {
             path: each.content
             for path, each in zip(texts, found, strict=True)
-            if each and each.kind == "blob" and _lines(each.content) != texts[path]
+            if each and each.kind == "blob" and each.content is not None and _lines(each.content) != texts[path]
         }
         before = {name: _made_from(each) for name, each in elsewhere.sources_in(changed.values()).items()}
         names = {name for name, made in before.items() if name in now and made != now[name]}

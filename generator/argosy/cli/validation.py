@@ -75,7 +75,7 @@ def is_valid(state: Snapshot, changed: Collection[str]) -> bool:
 
     wanted = frozenset(changed)
     with temporary.folder("validate") as folder:
-        deployed.write(folder, state.chosen(inventory.reached_by(wanted)))
+        deployed.write(folder, *state.measured(inventory.reached_by(wanted)))
         report = pipeline.validate(folder, pipeline.Options(changed=wanted, repository=state.root))
     valid = reporting.is_valid(report, strict=False)
     if not valid:

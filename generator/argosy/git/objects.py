@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from argosy import git, temporary
 from argosy.errors import ToolError
-from argosy.git.repository import Entry, Objects
+from argosy.git.repository import Entry, Object, Objects
 
 EXECUTABLE = "100755"
 SYMLINK = "120000"
@@ -95,7 +95,7 @@ def _below(known: Objects, tree: str, paths: Sequence[str]) -> Mapping[str, Entr
         for name, read in zip(unread, known.read(unread), strict=True):
             if read is None:
                 raise ToolError(f"{known.folder} lacks the tree {name}.", "Fetch what this clone left out: git fetch.")
-            known.trees[name] = parsed_tree(read.content, len(read.name) // 2)
+            known.trees[name] = parsed_tree(_whole(name, read), len(read.name) // 2)
         following = {}
         for folder, name in pending.items():
             for part, entry in known.trees[name]:
@@ -131,30 +131,71 @@ def types(root: Path, names: Collection[str]) -> list[tuple[str, str]]:
 
 def named(repository: Path, names: Collection[str]) -> list[tuple[str, str, bytes]]:
     """Return id, type and content of the object that each name stands for, ("", "", b"") where there is none."""
+    asked = list(names)
     return [
-        (each.name, each.kind, each.content) if each else ("", "", b"")
-        for each in git.at(repository).objects.read(names)
+        (each.name, each.kind, _whole(name, each)) if each else ("", "", b"")
+        for name, each in zip(asked, git.at(repository).objects.read(asked), strict=True)
     ]
 
 
+def _whole(name: str, found: Object) -> bytes:
+    """Return what an object holds; raise ToolError where that is too much."""
+    if found.content is None:
+        raise too_large(name, found.size)
+    return found.content
+
+
+def too_large(path: str, size: int) -> ToolError:
+    """Return the error that a file of so many bytes would have to be read."""
+    return ToolError(
+        f"{path} has {size:,} bytes, and argosy reads no file of more than {git.LARGEST:,}.",
+        "Move it out of the folders that Argo CD deploys, or out of the repository.",
+    )
+
+
 def contents(repository: Path, blobs: Iterable[str]) -> dict[str, bytes]:
-    """Return the contents of blobs by their ids."""
+    """Return the contents of blobs by their ids; raise ToolError where one is too large."""
+    found, large = _read(repository, blobs)
+    for blob, size in large.items():
+        paths = (path for path, entry in entries(repository, "HEAD").items() if entry.blob == blob)
+        raise too_large(next(paths, blob), size)
+    return found
+
+
+def blobs(repository: Path, found: Mapping[str, Entry], paths: Iterable[str]) -> dict[str, Blob]:
+    """Return those of the paths that a tree's entries hold, with their contents; raise ToolError for one too large."""
+    held, large = measured(repository, found, paths)
+    for path, size in large.items():
+        raise too_large(path, size)
+    return held
+
+
+def measured(
+    repository: Path, found: Mapping[str, Entry], paths: Iterable[str]
+) -> tuple[dict[str, Blob], dict[str, int]]:
+    """Return those of the paths that a tree's entries hold: with their contents, and, of the too large, their sizes."""
+    wanted = {path: found[path] for path in paths if path in found}
+    held, large = _read(repository, (entry.blob for entry in wanted.values()))
+    return (
+        {path: Blob(entry.mode, held[entry.blob]) for path, entry in wanted.items() if entry.blob in held},
+        {path: large[entry.blob] for path, entry in wanted.items() if entry.blob in large},
+    )
+
+
+def _read(repository: Path, blobs: Iterable[str]) -> tuple[dict[str, bytes], dict[str, int]]:
+    """Return the contents of blobs by their ids, and the sizes of those that are too large to be read."""
     wanted = list(dict.fromkeys(blobs))
-    found = {}
+    found, large = {}, {}
     for blob, read in zip(wanted, git.at(repository).objects.read(wanted), strict=True):
         if read is None:
             raise ToolError(
                 f"{repository} lacks the object {blob}.", "Fetch what this clone left out: git fetch --refetch."
             )
-        found[blob] = read.content
-    return found
-
-
-def blobs(repository: Path, found: Mapping[str, Entry], paths: Iterable[str]) -> dict[str, Blob]:
-    """Return those of the paths that a tree's entries hold, with their contents."""
-    wanted = {path: found[path] for path in paths if path in found}
-    held = contents(repository, (entry.blob for entry in wanted.values()))
-    return {path: Blob(entry.mode, held[entry.blob]) for path, entry in wanted.items()}
+        if read.content is None:
+            large[blob] = read.size
+        else:
+            found[blob] = read.content
+    return found, large
 
 
 def blob_id(content: bytes, like: str) -> str:

@@ -202,7 +202,10 @@ class Object(NamedTuple):
 
     name: str
     kind: str
-    content: bytes
+    size: int
+    """How many bytes it has."""
+    content: bytes | None = None
+    """None where it was not asked for, or has more than `LARGEST` bytes."""
 
 
 _FOUND = re.compile(rb"([0-9a-f]{40,64}) (commit|tree|blob|tag) (\d+)\n")
@@ -222,13 +225,13 @@ class Objects:
 
     def read(self, names: Iterable[str]) -> Sequence[Object | None]:
         """Return the object that each name stands for, None where there is none."""
-        return self._ask("contents", names)
+        return self._ask(names, with_contents=True)
 
     def find(self, names: Iterable[str]) -> Sequence[Object | None]:
         """Return the same without its content."""
-        return self._ask("info", names)
+        return self._ask(names, with_contents=False)
 
-    def _ask(self, command: str, names: Iterable[str]) -> Sequence[Object | None]:
+    def _ask(self, names: Iterable[str], *, with_contents: bool) -> Sequence[Object | None]:
         with self._lock:
             found: list[Object | None] = []
             waiting: list[str] = []
@@ -236,42 +239,49 @@ class Objects:
                 waiting.append(name)
                 # No more is asked at a time than fits into a pipe: Git may be waiting for its answers to be read.
                 if sum(map(len, waiting)) > 2048:
-                    found += self._answers(command, waiting)
+                    found += self._answers(waiting, with_contents=with_contents)
                     waiting = []
             if waiting:
-                found += self._answers(command, waiting)
+                found += self._answers(waiting, with_contents=with_contents)
             if _repositories is None:
                 self.close()
             return found
 
-    def _answers(self, command: str, names: Sequence[str]) -> Sequence[Object | None]:
+    def _answers(self, names: Sequence[str], *, with_contents: bool) -> Sequence[Object | None]:
+        # No object has a name of several lines.
+        asked = [name for name in names if "\n" not in name]
+        told = {name: each for name, each in zip(asked, self._told("info", asked), strict=True) if each}
+        if with_contents:
+            # Git prints all of an object that it is asked for, so sizes come first.
+            small = list(dict.fromkeys(each.name for each in told.values() if each.size <= LARGEST))
+            read = {each.name: each for each in self._told("contents", small) if each}
+            told = {name: read.get(each.name, each) for name, each in told.items()}
+        return [told.get(name) for name in names]
+
+    def _told(self, command: str, names: Sequence[str]) -> Iterator[Object | None]:
+        """Yield what one command of git's tells of each name."""
         process = self._running()
         assert process.stdin is not None
         assert process.stdout is not None
-        # No object has a name of several lines.
-        asked = "".join(f"{command} {name}\n" for name in names if "\n" not in name)
         with suppress(BrokenPipeError):  # What it printed before it ended says why.
-            process.stdin.write(asked.encode(errors="surrogateescape"))
+            process.stdin.write("".join(f"{command} {name}\n" for name in names).encode(errors="surrogateescape"))
             process.stdin.flush()
-        found: list[Object | None] = []
-        for name in names:
-            line = process.stdout.readline() if "\n" not in name else b"missing\n"
+        for _ in names:
+            line = process.stdout.readline()
             if not line.endswith(b"\n"):
                 cause = process.communicate()[1].decode(errors="replace").strip() or f"exit code {process.returncode}"
                 hint = "Fetch what this clone left out: git fetch --refetch." if "promisor" in cause else ""
                 raise ToolError(f"`git cat-file` failed in {self.folder}: {cause}", hint)
-            if match := _FOUND.fullmatch(line):
-                if command == "contents" and (size := int(match[3])) > LARGEST:
-                    process.kill()  # It would print all of it.
-                    self.close()
-                    message = f"{name} has {size:,} bytes, and argosy reads no object of more than {LARGEST:,}."
-                    raise ToolError(message, "Look at what is committed: git cat-file -s NAME.")
-                content = process.stdout.read(int(match[3])) if command == "contents" else b""
-                process.stdout.read(1 if command == "contents" else 0)
-                found.append(Object(match[1].decode(), match[2].decode(), content))
-            else:
-                found.append(None)
-        return found
+            match = _FOUND.fullmatch(line)
+            if not match:
+                yield None
+                continue
+            name, kind, size = match[1].decode(), match[2].decode(), int(match[3])
+            content = None
+            if command == "contents":
+                content = process.stdout.read(size)
+                process.stdout.read(1)
+            yield Object(name, kind, size, content)
 
     def _running(self) -> subprocess.Popen[bytes]:
         if self._process is None or self._process.poll() is not None:

@@ -48,6 +48,10 @@ class Snapshot:
         """Return the files whose path is wanted."""
         return self._read((), wanted)
 
+    def measured(self, wanted: Callable[[str], bool]) -> tuple[dict[str, Blob], dict[str, int]]:
+        """Return the files whose path is wanted, and, of those that are too large to be read, their sizes."""
+        return self._measured((), wanted)
+
     def read(self, path: str) -> bytes | None:
         """Return what a file holds, None where there is none."""
         found = self.files(path).get(path)
@@ -58,16 +62,24 @@ class Snapshot:
         return replace(self, written={**self.written, **written})
 
     def _read(self, folders: tuple[str, ...], wanted: Callable[[str], bool]) -> dict[str, Blob]:
+        found, large = self._measured(folders, wanted)
+        for path, size in large.items():
+            raise objects.too_large(path, size)
+        return found
+
+    def _measured(
+        self, folders: tuple[str, ...], wanted: Callable[[str], bool]
+    ) -> tuple[dict[str, Blob], dict[str, int]]:
         entries = {
             path: entry
             for path, entry in objects.entries(self.root, self.commit, *folders).items()
             if entry.mode != SUBMODULE and path not in self.written and wanted(path)
         }
-        found = objects.blobs(self.root, entries, entries)
+        found, large = objects.measured(self.root, entries, entries)
         for path, blob in self.written.items():
             if blob is not None and (not folders or objects.is_within(path, folders)) and wanted(path):
                 found[path] = blob
-        return found
+        return found, large
 
 
 def resolve(root: Path, revision: str) -> str:
