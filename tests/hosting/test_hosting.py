@@ -184,6 +184,13 @@ def test_a_host_may_live_below_a_path(url: str) -> None:
         ("https://github.com/a/b", {"kind": ["github"]}, "`host.kind` in `.argosy.yaml` is wrong"),
         ("https://github.com/a/b", {"api": "github.com"}, "`host.api` in `.argosy.yaml` is wrong"),
         ("https://github.com/a/b", {"api": "https://ada:sesame@github.com"}, "`host.api` in `.argosy.yaml` is wrong"),
+        (
+            "https://git.acme.example/a/b",
+            {"kind": "gitea", "web": "https://[1:2]"},
+            "`host.web` in `.argosy.yaml` is wrong",
+        ),
+        ("https://git.acme.example/a/b", {"kind": "gitea", "api": "https://git.acme.example:65536"}, "`host.api` in"),
+        ("git@[1:2]:a/b", {"kind": "gitea"}, "is not a project on a Git host"),
         ("https://github.com/a/b", {"web": 7}, "`host.web` in `.argosy.yaml` is wrong"),
         ("https://github.com/a/b", {"url": "x"}, "unknown settings of the host: url"),
         ("/srv/gitops.git", {"kind": "gitea"}, "is not a project on a Git host"),

@@ -15,7 +15,7 @@ from argosy.hosting.gitea import Gitea
 from argosy.hosting.github import GitHub
 from argosy.hosting.gitlab import GitLab
 from argosy.hosting.host import Host, Opened, Proposal
-from argosy.hosting.remote import Remote, parse
+from argosy.hosting.remote import Remote, is_url, parse
 
 __all__ = ["VARIABLES", "Host", "Opened", "Proposal", "host_of", "token_user"]
 
@@ -102,7 +102,7 @@ def _checked(value: Any, key: str, where: str) -> str:
 
 def _is_plain(value: object) -> bool:
     """Return whether a URL names the same host to every library: none makes of it what `_of_repository` did not see."""
-    return isinstance(value, str) and bool(_PLAIN.fullmatch(value))
+    return isinstance(value, str) and bool(_PLAIN.fullmatch(value)) and is_url(value)
 
 
 _PLAIN = re.compile(r"(?i:https?)://(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?(?:/[A-Za-z0-9._~/%+-]*)?")

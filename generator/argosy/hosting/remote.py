@@ -50,12 +50,25 @@ def parse(url: str) -> Remote:
         host, path = "", ""
     project = path.strip("/").removesuffix(".git")
     # A backslash in a host ends it for some libraries, and is a part of it for others.
-    if not _HOST.fullmatch(host) or "/" not in project or {".", ".."} & {*project.split("/")}:
+    if (
+        not (_HOST.fullmatch(host) and is_url(f"https://{host}"))
+        or "/" not in project
+        or {".", ".."} & {*project.split("/")}
+    ):
         raise UsageError(
             f"The remote {_without_login(url)} is not a project on a Git host with pull requests.",
             "Give the remote a URL such as https://github.com/acme/gitops.git: `git remote set-url REMOTE URL`.",
         )
     return Remote(_SSH_NAMES.get(host, host), project, "http" if parts and parts.scheme == "http" else "https")
+
+
+def is_url(text: str) -> bool:
+    """Return whether a text can be taken apart as a URL: brackets hold an address, and the port is one."""
+    try:
+        _ = urlsplit(text).port
+    except ValueError:
+        return False
+    return True
 
 
 def _address(url: str) -> str:
