@@ -310,6 +310,12 @@ class TestManifests:
         with pytest.raises(UsageError, match=r"1\.99"):
             validate({"pod.yaml": POD}, kubernetes_versions=["1.99"])
 
+    def test_a_key_of_a_secret_that_is_no_name(self, validate: Validate) -> None:
+        secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: web, namespace: web}\nstringData: {a b: hunter2}\n"
+        said = [each.message for each in validate({"secret.yaml": secret}).findings]
+        assert [each for each in said if each.startswith('stringData: the name "a b" is not allowed: ')]
+        assert "hunter2" not in "".join(said)
+
     def test_duplicate_keys_yaml_and_json(self, validate: Validate) -> None:
         report = validate({"a.yaml": "a: 1\na: 2\n", "a.json": '{"a": 1,\n"a": 2}', "b.json": "{'a': 1}"})
         assert errors(report) == [

@@ -86,7 +86,8 @@ def _without_secret(found: Violation, data: Any) -> Violation:
             value = value[part] if isinstance(value, list) and isinstance(part, int) and part < len(value) else None
     if not is_secret or value is None or isinstance(value, dict | list):
         return found
-    path = path_of(found.at)
+    # The path itself may hold what the value is, such as the name of a key, and not every message begins with it.
+    path = path_of(found.at) if found.message.startswith(path_of(found.at)) else ""
     message = path + found.message.removeprefix(path).replace(shown(value), "***")
     return replace(found, message=message, hint="" if str(value) in found.hint else found.hint, read="")
 
