@@ -17,6 +17,7 @@ HARMFUL = {
     "over\rwritten": "over\\u000dwritten",
     "a\u202egnp.exe": "a\\u202egnp.exe",
     "\u2066a\u2069 \U000e0041 \u2028": "\\u2066a\\u2069 \\udb40\\udc41 \\u2028",
+    "ad\u200bmin\u2060 \ufeff\xad\u3164\ufe00": "ad\\u200bmin\\u2060 \\ufeff\\u00ad\\u3164\\ufe00",
     "::error::x": "\\u003a:error::x",
     "a\n  ::add-mask::x\n\u3000::stop-commands::y": "a\n  \\u003a:add-mask::x\n\u3000\\u003a:stop-commands::y",
     "\x1b[31m::error::x": "\x1b[31m\\u003a:error::x",
@@ -27,7 +28,7 @@ HARMFUL = {
     "a\n##teamcity[buildStop comment='x']": "a\n\\u0023#teamcity[buildStop comment='x']",
     "section_start:1:x\r\x1b[0Kx": "section_start:1:x\\u000d\x1b[0Kx".replace("\x1b", "\\u001b"),
 }
-HARMLESS = ["\x1b[1;31mError:\x1b[0m", "a::b", "## [heading]", "ü “x” 日本\t👩‍💻", "a\nb", "listen: '::1'"]
+HARMLESS = ["\x1b[1;31mError:\x1b[0m", "a::b", "## [heading]", "ü “x” 日本\t👩‍💻 ❤\ufe0f", "a\nb", "listen: '::1'"]
 
 
 def printed(text: str) -> str:

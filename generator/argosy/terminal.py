@@ -7,10 +7,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from io import TextIOWrapper
 
+UNSEEN = (
+    "\x85\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200c\u200e\u200f\u2028-\u202e\u2060-\u206f\u3164"
+    "\ufe00-\ufe0e\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+)
+"""What changes the direction of text, or is a line of its own to some readers, or is not seen at all.
+
+Not so U+200D and U+FE0F, which emoji need.
+"""
 _UNPRINTABLE = (
     "\x00-\x08\x0b-\x1f\x7f-\x9f"
-    # What changes the direction of text, or is a line of its own to some readers, or is not seen at all.
-    "\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufff9-\ufffb\U000e0000-\U000e007f"
+    f"{UNSEEN}"
     # What UTF-8 and XML do not have.
     "\ud800-\udfff\ufffe\uffff"
 )

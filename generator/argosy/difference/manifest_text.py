@@ -18,9 +18,7 @@ _OPEN_FIELDS = {"apiVersion", "kind", "metadata", "type", "immutable"}
 """The fields of a Secret that hold none; a misspelt one may."""
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _WIDEST = 1_000_000
-_ESCAPED = re.compile(
-    "[\x85\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufff9-\ufffb\U000e0000-\U000e007f]|#(?=#\\[|#vso\\[|#teamcity\\[)"
-)
+_ESCAPED = re.compile(f"[{terminal.UNSEEN}]|#(?=#\\[|#vso\\[|#teamcity\\[)")
 """What is obeyed, and YAML does not escape by itself."""
 
 
