@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -46,6 +47,7 @@ _KNOWN = re.compile(
 """What people have in a clone's own configuration to read its files with: programs from PATH, and nothing beside."""
 _OF_LFS = re.compile(r"lfs\.(?:extension\..+|customtransfer\..+|(?:.+\.)?standalonetransferagent)", re.IGNORECASE)
 """The keys whose value git-lfs runs as a program; it takes them in letters of either case."""
+_ABSOLUTE = re.compile(r'^(?P<quote>"?)(?P<path>/(?:[\w.+-]+/)*(?P<name>git-lfs|git-crypt))(?P=quote)(?= )')
 
 LARGEST = 100 * 1024 * 1024
 """How many bytes an object may have, or a list of files: a few kilobytes of a pack can stand for gigabytes."""
@@ -248,7 +250,8 @@ def _without_programs(settings: Sequence[Setting]) -> Iterator[tuple[str, str]]:
     named = [each for each in settings if _PROGRAM.fullmatch(each.key)]
     own = {each.key: each.value for each in named if each.scope in CLONES}
     for key, value in own.items():
-        if _KNOWN.fullmatch(value) and not (steers_lfs and value.startswith("git-lfs")):
+        command = _ABSOLUTE.sub(_by_name, value)
+        if _KNOWN.fullmatch(command) and not (steers_lfs and command.startswith("git-lfs")):
             continue
         yield key, "ssh" if key == "core.sshcommand" else ""
         yield from ((key, each.value) for each in named if each.key == key and each.scope not in CLONES)
@@ -278,6 +281,26 @@ def _with_usual_programs(folder: Path, arguments: Sequence[str]) -> Sequence[str
         return arguments
     named = any(each.scope in CLONES and _UPLOAD_PACK.fullmatch(each.key) for each in configured(folder))
     return (arguments[0], "--upload-pack=git-upload-pack", *arguments[1:]) if named else arguments
+
+
+def _by_name(named: re.Match[str]) -> str:
+    """Return the name of a program in place of its path, where PATH has that very one."""
+    found = shutil.which(named["name"])
+    return named["name"] if found and os.path.realpath(found) == os.path.realpath(named["path"]) else named[0]
+
+
+_CLEANING = re.compile(r"filter\.(.+)\.(?:clean|process)")
+
+
+def filters_left_out(folder: Path) -> frozenset[str]:
+    """Return the names of the clone's own filters that are not run in a folder while argosy only reads."""
+    if _reading is None:
+        return frozenset()
+    runs: dict[str, bool] = {}
+    for key, value in dict(_without_programs(configured(folder))).items():
+        if found := _CLEANING.fullmatch(key):
+            runs[found[1]] = runs.get(found[1], False) or bool(value)
+    return frozenset(name for name, is_run in runs.items() if not is_run)
 
 
 def available() -> None:
