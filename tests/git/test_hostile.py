@@ -125,16 +125,31 @@ def clone(tmp_path: Path) -> Path:
     return tmp_path / "clone"
 
 
-@pytest.mark.parametrize("place", ["PATH", "the repository"])
+@pytest.mark.parametrize("place", ["PATH", "a path", "the repository"])
 def test_a_filter_that_people_know_is_one_from_the_path(
     clone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
-    made = program((tmp_path / "bin" if place == "PATH" else clone) / "git-crypt", tmp_path / "ran")
+    made = program((clone if place == "the repository" else tmp_path / "bin") / "git-crypt", tmp_path / "ran")
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}")
     git(clone, "config", "filter.evil.clean", '"git-crypt" clean' if place == "PATH" else f"{made} clean")
     with asked_once(), reading():
         assert "a" not in at(clone).status
-    assert (tmp_path / "ran").exists() == (place == "PATH")
+    assert (tmp_path / "ran").exists() == (place != "the repository")
+
+
+def test_a_filter_that_is_not_run_is_told_of(
+    clone: Path, git_configuration: Path, argosy: Argosy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(clone)
+    git(clone, "config", "filter.evil.clean", "tr 2 1")
+    (clone / "a").write_text("2\n")
+    hint = (
+        "a looks edited: the filter evil of this clone is not run while reading; `git config --global filter.evil.clean"
+    )
+    assert argosy("diff").err.count(hint) == 1
+    with git_configuration.open("a") as file:
+        file.write('[filter "evil"]\nclean = tr 2 1\n')
+    assert "looks edited" not in argosy("diff").err
 
 
 def test_hooks_that_the_configuration_names_are_off(clone: Path) -> None:

@@ -10,6 +10,8 @@ import codecs
 import importlib
 import os
 import sys
+from collections.abc import Mapping
+from contextlib import suppress
 from io import TextIOWrapper
 from pathlib import Path
 from typing import NoReturn
@@ -68,7 +70,11 @@ class Commands(click.Group):
         from argosy import git  # noqa: PLC0415
 
         with git.asked_once():
-            return super().invoke(ctx)
+            try:
+                return super().invoke(ctx)
+            finally:
+                with suppress(ArgosyError):
+                    _tell(git.unfiltered())
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """Write the commands' summaries, importing none of them."""
@@ -89,6 +95,15 @@ class Commands(click.Group):
 
             ctx.fail(f"No such command “{name}”. {did_you_mean(name, COMMANDS)}".strip())
         return super().resolve_command(ctx, args)
+
+
+def _tell(unfiltered: Mapping[str, str]) -> None:
+    for name, path in unfiltered.items():
+        click.echo(
+            f"{path} looks edited: the filter {name} of this clone is not run while reading; `git config --global "
+            f"filter.{name}.clean …` has it run.",
+            err=True,
+        )
 
 
 def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:

@@ -83,10 +83,7 @@ def _uncommitted(case: Case, edited: Sequence[str], branch: str) -> Iterator[Obs
 
 
 def _edited(case: Case) -> list[str]:
-    found = git.run(
-        case.root, "status", "--porcelain", "-z", "--untracked-files=all", "--no-renames", "--ignore-submodules=dirty"
-    )
-    return [entry[3:] for entry in found.split("\0") if entry]
+    return [path for path, letters in git.at(case.root).status.items() if letters != "!!"]
 
 
 def _matters(case: Case, path: str) -> bool:

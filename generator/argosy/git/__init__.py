@@ -13,6 +13,7 @@ from argosy.git.repository import (
     remotes,
     revisions,
     top_level,
+    unfiltered,
 )
 
 __all__ = [

@@ -15,7 +15,7 @@ from threading import Lock
 from typing import NamedTuple
 
 from argosy.errors import ToolError
-from argosy.git.command import ARGOSY, CLONES, LARGEST, configured, inherited, run
+from argosy.git.command import ARGOSY, CLONES, LARGEST, configured, filters_left_out, inherited, run
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +158,19 @@ class Repository:
         asked = ("--porcelain", "-z", "--no-renames", "--untracked-files=all", "--ignored=matching")
         listed = run(self.folder, "--no-optional-locks", "status", *asked, "--ignore-submodules=dirty", "--", ".")
         return {line[3:].removeprefix(prefix): line[:2] for line in listed.split("\0") if line}
+
+    def unfiltered(self) -> Mapping[str, str]:
+        """Return why files look edited that may not be: the names of filters that were not run, each with such a file.
+
+        Only those are looked at whose status was asked for.
+        """
+        edited = [path for path, letters in self.__dict__.get("status", {}).items() if letters[1] == "M"]
+        left_out = filters_left_out(self.folder) if edited else frozenset()
+        if not left_out:
+            return {}
+        asked = "\0".join(edited).encode(errors="surrogateescape")
+        told = run(self.folder, "check-attr", "-z", "--stdin", "filter", stdin=asked).split("\0")
+        return {name: path for path, name in zip(told[::3], told[2::3], strict=False) if name in left_out}
 
     def forget(self, *, files: bool = False) -> None:
         """Ask again: all but what the objects hold, which never changes; with `files`, what can change with files."""
@@ -326,6 +339,12 @@ def at(folder: Path) -> Repository:
     if _repositories is None:
         return Repository(folder)
     return _repositories.setdefault(folder, Repository(folder))
+
+
+def unfiltered() -> Mapping[str, str]:
+    """Return the filters that were not run, each with a file that looks edited without, of all that was asked about."""
+    known = tuple((_repositories or {}).values())
+    return {name: path for each in known for name, path in each.unfiltered().items()}
 
 
 def forget(*, files: bool = False) -> None:
