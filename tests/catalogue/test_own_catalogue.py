@@ -166,6 +166,9 @@ def test_texts_that_never_end_or_need_too_much_are_one_finding_each(
     monkeypatch.setenv("ARGOSY_RENDER_TIMEOUT", "1")
     with pytest.raises(ArgosyError, match=rf"^{VALUES}: Rendering did not end within 1 seconds"):
         entry.files(model(), model().environments[0])
+    written(tmp_path, {f"catalogue/gizmo/manifests/{name}": ENDLESS for name in texts})
+    told = [each.message for each in catalogue.mistakes(tmp_path)]
+    assert [each.startswith("It was not rendered: ") for each in told] == [False, True, True, True], told
 
 
 @linux

@@ -7,6 +7,7 @@ custom resources, if it needs any. All but the first are Jinja texts with the te
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -15,6 +16,7 @@ from typing import Any
 
 import yaml
 
+from argosy import supervisor
 from argosy.catalogue import sandbox
 from argosy.documents import Defect, File, read, text_of
 from argosy.documents.plain import documents
@@ -130,7 +132,11 @@ def load(root: Path | None = None) -> Mapping[str, Entry]:
 
 
 def mistakes(root: Path) -> Iterator[Mistake]:
-    """Yield what is wrong with a repository's own catalogue, beyond what the schema of its files says."""
+    """Yield what is wrong with a repository's own catalogue, beyond what the schema of its files says.
+
+    All of its texts together have the time of one render.
+    """
+    left = supervisor.limits().seconds
     found = {path.parent.name: _entry(path, _checked(path, path.as_posix()), own=False) for path in _folders(FOLDER)}
     for path in _folders(root / layout.CATALOGUE):
         place = path.relative_to(root).as_posix()
@@ -141,7 +147,14 @@ def mistakes(root: Path) -> Iterator[Mistake]:
         except ArgosyError:
             found.pop(path.parent.name, None)  # As for every file, syntax and schema are judged by other rules.
         for text in texts(path.parent):
-            yield from _unrendered(text, text.relative_to(root).as_posix())
+            shown = text.relative_to(root).as_posix()
+            if left > 0:
+                before = time.monotonic()
+                yield from [*_unrendered(text, shown)]
+                left -= time.monotonic() - before
+            else:
+                hint = f"Look for a loop in those, or set {supervisor.TIMEOUT} to more where argosy runs."
+                yield Mistake(shown, 1, "It was not rendered: the texts before it took all the time.", hint)
     yield from _unknown_needs(found, root)
 
 
