@@ -112,6 +112,10 @@ def test_what_is_a_number_and_what_is_text_is_shown_apart() -> None:
     [
         decision("data.key", "hunter2", "sesame", scope="Secret/web"),
         decision("secretGenerator.web.literals.key", "hunter2", "sesame"),
+        decision("auth.password", "hunter2", "sesame"),
+        decision("auth.rootPassword.value", "hunter2", "sesame"),
+        decision("users", [{"name": "ada", "password": "hunter2"}], {"adminPassword": "sesame"}),
+        decision("spec.source.helm.valuesObject.auth.password", "hunter2", "sesame", scope="Application/web"),
     ],
 )
 def test_secrets(each: Decision) -> None:

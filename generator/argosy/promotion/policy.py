@@ -182,6 +182,11 @@ def matches_any(key: Key, patterns: Iterable[str]) -> bool:
     return any(meant(key, each) is not None for each in patterns)
 
 
+def is_password(key: Key) -> bool:
+    """Return whether a key is called as passwords are, or is a part of such a one."""
+    return matches_any(key, _PASSWORDS)
+
+
 def meant(key: Key, text: str) -> tuple[bool, int, int, int] | None:
     """Return how much a pattern counts for a key, or its name as it is printed; None if it does not mean it."""
     pattern = Pattern(text, Treatment.ASK, own=text == str(key))
@@ -203,6 +208,7 @@ _SETTING = (
     *("**.image.registry", "**.*Image.registry"),
     *("Application:spec.source.repoURL", "Application:spec.source.chart", "Application:spec.sources.*.repoURL"),
 )
+_PASSWORDS = ("**.password", "**.*Password")
 _PINNED = (
     *(f"**.{image}.{part}" for image in ("image", "*Image") for part in ("pullPolicy", "pullSecrets", "pullSecret")),
     *("**.imagePullPolicy", "**.imagePullSecrets"),
@@ -233,7 +239,8 @@ _PINNED = (
     *("kustomization.yaml:commonLabels", "kustomization.yaml:commonAnnotations"),
     # Which secrets it is given, and who it is to the cloud.
     *("**.existingSecret*", "**.secretName", "**.secretRef", "**.secretKeyRef", "**.extraEnvVarsSecret"),
-    *("**.password", "**.*Password", "**.storeRef", "**.secretStoreRef", "**.remoteRef"),
+    *_PASSWORDS,
+    *("**.storeRef", "**.secretStoreRef", "**.remoteRef"),
     *("**.externalSecret*.**.extract", "ExternalSecret:spec.dataFrom", "Secret:", "SealedSecret:", "SecretStore:"),
     *("**.serviceAccount.**.annotations", "ServiceAccount:metadata.annotations"),
 )

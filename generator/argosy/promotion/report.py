@@ -7,11 +7,13 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate, takewhile
 from typing import Any
 
+from argosy.promotion import policy
 from argosy.promotion.decision import ABSENT, Decision, Verdict
 from argosy.promotion.promoting import Move, Promotion, Widened
 from argosy.promotion.trailers import Kind, Step
 from argosy.reporting.wording import code, in_markdown
 from argosy.terminal import printable
+from argosy.yaml_edit.keys import Key
 
 LONGEST = 48
 """How many characters of a value are shown."""
@@ -48,13 +50,23 @@ def pair(decision: Decision) -> tuple[str, str]:
 
 
 def hidden(decision: Decision, value: Any) -> Any:
-    """Return a value, but nothing of a Secret, nor of what Kustomize makes one from, nor what is encrypted."""
+    """Return a value, but nothing of a Secret, nor of what makes one, such as a password, nor what is encrypted."""
     if decision.encrypted and value is not ABSENT:
         return "encrypted"
     key = decision.key
     is_secret = any(each.partition("/")[0] == "Secret" for each in (key.scope, *key.path))
     secret = is_secret or "secretGenerator" in key.path or "stringData" in key.path
-    return "***" if secret and value is not ABSENT else value
+    return "***" if secret and value is not ABSENT else _without_passwords(key, value)
+
+
+def _without_passwords(key: Key, value: Any) -> Any:
+    if isinstance(value, dict):
+        return {
+            name: _without_passwords(key._replace(path=(*key.path, str(name))), each) for name, each in value.items()
+        }
+    if isinstance(value, list):
+        return [_without_passwords(key, each) for each in value]
+    return "***" if policy.is_password(key) and value not in (ABSENT, None, "") else value
 
 
 def title(steps: Sequence[Step]) -> str:
