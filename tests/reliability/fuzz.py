@@ -7,7 +7,7 @@ import random
 import re
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
-from os.path import commonpath
+from os.path import commonprefix
 from pathlib import Path
 from typing import Any
 
@@ -135,8 +135,8 @@ def _mutate(stand: Stand, chance: random.Random, root: Path, secret: Path) -> No
 
 def _shown(before: bytes, after: bytes) -> str:
     """Return the part in which two contents differ."""
-    start = len(commonpath([before, after]))
-    end = len(commonpath([before[start:][::-1], after[start:][::-1]]))
+    start = len(commonprefix([before, after]))
+    end = len(commonprefix([before[start:][::-1], after[start:][::-1]]))
     return f"{before[start : len(before) - end][:200]!r} -> {after[start : len(after) - end][:200]!r}"
 
 

@@ -74,7 +74,7 @@ class Commands(click.Group):
                 return super().invoke(ctx)
             finally:
                 with suppress(ArgosyError):
-                    _tell(git.unfiltered())
+                    _tell(git.filters_missed())
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """Write the commands' summaries, importing none of them."""
@@ -97,8 +97,8 @@ class Commands(click.Group):
         return super().resolve_command(ctx, args)
 
 
-def _tell(unfiltered: Mapping[str, str]) -> None:
-    for name, path in unfiltered.items():
+def _tell(filters_missed: Mapping[str, str]) -> None:
+    for name, path in filters_missed.items():
         click.echo(
             f"{path} looks edited: the filter {name} of this clone is not run while reading; `git config --global "
             f"filter.{name}.clean …` has it run.",

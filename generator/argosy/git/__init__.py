@@ -6,6 +6,7 @@ from argosy.git.repository import (
     asked_once,
     at,
     branch,
+    filters_missed,
     forget,
     has_every_branch,
     ignored,
@@ -13,7 +14,6 @@ from argosy.git.repository import (
     remotes,
     revisions,
     top_level,
-    unfiltered,
 )
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "at",
     "available",
     "branch",
+    "filters_missed",
     "forget",
     "has_commits",
     "has_every_branch",

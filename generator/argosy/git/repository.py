@@ -159,7 +159,7 @@ class Repository:
         listed = run(self.folder, "--no-optional-locks", "status", *asked, "--ignore-submodules=dirty", "--", ".")
         return {line[3:].removeprefix(prefix): line[:2] for line in listed.split("\0") if line}
 
-    def unfiltered(self) -> Mapping[str, str]:
+    def filters_missed(self) -> Mapping[str, str]:
         """Return why files look edited that may not be: the names of filters that were not run, each with such a file.
 
         Only those are looked at whose status was asked for.
@@ -341,10 +341,10 @@ def at(folder: Path) -> Repository:
     return _repositories.setdefault(folder, Repository(folder))
 
 
-def unfiltered() -> Mapping[str, str]:
+def filters_missed() -> Mapping[str, str]:
     """Return the filters that were not run, each with a file that looks edited without, of all that was asked about."""
     known = tuple((_repositories or {}).values())
-    return {name: path for each in known for name, path in each.unfiltered().items()}
+    return {name: path for each in known for name, path in each.filters_missed().items()}
 
 
 def forget(*, files: bool = False) -> None:
