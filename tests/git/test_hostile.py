@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 from contextlib import nullcontext
 from pathlib import Path
@@ -295,7 +296,14 @@ def test_what_a_partial_clone_lacks_is_not_fetched_while_reading(clone: Path, tm
     partial = tmp_path / "partial"
     with asked_once(), reading(), pytest.raises(ToolError) as caught:
         objects.blobs(partial, objects.entries(partial, "HEAD"), ["a"])
-    assert "git fetch --refetch" in caught.value.hint
+    assert caught.value.hint.endswith("git fetch --refetch --no-filter")
+    git(tmp_path, "clone", "--quiet", "--no-checkout", "--filter=tree:0", f"file://{clone}", "treeless")
+    with asked_once(), reading(), pytest.raises(ToolError, match="git ls-tree") as listing:
+        objects.entries(tmp_path / "treeless", "HEAD")
+    assert listing.value.hint == caught.value.hint
+    git(tmp_path / "treeless", *shlex.split(listing.value.hint.partition(": git ")[2]))
+    with asked_once(), reading():
+        assert objects.blobs(tmp_path / "treeless", objects.entries(tmp_path / "treeless", "HEAD"), ["a"])
     git(partial, "config", "remote.origin.uploadpack", str(program(tmp_path / "evil", tmp_path / "ran")))
     with asked_once(), reading(), pytest.raises(ToolError):
         objects.blobs(partial, objects.entries(partial, "HEAD"), ["a"])

@@ -112,7 +112,7 @@ def run(
         cause = err.decode(errors="replace").strip() or f"exit code {process.returncode}"
         if len(cause) > _MOST_SAID and command[0] not in {"commit", "push"}:  # Those repeat what hooks say.
             cause = f"… {cause[-_MOST_SAID:]}"
-        raise ToolError(f"`{shown}` failed in {folder}: {cause}")
+        raise ToolError(f"`{shown}` failed in {folder}: {cause}", hint_of(cause))
     return out.decode(errors="surrogateescape")
 
 
@@ -124,6 +124,13 @@ def _command(arguments: Sequence[str]) -> Sequence[str]:
     return arguments
 
 
+def hint_of(cause: str) -> str:
+    """Return what to do about what git says, where it lacks what a partial clone left out; else empty."""
+    return LEFT_OUT if "promisor remote" in cause else ""
+
+
+LEFT_OUT = "Fetch what this clone left out: git fetch --refetch --no-filter"
+"""What to do in a partial clone: a fetch by itself leaves out the same again."""
 _MOST_SAID = 2000
 """How many characters of what git says are repeated, from its end, where it says what went wrong."""
 _PATIENCE = 5.0

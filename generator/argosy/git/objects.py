@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from argosy import git, temporary
 from argosy.errors import ToolError
+from argosy.git.command import LEFT_OUT
 from argosy.git.repository import Entry, Object, Objects
 
 EXECUTABLE = "100755"
@@ -94,7 +95,7 @@ def _below(known: Objects, tree: str, paths: Sequence[str]) -> Mapping[str, Entr
         unread = [name for name in dict.fromkeys(pending.values()) if name not in known.trees]
         for name, read in zip(unread, known.read(unread), strict=True):
             if read is None:
-                raise ToolError(f"{known.folder} lacks the tree {name}.", "Fetch what this clone left out: git fetch.")
+                raise ToolError(f"{known.folder} lacks the tree {name}.", LEFT_OUT)
             known.trees[name] = parsed_tree(_whole(name, read), len(read.name) // 2)
         following = {}
         for folder, name in pending.items():
@@ -188,9 +189,7 @@ def _read(repository: Path, blobs: Iterable[str]) -> tuple[dict[str, bytes], dic
     found, large = {}, {}
     for blob, read in zip(wanted, git.at(repository).objects.read(wanted), strict=True):
         if read is None:
-            raise ToolError(
-                f"{repository} lacks the object {blob}.", "Fetch what this clone left out: git fetch --refetch."
-            )
+            raise ToolError(f"{repository} lacks the object {blob}.", LEFT_OUT)
         if read.content is None:
             large[blob] = read.size
         else:

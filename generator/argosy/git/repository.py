@@ -15,7 +15,7 @@ from threading import Lock
 from typing import NamedTuple
 
 from argosy.errors import ToolError
-from argosy.git.command import ARGOSY, CLONES, LARGEST, configured, filters_left_out, inherited, run
+from argosy.git.command import ARGOSY, CLONES, LARGEST, configured, filters_left_out, hint_of, inherited, run
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,8 +283,7 @@ class Objects:
             line = process.stdout.readline()
             if not line.endswith(b"\n"):
                 cause = process.communicate()[1].decode(errors="replace").strip() or f"exit code {process.returncode}"
-                hint = "Fetch what this clone left out: git fetch --refetch." if "promisor" in cause else ""
-                raise ToolError(f"`git cat-file` failed in {self.folder}: {cause}", hint)
+                raise ToolError(f"`git cat-file` failed in {self.folder}: {cause}", hint_of(cause))
             match = _FOUND.fullmatch(line)
             if not match:
                 yield None
