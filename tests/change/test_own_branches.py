@@ -481,8 +481,8 @@ def test_a_branch_of_a_remote_with_another_name(argosy: Argosy, root: Path) -> N
     git(root, "branch", "--delete", "--force", "prod")
     git(root, "update-ref", "-d", "refs/remotes/upstream/prod")
     unknown = argosy(*ADD)
-    assert (unknown.code, "git fetch upstream prod" in unknown.err) == (1, True)
-    assert "“prod”: git fetch upstream prod" in argosy("status").out
+    assert (unknown.code, "git fetch upstream '+refs/heads/*:refs/remotes/upstream/*'" in unknown.err) == (1, True)
+    assert "“prod”: git fetch upstream '+refs/" in argosy("status").out
     assert "here, nor on upstream" in argosy("promote", "web", "--to", "prod").err
     git(root, "fetch", "--quiet", "upstream")
     git(root, "branch", "prod", "upstream/prod")
@@ -496,7 +496,19 @@ def test_a_branch_of_a_remote_with_another_name(argosy: Argosy, root: Path) -> N
 def test_a_branch_that_this_clone_does_not_know(argosy: Argosy, root: Path) -> None:
     git(root, "branch", "--delete", "--force", "prod")
     result = argosy(*ADD)
-    assert (result.code, "git fetch origin prod" in result.err) == (1, True)
+    assert (result.code, "git fetch origin '+refs/heads/*" in result.err) == (1, True)
+
+
+def test_a_clone_of_a_single_branch(
+    argosy: Argosy, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    git(tmp_path, "clone", "--quiet", "--depth=1", with_remote(root).as_uri(), "single")
+    monkeypatch.chdir(tmp_path / "single")
+    refused = argosy(*ADD, "--no-validate")
+    assert (refused.code, "this clone does not know what is on it" in refused.err) == (1, True), refused.err
+    git(tmp_path / "single", *shlex.split(refused.err.partition("again: git ")[2]))
+    made = argosy(*ADD, "--commit", "--no-validate")
+    assert (made.code, "Committed on dev, prod and main." in made.err) == (0, True), made.err
 
 
 @pytest.mark.parametrize("tagged", [True, False])

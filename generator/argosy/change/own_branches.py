@@ -370,8 +370,7 @@ def _refusal(
     if not is_known and first.revision in followed:
         return ArgosyError(
             f"{first.application} follows the branch {first.revision}, and this clone does not know what is on it.",
-            "Fetch it, and run this command again: "
-            f"git fetch {branches.remote_name(work.plan.root, first.revision)} {' '.join(revisions)}",
+            f"Fetch it, and run this command again: {branches.fetching(work.plan.root, first.revision)}",
         )
     lacks = f"does not have {path}" if path in first.wanted else f"has {path}, so that it is rendered in another way"
     if not is_known:

@@ -202,8 +202,17 @@ def absent(root: Path, revision: str, remote: str = "") -> ArgosyError:
     name = remote or remote_name(root, revision)
     return ArgosyError(
         f"There is no branch {revision} {'on' if remote else 'here, nor on'} {name}.",
-        f"Fetch it, or make it: git fetch {name} {revision}, or git branch {revision}.",
+        f"Fetch it: {fetching(root, revision)}, or make it: git branch {revision}",
     )
+
+
+def fetching(root: Path, branch: str = "") -> str:
+    """Return the command that fetches the branches of a branch's remote, also into a clone of a single one.
+
+    There, naming a branch would write FETCH_HEAD alone.
+    """
+    name = remote_name(root, branch)
+    return f"git fetch {name} '+refs/heads/*:refs/remotes/{name}/*'"
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,7 +97,7 @@ class Places:
             return self._find(environment.revision)
         except ArgosyError:
             name = environment.revision
-            fetch = f"git fetch {branches.remote_name(self.root, name)} {name}"
+            fetch = branches.fetching(self.root, name)
             return Tip(name, name, "", f"this clone has no branch, tag or commit “{name}”: {fetch}")
 
     @property

@@ -9,6 +9,7 @@ from argosy.argocd.sources import Kind, is_here, resolve
 from argosy.argocd.view import ArgoApplication, View, key
 from argosy.documents.fields import field, text
 from argosy.findings import Problem, Severity
+from argosy.git import branches
 from argosy.names import nearest
 from argosy.paths import entries, holds
 from argosy.rules.examples import APPLICATION, CONFIG_MAP, DESTINATION, REPOSITORY, SERVICE
@@ -241,7 +242,8 @@ def branch_lacks_path(application: ArgoApplication, view: View) -> Iterator[Prob
             else f"The branch “{read.revision}” has {path}, so it is rendered with another tool there.",
             application.at(*read.at),
             f"Bring it to {read.revision}, and push that before the Application. With --commit or --pull-request, "
-            "argosy's commands change both. If it is there already, run git fetch.",
+            "argosy's commands change both. If it is there already, fetch it: "
+            + branches.fetching(view.root, read.revision),
             cause=f"{read.revision} {path}",
         )
 
@@ -279,7 +281,7 @@ def branch_drops_path(view: View) -> Iterator[Problem]:
             f"{each.application} on “{each.default}” reads “{each.branch}”, and {wrong}.",
             ("revision",),
             f"Push this once Argo CD has synced {each.default} without that Application, or with one that reads "
-            "something else. If it is so already, run git fetch.",
+            f"something else. If it is so already, fetch it: {branches.fetching(view.root, each.default)}",
             settings.get(each.branch),
             cause=f"{each.branch} {each.path}",
         )
