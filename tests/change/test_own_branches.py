@@ -203,6 +203,9 @@ def test_a_conflict_on_a_branch(argosy: Argosy, root: Path) -> None:
     assert (result.code, commits(root), state(root)) == (3, before, whole)
     assert "On prod, these files have edits that conflict with this change:\n  argocd/prod/web.yaml" in result.err
     assert "git switch prod, and argosy set environment prod autoSync=false" in result.err
+    plain = argosy("set", "environment", "prod", "autoSync=false", "--no-validate")
+    assert plain.code == 0, plain.err
+    assert "This does not reach prod, where these files have edits that conflict with it:" in plain.err
 
 
 def test_a_conflict_on_the_default_branch(argosy: Argosy, root: Path) -> None:
@@ -401,6 +404,10 @@ def test_what_is_edited_by_hand_reaches_each_branch(argosy: Argosy, root: Path) 
         shutil.rmtree(root / "environments" / name / "web")
     commit(root)
     before = commits(root)
+    plain = argosy("apply", "--since", "HEAD~1", "--no-validate")  # It goes nowhere else, so it asks of nothing there.
+    assert (plain.code, "go as well" in plain.err) == (0, False), plain.err
+    assert "This does not reach dev and prod: --commit" in plain.err
+    git(root, "reset", "--quiet", "--hard")
     asked = argosy("apply", "--since", "HEAD~1", "--commit")
     assert (asked.code, commits(root)) == (1, before)
     for said in ("On the branch prod, these are written or edited by hand, and go as well:", "Confirm with --yes."):
@@ -423,6 +430,9 @@ def test_an_edit_that_a_branch_has_made_in_another_way(argosy: Argosy, root: Pat
     refused = argosy("apply", "--commit")
     assert (refused.code, commits(root), state(root)) == (1, before, whole), refused.err
     assert f"On the branch prod: {settings} differs from what was edited here" in refused.err
+    plain = argosy("apply")
+    assert plain.code == 0, plain.err
+    assert f"This does not reach prod. {settings} differs from what was edited here" in plain.err
 
 
 def test_a_branch_whose_settings_are_wrong(argosy: Argosy, root: Path) -> None:
@@ -490,7 +500,9 @@ def test_a_branch_of_a_remote_with_another_name(argosy: Argosy, root: Path) -> N
     git(root, "branch", "--delete", "--force", "prod")
     git(root, "fetch", "--quiet", "fork")
     updated = argosy("update")  # Two remotes, of which none is called origin, do not tell which one it is.
-    assert (updated.code, updated.err) == (0, "Nothing to change.\n")
+    assert (updated.code, "This does not reach prod." in updated.err) == (0, True)
+    git(root, *shlex.split(updated.err.partition("again: git ")[2]))
+    assert argosy("update").err == "Nothing to change.\n"
 
 
 def test_a_branch_that_this_clone_does_not_know(argosy: Argosy, root: Path) -> None:
@@ -509,6 +521,36 @@ def test_a_clone_of_a_single_branch(
     git(tmp_path / "single", *shlex.split(refused.err.partition("again: git ")[2]))
     made = argosy(*ADD, "--commit", "--no-validate")
     assert (made.code, "Committed on dev, prod and main." in made.err) == (0, True), made.err
+
+
+def test_a_change_for_branches_that_a_clone_does_not_have(
+    argosy: Argosy, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    git(tmp_path, "clone", "--quiet", "--single-branch", with_remote(root).as_uri(), "single")
+    single = tmp_path / "single"
+    monkeypatch.chdir(single)
+    before, scale = commits(single), ("set", "environment", "prod", "replicas=4", "--no-validate")
+    for command in (("update",), scale):
+        refused = argosy(*command, "--commit")
+        assert (refused.code, commits(single)) == (1, before), refused.err
+        assert "which the change is for as well, is not in this clone." in refused.err
+    assert "This does not reach dev. The branch dev," in argosy("update", "--dry-run").err
+    plain = argosy(*scale)
+    assert (plain.code, "This does not reach prod." in plain.err, "dev" in plain.err) == (0, True, False), plain.err
+    git(single, "reset", "--quiet", "--hard")
+    assert "Not looked at: dev and prod." in argosy("update", "--check").out
+    checked = argosy("update", "--check", "--output", "json")
+    assert (checked.code, json.loads(checked.out)["unseenBranches"]) == (0, ["dev", "prod"])
+    listed = json.loads(argosy("status", "--files", "--output", "json").out)
+    assert listed["template"]["unseenBranches"] == ["dev", "prod"]
+    assert "the newest; not in this clone: dev and prod" in argosy("status").out
+    git(single, *shlex.split(refused.err.partition("again: git ")[2]))
+    made = argosy(*scale, "--commit")
+    assert (made.code, "Committed on prod and main." in made.err) == (0, True), made.err
+    git(root.parent / f"{root.name}.git", "branch", "--delete", "--force", "prod")
+    git(single, "push", "--quiet", "origin", "main")
+    missing = argosy(*scale[:-2], "replicas=5", "--no-validate", "--pull-request")
+    assert (missing.code, "git push origin prod:refs/heads/prod" in missing.err) == (1, True), missing.err
 
 
 @pytest.mark.parametrize("tagged", [True, False])

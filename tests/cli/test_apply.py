@@ -26,6 +26,15 @@ def test_edited_settings(argosy: Argosy, repository: Path) -> None:
     dry = argosy("apply", "--dry-run")
     assert dry.code == 0
     assert "argocd/prod/web.yaml" in dry.out
+    written = argosy("apply")
+    assert (written.code, "Next: git add environments/prod/environment.yaml adds your own edits" in written.err) == (
+        0,
+        True,
+    )
+    git(repository, "add", "environments/prod/environment.yaml")
+    assert " M " not in git(repository, "status", "--porcelain")
+    git(repository, "reset", "--quiet")
+    git(repository, "checkout", "--quiet", "argocd", "docs")
     assert argosy("apply", "--commit").code == 0
     assert git(repository, "status", "--porcelain") == ""
     assert "automated" not in yaml.safe_load(Path("argocd/prod/web.yaml").read_text())["spec"]["syncPolicy"]

@@ -28,16 +28,19 @@ from argosy.repository.model import Application, ArgocdStyle, Environment, Forma
 from argosy.repository.store import Stored
 
 
-def behind(root: Path, repository: Repository, version: str) -> Mapping[str, str]:
+def behind(root: Path, repository: Repository, version: str) -> tuple[Mapping[str, str], Sequence[str]]:
     """Return the environments' own branches that another template rendered, with the version that each records.
 
-    A branch that this clone does not have, or that is no repository of argosy's, is none of them. From an
-    environment's own branch, none is seen.
+    A branch that is no repository of argosy's is none of them. Those that this clone does not have are returned as
+    well. From an environment's own branch, none is seen.
     """
-    tips = [tip for each in sorted({*followed(root, repository).values()}) if (tip := branches.newest(root, each))]
+    own = sorted({*_followed(root, repository).values()})
+    tips = [tip for each in own if (tip := branches.newest(root, each))]
     answers = objects.named(root, [f"{tip.commit}:{layout.ANSWERS}" for tip in tips])
     found = {tip.branch: origin.recorded(text) for tip, (_, _, text) in zip(tips, answers, strict=True)}
-    return {branch: each for branch, each in found.items() if each not in {"", version}}
+    lacking = {*own} - found.keys()
+    unseen = [each for each in own if each in lacking and not _is_fixed(root, each)]
+    return {branch: each for branch, each in found.items() if each not in {"", version}}, unseen
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +97,8 @@ class Found(list[OnBranch]):
 
     def __init__(self) -> None:
         self.refused: dict[str, ArgosyError] = {}
+        self.unseen: dict[str, ArgosyError] = {}
+        """The branches that the change concerns, and that are not where they are looked for."""
 
 
 def plans(plan: Plan, change: Change, again: Again, remote: str = "", *, writes: bool) -> Found:
@@ -112,16 +117,18 @@ def plans(plan: Plan, change: Change, again: Again, remote: str = "", *, writes:
     for revision in (each for each in own if any(each == one.revision for one in change.after.environments)):
         tip = work.start(revision, remote)
         if tip is None:
+            if work.is_unseen(revision):
+                found.unseen[revision] = _unseen(root, revision, remote)
             continue
         with branches.checked_out(root, tip.commit) as place:
             try:
                 made = _planned(Elsewhere(revision, work.followers(revision), place, ownership.load(place)), again)
             except ArgosyError as error:
+                told = error.message.replace(str(place), "this")
                 # As usage, there is nothing to change there, or someone has done it already.
                 if writes and not isinstance(error, UsageError):
-                    told = error.message.replace(str(place), "this")
                     raise ArgosyError(f"On the branch {tip.branch}: {told}", error.hint) from error
-                found.refused[revision] = error
+                found.refused[revision] = type(error)(told, error.hint)
                 continue
         if made and (tip.branch != revision or work.concerns(revision, *made)):
             on_it = replace(made[1], root=root)
@@ -147,11 +154,36 @@ def _planned(there: Elsewhere, again: Again) -> tuple[Change, Plan] | None:
 
 def followed(root: Path, repository: Repository) -> Mapping[str, str]:
     """Return the branches that environments are read from rather than from what is checked out, by environment."""
+    own = _followed(root, repository)
+    return {name: branch for name, branch in own.items() if branches.newest(root, branch)}
+
+
+def _followed(root: Path, repository: Repository) -> Mapping[str, str]:
+    """Return the revisions that environments are read from rather than from what is checked out, known here or not."""
     default = repository.settings.branch
     own = {each.name: each.revision for each in repository.environments if each.revision not in {default, "HEAD"}}
-    if not own or is_on(root, own.values(), default):
-        return {}
-    return {name: branch for name, branch in own.items() if branches.newest(root, branch)}
+    return {} if not own or is_on(root, own.values(), default) else own
+
+
+def _is_fixed(root: Path, revision: str) -> bool:
+    """Return whether a revision that is no branch here is a tag or a commit, which stays as it is."""
+    known = Branches.of(root, [revision])
+    return revision not in known.unknown and revision not in known.known
+
+
+def _unseen(root: Path, revision: str, remote: str) -> ArgosyError:
+    """Return the error that what is on a branch is not known: of a remote, if one is given."""
+    here = branches.newest(root, revision)
+    if here and remote:
+        push = f"git push {remote} {here.name}:refs/heads/{revision}"
+        return ArgosyError(
+            f"The branch {revision}, which the change is for as well, is not on {remote}.",
+            f"Push it, and run this command again: {push}",
+        )
+    return ArgosyError(
+        f"The branch {revision}, which the change is for as well, is not in this clone.",
+        f"Bring it here, and run this command again: {branches.fetching(root, revision)}",
+    )
 
 
 def refuse_leading_nowhere(plan: Plan, change: Change, command: str, found: Found, *, writes: bool) -> None:
@@ -197,6 +229,13 @@ class _Work:
         if origin is None:
             return None
         return _tip(self.plan.root, origin, remote) or Tip(origin, "HEAD", self.plan.head)
+
+    def is_unseen(self, revision: str) -> bool:
+        """Return whether a branch that is not known here has followers, and something changes for them."""
+        is_followed = any(each.revision == revision for each in self.change.before.environments)
+        return (
+            is_followed and not _is_fixed(self.plan.root, revision) and self.concerns(revision, self.change, self.plan)
+        )
 
     def _origin(self, revision: str) -> str | None:
         """Return the branch that a new one starts from; None where it is not the change's to make it."""

@@ -56,7 +56,11 @@ def command(app: str, form: str, yes: bool, given: ChangeOptions) -> int:
 
         def again(there: Elsewhere) -> Change | None:
             converted = conversion.convert(there.root, there.stored, app, Format(form))
-            return announced(converted, there.environments, f"On the branch {there.branch}: ") if converted else None
+            if converted is None:
+                return None
+            if not (given.is_committed or given.dry_run):  # It stays as it is there.
+                return converted.change
+            return announced(converted, there.environments, f"On the branch {there.branch}: ")
 
         elsewhere = own_branches.followed(given.root, stored.repository)
         change = announced(made, {each.name for each in stored.repository.environments} - elsewhere.keys())

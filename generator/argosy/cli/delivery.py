@@ -22,7 +22,7 @@ from argosy.names import joined
 
 if TYPE_CHECKING:
     from argosy.change.merge import Plan
-    from argosy.change.own_branches import Again, Elsewhere, OnBranch
+    from argosy.change.own_branches import Again, Elsewhere, Found, OnBranch
     from argosy.change.planning import Change, Settle
     from argosy.git.snapshot import Snapshot, Written
     from argosy.hosting import Host, Proposal
@@ -81,8 +81,10 @@ def carry_out(
     plan = planning.plan(given.root, versioned, settle or privileges.kept)
     removal.refuse_cascade(plan)
     remote = branches.remote_of(given.root) if given.pull_request else ""
-    writes = given.commit or given.on_branch or given.dry_run
+    writes = given.is_committed or given.dry_run
     found = own_branches.plans(plan, versioned, again, remote, writes=writes) if again else own_branches.Found()
+    if given.is_committed and found.unseen:
+        raise next(iter(found.unseen.values()))
     own_branches.refuse_leading_nowhere(plan, versioned, _command(), found, writes=writes)
     _list(given, plan, " here" if found and not plan.changes else "")
     for each in found:
@@ -91,7 +93,9 @@ def carry_out(
             given.say(f"The same files {where}, from what it holds.")
         else:
             _list(given, each.plan, f" {where}")
-    refused = _refused(given, found, validated=validated and given.validate and writes)
+    refused = _refused(given, found, validated=validated and given.validate) if writes else 0
+    if not given.is_committed:
+        _say_not_reached(given, found)
     if refused or given.dry_run or not (plan.touched or found):
         _show(given, plan, diff=_diff(plan, found) if given.dry_run else None, found=found)
         return refused or (3 if plan.conflicts else 0)
@@ -100,9 +104,6 @@ def carry_out(
     elif found and given.commit:
         code = _commit_everywhere(given, plan, versioned, title, found, validated=validated, is_second=is_second)
     else:
-        if found:
-            names = joined([each.branch for each in found], 8)
-            given.say(f"This does not reach {names}: --commit or --pull-request makes the change there as well.")
         if not plan.touched:
             _show(given, plan, found=found)
             return 0
@@ -153,7 +154,8 @@ def asking(given: ChangeOptions, again: Again, yes: bool) -> Again:
 
     def asked(there: Elsewhere) -> Change | None:
         made = again(there)
-        edited = removal.look(there.root, there.stored, made).edited if made and not made.copies else ()
+        goes = given.is_committed or given.dry_run
+        edited = removal.look(there.root, there.stored, made).edited if goes and made and not made.copies else ()
         if edited:
             listed = "".join(f"\n  {each.path}" for each in edited)
             given.say(f"On the branch {there.branch}, these are written or edited by hand, and go as well:{listed}")
@@ -294,7 +296,7 @@ def _write(
             commit(given.root, given.message or title, paths)
         journal.end(abortable=bool(code))
     _show(given, plan, committed=committed, valid=code == 0 if judged else None)
-    _say_next(given, plan, code)
+    _say_next(given, plan, change, code)
     return code
 
 
@@ -358,8 +360,10 @@ def _validate(given: ChangeOptions, changed: Iterable[str]) -> int:
         return validation.run(given.root, changed=[*changed], output="text", quiet=True)
 
 
-def _say_next(given: ChangeOptions, plan: Plan, code: int) -> None:
+def _say_next(given: ChangeOptions, plan: Plan, change: Change, code: int) -> None:
     """Say what a person has to do next; with conflicts or findings, whatever --quiet says."""
+    from argosy import git  # noqa: PLC0415
+
     if code == 3:
         click.echo(
             f"\nConflicts between this change and earlier edits:\n{_conflicts(plan)}\n"
@@ -371,7 +375,16 @@ def _say_next(given: ChangeOptions, plan: Plan, code: int) -> None:
         left = ", and not committed" if given.commit else ""
         click.echo(f"The change is made{left}, but validation failed. To undo it: argosy abort", err=True)
     elif not given.commit:
-        given.say("Next: git diff --staged shows it, git commit keeps it.")
+        status = git.at(given.root).status
+        own = sorted(path for path in change.asked if status.get(path, "  ")[1] != " ")
+        if len(own) > _NAMED:
+            own = sorted({"/".join(path.split("/")[:3]) for path in own})
+        add = f"{shlex.join(['git', 'add', *own])} adds your own edits, " if own else ""
+        given.say(f"Next: {add}git diff --staged shows it, git commit keeps it.")
+
+
+_NAMED = 8
+"""Up to how many files of the user's own are named one by one; of more, the folders."""
 
 
 def _conflicts(plan: Plan) -> str:
@@ -398,6 +411,24 @@ def _refused(given: ChangeOptions, found: Sequence[OnBranch], *, validated: bool
             click.echo(f"Nothing was written: what {each.branch} would hold is not valid.", err=True)
             return 1
     return 0
+
+
+def _say_not_reached(given: ChangeOptions, found: Found) -> None:
+    """Say which branches a change does not reach that stays in the work tree, or is not made, and why."""
+    planned = [] if given.dry_run else [*found]
+    if able := [each.branch for each in planned if not each.plan.conflicts]:
+        given.say(f"This does not reach {joined(able, 8)}: --commit or --pull-request makes the change there as well.")
+    for each in planned:
+        if each.plan.conflicts:
+            given.say(
+                f"This does not reach {each.branch}, where these files have edits that conflict with it:\n"
+                f"{_conflicts(each.plan)}\n"
+                f"Make it there first, and resolve them: git switch {each.branch}, and {_command()}"
+            )
+    # As usage, there is nothing to change there.
+    reasons = {branch: error for branch, error in found.refused.items() if not isinstance(error, UsageError)}
+    for branch, error in {**reasons, **found.unseen}.items():
+        given.say(f"This does not reach {branch}. {error.message}\n  {error.hint}".rstrip())
 
 
 def _commit_everywhere(

@@ -190,13 +190,18 @@ class ChangeOptions:
             raise UsageError(
                 "--commit is for the current branch.", "Give one of --commit, --branch and --pull-request."
             )
-        if self.message is not None and not (self.commit or self.on_branch):
+        if self.message is not None and not self.is_committed:
             raise UsageError("--message is for a commit.", "Add --commit, --branch or --pull-request.")
 
     @property
     def on_branch(self) -> bool:
         """Whether the result goes to a branch of its own."""
         return self.branch is not None or self.pull_request
+
+    @property
+    def is_committed(self) -> bool:
+        """Whether the result is committed, wherever: then it goes to branches that environments follow as well."""
+        return self.commit or self.on_branch
 
     @property
     def root(self) -> Path:

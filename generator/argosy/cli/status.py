@@ -81,11 +81,11 @@ def _print_matrix(
 
         asked = live.of(stored.repository, found.deployments, context)
     newest = versions.current().version
-    behind = own_branches.behind(root, stored.repository, newest)
+    behind, unseen = own_branches.behind(root, stored.repository, newest)
     try:
-        shown = Template(origin.version(root, stored), newest, behind=behind)
+        shown = Template(origin.version(root, stored), newest, behind=behind, unseen=unseen)
     except ArgosyError as error:
-        shown = Template(stored.version, newest, error.hint, behind)
+        shown = Template(stored.version, newest, error.hint, behind, unseen)
     click.echo(_format(Report(root, found, shown, asked, application), output), nl=False)
     if not exit_code:
         return 0
@@ -123,7 +123,8 @@ def _print_files(root: Path, stored: Stored, output: str) -> None:
             click.echo(f"{each.owner.value:14}  {each.state.value:9}  {each.path}")
         return
     newest = versions.current().version
-    template = Template(stored.version, newest, behind=own_branches.behind(root, stored.repository, newest))
+    behind, unseen = own_branches.behind(root, stored.repository, newest)
+    template = Template(stored.version, newest, behind=behind, unseen=unseen)
     data = {
         "template": as_json.template(template),
         "environments": [

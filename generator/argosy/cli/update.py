@@ -58,13 +58,14 @@ def command(check: bool, version: str | None, given: ChangeOptions) -> int:
 def _check(given: ChangeOptions) -> int:
     from argosy.change import origin, own_branches, ownership  # noqa: PLC0415
     from argosy.change.ownership import State  # noqa: PLC0415
+    from argosy.git import branches  # noqa: PLC0415
     from argosy.template import versions  # noqa: PLC0415
 
     stored, newest = ownership.load(given.root), versions.current().version
     present = stored.version
     files = ownership.files(given.root, stored) if origin.had_earlier(given.root, present) else ()
     left = [each.path for each in files if each.state is State.OUTDATED]
-    behind = own_branches.behind(given.root, stored.repository, newest)
+    behind, unseen = own_branches.behind(given.root, stored.repository, newest)
     if given.output == "json":
         found = {
             "version": present,
@@ -72,6 +73,7 @@ def _check(given: ChangeOptions) -> int:
             "newer": present != newest,
             "outdated": left,
             "branches": [{"branch": each, "recorded": version} for each, version in behind.items()],
+            "unseenBranches": unseen,
         }
         click.echo(json.dumps(found, indent=2))
     elif not given.quiet:
@@ -81,6 +83,8 @@ def _check(given: ChangeOptions) -> int:
             click.echo(f"The template is the newest: {present}.")
         if behind:
             click.echo(f"Branches of another template: {joined([*behind], 8)}. argosy update --commit updates them.")
+        if unseen:
+            click.echo(f"Not looked at: {joined(unseen, 8)}. Bring it here: {branches.fetching(given.root, unseen[0])}")
         if left:
             click.echo(f"An earlier update left {len(left)} files as they were: argosy status --files lists them.")
     return int(present != newest or bool(left or behind))

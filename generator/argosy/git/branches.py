@@ -206,12 +206,17 @@ def absent(root: Path, revision: str, remote: str = "") -> ArgosyError:
     )
 
 
-def fetching(root: Path, branch: str = "") -> str:
-    """Return the command that fetches the branches of a branch's remote, also into a clone of a single one.
+def fetching(root: Path, branch: str) -> str:
+    """Return the command that brings a branch here from its remote, with all others, also into a clone of a single one.
 
-    There, naming a branch would write FETCH_HEAD alone.
+    There, naming a branch would write FETCH_HEAD alone. Of several remotes that do not tell which is meant, one that
+    has the branch is taken.
     """
     name = remote_name(root, branch)
+    if name not in git.at(root).remote_names:
+        held = re.compile(rf"refs/remotes/([^/]+/{re.escape(branch)})")
+        if found := next(filter(None, map(held.fullmatch, git.at(root).refs)), None):
+            return f"git branch {branch} {found[1]}"
     return f"git fetch {name} '+refs/heads/*:refs/remotes/{name}/*'"
 
 

@@ -60,9 +60,15 @@ def history(application: str, promotions: Sequence[Promoted]) -> str:
 
 
 def template(found: Template) -> dict[str, Any]:
-    """Return the template's versions, and those of branches that have another than the newest."""
+    """Return the template's versions, and those of branches that have another than the newest or are not here."""
     branches = [{"branch": branch, "recorded": version} for branch, version in found.behind.items()]
-    return {"version": found.version, "newest": found.newest, "note": found.note, "branches": branches}
+    return {
+        "version": found.version,
+        "newest": found.newest,
+        "note": found.note,
+        "branches": branches,
+        "unseenBranches": [*found.unseen],
+    }
 
 
 def _column(report: Report, column: Column) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -42,6 +42,8 @@ class Template:
     """Of a version that this argosy does not know: what to do."""
     behind: Mapping[str, str] = field(default_factory=dict)
     """The environments' own branches that another version rendered than the newest, each with its own."""
+    unseen: Sequence[str] = ()
+    """Those that this clone does not have."""
 
     @property
     def note(self) -> str:
@@ -52,6 +54,8 @@ class Template:
             return "not the newest: see argosy update --dry-run"
         if self.behind:
             return f"the newest, but not on {joined([*self.behind], 8)}: see argosy update --dry-run"
+        if self.unseen:
+            return f"the newest; not in this clone: {joined(self.unseen, 8)}"
         return "the newest"
 
     def __str__(self) -> str:
