@@ -80,6 +80,43 @@ def test_a_rename_asks_about_nothing_that_was_promoted_before(
     assert OLD in text(root, path("staging", form, application))
 
 
+def test_a_rename_that_one_branch_has_is_no_new_application(argosy: Argosy, tmp_path: Path) -> None:
+    root = start(tmp_path / "gitops", revision=RevisionStyle.BRANCH)
+    before = {each: git(root, "rev-parse", each).strip() for each in ("dev", "staging", "prod")}
+
+    def run(*arguments: str) -> tuple[int, str]:
+        result = argosy(*arguments, "--repository", str(root), "--yes", "--commit", "--no-validate")
+        return result.code, result.err
+
+    assert run("rename", "app", "web", "shop")[0] == 0
+    git(root, "branch", "--force", "staging", before["staging"])
+    git(root, "branch", "--force", "prod", before["prod"])
+    git(root, "switch", "--quiet", "staging")
+    code, told = run("promote", "shop", "--to", "staging")
+    assert (code, "web was renamed shop in dev, and staging still deploys it as web" in told) == (1, True), told
+    assert run("rename", "app", "web", "shop")[0] == 0
+    code, told = run("promote", "shop", "--to", "staging")
+    assert (code, "Nothing to promote" in told) == (0, True), told
+    git(root, "branch", "--force", "dev", before["dev"])
+    code, told = run("promote", "web", "--to", "staging")
+    assert (code, "web was renamed shop in staging, and dev still deploys it as web" in told) == (1, True), told
+
+
+def test_an_environment_has_the_name_of_the_application(argosy: Argosy, tmp_path: Path) -> None:
+    root = start(tmp_path / "gitops", Format.KUSTOMIZE, environments=("web", "prod"))
+
+    def run(*arguments: str) -> None:
+        result = argosy(*arguments, "--repository", str(root), "--yes", "--commit", "--no-validate")
+        assert result.code == 0, result.err + result.out
+
+    edit(root, path("web", Format.KUSTOMIZE), OLD, NEW)
+    run("promote", "web", "--to", "prod", "--leave", "**")
+    run("rename", "app", "web", "shop")
+    edit(root, "environments/web/shop/patch.yaml", "value: info", "value: debug")
+    run("promote", "shop", "--to", "prod")  # And asks about nothing.
+    assert "value: debug" in text(root, "environments/prod/shop/patch.yaml")
+
+
 def _edited(root: Path, form: Format) -> str:
     return text(root, f"applications/web/{BASE[form].format('web')}") + "# ours\n"
 

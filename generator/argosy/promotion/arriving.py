@@ -18,7 +18,7 @@ from argosy.git.objects import Files
 from argosy.git.snapshot import Snapshot, Written
 from argosy.promotion import deployment, promoting
 from argosy.promotion.decision import Decision, Names, Sides, Verdict, decide, has_name, value_at
-from argosy.promotion.history import History
+from argosy.promotion.history import History, Place
 from argosy.promotion.policy import Policy, Treatment
 from argosy.promotion.promoting import Answers, Move
 from argosy.promotion.states import State
@@ -39,10 +39,12 @@ def arrive(
     """Return the moves that bring applications to an environment that does not deploy them yet.
 
     `environments` and `now` are of source and target. From another state than the target's, what is the source's own
-    comes along, and so do the files of the application itself.
+    comes along, and so do the files of the application itself. Raise ArgosyError for one that has
+    another name there.
     """
     carried = {}
     if now[0] != now[1]:
+        _refuse_renamed(applications, environments, now, history)
         carried = {name: _carried(name, environments, now, answers, history) for name in applications}
     brought = {path: blob for each in carried.values() for path, blob in each.written.items()}
     planned, pristine = _planned(now[1].with_files(brought), applications, environments[1], is_rendered=True)
@@ -90,6 +92,24 @@ def announced(names: Sequence[str], environment: str, target: Snapshot, default:
     folders = [layout.deployment(environment, name) for name in names]
     rest = {path: blob for path, blob in planned.items() if not objects.is_within(path, folders)}
     return {**brought, **rest, **target.files(*folders)}
+
+
+def _refuse_renamed(
+    applications: Sequence[str], environments: tuple[str, str], now: tuple[Snapshot, Snapshot], history: History
+) -> None:
+    """Raise ArgosyError for an application that was renamed on one of two branches alone: it would run there twice."""
+    source, target = (set(history.state(state).deployed(name)) for state, name in zip(now, environments, strict=True))
+    alone = target - source
+    for here, names, others in ((0, applications, alone), (1, sorted(alone), {*applications})):
+        renamed, behind = environments[here], environments[1 - here]
+        for name in names:
+            former = [each.application for each in history.former(Place(now[here].commit, name, renamed))]
+            if old := next((each for each in former if each in others), ""):
+                raise ArgosyError(
+                    f"{old} was renamed {name} in {renamed}, and {behind} still deploys it as {old}.",
+                    f"Bring the rename to {behind}'s branch first: merge it, or git switch to that branch, and "
+                    f"argosy rename app {old} {name} --commit.",
+                )
 
 
 def _carried(

@@ -304,7 +304,9 @@ class History:
         found = deployment.files(state, *names)
         for new, commit in self._renames(place, names):
             there = deployment.files(self._at(place.tip, commit, *deployment.units(*new)), *new)
-            rename = Rename(dict(zip(names, new, strict=True)), there)
+            # Application and environment may have the same name.
+            changed = {old: now for old, now in zip(names, new, strict=True) if old != now}
+            rename = Rename(changed, there)
             found = {rename.path(path): rename.content(path, content) for path, content in found.items()}
             names = new
         return found
@@ -482,6 +484,10 @@ class History:
         if len(self._lives(place)) == 1:
             return place.names
         return self._called_at(place, self.graph.meeting(commit, self._lines[place.tip].places))
+
+    def former(self, place: Place) -> list[Deployment]:
+        """Return what a deployment was called before a rename, or several: the newest first."""
+        return [each.names for each in self._lives(place)[1:]]
 
     def _called_at(self, place: Place, at: int) -> Deployment:
         """Return what a deployment was called at a place in its branch's line."""
