@@ -122,6 +122,20 @@ def test_one_command_for_all_branches(
     assert len(git(root, "worktree", "list").splitlines()) == 1
 
 
+def test_a_filter_that_works_in_the_first_work_tree_alone(argosy: Argosy, root: Path) -> None:
+    (root / ".git/info/attributes").write_text("*.yaml filter=versions\n")
+    for key, old, new in (("smudge", "1.30.0", "9.9.9"), ("clean", "9.9.9", "1.30.0")):
+        git(root, "config", f"filter.versions.{key}", f"test -d .git && sed s/{old}/{new}/")
+    git(root, "config", "filter.versions.required", "true")
+    before, blob = git(root, "rev-parse", "prod").strip(), git(root, "rev-parse", f"prod:{VALUES}")
+    added = argosy(*ADD, "--commit", "--no-validate")
+    assert added.code == 0, added.err
+    assert {line[0] for line in git(root, "diff", "--name-status", before, "prod").splitlines()} == {"A"}
+    assert git(root, "rev-parse", f"prod:{VALUES}") == blob
+    assert argosy("set", "environment", "prod", "replicas=4", "--commit", "--no-validate").code == 0
+    assert "9.9.9" not in git(root, "grep", "-h", "-e", "tag", "-e", "9.9.9", "prod")
+
+
 def test_what_argo_cd_would_delete_is_pushed_in_an_order_that_keeps_it(argosy: Argosy, root: Path) -> None:
     text = "  finalizers:\n    - resources-finalizer.argocd.argoproj.io\n"
     edit(root, "argocd/prod/web.yaml", "  namespace: argocd\n", f"  namespace: argocd\n{text}")
