@@ -204,20 +204,24 @@ def test_what_a_killed_command_left_of_its_tree_is_cleared(clone: Path, tmp_path
 @pytest.mark.parametrize(
     "key", ["lfs.Extension.evil.clean", "lfs.customTransfer.evil.path", f"lfs.{URL}.standaloneTransferAgent"]
 )
+@pytest.mark.usefixtures("git_configuration")
 def test_git_lfs_runs_no_program_of_the_clone(
     clone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str
 ) -> None:
-    program(tmp_path / "bin/git-lfs", tmp_path / "ran")
+    marker = tmp_path / "ran"
+    program(tmp_path / "bin/git-lfs", marker)
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}")
-    git(clone, "config", "filter.evil.clean", "git-lfs clean -- %f")
-    git(clone, "config", key, "evil")
-    with asked_once(), reading():
-        assert "a" not in at(clone).status
-    assert not (tmp_path / "ran").exists()
-    git(clone, "config", "--unset", key)
-    with asked_once(), reading():
-        assert "a" not in at(clone).status
-    assert (tmp_path / "ran").exists()
+    for scope in ("--local", "--global"):
+        git(clone, "config", scope, "filter.evil.clean", "git-lfs clean -- %f")
+        git(clone, "config", key, "evil")
+        with asked_once(), reading():
+            assert "a" not in at(clone).status
+        assert not marker.exists()
+        git(clone, "config", "--unset", key)
+        with asked_once(), reading():
+            assert "a" not in at(clone).status
+        marker.unlink()
+        git(clone, "config", scope, "--unset", "filter.evil.clean")
 
 
 def test_the_users_own_filter_takes_the_place_of_the_clones(

@@ -45,6 +45,7 @@ _KNOWN = re.compile(
     r'|"?git-crypt"? (?:clean|smudge|diff)(?: --key-name=\w+)?'
 )
 """What people have in a clone's own configuration to read its files with: programs from PATH, and nothing beside."""
+_LFS = re.compile(r"\bgit[ -]lfs\b")
 _OF_LFS = re.compile(r"lfs\.(?:extension\..+|customtransfer\..+|(?:.+\.)?standalonetransferagent)", re.IGNORECASE)
 """The keys whose value git-lfs runs as a program; it takes them in letters of either case."""
 _ABSOLUTE = re.compile(r'^(?P<quote>"?)(?P<path>/(?:[\w.+-]+/)*(?P<name>git-lfs|git-crypt))(?P=quote)(?= )')
@@ -255,13 +256,14 @@ def _without_programs(settings: Sequence[Setting]) -> Iterator[tuple[str, str]]:
     """Yield what puts the user's programs, or none, in the place of those that a clone's own configuration names."""
     steers_lfs = any(_OF_LFS.fullmatch(each.key) for each in settings if each.scope in CLONES)
     named = [each for each in settings if _PROGRAM.fullmatch(each.key)]
-    own = {each.key: each.value for each in named if each.scope in CLONES}
-    for key, value in own.items():
-        command = _ABSOLUTE.sub(_by_name, value)
-        if _KNOWN.fullmatch(command) and not (steers_lfs and command.startswith("git-lfs")):
+    steered = {each for each in named if steers_lfs and _LFS.search(each.value)}  # The user's too.
+    own = {each.key: each for each in named if each.scope in CLONES or each in steered}
+    for key, last in own.items():
+        if _KNOWN.fullmatch(_ABSOLUTE.sub(_by_name, last.value)) and last not in steered:
             continue
         yield key, "ssh" if key == "core.sshcommand" else ""
-        yield from ((key, each.value) for each in named if each.key == key and each.scope not in CLONES)
+        users = (each for each in named if each.key == key and each.scope not in CLONES and each not in steered)
+        yield from ((key, each.value) for each in users)
         if key.startswith("filter."):
             yield f"{key.rpartition('.')[0]}.required", "false"
     helpers = [each for each in settings if _HELPER.fullmatch(each.key)]
