@@ -210,6 +210,13 @@ def test_a_file_that_is_too_large_stops_only_what_needs_it(
     assert failed.code == 1
     assert "environments/prod/web/dump.yaml" in failed.err
     assert argosy("render", "shop", "prod", "--at", "HEAD").code == 0
+    monkeypatch.setattr("argosy.git.LARGEST", 1_000_000)
+    git(repository, "reset", "--quiet", "HEAD~1")  # Now it is not committed.
+    (repository / "untracked.bin").write_bytes(b"a" * 2_000_000)
+    assert argosy("render", "shop", "prod").code == 0
+    failed = argosy("diff")
+    assert failed.code == 2
+    assert "web-prod cannot be rendered" in failed.err
 
 
 def test_data_that_would_be_deleted_is_warned_of(argosy: Argosy, repository: Path) -> None:

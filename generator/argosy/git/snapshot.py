@@ -22,6 +22,8 @@ class Snapshot:
     root: Path
     commit: str
     written: Written = field(default_factory=dict)
+    large: Mapping[str, int] = field(default_factory=dict)
+    """The sizes of files, in place of the commit's or besides, that are too large to be read."""
 
     @classmethod
     def of(cls, root: Path, revision: str) -> Self:
@@ -34,8 +36,9 @@ class Snapshot:
     def paths(self, *folders: str) -> Iterator[str]:
         """Yield the paths of the files at or below folders, or of all, but for submodules."""
         for path, entry in objects.entries(self.root, self.commit, *folders).items():
-            if entry.mode != SUBMODULE and path not in self.written:
+            if entry.mode != SUBMODULE and path not in self.written and path not in self.large:
                 yield path
+        yield from (path for path in self.large if not folders or objects.is_within(path, folders))
         for path, blob in self.written.items():
             if blob is not None and (not folders or objects.is_within(path, folders)):
                 yield path
@@ -59,7 +62,8 @@ class Snapshot:
 
     def with_files(self, written: Written) -> Self:
         """Return the state with more changes on top."""
-        return replace(self, written={**self.written, **written})
+        large = {path: size for path, size in self.large.items() if path not in written}
+        return replace(self, written={**self.written, **written}, large=large)
 
     def _read(self, folders: tuple[str, ...], wanted: Callable[[str], bool]) -> dict[str, Blob]:
         found, large = self._measured(folders, wanted)
@@ -73,12 +77,15 @@ class Snapshot:
         entries = {
             path: entry
             for path, entry in objects.entries(self.root, self.commit, *folders).items()
-            if entry.mode != SUBMODULE and path not in self.written and wanted(path)
+            if entry.mode != SUBMODULE and path not in self.written and path not in self.large and wanted(path)
         }
         found, large = objects.measured(self.root, entries, entries)
         for path, blob in self.written.items():
             if blob is not None and (not folders or objects.is_within(path, folders)) and wanted(path):
                 found[path] = blob
+        for path, size in self.large.items():
+            if (not folders or objects.is_within(path, folders)) and wanted(path):
+                large[path] = size
         return found, large
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import stat
+from dataclasses import replace
 from pathlib import Path
 
 from argosy import git
 from argosy.errors import ArgosyError, UsageError
-from argosy.git.objects import EXECUTABLE, SYMLINK, Blob
+from argosy.git.objects import EXECUTABLE, SYMLINK, Blob, too_large
 from argosy.git.snapshot import Snapshot
 from argosy.paths import astray
 from argosy.repository import store
@@ -31,7 +33,20 @@ def work_tree(root: Path) -> Snapshot:
     """
     if not is_repository(root):
         raise UsageError(f"{root} is not the root of a Git repository.", "Go to one, or name it with --repository.")
-    return head(root).with_files({path: on_disk(root, path) for path in store.uncommitted(root) if path[-1] != "/"})
+    paths = [path for path in store.uncommitted(root) if path[-1] != "/"]
+    large = {path: size for path in paths if (size := _size(root / path)) > git.LARGEST}
+    return replace(
+        head(root).with_files({path: on_disk(root, path) for path in paths if path not in large}), large=large
+    )
+
+
+def _size(file: Path) -> int:
+    """Return how many bytes a file has, 0 where there is none, or a link."""
+    try:
+        status = file.lstat()
+    except OSError:
+        return 0
+    return status.st_size if stat.S_ISREG(status.st_mode) else 0
 
 
 def merge_base(root: Path, against: str, revision: str) -> Snapshot:
@@ -48,7 +63,7 @@ def merge_base(root: Path, against: str, revision: str) -> Snapshot:
 
 def changed(before: Snapshot, after: Snapshot) -> frozenset[str]:
     """Return the paths of the files that are not the same in two states."""
-    written = before.written.keys() | after.written.keys()
+    written = {*before.written, *before.large, *after.written, *after.large}
     if before.commit == after.commit:
         return frozenset(written)
     listed = git.run(before.root, "diff-tree", "-r", "-z", "--name-only", "--no-renames", before.commit, after.commit)
@@ -63,5 +78,5 @@ def on_disk(root: Path, path: str) -> Blob | None:
     if not file.is_file() or astray(file, root):
         return None
     if (size := file.stat().st_size) > git.LARGEST:
-        raise ArgosyError(f"{path} has {size:,} bytes, and argosy reads no file of more than {git.LARGEST:,}.")
+        raise too_large(path, size)
     return Blob(EXECUTABLE if file.stat().st_mode & 0o100 else "100644", file.read_bytes())
