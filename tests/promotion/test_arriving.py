@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -160,14 +161,7 @@ def test_from_branch_to_branch(
     assert (onward.code, "Switch to the default branch" in onward.err) == (2, True), onward.err
 
     if style is ArgocdStyle.APPLICATIONS:
-        hook = root / ".git/hooks/pre-commit"
-        hook.write_text("#!/bin/sh\nkill -9 0\n")
-        hook.chmod(0o755)
-        request = ("promote", "api", "--to", "staging", "--yes", "--commit", "--no-validate")
-        assert process(*request, cwd=root, start_new_session=True).code == -signal.SIGKILL
-        assert git(root, "rev-parse", *places) != before
-        (root / ".git/index.lock").unlink(missing_ok=True)
-        hook.unlink()
+        stop_half_way(process, git, root, places)
         assert argosy("abort").code == 0
         assert (git(root, "rev-parse", *places), git(root, "status", "--porcelain")) == (before, "")
 
@@ -192,6 +186,19 @@ def test_from_branch_to_branch(
     assert (again.code, "Nothing to promote" in again.err) == (0, True), again.err
     complete_again(argosy, git, root, told)
     take_away(argosy, git, root)
+
+
+def stop_half_way(process: Process, git: Git, root: Path, places: Sequence[str]) -> None:
+    """Kill argosy where one branch has its commit, and the next is about to get it."""
+    before = git(root, "rev-parse", *places)
+    hook = root / ".git/hooks/pre-commit"
+    hook.write_text("#!/bin/sh\nkill -9 0\n")
+    hook.chmod(0o755)
+    request = ("promote", "api", "--to", "staging", "--yes", "--commit", "--no-validate")
+    assert process(*request, cwd=root, start_new_session=True).code == -signal.SIGKILL
+    assert git(root, "rev-parse", *places) != before
+    (root / ".git/index.lock").unlink(missing_ok=True)
+    hook.unlink()
 
 
 def complete_again(argosy: Argosy, git: Git, root: Path, told: set[str]) -> None:

@@ -7,7 +7,6 @@ import random
 import re
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
-from os.path import commonprefix
 from pathlib import Path
 from typing import Any
 
@@ -133,10 +132,16 @@ def _mutate(stand: Stand, chance: random.Random, root: Path, secret: Path) -> No
     stand.step(f"mutated {path}: {_shown(content, changed)}")
 
 
+def _common(one: bytes, other: bytes) -> int:
+    """Return how many bytes two contents have in common at their beginning."""
+    shorter = min(len(one), len(other))
+    return next((place for place in range(shorter) if one[place] != other[place]), shorter)
+
+
 def _shown(before: bytes, after: bytes) -> str:
     """Return the part in which two contents differ."""
-    start = len(commonprefix([before, after]))
-    end = len(commonprefix([before[start:][::-1], after[start:][::-1]]))
+    start = _common(before, after)
+    end = _common(before[start:][::-1], after[start:][::-1])
     return f"{before[start : len(before) - end][:200]!r} -> {after[start : len(after) - end][:200]!r}"
 
 
