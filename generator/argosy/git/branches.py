@@ -88,9 +88,9 @@ def _forget_killed(root: Path) -> None:
     `git worktree prune` would also forget other people's, such as one on a disk that is not mounted.
     """
     for file in git.at(root).git_path("worktrees", shared=True).glob("*/gitdir"):
-        place = Path(file.parent, file.read_text(encoding="utf-8", errors="surrogateescape").strip()).parent
-        if place.parent.name.startswith(f"argosy-{_PURPOSE}-") and not place.exists():
-            with suppress(ToolError):  # Another command may have just done it.
+        with suppress(OSError, ToolError):  # Another command may just be doing it.
+            place = Path(file.parent, file.read_text(encoding="utf-8", errors="surrogateescape").strip()).parent
+            if place.parent.name.startswith(f"argosy-{_PURPOSE}-") and not place.exists():
                 git.run(root, "worktree", "remove", "--force", "--force", str(place))
 
 
