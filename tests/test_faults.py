@@ -201,6 +201,33 @@ def test_someone_edits_or_commits_while_a_change_is_worked_out(
     assert meanwhile(lambda: commit(repository))[1] == ""
     assert "have uncommitted changes" in told[0]
     assert "Somebody else has committed meanwhile" in told[1]
+    assert meanwhile(lambda: git(repository, "switch", "--quiet", "--create", "other"))[1] == ""
+    assert "main was checked out, and now it is other." in told[2]
+
+
+def test_someone_stages_or_switches_while_a_change_is_validated(
+    argosy: Argosy, repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What they staged stays so, and no commit comes onto a branch that nobody asked for."""
+
+    def while_validating(*arguments: str) -> None:
+        def validate(*_: object) -> int:
+            git(repository, *arguments)
+            return 0
+
+        monkeypatch.setattr(delivery, "_validate", validate)
+
+    (repository / "NOTES.md").write_text("Ours\n")
+    while_validating("add", "NOTES.md")
+    result = argosy(*ADD, "--commit")
+    assert (result.code, git(repository, "status", "--porcelain")) == (0, "A  NOTES.md\n"), result.err
+    assert "NOTES.md" not in git(repository, "show", "--name-only", "--format=")
+    before = state(repository)
+    while_validating("switch", "--quiet", "--create", "other")
+    result = argosy("set", "environment", "prod", "replicas=7", "--commit")
+    assert (result.code, state(repository)) == (1, before)
+    assert "main was checked out, and now it is other." in result.err
+    assert git(repository, "rev-parse", "other") == git(repository, "rev-parse", "main")
 
 
 @pytest.mark.parametrize("whole", [True, False])

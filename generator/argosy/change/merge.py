@@ -67,6 +67,8 @@ class Plan:
     root: Path
     head: str
     """The commit that `changes` start from."""
+    branch: str
+    """The branch that it is checked out on; "" for none."""
     committed: Files
     """What is committed in the places that may be touched."""
     changes: Sequence[Change]
@@ -126,7 +128,7 @@ def plan(root: Path, before: Files, after: Files, moves: Mapping[str, str] | Non
     changes += (_as_moved(each) if each.path in targets else each for each in listed)
     ordered = sorted(changes, key=lambda change: change.path)
     new = frozenset(each.path for each in ordered if each.kind is not Kind.KEPT) - committed.keys()
-    return Plan(root, head, committed, ordered, new)
+    return Plan(root, head, git.branch(root), committed, ordered, new)
 
 
 def _committed(root: Path, head: str, paths: Collection[str]) -> dict[str, Blob]:
@@ -252,7 +254,7 @@ class Journal:
         """
         noted = {
             "head": plan.head,
-            "branch": git.branch(self.root),
+            "branch": plan.branch,
             "touched": [each.path for each in plan.touched],
             "written": {each.path: objects.blob_id(each.blob.content, plan.head) for each in plan.touched if each.blob},
             "message": [self._said(), message],
@@ -485,13 +487,8 @@ def written(plan: Plan, message: str = "", moves: Mapping[str, tuple[str, str]] 
 
 def _refuse_meanwhile(plan: Plan) -> None:
     """Raise ArgosyError where somebody has changed what a plan was made from: renders take time, and questions wait."""
-    ((present, _),) = objects.types(plan.root, ["HEAD"])
-    if present != plan.head:
-        raise ArgosyError(
-            f"Somebody else has committed meanwhile: HEAD was {plan.head[:12]}, and is {present[:12]}.",
-            "Nothing was written. Run this command again.",
-        )
     git.at(plan.root).forget_status()
+    objects.refuse_another(plan.root, plan.head, plan.branch)
     refuse_obstacles(plan)
 
 

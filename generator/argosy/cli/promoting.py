@@ -449,7 +449,7 @@ def _write(given: PromotionOptions, job: Job, outcome: Outcome) -> None:
             delivery.commit(root, message, [each.path for each in plan.touched])
     outcome.made = {"committed": given.commit}
     if given.commit:
-        outcome.made["commit"] = objects.head(root)
+        ((outcome.made["commit"], _),) = objects.types(root, ["HEAD"])
         return
     given.say(
         "Written. Next: git diff --staged shows it, and git commit keeps it.\n"

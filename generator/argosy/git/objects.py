@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from argosy import git, temporary
-from argosy.errors import ToolError
+from argosy.errors import ArgosyError, ToolError
 from argosy.git.command import LEFT_OUT
 from argosy.git.repository import Entry, Object, Objects
 
@@ -282,7 +282,10 @@ def commit_paths(root: Path, message: str, paths: Iterable[str]) -> None:
     Where nothing else is staged, what a hook adds to the index stays in it. Otherwise git keeps two, and what the hook
     added to the commit is brought into the one that stays.
     """
-    known, before = git.at(root), head(root)
+    known, before, branch = git.at(root), head(root), git.branch(root)
+    if not known.is_current():
+        known.forget_status()
+        refuse_another(root, before, branch)
     listed = frozenset(paths)
     wanted = ("--pathspec-from-file=-", "--pathspec-file-nul")
     others = {path.rstrip("/") for path, letters in known.status.items() if letters in {"??", "!!"}}
@@ -308,6 +311,23 @@ def commit_paths(root: Path, message: str, paths: Iterable[str]) -> None:
         git.forget()
     made = git.run(root, "diff-tree", "-r", "-z", "--name-only", before, "HEAD").split("\0")
     git.run(root, "--literal-pathspecs", "reset", "--quiet", *wanted, stdin=joined({*made[:-1]} - staged))
+
+
+def refuse_another(root: Path, commit: str, branch: str) -> None:
+    """Raise ArgosyError unless this commit, and this branch, "" for none, were checked out at the latest status."""
+    there, name = git.at(root).present
+    if there != commit:
+        raise ArgosyError(
+            f"Somebody else has committed meanwhile: HEAD was {commit[:12]}, and is {there[:12]}.",
+            "argosy has changed nothing. Run this command again.",
+        )
+    if name != branch:
+        raise ArgosyError(
+            f"Somebody else has switched branches meanwhile: {branch or 'no branch'} was checked out, and now it is "
+            f"{name or 'none'}.",
+            f"argosy has changed nothing. Go back (git switch {branch or f'--detach {commit[:12]}'}), or run this "
+            "command again for the new branch.",
+        )
 
 
 def joined(paths: Iterable[str]) -> bytes:

@@ -149,15 +149,37 @@ class Repository:
 
         `??` is untracked and `!!` ignored: either may be a folder, with a `/` at its end.
         """
+        return self._reported[2]
+
+    @property
+    def present(self) -> tuple[str, str]:
+        """The commit and the branch that were checked out when the status was asked for; "" for none."""
+        return self._reported[:2]
+
+    @cached_property
+    def _reported(self) -> tuple[str, str, Mapping[str, str]]:
         if not is_around(self.folder):
-            return {}
+            return "", "", {}
         if (self.folder / ".git").exists() or self.top_level is None:
             prefix = ""
         else:
             prefix = f"{self.folder.resolve().relative_to(self.top_level.resolve()).as_posix()}/"
-        asked = ("--porcelain", "-z", "--no-renames", "--untracked-files=all", "--ignored=matching")
-        listed = run(self.folder, "--no-optional-locks", "status", *asked, "--ignore-submodules=dirty", "--", ".")
-        return {line[3:].removeprefix(prefix): line[:2] for line in listed.split("\0") if line}
+        asked = ("--porcelain=v2", "--branch", "--no-ahead-behind", "-z", "--no-renames", "--untracked-files=all")
+        more = ("--ignored=matching", "--ignore-submodules=dirty", "--", ".")
+        listed = run(self.folder, "--no-optional-locks", "status", *asked, *more)
+        told, found = {}, {}
+        for line in filter(None, listed.split("\0")):
+            kind, _, rest = line.partition(" ")
+            if kind == "#":
+                key, _, told[key] = rest.partition(" ")
+            elif kind in "?!":
+                found[rest.removeprefix(prefix)] = 2 * kind
+            else:
+                # Seven fields come before the path of a file, and nine before that of one with a conflict.
+                letters, *_, path = rest.split(" ", 7 if kind == "1" else 9)
+                found[path.removeprefix(prefix)] = letters.replace(".", " ")
+        head, branch = told["branch.oid"], told["branch.head"]
+        return "" if head == "(initial)" else head, "" if branch == "(detached)" else branch, found
 
     def filters_missed(self) -> Mapping[str, str]:
         """Return why files look edited that may not be: the names of filters that were not run, each with such a file.
@@ -174,17 +196,28 @@ class Repository:
 
     def forget(self, *, files: bool = False) -> None:
         """Ask again: all but what the objects hold, which never changes; with `files`, what can change with files."""
-        names = ("index", "status", *(() if files else ("_described", "branch", "configuration", "refs")))
-        for name in names:
+        self.forget_status()
+        for name in ("index", *(() if files else ("_described", "branch", "configuration", "refs"))):
             self.__dict__.pop(name, None)
 
     def forget_status(self) -> None:
         """Ask for the status again, which others may have changed."""
-        self.__dict__.pop("status", None)
+        for name in ("status", "_reported", "_stamps"):
+            self.__dict__.pop(name, None)
 
     def know(self, status: Mapping[str, str]) -> None:
         """Take what `status` would say, from argosy, which has just changed that itself."""
-        self.__dict__["status"] = status
+        self.__dict__.update(status=status, _stamps=self._stamped())
+
+    def is_current(self) -> bool:
+        """Return whether nobody has staged anything or switched to another branch since argosy knew the status."""
+        return "_stamps" in self.__dict__ and self.__dict__["_stamps"] == self._stamped()
+
+    def _stamped(self) -> Sequence[tuple[int, int, int]]:
+        """Return what changes with the index and with what is checked out: Git puts a new file in place of either."""
+        files = (self.git_path(name) for name in ("index", "HEAD"))
+        found = [each.stat() for each in files if each.exists()]
+        return [(each.st_ino, each.st_mtime_ns, each.st_size) for each in found]
 
     # Whom to commit as
 
