@@ -565,6 +565,10 @@ def test_a_change_for_branches_that_a_clone_does_not_have(
     git(single, "push", "--quiet", "origin", "main")
     missing = argosy(*scale[:-2], "replicas=5", "--no-validate", "--pull-request")
     assert (missing.code, "git push origin prod:refs/heads/prod" in missing.err) == (1, True), missing.err
+    git(single, "branch", "--delete", "--force", "prod")
+    git(single, "update-ref", "-d", "refs/remotes/origin/prod")
+    nowhere = argosy(*scale[:-2], "replicas=5", "--no-validate", "--pull-request")
+    assert (nowhere.code, "There is no branch prod on origin." in nowhere.err) == (1, True), nowhere.err
 
 
 @pytest.mark.parametrize("tagged", [True, False])

@@ -27,10 +27,8 @@ def test_edited_settings(argosy: Argosy, repository: Path) -> None:
     assert dry.code == 0
     assert "argocd/prod/web.yaml" in dry.out
     written = argosy("apply")
-    assert (written.code, "Next: git add environments/prod/environment.yaml adds your own edits" in written.err) == (
-        0,
-        True,
-    )
+    assert written.code == 0, written.err
+    assert "Next: git add environments/prod/environment.yaml adds your own edits" in written.err
     git(repository, "add", "environments/prod/environment.yaml")
     assert " M " not in git(repository, "status", "--porcelain")
     git(repository, "reset", "--quiet")

@@ -174,7 +174,9 @@ def _is_fixed(root: Path, revision: str) -> bool:
 def _unseen(root: Path, revision: str, remote: str) -> ArgosyError:
     """Return the error that what is on a branch is not known: of a remote, if one is given."""
     here = branches.newest(root, revision)
-    if here and remote:
+    if remote and not here:
+        return branches.absent(root, revision, remote)
+    if remote and here:
         push = f"git push {remote} {here.name}:refs/heads/{revision}"
         return ArgosyError(
             f"The branch {revision}, which the change is for as well, is not on {remote}.",
