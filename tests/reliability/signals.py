@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import re
+import shutil
 import signal
 import time
 from pathlib import Path
@@ -131,7 +133,10 @@ def _bring_back(
         if state(root) not in states:
             stand.run("abort", at=root)  # All is written, and was not validated any more: argosy says so.
     now = state(root)
-    if now not in (before, wanted):
+    if now not in states and DELIVERIES[-1][0] in arguments:  # Of several new branches, some are made: as it says.
+        stand.run(*arguments, at=root)
+        now = state(root)
+    if now not in states:
         stand.fault("stuck", f"neither as before nor whole: {difference(before, now)} / {difference(wanted, now)}")
         return
     if now == before != wanted:
@@ -149,5 +154,8 @@ def _begin_again(stand: Stand, root: Path, arguments: tuple[str, ...], before: S
     if now != before:
         stand.step(f"left {len(now[0])} files")
     again = stand.run(*arguments, at=root)
+    if told := re.search(r"rm -r (\S+),", again.err):  # What is in the way, as argosy names it.
+        shutil.rmtree(told[1])
+        again = stand.run(*arguments, at=root)
     if state(root)[0] != wanted[0]:
         stand.fault("stuck", f"init cannot begin again: {again.err} {difference(before, now)}")
