@@ -54,7 +54,7 @@ def test_a_promotion_and_its_rollback(argosy: Argosy, repository: Path) -> None:
     assert "Ada <ada@example.com>" in text[1]
     assert text[2].endswith(f"{there[:7]}  rolled back since")
     assert (
-        f"| dev | prod | {NEW} | Ada &lt;ada@\u200bexample.com&gt; | {there[:7]} |"
+        f"| dev | prod | {NEW} | Ada &lt;ada@&ZeroWidthSpace;example.com&gt; | {there[:7]} |"
         in argosy("history", "web", "--output", "markdown").out
     )
 

@@ -13,7 +13,7 @@ from argosy.terminal import printable
 def in_html(text: str) -> str:
     """Return text that HTML shows as it is, on one line, and by which a host calls nobody."""
     # Hosts look for names after they have resolved entities, so that only a space without width keeps them apart.
-    return html.escape(" ".join(printable(text).split()), quote=False).replace("@", "@\u200b")
+    return html.escape(" ".join(printable(text).split()), quote=False).replace("@", "@&ZeroWidthSpace;")
 
 
 def in_markdown(text: str) -> str:
