@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import re
+import stat
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -117,7 +118,11 @@ def _state(root: Path) -> Any:
 
 def _mutate(stand: Stand, chance: random.Random, root: Path, secret: Path) -> None:
     pattern = CLASSES[chance.choice(list(CLASSES))]
-    paths = [path for path in sorted(files(root)) if re.fullmatch(pattern, path) and not (root / path).is_symlink()]
+    paths = [
+        path
+        for path in sorted(files(root))
+        if re.fullmatch(pattern, path) and stat.S_ISREG((root / path).lstat().st_mode)
+    ]
     if not paths:
         return
     path = chance.choice(paths)
