@@ -78,11 +78,11 @@ def _listed(repository: Path, tree: str) -> Mapping[str, Entry]:
 
 def is_within(path: str, wanted: Collection[str]) -> bool:
     """Return whether a path, or a folder that it is in, is wanted."""
-    while path not in wanted:
+    if not wanted:
+        return False
+    while path and path not in wanted:
         path = path.rpartition("/")[0]
-        if not path:
-            return False
-    return True
+    return bool(path)
 
 
 def _below(known: Objects, tree: str, paths: Sequence[str]) -> Mapping[str, Entry]:
