@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from functools import cache
@@ -27,12 +28,32 @@ print(*sorted(sys.modules), file=sys.stderr)
 """
 
 
+EARLY = """\
+import os, runpy, signal, sys
+
+class Finder:
+    def find_spec(self, name, *_):
+        if name == "argosy.cli":
+            os.kill(os.getpid(), signal.SIGINT)
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+sys.meta_path.insert(0, Finder())
+runpy.run_module("argosy", run_name="__main__")
+"""
+"""Sends Ctrl-C while argosy is imported."""
+
+
 @pytest.mark.parametrize("arguments", [("--version",), ("--help",), ("-h",)])
 def test_talk_goes_to_standard_output_when_it_was_asked_for(argosy: Argosy, arguments: tuple[str, ...]) -> None:
     result = argosy(*arguments)
     assert result.code == 0
     assert result.out
     assert not result.err
+
+
+def test_ctrl_c_before_anything_began() -> None:
+    done = subprocess.run([sys.executable, "-c", EARLY], check=False, capture_output=True)
+    assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, b"", b"")
 
 
 def test_version(process: Process) -> None:

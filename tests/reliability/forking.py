@@ -30,8 +30,8 @@ def main() -> None:
     """Start a process for each task of standard input."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_ADOPT_ORPHANS, 1, 0, 0, 0)
-    # A shell starts what it puts into the background deaf to Ctrl-C, and nohup to SIGHUP.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    # As argosy.__main__ has it; a shell starts what it puts into the background deaf to Ctrl-C, and nohup to SIGHUP.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
     _load()
     for line in iter(sys.stdin.buffer.readline, b""):

@@ -125,8 +125,8 @@ def argosy() -> None:
 
 def main() -> NoReturn:
     """Run argosy, and turn each error into one message and an exit code."""
-    signals.heed()
     _prepare_streams()
+    signals.heed()
     try:
         try:
             code = argosy.main(prog_name="argosy", standalone_mode=False)
