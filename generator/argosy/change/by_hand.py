@@ -31,15 +31,10 @@ def edits(root: Path, since: str) -> Edits:
     old, new = Snapshot.of(root, since), states.work_tree(root)
     changed = states.changed(old, new)
     before, after = ({each for path in state.paths() for each in _folders(path)} for state in (old, new))
-    wanted = {path for path in changed if _is_setting(path) or not before.issuperset(_folders(path))}
+    wanted = {path for path in changed if store.is_setting(path) or not before.issuperset(_folders(path))}
     olds, news = (state.chosen(wanted.__contains__) for state in (old, new))
     gone = {each for path in changed for each in _folders(path) if each not in after} | (olds.keys() - news)
     return Edits({path: blob for path, blob in olds.items() if path in news}, news, frozenset(gone))
-
-
-def _is_setting(path: str) -> bool:
-    is_component = layout.component_of(path) is not None and objects.is_within(path, (layout.ARGOCD,))
-    return path == layout.ANSWERS or layout.is_settings(path) or is_component
 
 
 def _folders(path: str) -> Iterator[str]:

@@ -260,7 +260,7 @@ class Journal:
             "message": [self._said(), message],
             "branches": dict(moves or {}),
         }
-        held = [blob.content for path, blob in plan.committed.items() if path in {*noted["touched"]}]
+        held = [plan.committed[each.path].content for each in plan.touched if each.path in plan.committed]
         size = 2 * git.at(self.root).git_path("index").stat().st_size + sum(map(len, held)) + 8192 * (1 + len(held))
         self._writing.parent.mkdir(exist_ok=True)
         partial = self._writing.with_suffix(".partial")

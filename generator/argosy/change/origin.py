@@ -41,7 +41,7 @@ def version(root: Path, stored: Stored) -> str:
         if _TREE.fullmatch(told) or not git.at(root).head:
             raise
     asked = ("log", "-1", "--format=%H", "-G^_(commit|src_path):", "--", layout.ANSWERS)
-    came = git.run(root, "-c", "log.showSignature=false", *asked).strip()
+    came = git.run(root, *asked).strip()
     if not came:
         raise versions.unknown(told)
     model, entries = store.load_at(root, came).repository, objects.entries(root, came)
@@ -112,7 +112,7 @@ def had_earlier(root: Path, version: str) -> Sequence[str]:
 
 def _had(root: Path, paths: Collection[str]) -> Sequence[tuple[str, str]]:
     """Return what the history made of files, newest first: path and blob, which is all zeros where one went."""
-    asked = ("-c", "log.showSignature=false", "-c", "log.follow=false", "log", "--format=", "--raw", "--no-abbrev")
+    asked = ("-c", "log.follow=false", "log", "--format=", "--raw", "--no-abbrev")
     few = sorted(paths) if len(paths) <= objects.FEW else ()
     listed = git.run(root, "--literal-pathspecs", *asked, "--no-renames", "-m", "-z", "--", *few)
     fields = listed.split("\0")

@@ -283,10 +283,12 @@ def _take_over(
 
 def _sources(copies: Mapping[str, str], paths: Iterable[str]) -> Iterator[tuple[str, str]]:
     """Yield each new path with the one whose content it takes over: the most specific folder decides."""
+    places: dict[str, list[str]] = {}
+    for new, old in copies.items():
+        places.setdefault(old, []).append(new)
     for path in paths:
-        found = [(new, old) for new, old in copies.items() if objects.is_within(path, (old,))]
-        longest = max((len(old) for _, old in found), default=0)
-        yield from ((new + path.removeprefix(old), path) for new, old in found if len(old) == longest)
+        old = objects.nearest(path, places)
+        yield from ((new + path.removeprefix(old), path) for new in places.get(old, ()))
 
 
 def readdress(written: Blob, pristine: Blob, wanted: Blob) -> Blob:

@@ -852,7 +852,7 @@ def _commit(root: Path, offer: Offer, present: str) -> str:
     from argosy.git import branches  # noqa: PLC0415
 
     if present:
-        asked = ("-c", "log.showSignature=false", "log", "-z", "--format=%B", present, f"^{offer.before.commit}")
+        asked = ("log", "-z", "--format=%B", present, f"^{offer.before.commit}")
         others = git.run(root, *asked).split("\0")[:-1]
         if not all(map(offer.is_earlier, others)):
             raise ArgosyError(
@@ -868,7 +868,7 @@ def _commit(root: Path, offer: Offer, present: str) -> str:
 def _signature(root: Path, commit: str) -> str:
     from argosy import git  # noqa: PLC0415
 
-    return git.run(root, "-c", "log.showSignature=false", "log", "-1", "--format=%T %P%n%B", commit)
+    return git.run(root, "log", "-1", "--format=%T %P%n%B", commit)
 
 
 def host_of(root: Path, remote: str) -> Host:

@@ -190,10 +190,11 @@ def unfiltered(place: Path) -> Iterator[None]:
 
     A filter may open a connection, as git-lfs does, or look for its key in the first work tree, as git-crypt does.
     """
-    filters = dict.fromkeys(match[1] for each in configured(place) if (match := _FILTER.fullmatch(each.key)))
+    settings = configured(place)
+    filters = dict.fromkeys(match[1] for each in settings if (match := _FILTER.fullmatch(each.key)))
     told = [(f"{name}.{key}", "") for name in filters for key in ("clean", "smudge", "process")]
     _unfiltered[place] = [
-        *(*_without_hooks(configured(place)), ("core.autocrlf", "false"), ("core.eol", "lf"), *told),
+        *(*_without_hooks(settings), ("core.autocrlf", "false"), ("core.eol", "lf"), *told),
         *((f"{name}.required", "false") for name in filters),
     ]
     try:

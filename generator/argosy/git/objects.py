@@ -78,11 +78,16 @@ def _listed(repository: Path, tree: str) -> Mapping[str, Entry]:
 
 def is_within(path: str, wanted: Collection[str]) -> bool:
     """Return whether a path, or a folder that it is in, is wanted."""
+    return bool(nearest(path, wanted))
+
+
+def nearest(path: str, wanted: Collection[str]) -> str:
+    """Return which of the wanted a path is, or the most specific of them that it is in; "" if none."""
     if not wanted:
-        return False
+        return ""
     while path and path not in wanted:
         path = path.rpartition("/")[0]
-    return bool(path)
+    return path
 
 
 def _below(known: Objects, tree: str, paths: Sequence[str]) -> Mapping[str, Entry]:

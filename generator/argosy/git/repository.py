@@ -281,12 +281,14 @@ class Objects:
         with self._lock:
             found: list[Object | None] = []
             waiting: list[str] = []
+            length = 0
             for name in names:
                 waiting.append(name)
+                length += len(name)
                 # No more is asked at a time than fits into a pipe: Git may be waiting for its answers to be read.
-                if sum(map(len, waiting)) > 2048:
+                if length > 2048:
                     found += self._answers(waiting, with_contents=with_contents)
-                    waiting = []
+                    waiting, length = [], 0
             if waiting:
                 found += self._answers(waiting, with_contents=with_contents)
             if _repositories is None:

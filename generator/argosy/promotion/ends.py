@@ -249,7 +249,7 @@ def untold(places: Places, since: str) -> Mapping[str, str]:
     told = {each.commit for each in trailers.records(places.root, f"{since}..HEAD")}
     listed = git.run(
         places.root,
-        *("-c", "log.showSignature=false", "log", "--no-merges", "--invert-grep", "--grep=^This reverts commit "),
+        *("log", "--no-merges", "--invert-grep", "--grep=^This reverts commit "),
         *("--format=%H %s", f"{since}..HEAD", "--", *map(layout.environment, between)),
     )
     commits = dict(line.split(" ", 1) for line in listed.split("\n")[:-1])

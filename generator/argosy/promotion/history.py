@@ -267,7 +267,7 @@ class History:
         back, before = (self.cache.unit(each, folder) for each in commits)
         if back != before:
             return False
-        message = git.run(self.root, "-c", "log.showSignature=false", "log", "-1", "--format=%B", commits[0])
+        message = git.run(self.root, "log", "-1", "--format=%B", commits[0])
         return not _ADDED.search(message)
 
     def _former(self, line: Line, place: int, deployed: Deployment) -> Deployment | None:

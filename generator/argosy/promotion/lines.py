@@ -56,7 +56,7 @@ def read(root: Path, tip: str, *folders: str) -> Line:
     """Read the line of a tip, with what its commits changed below folders."""
     listed = git.run(
         root,
-        *("-c", "log.showSignature=false", "-c", "log.follow=false"),
+        *("-c", "log.follow=false"),
         *("log", "-z", "--first-parent", "-m", "--root", "--sparse", "--no-renames", "--name-status"),
         *("--format=%x01%H %ct", tip, "--", *folders),
     )

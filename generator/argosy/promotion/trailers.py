@@ -146,7 +146,7 @@ def records(root: Path, revision: str = "HEAD") -> list[Record]:
     """
     listed = git.run(
         root,
-        *("-c", "log.showSignature=false", "log", "-z", "--date-order", "--encoding=UTF-8"),
+        *("log", "-z", "--date-order", "--encoding=UTF-8"),
         *("--extended-regexp", "--grep=Argosy-(Promotion|Rollback):", "--grep=This reverts commit [0-9a-f]{7}"),
         *("--grep=^Promote .+ from .+ to ", "--grep=^Roll .+ back in "),
         "--format=%H%n%P%n%aI%n%aN <%aE>%n%B",
@@ -203,7 +203,7 @@ def deployments(root: Path, commits: Collection[str]) -> Mapping[str, Collection
         return {}
     listed = git.run(
         root,
-        *("-c", "log.showSignature=false", "log", "-z", "--no-walk", "--root", "--no-renames", "--name-only"),
+        *("log", "-z", "--no-walk", "--root", "--no-renames", "--name-only"),
         *("--format=%x01%H", "--stdin"),
         stdin="".join(f"{each}\n" for each in commits).encode(),
     )

@@ -226,11 +226,14 @@ def asked(root: Path) -> frozenset[str]:
     return frozenset(
         path
         for path in uncommitted(root)
-        if path == layout.ANSWERS
-        or layout.is_settings(path)
-        or (layout.component_of(path) is not None and path.startswith(f"{layout.ARGOCD}/"))
-        or (path.startswith(folders) and (path not in tracked or not (root / path).exists()))
+        if is_setting(path) or (path.startswith(folders) and (path not in tracked or not (root / path).exists()))
     )
+
+
+def is_setting(path: str) -> bool:
+    """Return whether a file holds settings, of the repository, an environment, an application or a component."""
+    is_component = layout.component_of(path) is not None and path.startswith(f"{layout.ARGOCD}/")
+    return path == layout.ANSWERS or layout.is_settings(path) or is_component
 
 
 def refuse_reformatted(root: Path, before: Repository, after: Repository) -> None:
