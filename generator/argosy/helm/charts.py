@@ -10,7 +10,8 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Collection, Iterator, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -47,6 +48,8 @@ def complete(release: Release) -> Iterator[Path]:
     if len(parts) == 1 and not parts[0].holds_git and not release.skip_schema_validation:
         yield release.chart
         return
+    if len(parts) > 1:
+        _refuse_multiplied(parts, release)
     schemas = {"values.schema.json"} if release.skip_schema_validation else set()
     with tempfile.TemporaryDirectory() as scratch:
         copy = Path(scratch, release.chart.name)
@@ -60,8 +63,7 @@ def lintable(release: Release) -> Iterator[Release]:
     """Yield the release as Helm's linter may see it; raise RenderError or OfflineError as `complete` does."""
     _refuse_arguments(release)
     # The linter validates by the schema in any case.
-    holds_git, _ = _refuse_folder(release.chart, replace(release, skip_schema_validation=False))
-    if not holds_git:
+    if not _refuse_folder(release.chart, replace(release, skip_schema_validation=False)):
         yield release
         return
     with tempfile.TemporaryDirectory() as scratch:
@@ -89,8 +91,8 @@ def _refuse_arguments(release: Release) -> None:
         raise RenderError(found)
 
 
-def _refuse_folder(chart: Path, release: Release) -> tuple[bool, int]:
-    """Return whether a chart's folder holds what is Git's own, which Helm is not to see, and how many bytes it has.
+def _refuse_folder(chart: Path, release: Release) -> bool:
+    """Return whether a chart's folder holds what is Git's own, which Helm is not to see.
 
     Raise RenderError where it holds what may not be read, OfflineError where its schemas need the network.
     """
@@ -104,7 +106,7 @@ def _refuse_folder(chart: Path, release: Release) -> tuple[bool, int]:
         raise RenderError([Fault(message, file, hint=_HINT) for file, message in told])
     if not release.skip_schema_validation:
         chart_schemas.refuse_references(chart, (file for file, reason in found if not reason))
-    return bool(of_git), sum(file.stat().st_size for file, reason in found if not reason)
+    return bool(of_git)
 
 
 class _Part(NamedTuple):
@@ -123,8 +125,7 @@ _MOST_COPIED = 100 * 1024 * 1024
 def _parts(release: Release) -> list[_Part]:
     """Return the chart's folder, and those of the dependencies that charts/ lacks and other folders hold."""
     found: list[_Part] = []
-    judged: dict[Path, tuple[bool, int]] = {}
-    size = 0
+    judged: dict[Path, bool] = {}
     pending: list[tuple[Path, Path, tuple[Path, ...]]] = [(release.chart, Path(), ())]
     while pending:
         chart, place, above = pending.pop()
@@ -133,12 +134,7 @@ def _parts(release: Release) -> list[_Part]:
             raise RenderError([Fault("The chart depends on itself.", file, hint="Remove the dependency.")])
         if chart not in judged:
             judged[chart] = _refuse_folder(chart, release)
-        holds_git, own = judged[chart]
-        size += own
-        if found and size > _MOST_COPIED:
-            message = f"The chart has more than {_MOST_COPIED:,} bytes with its dependencies."
-            raise RenderError([Fault(message, release.chart / "Chart.yaml", hint="Take out what no template reads.")])
-        found.append(_Part(chart, place, holds_git))
+        found.append(_Part(chart, place, judged[chart]))
         remote = []
         for dependency in _missing_dependencies(chart):
             name, repository = str(dependency.get("name")), str(dependency.get("repository") or "")
@@ -155,6 +151,18 @@ def _parts(release: Release) -> list[_Part]:
             hint = f"Run `helm dependency update {chart}` and commit charts/."
             raise OfflineError([Fault(message, file, hint=hint)])
     return found
+
+
+def _refuse_multiplied(parts: Sequence[_Part], release: Release) -> None:
+    """Raise RenderError where a copy of a chart with its dependencies would be large."""
+    folders = Counter(part.folder for part in parts)
+    size = sum(
+        count * sum(file.stat().st_size for file, reason in paths.files(folder, release.within) if not reason)
+        for folder, count in folders.items()
+    )
+    if size > _MOST_COPIED:
+        message = f"The chart has more than {_MOST_COPIED:,} bytes with its dependencies."
+        raise RenderError([Fault(message, release.chart / "Chart.yaml", hint="Take out what no template reads.")])
 
 
 def _copy(chart: Path, copy: Path, ignored: Collection[str]) -> None:
