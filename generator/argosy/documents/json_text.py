@@ -26,7 +26,7 @@ def parse(text: str, path: str) -> ParsedFile:
 
     try:
         data = json.loads(
-            text, object_pairs_hook=fields, parse_float=number, parse_int=number, parse_constant=_refuse_constant
+            text, object_pairs_hook=fields, parse_float=number, parse_int=number, parse_constant=refuse_constant
         )
         if _is_deep(data):
             raise RecursionError
@@ -38,7 +38,8 @@ def parse(text: str, path: str) -> ParsedFile:
     return ParsedFile(path, text, found, tuple(_json_duplicates(source, path)) if duplicates else ())
 
 
-def _refuse_constant(name: str) -> NoReturn:
+def refuse_constant(name: str) -> NoReturn:
+    """Raise ValueError for what Python takes for a number, and JSON does not: NaN, Infinity."""
     raise ValueError(f"{name} is not JSON")
 
 

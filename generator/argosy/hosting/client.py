@@ -21,6 +21,7 @@ from urllib3.exceptions import HTTPError, InvalidHeader, MaxRetryError
 from urllib3.util.retry import Retry
 
 from argosy import tls
+from argosy.documents.json_text import refuse_constant
 from argosy.errors import ArgosyError
 
 if TYPE_CHECKING:
@@ -151,7 +152,7 @@ class _Answer(NamedTuple):
     def document(self) -> Any:
         """Return what the JSON says; raise ValueError where it is none that can be read."""
         try:
-            return json.loads(self.content, parse_constant=float.fromhex)
+            return json.loads(self.content, parse_constant=refuse_constant)
         except RecursionError as error:
             raise ValueError("too deep") from error
 

@@ -257,7 +257,7 @@ class Host(ABC):
         """Turn what an answer of another form than the API's raises into an error that says so."""
         try:
             yield
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise self._client.not_understood(doing) from error
 
     @cached_property
