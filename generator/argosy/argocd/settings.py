@@ -19,9 +19,9 @@ from argosy.argocd.inventory import Inventory, Role
 from argosy.argocd.matching import glob_matches, is_argocd
 from argosy.argocd.sources import Source, resolve
 from argosy.argocd.view import SETTINGS, ArgoApplication, View, config_map_name
-from argosy.documents import Document, parse
+from argosy.documents import Document, File, parse, text_of
 from argosy.documents.fields import JSON, field, mapping, sequence, text
-from argosy.paths import astray, holds
+from argosy.paths import astray
 
 CHART = "argo-cd"
 _PATCHES = ("patches", "patchesStrategicMerge", "patchesJson6902")
@@ -155,9 +155,8 @@ def _generated(generator: Mapping[str, JSON], folder: Path, inventory: Inventory
 
     def read(name: str) -> str:
         file = folder / name
-        if astray(file, inventory.root) or not holds(file.is_file):
-            return ""  # What builds it says so.
-        return file.read_text(encoding="utf-8", errors="replace")
+        found = None if astray(file, inventory.root) else text_of(File(name, file))
+        return found if isinstance(found, str) else ""  # What builds it says why.
 
     for each in map(text, sequence(generator.get("files"))):
         key, equals, name = each.partition("=")

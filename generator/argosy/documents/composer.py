@@ -34,7 +34,6 @@ MOST_DIRECTIVES = 100
 
 _NEXT_DOCUMENT = re.compile(r"^(?:---|\.\.\.)(?=\s|$)", re.MULTILINE)
 _DIRECTIVE = re.compile("^%", re.MULTILINE)
-_ACTIONS_ALONE = re.compile(r"^[ \t]*+(?:\{\{[^{}]*+\}\}[ \t]*+)++$", re.MULTILINE)
 
 _STANDARD = "tag:yaml.org,2002:"
 _COLLECTIONS = frozenset({None, "!", *(_STANDARD + name for name in ("map", "seq", "set", "omap", "pairs"))})
@@ -319,7 +318,7 @@ class Composer:
         if self._template is None:
             self._template = False
             if syntax.ACTION.search(self.text):
-                probe = Composer(syntax.ACTION.sub("x", _ACTIONS_ALONE.sub("", self.text)))
+                probe = Composer(syntax.ACTION.sub("x", syntax.ACTIONS_ALONE.sub("", self.text)))
                 probe._template = False
                 for _ in probe.documents():
                     pass

@@ -11,6 +11,9 @@ from argosy.documents.defects import DefectKind, RefusedError
 from argosy.documents.lines import Lines
 
 ACTION = re.compile(r"\{\{[^{}]*+\}\}")
+"""What Helm replaces in a template."""
+ACTIONS_ALONE = re.compile(r"^[ \t]*+(?:\{\{[^{}]*+\}\}[ \t]*+)++$", re.MULTILINE)
+"""A line of actions and nothing else."""
 ANY_ACTION = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 """To be looked for in what is `closed`: each `{{` without an end would be followed to the end of the text."""
 
@@ -27,7 +30,6 @@ def with_actions(text: str, made: str | Callable[[re.Match[str]], str]) -> str:
     return ANY_ACTION.sub(made, begin) + text[len(begin) :]
 
 
-"""What Helm replaces in a template."""
 TEMPLATE = (
     "this is a Helm template, not YAML: it contains “{{ … }}”",
     "Helm only renders files in a chart's templates folder. Elsewhere, quote values that begin with “{{”.",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 import yaml
@@ -14,7 +13,7 @@ from argosy.argocd.view import View
 from argosy.documents import Document, Pointer
 from argosy.documents.fields import JSON, field, mapping, sequence, text
 from argosy.documents.plain import bounded
-from argosy.documents.syntax import with_actions
+from argosy.documents.syntax import ACTIONS_ALONE, with_actions
 from argosy.findings import Problem, Severity
 from argosy.rules.examples import APPLICATION_SET, CONFIG_MAP, TEMPLATE
 from argosy.rules.registry import Rule, Scope, declare, rule
@@ -198,7 +197,7 @@ def patch_changes_project(document: Document, _repository: View) -> Iterator[Pro
 
 def _sets_project(patch: str) -> bool:
     """Return whether a patch has the field spec.project, in any branch of its template."""
-    without_control = re.sub(r"(?m)^[ \t]*+(?:\{\{[^{}]*+\}\}[ \t]*+)++$", "", patch)
+    without_control = ACTIONS_ALONE.sub("", patch)
     try:
         text = with_actions(without_control, "x")
         root = yaml.compose(bounded(text), yaml.CSafeLoader)
