@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -116,11 +115,6 @@ def on_host(root: Path, kind: str, server: Server, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     for name, value in server.environment.items():
         monkeypatch.setenv(name, value)
-
-
-def copied(root: Path, folder: Path) -> Path:
-    """Return a copy of a repository."""
-    return Path(shutil.copytree(root, folder, symlinks=True))
 
 
 def encrypted(environment: str, head: str = "", when: int = 1) -> str:

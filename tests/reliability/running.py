@@ -46,11 +46,6 @@ class Running:
         self._runner, self._out, self._err = runner, out, err
         self._start = time.monotonic()
 
-    @property
-    def runs(self) -> bool:
-        """Whether it has not ended yet."""
-        return not self._runner.answers(0)
-
     def send(self, number: int, *, group: bool = False) -> None:
         """Send it a signal, or the whole of its process group."""
         with suppress(ProcessLookupError):

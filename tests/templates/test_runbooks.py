@@ -393,6 +393,7 @@ def _of_workload(made: Object) -> list[Object]:
     return [{"apiVersion": "v1", "kind": "Pod", **pod}, {"apiVersion": "v1", "kind": "Event", **event}]
 
 
+@pytest.mark.usefixtures("git_configuration")
 def test_argosy_does_what_the_pages_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, argosy: Argosy) -> None:
     """Of a repository that is pushed, with releases to promote and to roll back, each command is run once."""
     root, case = tmp_path / "gitops", "nothing"
