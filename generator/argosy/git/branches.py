@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,7 +14,6 @@ from argosy.errors import ArgosyError, ToolError, UsageError
 from argosy.git import objects, snapshot
 from argosy.git.snapshot import Snapshot, Written
 
-_PURPOSE = "branch"
 _PASSWORD = re.compile(r"(?<=://)[^/@\s]+@")
 
 
@@ -64,34 +63,24 @@ def put(root: Path, branch: str, commit: str, expected: str) -> None:
 
 @contextmanager
 def checked_out(root: Path, commit: str) -> Iterator[Path]:
-    """Yield a work tree of its own in which a commit is checked out, and remove it.
+    """Yield a work tree of its own in which a commit (its id) is checked out, and remove it.
 
-    No hook and no filter runs there: its files hold what the commit's blobs do.
+    No hook and no filter runs there: its files hold what the commit's blobs do. It is what `git worktree add` makes,
+    but that its index and HEAD are in the folder too: a kill leaves nothing in the user's repository.
     """
-    _forget_killed(root)
-    with temporary.folder(_PURPOSE) as folder:
+    with temporary.folder("branch") as folder:
         place = folder.resolve() / "tree"
-        hookless = ("-c", f"core.hooksPath={os.devnull}")
-        git.run(root, *hookless, "worktree", "add", "--quiet", "--no-checkout", "--detach", str(place), commit)
-        try:
-            with git.unfiltered(place):  # Only now is it known what is configured there.
-                git.run(place, "reset", "--hard", "--quiet", "--no-recurse-submodules")
+        own = place / ".git"
+        for part in ("refs", "reftable"):  # Where Git keeps a HEAD of the folder's own, in either format of refs.
+            (own / part).mkdir(parents=True)
+        (own / "commondir").write_bytes(os.fsencode(git.at(root).git_path("", shared=True).resolve()) + b"\n")
+        (own / "HEAD").write_text(f"{commit}\n", encoding="ascii")
+        with git.unfiltered(place):  # Only now is it known what is configured there.
+            git.run(place, "reset", "--hard", "--quiet", "--no-recurse-submodules", commit)
+            try:
                 yield place
-        finally:
-            git.at(place).objects.close()
-            git.run(root, "worktree", "remove", "--force", str(place))
-
-
-def _forget_killed(root: Path) -> None:
-    """Take what Git still knows of such work trees of commands that were killed out of it, once they are gone.
-
-    `git worktree prune` would also forget other people's, such as one on a disk that is not mounted.
-    """
-    for file in git.at(root).git_path("worktrees", shared=True).glob("*/gitdir"):
-        with suppress(OSError, ToolError):  # Another command may just be doing it.
-            place = Path(file.parent, file.read_text(encoding="utf-8", errors="surrogateescape").strip()).parent
-            if place.parent.name.startswith(f"argosy-{_PURPOSE}-") and not place.exists():
-                git.run(root, "worktree", "remove", "--force", "--force", str(place))
+            finally:
+                git.at(place).objects.close()
 
 
 @contextmanager
