@@ -179,10 +179,12 @@ class Session:
         elif dirty := self._dirty():
             self.stand.fault("wrong", f"not committed: {dirty}")
         after = git(root, "rev-parse", "HEAD").strip()
-        # git reverts nothing while something is staged, and of several branches one alone.
+        # git reverts nothing while something is staged, and of several branches one alone. What `apply` commits of a
+        # person's new files would go.
         if (
             after != head
             and not self.edits.staged
+            and not {*git(root, "diff", "--name-only", "-z", head, after).split("\0")} & {*self.edits.loose}
             and self.made.revision is RevisionStyle.TRUNK
             and chance.random() < 0.25
             and git(root, "rev-parse", "HEAD~1").strip() == head
