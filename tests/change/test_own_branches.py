@@ -554,7 +554,7 @@ def test_a_change_for_branches_that_a_clone_does_not_have(
     git(single, "reset", "--quiet", "--hard")
     assert "Not looked at: dev and prod." in argosy("update", "--check").out
     checked = argosy("update", "--check", "--output", "json")
-    assert (checked.code, json.loads(checked.out)["unseenBranches"]) == (0, ["dev", "prod"])
+    assert (checked.code, json.loads(checked.out)["unseenBranches"]) == (2, ["dev", "prod"])
     listed = json.loads(argosy("status", "--files", "--output", "json").out)
     assert listed["template"]["unseenBranches"] == ["dev", "prod"]
     assert "the newest; not in this clone: dev and prod" in argosy("status").out

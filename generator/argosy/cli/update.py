@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 @click.option(
     "--check",
     is_flag=True,
-    help="Check for a newer version and for files that an update left (exit code 1 if there are), and change nothing.",
+    help="Check for a newer version and for files that an update left (exit code 1 if there are; 2 if a branch is not "
+    "here to look at), and change nothing.",
 )
 @click.option("--to", "version", metavar="VERSION", help="The template's version.  [default: the newest]")
 @options.of_change
@@ -87,4 +88,4 @@ def _check(given: ChangeOptions) -> int:
             click.echo(f"Not looked at: {joined(unseen, 8)}. Bring it here: {branches.fetching(given.root, unseen[0])}")
         if left:
             click.echo(f"An earlier update left {len(left)} files as they were: argosy status --files lists them.")
-    return int(present != newest or bool(left or behind))
+    return 1 if present != newest or left or behind else 2 if unseen else 0
