@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import random
 import re
-import shutil
 import signal
+import subprocess
 import time
 from pathlib import Path
 
@@ -154,8 +154,10 @@ def _begin_again(stand: Stand, root: Path, arguments: tuple[str, ...], before: S
     if now != before:
         stand.step(f"left {len(now[0])} files")
     again = stand.run(*arguments, at=root)
-    if told := re.search(r"rm -r (\S+),", again.err):  # What is in the way, as argosy names it.
-        shutil.rmtree(told[1])
-        again = stand.run(*arguments, at=root)
+    # What is in the way, as argosy names it: a half is taken away, and what is whole but for its end is ended.
+    if told := re.search(r"((?:mv|rm -r) .*)(?:, and run this command again| makes it complete)\.$", again.err, re.M):
+        subprocess.run(told[1], shell=True, check=True)
+        if "makes it complete" not in told[0]:
+            again = stand.run(*arguments, at=root)
     if state(root)[0] != wanted[0]:
         stand.fault("stuck", f"init cannot begin again: {again.err} {difference(before, now)}")
