@@ -127,9 +127,11 @@ def _command(arguments: Sequence[str]) -> Sequence[str]:
 
 def hint_of(cause: str) -> str:
     """Return what to do about what git says, where it lacks what a partial clone left out; else empty."""
-    return LEFT_OUT if "promisor remote" in cause else ""
+    return LEFT_OUT if _LACKS.search(cause) else ""
 
 
+_LACKS = re.compile("promisor remote|not a tree object|unable to read tree|bad tree object")
+"""What git says where it may not fetch what it lacks: which object, or as of 2.45 that something is no tree."""
 LEFT_OUT = "Fetch what this clone left out: git fetch --refetch --no-filter"
 """What to do in a partial clone: a fetch by itself leaves out the same again."""
 _MOST_SAID = 2000
