@@ -24,6 +24,12 @@ def heed() -> None:
             signal.signal(number, signal.default_int_handler if number == signal.SIGINT else _exit)
 
 
+def ignore() -> None:
+    """Let no signal disturb the last steps of a process whose exit code is decided."""
+    for number in _SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+
+
 def _exit(number: int, _: object) -> NoReturn:
     sys.exit(128 + number)
 

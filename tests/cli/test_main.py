@@ -41,6 +41,19 @@ sys.meta_path.insert(0, Finder())
 runpy.run_module("argosy", run_name="__main__")
 """
 """Sends Ctrl-C while argosy is imported."""
+LATE = """\
+import atexit, os, signal, sys
+from argosy.__main__ import main
+
+def end():
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        os.kill(os.getpid(), number)
+
+atexit.register(end)
+sys.argv = ["argosy", "frobnicate"]
+main()
+"""
+"""Sends signals while Python ends."""
 
 
 @pytest.mark.parametrize("arguments", [("--version",), ("--help",), ("-h",)])
@@ -54,6 +67,11 @@ def test_talk_goes_to_standard_output_when_it_was_asked_for(argosy: Argosy, argu
 def test_ctrl_c_before_anything_began() -> None:
     done = subprocess.run([sys.executable, "-c", EARLY], check=False, capture_output=True)
     assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, b"", b"")
+
+
+def test_a_signal_after_all_is_done_changes_nothing() -> None:
+    done = subprocess.run([sys.executable, "-c", LATE], check=False, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, "Traceback" in done.stderr) == (2, "", False), done.stderr
 
 
 def test_version(process: Process) -> None:

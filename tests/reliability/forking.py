@@ -52,8 +52,7 @@ def _load() -> None:
     import argosy
 
     for module in pkgutil.walk_packages(argosy.__path__, "argosy."):
-        if module.name != "argosy.__main__":
-            importlib.import_module(module.name)
+        importlib.import_module(module.name)
 
 
 def _run(task: Mapping[str, Any]) -> None:
@@ -76,7 +75,7 @@ def _run(task: Mapping[str, Any]) -> None:
         _count(Path(task["out"] + ".calls"), task["signals"], task["since"])
     sys.stdin, sys.stdout, sys.stderr = open(0), open(1, "w"), open(2, "w")  # noqa: SIM115
     sys.argv = ["argosy", *task["arguments"]]
-    from argosy.cli import main as argosy
+    from argosy.__main__ import main as argosy
 
     argosy()
 
