@@ -49,10 +49,12 @@ def main() -> int:
             counts = Counter[str]()
             module = importlib.import_module(f"tests.reliability.{name}")
             trials = (name, module.trial, runner, kept, given.seed)
-            for failure in failures(*trials, count=count, minutes=given.minutes, counts=counts):
-                failed = True
-                print(failure, end="\n\n", flush=True)
-            print(f"{name}: {figures(counts)}", flush=True)
+            try:
+                for failure in failures(*trials, count=count, minutes=given.minutes, counts=counts):
+                    failed = True
+                    print(failure, end="\n\n", flush=True)
+            finally:  # Also where Ctrl-C ends it.
+                print(f"{name}: {figures(counts)}", flush=True)
     return int(failed)
 
 
