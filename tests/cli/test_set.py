@@ -245,7 +245,7 @@ def test_someone_elses_conflict(argosy: Argosy, repository: Path) -> None:
     ("arguments", "message"),
     [
         (("environment", "prod", "cluster="), "is not a cluster"),
-        (("environment", "prod", "autoSync=maybe"), "It is true or false."),
+        (("environment", "prod", "autoSync=maybe"), "It is false or true."),
         (("environment", "prod", "replicas=-1"), "It is a number."),
         (("environment", "prod", "promotesFrom=prod"), "circle"),
         (("environment", "dev", "promotesFrom=prod"), "circle"),
@@ -255,7 +255,7 @@ def test_someone_elses_conflict(argosy: Argosy, repository: Path) -> None:
         (("environment", "autoSync=true"), "KEY=VALUE"),
         (("application", "web", "format=helm"), "argosy convert web --to helm"),
         (("application", "web", "name=shop"), "not a setting"),
-        (("repository", "ci=jenkins"), "It is one of github"),
+        (("repository", "ci=jenkins"), "It is github or gitlab or bitbucket or none."),
         (("repository", "followUp=yes"), "followUp cannot be “yes”."),
         (("repository", "followUp=true"), "there is no CI"),
         (("repository", "repoURL=https://me:secret@github.com/acme/x.git"), "given with a password"),

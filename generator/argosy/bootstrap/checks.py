@@ -136,7 +136,7 @@ def clusters(cluster: Cluster, environments: Iterable[Environment], *, single: b
         named = ", ".join(each.name for each in theirs)
         if single:
             hint = (
-                f"If Argo CD runs in it: argosy set environment {theirs[0].name} cluster={model.IN_CLUSTER}"
+                f"If Argo CD runs in it: argosy set env {theirs[0].name} cluster={model.IN_CLUSTER}"
                 if theirs[0].cluster_is_url
                 else f"If Argo CD runs in it: argocd cluster add {cluster.context} --in-cluster --name {address}"
             )

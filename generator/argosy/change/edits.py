@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any
 
 from argosy.errors import UsageError
 from argosy.names import did_you_mean
 from argosy.repository import switches
 from argosy.repository.model import (
     Application,
-    ArgocdStyle,
     CiHost,
     Component,
     Environment,
-    Format,
     PodSecurity,
     Repository,
     RevisionStyle,
 )
 
-Field = TypeVar("Field", str, str | None)
-
-SWITCHED = (*switches.SWITCHES, "podSecurity")
+SWITCHED = (*switches.SWITCHES, switches.POD_SECURITY.key)
 """The keys of what production needs. The last is a setting of each environment, which all get at once."""
 
 
@@ -137,25 +133,7 @@ def rename_environment(repository: Repository, old: str, new: str) -> Repository
 def set_environment(repository: Repository, name: str, values: Mapping[str, str]) -> Repository:
     """Return the repository with settings of an environment changed: `autoSync=false`, `cluster=…` and the like."""
     current = environment(repository, name)
-    keys = {
-        "cluster": "cluster",
-        "revision": "revision",
-        "autoSync": "auto_sync",
-        "promotesFrom": "promotes_from",
-        "namespace": "namespace",
-        "replicas": "replicas",
-        "podSecurity": "pod_security",
-    }
-    readers: Mapping[str, Callable[[str, str], Any]] = {
-        "auto_sync": _boolean,
-        "replicas": _count,
-        "pod_security": _pod_security,
-    }
-    changes: dict[str, Any] = {}
-    for key, value in values.items():
-        field = _key("an environment", key, keys)
-        changes[field] = readers[field](key, value) if field in readers else value
-    changed = replace(current, **changes)
+    changed = replace(current, **switches.read(f"env {name}", values))
     _refuse_circle(repository, changed)
     if changed.cluster != current.cluster:
         _refuse_components_twice(repository, changed)
@@ -195,11 +173,9 @@ def _refuse_circle(repository: Repository, changed: Environment) -> None:
 def set_application(repository: Repository, name: str, values: Mapping[str, str]) -> Repository:
     """Return the repository with settings of an application changed."""
     current = application(repository, name)
-    for key in values:
-        if key == "format":
-            raise UsageError("The format is more than a setting.", f"Run `argosy convert {name} --to {values[key]}`.")
-        _key("an application", key, {"team": "team"})
-    changed = replace(current, **values)  # type: ignore[arg-type]
+    if "format" in values:
+        raise UsageError("The format is more than a setting.", f"Run `argosy convert {name} --to {values['format']}`.")
+    changed = replace(current, **switches.read(f"app {name}", values))
     return replace(
         repository, applications=tuple(changed if each.name == name else each for each in repository.applications)
     )
@@ -207,31 +183,11 @@ def set_application(repository: Repository, name: str, values: Mapping[str, str]
 
 def set_repository(repository: Repository, values: Mapping[str, str]) -> Repository:
     """Return the repository with its own settings changed: `repoURL=…`, `ci=gitlab` and the like."""
-    kinds = {"argocd": ArgocdStyle, "revision": RevisionStyle, "ci": CiHost, "format": Format}
-    keys = {
-        "name": "name",
-        "repoURL": "repo_url",
-        "argocd": "argocd",
-        "revision": "revision",
-        "ci": "ci",
-        "format": "format",
-        "kubernetesVersion": "kubernetes_version",
-        "branch": "branch",
-        "followUp": "follow_up",
-        "argosyInstall": "argosy_install",
-    }
-    known = {**keys, **dict.fromkeys(SWITCHED)}
-    turned = {key: value for key, value in values.items() if key in switches.SWITCHES}
-    changes: dict[str, Any] = {"production": switches.changed(repository.settings.production, turned)}
-    for key, value in values.items():
-        field = _key("the repository", key, known)
-        if field is None:
-            continue
-        kind = kinds.get(field)
-        if kind and value not in list(kind):
-            raise UsageError(f"{key} cannot be “{value}”.", f"It is one of {', '.join(kind)}.")
-        changes[field] = kind(value) if kind else _boolean(key, value) if field == "follow_up" else value
-    settings = replace(repository.settings, **changes)
+    changes = switches.read("repository", values)
+    secured = changes.pop(switches.POD_SECURITY.field, None)
+    turned = {each.field: changes.pop(each.field) for each in switches.SWITCHES.values() if each.field in changes}
+    production = replace(repository.settings.production, **turned)
+    settings = replace(repository.settings, production=production, **changes)
     environments = repository.environments
     if settings.revision is not repository.settings.revision:
         by_branch = settings.revision is RevisionStyle.BRANCH
@@ -244,9 +200,20 @@ def set_repository(repository: Repository, values: Mapping[str, str]) -> Reposit
             for each in environments
         )
     changed = replace(repository, settings=settings, environments=environments)
-    if "podSecurity" in values:
-        return with_pod_security(changed, on=_boolean("podSecurity", values["podSecurity"]))
-    return changed
+    return changed if secured is None else with_pod_security(changed, on=secured)
+
+
+def values(repository: Repository, what: str, name: str) -> dict[str, Any]:
+    """Return the values of the settings of the repository, of an env or of an app, by their field."""
+    settings = repository.settings
+    if what == "repository":
+        secured = all(each.pod_security for each in repository.environments)
+        found = {each.field: getattr(settings.production, each.field) for each in switches.SWITCHES.values()}
+        found[switches.POD_SECURITY.field] = secured
+        own = (each.field for each in switches.OF_REPOSITORY.values() if each.field not in found)
+        return found | {each: getattr(settings, each) for each in own}
+    holder = environment(repository, name) if what == "env" else application(repository, name)
+    return {each.field: getattr(holder, each.field) for each in switches.SETTINGS[what].values()}
 
 
 def unset(repository: Repository) -> list[str]:
@@ -308,29 +275,3 @@ def _unknown(what: str, name: str, known: Collection[str]) -> UsageError:
 def _refuse_taken(what: str, name: str, taken: Collection[str]) -> None:
     if name in taken:
         raise UsageError(f"There is an {what} “{name}” already.", "Choose another name.")
-
-
-def _key(of: str, key: str, keys: Mapping[str, Field]) -> Field:
-    if key not in keys:
-        hint = did_you_mean(key, keys) or f"The settings are {', '.join(keys)}."
-        raise UsageError(f"“{key}” is not a setting of {of}.", hint)
-    return keys[key]
-
-
-def _boolean(key: str, value: str) -> bool:
-    if value not in {"true", "false"}:
-        raise UsageError(f"{key} cannot be “{value}”.", "It is true or false.")
-    return value == "true"
-
-
-def _pod_security(key: str, value: str) -> PodSecurity:
-    levels = {"off": PodSecurity.OFF, **{each.value: each for each in PodSecurity if each}}
-    if value not in levels:
-        raise UsageError(f"{key} cannot be “{value}”.", f"It is {' or '.join(levels)}.")
-    return levels[value]
-
-
-def _count(key: str, value: str) -> int:
-    if not value.isdecimal():
-        raise UsageError(f"{key} cannot be “{value}”.", "It is a number.")
-    return int(value)

@@ -29,6 +29,7 @@ COMMANDS = {
     "components": "List what clusters need besides applications, and where it is installed.",
     "rename": "Rename an application, or an environment.",
     "set": "Change settings and update the files that depend on them.",
+    "settings": "List the settings: values, what they can be, defaults, and the files that follow.",
     "apply": "Update the files that depend on settings edited by hand.",
     "convert": "Change how an application is written: Helm chart, Kustomize overlays or manifests.",
     "promote": "Promote applications from one environment to the next.",
@@ -45,7 +46,7 @@ COMMANDS = {
     "completion": "Print the script that completes argosy's commands in a shell.",
 }
 """Each command's name, which is its module's too, and its summary."""
-_READING = {"components", "status", "history", "render", "diff", "validate", "doctor", "rules"}
+_READING = {"components", "settings", "status", "history", "render", "diff", "validate", "doctor", "rules"}
 """The commands that change nothing: CI runs them on what strangers propose."""
 _DRY = {"--dry-run", "--check"}
 """The options with which others change nothing either."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from argosy.cli import delivery, options
+from argosy.cli import delivery, options, words
 from argosy.cli.options import ChangeOptions
 from argosy.repository.model import (
     DEFAULT_IMAGE,
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from argosy.repository.model import Repository
 
 
-@click.group("add")
+@click.group("add", cls=words.Group)
 def command() -> None:
     """Add applications, components, or an environment."""
 

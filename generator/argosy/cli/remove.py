@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from argosy.cli import delivery, options
+from argosy.cli import delivery, options, words
 from argosy.cli.options import ChangeOptions
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from argosy.change.planning import Change
 
 
-@click.group("remove")
+@click.group("remove", cls=words.Group)
 def command() -> None:
     """Remove applications, components, or an environment."""
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from argosy.cli import delivery, options
+from argosy.cli import delivery, options, words
 from argosy.cli.options import ChangeOptions
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from argosy.repository.model import Repository
 
 
-@click.group("rename")
+@click.group("rename", cls=words.Group)
 def command() -> None:
     """Rename an application, or an environment."""
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from argosy.cli import delivery, options
+from argosy.cli import words as completion
 from argosy.cli.options import ChangeOptions
 from argosy.errors import UsageError
 
@@ -15,17 +16,24 @@ if TYPE_CHECKING:
 
 
 @click.command("set", cls=options.ChangeCommand)
-@click.argument("words", metavar="repository|environment NAME|application NAME KEY=VALUE...", nargs=-1, required=True)
+@click.argument(
+    "words",
+    metavar="repository|env NAME|app NAME KEY=VALUE...",
+    nargs=-1,
+    required=True,
+    shell_complete=completion.of_set,
+)
 @options.yes
 @options.of_change
 def command(words: tuple[str, ...], yes: bool, given: ChangeOptions) -> int:
     """Change settings and update the files that depend on them.
 
-    What moves applications that are deployed (namespace, cluster) says what stays behind, and asks.
+    `argosy settings` lists them all. What moves applications that are deployed (namespace, cluster) says what stays
+    behind, and asks.
 
     \b
-    argosy set environment prod autoSync=false replicas=5
-    argosy set application shop team=payments
+    argosy set env prod autoSync=false replicas=5
+    argosy set app shop team=payments
     argosy set repository repoURL=git@github.com:acme/gitops.git followUp=true
     """
     from argosy.change import (  # noqa: PLC0415
@@ -41,10 +49,11 @@ def command(words: tuple[str, ...], yes: bool, given: ChangeOptions) -> int:
         def made(before: Repository) -> Change:
             if what == "repository":
                 return Change(before, edits.set_repository(before, values))
-            edit = edits.set_environment if what == "environment" else edits.set_application
+            edit = edits.set_environment if what == "env" else edits.set_application
             return Change(before, edit(before, name, values))
 
-        title = f"Set {', '.join(f'{key}={value}' for key, value in values.items())} of {f'{what} {name}'.strip()}"
+        turned = ", ".join(f"{key}={value}" for key, value in values.items())
+        title = f"Set {turned} of {completion.in_full(what)} {name}".strip()
         change = made(stored.repository)
         after = change.after
         delivery.confirm_moves(given, change, yes)
@@ -57,9 +66,7 @@ def command(words: tuple[str, ...], yes: bool, given: ChangeOptions) -> int:
 
 
 def _understood(words: tuple[str, ...]) -> tuple[str, str, dict[str, str]]:
-    what = {"env": "environment", "app": "application"}.get(words[0], words[0])
-    if what not in {"repository", "environment", "application"}:
-        raise UsageError(f"“{what}” has no settings.", "It is repository, environment NAME or application NAME.")
+    what = completion.what(words[0])
     names = 0 if what == "repository" else 1
     pairs = words[1 + names :]
     wrong = [each for each in pairs if "=" not in each]

@@ -44,9 +44,7 @@ def load(root: Path, only: Collection[str] | None = None) -> Stored:
     """
     check(root)
     answers = _settings(root, layout.ANSWERS)
-    names = [
-        name for name in _folders(root / layout.APPLICATIONS) if (root / layout.application_settings(name)).is_file()
-    ]
+    names = _applications(root)
     applications = [_application(root, name) for name in names if only is None or name in only]
     environments = [_environment(root, name, frozenset(names)) for name in _folders(root / layout.ENVIRONMENTS)]
     with _blaming(layout.ANSWERS):
@@ -66,6 +64,11 @@ def load(root: Path, only: Collection[str] | None = None) -> Stored:
     with _blaming(layout.ENVIRONMENTS):
         repository = Repository(settings, tuple(promotion_order(environments)), tuple(applications))
     return Stored(repository, str(answers.get("_commit", "")))
+
+
+def names(root: Path, what: str) -> list[str]:
+    """Return the names of the environments ("env") or the applications ("app"), whose settings nobody reads."""
+    return _folders(root / layout.ENVIRONMENTS) if what == "env" else _applications(root) if what == "app" else []
 
 
 def is_repository(root: Path) -> bool:
@@ -104,6 +107,11 @@ def promotion_order(environments: list[Environment]) -> Iterator[Environment]:
         if waiting.pop(chosen.name, None):
             yield chosen
             following += [each for each in reversed(waiting.values()) if each.promotes_from == chosen.name]
+
+
+def _applications(root: Path) -> list[str]:
+    found = _folders(root / layout.APPLICATIONS)
+    return [name for name in found if (root / layout.application_settings(name)).is_file()]
 
 
 def _folders(parent: Path) -> list[str]:

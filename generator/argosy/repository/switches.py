@@ -1,35 +1,39 @@
-"""The switches of `model.Production`: read from answers and from the command line, and written as answers."""
+"""The settings of the model, read from its classes: each one's key on the command line, its field, what it can be.
+
+A switch is a setting of `model.Production`, which is an answer to a question of the template as well.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import MISSING, dataclass, fields, replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, get_args, get_origin, get_type_hints
 
 from argosy.errors import UsageError
-from argosy.repository.model import ImageSigning, Notifier, Production, Secrets, SecretStore, Sso
-
-_CHOICES: Mapping[str, type[StrEnum]] = {
-    "sso": Sso,
-    "secrets": Secrets,
-    "secret_store": SecretStore,
-    "image_signing": ImageSigning,
-    "notifications": Notifier,
-}
+from argosy.names import did_you_mean
+from argosy.repository.model import Application, Environment, Production, Settings
 
 
 @dataclass(frozen=True, slots=True)
-class Switch:
-    """A switch: its field of `Production`, which is the template's question, and its key on the command line."""
+class Setting:
+    """A setting: its key on the command line, and its field, which mostly is the template's question."""
 
-    field: str
     key: str
-    values: tuple[str, ...]
-    """What it can be, off first; empty where that is open."""
+    field: str
+    kind: type
+    """bool, int, str or an enumeration: of each value, where it is a list."""
+    default: Any
     several: bool = False
     """Whether it is a list of values, on the command line separated by commas."""
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        """What it can be, off first; empty where that is open."""
+        if issubclass(self.kind, StrEnum):
+            return tuple(each.value or "off" for each in self.kind)
+        return ("false", "true") if self.kind is bool else ()
 
     def read(self, text: str) -> Any:
         """Return the value that a text on the command line means; raise UsageError if it is none."""
@@ -40,67 +44,113 @@ class Switch:
 
     def _one(self, text: str) -> Any:
         if self.values and text not in self.values:
-            raise UsageError(f"{self.key} cannot be “{text}”.", f"It is {' or '.join(self.values)}.")
-        if self.field in _CHOICES:
-            return _CHOICES[self.field](text)
-        if self.values:
+            hint = f"It is {' or '.join(self.values)}. {did_you_mean(text, self.values)}".strip()
+            raise UsageError(f"{self.key} cannot be “{text}”.", hint)
+        if self.kind is bool:
             return text == "true"
-        if self.several:
-            return text.upper()
+        if self.kind is not int:
+            plain = "" if self.values and text == "off" else text
+            return self.kind(plain.upper() if self.several and not self.values else plain)
         if not text.isdecimal():
             raise UsageError(f"{self.key} cannot be “{text}”.", "It is a number.")
         return int(text)
 
+    def shown(self, value: object) -> str:
+        """Return a value as the command line writes it."""
+        if isinstance(value, tuple):
+            return ",".join(map(str, value)) or "none"
+        if isinstance(value, bool):
+            return str(value).lower()
+        return str(value) or ("off" if self.values else "")
+
+    def plain(self, value: object) -> Any:
+        """Return a value as an answer has it."""
+        if isinstance(value, tuple):
+            return [str(each) for each in value]
+        return str(value) if isinstance(value, StrEnum) else value
+
     def from_answer(self, value: Any) -> Any:
         """Return the value that an answer of the right shape means."""
-        meant = _CHOICES.get(self.field, lambda each: each)
-        return tuple(map(meant, value)) if self.several else meant(value)
+        return tuple(map(self.kind, value)) if self.several else self.kind(value)
 
 
-def _switch(field: str, default: object) -> Switch:
-    key = re.sub(r"_(\w)", lambda found: found[1].upper(), field)
-    values = ("false", "true") if isinstance(default, bool) else tuple(_CHOICES.get(field, ()))
-    return Switch(field, key, values, several=isinstance(default, tuple))
+def _of(model: type, names: Iterable[str] = ()) -> dict[str, Setting]:
+    """Return the settings that are fields of a class of the model, or those of that name, by their key."""
+    hints, found = get_type_hints(model), {}
+    for each in fields(model):
+        several = get_origin(hints[each.name]) is tuple
+        if not names or each.name in names:
+            key = re.sub(r"_(url|\w)", lambda part: part[1].upper(), each.name)
+            kind = get_args(hints[each.name])[0] if several else hints[each.name]
+            default = "" if each.default is MISSING else each.default
+            found[key] = Setting(key, each.name, kind, default, several)
+    return found
 
 
-SWITCHES = {
-    made.key: made for made in (_switch(each.name, getattr(Production(), each.name)) for each in fields(Production))
-}
+SWITCHES = _of(Production)
 """All switches by their key."""
+OF_ENV = _of(
+    Environment, ("cluster", "revision", "auto_sync", "promotes_from", "namespace", "replicas", "pod_security")
+)
+"""The settings of an environment. What else it has is folders."""
+OF_APP = _of(Application, ("team",))
+"""The settings of an application."""
+POD_SECURITY = Setting("podSecurity", "pod_security", bool, default=False)
+"""All environments' at once, the strictest where releases end."""
+OF_REPOSITORY = {
+    **_of(Settings, [each.name for each in fields(Settings) if each.name != "production"]),
+    **SWITCHES,
+    POD_SECURITY.key: POD_SECURITY,
+}
+"""The settings of the repository."""
+SETTINGS = {"repository": OF_REPOSITORY, "env": OF_ENV, "app": OF_APP}
+"""All settings, by the word for what they are of."""
 
 
-def changed(production: Production, values: Mapping[str, str]) -> Production:
-    """Return the switches with some set as on the command line; raise UsageError for what is none, or cannot be."""
-    return replace(production, **{SWITCHES[key].field: SWITCHES[key].read(text) for key, text in values.items()})
+def setting(of: str, key: str) -> Setting:
+    """Return the setting of a key; raise UsageError, with the nearest one, where there is none.
+
+    `of` is the word that the settings are of, with a name after it where there are several.
+    """
+    known = SETTINGS[of.partition(" ")[0]]
+    if key not in known:
+        hint = did_you_mean(key, known) or f"The settings are {', '.join(known)}."
+        raise UsageError(f"“{key}” is not a setting of {of}.", f"{hint} {_more(of)}")
+    return known[key]
+
+
+def read(of: str, values: Mapping[str, str]) -> dict[str, Any]:
+    """Return the values that texts on the command line mean, by their field; raise UsageError for what is none."""
+    meant = {}
+    for key, text in values.items():
+        known = setting(of, key)
+        try:
+            meant[known.field] = known.read(text)
+        except UsageError as error:
+            error.hint = f"{error.hint} {_more(of)}"
+            raise
+    return meant
+
+
+def _more(of: str) -> str:
+    return f"`argosy settings {of}` lists them all."
 
 
 def all_on(production: Production) -> Production:
     """Return the switches with all on that need no choice."""
-    return changed(production, {each.key: "true" for each in SWITCHES.values() if each.values == ("false", "true")})
+    on: dict[str, Any] = {each.field: True for each in SWITCHES.values() if each.kind is bool}
+    return replace(production, **on)
 
 
 def shown(production: Production) -> list[str]:
     """Return what is switched on, as on the command line."""
-    default = Production()
-    changed = [each for each in SWITCHES.values() if getattr(production, each.field) != getattr(default, each.field)]
-    return [f"{each.key}={_text(getattr(production, each.field))}" for each in changed]
-
-
-def _text(value: object) -> str:
-    if isinstance(value, tuple):
-        return ",".join(map(str, value)) or "none"
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    changed = [each for each in SWITCHES.values() if getattr(production, each.field) != each.default]
+    return [f"{each.key}={each.shown(getattr(production, each.field))}" for each in changed]
 
 
 def answers(production: Production) -> dict[str, Any]:
     """Return the answers to the template's questions, as plain values."""
-    return {each.field: _plain(getattr(production, each.field)) for each in SWITCHES.values()}
-
-
-def _plain(value: object) -> Any:
-    if isinstance(value, tuple):
-        return [str(each) for each in value]
-    return str(value) if isinstance(value, StrEnum) else value
+    return {each.field: each.plain(getattr(production, each.field)) for each in SWITCHES.values()}
 
 
 def from_answers(found: Mapping[str, Any]) -> Production:

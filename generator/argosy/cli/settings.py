@@ -1,0 +1,119 @@
+"""`argosy settings`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from argosy.cli import options
+from argosy.cli import words as words_of
+
+if TYPE_CHECKING:
+    from argosy.repository.model import Repository
+    from argosy.repository.switches import Setting
+
+
+@click.command("settings")
+@click.argument("words", metavar="[repository|env NAME|app NAME] [KEY]", nargs=-1, shell_complete=words_of.of_settings)
+@options.repository
+@options.output("text", "json")
+def command(words: tuple[str, ...], repository: Path | None, output: str) -> int:
+    """List the settings: the value of each, what it can be, its default, and the files that follow from it.
+
+    Without words it lists those of the repository, of each environment and of each application; with a KEY, all that is
+    known of that setting. In paths, ENV, APP and COMPONENT are names.
+
+    \b
+    argosy settings repository
+    argosy settings env prod autoSync
+    """
+    from argosy.repository import store  # noqa: PLC0415
+
+    model = store.load(options.root_of(repository)).repository
+    asked = [*_asked(model, words)]
+    if output == "json":
+        click.echo(json.dumps([_as_json(model, *each) for each in asked], indent=2))
+    elif len(words) > 1 and asked[0][2]:
+        _show(model, *asked[0])
+    else:
+        _list(model, asked)
+    return 0
+
+
+def _asked(model: Repository, words: tuple[str, ...]) -> Iterator[tuple[str, str, str]]:
+    """Yield what is asked for: the word for it, its name, and a key or "" for all keys."""
+    if not words:
+        yield "repository", "", ""
+        yield from (("env", each.name, "") for each in model.environments)
+        yield from (("app", each.name, "") for each in model.applications)
+        return
+    what = words_of.what(words[0])
+    names = int(what != "repository")
+    if not names <= len(words) - 1 <= names + 1:
+        raise click.UsageError(f"Write argosy settings {what}{' NAME' if names else ''} [KEY].")
+    yield what, words[1] if names else "", "".join(words[1 + names :])
+
+
+def _settings(model: Repository, what: str, name: str, key: str) -> list[tuple[Setting, Any]]:
+    """Return settings with their values."""
+    from argosy.change import edits  # noqa: PLC0415
+    from argosy.repository import switches  # noqa: PLC0415
+
+    of = f"{what} {name}".strip()
+    values = edits.values(model, what, name)
+    chosen = [switches.setting(of, key)] if key else switches.SETTINGS[what].values()
+    return [(each, values[each.field]) for each in chosen]
+
+
+def _as_json(model: Repository, what: str, name: str, key: str) -> dict[str, Any]:
+    from argosy.template import effects  # noqa: PLC0415
+
+    settings = [
+        {
+            **{"key": each.key, "value": each.plain(value), "default": each.plain(each.default)},
+            **{"allowed": [each.plain(each.read(text)) for text in each.values], "several": each.several},
+            **{"meaning": effects.meaning(what, each), "files": effects.files(what, each)},
+        }
+        for each, value in _settings(model, what, name, key)
+    ]
+    return {"of": what, "name": name or model.settings.name, "settings": settings}
+
+
+def _list(model: Repository, asked: list[tuple[str, str, str]]) -> None:
+    from argosy.names import joined  # noqa: PLC0415
+    from argosy.reporting import console  # noqa: PLC0415
+    from argosy.template import effects  # noqa: PLC0415
+
+    tables = []
+    for what, name, key in asked:
+        table = console.table(f"{what} {name}".strip(), "value", "can be", "default", "files that follow")
+        for each, value in _settings(model, what, name, key):
+            files = joined(effects.files(what, each), 2)
+            table.add_row(each.key, each.shown(value), _can_be(each), each.shown(each.default), files)
+        tables.append(table)
+    click.echo(console.written(tables, colour=sys.stdout.isatty()), nl=False)
+
+
+def _show(model: Repository, what: str, name: str, key: str) -> None:
+    from argosy.template import effects  # noqa: PLC0415
+
+    ((each, value),) = _settings(model, what, name, key)
+    facts = {"value": each.shown(value), "can be": _can_be(each), "default": each.shown(each.default)}
+    click.echo(f"{each.key}: {effects.meaning(what, each)}\n")
+    for fact, text in facts.items():
+        click.echo(f"{fact:9}  {text}".rstrip())
+    for index, path in enumerate(effects.files(what, each) or ["of new applications"]):
+        click.echo(f"{'' if index else 'files':9}  {path}")
+    click.echo(f"\nargosy set {f'{what} {name}'.strip()} {each.key}=…")
+
+
+def _can_be(setting: Setting) -> str:
+    """Return what a setting can be; of a list, what each value of it can be."""
+    if setting.values:
+        return ", ".join(setting.values)
+    return "a number" if setting.kind is int else "texts, with commas" if setting.several else "text"

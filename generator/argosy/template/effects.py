@@ -1,0 +1,117 @@
+"""What a setting means, and which files follow from it: as copier.yml, the schema and the template's files say it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from argosy.repository.switches import POD_SECURITY, Setting
+from argosy.template import versions
+
+_MARKS = re.compile(r"\[\[.*?\]\]|\[%.*?%\]", re.DOTALL)
+_STRINGS = re.compile(r"'[^']*'|\"[^\"]*\"")
+_PARTIALS = "[# partials #]"
+_PARTS = {
+    r"\[% yield .*?%\](.*?)\[% endyield %\]": r"\1",
+    r"\[% if .*?%\](.*?)\[% endif %\]": r"\1",
+    r"\[\[ (?:env|each\.environment)\.name[^\]]*\]\]": "ENV",
+    r"\[\[ app\.name[^\]]*\]\]": "APP",
+    r"\[\[ each\.component\.name \]\]": "COMPONENT",
+    r"\[\[ _copier_conf\.answers_file \]\]": ".copier-answers.yml",
+    r"\.jinja$": "",
+}
+"""What the paths of the template have in place of names."""
+_GIVEN = {"applications", "environments"}
+"""What argosy hands over, rather than have it derived."""
+
+
+def meaning(what: str, setting: Setting) -> str:
+    """Return what a setting of the repository, an env or an app means, in a sentence or a question."""
+    if what == "repository" and setting != POD_SECURITY:
+        return str(_questions()[_question(setting)]["help"])
+    several = {"repository": "environments", "env": "environments", "app": "applications"}[what]
+    return str(_properties(several)[setting.field]["description"])
+
+
+def files(what: str, setting: Setting) -> list[str]:
+    """Return the paths that are rendered differently where a setting changes, with ENV, APP and COMPONENT for names."""
+    if what == "repository" and setting != POD_SECURITY:
+        names = _derived({_question(setting)})
+        used = re.compile(rf"(?<![\w.])(?:{'|'.join(sorted(names))})(?![\w=])")
+        found = {path for path, text in _texts().items() if used.search(_STRINGS.sub('""', text))}
+    else:
+        used = re.compile(rf"\.{setting.field}\b|(['\"]){setting.field}\1")
+        derived = _derived({name for name, default in _defaults().items() if used.search(default)})
+        also = re.compile(rf"(?<![\w.])(?:{'|'.join(sorted(derived)) or '(?!)'})(?![\w=])")
+        found = {path for path, text in _texts().items() if used.search(text) or also.search(_STRINGS.sub('""', text))}
+    partials = {path for path in found if path.startswith(_PARTIALS)}
+    found |= {path for path, text in _texts().items() if any(f"templates/{partial}" in text for partial in partials)}
+    return sorted({_plain(path) for path in found - partials if not path.startswith(_PARTIALS)})
+
+
+def _question(setting: Setting) -> str:
+    return "repository_name" if setting.field == "name" else setting.field
+
+
+@cache
+def _questions() -> Mapping[str, Any]:
+    return versions.questions(versions.current())
+
+
+@cache
+def _defaults() -> Mapping[str, str]:
+    """Return what copier.yml derives, with the text that it is derived by."""
+    asked = {key: each for key, each in _questions().items() if isinstance(each, dict)}
+    return {
+        key: str(each.get("default", ""))
+        for key, each in asked.items()
+        if each.get("when") is False and key not in _GIVEN
+    }
+
+
+def _derived(names: set[str]) -> set[str]:
+    """Return names with all that is derived from them, and so on."""
+    found, before = set(names), set[str]()
+    while found != before:
+        before = set(found)
+        used = re.compile(rf"(?<![\w.])(?:{'|'.join(sorted(found)) or '(?!)'})(?![\w=])")
+        found |= {name for name, default in _defaults().items() if used.search(_STRINGS.sub('""', default))}
+    return found
+
+
+@cache
+def _texts() -> Mapping[str, str]:
+    """Return each file's path in the template, with what its path and its text leave to Jinja."""
+    root = versions.current().root / "templates"
+    return {path: "\n".join(_MARKS.findall(f"{path}\n{text}")) for path, text in _read(root)}
+
+
+def _read(root: Path) -> Iterator[tuple[str, str]]:
+    for path in sorted(root.rglob("*")):
+        if path.is_file():
+            is_rendered = path.suffix == ".jinja"
+            yield path.relative_to(root).as_posix(), path.read_text(encoding="utf-8") if is_rendered else ""
+
+
+def _plain(path: str) -> str:
+    for pattern, text in _PARTS.items():
+        # One is within another: `[% yield … %][% if … %]…`.
+        path = re.sub(pattern, text, path)
+    return re.sub(r"\[\[ (\w+) \]\]", lambda found: _literal(found[1]), path)
+
+
+def _literal(name: str) -> str:
+    """Return the name that a derived file or folder has where it is there."""
+    return next((found[1:-1] for found in _STRINGS.findall(_defaults().get(name, "")) if found[1:-1]), name)
+
+
+@cache
+def _properties(several: str) -> Mapping[str, Any]:
+    from argosy.schemas import bundled  # noqa: PLC0415
+
+    of_file = bundled.by_uri()["argosy:/files.json"]["$defs"]["answersFile"]["properties"][several]
+    found: Mapping[str, Any] = of_file["items"]["anyOf"][1]["properties"]
+    return found
