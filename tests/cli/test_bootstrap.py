@@ -380,6 +380,152 @@ def test_argo_cd_that_helm_installed(bootstrap: Argosy, done: Site) -> None:
     assert "installed by Helm, as the release argo" in result.err
 
 
+class TestAnArgoCDThatIsThere:
+    """`argosy bootstrap --no-install` hands the repository over, and leaves the installation alone."""
+
+    @pytest.fixture
+    def hand_over(self, argosy: Argosy, site: Site) -> Argosy:  # noqa: ARG002 - one is in its repository
+        """Return what runs the command."""
+
+        def run(*arguments: str) -> Result:
+            return argosy("bootstrap", "--no-install", *arguments)
+
+        return run
+
+    @pytest.mark.parametrize(
+        ("metadata", "said"),
+        [
+            (
+                {"annotations": {"meta.helm.sh/release-name": "argo"}},
+                "ok       Argo CD 3.6.0 in the namespace argocd, installed by Helm, as the release argo\n",
+            ),
+            (
+                {"ownerReferences": [{"apiVersion": "argoproj.io/v1beta1", "kind": "ArgoCD", "name": "main"}]},
+                "ok       Argo CD 3.6.0 in the namespace argocd, installed by its operator, as the ArgoCD main says\n",
+            ),
+            ({}, "ok       Argo CD 3.6.0 in the namespace argocd\n"),
+        ],
+    )
+    def test_the_projects_and_root_alone(
+        self, hand_over: Argosy, site: Site, metadata: dict[str, Any], said: str
+    ) -> None:
+        argo_cd(site.cluster, metadata=metadata)
+        before = dict(site.cluster.objects)
+        result = hand_over("--yes")
+        assert result.code == 0, result.err
+        assert result.out.splitlines() == [
+            "done     AppProjects argocd, dev, prod: 3 created",
+            "done     Application root: created",
+            "done     Application root synced and healthy: ready",
+        ]
+        assert said in result.err
+        assert result.err.endswith(
+            "port-forward --namespace argocd deployment/argocd-server 8080:8080\n"
+            "  https://localhost:8080, as you log in to it\n"
+        )
+        assert {key: site.cluster.objects[key] for key in before} == before
+        assert {each.split()[1].partition("/")[0] for each in site.cluster.written} == {"appprojects", "applications"}
+        again = hand_over()
+        assert (again.code, {line.split()[0] for line in again.out.splitlines()}) == (0, {"there"})
+
+    def test_an_operators_own_namespace(self, hand_over: Argosy, site: Site, bootstrap: Argosy) -> None:
+        """OpenShift GitOps names its image by digest, and its namespace differently."""
+        argo_cd(site.cluster, "openshift-gitops", image="registry.example.com/argocd@sha256:" + "0" * 64)
+        refused = hand_over("--yes")
+        assert (refused.code, site.cluster.written) == (1, [])
+        assert "There is Argo CD in the namespace openshift-gitops, and the repository is for one in the" in refused.err
+        assert "argosy set repository argocdNamespace=openshift-gitops --commit, and push it." in refused.err
+        second = bootstrap("--dry-run")
+        assert "There is Argo CD in the namespace openshift-gitops already, and the two would share" in second.err
+
+        for path in (site.root / "argocd").rglob("*.yaml"):
+            path.write_text(path.read_text().replace("namespace: argocd\n", "namespace: openshift-gitops\n"))
+        commit(site.root)
+        site.push()
+        result = hand_over("--yes", "--output", "json")
+        assert result.code == 0, result.err
+        assert "warning  Its image does not say which version of Argo CD it is." in result.err
+        assert site.cluster.get("applications", "root", "openshift-gitops")["status"]["health"]["status"] == "Healthy"
+        found = json.loads(result.out)
+        assert (found["argocd"], [each["name"] for each in found["steps"]]) == ("", ["projects", "root", "synced"])
+        assert all(
+            "--namespace openshift-gitops" in each["command"] for each in found["steps"] if "wait" in each["command"]
+        )
+
+    def test_a_clouds_runs_elsewhere(self, hand_over: Argosy, site: Site) -> None:
+        for kind in ("Application", "AppProject"):
+            put(site.cluster, definition(kind))
+        site.cluster.objects["namespaces", "", "argocd"] = {"metadata": {"name": "argocd"}}
+        result = hand_over("--yes")
+        assert result.code == 0, result.err
+        assert "No Argo CD can be seen in the cluster. If a cloud runs it, it has to read Applications" in result.err
+        assert result.err.endswith("\nArgo CD reads the repository from now on.\n")
+
+    def test_what_it_lacks_is_said_before_anything_is_done(self, hand_over: Argosy, site: Site) -> None:
+        result = hand_over("--yes")
+        assert result.code == 1
+        assert "The cluster has no applications.argoproj.io and appprojects.argoproj.io: there is no" in result.err
+        argo_cd(site.cluster, image="quay.io/argoproj/argocd:v3.4.2")
+        other = {"metadata": {"name": "dev", "namespace": "argocd"}, "spec": {"sourceRepos": ["https://example.com/a"]}}
+        put(site.cluster, {"apiVersion": "argoproj.io/v1alpha1", "kind": "AppProject", **other})
+        project = site.root / "argocd/prod/project.yaml"
+        policy = "{repos: [{url: '*'}], gpg: {mode: head, keys: ['0123456789ABCDEF']}}"
+        edit(
+            site.root,
+            project.relative_to(site.root).as_posix(),
+            "spec:\n",
+            f"spec:\n  sourceIntegrity: {{git: {{policies: [{policy}]}}}}\n",
+        )
+        edit(site.root, ".copier-answers.yml", "self_managed: false", "self_managed: true")
+        commit(site.root)
+        site.push()
+        site.cluster.denied = {("create", "namespaces"), ("create", "appprojects")}
+        site.cluster.written.clear()
+        result = hand_over("--yes")
+        assert (result.code, site.cluster.written) == (1, [])
+        for said in (
+            "There is an AppProject dev already, for https://example.com/a.",
+            "Argo CD 3.4.2 does not know sourceIntegrity, so that the AppProjects prod would let unsigned",
+            "With selfManaged=true, the repository's argocd/install would replace the installation that is there.",
+            "Argo CD's ServiceAccount argocd-application-controller may not create namespaces in every namespace",
+            "You are not allowed to create appprojects.argoproj.io in argocd.",
+        ):
+            assert said in result.err
+
+
+def put(cluster: ApiServer, manifest: dict[str, Any]) -> None:
+    """Put an object into a cluster, as somebody else did before."""
+    plural = {"CustomResourceDefinition": "customresourcedefinitions"}.get(
+        manifest["kind"], f"{manifest['kind']}s".lower()
+    )
+    metadata = manifest["metadata"] = {"uid": "uid", "generation": 1, **manifest["metadata"]}
+    cluster.objects[plural, metadata.get("namespace", ""), metadata["name"]] = manifest
+    cluster.settle(manifest["kind"], manifest)
+
+
+def argo_cd(
+    cluster: ApiServer,
+    namespace: str = "argocd",
+    *,
+    image: str = "quay.io/argoproj/argocd:v3.6.0",
+    metadata: dict[str, Any] | None = None,
+) -> None:
+    """Put an Argo CD into a cluster, as Helm or an operator does."""
+    put(cluster, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
+    for kind in ("Application", "ApplicationSet", "AppProject"):
+        put(cluster, definition(kind))
+    for kind, name, component in (
+        ("StatefulSet", "argocd-application-controller", "application-controller"),
+        ("Deployment", "argocd-server", "server"),
+    ):
+        made = workload(kind, name)
+        labels = {"app.kubernetes.io/part-of": "argocd", "app.kubernetes.io/component": component}
+        made["metadata"] |= {"namespace": namespace, "labels": labels, **(metadata or {})}
+        made["spec"]["template"]["spec"]["serviceAccountName"] = name
+        made["spec"]["template"]["spec"]["containers"][0]["image"] = image
+        put(cluster, made)
+
+
 def test_a_context_that_is_not_there(bootstrap: Argosy) -> None:
     result = bootstrap("--context", "green")
     assert result.code == 2

@@ -12,14 +12,13 @@ from argosy.bootstrap.finding import Finding, Level
 from argosy.documents.fields import group_of
 from argosy.errors import ToolError
 from argosy.kubernetes import kubectl, manifests
-from argosy.kubernetes.cluster import NAMESPACE, Access, Cluster
+from argosy.kubernetes.cluster import Access, Cluster
 from argosy.kubernetes.kubectl import KubectlError
 from argosy.kubernetes.manifests import Manifest, counted
 from argosy.repository import model
 from argosy.repository.model import Environment, Repository
 
 _VERBS = ("get", "create", "patch")
-_READ = (Access("list", "", "pods", NAMESPACE), Access("list", "", "secrets", NAMESPACE))
 _ADMIN = Access("*", "*", "*", "")
 _GRANTING = Access("escalate", "rbac.authorization.k8s.io", "clusterroles", "")
 
@@ -63,7 +62,8 @@ def rights(cluster: Cluster, wanted: Sequence[Manifest]) -> Iterator[Finding]:
     }
     asked = [Access(verb, *each) for each in sorted(needed) for verb in _VERBS]
     try:
-        permitted = cluster.permitted([*asked, *_READ, _ADMIN, _GRANTING])
+        read = [Access("list", "", each, cluster.namespace) for each in ("pods", "secrets")]
+        permitted = cluster.permitted([*asked, *read, _ADMIN, _GRANTING])
     except KubectlError as error:
         yield Finding(Level.WARNING, f"Your permissions could not be checked. {error.message}", error.hint)
         return
@@ -186,15 +186,15 @@ def takeover(cluster: Cluster, handover: roots.Handover, installed: Sequence[Man
         yield Finding(
             Level.ERROR,
             f"Argo CD was installed by Helm, as the release {min(released - {''})}.",
-            "Helm and argosy would undo each other's changes. Uninstall the release and keep its CRDs, or skip "
-            "bootstrap: kubectl apply the projects, then argocd/root.yaml.",
+            "Helm and argosy would undo each other's changes. To hand the repository over to it as it is: argosy "
+            "bootstrap --no-install. For argosy to install it, uninstall the release first, and keep its CRDs.",
         )
 
 
 def _let_go(cluster: Cluster, application: Manifest) -> Iterator[str]:
     """Yield the commands that delete an Application and orphan what it deployed."""
     metadata, label = application["metadata"], _label(cluster)
-    of_argocd = ("--namespace", NAMESPACE)
+    of_argocd = ("--namespace", cluster.namespace)
     if metadata.get("finalizers"):
         patch = '[{"op": "remove", "path": "/metadata/finalizers"}]'
         yield cluster.command(

@@ -50,7 +50,7 @@ class Credential:
             )
         return cls(source, text, user)
 
-    def secret(self, url: str) -> Manifest:
+    def secret(self, url: str, namespace: str = NAMESPACE) -> Manifest:
         """Return the Secret that gives the credential to Argo CD; raise UsageError where it does not suit the URL."""
         data = {"type": "git", "url": url}
         is_key = self.text.lstrip().startswith("-----BEGIN")
@@ -75,7 +75,7 @@ class Credential:
         return {
             **{"apiVersion": "v1", "kind": "Secret", "type": "Opaque"},
             "metadata": {
-                **{"name": SECRET, "namespace": NAMESPACE},
+                **{"name": SECRET, "namespace": namespace},
                 "labels": {"argocd.argoproj.io/secret-type": "repository"},
             },
             "data": {key: base64.b64encode(value.encode()).decode() for key, value in data.items()},

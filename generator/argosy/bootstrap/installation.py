@@ -69,11 +69,13 @@ def build(folder: Path) -> list[Manifest]:
     return manifests.read(text, str(folder))
 
 
-def arranged(folder: Path, built: Sequence[Manifest], cluster: Cluster | None) -> Installation:
+def arranged(
+    folder: Path, built: Sequence[Manifest], cluster: Cluster | None, namespace: str = NAMESPACE
+) -> Installation:
     """Take the manifests apart, by what a cluster knows if it was asked; raise ArgosyError if they are no Argo CD."""
     namespaces = [each for each in built if each["kind"] == "Namespace"]
-    if NAMESPACE not in {each["metadata"]["name"] for each in namespaces}:
-        namespaces.append({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
+    if namespace not in {each["metadata"]["name"] for each in namespaces}:
+        namespaces.append({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
     definitions = [each for each in built if manifests.is_crd(each)]
     rest = [each for each in built if each["kind"] != "Namespace" and not manifests.is_crd(each)]
     named = {each["metadata"]["name"] for each in definitions}
@@ -105,5 +107,5 @@ def _refuse_homeless(folder: Path, rest: Sequence[Manifest], cluster: Cluster) -
         if kind is not None and kind.namespaced and not manifests.reference(each).namespace:
             raise ArgosyError(
                 f"{folder} sets no namespace for the {each['kind']} {each['metadata']['name']}.",
-                f"Add `namespace: {NAMESPACE}` to its kustomization.yaml.",
+                f"Add `namespace: {cluster.namespace}` to its kustomization.yaml.",
             )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from argosy.bootstrap.installation import Installation
-from argosy.kubernetes.cluster import NAMESPACE, Cluster
+from argosy.kubernetes.cluster import Cluster
 
 _PASSWORD = "argocd-initial-admin-secret"
 
@@ -22,11 +22,17 @@ class Login:
     """Deletes the first password, once it was changed."""
 
 
+def of_existing(cluster: Cluster, server: str) -> Login:
+    """Return how to reach the Argo CD that was there; how to log in, who installed it knows."""
+    forward = cluster.command("port-forward", "--namespace", cluster.namespace, f"deployment/{server}", "8080:8080")
+    return Login(forward, "https://localhost:8080", "", "", "") if server else Login("", "", "", "", "")
+
+
 def of(cluster: Cluster, installed: Installation) -> Login:
     """Return how to log in; as admin, unless the installation has switched that off."""
     insecure = installed.setting("argocd-cmd-params-cm", "server.insecure") == "true"
     ports, scheme = ("8080:80", "http") if insecure else ("8080:443", "https")
-    within = ("--namespace", NAMESPACE)
+    within = ("--namespace", cluster.namespace)
     forward = cluster.command("port-forward", *within, "service/argocd-server", ports)
     url = f"{scheme}://localhost:8080"
     if installed.setting("argocd-cm", "admin.enabled") == "false":

@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from argosy.bootstrap import checks, installation, login, pushed, readiness, roots
+from argosy.bootstrap import checks, existing, installation, login, pushed, readiness, roots
 from argosy.bootstrap.credential import SECRET, Credential
+from argosy.bootstrap.existing import ArgoCD
 from argosy.bootstrap.finding import Finding, Level
 from argosy.bootstrap.installation import Installation
 from argosy.bootstrap.login import Login
 from argosy.bootstrap.roots import Handover
 from argosy.bootstrap.steps import Apply, State, Status, Step, Wait
 from argosy.errors import ArgosyError, InterruptedByUserError, ToolError
-from argosy.kubernetes.cluster import NAMESPACE, Cluster
+from argosy.kubernetes.cluster import Cluster
 from argosy.kubernetes.kubectl import KubectlError
 from argosy.kubernetes.manifests import Manifest
 from argosy.repository import layout
@@ -32,7 +33,8 @@ class Wanted:
     repository: Repository
     environment: Environment | None
     """The one environment of a cluster that has an Argo CD of its own; None for one Argo CD for all."""
-    install: Path
+    install: Path | None
+    """The kustomization that installs Argo CD; None: it is there, and stays as it is."""
     credential: Credential | None
     seconds: float
     """How long each wait may take."""
@@ -77,18 +79,26 @@ def prepare(wanted: Wanted, context: str, report: Callable[[str], None]) -> Plan
     What prevents it is among the findings; raise ArgosyError where there is not even a plan.
     """
     handover = roots.of(wanted.root, wanted.repository, wanted.environment)
-    secret = wanted.credential.secret(handover.sources[0][0]) if wanted.credential else None
-    cluster = Cluster.of(context)
+    secret = wanted.credential.secret(handover.sources[0][0], handover.namespace) if wanted.credential else None
+    cluster = Cluster.of(context, handover.namespace)
     found, private = pushed.check(wanted.root, handover)
     reached = list(_reached(cluster, wanted.repository))
     can_ask = not any(each.level is Level.ERROR for each in reached)
-    installed, problems = _installed(wanted.install, cluster if can_ask else None)
-    site = _Site(cluster, wanted, handover, installed, secret)
-    findings = [*reached, *found, *problems, *(_asked(site, private) if can_ask else ())]
-    steps = [*_installing(site, report), *_granting(site), *_handing_over(site, report)]
+    installed, problems = Installation((), (), ()), list[Finding]()
+    if wanted.install is not None:
+        installed, problems = _installed(wanted.install, cluster if can_ask else None, cluster.namespace)
+    there, unseen = _there(cluster) if can_ask else ([], [])
+    site = _Site(cluster, wanted, handover, installed, secret, there)
+    findings = [*reached, *found, *problems, *unseen, *(_asked(site, private) if can_ask else ())]
+    installing = () if wanted.install is None else _installing(site, wanted.install, report)
+    steps = [*installing, *_granting(site), *_handing_over(site, report)]
     can_look = can_ask and not problems
     statuses = [each.look() if can_look else Status(State.UNKNOWN, "not looked at") for each in steps]
-    return Plan(cluster, installed.version, findings, steps, statuses, login.of(cluster, installed))
+    if wanted.install is not None:
+        return Plan(cluster, installed.version, findings, steps, statuses, login.of(cluster, installed))
+    own = site.own
+    version, server = (own.version, own.server) if own else ("", "")
+    return Plan(cluster, version, findings, steps, statuses, login.of_existing(cluster, server))
 
 
 def carry_out(plan: Plan) -> Iterator[tuple[Step, Status]]:
@@ -117,12 +127,20 @@ def _reached(cluster: Cluster, repository: Repository) -> Iterator[Finding]:
         yield checks.unreachable(error)
 
 
-def _installed(folder: Path, cluster: Cluster | None) -> tuple[Installation, list[Finding]]:
+def _installed(folder: Path, cluster: Cluster | None, namespace: str) -> tuple[Installation, list[Finding]]:
     try:
-        return installation.arranged(folder, installation.build(folder), cluster), []
+        return installation.arranged(folder, installation.build(folder), cluster, namespace), []
     except ToolError as error:
         # A plan can be shown all the same.
         return Installation((), (), ()), [Finding(Level.ERROR, error.message, error.hint)]
+
+
+def _there(cluster: Cluster) -> tuple[Sequence[ArgoCD], list[Finding]]:
+    try:
+        return existing.find(cluster), []
+    except KubectlError as error:
+        message = f"Whether an Argo CD is there already could not be checked. {error.message}"
+        return [], [Finding(Level.WARNING, message, error.hint)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +152,12 @@ class _Site:
     handover: Handover
     installed: Installation
     secret: Manifest | None
+    there: Sequence[ArgoCD]
+
+    @property
+    def own(self) -> ArgoCD | None:
+        """The Argo CD that is there, in the repository's namespace."""
+        return next((each for each in self.there if each.namespace == self.cluster.namespace), None)
 
 
 def _asked(site: _Site, private: bool | None) -> Iterator[Finding]:
@@ -141,6 +165,10 @@ def _asked(site: _Site, private: bool | None) -> Iterator[Finding]:
     secret = [site.secret] if site.secret else []
     yield from checks.rights(cluster, [*installed.all, *handover.projects, *handover.roots, *secret])
     try:
+        if site.wanted.install is None:
+            yield from existing.unsuited(cluster, handover, site.wanted.repository, site.there)
+        else:
+            yield from existing.beside(cluster, site.there)
         yield from checks.takeover(cluster, handover, installed.rest)
         yield from checks.access(cluster, handover, private=private, given=bool(secret))
         yield from checks.clusters(cluster, handover.environments, single=site.wanted.environment is not None)
@@ -149,16 +177,16 @@ def _asked(site: _Site, private: bool | None) -> Iterator[Finding]:
     yield from checks.deferred(installed.later)
 
 
-def _installing(site: _Site, report: Callable[[str], None]) -> Iterator[Step]:
+def _installing(site: _Site, folder: Path, report: Callable[[str], None]) -> Iterator[Step]:
     cluster, wanted, installed = site.cluster, site.wanted, site.installed
-    install = cluster.command(*_APPLY, "--kustomize", str(wanted.install))
+    install = cluster.command(*_APPLY, "--kustomize", str(folder))
     limit = f"--timeout={wanted.seconds:g}s"
-    within = ("--namespace", NAMESPACE)
+    within = ("--namespace", cluster.namespace)
     yield Apply(
         cluster,
         "namespace",
-        f"Namespace {NAMESPACE}",
-        cluster.command("create", "namespace", NAMESPACE),
+        f"Namespace {cluster.namespace}",
+        cluster.command("create", "namespace", cluster.namespace),
         installed.namespaces,
     )
     yield Apply(cluster, "definitions", "Argo CD's definitions", install, installed.definitions)
@@ -217,7 +245,7 @@ def _handing_over(site: _Site, report: Callable[[str], None]) -> Iterator[Step]:
         f"{', '.join(f'Application {each}' for each in applications)} synced and healthy",
         " && ".join(
             cluster.command(
-                *("wait", "--namespace", NAMESPACE, f"--timeout={wanted.seconds:g}s", condition),
+                *("wait", "--namespace", cluster.namespace, f"--timeout={wanted.seconds:g}s", condition),
                 *(f"application/{each}" for each in applications),
             )
             for condition in conditions

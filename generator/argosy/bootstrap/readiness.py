@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from argosy.errors import ArgosyError
-from argosy.kubernetes.cluster import NAMESPACE, Cluster
+from argosy.kubernetes.cluster import Cluster
 from argosy.kubernetes.manifests import Manifest
 from argosy.kubernetes.pods import unready
 
@@ -47,13 +47,13 @@ def _why_not(definition: Manifest | None) -> str:
 
 def workloads(cluster: Cluster, wanted: Sequence[Manifest]) -> list[str]:
     """Return which workloads are not rolled out, and why their Pods are not ready."""
-    listed = cluster.get(",".join(f"{each.lower()}s.apps" for each in WORKLOADS), "--namespace", NAMESPACE)
+    listed = cluster.get(",".join(f"{each.lower()}s.apps" for each in WORKLOADS), "--namespace", cluster.namespace)
     found = {(each["kind"], each["metadata"]["name"]): each for each in listed}
     states = [(each, found.get((each["kind"], each["metadata"]["name"]))) for each in wanted]
     waiting = [(each, state) for each, state in states if not _is_rolled_out(state)]
     if not waiting:
         return []
-    pods = cluster.get("pods", "--namespace", NAMESPACE)
+    pods = cluster.get("pods", "--namespace", cluster.namespace)
     return [_unready(each, state, pods) for each, state in waiting]
 
 
@@ -101,7 +101,7 @@ def applications(cluster: Cluster, names: Sequence[str]) -> list[str]:
 
 
 def _applications(cluster: Cluster, names: Sequence[str]) -> list[Manifest]:
-    return cluster.get(_APPLICATIONS, *names, "--namespace", NAMESPACE)
+    return cluster.get(_APPLICATIONS, *names, "--namespace", cluster.namespace)
 
 
 def _pending(name: str, application: Manifest | None) -> str:
@@ -142,7 +142,7 @@ def refresh(cluster: Cluster, names: Sequence[str]) -> None:
         if _trouble(each.get("status", {})):
             cluster.run(
                 *("annotate", "--overwrite", _APPLICATIONS, each["metadata"]["name"]),
-                *("--namespace", NAMESPACE, f"{_REFRESH}=hard"),
+                *("--namespace", cluster.namespace, f"{_REFRESH}=hard"),
             )
 
 

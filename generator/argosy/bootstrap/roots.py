@@ -10,6 +10,7 @@ from typing import Any
 
 from argosy.errors import ArgosyError
 from argosy.kubernetes import manifests
+from argosy.kubernetes.cluster import NAMESPACE
 from argosy.kubernetes.manifests import Manifest
 from argosy.repository import layout
 from argosy.repository.model import ArgocdStyle, Environment, Repository
@@ -27,6 +28,8 @@ class Handover:
     """The root Application, and whatever else root.yaml holds; the ApplicationSet too where it is a root itself."""
     sources: Sequence[tuple[str, str, str]]
     """Of each root Application: the repository's URL, the revision and the path."""
+    namespace: str = NAMESPACE
+    """Where the root Application is, and so the Argo CD that reads it."""
 
 
 def of(root: Path, repository: Repository, environment: Environment | None) -> Handover:
@@ -43,7 +46,8 @@ def of(root: Path, repository: Repository, environment: Environment | None) -> H
     applications = [each for each in roots if each["kind"] == "Application"]
     if not applications:
         raise ArgosyError(f"{layout.ROOT_APPLICATION} holds no Application.", "Restore it from Git.")
-    return Handover(environments, [*projects, *own], roots, [source(each) for each in applications])
+    namespace = manifests.reference(applications[0]).namespace or NAMESPACE
+    return Handover(environments, [*projects, *own], roots, [source(each) for each in applications], namespace)
 
 
 def _read(root: Path, path: str) -> list[Manifest]:

@@ -58,6 +58,11 @@ class Duration(click.ParamType):  # type: ignore[type-arg]  # generic in new ver
     help="The kustomization that installs Argo CD.  [default: argocd/install]",
 )
 @click.option(
+    "--no-install",
+    is_flag=True,
+    help="Argo CD is there already, from Helm, an operator or a cloud: apply the projects and root alone.",
+)
+@click.option(
     "--credential",
     metavar="env:NAME|file:PATH",
     help="How Argo CD reads a private repository: a token for HTTPS or a private key for SSH, in an environment "
@@ -82,6 +87,7 @@ def command(
     context: str,
     environment: str | None,
     install: Path | None,
+    no_install: bool,
     credential: str | None,
     user: str,
     timeout: float,
@@ -93,7 +99,10 @@ def command(
 ) -> int:
     """Install Argo CD into a cluster, and hand the repository over to it.
 
-    In this order: checks of the cluster, of your permissions and of what is pushed; the namespace argocd;
+    With --no-install, to an Argo CD that is there already: its namespace and version are found and checked, the
+    AppProjects, the credential and the root Application applied, and the installation is not touched.
+
+    Else, in this order: checks of the cluster, of your permissions and of what is pushed; the namespace argocd;
     argocd/install, until it is rolled out; the AppProjects; the credential; the root Application, until it is synced
     and healthy.
 
@@ -107,13 +116,15 @@ def command(
 
     if user and not credential:
         raise click.UsageError("--user goes with --credential.")
+    if install and no_install:
+        raise click.UsageError("--install says what to install, and --no-install that nothing is.")
     root = root_of(repository)
     stored = store.load(root)
     wanted = planning.Wanted(
         root,
         stored.repository,
         edits.environment(stored.repository, environment) if environment else None,
-        install or _shortest(root / layout.ARGOCD / "install"),
+        None if no_install else install or _shortest(root / layout.INSTALL),
         Credential.read(credential, user) if credential else None,
         timeout,
     )
@@ -137,7 +148,10 @@ def _carry_out(plan: Plan, wanted: Wanted, teller: _Teller, *, yes: bool) -> int
     if not plan.is_done:
         what = f"Argo CD {plan.version}".strip()
         whom = f" for {wanted.environment.name}" if wanted.environment else ""
-        delivery.confirm(yes, f"Install {what}{whom} into {plan.cluster.context}, {plan.cluster.server()}?", _NOBODY)
+        where = f"{plan.cluster.context}, {plan.cluster.server()}"
+        installing = f"Install {what}{whom} into {where}?"
+        handing = f"Hand the repository{whom} over to {what} in the namespace {plan.cluster.namespace} of {where}?"
+        delivery.confirm(yes, handing if wanted.install is None else installing, _NOBODY)
     try:
         for step, status in planning.carry_out(plan):
             teller.step(step, status)
@@ -201,7 +215,7 @@ class _Teller:
         if self._is_json:
             click.echo(json.dumps(self._data(plan, wanted, is_complete=is_complete), indent=2))
         elif is_complete and not self._quiet:
-            click.echo(_way_in(plan), err=True)
+            click.echo(_way_in(plan, is_existing=wanted.install is None), err=True)
 
     def _data(self, plan: Plan, wanted: Wanted, *, is_complete: bool) -> dict[str, Any]:
         login = plan.login
@@ -220,9 +234,12 @@ class _Teller:
         }
 
 
-def _way_in(plan: Plan) -> str:
+def _way_in(plan: Plan, *, is_existing: bool) -> str:
     login = plan.login
-    lines = ["", "Argo CD reads the repository from now on. To see it:", f"  {login.forward}"]
+    reads = "Argo CD reads the repository from now on."
+    lines = ["", f"{reads} To see it:", f"  {login.forward}"]
+    if is_existing:
+        return "\n".join([*lines, f"  {login.url}, as you log in to it"] if login.forward else ["", reads])
     if not login.user:
         return "\n".join([*lines, f"  {login.url}, by single sign-on"])
     return "\n".join(

@@ -66,13 +66,13 @@ class Cluster:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @classmethod
-    def of(cls, context: str) -> Cluster:
+    def of(cls, context: str, namespace: str = NAMESPACE) -> Cluster:
         """Return the cluster of a context, "" for the one that is current now; raise UsageError where there is none."""
         cluster = cls(context)
         cluster.check()
         # By its name: somebody may switch to another context while argosy is at work.
         name, _ = cluster._configured()
-        return cls(name, _answers=cluster._answers)
+        return cls(name, namespace, _answers=cluster._answers)
 
     def kubectl(self, namespace: str = "") -> str:
         """Return how to call kubectl to ask the same cluster."""
