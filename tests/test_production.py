@@ -34,6 +34,8 @@ VALUES: Mapping[str, tuple[str, ...]] = {
     "sso": ("oidc", "github", "gitlab"),
     "notifications": ("slack", "teams", "email", "webhook", "slack,teams,email,webhook"),
     "shards": ("3",),
+    "argocdNamespace": ("openshift-gitops",),
+    "argocdPin": (f"v3.6.1@{'a' * 40}@sha256:{'b' * 64}",),
     "secrets": ("external-secrets", "sealed-secrets", "sops"),
     "secretStore": ("gcp", "azure", "vault"),
     "imageSigning": ("keyless", "key"),

@@ -637,6 +637,7 @@ class TestTerminal:
             ("One Application", "flux", "is not one of", ""),
             ("Kubernetes version", "2.0", "Give one from", ""),
             ("Switch on what production needs", "perhaps", "invalid input", ""),
+            ("Does Argo CD keep itself", "perhaps", "invalid input", ""),
         ):
             terminal.expect(rf"{question}[^\r]*\]: ")
             terminal.sendline(wrong)

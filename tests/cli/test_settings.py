@@ -14,8 +14,10 @@ from click.shell_completion import ShellComplete
 
 from argosy.change import edits
 from argosy.cli import argosy as command
+from argosy.doctor import facts
 from argosy.repository import switches
-from argosy.repository.model import Format
+from argosy.repository.model import KUBERNETES, Format
+from argosy.schemas import builtin_kinds
 from argosy.template import effects, rendering, versions
 from tests import test_production as production
 from tests.changing import create, git
@@ -169,6 +171,17 @@ class TestOneSource:
                 schema = properties[each.field]
                 enum = (schema["items"] if each.several else schema).get("enum", ())
                 assert [value or "off" for value in enum] == [*each.values], each.key
+
+    def test_the_defaults_agree(self) -> None:
+        """Argo CD, the Kubernetes that manifests are checked for, and what is known of both."""
+        questions = versions.questions(versions.current())
+        pinned = questions["argocd_version"]["default"].removeprefix("v")
+        known = facts.version(pinned)
+        assert known == facts.newest()
+        oldest, newest = (tuple(map(int, each.split("."))) for each in known.kubernetes)
+        assert oldest <= tuple(map(int, KUBERNETES.split("."))) <= newest
+        assert questions["kubernetes_version"]["default"] == KUBERNETES
+        assert KUBERNETES in builtin_kinds.versions()
 
     def test_the_files_that_follow_are_those_that_change(self) -> None:
         off = rendering.render(production.model({}))

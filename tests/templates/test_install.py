@@ -129,7 +129,7 @@ def stand_in(*, high_availability: bool) -> list[Manifest]:
 def installed(folder: Path, files: Mapping[str, str]) -> Path:
     """Write argocd/install with the stand-in in the place of Argo CD's manifests, and return it."""
     kustomization = files["argocd/install/kustomization.yaml"]
-    remote = re.search(rf"{REMOTE}(ha/)?install.yaml", kustomization)
+    remote = re.search(r"https://raw\.githubusercontent\.com/argoproj/argo-cd/[^/]+/manifests/(ha/)?install.yaml", kustomization)
     assert remote
     install = {path: text for path, text in files.items() if path.startswith("argocd/install/")}
     base = yaml.safe_dump_all(stand_in(high_availability=bool(remote[1])))
@@ -455,7 +455,32 @@ def test_signed_commits_alone_change_argo_cd() -> None:
     files = render(replace(ALL, signature_keys=keys))
     for path in ("argocd/platform.yaml", "argocd/root.yaml"):
         for project in (each for each in documents(files[path]) if each["kind"] == "AppProject"):
-            assert [each["keyID"] for each in project["spec"]["signatureKeys"]] == list(keys)
+            (policy,) = project["spec"]["sourceIntegrity"]["git"]["policies"]
+            assert policy == {"repos": [{"url": "*"}], "gpg": {"mode": "head", "keys": list(keys)}}
+            assert "signatureKeys" not in project["spec"]
+
+
+def test_argo_cd_in_a_namespace_of_its_own_and_pinned(tmp_path: Path) -> None:
+    commit, digest = "a" * 40, "sha256:" + "b" * 64
+    namespace = "openshift-gitops"
+    files = render(replace(ALL, argocd_namespace=namespace, argocd_pin=f"v3.6.2@{commit}@{digest}"))
+    for path, file in files.items():
+        if path.startswith("argocd/") and not path.startswith("argocd/install/"):
+            assert {each["metadata"]["namespace"] for each in documents(file)} == {namespace}, path
+    (base,) = [each for each in documents(files["argocd/install/kustomization.yaml"])[0]["resources"] if "://" in each]
+    assert base == f"https://raw.githubusercontent.com/argoproj/argo-cd/{commit}/manifests/ha/install.yaml"
+    made = built(tmp_path, files)
+    controller = named(made, "StatefulSet", "argocd-application-controller")
+    assert controller["metadata"]["namespace"] == namespace
+    images = {each["image"] for each in controller["spec"]["template"]["spec"]["containers"]}
+    assert images == {f"quay.io/argoproj/argocd:v3.6.2@{digest}"}
+    (manager,) = json.loads(files["renovate.json"])["customManagers"]
+    pattern = manager["matchStrings"][0].replace("(?<", "(?P<")
+    found = re.search(pattern, files["argocd/install/kustomization.yaml"])
+    assert found
+    assert found.groupdict() == {"depName": "argoproj/argo-cd", "currentDigest": commit, "currentValue": "v3.6.2"}
+    write_files(tmp_path / "repository", {facts.INSTALL: files[facts.INSTALL]})
+    assert facts.installed(tmp_path / "repository") == "3.6.2"
 
 
 # Network

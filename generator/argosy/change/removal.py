@@ -119,11 +119,16 @@ _KEPT = frozenset({"argocd", "default", "kube-node-lease", "kube-public", "kube-
 _WIDE = "crd,clusterrole,clusterrolebinding,mutatingwebhookconfiguration,validatingwebhookconfiguration"
 
 
+def _kept(change: Change) -> frozenset[str]:
+    return _KEPT | {change.before.settings.production.argocd_namespace}
+
+
 def _running(change: Change) -> tuple[list[tuple[str, str]], list[str]]:
     """Return the Applications that go, each with the namespace that nothing else is in, and the components that do."""
     left, standing = {*_applications(change.after)}, {each[1:] for each in _applications(change.after)}
+    kept = _kept(change)
     running = [
-        (name, "" if (cluster, namespace) in standing or namespace in _KEPT else namespace)
+        (name, "" if (cluster, namespace) in standing or namespace in kept else namespace)
         for name, cluster, namespace in _applications(change.before)
         if (name, cluster, namespace) not in left
     ]
@@ -194,14 +199,14 @@ def left_behind(change: Change, moved: Sequence[Move]) -> str:
             "annotation argocd.argoproj.io/sync-options: Prune=false, or copy it."
         )
     if left:
-        standing = {(cluster, namespace) for _, cluster, namespace in _applications(change.after)}
+        kept, standing = _kept(change), {each[1:] for each in _applications(change.after)}
         gone = sorted({each.before for each in left} - standing)
         lines += [
             f"What {_names(left)} ran before keeps running beside it, and belongs to no Application. Where the "
             "AppProject permits the old place, now or later, Argo CD takes it back, and deletes what Git does not have "
             "there.",
             "So first copy the data, and stop what may not run twice; then merge; once all is well, delete the old:",
-            *(f"  kubectl delete namespace {name}    # in {cluster}" for cluster, name in gone if name not in _KEPT),
+            *(f"  kubectl delete namespace {name}    # in {cluster}" for cluster, name in gone if name not in kept),
         ]
     return "\n".join(lines)
 

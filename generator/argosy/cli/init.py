@@ -18,6 +18,7 @@ from argosy.errors import ArgosyError, InterruptedByUserError, UsageError
 from argosy.repository.model import (
     DEFAULT_IMAGE,
     DEFAULT_PORT,
+    KUBERNETES,
     OLDEST_MINOR,
     Application,
     ArgocdStyle,
@@ -115,7 +116,9 @@ class Given:
     help="Switch something on or off, as argosy set repository does: secrets=external-secrets, networkPolicies=true.",
 )
 @click.option(
-    "--kubernetes-version", metavar="1.NN", help="The Kubernetes version to check manifests for.  [default: 1.37]"
+    "--kubernetes-version",
+    metavar="1.NN",
+    help=f"The Kubernetes version to check manifests for.  [default: {KUBERNETES}]",
 )
 @click.option(
     "--answers",
@@ -223,7 +226,9 @@ def _repository(destination: Path, given: Given, answers_file: Path | None, asks
         revision=RevisionStyle(ask("revision", "Environments follow one", "trunk", style(RevisionStyle))),
         ci=(ci := CiHost(ask("ci", "CI", _host(repo_url), style(CiHost)))),
         follow_up=_follow_up(given, answers, asks and ci is not CiHost.NONE),
-        kubernetes_version=_checked_version(ask("kubernetes_version", "Kubernetes version", "1.37", _checked_version)),
+        kubernetes_version=_checked_version(
+            ask("kubernetes_version", "Kubernetes version", KUBERNETES, _checked_version)
+        ),
         branch=known.get("branch") or branch or "main",
         argosy_install=known.get("argosy_install", ""),
     )
@@ -251,6 +256,9 @@ def _switched(repository: Repository, given: Given, answers: Answers, asks: bool
     production = answers.production or Production()
     if wanted:
         production = switches.all_on(production)
+    elif asks and not said:
+        keeps = "Does Argo CD keep itself as the repository has it (selfManaged)?"
+        production = replace(production, self_managed=click.confirm(keeps, err=True))
     for key in given.switches:
         if key not in known:
             raise UsageError(f"“{key}” is not a switch.", f"The switches are {', '.join(known)}.")

@@ -17,6 +17,7 @@ from typing import Any
 from argosy.documents import plain
 
 INSTALL = "argocd/install/kustomization.yaml"
+_IMAGE = "quay.io/argoproj/argocd"
 _MANIFESTS = re.compile(r"argoproj/argo-cd(?:\.git)?/.*?\bv?(\d+\.\d+\.\d+)\b")
 
 
@@ -88,4 +89,8 @@ def installed(root: Path) -> str:
         for resource in data.get(name) or ():
             if found := _MANIFESTS.search(str(resource)):
                 return found[1]
+    # Where a commit is named, the image says the version.
+    for image in data.get("images") or ():
+        if image.get("name") == _IMAGE and (found := re.fullmatch(r"v?(\d+\.\d+\.\d+)", str(image.get("newTag")))):
+            return found[1]
     return ""

@@ -20,6 +20,9 @@ IN_CLUSTER = "https://kubernetes.default.svc"
 OLDEST_MINOR = 30
 """The Helm chart's preStop.sleep needs Kubernetes 1.30."""
 
+KUBERNETES = "1.37"
+"""What manifests are checked for where nothing else is said: a version that the template's Argo CD is tested with."""
+
 LABEL_LENGTH = 63
 RELEASE_LENGTH = 53
 _YAML_WORDS = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
@@ -51,6 +54,7 @@ _REVISION = re.compile(rf"(?![-/])(?!.*(?:\.\.|//|@\{{))[^\s\x00-\x1f\x7f:?\[\\\
 _AMBIGUOUS = r"(?![yYnN]$|[0-9.]+[eE][0-9]+$|0o[0-7]+$)"
 """Text that PyYAML, with which Copier records the answers, writes without quotes, and Kubernetes' tools do not read."""
 _BRANCH = re.compile(rf"{_AMBIGUOUS}(?!.*[~^*])(?!HEAD$){_REVISION.pattern}(?<!\.lock)")
+_PIN = re.compile(r"v[0-9]+\.[0-9]+\.[0-9]+@[0-9a-f]{40}(?:@sha256:[0-9a-f]{64})?")
 _KEY_ID = re.compile(r"[0-9A-F]{16}")
 _SERVER, _BELOW = r"[A-Za-z0-9][A-Za-z0-9.-]*(?::[0-9]+)?", r"(?:/[\w.~+%-]+)*"
 _DISTRIBUTION = r"argosy-[0-9][\w.+-]*\.(?:whl|tar\.gz)"
@@ -384,6 +388,9 @@ class Production:
     webhook: bool = False
     shards: int = 1
     """Among how many application controllers Argo CD divides the clusters."""
+    argocd_namespace: str = "argocd"
+    argocd_pin: str = ""
+    """VERSION@COMMIT[@DIGEST] of the Argo CD that is installed; empty: the release that the template names."""
     self_managed: bool = False
     """Whether an Application keeps Argo CD itself as the repository has it."""
     secrets: Secrets = Secrets.NONE
@@ -399,6 +406,13 @@ class Production:
     def __post_init__(self) -> None:
         if self.shards < 1:
             raise UsageError(f"{self.shards} is not a number of shards.", "One controller is the least.")
+        check_name("namespace", self.argocd_namespace, LABEL_LENGTH, {})
+        if self.argocd_pin and not _PIN.fullmatch(self.argocd_pin):
+            raise UsageError(
+                f"“{self.argocd_pin}” does not pin Argo CD.",
+                "Write VERSION@COMMIT or VERSION@COMMIT@DIGEST, such as v3.6.1@ and what `git ls-remote "
+                "https://github.com/argoproj/argo-cd 'v3.6.1^{}'` prints; the digest is the image's, sha256:….",
+            )
         for key in self.signature_keys:
             if not _KEY_ID.fullmatch(key):
                 raise UsageError(
@@ -417,7 +431,7 @@ class Settings:
     revision: RevisionStyle = RevisionStyle.TRUNK
     ci: CiHost = CiHost.GITHUB
     format: Format = Format.HELM
-    kubernetes_version: str = "1.37"
+    kubernetes_version: str = KUBERNETES
     branch: str = "main"
     follow_up: bool = False
     """Whether CI opens a pull request to the next environment when a promotion is merged."""

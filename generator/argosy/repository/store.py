@@ -17,6 +17,7 @@ from argosy.git.snapshot import Snapshot
 from argosy.paths import astray
 from argosy.repository import argocd_files, layout, switches
 from argosy.repository.model import (
+    KUBERNETES,
     Application,
     ArgocdStyle,
     CiHost,
@@ -55,7 +56,7 @@ def load(root: Path, only: Collection[str] | None = None) -> Stored:
             revision=RevisionStyle(answers.get("revision", RevisionStyle.TRUNK)),
             ci=CiHost(answers.get("ci", CiHost.NONE)),
             format=Format(answers.get("format", Format.HELM)),
-            kubernetes_version=str(answers.get("kubernetes_version", "1.37")),
+            kubernetes_version=str(answers.get("kubernetes_version", KUBERNETES)),
             branch=str(answers.get("branch", "main")),
             follow_up=bool(answers.get("follow_up", False)),
             argosy_install=str(answers.get("argosy_install", "")),

@@ -48,6 +48,11 @@ _LEAST = PROJECT + (
 )
 _WINDOW = "  syncWindows: [{kind: deny, schedule: '%s', duration: 2h, applications: ['*'], timeZone: Europe/Vienna}]\n"
 _POLICIES = "  roles:\n    - name: deploy\n      policies: ['p, proj:team:deploy, applications, sync, %s, allow']\n"
+_MODES = ("head", "strict", "none")
+_SIGNED = (
+    "  sourceIntegrity:\n    git:\n      policies:\n        - repos: [{url: '*'}]\n"
+    "          gpg: {mode: %s, keys: [0123456789ABCDEF]}\n"
+)
 
 
 def _entries(document: Document, *names: str) -> Iterator[tuple[Pointer, JSON]]:
@@ -220,6 +225,39 @@ def _cron_number(written: str, about: _CronField) -> int | None:
     if word in about.words:
         return about.words.index(word) + about.lowest
     return int(word) if word.isdecimal() and word.isascii() else None
+
+
+@rule(
+    "source-integrity-invalid",
+    Severity.ERROR,
+    Scope.DOCUMENT,
+    "An AppProject asks for signed commits in a way that no commit meets, or that does nothing.",
+    explanation="From Argo CD 3.5 on, `sourceIntegrity` says which keys must have signed the commits of which "
+    "repositories; `signatureKeys`, which older versions know, is deprecated and ignored beside it. `mode` is `head`, "
+    "`strict` or `none`: with any other, and where two policies match a repository or no key is named, no commit of it "
+    "is synced.",
+    bad=_LEAST + _SIGNED % "first",
+    good=_LEAST + _SIGNED % "head",
+)
+def source_integrity_invalid(document: Document, _repository: View) -> Iterator[Problem]:
+    """Find policies that let nothing through, and keys that are ignored."""
+    spec = mapping(field(document.data, "spec")) if is_argocd(document, "AppProject") else {}
+    if sequence(spec.get("signatureKeys")) and field(spec, "sourceIntegrity", "git"):
+        hint = "Remove them: from Argo CD 3.5 on, sourceIntegrity says all. Older versions do not know it."
+        yield Problem("Beside sourceIntegrity, signatureKeys are ignored.", ("spec", "signatureKeys"), hint)
+    seen: set[str] = set()
+    for index, policy in enumerate(sequence(field(spec, "sourceIntegrity", "git", "policies"))):
+        at = ("spec", "sourceIntegrity", "git", "policies", index)
+        mode = text(field(policy, "gpg", "mode"))
+        if mode and mode not in _MODES:
+            yield Problem(f"“{mode}” is not a mode of verification.", (*at, "gpg", "mode"), one_of(_MODES))
+        elif mode in _MODES[:2] and not sequence(field(policy, "gpg", "keys")):
+            yield Problem("A policy without keys lets no commit through.", (*at, "gpg", "keys"), "Name the keys' ids.")
+        urls = {text(field(each, "url")) for each in sequence(field(policy, "repos"))}
+        for url in sorted(urls & seen):
+            hint = "Only one policy may match a repository: exclude it from the other by `!` and its URL."
+            yield Problem(f"Two policies match “{url}”, so none of its commits is synced.", (*at, "repos"), hint)
+        seen |= {url for url in urls if not url.startswith("!")}
 
 
 @rule(
