@@ -8,8 +8,10 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from argosy.catalogue import catalogue
 from argosy.change import components, edits, planning, privileges
@@ -23,6 +25,7 @@ from argosy.repository.model import (
     CiHost,
     Component,
     Format,
+    Production,
     Repository,
     RevisionStyle,
     Settings,
@@ -31,8 +34,8 @@ from argosy.repository.model import (
 from argosy.template import creation, rendering, versions
 from argosy.template.rendering import File, Tree
 from argosy.template.versions import Template
-from tests import covering, goldens
-from tests.changing import commit, files, git, state
+from tests import changing, covering, goldens
+from tests.changing import commit, edit, files, git, state
 from tests.conftest import Argosy
 
 CHOICES = {
@@ -182,13 +185,47 @@ def test_an_old_template_does_what_is_asked_or_says_to_update_first(
     assert git(root, "status", "--porcelain") == ""
 
 
+def test_signature_keys_become_source_integrity_and_choices_are_kept(
+    argosy: Argosy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root, keys = tmp_path / "gitops", ("0123456789ABCDEF", "5BFF29094B0EFC34")
+    chosen = Production(signature_keys=keys, self_managed=True, monitoring=True, shards=2)
+    with versions.checkouts() as known:
+        older = next(each for each in known if "argocd_namespace" not in versions.questions(each))
+        small = changing.model()
+        made = replace(small, settings=replace(small.settings, kubernetes_version="1.36", production=chosen))
+        creation.create(root, rendering.render(made, template=older), branch="main")
+    edit(root, "argocd/prod/project.yaml", "    warn: true\n", "    warn: true\n    ignore: [{kind: Lease}]\n")
+    edit(root, "argocd/platform.yaml", "description: Argo CD itself.", "description: Argo CD, ours.")
+    commit(root)
+    monkeypatch.chdir(root)
+    result = argosy("update", "--commit")
+    assert result.code == 0, result.err
+    updated = store.load(root).repository
+    assert (updated.settings.production, updated.settings.kubernetes_version) == (chosen, "1.36")
+    for path in ("argocd/root.yaml", "argocd/platform.yaml", "argocd/prod/project.yaml"):
+        for spec in (each["spec"] for each in documents(root / path) if each["kind"] == "AppProject"):
+            (policy,) = spec["sourceIntegrity"]["git"]["policies"]
+            assert (policy["gpg"], "signatureKeys" in spec) == ({"mode": "head", "keys": list(keys)}, False)
+    assert "ignore: [{kind: Lease}]" in (root / "argocd/prod/project.yaml").read_text()
+    assert "description: Argo CD, ours." in (root / "argocd/platform.yaml").read_text()
+    assert argosy("update", "--check").code == 0
+
+
+def documents(path: Path) -> list[dict[str, Any]]:
+    """Return the documents of a file."""
+    return [each for each in yaml.safe_load_all(path.read_text()) if each]
+
+
 def test_what_a_template_has_no_question_for(tmp_path: Path) -> None:
     everything = goldens.production()
     bare = replace(everything, settings=Settings("other", goldens.URL), environments=(), applications=())
     assert rendering.unknown(everything, bare, versions.current()) == []
     with versions.checkout(versions.versions()[-1]) as oldest:
         unknown = {*rendering.unknown(everything, bare, oldest)}
-    assert unknown == {"followUp", "argosyInstall", "podSecurity", "components", *switches.SWITCHES} - {"secretStore"}
+    assert unknown == {"followUp", "argosyInstall", "podSecurity", "components", *switches.SWITCHES} - {
+        *("secretStore", "argocdNamespace", "argocdPin")  # What the repository has by default.
+    }
     # A question that does not take the value.
     text = (versions.current().root / "copier.yml").read_text()
     (tmp_path / "copier.yml").write_text(text.replace("    GitLab CI: gitlab\n", ""))
