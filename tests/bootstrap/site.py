@@ -40,7 +40,7 @@ def lay_out(folder: Path, cluster: ApiServer, repository: Repository | None = No
     root, remote = folder / "gitops", folder / "remote.git"
     create(root, repository or _small())
     url = remote.as_uri()
-    for path in (root / ".copier-answers.yml", *(root / "argocd").rglob("*.yaml")):
+    for path in (root / ".copier-answers.yml", *root.rglob("*.md"), *(root / "argocd").rglob("*.yaml")):
         path.write_text(path.read_text().replace(_URL, url))
     commit(root)
     git(folder, "init", "--quiet", "--bare", str(remote))

@@ -428,7 +428,7 @@ class TestAnArgoCDThatIsThere:
         again = hand_over()
         assert (again.code, {line.split()[0] for line in again.out.splitlines()}) == (0, {"there"})
 
-    def test_an_operators_own_namespace(self, hand_over: Argosy, site: Site, bootstrap: Argosy) -> None:
+    def test_an_operators_own_namespace(self, argosy: Argosy, hand_over: Argosy, site: Site, bootstrap: Argosy) -> None:
         """OpenShift GitOps names its image by digest, and its namespace differently."""
         argo_cd(site.cluster, "openshift-gitops", image="registry.example.com/argocd@sha256:" + "0" * 64)
         refused = hand_over("--yes")
@@ -438,9 +438,7 @@ class TestAnArgoCDThatIsThere:
         second = bootstrap("--dry-run")
         assert "There is Argo CD in the namespace openshift-gitops already, and the two would share" in second.err
 
-        for path in (site.root / "argocd").rglob("*.yaml"):
-            path.write_text(path.read_text().replace("namespace: argocd\n", "namespace: openshift-gitops\n"))
-        commit(site.root)
+        assert argosy("set", "repository", "argocdNamespace=openshift-gitops", "--commit", "--no-validate").code == 0
         site.push()
         result = hand_over("--yes", "--output", "json")
         assert result.code == 0, result.err
