@@ -1,4 +1,4 @@
-"""Put the template, and its earlier versions, into the wheel and the sdist."""
+"""Put the template with its earlier versions, and the documentation, into the wheel and the sdist."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 sys.path.insert(0, str(Path(__file__).parent / "generator"))
-from argosy import git
+from argosy import git, pages
 from argosy.template import versions
 
 PACKAGED = "argosy/_template"
@@ -37,6 +37,8 @@ class TemplateHook(BuildHookInterface):  # type: ignore[type-arg]
             build_data["force_include"][str(named)] = f"{PACKAGED}/{versions.VERSION}"
             for part in versions.PARTS:
                 build_data["force_include"][str(root / part)] = f"{PACKAGED}/{part}"
+            for part in pages.PARTS:
+                build_data["force_include"][str(root / "docs" / part)] = f"argosy/_docs/{part}"
 
     def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:  # noqa: ARG002
         """Remove what was made for the build."""

@@ -19,6 +19,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from argosy import pages
 from argosy.errors import ArgosyError
 from argosy.template import versions as template
 from tests.conftest import Git
@@ -194,7 +195,16 @@ class Builds:
     def project(self) -> Path:
         """A clone of the project, with an older version of the template in its history."""
         copied = self.folder / "project"
-        kept = ("pyproject.toml", "README.md", "LICENSE", "hatch_build.py", "copier.yml", "templates", "generator")
+        kept = (
+            "pyproject.toml",
+            "README.md",
+            "LICENSE",
+            "hatch_build.py",
+            "copier.yml",
+            "templates",
+            "generator",
+            "docs",
+        )
         for name in kept:
             (shutil.copytree if (ROOT / name).is_dir() else shutil.copy)(ROOT / name, self._made(copied) / name)
         self.git(copied, "init", "--quiet", "--initial-branch=main")
@@ -282,6 +292,19 @@ class TestBuilds:
         )
         assert one == other
         assert {name.split("-")[0].split("/")[0] for name in one} == {"argosy"}
+
+    def test_an_installed_argosy_has_the_pages(self, builds: Builds) -> None:
+        place = builds.installed(builds.wheel)
+        command = "from argosy import pages; print(*(each.relative_to(PLACE) for each in pages.topics().values()))"
+        done = subprocess.run(
+            [sys.executable, "-c", command.replace("PLACE", repr(str(place)))],
+            env={**os.environ, "PYTHONPATH": str(place)},
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        here = [str(each.relative_to(ROOT / "docs")) for each in pages.topics().values()]
+        assert done.stdout.split() == [f"argosy/_docs/{each}" for each in here]
 
     def test_a_shallow_clone_builds_with_the_newest_version_alone(self, builds: Builds) -> None:
         builds.git(builds.folder, "clone", "--quiet", "--depth=1", builds.project.as_uri(), "shallow")

@@ -43,10 +43,11 @@ COMMANDS = {
     "validate": "Check offline that Argo CD and Kubernetes will accept a repository.",
     "doctor": "Find out why Argo CD does not do what Git says.",
     "rules": "List the rules of validation, or explain one.",
+    "help": "Print a page of the documentation, or list the pages.",
     "completion": "Print the script that completes argosy's commands in a shell.",
 }
 """Each command's name, which is its module's too, and its summary."""
-_READING = {"components", "settings", "status", "history", "render", "diff", "validate", "doctor", "rules"}
+_READING = {"components", "settings", "status", "history", "render", "diff", "validate", "doctor", "rules", "help"}
 """The commands that change nothing: CI runs them on what strangers propose."""
 _DRY = {"--dry-run", "--check"}
 """The options with which others change nothing either."""

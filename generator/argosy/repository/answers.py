@@ -51,7 +51,7 @@ def read(path: Path) -> Answers:
     if lines := sorted((document.line_of(each.at) or 1, each.message, each.hint) for each in wrong):
         raise UsageError(
             "\n".join(f"{path}:{line}: {message}{'. ' + hint if hint else ''}" for line, message, hint in lines),
-            "docs/how-to/init.md shows an answers file.",
+            "`argosy help init` shows an answers file.",
         )
     return Answers(
         # 1.30 without quotes is the number 1.3.
