@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DEMO := demo-gitops
+DEPENDENCIES := 'templates/tools/[[ argosy_dependencies_file ]]'
 
 .PHONY: help demo test reliability lint golden docs check-golden check-docs check-upstream schemas bench lock clean
 
@@ -49,8 +50,11 @@ schemas: $(VENV)/.installed-dev ## Write the schemas of operators' kinds anew, f
 bench: $(VENV)/.installed-dev ## Measure, and print the table of benchmarks/README.md
 	$(BIN)/python -m benchmarks
 
-lock: ## Write constraints.txt, the versions that CI installs, anew
+lock: ## Write constraints.txt, the versions that CI installs, anew, and those that generated repositories install
 	uv pip compile --quiet --universal --no-header --no-annotate --upgrade --group dev --output-file constraints.txt pyproject.toml
+	{ sed '/^[^#]/,$$d' $(DEPENDENCIES) && uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate \
+	  --generate-hashes --no-build --constraint constraints.txt --group build pyproject.toml; } > $(DEPENDENCIES).new
+	mv $(DEPENDENCIES).new $(DEPENDENCIES)
 
 clean: ## Remove what make made, but for the demonstration
 	rm -rf $(VENV) build dist .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache

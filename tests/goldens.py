@@ -86,6 +86,8 @@ def model(name: str) -> Repository:
         "helm-applicationset": "argosy==0.1.0 --hash=sha256:" + "01" * 32,
         "kustomize": "argosy @ git+https://git.example.com/acme/argosy.git@" + "01" * 20,
         "kustomize-applicationset": "tools/argosy-0.1.0-py3-none-any.whl",
+        "manifests": f"registry.example.com/acme/argosy:0.1.0@sha256:{'01' * 32}",
+        "manifests-applicationset": "tools/argosy.txt",
     }
     return repository(*combinations[name], follow_up=name in follow, argosy_install=installs.get(name, ""))
 

@@ -71,7 +71,7 @@ def _read(leader: int) -> bytes:
 
 
 def texts() -> Iterator[tuple[str, str]]:
-    """Yield what users read: the code's strings, the data's and the pages' text."""
+    """Yield what users read: the code's strings, the data's and the pages' text, and what is generated."""
     for path in sorted(SOURCE.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
@@ -80,6 +80,9 @@ def texts() -> Iterator[tuple[str, str]]:
         yield str(path.relative_to(ROOT)), path.read_text(encoding="utf-8")
     for name, page in pages.topics().items():
         yield name, page.read_text(encoding="utf-8")
+    for name in goldens.NAMES:
+        for made, file in goldens.made(name).items():
+            yield f"{name}/{made}", file.content.decode()
 
 
 def test_whatever_argosy_refers_to_is_there() -> None:

@@ -497,7 +497,8 @@ def test_a_new_question_takes_its_default(argosy: Argosy, tmp_path: Path, monkey
     path = "templates/[[ gitlab_file ]].jinja"
     pipeline = (history / path).read_text()
     older = pipeline.replace(
-        "    - |\n      [[ install | indent(6) ]]\n", '    - python -m pip install "argosy~=0.1.0"\n'
+        "[% if not image %]\n    - |\n      [[ install | indent(6) ]]\n[% endif %]\n",
+        '    - python -m pip install "argosy~=0.1.0"\n',
     )
     assert older != pipeline
     for text, jobs in ((newest.replace(question, ""), older), (newest, pipeline)):

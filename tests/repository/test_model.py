@@ -36,6 +36,8 @@ INSTALLS = (
     f"argosy @ git+ssh://git@git.example.com:2222/acme/argosy@{HASH[:40]}",
     *("argosy-0.1.0-py3-none-any.whl", "./tools/argosy-0.1.0-py3-none-any.whl", ".ci/a/b/argosy-1.0.tar.gz"),
     f"argosy==0.1.0 --hash=sha256:{HASH} --hash=sha256:{HASH}",
+    *("tools/argosy.txt", "./.ci/requirements-argosy.txt", "requirements.txt"),
+    *(f"{each}@sha256:{HASH}" for each in ("ghcr.io/acme/argosy:0.1.0", "registry.example.com:5000/a/b_c/argosy")),
 )
 
 
@@ -224,6 +226,9 @@ class TestSettings:
             ),
             f"argosy @ https://$(id)/argosy-0.1.0-py3-none-any.whl#sha256={HASH}",
             f"argosy==0.1.0$(id) --hash=sha256:{HASH}",
+            *("../argosy.txt", "/argosy.txt", "-r/argosy.txt", "tools/argosy.in", "tools/argosy-dependencies.txt"),
+            *("ghcr.io/acme/argosy:0.1.0", f"ghcr.io/acme/argosy@sha256:{HASH[1:]}", f"argosy@sha256:{HASH}"),
+            *(f"ghcr.io/$(id)@sha256:{HASH}", f"ghcr.io/Acme/argosy@sha256:{HASH}", f"https://x.org/a@sha256:{HASH}"),
             "argosy==0.1.٣ --hash=sha256:" + HASH,
         ],
     )

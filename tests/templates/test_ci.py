@@ -6,12 +6,15 @@ import json
 import re
 import subprocess
 import sysconfig
+import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 from yamllint import linter  # type: ignore[import-untyped]
 from yamllint.config import YamlLintConfig  # type: ignore[import-untyped]
 
@@ -24,7 +27,10 @@ from tests.changing import commit, create, edit, git, model
 from tests.templates.pipelines import ARGOSY, Clone, Done, REAL_ARGOSY, Script, TOKEN, WEB, bitbucket, cloned, documents, github, gitlab, history, texts
 
 HOSTS = (CiHost.GITHUB, CiHost.GITLAB, CiHost.BITBUCKET)
-INSTALL = f"-m pip install {goldens.RELEASED.replace(' @ ', '@')}\n"
+INSTALL = (
+    "-m pip install --only-binary :all: --require-hashes --requirement tools/argosy-dependencies.txt\n"
+    f"-m pip install --no-deps --no-build-isolation {goldens.RELEASED.replace(' @ ', '@')}\n-m pip check\n"
+)
 PUSHER = {"GITLAB_USER_NAME": "Grace Hopper", "GITLAB_USER_EMAIL": "grace@example.com"}
 EXPRESSIONS = {
     "secrets.ARGOSY_TOKEN || github.token": TOKEN,
@@ -445,19 +451,30 @@ def test_no_script_outlives_a_failure(clone: Clone, host: CiHost, token: str, pr
 
 
 HASH = "0123456789abcdef" * 4
+LOCKED = "-m pip install --only-binary :all: --require-hashes --requirement"
+DEPENDENCIES = f"{LOCKED} tools/argosy-dependencies.txt"
+BUILT = "-m pip install --no-deps --no-build-isolation"
+CHECKED = "-m pip check"
+IMAGE = f"registry.example.com:5000/acme/argosy:0.1.0@sha256:{HASH}"
 INSTALLED = {
     f"argosy @ https://example.com/argosy-0.1.0-py3-none-any.whl#sha256={HASH}": [
-        f"-m pip install argosy@https://example.com/argosy-0.1.0-py3-none-any.whl#sha256={HASH}"
+        DEPENDENCIES,
+        f"{BUILT} argosy@https://example.com/argosy-0.1.0-py3-none-any.whl#sha256={HASH}",
+        CHECKED,
     ],
     f"argosy @ git+https://example.com/acme/argosy.git@{HASH[:40]}": [
-        f"-m pip install argosy@git+https://example.com/acme/argosy.git@{HASH[:40]}"
+        DEPENDENCIES,
+        f"{BUILT} argosy@git+https://example.com/acme/argosy.git@{HASH[:40]}",
+        CHECKED,
     ],
-    "tools/argosy-0.1.0-py3-none-any.whl": ["-m pip install tools/argosy-0.1.0-py3-none-any.whl"],
+    "tools/argosy-0.1.0-py3-none-any.whl": [DEPENDENCIES, f"{BUILT} tools/argosy-0.1.0-py3-none-any.whl", CHECKED],
     f"argosy==0.1.0 --hash=sha256:{HASH}": [
-        "-m pip install --no-deps --require-hashes --requirement /dev/stdin",
+        DEPENDENCIES,
+        "-m pip install --only-binary :all: --no-deps --require-hashes --requirement /dev/stdin",
         f"argosy==0.1.0 --hash=sha256:{HASH}",
-        "-m pip install argosy==0.1.0",
+        CHECKED,
     ],
+    ".ci/argosy.txt": [f"{LOCKED} .ci/argosy.txt"],
 }
 
 
@@ -468,10 +485,35 @@ class TestInstall:
         scripts = [script for _, script in every_script(host, TOKEN, argosy_install=setting)]
         installing = [each for each in scripts if "pip install" in "".join(each.commands)]
         assert len(installing) == len({name for name, _ in every_script(host, TOKEN)} - {"secrets", "Secrets"})
-        # They do it in the same words: one run is enough.
+        # They do it in the same words: one run is enough. What comes after it in a job is not what is looked at.
         assert len({each.commands[0] for each in installing}) == 1
-        assert clone.run(installing[0], given_to_all(clone)).code == 0
+        only = Script(installing[0].commands[:1], installing[0].variables, installing[0].options)
+        assert clone.run(only, given_to_all(clone)).code == 0
         assert clone.recorded("installed").splitlines() == INSTALLED[setting]
+
+    def test_an_image_is_what_jobs_run_in(self, host: CiHost) -> None:
+        files = texts(host, argosy_install=IMAGE)
+        assert not [path for path, text in files.items() if re.search(r"\bpip\b", text) and path != "renovate.json"]
+        found = documents(host, argosy_install=IMAGE)
+        if host is CiHost.GITHUB:
+            listed = {name: job for each in found.values() for name, job in each["jobs"].items()}
+            assert {name for name, job in listed.items() if "container" not in job} == {"secrets"}
+            assert {job["container"]["image"] for job in listed.values() if "container" in job} == {IMAGE}
+            assert {job["defaults"]["run"]["shell"] for job in listed.values() if "container" in job} == {"bash"}
+        elif host is CiHost.GITLAB:
+            assert found[".gitlab-ci.yml"][".argosy"]["image"] == {"name": IMAGE, "entrypoint": [""]}
+        else:
+            assert found["bitbucket-pipelines.yml"]["image"] == IMAGE
+        rules = json.loads(files["renovate.json"])
+        (kept,) = [each for each in rules["customManagers"] if each["datasourceTemplate"] == "docker"]
+        for path in (".copier-answers.yml", ".pre-commit-config.yaml", "README.md"):
+            assert any(re.search(each.strip("/"), path) for each in kept["managerFilePatterns"])
+            match = re.search(kept["matchStrings"][0].replace("(?<", "(?P<"), files[path])
+            assert match, path
+            assert match.groupdict() == {
+                **{"depName": "registry.example.com:5000/acme/argosy", "currentValue": "0.1.0"},
+                "currentDigest": f"sha256:{HASH}",
+            }
 
     def test_where_nothing_is_set_nothing_is_run(self, clone: Clone, host: CiHost) -> None:
         scripts: dict[str, Script] = {}
@@ -484,22 +526,65 @@ class TestInstall:
             assert "Set it with argosy set repository argosyInstall=" in done.output
 
     def test_before_each_commit(self, host: CiHost) -> None:
-        for setting, commands in {**INSTALLED, "": []}.items():
+        for setting in (*INSTALLED, "", IMAGE):
             hooks = yaml.safe_load(texts(host, argosy_install=setting)[".pre-commit-config.yaml"])["repos"]
             [hook] = hooks[-1]["hooks"]
-            # pre-commit installs in a folder of its own, and hands no hashes of an index to pip.
-            wanted = [commands[0].rpartition(" ")[2]] if " @ " in setting else None
-            assert hook.get("additional_dependencies") == wanted
-            assert hook["language"] == ("python" if wanted else "system")
+            # pre-commit hands no hashes to pip.
+            assert "additional_dependencies" not in hook
+            wanted = ("docker_image", f"{IMAGE} argosy validate") if setting == IMAGE else ("system", "argosy validate")
+            assert (hook["language"], hook["entry"]) == wanted
+
+    def test_caches_are_kept_until_what_is_installed_changes(self, host: CiHost) -> None:
+        for setting in INSTALLED:
+            lock = ".ci/argosy.txt" if setting.endswith(".txt") else "tools/argosy-dependencies.txt"
+            assert (lock == setting) != (lock in texts(host, argosy_install=setting))
+            found = documents(host, argosy_install=setting)
+            named = {
+                text
+                for each in parts(list(found.values()))
+                for text in (
+                    each.get("cache-dependency-path"),
+                    *(each["key"]["files"] if "files" in (each.get("key") or ()) else ()),
+                )
+                if text
+            }
+            assert named == {lock}
 
 
-def test_no_file_installs_argosy_by_its_name_alone() -> None:
-    exact = r'\s(\\\n *)?"(argosy@\S+#sha256=|argosy@git\+\S+@[0-9a-f]{40}"|\S+/argosy-\S+\.whl"|argosy==[\d.]+"\n)'
+def test_renovate_keeps_a_lock_file() -> None:
+    rules = json.loads(texts(CiHost.GITHUB, argosy_install="./tools/argosy.txt")["renovate.json"])
+    assert rules["pip-compile"] == {"managerFilePatterns": [r"/^tools/argosy\.txt$/"]}
+    assert any("pip-compile" in each.get("matchManagers", ()) for each in rules["packageRules"])
+    assert "pip-compile" not in texts(CiHost.GITHUB)["renovate.json"]
+
+
+def test_no_file_installs_what_is_not_exact() -> None:
+    hashed = r"[^\n]* --require-hashes --requirement "
+    alone = (
+        r" --no-deps --no-build-isolation \\\n *"
+        r'"(argosy@\S+#sha256=[0-9a-f]{64}|argosy@git\+\S+@[0-9a-f]{40}|\S+/argosy-\S+\.whl)"'
+    )
     for name in goldens.NAMES:
         for path, file in goldens.made(name).items():
             text = file.content.decode()
-            for found in re.finditer(r"(pip|pipx|uv|uvx|tool) (install|run)\b(?! --no-deps --require-hashes)", text):
-                assert re.match(exact, text[found.end() :]), f"{name}/{path}: {text[found.start() :][:80]}"
+            for found in re.finditer(r"(pip|pipx|uv|uvx|tool) (install|run)\b", text):
+                rest = text[found.end() :]
+                assert re.match(f"{hashed}|{alone}", rest), f"{name}/{path}: {text[found.start() :][:80]}"
+
+
+def test_the_dependencies_are_those_that_are_tested() -> None:
+    """`make lock` writes both lists."""
+    root = Path(__file__).parents[2]
+    project = tomllib.loads((root / "pyproject.toml").read_text())
+    tested = {Requirement(line) for line in (root / "constraints.txt").read_text().splitlines()}
+    lock = texts(CiHost.GITHUB)["tools/argosy-dependencies.txt"]
+    listed = re.findall(r"(?m)^(\w[^\\\n]*) \\\n((?:    --hash=sha256:[0-9a-f]{64}(?: \\)?\n)+)", lock)
+    assert len(listed) == len(re.findall(r"(?m)^\w", lock)) > 20
+    found = {Requirement(each.strip()) for each, _ in listed}
+    assert {(each.name, each.specifier) for each in found} <= {(each.name, each.specifier) for each in tested}
+    names = {canonicalize_name(each.name) for each in found}
+    needed = [*project["project"]["dependencies"], *project["build-system"]["requires"]]
+    assert {canonicalize_name(Requirement(each).name) for each in needed} <= names
 
 
 # What the files say

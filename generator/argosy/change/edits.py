@@ -223,7 +223,7 @@ def unset(repository: Repository) -> list[str]:
         return []
     return [
         "CI's jobs fail until they know which argosy to install: argosy set repository argosyInstall=… "
-        "(README.md has the forms)"
+        "(`argosy help install` lists what it can be)"
     ]
 
 

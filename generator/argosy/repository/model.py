@@ -58,15 +58,20 @@ _PIN = re.compile(r"v[0-9]+\.[0-9]+\.[0-9]+@[0-9a-f]{40}(?:@sha256:[0-9a-f]{64})
 _KEY_ID = re.compile(r"[0-9A-F]{16}")
 _SERVER, _BELOW = r"[A-Za-z0-9][A-Za-z0-9.-]*(?::[0-9]+)?", r"(?:/[\w.~+%-]+)*"
 _DISTRIBUTION = r"argosy-[0-9][\w.+-]*\.(?:whl|tar\.gz)"
+_FOLDERS = r"(?:\./)?(?:\.?\w[\w.+-]*/)*"
 _INSTALLED = re.compile(
-    rf"argosy ?@ ?https://{_SERVER}{_BELOW}/{_DISTRIBUTION}#sha256=[0-9a-f]{{64}}"
+    rf"{_FOLDERS}(?!argosy-dependencies\.txt$)\w[\w.+-]*\.txt"
+    rf"|[a-z0-9][a-z0-9.-]*(?::[0-9]+)?(?:/[a-z0-9._-]+)+(?::{_TAG.pattern})?@sha256:[0-9a-f]{{64}}"
+    rf"|argosy ?@ ?https://{_SERVER}{_BELOW}/{_DISTRIBUTION}#sha256=[0-9a-f]{{64}}"
     rf"|argosy ?@ ?git\+(?:https://|ssh://git@){_SERVER}{_BELOW}@[0-9a-f]{{40}}"
-    rf"|(?:\./)?(?:\.?\w[\w.+-]*/)*{_DISTRIBUTION}"
+    rf"|{_FOLDERS}{_DISTRIBUTION}"
     r"|argosy==[0-9][\w.+]*(?: --hash=sha256:[0-9a-f]{64}){1,2}",
     re.ASCII,
 )
 """Exactly one argosy, in characters that mean nothing to a shell within quotes, and that pip takes for no option."""
 INSTALLED = (
+    "PATH/NAME.txt (a lock file of the repository, with argosy and all that it needs, each with its hash)",
+    "HOST/…/argosy:VERSION@sha256:DIGEST (a container image)",
     "argosy @ https://HOST/…/argosy-VERSION-py3-none-any.whl#sha256=HASH",
     "argosy @ git+https://HOST/….git@COMMIT (40 digits)",
     "PATH/argosy-VERSION-py3-none-any.whl (a file of the repository)",
@@ -436,7 +441,7 @@ class Settings:
     follow_up: bool = False
     """Whether CI opens a pull request to the next environment when a promotion is merged."""
     argosy_install: str = ""
-    """What CI has pip install: see `INSTALLED`; nothing: its jobs fail and say so."""
+    """What CI installs, or the image that it runs in: see `INSTALLED`; nothing: its jobs fail and say so."""
     production: Production = field(default_factory=Production)
 
     def __post_init__(self) -> None:
@@ -457,7 +462,7 @@ class Settings:
                 f"Kubernetes {self.kubernetes_version} is older than what the template's manifests need.",
                 f"Give 1.{OLDEST_MINOR} or newer.",
             )
-        if self.argosy_install and not _INSTALLED.fullmatch(self.argosy_install):
+        if self.argosy_install and not is_installed(self.argosy_install):
             raise UsageError(
                 f"“{self.argosy_install}” does not name one argosy alone, which is what CI may install.",
                 "\n    ".join(("It is one of these:", *INSTALLED)),
@@ -595,6 +600,11 @@ def check_name(what: str, name: str, longest: int, reserved: dict[str, str]) -> 
             f"{refused}: Kubernetes takes lower-case letters, digits and “-”, with a letter or digit at both ends.",
             f"Try “{proposal}”." if proposal else "Choose another name.",
         )
+
+
+def is_installed(setting: str) -> bool:
+    """Return whether a text names exactly one argosy, so that CI may install it."""
+    return _INSTALLED.fullmatch(setting) is not None
 
 
 def check_repository_url(url: str) -> None:
