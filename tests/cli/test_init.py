@@ -23,6 +23,8 @@ from tests.shared import IDENTITY
 
 SMALL = ("--app", "")
 """A repository that is quickly written and validated."""
+SAID = ("--set", "argosyInstall=")
+"""Lets nobody be asked which argosy to install."""
 
 
 def snapshot(folder: Path) -> dict[str, bytes | None]:
@@ -595,6 +597,7 @@ class TestTerminal:
             ("CI .github, gitlab, bitbucket, none.", "gitlab", ""),
             ("Pull request to the next environment when a promotion is merged.", "y/N", "y"),
             ("Kubernetes version", "1.37", ""),
+            ("Which argosy CI and people install .*", "-", ""),
             ("Switch on what production needs .*", "y/N", "y"),
         ):
             terminal.expect(rf"{question} \[{default}\]: ")
@@ -617,7 +620,7 @@ class TestTerminal:
     def test_it_asks_for_nothing_that_was_given(self, tmp_path: Path) -> None:
         known = "environments: [dev]\nformat: manifests\nkubernetes_version: '1.36'\nmonitoring: false\n"
         (tmp_path / "answers.yaml").write_text(known)
-        given = ("--repo-url", "https://x.org/y.git", *SMALL, "--argocd", "applications", "--ci", "none")
+        given = ("--repo-url", "https://x.org/y.git", *SMALL, "--argocd", "applications", "--ci", "none", *SAID)
         terminal = start(tmp_path, "gitops", "--answers", "answers.yaml", *given)
         assert terminal.expect([r"Environments follow one .*: ", r"\]: "]) == 0
         terminal.sendline("branch")
@@ -632,12 +635,13 @@ class TestTerminal:
             ("Environments", "Dev", "Try “dev”", "dev"),
             ("Applications", "a_b", "Try “a-b”", "web"),
             ("Image", "NGINX", "is not a container image", ""),
-            ("Port", "0", "is not in the range", ""),
+            ("Port", "0", "Ports go from 1 to 65535", ""),
             ("Format", "jsonnet", "is not one of", ""),
             ("One Application", "flux", "is not one of", ""),
             ("Kubernetes version", "2.0", "Give one from", ""),
-            ("Switch on what production needs", "perhaps", "invalid input", ""),
-            ("Does Argo CD keep itself", "perhaps", "invalid input", ""),
+            ("Which argosy", "argosy==0.1.0", "does not name one argosy alone", ""),
+            ("Switch on what production needs", "perhaps", "neither y nor n", ""),
+            ("Does Argo CD keep itself", "perhaps", "neither y nor n", ""),
         ):
             terminal.expect(rf"{question}[^\r]*\]: ")
             terminal.sendline(wrong)
@@ -653,11 +657,59 @@ class TestTerminal:
     )
     def test_no_is_no(self, tmp_path: Path, keys: str, message: str, code: int) -> None:
         said = ("--repo-url", "https://x.org/y.git", "--env", "dev", *SMALL, "--format", "helm", "--ci", "none")
-        rest = ("--argocd", "applications", "--revision", "trunk", "--kubernetes-version", "1.37", "--set", "shards=1")
+        rest = (
+            "--argocd",
+            "applications",
+            "--revision",
+            "trunk",
+            "--kubernetes-version",
+            "1.37",
+            "--set",
+            "shards=1",
+            *SAID,
+        )
         terminal = start(tmp_path, "deep/gitops", *said, *rest)
         terminal.expect(r"Write it\? .*: ")
         assert end(terminal, keys, message) == code
         assert list(tmp_path.iterdir()) == []
+
+    def test_back_explanations_and_answers_that_outlive_a_no(self, tmp_path: Path, process: Process) -> None:
+        terminal = start(tmp_path, "gitops", "--ci", "none", "--format", "manifests", *SAID)
+        terminal.expect(r"Repository URL \[.*\]: ")
+        terminal.sendline("<")
+        terminal.expect("This is the first question")
+        for question, answer in (
+            ("Repository URL", "https://x.org/y.git"),
+            ("Environments", "?"),
+            ("Releases go from each to the next.*Environments", "dev prod"),
+            ("Applications", "web"),
+            ("Image", "<"),
+            # What was answered is what Enter takes now, and what was not gone back to is not asked again.
+            (r"Applications.*\[web", "<"),
+            (r"Environments.*\[dev prod", "test prod"),
+            (r"Applications.*\[web", ""),
+            ("Image", ""),
+            ("Port", "8080"),
+            ("One Application", ""),
+            ("Environments follow one", ""),
+            ("Kubernetes version", ""),
+            ("Switch on what production needs", ""),
+            ("Environments +test → prod.*Write it", "<"),
+            ("Switch on what production needs", "y"),
+            (r"Write it\?", "n"),
+        ):
+            terminal.expect(rf"(?s){question}[^\r]*\]: ")
+            if answer != "n":
+                terminal.sendline(answer)
+        assert end(terminal, "n\r", "argosy init gitops --answers gitops-answers.yaml") == 1
+        assert [path.name for path in tmp_path.iterdir()] == ["gitops-answers.yaml"]
+        again = ("init", "gitops", "--answers", "gitops-answers.yaml", "--save-answers", "same.yaml")
+        assert process(*again, cwd=tmp_path).code == 0
+        assert (tmp_path / "same.yaml").read_bytes() == (tmp_path / "gitops-answers.yaml").read_bytes()
+        made = tmp_path / "gitops"
+        assert {path.name for path in (made / "environments").iterdir()} == {"test", "prod"}
+        assert "containerPort: 8080" in (made / "environments/test/web/deployment.yaml").read_text()
+        assert document(made / ".copier-answers.yml")["network_policies"] is True
 
     @pytest.mark.parametrize(("key", "code"), [("\x03", 130), ("\x04", 1)], ids=["Ctrl-C", "Ctrl-D"])
     def test_leaving_at_a_question(self, tmp_path: Path, key: str, code: int) -> None:

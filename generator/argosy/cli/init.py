@@ -8,12 +8,14 @@ import sys
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from argosy.cli import options
+from argosy.cli.interview import Answer, Interview, Question
 from argosy.errors import ArgosyError, InterruptedByUserError, UsageError
 from argosy.repository.model import (
     DEFAULT_IMAGE,
@@ -38,11 +40,68 @@ from argosy.repository.model import (
 
 if TYPE_CHECKING:
     from argosy.repository.answers import Answers
+    from argosy.template.installation import Installation
     from argosy.template.rendering import Tree
 
-Answer = TypeVar("Answer")
-
 DEFAULT_ENVIRONMENTS = (("dev", ""), ("staging", ""), ("prod", ""))
+
+
+QUESTIONS: Mapping[str, Question] = {
+    "repo_url": (
+        "Repository URL",
+        "Argo CD clones the repository from it, and CI's files are for its host. It need not be there yet.",
+    ),
+    "environments": (
+        "Environments in promotion order, separated by blanks, each NAME or NAME=CLUSTER",
+        "Releases go from each to the next; the last is production. CLUSTER is the URL of an API server, or the name "
+        "that Argo CD knows it by; without it, the cluster that Argo CD runs in.",
+    ),
+    "applications": (
+        "Applications, separated by blanks (- for none)",
+        "Each is deployed to every environment. `argosy add app` adds others later.",
+    ),
+    "image": ("Image", "What the applications run at first, in every environment: repository:tag."),
+    "port": ("Port", "What the applications listen on."),
+    "format": (
+        "Format of the applications",
+        "helm: a chart each, with values for each environment. kustomize: a base, with an overlay for each. manifests: "
+        "plain files for each. `argosy convert` changes it for one application.",
+    ),
+    "argocd": (
+        "One Application per application, or one ApplicationSet?",
+        "applications: a file for each application in each environment. applicationset: one file, which makes the same "
+        "of the folders.",
+    ),
+    "revision": (
+        "Environments follow one",
+        "trunk: all read the default branch, and promotion changes files. branch: each reads a branch of its own, and "
+        "promotion goes from branch to branch.",
+    ),
+    "ci": (
+        "CI",
+        "Whose files are laid out: validation, the difference on each pull request, promotion, update. Gitea and "
+        "Forgejo run GitHub's.",
+    ),
+    "follow_up": (
+        "Pull request to the next environment when a promotion is merged?",
+        "So the release to production is there once the one to staging is merged; nobody has to merge it at once.",
+    ),
+    "kubernetes_version": ("Kubernetes version", "Manifests are checked against its schemas."),
+    "argosy_install": (
+        "Which argosy CI and people install (- to say it later)",
+        "Exactly one: a lock file, an image by its digest, a file with its SHA-256, or a commit. `argosy help install` "
+        "lists the forms. Until it is said, CI's jobs fail.",
+    ),
+    "production": (
+        "Switch on what production needs (highly available, monitored, locked down)?",
+        "All that takes no choice of yours; `argosy help production` lists it. Each can be turned later.",
+    ),
+    "self_managed": (
+        "Does Argo CD keep itself as the repository has it (selfManaged)?",
+        "Then Argo CD applies argocd/install/ itself, and a change of it is a commit as any other.",
+    ),
+}
+"""Each question, and what `?` says about it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +185,12 @@ class Given:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="A YAML file with the answers that no option gives.",
 )
+@click.option(
+    "--save-answers",
+    "saved_answers",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write all answers to this file, which --answers takes.",
+)
 @click.option("--defaults", is_flag=True, help="Do not ask. What is not given takes its default.")
 @click.option("--git/--no-git", default=True, help="Make a git repository and a first commit.  [default: git]")
 @click.option("--dry-run", is_flag=True, help="Print the files as a diff, and write nothing.")
@@ -144,6 +209,7 @@ def command(
     production: bool,
     switched: tuple[tuple[str, str], ...],
     answers_file: Path | None,
+    saved_answers: Path | None,
     defaults: bool,
     git: bool,
     dry_run: bool,
@@ -153,7 +219,8 @@ def command(
 ) -> int:
     """Lay out a new GitOps repository in DEST, commit it, and validate it.
 
-    On a terminal, argosy asks for what the options do not give, and shows the plan before it writes.
+    On a terminal, argosy asks for what the options do not give, and shows the plan before it writes: ? explains a
+    question, < goes back. Whoever says no at the end finds the answers in a file.
     """
     from argosy.template import creation  # noqa: PLC0415
 
@@ -161,9 +228,24 @@ def command(
     creation.check(destination, use_git=git and not dry_run)
     destination = destination.resolve()
     given = Given(repo_url, environments, applications, images, port, follow_up, production, dict(switched), settings)
-    asks = not defaults and sys.stdin.isatty() and sys.stderr.isatty()
-    repository = _repository(destination, given, answers_file, asks)
-    tree = _render(repository)
+    interview = Interview(asks=not defaults and sys.stdin.isatty() and sys.stderr.isatty())
+    answers = _read(answers_file)
+    source = _installation(given, answers)
+
+    def told() -> tuple[Repository, Tree]:
+        repository = _repository(destination, given, answers, interview, source.setting)
+        tree = dict(_render(repository))
+        if repository.settings.argosy_install == source.setting:
+            tree |= source.files
+        if interview.asks and not dry_run:
+            _show_plan(destination, repository, len(tree), git)
+            if not interview.confirm("write", ("Write it?", "Nothing is written before you say y."), default=True):
+                raise _cancelled(destination, repository, interview)
+        return repository, tree
+
+    repository, tree = interview.run(told)
+    if saved_answers:
+        _save(saved_answers, repository)
     if dry_run:
         click.echo(_as_json(tree) if output == "json" else _diff(tree), nl=False)
         return 0
@@ -171,13 +253,9 @@ def command(
         _warn_of_outer_repository(destination)
         for left in creation.remains(destination):
             click.echo(f"{left} is another argosy init's: if none is running, remove it (rm -r).", err=True)
-    if asks:
-        _show_plan(destination, repository, len(tree), git)
-        if not click.confirm("Write it?", default=True, err=True):
-            raise ArgosyError("Cancelled. Nothing was written.")
     try:
         _create(destination, repository, tree, git)
-        return _finish(destination, repository, tree, git=git, output=output, quiet=quiet)
+        return _finish(destination, repository, tree, source.reason, git=git, output=output, quiet=quiet)
     except KeyboardInterrupt:
         if not all((destination / path).exists() for path in tree):
             raise InterruptedByUserError("Interrupted: nothing was written.") from None
@@ -194,11 +272,47 @@ def _absolute(destination: Path) -> Path:
         raise UsageError(f"{destination}: there is no such home directory.", f"Write ./{destination}.") from error
 
 
-def _repository(destination: Path, given: Given, answers_file: Path | None, asks: bool) -> Repository:
+def _read(file: Path | None) -> Answers:
+    from argosy.repository import answers  # noqa: PLC0415
+
+    return answers.read(file) if file else answers.Answers()
+
+
+def _installation(given: Given, answers: Answers) -> Installation:
+    """Return how to install the argosy that runs, where nobody says which one the repository is to install."""
+    from argosy.template import installation  # noqa: PLC0415
+
+    if "argosyInstall" in given.switches or "argosy_install" in answers.settings:
+        return installation.Installation()
+    return installation.of_running()
+
+
+def _cancelled(destination: Path, repository: Repository, interview: Interview) -> ArgosyError:
+    """Return the error of whoever says no at the end, with the answers in a file where there were any."""
+    if interview.answers.keys() <= {"write"}:
+        return ArgosyError("Cancelled. Nothing was written.")
+    names = (f"{destination.name}-answers{number}.yaml" for number in ("", *(f"-{each}" for each in range(2, 100))))
+    file = next(path for path in map(Path, names) if not path.exists())
+    _save(file, repository)
+    return ArgosyError(
+        f"Cancelled. Nothing was written but your answers, to {file}.",
+        f"Change them there, and run argosy init {shlex.quote(destination.name)} --answers {shlex.quote(str(file))}",
+    )
+
+
+def _save(file: Path, repository: Repository) -> None:
+    from argosy.repository import answers  # noqa: PLC0415
+    from argosy.template import rendering  # noqa: PLC0415
+
+    file.write_text(answers.written(rendering.answers(repository)), encoding="utf-8")
+
+
+def _repository(
+    destination: Path, given: Given, answers: Answers, interview: Interview, argosy_install: str
+) -> Repository:
     from argosy.change import privileges  # noqa: PLC0415
     from argosy.repository import answers as files  # noqa: PLC0415
 
-    answers = files.read(answers_file) if answers_file else files.Answers()
     known: dict[str, str] = {
         **answers.settings,
         **{key: value for key, value in given.settings.items() if value is not None},
@@ -207,31 +321,34 @@ def _repository(destination: Path, given: Given, answers_file: Path | None, asks
         known["repo_url"] = given.repo_url
     name = known.get("repository_name") or _name(destination.name)
 
-    def ask(key: str, question: str, default: str, convert: Callable[[str], str] | click.Choice[str]) -> str:
-        return known[key] if key in known else _ask(question, default, convert) if asks else default
+    def ask(key: str, default: str, convert: Callable[[str], str] = str, question: str = "") -> str:
+        if key in known:
+            return known[key]
+        asked, explanation = QUESTIONS[key]
+        return interview.ask(key, (question or asked, explanation), default, convert)
+
+    def choose(key: str, default: str, choices: type[StrEnum]) -> str:
+        return ask(key, default, _one_of(choices), f"{QUESTIONS[key][0]} ({', '.join(choices)})")
 
     origin, branch = _clone(destination)
-    repo_url = ask("repo_url", "Repository URL", origin or f"https://github.com/your-org/{name}.git", _checked_url)
-    environments = _environments(given, answers, asks)
-    applications = _applications(given, answers, asks)
-    seed = _seed(given, applications, asks and answers.applications is None)
-    style = options.choice
+    repo_url = ask("repo_url", origin or f"https://github.com/your-org/{name}.git", _checked_url)
+    environments = _environments(given, answers, interview)
+    applications = _applications(given, answers, interview)
+    seed = _seed(given, applications, interview if answers.applications is None else Interview(asks=False))
     settings = Settings(
         name=name,
         repo_url=repo_url,
-        format=Format(ask("format", "Format of the applications", "helm", style(Format))),
-        argocd=ArgocdStyle(
-            ask("argocd", "One Application per application, or one ApplicationSet?", "applications", style(ArgocdStyle))
-        ),
-        revision=RevisionStyle(ask("revision", "Environments follow one", "trunk", style(RevisionStyle))),
-        ci=(ci := CiHost(ask("ci", "CI", _host(repo_url), style(CiHost)))),
-        follow_up=_follow_up(given, answers, asks and ci is not CiHost.NONE),
-        kubernetes_version=_checked_version(
-            ask("kubernetes_version", "Kubernetes version", KUBERNETES, _checked_version)
-        ),
+        format=Format(choose("format", "helm", Format)),
+        argocd=ArgocdStyle(choose("argocd", "applications", ArgocdStyle)),
+        revision=RevisionStyle(choose("revision", "trunk", RevisionStyle)),
+        ci=(ci := CiHost(choose("ci", _host(repo_url), CiHost))),
+        follow_up=_follow_up(given, answers, interview, ci),
+        kubernetes_version=_checked_version(ask("kubernetes_version", KUBERNETES, _checked_version)),
         branch=known.get("branch") or branch or "main",
-        argosy_install=known.get("argosy_install", ""),
     )
+    if "argosyInstall" not in given.switches:
+        said = ask("argosy_install", argosy_install or "-", _checked_installation)
+        settings = replace(settings, argosy_install="" if said == "-" else said)
     made = [files.application(part, Application(part["name"], settings.format, seed=seed)) for part in applications]
     names = tuple(sorted(each.name for each in made))
     chained = tuple(
@@ -241,27 +358,26 @@ def _repository(destination: Path, given: Given, answers_file: Path | None, asks
         chained = files.environments(answers.environments, chained)
     _refuse_unknown(chained, made)
     repository = Repository(settings, chained, tuple(sorted(made, key=lambda each: each.name)))
-    return privileges.of_new(_switched(repository, given, answers, asks))
+    return privileges.of_new(_switched(repository, given, answers, interview))
 
 
-def _switched(repository: Repository, given: Given, answers: Answers, asks: bool) -> Repository:
+def _switched(repository: Repository, given: Given, answers: Answers, interview: Interview) -> Repository:
     """Return the repository with what production needs switched on, as far as that is wanted."""
     from argosy.change import edits  # noqa: PLC0415
     from argosy.repository import switches  # noqa: PLC0415
 
-    question = "Switch on what production needs (highly available, monitored, locked down)?"
     known = (*edits.SWITCHED, "argosyInstall")
-    said = answers.production is not None or given.switches.keys() - {"argosyInstall"}
-    wanted = given.production or (asks and not said and click.confirm(question, err=True))
-    production = answers.production or Production()
-    if wanted:
-        production = switches.all_on(production)
-    elif asks and not said:
-        keeps = "Does Argo CD keep itself as the repository has it (selfManaged)?"
-        production = replace(production, self_managed=click.confirm(keeps, err=True))
     for key in given.switches:
         if key not in known:
             raise UsageError(f"“{key}” is not a switch.", f"The switches are {', '.join(known)}.")
+    said = answers.production is not None or given.switches.keys() - {"argosyInstall"}
+    wanted = given.production or (not said and interview.confirm("production", QUESTIONS["production"]))
+    production = answers.production or Production()
+    if wanted:
+        production = switches.all_on(production)
+    elif not said:
+        keeps = interview.confirm("self_managed", QUESTIONS["self_managed"])
+        production = replace(production, self_managed=keeps)
     on = replace(repository, settings=replace(repository.settings, production=production))
     secured = edits.with_pod_security(on, on=True) if wanted else on
     return edits.set_repository(secured, given.switches)
@@ -277,24 +393,22 @@ def _refuse_unknown(environments: Sequence[Environment], applications: Sequence[
             )
 
 
-def _environments(given: Given, answers: Answers, asks: bool) -> tuple[tuple[str, str], ...]:
+def _environments(given: Given, answers: Answers, interview: Interview) -> tuple[tuple[str, str], ...]:
     if given.environments:
         return given.environments
     if answers.environments is not None:
         return tuple((part["name"], part.get("cluster", "")) for part in answers.environments)
-    if not asks:
-        return DEFAULT_ENVIRONMENTS
 
     def convert(written: str) -> tuple[tuple[str, str], ...]:
         environments = tuple(options.EnvironmentType().convert(each, None, None) for each in written.split())
         chain(environments, RevisionStyle.TRUNK)
         return environments
 
-    question = "Environments in promotion order, separated by blanks, each NAME or NAME=CLUSTER"
-    return _ask(question, " ".join(name for name, _ in DEFAULT_ENVIRONMENTS), convert)
+    default = " ".join(name for name, _ in DEFAULT_ENVIRONMENTS)
+    return interview.ask("environments", QUESTIONS["environments"], default, convert)
 
 
-def _applications(given: Given, answers: Answers, asks: bool) -> tuple[Mapping[str, Any], ...]:
+def _applications(given: Given, answers: Answers, interview: Interview) -> tuple[Mapping[str, Any], ...]:
     """Return the applications as an answers file has them, without what options say of all applications."""
     if given.applications:
         return tuple({"name": name} for name in given.applications if name)
@@ -307,44 +421,54 @@ def _applications(given: Given, answers: Answers, asks: bool) -> tuple[Mapping[s
         names = [name for name in written.split() if name != "-"]
         return tuple({"name": Application(name).name} for name in names)
 
-    return _ask("Applications, separated by blanks (- for none)", "my-app", convert) if asks else ({"name": "my-app"},)
+    return interview.ask("applications", QUESTIONS["applications"], "my-app", convert)
 
 
-def _seed(given: Given, applications: Sequence[Mapping[str, Any]], asks: bool) -> Seed:
+def _seed(given: Given, applications: Sequence[Mapping[str, Any]], interview: Interview) -> Seed:
     if not applications and (given.images or given.port):
         raise UsageError(
             "--image and --port describe applications, and there is none.", "Leave them out, or give --app."
         )
-    asks = asks and bool(applications)
+    if not applications:
+        interview = Interview(asks=False)
     images = dict(given.images)
-    image = images.pop("", None) or (_ask("Image", str(DEFAULT_IMAGE), Image.parse) if asks else DEFAULT_IMAGE)
-    ports = click.IntRange(1, 65535)
-    port = given.port or (click.prompt("Port", DEFAULT_PORT, type=ports, err=True) if asks else DEFAULT_PORT)
-    return Seed(image, port, tuple(images.items()))
+
+    def port(written: str) -> int:
+        if not (written.isdecimal() and 1 <= int(written) <= 65535):
+            raise UsageError(f"“{written}” is not a port.", "Ports go from 1 to 65535.")
+        return int(written)
+
+    def ask(key: str, default: str, convert: Callable[[str], Answer]) -> Answer:
+        return interview.ask(key, QUESTIONS[key], default, convert)
+
+    everywhere = images.pop("", None)
+    return Seed(
+        everywhere or ask("image", str(DEFAULT_IMAGE), Image.parse),
+        given.port or ask("port", str(DEFAULT_PORT), port),
+        tuple(images.items()),
+    )
 
 
-def _follow_up(given: Given, answers: Answers, asks: bool) -> bool:
+def _follow_up(given: Given, answers: Answers, interview: Interview, ci: CiHost) -> bool:
     known = answers.follow_up if given.follow_up is None else given.follow_up
-    if known is not None or not asks:
+    if known is not None or ci is CiHost.NONE:
         return bool(known)
-    return click.confirm("Pull request to the next environment when a promotion is merged?", default=False, err=True)
+    return interview.confirm("follow_up", QUESTIONS["follow_up"])
 
 
-def _ask(question: str, default: str, convert: Callable[[str], Answer] | click.Choice[Answer]) -> Answer:
-    """Ask until the answer is one that can be meant."""
-    answer: Answer
-    if isinstance(convert, click.Choice):
-        answer = click.prompt(question, default, type=convert, err=True)
-        return answer
+def _one_of(choices: type[StrEnum]) -> Callable[[str], str]:
+    def convert(written: str) -> str:
+        if written not in list(choices):
+            raise UsageError(f"“{written}” is not one of {', '.join(choices)}.")
+        return written
 
-    def checked(written: str) -> Answer:
-        try:
-            return convert(written.strip())
-        except ArgosyError as error:
-            raise click.UsageError(f"{error.message} {error.hint}") from error
+    return convert
 
-    answer = click.prompt(question, default, value_proc=checked, err=True)
-    return answer
+
+def _checked_installation(setting: str) -> str:
+    if setting != "-":
+        Settings(name="any", repo_url="https://example.com/any.git", argosy_install=setting)
+    return setting
 
 
 def _checked_url(url: str) -> str:
@@ -464,7 +588,9 @@ def _show_plan(destination: Path, repository: Repository, files: int, git: bool)
         click.echo(f"  {name:15} {value}", err=True)
 
 
-def _finish(destination: Path, repository: Repository, made: Tree, *, git: bool, output: str, quiet: bool) -> int:
+def _finish(
+    destination: Path, repository: Repository, made: Tree, reason: str, *, git: bool, output: str, quiet: bool
+) -> int:
     from argosy.cli import tree, validation  # noqa: PLC0415
 
     if not quiet:
@@ -472,11 +598,11 @@ def _finish(destination: Path, repository: Repository, made: Tree, *, git: bool,
         click.echo(f"Wrote {len(made)} files to {destination}{', and committed them' if git else ''}.", err=True)
     code = validation.run(destination, output=output, quiet=quiet)
     if not quiet and not code:
-        click.echo(_next_steps(destination, repository, made, git), err=True)
+        click.echo(_next_steps(destination, repository, made, reason, git), err=True)
     return code
 
 
-def _next_steps(destination: Path, repository: Repository, made: Tree, git: bool) -> str:
+def _next_steps(destination: Path, repository: Repository, made: Tree, reason: str, git: bool) -> str:
     from argosy.change import (  # noqa: PLC0415
         components,
         edits,
@@ -491,7 +617,12 @@ def _next_steps(destination: Path, repository: Repository, made: Tree, git: bool
     needed = "".join(
         f"\n  {number}. {each}"
         for number, each in enumerate(
-            (*edits.unset(repository), *components.missing(repository), *_placeholders(made)), 4
+            (
+                *(f"{each}. {reason}".rstrip(" .") for each in edits.unset(repository)),
+                *components.missing(repository),
+                *_placeholders(made),
+            ),
+            4,
         )
     )
     return f"""

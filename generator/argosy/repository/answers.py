@@ -67,6 +67,19 @@ def read(path: Path) -> Answers:
     )
 
 
+_DERIVED = {"production", "kinds", "cluster_kinds", "component_kinds", "component_namespaces"}
+"""What an environment's answers say only to the template."""
+
+
+def written(answers: Mapping[str, Any]) -> str:
+    """Return an answers file that has these answers, as the template takes them."""
+    import yaml  # noqa: PLC0415
+
+    listed = [{key: value for key, value in each.items() if key not in _DERIVED} for each in answers["environments"]]
+    known = {key: value for key, value in answers.items() if key != "teams"}
+    return yaml.safe_dump({**known, "environments": listed}, sort_keys=False, allow_unicode=True)
+
+
 def environments(parts: tuple[Mapping[str, Any], ...], chained: tuple[Environment, ...]) -> tuple[Environment, ...]:
     """Return the environments that an answers file describes: what it leaves out comes from `chained`, name by name.
 
