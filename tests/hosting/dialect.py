@@ -208,6 +208,33 @@ class Dialect(ABC):
             raise Refusal(403, self.error(403))
         return 200, token_owner
 
+    def there(self, document: object) -> Answer:
+        """Return the project, or refuse where it is not there."""
+        if not self.server.exists:
+            raise Refusal(404, self.error(404))
+        return 200, document
+
+    def make(self, body: Mapping[str, Any]) -> Answer:
+        """Make the project, or refuse."""
+        if not self.server.may_make:
+            raise Refusal(403, self.error(403))
+        if self.server.exists:
+            raise Refusal(*self.taken())
+        self.server.exists, self.server.made = True, dict(body)
+        return 201, {"id": 7}
+
+    @abstractmethod
+    def taken(self) -> Answer:
+        """Return what the host says of a name that is taken."""
+
+    def enforce(self, kind: str, rule: Mapping[str, Any]) -> Answer:
+        """Take a rule over, or refuse."""
+        if not self.server.exists or not self.server.is_administrator:
+            status = 403 if self.server.exists else 404
+            raise Refusal(status, self.error(status))
+        self.server.protection.setdefault(kind, []).append(rule)
+        return 201, {"id": 9, **rule}
+
     def ids(self, name: str) -> int:
         """Return what the host calls a user."""
         return 1000 + self.server.users.index(name)

@@ -40,7 +40,9 @@ class BitbucketDialect(Dialect):
         at = f"{repository}/pullrequests"
         workspace = self.server.project.split("/")[0]
         return {
-            f"GET {repository}": lambda: (200, {"uuid": "{7}", "full_name": self.server.project}),
+            f"GET {repository}": lambda: self.there({"uuid": "{7}", "full_name": self.server.project}),
+            f"POST {repository}": self.make_repository,
+            f"POST {repository}/branch-restrictions": self.restrict,
             f"GET {repository}/branch-restrictions": self.restrictions,
             f"GET {at}": self.list_pulls,
             f"POST {at}": self.create,
@@ -62,6 +64,20 @@ class BitbucketDialect(Dialect):
 
     def with_next(self, items: Sequence[object], following: str) -> tuple[int, Mapping[str, str], object]:
         return 200, {}, {"values": list(items), **({"next": following} if following else {})}
+
+    def make_repository(self) -> Answer:
+        body = checked(self.received.body, scm=str, is_private=bool)
+        if body != {"scm": "git", "is_private": True}:
+            raise Misuse("another repository")
+        return self.make(body)
+
+    def taken(self) -> Answer:
+        said = "Repository with this Slug and Owner already exists."
+        return 400, {"type": "error", "error": {"message": said}}
+
+    def restrict(self) -> Answer:
+        kinds = {"kind": str, "branch_match_kind": str, "pattern": str, "users_": list, "groups_": list, "value_": int}
+        return self.enforce("restrictions", checked(self.received.body, **kinds))
 
     def restrictions(self) -> Answer:
         if not self.server.is_administrator:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from http import HTTPStatus
+from typing import ClassVar
 from urllib.parse import unquote
 
 from tests.hosting.dialect import Answer, Handler, Misuse, Page, PullRequest, Refusal, checked
@@ -70,9 +71,21 @@ class GiteaDialect(GitHubDialect):
 
     def protections(self, at: str) -> Mapping[str, Handler]:
         return {
+            f"POST {at}/branch_protections": self.make_rule,
             f"GET {at}/branches/([^/]+)": self.branch,
             f"GET {at}/branch_protections/([^/]+)": self.branch_protection,
         }
+
+    members: ClassVar[Mapping[str, type]] = {"name": str, "private": bool, "default_branch": str}
+
+    def taken(self) -> Answer:
+        return 409, {"message": "The repository with the same name already exists.", "url": "https://gitea.example/api"}
+
+    def make_rule(self) -> Answer:
+        flags = ("enable_push", "dismiss_stale_approvals", "enable_force_push", "require_signed_commits")
+        others = ("enable_status_check", "block_admin_merge_override", "apply_to_admins")
+        kinds = {"rule_name": str, "required_approvals": int, "status_check_contexts": list}
+        return self.enforce("rules", checked(self.received.body, **kinds, **dict.fromkeys((*flags, *others), bool)))
 
     def branch(self, name: str) -> Answer:
         if self.server.branches is not None and unquote(name) not in self.server.branches:

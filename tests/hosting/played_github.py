@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from http import HTTPStatus
+from typing import ClassVar
 
 from tests.hosting.dialect import (
     Answer,
@@ -49,7 +50,8 @@ class GitHubDialect(Dialect):
     def routes(self) -> Mapping[str, Handler]:
         at = re.escape(f"/repos/{self.server.project}")
         return {
-            f"GET {at}": lambda: (200, {"id": 7, "full_name": self.server.project}),
+            f"GET {at}": lambda: self.there({"id": 7, "full_name": self.server.project}),
+            f"POST /(user|orgs/{re.escape(self.server.project.split('/')[0])})/repos": self.make_repository,
             f"GET {at}/pulls": self.list_pulls,
             f"POST {at}/pulls": self.create,
             f"GET {at}/commits/(\\w+)/pulls": self.pulls_of,
@@ -70,8 +72,34 @@ class GitHubDialect(Dialect):
             **self.protections(at),
         }
 
+    members: ClassVar[Mapping[str, type]] = {"name": str, "private": bool}
+
+    def make_repository(self, owner: str) -> Answer:
+        body = checked(self.received.body, **self.members)
+        if (owner == "user") != (self.server.project.split("/")[0] == self.server.me):
+            raise Refusal(404, self.error(404))
+        if f"{self.server.project.split('/')[0]}/{body['name']}" != self.server.project or not body["private"]:
+            raise Misuse("another repository")
+        return self.make(body)
+
+    def taken(self) -> Answer:
+        error = {"resource": "Repository", "field": "name", "message": "name already exists on this account"}
+        return 422, {"message": "Repository creation failed.", "errors": [{**error, "code": "custom"}]}
+
+    def make_ruleset(self) -> Answer:
+        kinds = {
+            "name": str,
+            "target": str,
+            "enforcement": str,
+            "bypass_actors": list,
+            "conditions": dict,
+            "rules": list,
+        }
+        return self.enforce("rules", checked(self.received.body, **kinds))
+
     def protections(self, at: str) -> Mapping[str, Handler]:
         return {
+            f"POST {at}/rulesets": self.make_ruleset,
             f"GET {at}/rules/branches/([^/]+)": lambda _: (200, Page(self.server.protection.get("rules", []))),
             f"GET {at}/rulesets/(\\d+)": self.ruleset,
             f"GET {at}/branches/([^/]+)": self.branch,

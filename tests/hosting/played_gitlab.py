@@ -35,7 +35,17 @@ class GitLabDialect(Dialect):
         at = f"{project}/merge_requests"
         rules = self.server.protection
         return {
-            f"GET {project}": lambda: (200, {"id": 7, **rules.get("project", {})}),
+            f"GET {project}": lambda: self.there({"id": 7, **rules.get("project", {})}),
+            "POST /projects": self.make_project,
+            f"GET /namespaces/{re.escape(quote(self.server.project.rpartition('/')[0], safe=''))}": lambda: (
+                200,
+                {"id": 3},
+            ),
+            "GET /namespaces/.*": lambda: (404, {"message": "404 Namespace Not Found"}),
+            f"PUT {project}": self.set_up,
+            f"DELETE {project}/protected_branches/([^/]+)": self.unprotect,
+            f"POST {project}/protected_branches": self.protect_branch,
+            f"POST {project}/(approvals|approval_rules|push_rule)": self.set_premium,
             f"GET {project}/protected_branches": lambda: (200, Page(rules.get("protected_branches", []))),
             f"GET {project}/(approvals|approval_rules|push_rule)": self.premium,
             f"GET {at}": self.list_requests,
@@ -57,6 +67,42 @@ class GitLabDialect(Dialect):
             ),
             f"PUT {at}/(\\d+)/notes/(\\d+)": self.edit_note,
         }
+
+    def make_project(self) -> Answer:
+        body = checked(self.received.body, name=str, path=str, namespace_id=int, visibility=str)
+        if body["namespace_id"] != 3 or body["visibility"] != "private":
+            raise Misuse("another project")
+        # A project's default branch is protected from the first push on.
+        self.server.protection["protected_branches"] = [{"name": "main"}]
+        return self.make(body)
+
+    def taken(self) -> Answer:
+        return 400, {"message": {"path": ["has already been taken"], "name": ["has already been taken"]}}
+
+    def set_up(self) -> Answer:
+        flags = ("only_allow_merge_if_pipeline_succeeds", "only_allow_merge_if_all_discussions_are_resolved")
+        kinds = dict.fromkeys((*flags, "allow_merge_on_skipped_pipeline"), bool)
+        return 200, self.enforce("project", checked(self.received.body, merge_method=str, **kinds))[1]
+
+    def unprotect(self, name: str) -> Answer:
+        rules = self.server.protection["protected_branches"]
+        if name not in [each["name"] for each in rules]:
+            raise Refusal(404, self.error(404))
+        self.server.protection["protected_branches"] = [each for each in rules if each["name"] != name]
+        return 204, None
+
+    def protect_branch(self) -> Answer:
+        levels = dict.fromkeys(("push_access_level", "merge_access_level", "unprotect_access_level"), int)
+        flags = {"allow_force_push": bool, "code_owner_approval_required": bool}
+        body = checked(self.received.body, name=str, **levels, **flags)
+        if body["name"] in [each["name"] for each in self.server.protection["protected_branches"]]:
+            raise Refusal(409, {"message": f"Protected branch '{body['name']}' already exists"})
+        return self.enforce("protected_branches", body)
+
+    def set_premium(self, name: str) -> Answer:
+        if not self.server.has_premium:
+            raise Refusal(404, self.error(404))
+        return self.enforce(name, self.received.body)
 
     def premium(self, name: str) -> Answer:
         """Answer what a project without a licence, or a token without the role, is refused."""

@@ -63,6 +63,14 @@ class Server:
         """What is enforced on branches, as the host's API has it, by what each dialect calls it."""
         self.is_administrator = True
         """Whether the token is one of an administrator of the repository."""
+        self.exists = True
+        """Whether the project is there."""
+        self.made: dict[str, Any] = {}
+        """What it was made with."""
+        self.may_make = True
+        """Whether the token may make repositories."""
+        self.has_premium = True
+        """Whether GitLab has a licence for approvals and push rules."""
         self.links = "all"
         """Whether Bitbucket links commits to pull requests: all, none without the app, or later."""
         self.page_size = 50

@@ -39,6 +39,7 @@ from argosy.repository.model import (
 )
 
 if TYPE_CHECKING:
+    from argosy.hosting import Host
     from argosy.repository.answers import Answers
     from argosy.template.installation import Installation
     from argosy.template.rendering import Tree
@@ -193,6 +194,11 @@ class Given:
 )
 @click.option("--defaults", is_flag=True, help="Do not ask. What is not given takes its default.")
 @click.option("--git/--no-git", default=True, help="Make a git repository and a first commit.  [default: git]")
+@click.option(
+    "--create-remote",
+    is_flag=True,
+    help="Make the repository on its URL's host, private, push to it, and protect its branches as protection/ says.",
+)
 @click.option("--dry-run", is_flag=True, help="Print the files as a diff, and write nothing.")
 @options.output("text", "json")
 @options.no_cache
@@ -212,6 +218,7 @@ def command(
     saved_answers: Path | None,
     defaults: bool,
     git: bool,
+    create_remote: bool,
     dry_run: bool,
     output: str,
     quiet: bool,
@@ -224,6 +231,8 @@ def command(
     """
     from argosy.template import creation  # noqa: PLC0415
 
+    if create_remote and not git:
+        raise UsageError("--create-remote pushes, and --no-git commits nothing to push.", "Leave one of them out.")
     destination = _absolute(destination)
     creation.check(destination, use_git=git and not dry_run)
     destination = destination.resolve()
@@ -249,13 +258,14 @@ def command(
     if dry_run:
         click.echo(_as_json(tree) if output == "json" else _diff(tree), nl=False)
         return 0
+    host = _host_to_be(repository) if create_remote else None
     if not quiet:
         _warn_of_outer_repository(destination)
         for left in creation.remains(destination):
             click.echo(f"{left} is another argosy init's: if none is running, remove it (rm -r).", err=True)
     try:
         _create(destination, repository, tree, git)
-        return _finish(destination, repository, tree, source.reason, git=git, output=output, quiet=quiet)
+        code = _validated(destination, tree, git=git, output=output, quiet=quiet)
     except KeyboardInterrupt:
         if not all((destination / path).exists() for path in tree):
             raise InterruptedByUserError("Interrupted: nothing was written.") from None
@@ -263,6 +273,25 @@ def command(
             f"Interrupted: {destination} is complete, but not validated.",
             f"argosy validate --repository {shlex.quote(str(destination))}",
         ) from None
+    if host and code:
+        click.echo(f"{host.project} was not made on {host.name}, since what is laid out is not valid.", err=True)
+        click.echo(_by_hand(destination, repository), err=True)
+    elif host:
+        try:
+            code = _make_remote(host, destination, repository, tree, (lambda _: None) if quiet else _say)
+        except KeyboardInterrupt:
+            seen = (
+                f"Interrupted: look on {host.name} whether {host.project} is made. {_by_hand(destination, repository)}"
+            )
+            raise InterruptedByUserError(seen) from None
+    if not quiet and code in (0, 3):
+        pushed = host is not None
+        click.echo(_next_steps(destination, repository, tree, source.reason, git, is_pushed=pushed), err=True)
+    return code
+
+
+def _say(message: str) -> None:
+    click.echo(message, err=True)
 
 
 def _absolute(destination: Path) -> Path:
@@ -588,21 +617,91 @@ def _show_plan(destination: Path, repository: Repository, files: int, git: bool)
         click.echo(f"  {name:15} {value}", err=True)
 
 
-def _finish(
-    destination: Path, repository: Repository, made: Tree, reason: str, *, git: bool, output: str, quiet: bool
-) -> int:
+def _host_to_be(repository: Repository) -> Host:
+    """Return the host that a repository is made on; raise ArgosyError where it is there, or that cannot be asked."""
+    from argosy import hosting  # noqa: PLC0415
+
+    try:
+        host = hosting.host_of(repository.settings.repo_url, {})
+    except UsageError as error:
+        said = (
+            f"Set {hosting.VARIABLES['kind']} in the environment to the kind of the host, or leave out --create-remote."
+        )
+        raise UsageError(error.message, said) from error
+    if host.token() is None:
+        raise UsageError(
+            f"--create-remote needs a token for {host.name}.",
+            f"Set {' or '.join(('ARGOSY_TOKEN', *host.variables))} to one with {host.making}.",
+        )
+    host.check_absent()
+    return host
+
+
+def _by_hand(destination: Path, repository: Repository) -> str:
+    url = repository.settings.repo_url
+    return (
+        f"{destination} is complete and committed. To finish: make the repository on its host, without a README, and\n"
+        f"    cd {shlex.quote(str(destination))}{_before_push(destination, url).replace('       ', '    ')}\n"
+        "    git push --set-upstream origin --all"
+    )
+
+
+def _make_remote(host: Host, destination: Path, repository: Repository, made: Tree, say: Callable[[str], None]) -> int:
+    """Make the repository on its host, push to it and protect its branches; return the exit code."""
+    from argosy import git  # noqa: PLC0415
+
+    url, branch = repository.settings.repo_url, repository.settings.branch
+    try:
+        host.make(branch)
+    except ArgosyError as error:
+        raise ArgosyError(error.message, f"{error.hint}\n  {_by_hand(destination, repository)}") from error
+    say(f"Made {host.project} on {host.name}: private, and empty.")
+    try:
+        if not git.origin(destination):
+            git.run(destination, "remote", "add", "origin", url)
+        # What is pushed first is the default branch on most hosts.
+        git.run(destination, "push", "--quiet", "--set-upstream", "origin", branch)
+        git.run(destination, "push", "--quiet", "--set-upstream", "origin", "--all")
+    except ArgosyError as error:
+        protection = " Then protect its branches, as its README.md says." if host.rules_file in made else ""
+        raise ArgosyError(
+            f"{host.project} is made on {host.name}, but not all is pushed: {error.message}",
+            f"Check your rights to push, and finish: git -C {shlex.quote(str(destination))} push --set-upstream origin "
+            f"--all.{protection}",
+        ) from error
+    say(f"Pushed to {url}.")
+    return _protected(host, made[host.rules_file].content, say) if host.rules_file in made else 0
+
+
+def _protected(host: Host, rules: bytes, say: Callable[[str], None]) -> int:
+    import json  # noqa: PLC0415
+
+    refused: list[str] = []
+    try:
+        refused += host.protect(json.loads(rules))
+    except ArgosyError as error:
+        refused.append(error.message)
+    if not refused:
+        say(f"Protected its branches as {host.rules_file} says.")
+        return 0
+    for each in refused:
+        _say(each)
+    _say(f"{host.rules_file} is not applied in full: README.md says under “Once: protect the branches” how to do it.")
+    return 3
+
+
+def _validated(destination: Path, made: Tree, *, git: bool, output: str, quiet: bool) -> int:
     from argosy.cli import tree, validation  # noqa: PLC0415
 
     if not quiet:
         click.echo(tree.drawn(destination.name, made), err=True)
         click.echo(f"Wrote {len(made)} files to {destination}{', and committed them' if git else ''}.", err=True)
-    code = validation.run(destination, output=output, quiet=quiet)
-    if not quiet and not code:
-        click.echo(_next_steps(destination, repository, made, reason, git), err=True)
-    return code
+    return validation.run(destination, output=output, quiet=quiet)
 
 
-def _next_steps(destination: Path, repository: Repository, made: Tree, reason: str, git: bool) -> str:
+def _next_steps(
+    destination: Path, repository: Repository, made: Tree, reason: str, git: bool, *, is_pushed: bool
+) -> str:
     from argosy.change import (  # noqa: PLC0415
         components,
         edits,
@@ -610,7 +709,9 @@ def _next_steps(destination: Path, repository: Repository, made: Tree, reason: s
 
     url, branch = repository.settings.repo_url, repository.settings.branch
     push = (
-        f"Push it:{_before_push(destination, url)}\n       git push --set-upstream origin --all"
+        "Look at it on its host: it is pushed."
+        if is_pushed
+        else f"Push it:{_before_push(destination, url)}\n       git push --set-upstream origin --all"
         if git
         else f"Commit it, and push it to {url} on the branch {branch}."
     )

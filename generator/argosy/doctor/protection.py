@@ -17,17 +17,17 @@ from argosy.documents.fields import text
 from argosy.errors import ArgosyError, UsageError
 from argosy.git import branches
 from argosy.hosting import Host
-from argosy.hosting.bitbucket import of_bitbucket
+from argosy.hosting.bitbucket import Bitbucket, of_bitbucket
 from argosy.hosting.gitea import Gitea
-from argosy.hosting.github import of_github
-from argosy.hosting.gitlab import of_gitlab
+from argosy.hosting.github import GitHub, of_github
+from argosy.hosting.gitlab import GitLab, of_gitlab
 from argosy.hosting.protection import Protection, missing
 from argosy.paths import content
 from argosy.repository import layout
 
-GITHUB = "protection/github-ruleset.json"
-GITLAB = "protection/gitlab.json"
-BITBUCKET = "protection/bitbucket.json"
+GITHUB = GitHub.rules_file
+GITLAB = GitLab.rules_file
+BITBUCKET = Bitbucket.rules_file
 Wanted = Mapping[str, Protection]
 """How each branch is to be protected."""
 

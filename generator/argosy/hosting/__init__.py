@@ -1,4 +1,4 @@
-"""Open pull requests and comment on them, on GitHub, GitLab, Bitbucket Cloud, Gitea and Forgejo."""
+"""Make repositories, open pull requests and comment on them, on GitHub, GitLab, Bitbucket Cloud, Gitea and Forgejo."""
 
 from __future__ import annotations
 

@@ -37,6 +37,8 @@ class Bitbucket(Host):
         "(an access token, or, for an API token, your e-mail address, a colon and the token)"
     )
     rights = "repository:admin (an access token), or admin:repository:bitbucket (an API token, after e-mail and colon)"
+    making = "repository:admin (an access token of the workspace), or admin:repository:bitbucket (an API token)"
+    rules_file = "protection/bitbucket.json"
     codeowners: ClassVar[tuple[str, ...]] = (".bitbucket/CODEOWNERS", "CODEOWNERS")
     advice: ClassVar[Mapping[str, str]] = {
         "no changes to be pulled": "The branch has no commits that its base lacks. Push the branch first.",
@@ -86,6 +88,14 @@ class Bitbucket(Host):
             numbers = [each["id"] for each in (found or {}).get("values", ())]
             whole = [self._client.call("GET", f"{self._path}/{each}", doing) for each in numbers]
             return [each["description"] or "" for each in whole if each["state"] == "MERGED"]
+
+    def _make(self, branch: str) -> None:  # noqa: ARG002 - what is pushed first becomes the main branch
+        body = {"scm": "git", "is_private": True}
+        self._client.call("POST", self._project, f"make {self.project}", body=body)
+
+    def _protections(self, document: Any) -> Iterator[tuple[str, str, str, Any]]:
+        for restriction in document:
+            yield restriction["pattern"], "POST", "/branch-restrictions", restriction
 
     def _find(self, proposal: Proposal) -> Request | None:
         doing = f"list the pull requests of {self.project}"

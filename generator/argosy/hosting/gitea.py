@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Any, ClassVar
 from urllib.parse import quote
 
-from argosy.hosting.github import GitHub, request_of
+from argosy.hosting.github import GitHub, of_github, request_of
 from argosy.hosting.host import Comment, Proposal, Request, encoded
 from argosy.hosting.protection import Protection
 
@@ -36,6 +36,7 @@ class Gitea(GitHub):
     variables: ClassVar[tuple[str, ...]] = ("GITEA_TOKEN", "FORGEJO_TOKEN")
     scopes = "the scopes write:repository, write:issue and read:user"
     rights = "the scope read:repository, of an administrator of the repository"
+    making = "the scopes write:repository, read:user, and write:organization, or write:user for a repository of its own"
     codeowners: ClassVar[tuple[str, ...]] = (
         "CODEOWNERS",
         "docs/CODEOWNERS",
@@ -100,20 +101,19 @@ class Gitea(GitHub):
     def _authorization(self, token: str) -> str:
         return f"token {token}"
 
+    def _new(self, name: str, branch: str) -> Mapping[str, Any]:
+        return {"name": name, "private": True, "default_branch": branch}
+
+    def _protections(self, document: Any) -> Iterator[tuple[str, str, str, Any]]:
+        wanted = of_github(document["rules"], {0: not document["bypass_actors"]})
+        for reference in document["conditions"]["ref_name"]["include"]:
+            name = reference.removeprefix("refs/heads/")
+            yield name, "POST", "/branch_protections", {"rule_name": name, **_rule(wanted)}
+
     def request_to_protect(self, branch: str, wanted: Protection, *, again: bool) -> str:
         """Return the command by which an administrator has a branch protected as wanted, `again` if it is already."""
         rules = f"{self.api}{self._project}/branch_protections"
-        body: dict[str, object] = {
-            "enable_push": not wanted.pull_request,
-            "required_approvals": wanted.approvals or 0,
-            "dismiss_stale_approvals": bool(wanted.fresh_approvals),
-            "enable_force_push": not wanted.no_force_push,
-            "require_signed_commits": bool(wanted.signed),
-            "enable_status_check": bool(wanted.checks),
-            "status_check_contexts": [f"* / {each} (*)" for each in sorted(wanted.checks or ())],
-            "block_admin_merge_override": bool(wanted.everyone),
-            "apply_to_admins": bool(wanted.everyone),
-        }
+        body = _rule(wanted)
         where = f"{rules}/{quote(branch, safe='')}" if again else rules
         sent = json.dumps(body if again else {"rule_name": branch, **body})
         method = "PATCH" if again else "POST"
@@ -185,6 +185,20 @@ class Gitea(GitHub):
     def _page(self, proposal: Proposal) -> str:
         query = {"expand": "1", **self._content(proposal)}
         return f"{self.web}/{self.project}/compare/{quote(proposal.base)}...{quote(proposal.branch)}?{encoded(query)}"
+
+
+def _rule(wanted: Protection) -> Mapping[str, object]:
+    return {
+        "enable_push": not wanted.pull_request,
+        "required_approvals": wanted.approvals or 0,
+        "dismiss_stale_approvals": bool(wanted.fresh_approvals),
+        "enable_force_push": not wanted.no_force_push,
+        "require_signed_commits": bool(wanted.signed),
+        "enable_status_check": bool(wanted.checks),
+        "status_check_contexts": [f"* / {each} (*)" for each in sorted(wanted.checks or ())],
+        "block_admin_merge_override": bool(wanted.everyone),
+        "apply_to_admins": bool(wanted.everyone),
+    }
 
 
 def of_gitea(document: Mapping[str, Any]) -> Protection:

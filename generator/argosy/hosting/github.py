@@ -28,6 +28,8 @@ class GitHub(Host):
     variables: ClassVar[tuple[str, ...]] = ("GITHUB_TOKEN", "GH_TOKEN")
     scopes = "write access to contents and pull requests (a classic token: the scope repo)"
     rights = "read access to metadata and administration (a classic token: the scope repo)"
+    making = "the scope repo, or, fine-grained, read and write access to administration and contents"
+    rules_file = "protection/github-ruleset.json"
     codeowners: ClassVar[tuple[str, ...]] = (".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS")
     headers: ClassVar[Mapping[str, str]] = {
         "Accept": "application/vnd.github+json",
@@ -97,6 +99,18 @@ class GitHub(Host):
             if error.status in {403, 404}:
                 return found.perhaps()
             raise
+
+    def _make(self, branch: str) -> None:
+        owner, name = self.project.split("/")
+        path = "/user/repos" if owner.casefold() == self._owner.casefold() else f"/orgs/{quote(owner)}/repos"
+        self._client.call("POST", path, f"make {self.project}", body=self._new(name, branch))
+
+    def _new(self, name: str, branch: str) -> Mapping[str, Any]:  # noqa: ARG002
+        # What is pushed first becomes the default branch.
+        return {"name": name, "private": True}
+
+    def _protections(self, document: Any) -> Iterator[tuple[str, str, str, Any]]:
+        yield "branches", "POST", "/rulesets", document
 
     def _find(self, proposal: Proposal) -> Request | None:
         doing = f"list the pull requests of {self.project}"

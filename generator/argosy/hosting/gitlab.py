@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any, ClassVar
 from urllib.parse import quote
 
+from argosy.errors import ArgosyError
 from argosy.hosting.host import Comment, Host, Proposal, Request, encoded
 from argosy.hosting.protection import Protection, is_like, pipeline_check
 
@@ -29,6 +30,8 @@ class GitLab(Host):
     variables: ClassVar[tuple[str, ...]] = ("GITLAB_TOKEN",)
     scopes = "the scope api, and the role Developer or more"
     rights = "the scope read_api, and the role Maintainer"
+    making = "the scope api, a role in the group that may create projects, and the role Maintainer in the project"
+    rules_file = "protection/gitlab.json"
     codeowners: ClassVar[tuple[str, ...]] = ("CODEOWNERS", "docs/CODEOWNERS", ".gitlab/CODEOWNERS")
     advice: ClassVar[Mapping[str, str]] = {
         "source branch": "Push the branch first, and close the other merge request of that branch, if there is one.",
@@ -69,6 +72,27 @@ class GitLab(Host):
         found = self._client.pages(path, doing, {"per_page": "100"})
         with self._reading(doing):
             return [each["description"] or "" for each in found if each["state"] == "merged"]
+
+    def _make(self, branch: str) -> None:  # noqa: ARG002 - what is pushed first becomes the default branch
+        group, _, name = self.project.rpartition("/")
+        doing = f"make {self.project}"
+        found = self._answer(f"/namespaces/{quote(group, safe='')}", doing, 404)
+        if found is None:
+            raise ArgosyError(f"There is no group or user {group} on GitLab that the token may see.", "Make it first.")
+        with self._reading(doing):
+            body = {"name": name, "path": name, "namespace_id": found["id"], "visibility": "private"}
+        self._client.call("POST", "/projects", doing, body=body)
+
+    def _protections(self, document: Any) -> Iterator[tuple[str, str, str, Any]]:
+        yield "merging", "PUT", "", document["project"]
+        for rule in document["protected_branches"]:
+            # A new project's default branch is protected from the first push on, and a rule cannot be made twice.
+            yield rule["name"], "DELETE", f"/protected_branches/{quote(rule['name'], safe='')}", None
+            yield rule["name"], "POST", "/protected_branches", rule
+        yield "approvals", "POST", "/approvals", document["approvals"]
+        for rule in document["approval_rules"]:
+            yield "approvals", "POST", "/approval_rules", rule
+        yield "pushes", "POST", "/push_rule", document["push_rule"]
 
     def _find(self, proposal: Proposal) -> Request | None:
         doing = f"list the merge requests of {self.project}"

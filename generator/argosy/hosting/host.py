@@ -99,6 +99,10 @@ class Host(ABC):
     """What the token must allow."""
     rights: ClassVar[str]
     """What the token must allow to see how branches are protected."""
+    making: ClassVar[str]
+    """What the token must allow to make a repository and protect its branches."""
+    rules_file: ClassVar[str]
+    """Where a repository keeps what protects its branches, as the host takes it."""
     without: ClassVar[frozenset[str]] = frozenset()
     """Which rules of a `Protection` it has none of."""
     codeowners: ClassVar[tuple[str, ...]]
@@ -126,6 +130,47 @@ class Host(ABC):
     def token(self) -> str | None:
         """Return the token from the environment, or None; raise UsageError if it cannot be one."""
         return self._token[1] or None
+
+    def check_absent(self) -> None:
+        """Raise ArgosyError where the project is there already, as far as the token may see it."""
+        if self._answer(self._project, f"look for {self.project}", 404) is not None:
+            raise ArgosyError(
+                f"{self.project} is on {self.name} already.",
+                "If it is empty and meant: leave out --create-remote, and push to it.",
+            )
+
+    def make(self, branch: str) -> None:
+        """Make the project, private and empty, with a default branch; raise ArgosyError where the host does not."""
+        from argosy.hosting.client import RefusedError, UnansweredError  # noqa: PLC0415
+
+        self.check_absent()
+        try:
+            self._make(branch)
+        except UnansweredError:
+            # It may have been made all the same, and nobody else makes it at this moment.
+            if self._answer(self._project, f"look for {self.project}", 404) is None:
+                raise
+        except RefusedError as error:
+            if error.status in {401, 429} or "rate limit" in error.hint:
+                raise
+            if error.status in {403, 404}:
+                owner = self.project.rpartition("/")[0]
+                raise ArgosyError(
+                    f"{self.name} does not let the token make a repository for {owner}: {error.said or error.status}",
+                    f"It needs {self.making}.",
+                ) from error
+            raise ArgosyError(error.message, f"See on {self.name} whether {self.project} can be made.") from error
+
+    def protect(self, document: Any) -> Iterator[str]:
+        """Have branches protected as `rules_file` says; yield what the host did not take, a sentence each."""
+        from argosy.hosting.client import RefusedError  # noqa: PLC0415
+
+        for what, method, path, body in self._protections(document):
+            try:
+                self._client.call(method, f"{self._project}{path}", f"protect {what} of {self.project}", body=body)
+            except RefusedError as error:
+                if (method, error.status) != ("DELETE", 404):
+                    yield error.message
 
     def propose(self, proposal: Proposal) -> Opened:
         """Open a pull request, or update the open one of that branch; raise ArgosyError if the host does not.
@@ -333,6 +378,14 @@ class Host(ABC):
     @abstractmethod
     def _project(self) -> str:
         """Where the API has the project itself."""
+
+    @abstractmethod
+    def _make(self, branch: str) -> None:
+        """Make the project."""
+
+    @abstractmethod
+    def _protections(self, document: Any) -> Iterator[tuple[str, str, str, Any]]:
+        """Yield the requests that protect branches: what each is about, method, path below the project's, and body."""
 
     @abstractmethod
     def _find(self, proposal: Proposal) -> Request | None:
