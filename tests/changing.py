@@ -8,7 +8,18 @@ import stat
 import subprocess
 from pathlib import Path
 
-from argosy.repository.model import Application, ArgocdStyle, CiHost, Format, Repository, RevisionStyle, Settings, chain
+from argosy.repository.model import (
+    Application,
+    ArgocdStyle,
+    ChartExtra,
+    CiHost,
+    Format,
+    Production,
+    Repository,
+    RevisionStyle,
+    Settings,
+    chain,
+)
 from argosy.template import creation, rendering
 from tests import goldens, shared
 
@@ -30,7 +41,8 @@ def model(
 ) -> Repository:
     """Return the model of a small repository, quickly rendered and validated."""
     url = "https://github.com/acme/gitops.git"
-    settings = Settings("gitops", url, argocd, revision, ci, form, follow_up=follow_up)
+    production = Production(chart_extras=(*ChartExtra,))
+    settings = Settings("gitops", url, argocd, revision, ci, form, follow_up=follow_up, production=production)
     bare = Repository(settings, chain(tuple((name, "") for name in environments), revision))
     return goldens.permitted(bare.with_applications(tuple(Application(name, form) for name in sorted(applications))))
 

@@ -21,6 +21,7 @@ from argosy.repository.model import ArgocdStyle, CiHost, Format, RevisionStyle
 from argosy.template import creation, rendering
 from argosy.validation import pipeline
 from tests import covering, goldens
+from tests.templates.pipelines import yamllint
 
 CHOICES: Mapping[str, Sequence[str]] = {
     "format": [*Format],
@@ -119,7 +120,7 @@ def test_overlays_build(tmp_path: Path) -> None:
 def test_yamllint_has_no_remark(form: Format) -> None:
     checked: set[tuple[str, str]] = set()
     for tree in (texts(*each) for each in CASES if each[0] is form):
-        settings = YamlLintConfig(tree[".yamllint.yaml"])
+        settings = YamlLintConfig(yamllint(tree[".pre-commit-config.yaml"]))
         for path, text in tree.items():
             if (path, text) in checked or not settings.is_yaml_file(path) or settings.is_file_ignored(path):
                 continue

@@ -40,6 +40,7 @@ VALUES: Mapping[str, tuple[str, ...]] = {
     "secretStore": ("gcp", "azure", "vault"),
     "imageSigning": ("keyless", "key"),
     "signatureKeys": ("0123456789ABCDEF",),
+    "chartExtras": ("external-secret,network-policy,rollout,service-monitor", "rollout"),
 }
 """What a switch can be turned to that is more than on or off."""
 KEYS = edits.SWITCHED

@@ -22,7 +22,7 @@ from tests.conftest import Argosy
 CONFIG = "# config:\n#   LOG_LEVEL: info\n"
 CONFIGURED = "config:\n  LOG_LEVEL: info\n"
 POLICY = "networkPolicy:\n  enabled: true\n"
-OWN = "    - group: batch\n      kind: CronJob\n"
+OWN = "    - {group: batch, kind: CronJob}\n"
 """What somebody permits on purpose: nothing deploys it."""
 LISTED = "  namespaceResourceWhitelist:\n"
 
@@ -148,7 +148,7 @@ def test_apply_permits_what_was_switched_on_by_hand(
         commit(root)
     [told] = found(root)
     assert "does not permit the kind ConfigMap" in told
-    assert argosy("apply", "--dry-run").out.count("+      kind: ConfigMap\n") == 1
+    assert argosy("apply", "--dry-run").out.count(", kind: ConfigMap}\n") == 1
     run(argosy, "apply")
     assert "ConfigMap" in kinds(root, "prod")
     assert "ConfigMap" not in kinds(root, "dev")

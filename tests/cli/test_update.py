@@ -25,7 +25,7 @@ APPLICATION = "argocd/prod/web.yaml"
 PIECE = "[% yield app from helm_applications %][[ app.name ]][% endyield %]"
 MOVES = """
 _moves:
-  - from: applications/{application}/charts/{application}/templates/configmap.yaml
+  - from: applications/{application}/charts/{application}/templates/extra-manifests.yaml
     to: applications/{application}/charts/{application}/templates/config/map.yaml
   - from: environments/{environment}/{application}/values.yaml
     to: environments/{environment}/{application}/helm/values.yaml
@@ -49,7 +49,7 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> Path:
     _replace(root / "templates/README.md.jinja", "## Daily jobs", "## Every day")
     commit(root, message="Files that users edit change")
     (root / "templates/renovate.json.jinja").unlink()
-    (root / "templates/.yamllint.yaml").unlink()
+    (root / "templates/.gitignore").unlink()
     (root / "templates/NEW.md").write_text("New.\n")
     commit(root, message="A file goes, and one comes")
     return root
@@ -59,7 +59,7 @@ def _move(root: Path) -> None:
     (root / "copier.yml").write_text((root / "copier.yml").read_text() + MOVES)
     chart = root / "templates/applications" / PIECE / "charts/[[ app.name ]]/templates"
     (chart / "config").mkdir()
-    (chart / "configmap.yaml").rename(chart / "config/map.yaml")
+    (chart / "extra-manifests.yaml").rename(chart / "config/map.yaml")
     _replace(chart / "config/map.yaml", "kind: ConfigMap\n", "kind: ConfigMap\n# Moved here.\n")
     [values] = root.glob("templates/environments/*/*helm_applications*/values.yaml.jinja")
     (values.parent / "helm").mkdir()
@@ -141,14 +141,14 @@ def test_a_repository_that_nobody_edited_is_as_new(
 
 
 def test_every_edit_survives(argosy: Argosy, repository: Path, versions: tuple[str, ...]) -> None:
-    edit(repository, f"{CHART}/configmap.yaml", "apiVersion: v1", "apiVersion: v1  # our map")
+    edit(repository, f"{CHART}/extra-manifests.yaml", "apiVersion: v1", "apiVersion: v1  # our map")
     edit(repository, "environments/prod/web/values.yaml", "replicaCount: 3", "replicaCount: 9  # our count")
     edit(repository, "README.md", "# gitops\n", "# Our gitops\n")
     edit(repository, APPLICATION, "  project: ", "  # our project\n  project: ")
     edit(repository, "CODEOWNERS", "# Who reviews", "# Our reviewers: who reviews")
-    commit(repository, {".editorconfig": None, f"{CHART}/own.yaml": "{{- /* ours */ -}}\n"})
+    commit(repository, {".gitattributes": None, f"{CHART}/own.yaml": "{{- /* ours */ -}}\n"})
     found = kinds(argosy, "--dry-run")
-    assert found[f"{CHART}/configmap.yaml"] == "deleted"
+    assert found[f"{CHART}/extra-manifests.yaml"] == "deleted"
     assert found[f"{CHART}/config/map.yaml"] == "moved"
     assert found["environments/prod/web/helm/values.yaml"] == "moved"
     assert (found["README.md"], found[APPLICATION]) == ("merged", "merged")
@@ -174,12 +174,12 @@ def test_every_edit_survives(argosy: Argosy, repository: Path, versions: tuple[s
     assert "## Every day" in readme
     assert "# Our reviewers" in Path("CODEOWNERS").read_text()
     assert Path(f"{CHART}/own.yaml").exists()
-    assert not Path(".editorconfig").exists()
+    assert not Path(".gitattributes").exists()
     assert yaml.safe_load(Path(".copier-answers.yml").read_text())["_commit"] == versions[-1]
 
 
 def test_what_both_changed_conflicts_and_can_be_taken_back(argosy: Argosy, repository: Path) -> None:
-    edit(repository, f"{CHART}/configmap.yaml", "kind: ConfigMap\n", "kind: ConfigMap\n# Ours.\n")
+    edit(repository, f"{CHART}/extra-manifests.yaml", "kind: ConfigMap\n", "kind: ConfigMap\n# Ours.\n")
     edit(repository, "renovate.json", "{\n", '{\n  "ours": true,\n')
     edit(repository, APPLICATION, "selfHeal: true", "selfHeal: false")
     commit(repository)
@@ -198,7 +198,7 @@ def test_what_both_changed_conflicts_and_can_be_taken_back(argosy: Argosy, repos
 
 
 def test_deleted_by_hand_stays_deleted(argosy: Argosy, repository: Path) -> None:
-    gone = (APPLICATION, f"{CHART}/configmap.yaml", "renovate.json", "environments/dev/web/values.yaml")
+    gone = (APPLICATION, f"{CHART}/extra-manifests.yaml", "renovate.json", "environments/dev/web/values.yaml")
     commit(repository, dict.fromkeys(gone))
     assert kinds(argosy, "--dry-run")[APPLICATION] == "kept deleted"
     argosy("update", "--quiet")
@@ -207,9 +207,9 @@ def test_deleted_by_hand_stays_deleted(argosy: Argosy, repository: Path) -> None
 
 
 def test_moved_by_hand_already(argosy: Argosy, repository: Path) -> None:
-    edit(repository, f"{CHART}/configmap.yaml", "apiVersion: v1", "apiVersion: v1  # our map")
+    edit(repository, f"{CHART}/extra-manifests.yaml", "apiVersion: v1", "apiVersion: v1  # our map")
     (repository / CHART / "config").mkdir()
-    git(repository, "mv", f"{CHART}/configmap.yaml", f"{CHART}/config/map.yaml")
+    git(repository, "mv", f"{CHART}/extra-manifests.yaml", f"{CHART}/config/map.yaml")
     commit(repository)
     assert kinds(argosy)[f"{CHART}/config/map.yaml"] == "merged"
     assert "# our map" in Path(f"{CHART}/config/map.yaml").read_text()
@@ -288,15 +288,15 @@ def test_environments_with_branches_of_their_own(
     git(root, "switch", "--quiet", "--create", "prod")
     edit(root, "environments/prod/web/values.yaml", "1.29.3-alpine", "1.30.0")
     edit(root, "README.md", "# gitops\n", "# Our gitops\n")
-    commit(root, {".yamllint.yaml": "extends: relaxed\n"})
+    commit(root, {".gitignore": "extends: relaxed\n"})
     git(root, "switch", "--quiet", "main")
     bare = with_remote(root)
     before = state(root), git(root, "for-each-ref")
     conflicting = argosy("update", "--commit")
     assert (conflicting.code, state(root), git(root, "for-each-ref")) == (3, *before)
-    assert "On prod, these files have edits that conflict with this change:\n  .yamllint.yaml" in conflicting.err
+    assert "On prod, these files have edits that conflict with this change:\n  .gitignore" in conflicting.err
     git(root, "switch", "--quiet", "prod")
-    commit(root, {".yamllint.yaml": git(root, "show", "main:.yamllint.yaml")})
+    commit(root, {".gitignore": git(root, "show", "main:.gitignore")})
     git(root, "switch", "--quiet", "main")
     git(root, "push", "--quiet", "origin", "prod")
     if style is ArgocdStyle.APPLICATIONS:
@@ -321,7 +321,7 @@ def test_environments_with_branches_of_their_own(
 
 def test_other_commands_keep_the_version(argosy: Argosy, repository: Path, versions: tuple[str, ...]) -> None:
     assert argosy("add", "app", "shop", "--commit", "--quiet").code == 0
-    assert Path("applications/shop/charts/shop/templates/configmap.yaml").is_file()
+    assert Path("applications/shop/charts/shop/templates/extra-manifests.yaml").is_file()
     assert argosy("update", "--commit", "--quiet").code in {0, 1}
     assert Path("applications/shop/charts/shop/templates/config/map.yaml").is_file()
     assert yaml.safe_load(Path(".copier-answers.yml").read_text())["_commit"] == versions[-1]
@@ -369,7 +369,7 @@ class TestPullRequest:
         assert made.body.endswith(f"\n\n{trailer}\n") or made.body.endswith(f"\n\n{trailer}")
         assert message(bare, self.BRANCH).splitlines() == [made.title, "", trailer]
         assert "\n| `README.md` | merged with your edits: review these first |\n" in made.body
-        assert "\n| `.yamllint.yaml` | deleted |\n" in made.body
+        assert "\n| `.gitignore` | deleted |\n" in made.body
         assert "web-prod" in made.body
         # What is pushed is one commit, the same the second time; the work tree knows nothing of it.
         assert git(bare, "rev-list", "--count", f"main..{self.BRANCH}").strip() == "1"

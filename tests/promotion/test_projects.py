@@ -59,7 +59,7 @@ class TestTheText:
 
     def test_at_the_end_of_what_is_in_no_order(self) -> None:
         spec = "  namespaceResourceWhitelist:\n  - {group: '', kind: Service}\n  - {group: '', kind: Pod}"
-        assert widened(spec, CONFIG_MAP) == f'{spec}\n  - group: ""\n    kind: ConfigMap\n'
+        assert widened(spec, CONFIG_MAP) == f'{spec}\n  - {{group: "", kind: ConfigMap}}\n'
 
     @pytest.mark.parametrize("listed", ["[]", "[ ]", "[{group: '', kind: Pod}]", "[{group: '', kind: Pod} ]"])
     def test_in_brackets(self, listed: str) -> None:

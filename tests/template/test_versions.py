@@ -25,7 +25,7 @@ from argosy.template import versions as template
 from tests.conftest import Git
 
 ROOT = Path(__file__).parents[2]
-EDITOR = "templates/.editorconfig"
+EDITOR = "templates/.gitignore"
 OLDER = "# An older version of this file.\n"
 TREES: st.SearchStrategy[Any] = st.recursive(
     st.tuples(st.binary(max_size=9), st.booleans()),
@@ -167,7 +167,7 @@ versions = template.versions()
 older = {}
 for version in versions[1:]:
     with template.checkout(version) as found:
-        older[version] = (found.root / "templates/.editorconfig").read_text()
+        older[version] = (found.root / "templates/.gitignore").read_text()
 try:
     with template.checkout("0" * 40):
         pass

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,7 +14,10 @@ import copier
 import jsonschema_rs
 import pytest
 
+from argosy.repository.model import ChartExtra
+
 Document = dict[str, Any]
+EXTRAS = (*map(str, ChartExtra),)
 GUIDE = {
     "team": "",
     "port": 80,
@@ -26,8 +29,8 @@ GUIDE = {
 class Render(Protocol):
     """Render a repository of dev, staging and prod, with an application of each format that is named after it."""
 
-    def __call__(self, *formats: str, **changes: Any) -> Path:
-        """Return its folder; the changes are to the guide's application."""
+    def __call__(self, *formats: str, extras: Sequence[str] = EXTRAS, **changes: Any) -> Path:
+        """Return its folder; its charts have the extras, and the changes are to the guide's application."""
 
 
 @pytest.fixture(scope="session")
@@ -38,9 +41,10 @@ def render(tmp_path_factory: pytest.TempPathFactory) -> Render:
     shutil.copy(root / "copier.yml", template)
     shutil.copytree(root / "templates", template / "templates")
 
-    def render(*formats: str, **changes: Any) -> Path:
+    def render(*formats: str, extras: Sequence[str] = EXTRAS, **changes: Any) -> Path:
         tree = tmp_path_factory.mktemp("tree")
-        data = {"applications": [GUIDE | changes | {"name": format, "format": format} for format in formats]}
+        applications = [GUIDE | changes | {"name": format, "format": format} for format in formats]
+        data = {"applications": applications, "chart_extras": [*extras]}
         copier.run_copy(
             str(template), tree, data=data, defaults=True, overwrite=True, quiet=True, settings=copier.Settings()
         )

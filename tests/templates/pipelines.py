@@ -14,7 +14,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ import yaml
 
 import argosy
 from argosy.template import rendering
-from argosy.repository.model import CiHost, Format, RevisionStyle, Seed
+from argosy.repository.model import CiHost, Component, Format, RevisionStyle, Seed
 from tests import goldens
 
 TOKEN = "a-secret-token"
@@ -66,8 +66,9 @@ def texts(
     follow_up: bool = True,
     environments: tuple[str, ...] = THREE,
     argosy_install: str = goldens.RELEASED,
+    components: bool = False,
 ) -> Mapping[str, str]:
-    """Return the files of a new repository."""
+    """Return the files of a new repository, with a component in each environment where that is wanted."""
     chained = tuple((name, "") for name in environments)
     model = goldens.repository(
         Format.MANIFESTS,
@@ -78,7 +79,16 @@ def texts(
         follow_up=follow_up,
         argosy_install=argosy_install,
     )
+    if components:
+        component = Component("cert-manager", "https://charts.example.com", "cert-manager", "1.0.0", "cert-manager")
+        model = replace(model, environments=tuple(replace(each, components=(component,)) for each in model.environments))
     return {path: file.content.decode() for path, file in rendering.render(model).items()}
+
+
+def yamllint(hooks: str) -> str:
+    """Return the configuration that pre-commit gives to yamllint."""
+    (hook,) = (each for part in yaml.safe_load(hooks)["repos"] for each in part["hooks"] if each["id"] == "yamllint")
+    return str(hook["args"][-1])
 
 
 def documents(ci: CiHost, **choices: Any) -> Mapping[str, Any]:

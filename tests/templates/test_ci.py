@@ -24,7 +24,7 @@ from argosy.repository.model import CiHost, RevisionStyle
 from argosy.schemas.store import file_schema
 from tests import goldens
 from tests.changing import commit, create, edit, git, model
-from tests.templates.pipelines import ARGOSY, Clone, Done, REAL_ARGOSY, Script, TOKEN, WEB, bitbucket, cloned, documents, github, gitlab, history, texts
+from tests.templates.pipelines import ARGOSY, Clone, Done, REAL_ARGOSY, Script, TOKEN, WEB, bitbucket, cloned, documents, github, gitlab, history, texts, yamllint
 
 HOSTS = (CiHost.GITHUB, CiHost.GITLAB, CiHost.BITBUCKET)
 INSTALL = (
@@ -732,7 +732,7 @@ def test_the_hosts_schema_and_yamllint(host: CiHost, revision: RevisionStyle, en
         assert schema is not None
         for document in yaml.safe_load_all(written[path]):
             assert schema.violations(document) == []
-        assert list(linter.run(written[path], YamlLintConfig(written[".yamllint.yaml"]), path)) == []
+        assert list(linter.run(written[path], YamlLintConfig(yamllint(written[".pre-commit-config.yaml"])), path)) == []
 
 
 class TestRenovate:
@@ -748,7 +748,8 @@ class TestRenovate:
         assert schema.violations(json.loads(texts(CiHost.GITHUB, environments=environments)["renovate.json"])) == []
 
     def test_components_reach_one_environment_after_the_other(self) -> None:
-        rules = self.rules()
+        assert not any("components" in file for file in self.rules())
+        rules = self.rules(components=True)
         found = [rules[f"argocd/{name}/components/**"] for name in ("dev", "staging", "prod")]
         assert [each.get("minimumReleaseAge") for each in found] == [None, "7 days", "14 days"]
         assert [each["additionalBranchPrefix"] for each in found] == ["dev-", "staging-", "prod-"]
@@ -757,8 +758,17 @@ class TestRenovate:
     def test_what_is_promoted_is_updated_in_the_first_environment_alone(self) -> None:
         rules = self.rules()
         for file in ("environments/{}/**", "argocd/{}/*.yaml"):
-            enabled = {name: rules[file.format(name)]["enabled"] for name in ("dev", "staging", "prod")}
-            assert enabled == {"dev": True, "staging": False, "prod": False}
+            assert file.format("dev") not in rules
+            assert [rules[file.format(name)]["enabled"] for name in ("staging", "prod")] == [False, False]
+
+    @pytest.mark.parametrize("ci", CiHost)
+    def test_it_speaks_of_what_there_is(self, ci: CiHost) -> None:
+        found = json.loads(texts(ci, follow_up=False)["renovate.json"])
+        managers = {CiHost.GITHUB: "github-actions", CiHost.GITLAB: "gitlabci", CiHost.BITBUCKET: "bitbucket-pipelines"}
+        named = {each for rule in found["packageRules"] for each in rule.get("matchManagers", ())}
+        assert named == {"pre-commit", *([managers[ci]] if ci in managers else [])}
+        assert ("helpers:pinGitHubActionDigests" in found["extends"]) is (ci is CiHost.GITHUB)
+        assert ("kubernetes" in found, "helm-values" in found) == (True, False)
 
     def test_argo_cd_is_found(self) -> None:
         written = texts(CiHost.GITHUB)

@@ -222,7 +222,7 @@ def test_defaults_of_argo_cd_stay(tmp_path: Path) -> None:
 
 
 def test_what_argo_cd_excludes_by_default_stays_excluded(tmp_path: Path) -> None:
-    listed = yaml.safe_load(setting(built(tmp_path, render(Production())), "argocd-cm")["resource.exclusions"])
+    listed = yaml.safe_load(setting(built(tmp_path, render(Production(monitoring=True))), "argocd-cm")["resource.exclusions"])
     excluded = {(group, kind) for each in listed for group in each["apiGroups"] for kind in each["kinds"]}
     in_code = {("", "Event"), ("events.k8s.io", ""), ("metrics.k8s.io", "")}
     assert {(group, kind) for group, kinds in EXCLUDED.items() for kind in kinds or {""}} - in_code <= excluded
@@ -446,8 +446,8 @@ def test_root_and_platform_are_tried_until_what_they_need_is_there(tmp_path: Pat
     for path, name in (("argocd/root.yaml", "root"), ("argocd/platform.yaml", "platform-argocd")):
         retry = named(documents(files[path]), "Application", name)["spec"]["syncPolicy"]["retry"]
         assert (retry["limit"], retry["refresh"]) == (-1, True)
-    # What this limit ends is tried no more, however many retries are left.
-    assert setting(built(tmp_path, files), "argocd-cmd-params-cm")["controller.sync.timeout.seconds"] == "0"
+    # What such a limit ends is tried no more, however many retries are left. Without the key there is none.
+    assert "controller.sync.timeout.seconds" not in setting(built(tmp_path, files), "argocd-cmd-params-cm")
 
 
 def test_signed_commits_alone_change_argo_cd() -> None:

@@ -20,7 +20,7 @@ from argosy.git import objects
 from argosy.git.objects import EXECUTABLE, SYMLINK, Blob, Files
 from argosy.git.repository import Entry
 from argosy.repository import layout
-from argosy.repository.model import Environment, Permitted, PodSecurity, Repository, Settings
+from argosy.repository.model import Environment, Permitted, PodSecurity, Production, Repository, Settings
 from argosy.template import rendering, versions
 from argosy.template.rendering import Tree
 
@@ -90,7 +90,9 @@ def _refuse_unknown(change: Change, template: versions.Template) -> None:
         return
     before = change.before
     if change.is_update:  # All that is switched on would be new to it.
-        settings = Settings(before.settings.name, before.settings.repo_url)
+        # What the charts have is no setting that an earlier version lacks: they had all of it.
+        production = Production(chart_extras=change.after.settings.production.chart_extras)
+        settings = Settings(before.settings.name, before.settings.repo_url, production=production)
         bare = (replace(each, components=(), pod_security=PodSecurity.OFF) for each in before.environments)
         before = replace(before, settings=settings, environments=tuple(bare))
     if unknown := rendering.unknown(change.after, before, template):
@@ -190,7 +192,7 @@ def _differing(one: Repository, other: Repository) -> tuple[frozenset[str], froz
 
     No file of an application depends on another application, and none in an environment on another environment.
     """
-    if one.settings != other.settings:
+    if one.settings != other.settings or one.has_rollouts != other.has_rollouts:
         both = (*one.applications, *other.applications), (*one.environments, *other.environments)
         return frozenset(each.name for each in both[0]), frozenset(each.name for each in both[1])
     settings = {each.name: _itself(one, each) for each in one.environments}

@@ -121,4 +121,6 @@ def _inserted(text: str, name: str, kind: Kind) -> str:
     at = next_line(text, span(text, node.value[place - 1]).stop) if place else line_start(text, first)
     head, line = text[:at], newline(text)
     head += "" if head.endswith("\n") else line
+    if getattr(node.value[0], "flow_style", False):
+        return f"{head}{margin}{{group: {group}, kind: {kind.kind}}}{line}{text[at:]}"
     return f"{head}{margin}group: {group}{line}{' ' * len(margin)}kind: {kind.kind}{line}{text[at:]}"

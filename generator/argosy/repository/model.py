@@ -175,6 +175,15 @@ class ImageSigning(StrEnum):
     KEY = "key"
 
 
+class ChartExtra(StrEnum):
+    """What a Helm chart has besides what nearly every application uses."""
+
+    EXTERNAL_SECRET = "external-secret"
+    NETWORK_POLICY = "network-policy"
+    ROLLOUT = "rollout"
+    SERVICE_MONITOR = "service-monitor"
+
+
 class PodSecurity(StrEnum):
     """A level of the Pod Security Standards; off: namespaces are not labelled."""
 
@@ -407,6 +416,8 @@ class Production:
     signature_keys: tuple[str, ...] = ()
     """The ids of the GPG keys one of which must have signed a commit that is synced; none: any commit is."""
     branch_protection: bool = False
+    chart_extras: tuple[ChartExtra, ...] = ()
+    """What the Helm charts have, besides what belongs to something else that is switched on."""
 
     def __post_init__(self) -> None:
         if self.shards < 1:
@@ -530,6 +541,11 @@ class Repository:
                 places = tuple(each.name for each in self.environments if application.name in each.applications)
                 found.setdefault(application.team, {})[application.name] = places
         return tuple((team, tuple(owned.items())) for team, owned in sorted(found.items()))
+
+    @property
+    def has_rollouts(self) -> bool:
+        """Return whether an environment brings Argo Rollouts: charts and Applications of all environments know it."""
+        return any(each.name == "argo-rollouts" for environment in self.environments for each in environment.components)
 
     def is_production(self, environment: Environment) -> bool:
         """Return whether releases end in an environment: nothing promotes from it."""

@@ -20,6 +20,7 @@ from argosy.repository.model import (
     KUBERNETES,
     Application,
     ArgocdStyle,
+    ChartExtra,
     CiHost,
     Environment,
     Format,
@@ -60,7 +61,8 @@ def load(root: Path, only: Collection[str] | None = None) -> Stored:
             branch=str(answers.get("branch", "main")),
             follow_up=bool(answers.get("follow_up", False)),
             argosy_install=str(answers.get("argosy_install", "")),
-            production=switches.from_answers(answers),
+            # Before there was a choice, the charts had all of it.
+            production=switches.from_answers({"chart_extras": [*ChartExtra], **answers}),
         )
     with _blaming(layout.ENVIRONMENTS):
         repository = Repository(settings, tuple(promotion_order(environments)), tuple(applications))
