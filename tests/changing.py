@@ -41,7 +41,7 @@ def model(
 ) -> Repository:
     """Return the model of a small repository, quickly rendered and validated."""
     url = "https://github.com/acme/gitops.git"
-    production = Production(chart_extras=(*ChartExtra,))
+    production = Production(least_privilege=True, chart_extras=(*ChartExtra,))
     settings = Settings("gitops", url, argocd, revision, ci, form, follow_up=follow_up, production=production)
     bare = Repository(settings, chain(tuple((name, "") for name in environments), revision))
     return goldens.permitted(bare.with_applications(tuple(Application(name, form) for name in sorted(applications))))

@@ -129,9 +129,10 @@ def test_yamllint_has_no_remark(form: Format) -> None:
     assert len(checked) > 20
 
 
-def test_yamllint_as_people_run_it(tmp_path: Path) -> None:
-    write(tmp_path, texts(Format.HELM, ArgocdStyle.APPLICATIONSET, RevisionStyle.BRANCH, CiHost.GITLAB))
-    done = subprocess.run(
-        [sys.executable, "-m", "yamllint", "--strict", "."], cwd=tmp_path, capture_output=True, text=True, check=False
-    )
+def test_yamllint_as_pre_commit_runs_it(tmp_path: Path) -> None:
+    files = texts(Format.HELM, ArgocdStyle.APPLICATIONSET, RevisionStyle.BRANCH, CiHost.GITLAB)
+    write(tmp_path, files)
+    configured = ["--config-data", yamllint(files[".pre-commit-config.yaml"])]
+    command = [sys.executable, "-m", "yamllint", "--strict", *configured, "."]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, "")

@@ -138,6 +138,37 @@ def test_a_list_that_somebody_deleted_stays_away(
 # By hand
 
 
+def test_a_first_edit_outside_production_needs_no_other_project(
+    argosy: Argosy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exact = model(form=Format.HELM)
+    production = replace(exact.settings.production, least_privilege=False)
+    root = started(
+        tmp_path / "gitops",
+        monkeypatch,
+        privileges.of_new(replace(exact, settings=replace(exact.settings, production=production))),
+    )
+    used = kinds(root, "prod")
+    assert {*used} < {*kinds(root, "dev")}
+    for environment in ("dev", "prod"):
+        edit(root, values(environment), CONFIG, CONFIGURED + "autoscaling:\n  enabled: true\n")
+    commit(root)
+    assert [("project-denies-kind" in each, "“prod”" in each) for each in found(root)] == [(True, True)] * 2
+    run(argosy, "apply", "--commit")
+    assert kinds(root, "prod") == sorted([*used, "ConfigMap", "HorizontalPodAutoscaler"], key=kinds(root, "dev").index)
+    run(argosy, "set", "repository", "leastPrivilege=true", "--commit")
+    assert kinds(root, "dev") == kinds(root, "prod")
+    assert found(root) == []
+    run(argosy, "set", "repository", "leastPrivilege=false", "--commit")
+    assert "CronJob" in kinds(root, "dev")
+    assert "CronJob" not in kinds(root, "prod")
+    assert found(root) == []
+    run(argosy, "add", "env", "live", "--commit", "--no-validate")
+    assert ("CronJob" in kinds(root, "prod"), "CronJob" in kinds(root, "live")) == (True, False)
+    run(argosy, "remove", "env", "live", "--yes", "--commit", "--no-validate")
+    assert "CronJob" not in kinds(root, "prod")
+
+
 @pytest.mark.parametrize("committed", [True, False])
 def test_apply_permits_what_was_switched_on_by_hand(
     argosy: Argosy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, committed: bool

@@ -39,6 +39,8 @@ class Configuration:
     """The repository; None where the files are a state of it that was written elsewhere: of which branch is unknown."""
     branch: str = ""
     """The branch that Argo CD reads Applications from; empty where the answers file does not tell."""
+    least_privilege: bool = False
+    """Whether projects outside production, too, permit no more than what is used."""
     urls: frozenset[str] = frozenset()
     revisions: frozenset[str] = frozenset()
     has_every_branch: Callable[[], bool] = lambda: True
@@ -63,6 +65,7 @@ def load(root: Path, repository: Path | None = None) -> Configuration:
     return Configuration(
         root=root if repository is None else None,
         branch=branch if isinstance(branch, str) else "",
+        least_privilege=answers.get("least_privilege") is True,
         urls=frozenset(urls),
         revisions=git.revisions(place, remotes.values()),
         has_every_branch=cache(partial(git.has_every_branch, place)),

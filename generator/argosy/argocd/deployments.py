@@ -87,6 +87,7 @@ class _Search:
             root=root,
             documents=self.inventory.manifests,
             urls=self.configured.urls,
+            least_privilege=self.configured.least_privilege,
             revisions=self.configured.revisions,
             has_every_branch=self.configured.has_every_branch,
             overlaid=frozenset(

@@ -96,6 +96,8 @@ class View:
     """The manifests that each Application renders to, by `key(application)`."""
     urls: frozenset[str] = frozenset()
     """This repository's own URLs, normalised; empty where nothing tells them."""
+    least_privilege: bool = False
+    """Whether projects outside production, too, permit no more than what is used."""
     projects: Mapping[str, Document] = field(default_factory=dict)
     """AppProjects by name."""
     environments: Mapping[str, Document] = field(default_factory=dict)

@@ -1,5 +1,7 @@
 """Least privilege: the AppProject of an environment permits the kinds that its applications deploy, and no others.
 
+Outside production it permits a baseline of harmless kinds besides, unless the repository says otherwise.
+
 A command widens a project by what its change brings, and narrows it by what left with an application and nothing else
 deploys. What people permitted besides stays: `argosy validate` says where that is more than what is used.
 
@@ -48,7 +50,11 @@ def of_new(repository: Repository) -> Repository:
     used = needs.by_environment(found.values())
     nothing = Permitted((), ())
     return _with(
-        repository, {each.name: _changed(nothing, used.get(each.name, Used()), ()) for each in repository.environments}
+        repository,
+        {
+            each.name: _changed(nothing, used.get(each.name, Used()), repository.baseline(each), ())
+            for each in repository.environments
+        },
     )
 
 
@@ -59,7 +65,8 @@ def kept(root: Path, change: Change, made: Plan) -> Repository:
     touched = {application for path in paths if (application := _deployed(path))}
     lost = _lost(change)
     begun = tuple(map(partial(_begun, change.before), change.after.environments))
-    if not touched and not lost:
+    turned = {each.name for each in begun if _baseline(change.before, each) != change.after.baseline(each)}
+    if not touched and not lost and not turned:
         return replace(change.after, environments=begun)
     head = Snapshot(root, made.head)
     state = head.with_files(made.written)
@@ -71,10 +78,19 @@ def kept(root: Path, change: Change, made: Plan) -> Repository:
     for environment in begun:
         now = used.get(environment.name, Used())
         freed = _freed(change.after, environment, lost, before, now)
+        baseline = change.after.baseline(environment)
+        if environment.name in turned and now.whole and _follows_default(change.after, environment):
+            freed |= _baseline(change.before, environment) - baseline - now.all
         if freed:
             freed -= _of_others(state, change.after, environment, touched, freed)
-        permitted[environment.name] = _changed(environment.permitted, now, freed)
+        coming = baseline if environment.name in turned else frozenset()
+        permitted[environment.name] = _changed(environment.permitted, now, coming, freed - baseline)
     return _with(change.after, permitted)
+
+
+def _baseline(before: Repository, environment: Environment) -> frozenset[Kind]:
+    """Return what the project of an environment permitted before, whether it was used or not; nothing if it is new."""
+    return next((before.baseline(each) for each in before.environments if each.name == environment.name), frozenset())
 
 
 def in_line(root: Path, change: Change, made: Plan, *, least: bool = False) -> Repository:
@@ -91,11 +107,12 @@ def in_line(root: Path, change: Change, made: Plan, *, least: bool = False) -> R
     for environment in map(partial(_begun, change.before), change.after.environments):
         now = used.get(environment.name, Used())
         now.add(_on_its_branch(root, change.after, environment))
+        baseline = change.after.baseline(environment)
         if least:
-            permitted[environment.name] = _least(environment, now)
+            permitted[environment.name] = _least(environment, now, baseline)
             continue
-        freed = _freed(change.after, environment, lost, before, now)
-        permitted[environment.name] = _changed(environment.permitted, now, freed)
+        freed = _freed(change.after, environment, lost, before, now) - baseline
+        permitted[environment.name] = _changed(environment.permitted, now, baseline, freed)
     after = _with(change.after, permitted)
     _refuse_uncommitted(root, change.after, after)
     return after
@@ -209,12 +226,12 @@ def _one_of_each(repository: Repository) -> frozenset[str]:
 # What is permitted
 
 
-def _changed(permitted: Permitted, used: Used, freed: Collection[Kind]) -> Permitted:
-    """Return what is permitted, with what is used and without what no longer is; what is left open stays so."""
+def _changed(permitted: Permitted, used: Used, baseline: Collection[Kind], freed: Collection[Kind]) -> Permitted:
+    """Return what is permitted, with what is used or harmless and without what no longer is; what is open stays so."""
     needed = used.cluster_kinds | {NAMESPACE}
     return replace(
         permitted,
-        kinds=_together(permitted.kinds, used.kinds, freed),
+        kinds=_together(permitted.kinds, {*used.kinds, *baseline}, freed),
         cluster_kinds=_together(permitted.cluster_kinds, needed, {*freed} - {NAMESPACE}),
     )
 
@@ -231,8 +248,8 @@ def _together(
     return tuple(left)
 
 
-def _least(environment: Environment, used: Used) -> Permitted:
-    """Return what permits exactly what is used; a list that is not there, or that says more than kinds, stays so."""
+def _least(environment: Environment, used: Used, baseline: Collection[Kind]) -> Permitted:
+    """Return what permits exactly what is used or harmless; a list that is not there, or says more, stays so."""
     if not used.whole:
         raise ArgosyError(
             f"Not all that {environment.name} deploys can be rendered here, so nobody knows what its project can do "
@@ -242,7 +259,7 @@ def _least(environment: Environment, used: Used) -> Permitted:
     permitted = environment.permitted
     return replace(
         permitted,
-        kinds=None if permitted.kinds is None else tuple(sorted(used.kinds)),
+        kinds=None if permitted.kinds is None else tuple(sorted({*used.kinds, *baseline})),
         cluster_kinds=None if permitted.cluster_kinds is None else tuple(sorted(used.cluster_kinds | {NAMESPACE})),
     )
 

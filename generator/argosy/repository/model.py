@@ -290,6 +290,23 @@ class Kind:
 NAMESPACE = Kind("", "Namespace")
 """What `CreateNamespace=true` makes."""
 
+BASELINE = frozenset(
+    Kind(group, kind)
+    for group, kinds in {
+        "": ("ConfigMap", "Pod", "Secret", "Service", "ServiceAccount"),
+        "apps": ("Deployment", "ReplicaSet"),
+        "autoscaling": ("HorizontalPodAutoscaler",),
+        "batch": ("CronJob", "Job"),
+        "external-secrets.io": ("ExternalSecret",),
+        "gateway.networking.k8s.io": ("HTTPRoute",),
+        "monitoring.coreos.com": ("ServiceMonitor",),
+        "networking.k8s.io": ("Ingress",),
+        "policy": ("PodDisruptionBudget",),
+    }.items()
+    for kind in kinds
+)
+"""Kinds that are harmless in an application's own namespace. Secrets are what ExternalSecrets become."""
+
 
 @dataclass(frozen=True, slots=True)
 class Permitted:
@@ -416,6 +433,8 @@ class Production:
     signature_keys: tuple[str, ...] = ()
     """The ids of the GPG keys one of which must have signed a commit that is synced; none: any commit is."""
     branch_protection: bool = False
+    least_privilege: bool = False
+    """Whether projects outside production, too, permit no more than what is used."""
     chart_extras: tuple[ChartExtra, ...] = ()
     """What the Helm charts have, besides what belongs to something else that is switched on."""
 
@@ -541,6 +560,11 @@ class Repository:
                 places = tuple(each.name for each in self.environments if application.name in each.applications)
                 found.setdefault(application.team, {})[application.name] = places
         return tuple((team, tuple(owned.items())) for team, owned in sorted(found.items()))
+
+    def baseline(self, environment: Environment) -> frozenset[Kind]:
+        """Return the kinds that an environment's project permits whether they are used or not: none in production."""
+        exact = self.settings.production.least_privilege or self.is_production(environment)
+        return frozenset() if exact else BASELINE
 
     @property
     def has_rollouts(self) -> bool:

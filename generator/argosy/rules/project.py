@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import NamedTuple
@@ -35,6 +35,7 @@ from argosy.documents.fields import JSON, field, group_and_kind, mapping, sequen
 from argosy.findings import Problem, Severity
 from argosy.names import one_of
 from argosy.repository import layout
+from argosy.repository.model import BASELINE, Kind
 from argosy.rules.examples import DEPLOYED, PROJECT
 from argosy.rules.registry import Scope, rule
 
@@ -602,6 +603,13 @@ class _Project:
         return self.name.startswith(f"{layout.COMPONENTS}-")
 
     @cached_property
+    def baseline(self) -> Collection[Kind]:
+        """The kinds that it permits whether they are used or not: those of an environment that others promote from."""
+        sources = {text(field(each.data, "promotesFrom")) for each in self.view.environments.values()}
+        is_ours = self.document.path == layout.project(self.name) and self.name in sources
+        return BASELINE if is_ours and not self.view.least_privilege else ()
+
+    @cached_property
     def is_known(self) -> bool:
         """Whether all manifests of its Applications are known, and are of the revision that the project is of."""
         revision = self.among.revisions.get((self.document.path, self.document.index), "")
@@ -646,7 +654,8 @@ class _Project:
     "An AppProject permits more than its Applications use.",
     explanation="An AppProject should permit what its Applications need, and nothing else: anyone who can write one "
     "of these Applications, and anything that they include, can use the rest. Kinds are checked only if all manifests "
-    "are known, so not for charts from a registry; ReplicaSets, Pods and Jobs count as used if their owners are. A "
+    "are known, so not for charts from a registry; ReplicaSets, Pods and Jobs count as used if their owners are; so do "
+    "harmless kinds in the projects that argosy keeps outside production, unless `leastPrivilege` is set. A "
     "namespace pattern is too wide if Applications of other projects deploy into a matching namespace. An entry that "
     "begins with `!` permits everything else.",
     bad=PROJECT + _USED + "    - {group: rbac.authorization.k8s.io, kind: RoleBinding}\n" + _TEAM,
@@ -683,6 +692,8 @@ def _kinds(project: _Project) -> Iterator[Problem]:
         for index, entry in enumerate(map(mapping, sequence(project.spec.get(listed)))):
             group, kind = text(entry.get("group")), text(entry.get("kind"))
             everything = group == kind == "*"
+            if not wide and Kind(group, kind) in project.baseline:
+                continue
             if everything or not any(_covers(group, kind, each) for each in used):
                 what = (
                     "every kind"
