@@ -276,6 +276,19 @@ def test_git_and_its_ignored_files(argosy: Argosy, tmp_path: Path, git: Git) -> 
     assert json.loads(argosy("validate", "--output", "json").out)["summary"]["failed"] == 1
 
 
+def test_a_folder_of_ignored_files_deploys_nothing(argosy: Argosy, gitops: Path, git: Git) -> None:
+    git(gitops, "init", "-q")
+    left = gitops / "environments/dev/gone"
+    left.mkdir()
+    (left / "mine.local").write_text("left behind\n")
+    (gitops / ".gitignore").write_text("*.local\n")
+    told = argosy("validate", str(gitops))
+    assert told.code == 0, told.out
+    (left / "values.yaml").write_text("{}\n")
+    told = argosy("validate", str(gitops))
+    assert (told.code, "application-unknown" in told.out) == (1, True)
+
+
 def test_findings_can_be_ignored_in_place_and_for_the_repository(argosy: Argosy, tmp_path: Path) -> None:
     write_files(tmp_path, {"pod.yaml": UNTAGGED})
     write_files(tmp_path, {"pod.yaml": UNTAGGED.replace("nginx\n", "nginx  # argosy: ignore[image-tag] a sandbox\n")})
