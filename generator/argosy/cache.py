@@ -1,4 +1,4 @@
-"""What engines and the template gave before, kept in the user's cache folder by a digest of all it was made from.
+"""What engines, the template and readers gave before, kept in the user's cache by a digest of all it was made from.
 
 Whoever has the same inputs may have the same result, and nobody can put another one there. Nothing here is a reason to
 fail: what cannot be read, or is not what was written, is made anew.
@@ -15,11 +15,13 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from importlib.metadata import version as version_of
 from pathlib import Path
 from time import time
 from typing import Any, TypeVar
 
 from argosy.errors import UsageError
+from argosy.paths import beginning
 
 Made = TypeVar("Made")
 
@@ -84,8 +86,7 @@ def inputs(facts: Any, files: Iterable[tuple[str, Path]]) -> Inputs | None:
     try:
         _add(digest, json.dumps(facts).encode())
         for name, file in files:
-            with file.open("rb") as stream:
-                content = stream.read(left + 1)
+            content = beginning(file, left)
             left -= len(content)
             if left < 0:
                 return None
@@ -95,6 +96,14 @@ def inputs(facts: Any, files: Iterable[tuple[str, Path]]) -> Inputs | None:
     except (OSError, TypeError, ValueError, RecursionError):
         return None
     return Inputs(digest.hexdigest(), contents)
+
+
+def maker(code: Iterable[Path], *packages: str) -> str:
+    """Return what stands for what makes results: the files of argosy's own code, and the versions of packages."""
+    digest = hashlib.sha256(json.dumps([f"{each} {version_of(each)}" for each in packages]).encode())
+    for file in sorted(code):
+        _add(digest, file.read_bytes())
+    return digest.hexdigest()
 
 
 def _add(digest: Any, part: bytes) -> None:
@@ -149,6 +158,15 @@ def remembered(
     return made
 
 
+def is_empty() -> bool:
+    """Return whether nothing can be found, so that all is going to be made."""
+    folder = None if _off else _folder()
+    try:
+        return folder is None or not os.listdir(folder)  # noqa: PTH208 - it is closed at once
+    except OSError:
+        return True
+
+
 def _folder() -> Path | None:
     """Return the folder of the results, made where it is not there; None where there can be none."""
     named = os.environ.get(VARIABLE)
@@ -167,7 +185,8 @@ def _folder() -> Path | None:
     if not folder.is_absolute():
         return None
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not folder.exists():
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         return folder if _is_own(folder) else None
     except OSError:
         return None

@@ -101,6 +101,17 @@ def is_of_git(name: str) -> bool:
     return name.casefold() == ".git"
 
 
+def beginning(path: Path, most: int) -> bytes:
+    """Return what a file holds; of one that is larger than `most` bytes, these and one more. Raise OSError.
+
+    Room is made for what is there: to make it for all that there may be takes longer than to read.
+    """
+    with path.open("rb") as stream:
+        expected = min(os.fstat(stream.fileno()).st_size, most) + 1
+        found = stream.read(expected)
+        return found + stream.read(most + 1 - expected) if len(found) == expected else found
+
+
 def content(path: Path, root: Path) -> bytes:
     """Return what a file of a repository holds; raise OSError where it cannot be read, or may not be."""
     if reason := astray(path, root):

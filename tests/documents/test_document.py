@@ -64,7 +64,7 @@ def test_a_scalar_is_known_as_it_is_written() -> None:
     assert list(written.values()) == ["0755", "1.10", "1.10", "yes", "1e3"]
     assert [document.text_of(at) for at in (("1", "a"), ("tags",), ("mode", "x"), ("tags", 3))] == ["on", "", "", ""]
     assert only(parse('{"a": {"b": 1.10}}', "a.json")).text_of(("a", "b")) == "1.10"
-    [rendered], _ = documents.rendered("data: {a: 010}\n", "a.yaml", application="", environment="")
+    [rendered], _ = documents.rendered([("data: {a: 010}\n", "a.yaml")], application="", environment="")
     assert (rendered.data, rendered.text_of(("data", "a")), rendered.line_of(("data",))) == (
         {"data": {"a": 8}},
         "010",

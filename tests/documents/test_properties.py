@@ -74,7 +74,7 @@ def test_no_text_raises(text: str, path: str) -> None:
         assert all(lines_are_in_the_text(item, text) for item in items(document))
     assert all(each.path == path and each.message for each in parsed.defects)
     assert all(1 <= (each.line or 1) <= text.count("\n") + text.count("\r") + 1 for each in parsed.defects)
-    rendered(text, path, application="", environment="")
+    rendered([(text, path)], application="", environment="")
     suppressions(text)
 
 

@@ -78,7 +78,7 @@ def _rendered(entry: Entry, chart: Mapping[str, bytes]) -> tuple[Needed, set[Kin
         with temporary.folder("chart") as folder:
             found = vendoring.rendered(entry.component, chart, files.pop(layout.VALUES), folder)
             for path, content in files.items():
-                found += rendered(content.decode(), path, application="", environment="")[0]
+                found += rendered([(content.decode(), path)], application="", environment="")[0]
             needed = needed.joined(vendoring.of_documents(found, folder))
         crds = [each.data for each in found if manifests.is_crd(mapping(each.data))]
         defined |= {Kind(text(at(each, "spec", "group")), text(at(each, "spec", "names", "kind"))) for each in crds}

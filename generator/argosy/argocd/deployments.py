@@ -223,7 +223,7 @@ class _Search:
             for entry in self.inventory.entries
             for document, role in entry.documents
             if role is Role.KUSTOMIZE_INPUT and is_manifest(document.data)
-            for folders in [set(self.inventory.inputs.get(entry.file.location.resolve(), ()))]
+            for folders in [set(self.inventory.inputs.get(entry.file.real, ()))]
             if folders & offline and not folders & built
         ]
 

@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from argosy import git, kustomize
-from argosy.documents import Document, File, ParsedFile, find, is_manifest, items, read, text_of
+from argosy.documents import Document, File, ParsedFile, find, is_manifest, items, read, read_all, text_of
 from argosy.paths import holds
 from argosy.repository import layout
 
@@ -158,13 +158,25 @@ def take(root: Path, wanted: Callable[[str], bool] = everything) -> Inventory:
         whole |= kustomize.resources(folder, root)
         for path in kustomize.inputs(folder, root):
             inputs.setdefault(path, []).append(folder)
-    entries = [_entry(root, file, of_charts, inputs.keys() - whole) for file in files]
+    placed = [(file, of_charts.of(file.path)) for file in files]
+    parsed = iter(read_all(file for file, chart in placed if not _is_text(file, chart, root)))
+    entries = [
+        Entry(file, _unparsed(file), (), chart)
+        if _is_text(file, chart, root)
+        else _entry(file, next(parsed), chart, inputs.keys() - whole)
+        for file, chart in placed
+    ]
     return Inventory(root, entries, charts, kustomizations, inputs, wanted, inner)
 
 
 def _inner(root: Path, files: Sequence[File]) -> Iterator[str]:
     """Yield the folders below a root that are repositories of argosy's, and outside of Git those that are Git's."""
-    folders = {above.as_posix() for file in files for above in PurePosixPath(file.path).parents} - {"."}
+    folders: set[str] = set()
+    for file in files:
+        folder = file.path.rpartition("/")[0]
+        while folder and folder not in folders:
+            folders.add(folder)
+            folder = folder.rpartition("/")[0]
     has_git = holds((root / ".git").exists) or git.top_level(root) is not None
     for folder in sorted(folders):
         answers = File(f"{folder}/{layout.ANSWERS}", root / folder / layout.ANSWERS)
@@ -208,32 +220,30 @@ class _Charts:
         return outermost
 
 
-def _entry(root: Path, file: File, charts: _Charts, partial: Set[Path]) -> Entry:
-    chart = charts.of(file.path)
-    location = root / file.path
-    if chart is not None and "templates" in location.relative_to(chart).parts[:-1]:
-        return Entry(file, _unparsed(file), (), chart)
-    if layout.is_catalogue_text(file.path):
-        return Entry(file, _unparsed(file), (), chart)
-    parsed = read(file)
-    documents = []
-    for whole in parsed.documents:
-        for document in items(whole):
-            documents.append((document, _role(document, location, chart, partial)))
+def _is_text(file: File, chart: Path | None, root: Path) -> bool:
+    """Return whether a file becomes YAML only when it is rendered: a template of a chart's, or of the catalogue."""
+    within = (root / file.path).relative_to(chart).parts[:-1] if chart else ()
+    return "templates" in within or layout.is_catalogue_text(file.path)
+
+
+def _entry(file: File, parsed: ParsedFile, chart: Path | None, partial: Set[Path]) -> Entry:
+    documents = [
+        (document, _role(document, file, chart, partial)) for whole in parsed.documents for document in items(whole)
+    ]
     return Entry(file, parsed, documents, chart)
 
 
 def _unparsed(file: File) -> ParsedFile:
-    """Return a Helm template's text: it becomes YAML only when it is rendered."""
+    """Return the text alone."""
     text = text_of(file)
     return ParsedFile(file.path, text) if isinstance(text, str) else ParsedFile(file.path, "", defects=(text,))
 
 
-def _role(document: Document, location: Path, chart: Path | None, partial: Set[Path]) -> Role:
+def _role(document: Document, file: File, chart: Path | None, partial: Set[Path]) -> Role:
     if chart is not None:
         return Role.CHART
-    if location.name in kustomize.NAMES:
+    if file.location.name in kustomize.NAMES:
         return Role.KUSTOMIZATION
-    if partial and location.resolve() in partial:
+    if partial and file.real in partial:
         return Role.KUSTOMIZE_INPUT
     return Role.MANIFEST if is_manifest(document.data) else Role.OTHER

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 from argosy.argocd.view import ArgoApplication, View, key
@@ -50,12 +50,15 @@ def listed(data: JSON, annotation: str) -> Sequence[str]:
     return [each.strip() for each in text(annotations_of(data).get(annotation)).split(",") if each.strip()]
 
 
-def applied(application: ArgoApplication, repository: View) -> Iterator[Document]:
-    """Yield what an Application renders to and Argo CD applies: no hooks of phases that it has not, as Helm's tests."""
-    for document in repository.rendered.get(key(application), ()):
+@lru_cache(maxsize=8192)
+def applied(application: ArgoApplication, repository: View) -> Sequence[Document]:
+    """Return what an Application renders to and Argo CD applies: no hooks of phases that it lacks, as Helm's tests."""
+
+    def is_applied(document: Document) -> bool:
         own, helm = set(listed(document.data, HOOK)), set(listed(document.data, "helm.sh/hook"))
-        if not (own or helm) or own & HOOK_PHASES or (helm & HELM_HOOK_PHASES and own != {"Skip"}):
-            yield document
+        return not (own or helm) or bool(own & HOOK_PHASES or (helm & HELM_HOOK_PHASES and own != {"Skip"}))
+
+    return tuple(filter(is_applied, repository.rendered.get(key(application), ())))
 
 
 def sync_options(application: ArgoApplication) -> Sequence[JSON]:
@@ -68,8 +71,14 @@ def glob_matches(pattern: str, value: str, separator: str = "") -> bool:
 
     `*` and `?` stop at the separator, where there is one; `**` does not. `{a,b}` are alternatives, `[!a-z]` is a class.
     """
+    if _PLAIN.fullmatch(pattern):
+        return pattern == value
     compiled = _compile_glob(pattern, separator)
     return compiled is not None and compiled.fullmatch(value) is not None
+
+
+_PLAIN = re.compile(r"[^*?\[{\\]*")
+"""A glob that means itself: no regular expression is compiled for each of a thousand."""
 
 
 @lru_cache(maxsize=4096)

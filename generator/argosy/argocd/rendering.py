@@ -298,17 +298,11 @@ def _rendered_chart(empty: Render, release: Release, helm: Helm) -> Render:
         return replace(empty, faults=error.faults)
     except (OSError, ValueError) as error:
         return replace(empty, faults=(Fault(f"Cannot be rendered: {error}."),))
-    documents: list[Document] = []
-    defects: list[Defect] = []
-    for manifest in found.manifests:
-        of_template = rendered(
-            manifest.text,
-            f"{empty.path}/{manifest.path}",
-            application=empty.application.application if empty.application else "",
-            environment=empty.application.environment if empty.application else "",
-        )
-        documents += of_template[0]
-        defects += of_template[1]
+    documents, defects = rendered(
+        [(manifest.text, f"{empty.path}/{manifest.path}") for manifest in found.manifests],
+        application=empty.application.application if empty.application else "",
+        environment=empty.application.environment if empty.application else "",
+    )
     remarks = tuple(message.text for message in found.messages)
     return replace(empty, documents=documents, defects=defects, remarks=remarks, release=release)
 
@@ -350,8 +344,7 @@ def _kustomize(empty: Render, source: Source, view: View) -> Render:
         return replace(empty, faults=error.faults)
     file = kustomize.kustomization(source.folder) or source.folder
     documents, defects = rendered(
-        built,
-        file.relative_to(root).as_posix(),
+        [(built, file.relative_to(root).as_posix())],
         application=empty.application.application if empty.application else "",
         environment=empty.application.environment if empty.application else "",
     )

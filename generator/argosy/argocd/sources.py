@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from fnmatch import fnmatchcase
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -43,7 +43,7 @@ class Miss:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Source:
     """One source of an Application, as far as it lies in this repository."""
 
@@ -59,6 +59,11 @@ class Source:
     """The URLs of values files, which are not fetched."""
     reason: str = ""
     """Why nothing of it can be rendered here, for the kinds PLUGIN and REMOTE."""
+
+    @cached_property
+    def values(self) -> tuple[Path, ...]:
+        """Where the values files really are, links followed."""
+        return tuple(file.resolve() for file in self.value_files)
 
     @property
     def files(self) -> tuple[Path, ...]:

@@ -48,8 +48,8 @@ def rendered(component: Component, chart: Mapping[str, bytes], values: bytes, fo
     (folder / "values.yaml").write_bytes(values)
     release = Release(folder / "chart", component.name, component.namespace, (folder / "values.yaml",))
     manifests = engine(None).render(release).manifests
-    made = [read(each.text, each.path, application="", environment="")[0] for each in manifests]
-    return [each for documents in made for each in documents if is_manifest(each.data)]
+    documents, _ = read([(each.text, each.path) for each in manifests], application="", environment="")
+    return [each for each in documents if is_manifest(each.data)]
 
 
 def of_documents(documents: Sequence[Document], root: Path) -> Needed:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple, NoReturn
 
 import yaml
@@ -135,12 +135,11 @@ class Composer:
             noted.append((len(self.text), Defect(DefectKind.TOO_MANY, message, "", hint="Correct those first.")))
         return noted
 
-    def defects_of(self, path: str) -> Iterator[Defect]:
-        """Yield what is wrong; of a Helm template only that it is one."""
+    def defects(self) -> Sequence[Defect]:
+        """Return what is wrong; of a Helm template only that it is one."""
         noted = [defect for _, defect in self.noted()]
         template = [defect for defect in noted if defect.kind is DefectKind.HELM_TEMPLATE]
-        for defect in template[:1] or noted:
-            yield replace(defect, path=path)
+        return template[:1] or noted
 
     def _stream(self) -> Iterator[Composed]:
         get_event: Any = yaml.CBaseLoader(self.text[self._start :]).get_event

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from argosy.documents.defects import Defect, DefectKind, RefusedError
-from argosy.paths import ABSOLUTE, OF_GIT, OUTSIDE, astray, is_of_git
+from argosy.paths import ABSOLUTE, OF_GIT, OUTSIDE, astray, beginning, is_of_git
 
 LARGEST_FILE = 10 * 1024 * 1024
 """Bytes."""
@@ -28,6 +28,13 @@ class File:
     """Relative to the root, with `/` between the parts."""
     location: Path
     defect: Defect | None = None
+    found: Path | None = None
+    """Where it really is, as far as looking for it told: it is no link, and in no folder that is one."""
+
+    @property
+    def real(self) -> Path:
+        """Where the file really is, links followed."""
+        return self.found or self.location.resolve()
 
 
 def find(root: Path, paths: Sequence[Path] = (), ignored: Callable[[str], bool] | None = None) -> list[File]:
@@ -56,7 +63,7 @@ def find(root: Path, paths: Sequence[Path] = (), ignored: Callable[[str], bool] 
 
 
 def _walk(base: Path, top: Path, prefix: str, ignored: Callable[[str], bool] | None) -> Iterator[File]:
-    pending = [(os.fspath(top), prefix)]
+    pending, real = [(os.fspath(top), prefix)], os.path.realpath(top)
     while pending:
         folder, before = pending.pop()
         try:
@@ -70,7 +77,7 @@ def _walk(base: Path, top: Path, prefix: str, ignored: Callable[[str], bool] | N
                     if entry.name not in SKIPPED_FOLDERS and not is_of_git(entry.name):
                         pending.append((entry.path, f"{path}/"))
                 elif is_read(entry.name):
-                    yield File(_printable(path), Path(entry.path))
+                    yield File(_printable(path), Path(entry.path), found=Path(real, path[len(prefix) :]))
         except OSError as error:
             defect = _unreadable(before.rstrip("/") or ".", error)
             yield File(defect.path, Path(folder), defect)
@@ -135,8 +142,7 @@ def _bytes(location: Path, largest: int) -> bytes:
     if not stat.S_ISREG(status.st_mode):
         raise RefusedError(DefectKind.UNREADABLE, "this is not a regular file", "Replace it with a file.")
     if status.st_size <= largest:
-        with location.open("rb") as stream:
-            content = stream.read(largest + 1)
+        content = beginning(location, largest)
         if len(content) <= largest:
             return content
     size = max(status.st_size, largest + 1)

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from argosy.documents.composer import DEEPEST, Composer
+from argosy.documents.composer import DEEPEST, Composed, Composer
 from argosy.documents.defects import Defect, DefectKind
-from argosy.documents.document import Document, ParsedFile, Source
+from argosy.documents.document import Source
 from argosy.documents.lines import Lines
 from argosy.documents.scalars import number
 from argosy.documents.syntax import ACTION, TEMPLATE
 
 
-def parse(text: str, path: str) -> ParsedFile:
-    """Return what a JSON text holds."""
+def compose(text: str) -> tuple[Sequence[Composed], Sequence[Defect]]:
+    """Return what a JSON text holds: the data of its document, and what is wrong with it, of no path."""
     duplicates = False
 
     def fields(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -31,11 +31,9 @@ def parse(text: str, path: str) -> ParsedFile:
         if _is_deep(data):
             raise RecursionError
     except (ValueError, RecursionError) as error:
-        return ParsedFile(path, text, defects=(_json_defect(text, path, error),))
-    source = Source(text, is_json=True)
+        return (), [_json_defect(text, error)]
     first = Lines(text).number(len(text) - len(text.lstrip()))
-    found = () if data is None else (Document(path, 0, data, first, source=source),)
-    return ParsedFile(path, text, found, tuple(_json_duplicates(source, path)) if duplicates else ())
+    return [] if data is None else [Composed(0, first, data)], _json_duplicates(text) if duplicates else ()
 
 
 def refuse_constant(name: str) -> NoReturn:
@@ -55,23 +53,22 @@ def _is_deep(data: Any) -> bool:
     return any(isinstance(value, dict | list) for value in level)
 
 
-def _json_defect(text: str, path: str, error: Exception) -> Defect:
+def _json_defect(text: str, error: Exception) -> Defect:
     if isinstance(error, RecursionError):
         message = f"objects and arrays are nested more than {DEEPEST} levels deep"
-        return Defect(DefectKind.TOO_DEEP, message, path, hint="Reduce the nesting.")
+        return Defect(DefectKind.TOO_DEEP, message, "", hint="Reduce the nesting.")
     if not isinstance(error, json.JSONDecodeError):
-        return Defect(DefectKind.JSON_SYNTAX, str(error), path, hint="Use a number that JSON supports.")
+        return Defect(DefectKind.JSON_SYNTAX, str(error), "", hint="Use a number that JSON supports.")
     if ACTION.search(Lines(text).around(error.pos)):
-        return Defect(DefectKind.HELM_TEMPLATE, TEMPLATE[0], path, error.lineno, error.colno, TEMPLATE[1])
+        return Defect(DefectKind.HELM_TEMPLATE, TEMPLATE[0], "", error.lineno, error.colno, TEMPLATE[1])
     message = error.msg[0].lower() + error.msg[1:]
     hint = "JSON requires double quotes, and allows no comments and no trailing commas."
-    return Defect(DefectKind.JSON_SYNTAX, message, path, error.lineno, error.colno, hint)
+    return Defect(DefectKind.JSON_SYNTAX, message, "", error.lineno, error.colno, hint)
 
 
-def _json_duplicates(source: Source, path: str) -> Iterator[Defect]:
-    composer = Composer(source.as_yaml(), located=True)
+def _json_duplicates(text: str) -> Sequence[Defect]:
+    composer = Composer(Source(text, is_json=True).as_yaml(), located=True)
     for _ in composer.documents():
         pass
-    defects = [defect for defect in composer.defects_of(path) if defect.kind is DefectKind.DUPLICATE_KEY]
-    general = Defect(DefectKind.DUPLICATE_KEY, "an object has a duplicate key", path, document=0)
-    yield from defects or [general]
+    defects = [defect for defect in composer.defects() if defect.kind is DefectKind.DUPLICATE_KEY]
+    return defects or [Defect(DefectKind.DUPLICATE_KEY, "an object has a duplicate key", "", document=0)]

@@ -14,6 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
+from argosy import cache
 from argosy.errors import Fault, OfflineError, RenderError, ToolError
 from argosy.helm import workers
 from argosy.helm.binary import Binary
@@ -103,7 +104,7 @@ def of(root: Path, binary: Path | None = None) -> Helm:
     """
     if binary:
         return engine(binary)
-    # Where there are charts, it is to be ready when the first is rendered.
-    if workers.package() and next(root.glob(layout.chart("*")), None):
+    # Where there are charts, it is to be ready when the first is rendered; what is kept is found without it.
+    if cache.is_empty() and workers.package() and next(root.glob(layout.chart("*")), None):
         workers.expect()
     return _WhenNeeded()

@@ -16,6 +16,7 @@ from typing import Any, BinaryIO, cast
 from urllib.parse import urljoin
 
 from argosy.errors import Fault, OfflineError, RenderError
+from argosy.paths import beginning
 
 _NAME = "values.schema.json"
 _REFERRING = frozenset({"$ref", "$dynamicRef", "$recursiveRef", "$schema"})
@@ -133,8 +134,7 @@ class _Budget:
 def _schemas(file: Path, chart: Path, budget: _Budget) -> Iterator[tuple[str, bytes]]:
     """Yield the schemas that a file of a chart is or holds: what messages call it, and its content."""
     if file.name == _NAME:
-        with file.open("rb") as stream:
-            yield _NAME, stream.read(_LARGEST_SCHEMA + 1)
+        yield _NAME, beginning(file, _LARGEST_SCHEMA)
     elif file.suffix == ".tgz" and "charts" in file.relative_to(chart).parts:
         try:
             yield from _archived(file.read_bytes(), file.name, budget)

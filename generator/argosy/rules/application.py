@@ -335,15 +335,16 @@ def _covers(covered: Iterable[str], path: str) -> bool:
 
 def _paths_read(sources: Iterable[Source], root: Path) -> Iterator[tuple[str, str]]:
     """Yield each folder and file that a source is made from, and the path to declare for it; both from the root."""
+    base = root.resolve()
     for source in sources:
         own = _normal_path(text(source.spec["path"]))
         yield own, own
-        read = source.files
+        read = (*source.values, *(file.resolve() for _, file in source.file_parameters))
         if source.kind is Kind.KUSTOMIZE and source.folder:
-            read = tuple(sorted(kustomize.inputs(source.folder, root)))
+            read = tuple(file.resolve() for file in sorted(kustomize.inputs(source.folder, root)))
         for file in read:
-            if file.resolve().is_relative_to(root.resolve()):
-                path = file.resolve().relative_to(root.resolve())
+            if file.is_relative_to(base):
+                path = file.relative_to(base)
                 yield path.as_posix(), (path.parent if source.kind is Kind.KUSTOMIZE else path).as_posix()
 
 

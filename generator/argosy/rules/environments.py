@@ -136,13 +136,14 @@ def _is_in_git(root: Path, folder: Path) -> bool:
 )
 def folder_not_deployed(view: View) -> Iterator[Problem]:
     """Find folders of environments that no Application reads."""
-    read = {
-        path.resolve()
+    named = {
+        path
         for application in view.applications
         for source in resolve(application, view)
         for path in (source.folder, *(file.parent for file in source.value_files))
         if path is not None
     }
+    read = {path.resolve() for path in named}
     for name, document in view.environments.items():
         for folder in entries(view.root / layout.ENVIRONMENTS / name):
             known = view.wanted(f"{layout.deployment(name, folder.name)}/") and holds(

@@ -74,7 +74,7 @@ def find(document: Document) -> Iterator[tuple[Placeholder, Pointer]]:
             for each in PLACEHOLDERS:
                 # A domain of which others are parts is meant where it stands alone.
                 matches = re.fullmatch if each.text == "example.com" else re.search
-                if matches(each.pattern, text):
+                if each.text in text and matches(each.pattern, text):
                     yield each, pointer
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
-from functools import cache, lru_cache
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache as once
+from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from argosy import cache
 from argosy.argocd.matching import applied, namespace_of
 from argosy.argocd.view import NOTIFICATIONS, SETTINGS, View
 from argosy.documents import Document, Pointer
@@ -128,11 +131,27 @@ CREDENTIAL = declare(
 )
 
 
-def credentials(text: str) -> Iterator[tuple[int, str]]:
-    """Yield the line and the kind of each credential in a text."""
-    for number, line in enumerate(text.splitlines(), start=1):
-        for kind in _kinds(line) if len(line) > 15 else ():
-            yield number, kind
+def credentials(texts: Sequence[str]) -> Sequence[Sequence[tuple[int, str]]]:
+    """Return the line and the kind of each credential in several texts, which are looked at once."""
+
+    def found() -> Any:
+        return [
+            [
+                (number, kind)
+                for number, line in enumerate(text.splitlines(), start=1)
+                for kind in (_kinds(line) if len(line) > 15 else ())
+            ]
+            for text in texts
+        ]
+
+    kept = cache.remembered(lambda: cache.inputs([_finder(), texts], ()), found, lambda *_: True, ())
+    return [[(number, kind) for number, kind in each] for each in kept]
+
+
+@once
+def _finder() -> str:
+    """Return what decides what is found in a text, besides the text."""
+    return cache.maker([Path(__file__)], "detect-secrets")
 
 
 @lru_cache(maxsize=1 << 17)
@@ -152,7 +171,7 @@ _OVERLAP = 1000
 """How many characters two pieces of a longer line share, as many as a credential may have."""
 
 
-@cache
+@once
 def _plugins() -> tuple[BasePlugin, ...]:
     from detect_secrets.core.plugins.util import get_mapping_from_secret_type_to_class  # noqa: PLC0415
     from detect_secrets.plugins.npm import NpmDetector  # noqa: PLC0415

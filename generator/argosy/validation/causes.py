@@ -104,7 +104,7 @@ class Origins:
 
     def _taken_in(self) -> Iterator[tuple[object, Document, bool]]:
         for entry in self.inventory.entries:
-            folders = self.inventory.inputs.get(entry.file.location.resolve(), ())
+            folders = self.inventory.inputs.get(entry.file.real, ())
             for document, role in entry.documents if folders else ():
                 if role in {Role.MANIFEST, Role.KUSTOMIZE_INPUT} and is_manifest(document.data):
                     yield from ((folder.resolve(), document, role is Role.MANIFEST) for folder in folders)

@@ -123,14 +123,14 @@ class Outcomes:
             if role is Role.OTHER and self._is_values_file(entry):
                 reason = ""
             elif role is Role.OTHER and reason:
-                reason = self._unread_values.get(entry.file.location.resolve(), reason)
+                reason = self._unread_values.get(entry.file.real, reason)
             if role is Role.KUSTOMIZE_INPUT and not (reason or identity(document) in self.patches):
-                reason = self._unbuilt(entry.file.location.resolve())
+                reason = self._unbuilt(entry.file.real)
             yield _outcome(path, identity(document) in mistaken, reason)
 
     def _is_values_file(self, entry: Entry) -> bool:
         """Return whether a render read the file as its values."""
-        return entry.file.location.resolve() in self._values
+        return entry.file.real in self._values
 
     def _unbuilt(self, location: Path) -> str:
         """Return why no build checked a Kustomize input, or nothing."""
@@ -204,17 +204,11 @@ class Outcomes:
     @cached_property
     def _unread_values(self) -> Mapping[Path, str]:
         """Why nothing was rendered with a values file, for those of which that is so."""
-        return {
-            file.resolve(): render.skipped or _NOT_RENDERED
-            for render in self.renders
-            for file in render.source.value_files
-        }
+        return {file: render.skipped or _NOT_RENDERED for render in self.renders for file in render.source.values}
 
     @cached_property
     def _values(self) -> frozenset[Path]:
-        return frozenset(
-            file.resolve() for render in self.renders if _is_checked(render) for file in render.source.value_files
-        )
+        return frozenset(file for render in self.renders if _is_checked(render) for file in render.source.values)
 
 
 _IGNORED = "its findings are ignored"

@@ -17,7 +17,7 @@ from argosy.argocd.inventory import Entry, Inventory, Role, is_answers, reached_
 from argosy.argocd.rendering import Progress, Render, silent
 from argosy.argocd.sources import Kind
 from argosy.argocd.view import ArgoApplication, View
-from argosy.documents import Defect, DefectKind, Document, Pointer, is_manifest, resource, suppressions
+from argosy.documents import Defect, DefectKind, Document, Pointer, is_manifest, resource, suppressions, together
 from argosy.documents.defects import NOT_JUDGED
 from argosy.documents.fields import JSON
 from argosy.errors import UsageError
@@ -127,8 +127,9 @@ class _Validation:
             document: render for render in deployed.renders if not render.written for document in render.documents
         }
         stores = _stores(self.root, deployed.configured, self.options, _definitions(inventory, deployed.renders))
-        for entry in inventory.entries:
-            self._check_file(entry, stores)
+        for near in together(inventory.entries, lambda entry: entry.file.path):
+            for entry, found in zip(near, credentials([each.parsed.text for each in near]), strict=True):
+                self._check_file(entry, found, stores)
         for folder in inventory.inner:
             self._add(files.INNER_REPOSITORY, files.inner_repository(folder, self.root), path=folder)
         self._check_catalogue(inventory)
@@ -154,14 +155,14 @@ class _Validation:
 
     # Files
 
-    def _check_file(self, entry: Entry, stores: Mapping[str, SchemaStore]) -> None:
+    def _check_file(self, entry: Entry, found: Sequence[tuple[int, str]], stores: Mapping[str, SchemaStore]) -> None:
         vendored = layout.is_vendored(entry.file.path)
         for defect in entry.parsed.defects:
             if not vendored or defect.kind is DefectKind.SYMLINK:
                 self._add_defect(defect, entry)
         if vendored:
             return  # Only their vendor can fix these files: what they render to is checked.
-        for line, kind in credentials(entry.parsed.text):
+        for line, kind in found:
             self._add(
                 CREDENTIAL,
                 Problem(
@@ -180,21 +181,21 @@ class _Validation:
                 continue
             known = _file_schema(document)
             if known is not None:
-                found = as_written(known.violations(without_nulls(document.data)), document)
-                self._add_violations(files.FILE_SCHEMA, document, found)
+                violations = as_written(known.violations(without_nulls(document.data)), document)
+                self._add_violations(files.FILE_SCHEMA, document, violations)
             elif role is Role.OTHER:
                 reason = "it is not a Kubernetes manifest, and its schema is unknown"
                 self.skipped.setdefault(identity(document), reason)
 
     def _check_versions(self, inventory: Inventory) -> None:
         """Check the versions in what Helm reads as values: files of charts and of Applications, and Applications."""
-        read = {file.resolve() for render in self.deployed.renders for file in render.source.value_files}
+        read = {file for render in self.deployed.renders for file in render.source.values}
         read |= {(chart / "values.yaml").resolve() for chart in inventory.outermost_charts}
         # The schema of a chart may have said it.
         known = {(each.finding.path, each.finding.line) for each in self.found}
         for entry in inventory.entries:
             values = [document for document, role in entry.documents if role in {Role.CHART, Role.OTHER}]
-            for document in values if values and entry.file.location.resolve() in read else ():
+            for document in values if values and entry.file.real in read else ():
                 for problem in images.unquoted_versions(document):
                     if (document.path, document.line_of(problem.at)) not in known:
                         self._add(images.VERSION_UNQUOTED, problem, document=document)
