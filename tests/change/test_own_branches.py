@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import functools
+import io
 import json
 import shlex
 import shutil
 import signal
+import subprocess
+import tarfile
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +20,7 @@ from argosy.cli import delivery
 from argosy.cli.options import ChangeOptions
 from argosy.repository.model import ArgocdStyle, Format, RevisionStyle
 from argosy.template import versions
+from tests import shared
 from tests.changing import commit, create, edit, git, model, state
 from tests.conftest import Argosy, Process
 from tests.hosting.server import playing
@@ -34,12 +39,16 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, argosy: Argosy, reques
     Production runs another version than the default branch says.
     """
     style = getattr(request, "param", ArgocdStyle.APPLICATIONS)
-    made = create(tmp_path / "gitops", model(form=Format.HELM, argocd=style, revision=RevisionStyle.BRANCH))
-    git(made, "branch", "dev")
-    git(made, "switch", "--quiet", "--create", "prod")
-    edit(made, VALUES, "1.29.3-alpine", "1.30.0")
-    commit(made)
-    git(made, "switch", "--quiet", "main")
+
+    def make(place: Path) -> None:
+        create(place, model(form=Format.HELM, argocd=style, revision=RevisionStyle.BRANCH))
+        git(place, "branch", "dev")
+        git(place, "switch", "--quiet", "--create", "prod")
+        edit(place, VALUES, "1.29.3-alpine", "1.30.0")
+        commit(place)
+        git(place, "switch", "--quiet", "main")
+
+    made = shared.repository(f"own branches {style}", make, tmp_path / "gitops")
     monkeypatch.chdir(made)
     return made
 
@@ -55,21 +64,28 @@ def push(root: Path, told: str, bare: Path, version: str = "1.30.0") -> None:
 
 def check(bare: Path, version: str = "1.30.0") -> None:
     """Check that Argo CD finds what each Application of the default branch names, and production's newer version."""
-    for file in git(bare, "ls-tree", "-r", "--name-only", "main", "argocd").split():
-        manifests = yaml.safe_load_all(git(bare, "show", f"main:{file}")) if file.count("/") == 2 else ()
+
+    @functools.cache
+    def tree(revision: str) -> dict[str, bytes]:
+        packed = subprocess.run(["git", "archive", revision], cwd=bare, check=True, capture_output=True).stdout
+        with tarfile.open(fileobj=io.BytesIO(packed)) as files:
+            return {each.name: files.extractfile(each).read() for each in files if each.isfile()}  # type: ignore[union-attr]
+
+    for file, text in tree("main").items():
+        manifests = yaml.safe_load_all(text) if file.startswith("argocd/") and file.count("/") == 2 else ()
         source = next((each["spec"]["source"] for each in manifests if each["kind"] == "Application"), None)
         if source is None:
             continue
-        revision, folder = source["targetRevision"], source["path"]
-        held = set(git(bare, "ls-tree", "--name-only", f"{revision}:{folder}").split())
+        there, folder = tree(source["targetRevision"]), source["path"]
+        held = {path.removeprefix(f"{folder}/") for path in there if path.startswith(f"{folder}/")}
         plain = {"kustomization.yaml", "deployment.yaml", "namespace-web.yaml"}
         markers = {"Chart.yaml"} if "helm" in source else plain
         assert held & markers, (file, held)
-        read = [each.removeprefix("/") for each in source.get("helm", {}).get("valueFiles", ())] or [folder]
-        for path in read:
-            git(bare, "cat-file", "-e", f"{revision}:{path}")
+        read = [each.removeprefix("/") for each in source.get("helm", {}).get("valueFiles", ())]
+        read = read or [f"{folder}/{name}" for name in held]
+        assert not {*read} - there.keys()
         if file in {"argocd/prod/web.yaml", "argocd/live/web.yaml"}:
-            assert git(bare, "grep", version, revision, "--", *read)
+            assert any(version.encode() in there[path] for path in read)
 
 
 def commits(root: Path) -> str:
