@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
+from argosy import git
 from argosy.argocd.elsewhere import Branches, Read, Sources, is_on, of_folder, reads, sources_in
 from argosy.argocd.sources import normalise
 from argosy.change import merge, origin, ownership, planning, privileges
@@ -111,11 +112,10 @@ def plans(plan: Plan, change: Change, again: Again, remote: str = "", *, writes:
     own = _own(change)
     if not own or is_on(root, own, change.after.settings.branch):
         return found
-    if remote:
-        branches.fetch(root, remote, own)
+    there = branches.fetch(root, remote, [*own, change.before.settings.branch]) if remote else frozenset[str]()
     work = _Work(plan, change)
     for revision in (each for each in own if any(each == one.revision for one in change.after.environments)):
-        tip = work.start(revision, remote)
+        tip = work.start(revision, remote, there)
         if tip is None:
             if work.is_unseen(revision):
                 found.unseen[revision] = _unseen(root, revision, remote)
@@ -223,14 +223,24 @@ class _Work:
     plan: Plan
     change: Change
 
-    def start(self, revision: str, remote: str) -> Tip | None:
-        """Return where a branch is, or where a new one starts; None for a tag, a commit, and what is not known here."""
-        if found := _tip(self.plan.root, revision, remote):
+    def start(self, revision: str, remote: str, there: Collection[str]) -> Tip | None:
+        """Return where a branch is, or where a new one starts; None for a tag, a commit, and what is not known here.
+
+        With a remote, `there` are the branches that it has, which were fetched.
+        """
+
+        def tip(branch: str) -> Tip | None:
+            if not remote:
+                return branches.newest(self.plan.root, branch)
+            ref = f"refs/remotes/{remote}/{branch}"
+            return Tip(branch, ref, git.at(self.plan.root).refs[ref]) if branch in there else None
+
+        if found := tip(revision):
             return found
         origin = self._origin(revision)
         if origin is None:
             return None
-        return _tip(self.plan.root, origin, remote) or Tip(origin, "HEAD", self.plan.head)
+        return tip(origin) or Tip(origin, "HEAD", self.plan.head)
 
     def is_unseen(self, revision: str) -> bool:
         """Return whether a branch that is not known here has followers, and something changes for them."""
@@ -381,14 +391,6 @@ class _Work:
         before, after = self.change.before, self.change.after
         is_followed = any(each.revision == revision for each in before.environments)
         return is_followed or self._renames or before.settings.revision is not after.settings.revision
-
-
-def _tip(root: Path, branch: str, remote: str) -> Tip | None:
-    """Return where a branch is: on a remote, if one is given."""
-    if not remote:
-        return branches.newest(root, branch)
-    commit = branches.remote_tip(root, remote, branch)
-    return Tip(branch, f"refs/remotes/{remote}/{branch}", commit) if commit else None
 
 
 def _remains(change: merge.Change) -> bool:

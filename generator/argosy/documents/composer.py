@@ -162,7 +162,7 @@ class Composer:
             untagged = resolve(event.value) if event.implicit[0] else event.value
             value = untagged if event.tag is None else self._tagged(event)
             if event.anchor is not None:
-                self._anchors[event.anchor] = _Anchor(value, _span(event, event), -1, event.value)
+                self._anchors[event.anchor] = _Anchor(value, span(event, event), -1, event.value)
             return value
         if kind is AliasEvent:
             return self._alias(event, depth).value
@@ -183,7 +183,7 @@ class Composer:
         value, end = build(depth)
         # An anchor of the same name inside is the later one: it stays.
         if self._anchors[event.anchor] is None:
-            size = _span(event, end) + self._expanded - expanded
+            size = span(event, end) + self._expanded - expanded
             self._anchors[event.anchor] = _Anchor(value, size, self._deepest - depth)
         self._deepest = max(deepest, self._deepest)
         return value
@@ -325,7 +325,8 @@ class Composer:
         return self._template
 
 
-def _span(start: Any, end: Any) -> int:
+def span(start: Any, end: Any) -> int:
+    """Return how many characters there are from the beginning of an event to the end of another."""
     return int(end.end_mark.index - start.start_mark.index)
 
 

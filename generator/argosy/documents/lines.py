@@ -46,6 +46,6 @@ def _count_breaks(text: str, end: int) -> int:
     return count + text.count("\r", 0, end) - text.count("\r\n", 0, end) if "\r" in text else count
 
 
-def shortened(text: str) -> str:
-    """Return a text short enough to be quoted in a message."""
-    return text if len(text) <= 60 else text[:59] + "…"
+def shortened(text: str, longest: int = 60) -> str:
+    """Return a text short enough to be quoted in a message, or for a message."""
+    return text if len(text) <= longest else text[: longest - 1] + "…"

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypeVar
 import yaml
 
 from argosy import paths
-from argosy.documents.composer import DEEPEST, LARGEST_EXPANSION
+from argosy.documents.composer import DEEPEST, LARGEST_EXPANSION, span
 from argosy.documents.files import LARGEST_FILE
 from argosy.documents.scalars import resolve
 
@@ -92,13 +92,13 @@ def _refuse_bombs(text: str | bytes) -> None:
             if event.anchor:
                 anchors[event.anchor] = None
         elif isinstance(event, yaml.ScalarEvent) and event.anchor:
-            anchors[event.anchor] = _Anchor(_span(event, event), 0)
+            anchors[event.anchor] = _Anchor(span(event, event), 0)
         elif isinstance(event, yaml.CollectionEndEvent):
             ended = opened.pop()
             height = ended.height + 1
             # An anchor of the same name inside is the later one: it stays.
             if ended.start.anchor and anchors[ended.start.anchor] is None:
-                size = _span(ended.start, event) + expanded - ended.expanded
+                size = span(ended.start, event) + expanded - ended.expanded
                 anchors[ended.start.anchor] = _Anchor(size, height)
         elif isinstance(event, yaml.DocumentStartEvent):
             anchors.clear()
@@ -119,10 +119,6 @@ class _Opened:
     """How many characters aliases stood for before it."""
     height: int = 0
     """How many mappings and lists stand in each other within it, so far."""
-
-
-def _span(start: Any, end: Any) -> int:
-    return int(end.end_mark.index - start.start_mark.index)
 
 
 def _refusal(problem: str, event: Any) -> yaml.MarkedYAMLError:

@@ -267,8 +267,10 @@ class History:
         back, before = (self.cache.unit(each, folder) for each in commits)
         if back != before:
             return False
-        message = git.run(self.root, "log", "-1", "--format=%B", commits[0])
-        return not _ADDED.search(message)
+        # Not by a process for each deployment that came back.
+        [commit] = git.at(self.root).objects.read(commits[:1])
+        message = ((commit and commit.content) or b"").partition(b"\n\n")[2]
+        return not _ADDED.search(message.decode(errors="replace"))
 
     def _former(self, line: Line, place: int, deployed: Deployment) -> Deployment | None:
         """Return from what a deployment's folder was renamed with the commit at a place; None if it was not."""

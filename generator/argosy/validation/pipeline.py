@@ -20,6 +20,7 @@ from argosy.argocd.view import ArgoApplication, View
 from argosy.documents import Defect, DefectKind, Document, Pointer, is_manifest, resource, suppressions, together
 from argosy.documents.defects import NOT_JUDGED
 from argosy.documents.fields import JSON
+from argosy.documents.lines import shortened
 from argosy.errors import UsageError
 from argosy.findings import Finding, Place, Problem, Report
 from argosy.helm import Fault, Helm, Message, OfflineError, Release, RenderError, lintable
@@ -95,10 +96,6 @@ def _stores(
 
 _LONGEST = 4000
 """How many characters of a message are told: it may quote a name of megabytes, once in each finding."""
-
-
-def _bounded(text: str) -> str:
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
 @dataclass
@@ -364,9 +361,9 @@ class _Validation:
             line=line if line is not None or path or about is None else about.line_of(problem.at),
             application=application.application if application else about.application if about else "",
             environment=application.environment if application else about.environment if about else "",
-            resource=_bounded(resource(about)) if about else "",
+            resource=shortened(resource(about), _LONGEST) if about else "",
         )
-        message, hint = _bounded(problem.message), _bounded(problem.hint)
+        message, hint = shortened(problem.message, _LONGEST), shortened(problem.hint, _LONGEST)
         finding = Finding(rule.id, rule.severity, message, place.path, hint=hint).at(place)
         if about is not None and render is not None and not path:
             finding = self._at_its_origin(finding, about, render, problem)
