@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from tests.changing import git
-from tests.reliability.repositories import COMMANDS, Edits, State, create, difference, state
+from tests.reliability.repositories import COMMANDS, Edits, create, do_again, state
 from tests.reliability.trials import Stand
 
 SAID = ("No space left on device", "File too large", "unable to write", "cannot store", "write error")
@@ -49,7 +49,10 @@ def trial(stand: Stand, chance: random.Random) -> None:
         whole = made.copied(stand.folder / "whole" / "gitops")
         code = stand.run(*arguments, at=whole.root).code
         _run_where_room_ends(stand, chance, disk, arguments, made.root, is_disk=is_disk, code=code)
-        _do_again(stand, made.root, arguments, (before, state(whole.root)), code)
+        states = before, state(whole.root)
+        if state(made.root) not in states:
+            stand.run("abort", at=made.root)
+        do_again(stand, made.root, arguments, states, code)
         if lost := edits.lost(but=COMMANDS[name].takes_away):
             stand.fault("lost", ", ".join(lost))
         git(made.root, "fsck", "--strict", "--no-progress")
@@ -95,20 +98,6 @@ def _run_where_room_ends(
         if lock.name != "lock":
             stand.fault("leaked", str(lock.relative_to(root)))
             lock.unlink()
-
-
-def _do_again(stand: Stand, root: Path, arguments: tuple[str, ...], states: tuple[State, State], code: int) -> None:
-    """See that all or nothing of a command is there, if need be after `abort`; where nothing is, do it again."""
-    before, wanted = states
-    if state(root) not in states:
-        stand.run("abort", at=root)
-    now = state(root)
-    if now not in states:
-        stand.fault("stuck", f"{difference(before, now)} / {difference(wanted, now)}")
-    elif now == before != wanted:
-        again = stand.run(*arguments, at=root)
-        if (again.code, state(root)) != (code, wanted):
-            stand.fault("stuck", f"the command does something else now: {again.err} {difference(wanted, state(root))}")
 
 
 def _mount(disk: Path, options: str) -> None:

@@ -40,6 +40,18 @@ def difference(one: State, other: State) -> str:
     return " ".join(map(repr, parts))[:1500]
 
 
+def do_again(stand: Stand, root: Path, arguments: tuple[str, ...], states: tuple[State, State], code: int) -> None:
+    """See that all or nothing of a command is there; where nothing is, do it again, which ends as the whole of it."""
+    before, wanted = states
+    now = state(root)
+    if now not in states:
+        stand.fault("stuck", f"neither as before nor whole: {difference(before, now)} / {difference(wanted, now)}")
+    elif now == before != wanted:
+        again = stand.run(*arguments, at=root)
+        if (again.code, state(root)) != (code, wanted):
+            stand.fault("stuck", f"the command does something else now: {again.err} {difference(wanted, state(root))}")
+
+
 def kinds(chance: random.Random) -> tuple[Format, ArgocdStyle, RevisionStyle]:
     """Return how a repository is made: most often in the way that `init` proposes."""
     return (

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from tests.changing import git
-from tests.reliability.repositories import COMMANDS, DELIVERIES, Edits, State, create, difference, state
+from tests.reliability.repositories import COMMANDS, DELIVERIES, Edits, State, create, difference, do_again, state
 from tests.reliability.running import Ended
 from tests.reliability.trials import Stand
 
@@ -124,7 +124,6 @@ def _bring_back(
     stand: Stand, root: Path, arguments: tuple[str, ...], states: tuple[State, State], *, by_abort: bool, code: int
 ) -> None:
     """Have the next command take back what is by half, or see that nothing is; then do the whole of it."""
-    before, wanted = states
     _unlock(stand, root)
     if by_abort and arguments != ("abort",):
         stand.run("abort", at=root)
@@ -132,17 +131,9 @@ def _bring_back(
         stand.run("set", "environment", "nowhere", "replicas=1", at=root)
         if state(root) not in states:
             stand.run("abort", at=root)  # All is written, and was not validated any more: argosy says so.
-    now = state(root)
-    if now not in states and DELIVERIES[-1][0] in arguments:  # Of several new branches, some are made: as it says.
-        stand.run(*arguments, at=root)
-        now = state(root)
-    if now not in states:
-        stand.fault("stuck", f"neither as before nor whole: {difference(before, now)} / {difference(wanted, now)}")
-        return
-    if now == before != wanted:
-        again = stand.run(*arguments, at=root)
-        if (again.code, state(root)) != (code, wanted):
-            stand.fault("stuck", f"the command does something else now: {again.err} {difference(wanted, state(root))}")
+    if state(root) not in states and DELIVERIES[-1][0] in arguments:
+        stand.run(*arguments, at=root)  # Of several new branches, some are made: as it says.
+    do_again(stand, root, arguments, states, code)
 
 
 def _begin_again(stand: Stand, root: Path, arguments: tuple[str, ...], before: State, wanted: State) -> None:
