@@ -154,9 +154,11 @@ def _astray_entry(entry: os.DirEntry[str], root: Path, within: tuple[Path, ...])
         return OF_GIT
     if not entry.is_symlink():
         try:
-            return "" if _is_regular(entry.stat(follow_symlinks=False).st_mode) else IRREGULAR
+            # The folder has told it: no file is asked.
+            is_regular = entry.is_file(follow_symlinks=False) or entry.is_dir(follow_symlinks=False)
         except OSError:
             return CLOSED
+        return "" if is_regular else IRREGULAR
     if reason := astray(Path(entry.path), root):
         return reason
     target = Path(os.path.realpath(entry.path))

@@ -135,7 +135,7 @@ def _schemas(file: Path, chart: Path, budget: _Budget) -> Iterator[tuple[str, by
     """Yield the schemas that a file of a chart is or holds: what messages call it, and its content."""
     if file.name == _NAME:
         yield _NAME, beginning(file, _LARGEST_SCHEMA)
-    elif file.suffix == ".tgz" and "charts" in file.relative_to(chart).parts:
+    elif file.name.endswith(".tgz") and "charts" in file.relative_to(chart).parts:
         try:
             yield from _archived(file.read_bytes(), file.name, budget)
         except (OSError, EOFError, ValueError, zlib.error, tarfile.TarError) as error:
