@@ -91,6 +91,11 @@ def test_what_is_misspelt_names_the_nearest(argosy: Argosy, words: tuple[str, ..
     assert (result.code, said in result.err) == (2, True), result.err
 
 
+def test_init_names_the_nearest_switch(argosy: Argosy, tmp_path: Path) -> None:
+    result = argosy("init", str(tmp_path / "gitops"), "--defaults", "--set", "monitorin=true")
+    assert (result.code, "Did you mean “monitoring”?" in result.err) == (2, True)
+
+
 def test_the_long_words_are_aliases_everywhere(argosy: Argosy, repository: Path) -> None:
     for short, long in LONG.items():
         for verb in ("add", "remove", "rename"):

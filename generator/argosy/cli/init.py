@@ -393,12 +393,14 @@ def _repository(
 def _switched(repository: Repository, given: Given, answers: Answers, interview: Interview) -> Repository:
     """Return the repository with what production needs switched on, as far as that is wanted."""
     from argosy.change import edits  # noqa: PLC0415
+    from argosy.names import did_you_mean  # noqa: PLC0415
     from argosy.repository import switches  # noqa: PLC0415
 
     known = (*edits.SWITCHED, "argosyInstall")
     for key in given.switches:
         if key not in known:
-            raise UsageError(f"“{key}” is not a switch.", f"The switches are {', '.join(known)}.")
+            hint = did_you_mean(key, known) or f"The switches are {', '.join(known)}."
+            raise UsageError(f"“{key}” is not a switch.", hint)
     said = answers.production is not None or given.switches.keys() - {"argosyInstall"}
     wanted = given.production or (not said and interview.confirm("production", QUESTIONS["production"]))
     production = answers.production or Production()
