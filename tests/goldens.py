@@ -42,7 +42,7 @@ from tests import shared
 FOLDER = Path(__file__).parent / "golden"
 NAMES = (
     *("helm", "helm-applicationset", "kustomize", "kustomize-applicationset", "manifests", "manifests-applicationset"),
-    *("clusters", "production"),
+    *("clusters", "minimal", "production"),
 )
 WHOLE = "helm"
 """The tree that all the others are told by their difference to."""
@@ -72,6 +72,10 @@ def model(name: str) -> Repository:
         return _clusters()
     if name == HASHED:
         return production()
+    if name == "minimal":
+        settings = Settings("gitops", URL, ci=CiHost.NONE, minimal=True)
+        bare = Repository(settings, chain((("dev", ""), ("prod", "")), settings.revision))
+        return permitted(bare.with_applications((Application("my-app", seed=GUIDE),)))
     combinations = {
         "helm": (Format.HELM, ArgocdStyle.APPLICATIONS, RevisionStyle.TRUNK, CiHost.GITHUB),
         "helm-applicationset": (Format.HELM, ArgocdStyle.APPLICATIONSET, RevisionStyle.BRANCH, CiHost.GITLAB),

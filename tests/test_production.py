@@ -64,7 +64,8 @@ def plain(form: Format) -> Repository:
 def model(turned: Mapping[str, str], form: Format = Format.HELM) -> Repository:
     """Return a repository with two environments and an application, and some switches turned."""
     made = edits.set_repository(plain(form), turned)
-    return goldens.permitted(made) if made.settings.production.secrets is not Secrets.NONE else made
+    production = made.settings.production
+    return goldens.permitted(made) if production.secrets is not Secrets.NONE or production.least_privilege else made
 
 
 @cache

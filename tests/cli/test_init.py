@@ -39,6 +39,55 @@ def document(path: Path) -> Any:
     return yaml.safe_load(path.read_text())
 
 
+def size(root: str) -> tuple[int, int]:
+    """Return how many files a repository has, and how many lines."""
+    files = [path for path in Path(root).rglob("*") if path.is_file() and ".git" not in path.parts]
+    return len(files), sum(path.read_bytes().count(b"\n") for path in files)
+
+
+class TestHowMuch:
+    def test_no_more_than_somebody_reads(self, argosy: Argosy) -> None:
+        assert argosy("init", "gitops", "--defaults", "--quiet").code == 0
+        files, lines = size("gitops")
+        assert (files <= 40, lines <= 1500) == (True, True), (files, lines)
+
+    def test_the_least(self, argosy: Argosy, git: Git, monkeypatch: pytest.MonkeyPatch) -> None:
+        result = argosy("init", "gitops", "--minimal", "--defaults", "--repo-url", goldens.URL)
+        assert (result.code, "\nValid." in result.out) == (0, True)
+        files, lines = size("gitops")
+        assert (files <= 20, lines <= 500) == (True, True), (files, lines)
+        monkeypatch.chdir("gitops")
+        values = Path("environments/dev/my-app/values.yaml")
+        for tag in ("1.30.0", "1.31.0"):
+            values.write_text(values.read_text().replace(document(values)["image"]["tag"], tag))
+            git(".", "commit", "--quiet", "--all", "--message", f"Release {tag}")
+            assert argosy("promote", "my-app", "--to", "prod", "--commit", "--yes").code == 0
+        assert argosy("rollback", "my-app", "prod", "--commit", "--yes").code == 0
+        assert document(Path("environments/prod/my-app/values.yaml"))["image"]["tag"] == "1.30.0"
+        assert "1.31.0" in argosy("status").out
+        for command in (
+            ("add", "app", "shop", "--image", "ghcr.io/acme/shop:1.0.0", "--port", "8080", "--commit"),
+            ("add", "env", "staging", "--after", "dev", "--commit"),
+            ("diff", "--at", "HEAD", "--against", "HEAD~1"),
+            ("render", "shop", "staging"),
+            ("apply", "--commit"),
+            ("update", "--commit"),
+            ("convert", "my-app", "--to", "kustomize", "--commit", "--yes"),
+            ("rename", "app", "shop", "store", "--commit", "--yes"),
+            ("set", "repository", "argocd=applicationset", "--commit"),
+            ("set", "repository", "argocd=applications", "chartExtras=network-policy", "--commit"),
+            ("remove", "env", "staging", "--commit", "--yes"),
+            ("set", "repository", "minimal=false", "chartExtras=none", "--commit"),
+            ("validate",),
+        ):
+            result = argosy(*command)
+            assert result.code == 0, (command, result.out, result.err)
+        assert argosy("set", "repository", "minimal=true").code == 2
+        for path in ("renovate.json", "CODEOWNERS", "docs/runbooks/README.md", "environments/dev/values.yaml"):
+            assert Path(path).exists(), path
+        assert Path("applications/store/charts/store/values.schema.json").exists()
+
+
 class TestTheRepository:
     def test_defaults(self, argosy: Argosy, git: Git) -> None:
         result = argosy("init", "gitops", "--defaults")
@@ -76,6 +125,7 @@ class TestTheRepository:
             "revision": "branch",
             "branch": "main",
             "ci": "gitlab",
+            "minimal": False,
             "follow_up": True,
             "argosy_install": goldens.RELEASED,
             "format": "kustomize",
@@ -607,7 +657,7 @@ class TestTerminal:
             ("Environments", "dev → prod"),
             ("Applications", "web"),
             ("CI", "gitlab, with follow-up pull requests"),
-            ("Switched on", "highAvailability=true, .*branchProtection=true"),
+            ("Switched on", "highAvailability=true, .*leastPrivilege=true"),
         ):
             terminal.expect(rf"  {name} +{value}\r")
         terminal.expect("Files +[0-9]+, committed on main")

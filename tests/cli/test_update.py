@@ -48,7 +48,7 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> Path:
     _replace(application, "  syncPolicy:\n", "  revisionHistoryLimit: 5\n  syncPolicy:\n")
     _replace(root / "templates/README.md.jinja", "## Daily jobs", "## Every day")
     commit(root, message="Files that users edit change")
-    (root / "templates/renovate.json.jinja").unlink()
+    (root / "templates/[[ renovate_file ]].jinja").unlink()
     (root / "templates/.gitignore").unlink()
     (root / "templates/NEW.md").write_text("New.\n")
     commit(root, message="A file goes, and one comes")
@@ -59,7 +59,7 @@ def _move(root: Path) -> None:
     (root / "copier.yml").write_text((root / "copier.yml").read_text() + MOVES)
     chart = root / "templates/applications" / PIECE / "charts/[[ app.name ]]/templates"
     (chart / "config").mkdir()
-    (chart / "extra-manifests.yaml").rename(chart / "config/map.yaml")
+    (chart / "[[ extra_template ]]").rename(chart / "config/map.yaml")
     _replace(chart / "config/map.yaml", "kind: ConfigMap\n", "kind: ConfigMap\n# Moved here.\n")
     [values] = root.glob("templates/environments/*/*helm_applications*/values.yaml.jinja")
     (values.parent / "helm").mkdir()
@@ -485,6 +485,36 @@ class TestPullRequest:
         assert result.code == 0
         assert "## Every day" in result.out
         assert git(repository, "branch", "--remotes", "--list", f"*/{self.BRANCH}") == ""
+
+
+def test_a_larger_template_gives_way(argosy: Argosy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From nine runbooks and charts of many files: what nobody edited goes, and what somebody did is a conflict."""
+    root, page, ingress = tmp_path / "gitops", "docs/runbooks/roll-back.md", f"{CHART}/ingress.yaml"
+    for version in template.versions():
+        with template.checkout(version) as known:
+            if (known.root / f"templates/{page}.jinja").exists():
+                creation.create(root, rendering.render(model(form=Format.HELM), template=known), branch="main")
+                break
+    monkeypatch.chdir(root)
+    values, pristine = "environments/dev/web/values.yaml", {path: Path(path).read_bytes() for path in (page, ingress)}
+    monitored = read(root, values) + "serviceMonitor: {enabled: true}\n"
+    commit(root, {values: monitored, **{path: b"{{/* Ours. */}}\n" + text for path, text in pristine.items()}})
+    result = argosy("update")
+    assert result.code == 3
+    assert all(f"  {path}\n" in result.err for path in pristine)
+    assert all(Path(path).read_bytes().startswith(b"{{/* Ours. */}}") for path in pristine)
+    assert argosy("abort").code == 0
+    commit(root, {**pristine})
+    result = argosy("update", "--commit")
+    assert result.code == 0, result.out + result.err
+    assert [
+        path for path in (*pristine, ".editorconfig", f"{CHART}/tests/test-connection.yaml") if Path(path).exists()
+    ] == []
+    assert "\n## A release is bad\n" in read(root, "docs/runbooks/README.md")
+    assert len(yaml.safe_load(read(root, ".copier-answers.yml"))["chart_extras"]) == 4
+    assert read(root, values) == monitored
+    assert "kind: ServiceMonitor\n" in argosy("render", "web", "dev").out
+    assert argosy("validate", "--quiet").code == 0
 
 
 def test_a_new_question_takes_its_default(argosy: Argosy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

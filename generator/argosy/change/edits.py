@@ -188,6 +188,10 @@ def set_repository(repository: Repository, values: Mapping[str, str]) -> Reposit
     turned = {each.field: changes.pop(each.field) for each in switches.SWITCHES.values() if each.field in changes}
     production = replace(repository.settings.production, **turned)
     settings = replace(repository.settings, production=production, **changes)
+    if settings.minimal and not repository.settings.minimal:
+        raise UsageError(
+            "A repository cannot become minimal: what it has may be in use.", "Start one with argosy init --minimal."
+        )
     environments = repository.environments
     if settings.revision is not repository.settings.revision:
         by_branch = settings.revision is RevisionStyle.BRANCH

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from argosy.template.rendering import Tree
 
 DEFAULT_ENVIRONMENTS = (("dev", ""), ("staging", ""), ("prod", ""))
+MINIMAL_ENVIRONMENTS = (("dev", ""), ("prod", ""))
 
 
 QUESTIONS: Mapping[str, Question] = {
@@ -115,6 +116,7 @@ class Given:
     images: tuple[tuple[str, Image], ...]
     port: int | None
     follow_up: bool | None
+    minimal: bool
     production: bool
     switches: Mapping[str, str]
     settings: Mapping[str, str | None]
@@ -167,6 +169,12 @@ class Given:
     default=None,
     help="Have CI open a pull request to the next environment when a promotion is merged.  [default: no-follow-up]",
 )
+@click.option(
+    "--minimal",
+    is_flag=True,
+    help="Lay out the least that there can be: dev and prod, a small chart, no CI. What else there is comes later with "
+    "argosy set repository minimal=false.",
+)
 @click.option("--production", is_flag=True, help="Switch on everything for production that needs no decision of yours.")
 @click.option(
     "--set",
@@ -212,6 +220,7 @@ def command(
     images: tuple[tuple[str, Image], ...],
     port: int | None,
     follow_up: bool | None,
+    minimal: bool,
     production: bool,
     switched: tuple[tuple[str, str], ...],
     answers_file: Path | None,
@@ -236,7 +245,9 @@ def command(
     destination = _absolute(destination)
     creation.check(destination, use_git=git and not dry_run)
     destination = destination.resolve()
-    given = Given(repo_url, environments, applications, images, port, follow_up, production, dict(switched), settings)
+    given = Given(
+        repo_url, environments, applications, images, port, follow_up, minimal, production, dict(switched), settings
+    )
     interview = Interview(asks=not defaults and sys.stdin.isatty() and sys.stderr.isatty())
     answers = _read(answers_file)
     source = _installation(given, answers)
@@ -361,7 +372,8 @@ def _repository(
 
     origin, branch = _clone(destination)
     repo_url = ask("repo_url", origin or f"https://github.com/your-org/{name}.git", _checked_url)
-    environments = _environments(given, answers, interview)
+    minimal = given.minimal or answers.minimal
+    environments = _environments(given, answers, interview, MINIMAL_ENVIRONMENTS if minimal else DEFAULT_ENVIRONMENTS)
     applications = _applications(given, answers, interview)
     seed = _seed(given, applications, interview if answers.applications is None else Interview(asks=False))
     settings = Settings(
@@ -370,10 +382,11 @@ def _repository(
         format=Format(choose("format", "helm", Format)),
         argocd=ArgocdStyle(choose("argocd", "applications", ArgocdStyle)),
         revision=RevisionStyle(choose("revision", "trunk", RevisionStyle)),
-        ci=(ci := CiHost(choose("ci", _host(repo_url), CiHost))),
+        ci=(ci := CiHost(choose("ci", "none" if minimal else _host(repo_url), CiHost))),
         follow_up=_follow_up(given, answers, interview, ci),
         kubernetes_version=_checked_version(ask("kubernetes_version", KUBERNETES, _checked_version)),
         branch=known.get("branch") or branch or "main",
+        minimal=minimal,
     )
     if "argosyInstall" not in given.switches:
         said = ask("argosy_install", argosy_install or "-", _checked_installation)
@@ -424,7 +437,9 @@ def _refuse_unknown(environments: Sequence[Environment], applications: Sequence[
             )
 
 
-def _environments(given: Given, answers: Answers, interview: Interview) -> tuple[tuple[str, str], ...]:
+def _environments(
+    given: Given, answers: Answers, interview: Interview, begun: tuple[tuple[str, str], ...]
+) -> tuple[tuple[str, str], ...]:
     if given.environments:
         return given.environments
     if answers.environments is not None:
@@ -435,7 +450,7 @@ def _environments(given: Given, answers: Answers, interview: Interview) -> tuple
         chain(environments, RevisionStyle.TRUNK)
         return environments
 
-    default = " ".join(name for name, _ in DEFAULT_ENVIRONMENTS)
+    default = " ".join(name for name, _ in begun)
     return interview.ask("environments", QUESTIONS["environments"], default, convert)
 
 

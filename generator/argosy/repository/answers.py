@@ -28,6 +28,7 @@ class Answers:
     environments: tuple[Mapping[str, Any], ...] | None = None
     applications: tuple[Mapping[str, Any], ...] | None = None
     follow_up: bool | None = None
+    minimal: bool = False
     production: Production | None = None
     """What is switched on for production; None where the file has nothing of it."""
 
@@ -63,6 +64,7 @@ def read(path: Path) -> Answers:
         environments=_parts(data, "environments"),
         applications=_parts(data, "applications"),
         follow_up=data.get("follow_up"),
+        minimal=bool(data.get("minimal")),
         production=switches.from_answers(data) if _SWITCHES & data.keys() else None,
     )
 

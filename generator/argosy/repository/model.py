@@ -470,6 +470,8 @@ class Settings:
     branch: str = "main"
     follow_up: bool = False
     """Whether CI opens a pull request to the next environment when a promotion is merged."""
+    minimal: bool = False
+    """Whether there is only what nothing else can do without."""
     argosy_install: str = ""
     """What CI installs, or the image that it runs in: see `INSTALLED`; nothing: its jobs fail and say so."""
     production: Production = field(default_factory=Production)

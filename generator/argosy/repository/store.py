@@ -59,6 +59,7 @@ def load(root: Path, only: Collection[str] | None = None) -> Stored:
             format=Format(answers.get("format", Format.HELM)),
             kubernetes_version=str(answers.get("kubernetes_version", KUBERNETES)),
             branch=str(answers.get("branch", "main")),
+            minimal=bool(answers.get("minimal", False)),
             follow_up=bool(answers.get("follow_up", False)),
             argosy_install=str(answers.get("argosy_install", "")),
             # Before there was a choice, the charts had all of it.

@@ -102,6 +102,7 @@ def answers(repository: Repository) -> dict[str, Any]:
         "revision": settings.revision.value,
         "branch": settings.branch,
         "ci": settings.ci.value,
+        "minimal": settings.minimal,
         "follow_up": settings.follow_up,
         "argosy_install": settings.argosy_install,
         "format": settings.format.value,
