@@ -59,7 +59,7 @@ def _permit_config_map(project: Path) -> None:
     listed = "  namespaceResourceWhitelist:\n"
     written = project.read_text()
     assert listed in written
-    project.write_text(written.replace(listed, f'{listed}    - group: ""\n      kind: ConfigMap\n'))
+    project.write_text(written.replace(listed, f'{listed}    - {{group: "", kind: ConfigMap}}\n'))
 
 
 def path(environment: str, form: Format = Format.MANIFESTS, application: str = "web") -> str:

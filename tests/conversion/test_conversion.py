@@ -52,7 +52,7 @@ CONTAINER = """\
             - name: WORKERS
               value: "4"
 """
-ALLOWED = '    - group: ""\n      kind: ConfigMap\n'
+ALLOWED = '    - {group: "", kind: ConfigMap}\n'
 HAND_WRITTEN = """\
 apiVersion: apps/v1
 kind: Deployment
@@ -264,7 +264,7 @@ def test_manifests_written_by_hand(new: Format, tmp_path: Path) -> None:
         folder = f"environments/{name}/my-app"
         commit(root, {f"{folder}/service.yaml": None, f"{folder}/deployment.yaml": HAND_WRITTEN})
     commit(root, {"environments/prod/my-app/ingress.yaml": INGRESS})
-    edit_project(root, "    - group: networking.k8s.io\n      kind: Ingress\n")
+    edit_project(root, "    - {group: networking.k8s.io, kind: Ingress}\n")
     commit(root)
 
     made = convert(root, new)

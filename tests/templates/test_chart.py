@@ -219,7 +219,7 @@ def test_labels_and_annotations_reach_their_places(chart: helm_python.Chart) -> 
         "environment": "dev",
         "tier": "web",
     }
-    assert pod["annotations"].items() >= (FULL["commonAnnotations"] | FULL["podAnnotations"]).items()
+    assert pod["annotations"] == FULL["commonAnnotations"] | FULL["podAnnotations"]
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,7 @@ EVERYTHING = Production(
 )
 CASES: Mapping[str, tuple[Production, CiHost, ArgocdStyle, RevisionStyle, str]] = {
     "nothing": (Production(), CiHost.NONE, ArgocdStyle.APPLICATIONS, RevisionStyle.TRUNK, ""),
-    "little": (Production(quotas=True), CiHost.NONE, ArgocdStyle.APPLICATIONS, RevisionStyle.TRUNK, ""),
+    "little": (Production(sync_windows=True), CiHost.NONE, ArgocdStyle.APPLICATIONS, RevisionStyle.TRUNK, ""),
     "everything": (EVERYTHING, CiHost.GITHUB, ArgocdStyle.APPLICATIONSET, RevisionStyle.BRANCH, "prod-eu"),
     "sealed": (
         replace(EVERYTHING, secrets=Secrets.SEALED_SECRETS, sso=Sso.GITLAB, high_availability=False),

@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from argosy.findings import Finding, Severity
-from argosy.repository.model import ArgocdStyle, CiHost, Format, Kind, Permitted
+from argosy.repository.model import ArgocdStyle, ChartExtra, CiHost, Format, Kind, Permitted, Production
 from argosy.template import rendering
 from argosy.validation import pipeline
 from tests import goldens
@@ -431,7 +431,8 @@ def repository(name: str) -> Mapping[str, str]:
     if name == "switches":
         everything = Permitted((Kind("*", "*"),), (Kind("", "Namespace"),))
         environments = tuple(replace(each, permitted=everything) for each in model.environments)
-        model = replace(model, environments=environments)
+        settings = replace(model.settings, production=Production(chart_extras=(*ChartExtra,)))
+        model = replace(model, settings=settings, environments=environments)
     tree = {path: file.content.decode() for path, file in rendering.render(model).items()}
     if name == "switches":
         for path in fnmatch.filter(tree, VALUES):
