@@ -158,15 +158,6 @@ def remembered(
     return made
 
 
-def is_empty() -> bool:
-    """Return whether nothing can be found, so that all is going to be made."""
-    folder = None if _off else _folder()
-    try:
-        return folder is None or not os.listdir(folder)  # noqa: PTH208 - it is closed at once
-    except OSError:
-        return True
-
-
 def _folder() -> Path | None:
     """Return the folder of the results, made where it is not there; None where there can be none."""
     named = os.environ.get(VARIABLE)

@@ -14,7 +14,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
-from argosy import cache
 from argosy.errors import Fault, OfflineError, RenderError, ToolError
 from argosy.helm import workers
 from argosy.helm.binary import Binary
@@ -104,7 +103,7 @@ def of(root: Path, binary: Path | None = None) -> Helm:
     """
     if binary:
         return engine(binary)
-    # Where there are charts, it is to be ready when the first is rendered; what is kept is found without it.
-    if cache.is_empty() and workers.package() and next(root.glob(layout.chart("*")), None):
+    # Where there are charts, it is to be ready when the first is rendered, whose time its start would count as.
+    if workers.package() and next(root.glob(layout.chart("*")), None):
         workers.expect()
     return _WhenNeeded()
