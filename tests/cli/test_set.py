@@ -174,6 +174,11 @@ def test_which_argosy_ci_installs(argosy: Argosy, repository: Path) -> None:
     assert (result.code, missing in result.err) == (0, False)
     assert document(".copier-answers.yml")["argosy_install"] == setting
     assert setting.replace(" @ ", "@") in Path(".gitlab-ci.yml").read_text()
+    lock = argosy("set", "repository", "argosyInstall=./tools/argosy.txt", "--commit")
+    assert (lock.code, "argosy is installed from tools/argosy.txt, which is not there" in lock.err) == (0, True)
+    assert not Path("tools").exists()
+    assert argosy("set", "repository", f"argosyInstall={setting}", "--commit").code == 0
+    assert Path("tools/argosy-dependencies.txt").exists()
     before = state(repository)
     refused = argosy("set", "repository", "argosyInstall=argosy")
     assert (refused.code, state(repository)) == (2, before)

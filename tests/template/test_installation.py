@@ -8,13 +8,14 @@ import json
 import zipfile
 from collections.abc import Iterator
 from http.server import SimpleHTTPRequestHandler
-from importlib.metadata import Distribution
+from importlib.metadata import Distribution, distribution
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from argosy.template import installation
+from tests.conftest import Argosy
 from tests.loopback import listening
 
 HASH = "0123456789abcdef" * 4
@@ -107,3 +108,23 @@ def test_a_release_of_an_index_becomes_a_lock_file(tmp_path: Path) -> None:
     gone = installation.of_running(release)
     assert gone.setting == ""
     assert gone.reason.startswith("pip could not fetch argosy 7.8.9: ")
+
+
+@pytest.mark.usefixtures("index")
+def test_a_new_repository_has_the_lock_file_also_from_its_answers(
+    argosy: Argosy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release, _ = running(tmp_path)
+    monkeypatch.setattr(installation, "distribution", lambda _: release)
+    small = ("--defaults", "--app", "", "--env", "dev", "--quiet")
+    assert argosy("init", "one", *small, "--save-answers", "answers.yaml").code == 0
+    two = argosy("init", "two", "--answers", "answers.yaml", "--defaults")
+    assert (two.code, "argosy is installed from" in two.err, "argosyInstall" in two.err) == (0, False, False)
+    for folder in ("one", "two"):
+        assert {path.name for path in (Path(folder) / "tools").iterdir()} == {"argosy.in", "argosy.txt"}
+        assert "--requirement tools/argosy.txt" in (Path(folder) / "README.md").read_text()
+    # What the answers name and nobody has is said.
+    monkeypatch.setattr(installation, "distribution", distribution)
+    three = argosy("init", "three", "--answers", "answers.yaml", "--defaults")
+    assert "argosy is installed from tools/argosy.txt, which is not there" in three.err
+    assert "installed from a folder" in three.err

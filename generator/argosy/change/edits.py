@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -220,9 +220,14 @@ def values(repository: Repository, what: str, name: str) -> dict[str, Any]:
     return {each.field: getattr(holder, each.field) for each in switches.SETTINGS[what].values()}
 
 
-def unset(repository: Repository) -> list[str]:
-    """Return what is still to be set before all works that is laid out."""
+def unset(repository: Repository, has: Callable[[str], bool]) -> list[str]:
+    """Return what is still to be set before all works that is laid out; `has` says whether a file is there."""
     settings = repository.settings
+    if settings.argosy_file and not has(settings.argosy_file):
+        return [
+            f"argosy is installed from {settings.argosy_file}, which is not there: "
+            "`argosy help install` says how to make it"
+        ]
     if settings.ci is CiHost.NONE or settings.argosy_install:
         return []
     return [

@@ -322,9 +322,9 @@ def _installation(given: Given, answers: Answers) -> Installation:
     """Return how to install the argosy that runs, where nobody says which one the repository is to install."""
     from argosy.template import installation  # noqa: PLC0415
 
-    if "argosyInstall" in given.switches or "argosy_install" in answers.settings:
-        return installation.Installation()
-    return installation.of_running()
+    said = given.switches.get("argosyInstall", answers.settings.get("argosy_install"))
+    # An answers file names the lock file that is laid out with them.
+    return installation.of_running() if said in (None, installation.LOCK) else installation.Installation()
 
 
 def _cancelled(destination: Path, repository: Repository, interview: Interview) -> ArgosyError:
@@ -736,7 +736,7 @@ def _next_steps(
         f"\n  {number}. {each}"
         for number, each in enumerate(
             (
-                *(f"{each}. {reason}".rstrip(" .") for each in edits.unset(repository)),
+                *(f"{each}. {reason}".rstrip(" .") for each in edits.unset(repository, made.__contains__)),
                 *components.missing(repository),
                 *_placeholders(made),
             ),

@@ -60,7 +60,8 @@ def command(words: tuple[str, ...], yes: bool, given: ChangeOptions) -> int:
         if told := removal.handed_over(change):
             given.say(told)
         code = delivery.carry_out(given, stored, change, title, again=lambda there: made(there.repository))
-    for needed in (*edits.unset(after), *components.missing(after)) if code == 0 and what == "repository" else ():
+    lacking = edits.unset(after, lambda path: (given.root / path).is_file())
+    for needed in (*lacking, *components.missing(after)) if code == 0 and what == "repository" else ():
         given.say(needed)
     return code
 

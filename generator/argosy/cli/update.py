@@ -51,7 +51,8 @@ def command(check: bool, version: str | None, given: ChangeOptions) -> int:
             return replace(change, before=there.repository, after=there.repository)
 
         code = delivery.carry_out(given, stored, change, title, again=again)
-    for needed in edits.unset(model) if code == 0 and present != wanted else ():
+    lacking = edits.unset(model, lambda path: (given.root / path).is_file())
+    for needed in lacking if code == 0 and present != wanted else ():
         given.say(needed)
     return code
 

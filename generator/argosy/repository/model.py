@@ -505,6 +505,12 @@ class Settings:
                 "Choose a CI host, or switch the follow-up off.",
             )
 
+    @property
+    def argosy_file(self) -> str:
+        """The file of the repository that argosy is installed from; empty where it comes from elsewhere."""
+        is_file = self.argosy_install.endswith((".txt", ".whl", ".tar.gz"))
+        return self.argosy_install.removeprefix("./") if is_file else ""
+
 
 Teams = tuple[tuple[str, tuple[tuple[str, tuple[str, ...]], ...]], ...]
 """Each team with its applications, and the environments that each of these is deployed to: sorted by team and name."""
