@@ -9,6 +9,7 @@ import subprocess
 from pathlib import Path
 
 from argosy.repository.model import (
+    WRITTEN_HERE,
     Application,
     ArgocdStyle,
     ChartExtra,
@@ -42,7 +43,8 @@ def model(
     """Return the model of a small repository, quickly rendered and validated."""
     url = "https://github.com/acme/gitops.git"
     production = Production(least_privilege=True, chart_extras=(*ChartExtra,))
-    settings = Settings("gitops", url, argocd, revision, ci, form, follow_up=follow_up, production=production)
+    new = form if form in WRITTEN_HERE else Format.HELM
+    settings = Settings("gitops", url, argocd, revision, ci, new, follow_up=follow_up, production=production)
     bare = Repository(settings, chain(tuple((name, "") for name in environments), revision))
     return goldens.permitted(bare.with_applications(tuple(Application(name, form) for name in sorted(applications))))
 

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from argosy.errors import UsageError
 from argosy.repository.model import (
+    WRITTEN_HERE,
     Application,
     ArgocdStyle,
     CiHost,
     Environment,
-    Format,
     Image,
     Repository,
     RevisionStyle,
@@ -53,7 +53,7 @@ SETTINGS = st.builds(
     argocd=st.sampled_from(ArgocdStyle),
     revision=st.sampled_from(RevisionStyle),
     ci=st.sampled_from(CiHost),
-    format=st.sampled_from(Format),
+    format=st.sampled_from(WRITTEN_HERE),
     kubernetes_version=st.sampled_from(["1.30", "1.37"]),
     branch=st.sampled_from(["main", "release/1.x"]),
 )
@@ -80,7 +80,7 @@ def repositories(draw: st.DrawFn) -> Repository:
     clusters = st.just("") | CLUSTERS | st.just("https://eu.example.com:6443")
     environments = chain(tuple((name, draw(clusters)) for name in names), settings.revision, settings.branch)
     applications = [
-        Application(name, draw(st.sampled_from(Format)), draw(TEXTS), draw(_seeds(names)))
+        Application(name, draw(st.sampled_from(WRITTEN_HERE)), draw(TEXTS), draw(_seeds(names)))
         for name in sorted(draw(st.lists(NAMES, max_size=3, unique=True)))
     ]
     choices = st.sets(st.sampled_from([each.name for each in applications])) if applications else st.just(set[str]())

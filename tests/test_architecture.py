@@ -24,6 +24,7 @@ LAYERS = (
     "catalogue reporting",
     "rules",
     "argocd template",
+    "remote",
     "helm kustomize",
     "kubernetes hosting repository",
     "schemas git yaml_edit",

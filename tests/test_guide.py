@@ -11,7 +11,7 @@ import pytest
 
 from argosy.argocd import configuration, deployments
 from argosy.argocd.view import ArgoApplication
-from argosy.repository.model import ArgocdStyle, Format
+from argosy.repository.model import WRITTEN_HERE, ArgocdStyle, Format
 from argosy.template import creation, rendering
 from tests import goldens
 
@@ -28,7 +28,7 @@ SERVICE = {
     "spec": {"ports": [{"protocol": "TCP", "port": 80}], "type": "ClusterIP"},
 }
 STORY = {"dev": (1, "nginx:1.21.6-alpine"), "prod": (3, "nginx:1.22.1-alpine")}
-FORMATS = pytest.mark.parametrize("form", list(Format))
+FORMATS = pytest.mark.parametrize("form", WRITTEN_HERE)
 STYLES = pytest.mark.parametrize("argocd", list(ArgocdStyle))
 
 

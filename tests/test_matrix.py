@@ -17,14 +17,14 @@ from argosy import kustomize
 from argosy.findings import Status
 from argosy.helm import Release
 from argosy.helm import engine as helm
-from argosy.repository.model import ArgocdStyle, CiHost, Format, RevisionStyle
+from argosy.repository.model import WRITTEN_HERE, ArgocdStyle, CiHost, Format, RevisionStyle
 from argosy.template import creation, rendering
 from argosy.validation import pipeline
 from tests import covering, goldens
 from tests.templates.pipelines import yamllint
 
 CHOICES: Mapping[str, Sequence[str]] = {
-    "format": [*Format],
+    "format": [*WRITTEN_HERE],
     "argocd": [*ArgocdStyle],
     "revision": [*RevisionStyle],
     "ci": [*CiHost],
@@ -63,7 +63,7 @@ def write(folder: Path, files: Texts) -> None:
 
 
 def test_all_that_argo_cd_may_see_is_a_case_and_so_are_any_two_choices() -> None:
-    assert {case[: len(READ)] for case in CASES} == {*product(Format, ArgocdStyle, RevisionStyle)}
+    assert {case[: len(READ)] for case in CASES} == {*product(WRITTEN_HERE, ArgocdStyle, RevisionStyle)}
     for one, other in combinations(range(len(CHOICES)), 2):
         first, second = ([*CHOICES.values()][each] for each in (one, other))
         assert {(case[one], case[other]) for case in CASES} == {*product(first, second)}
@@ -116,7 +116,7 @@ def test_overlays_build(tmp_path: Path) -> None:
         assert all(kustomize.build(overlay, folder).count("kind: Deployment") == 1 for overlay in overlays)
 
 
-@pytest.mark.parametrize("form", Format)
+@pytest.mark.parametrize("form", WRITTEN_HERE)
 def test_yamllint_has_no_remark(form: Format) -> None:
     checked: set[tuple[str, str]] = set()
     for tree in (texts(*each) for each in CASES if each[0] is form):

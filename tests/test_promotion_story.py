@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from argosy.repository.model import ArgocdStyle, Format, RevisionStyle
+from argosy.repository.model import WRITTEN_HERE, ArgocdStyle, Format, RevisionStyle
 from tests.conftest import Argosy, Git
 
 OLD, NEW, PRODS = "1.21.6-alpine", "1.23.0-alpine", "1.22.1-alpine"
@@ -23,7 +23,7 @@ def story(request: pytest.FixtureRequest, tmp_path: Path, argosy: Argosy, git: G
 
 @pytest.mark.parametrize(
     ("form", "argocd"),
-    [*((form, ArgocdStyle.APPLICATIONS) for form in Format), (Format.HELM, ArgocdStyle.APPLICATIONSET)],
+    [*((form, ArgocdStyle.APPLICATIONS) for form in WRITTEN_HERE), (Format.HELM, ArgocdStyle.APPLICATIONSET)],
 )
 def test_a_new_image_goes_to_prod_and_back(
     form: Format, argocd: ArgocdStyle, story: _Story, argosy: Argosy, git: Git

@@ -15,7 +15,7 @@ from argosy.change.planning import Change
 from argosy.findings import Severity
 from argosy.git import objects
 from argosy.repository import store
-from argosy.repository.model import Application, ArgocdStyle, Format, Repository
+from argosy.repository.model import WRITTEN_HERE, Application, ArgocdStyle, Format, Repository
 from argosy.template import rendering
 from argosy.template import versions as template
 from argosy.validation import pipeline
@@ -117,7 +117,7 @@ def perform(session: Session, step: Step) -> None:
 def _change(current: Repository, kind: str, name: str, fresh: str, number: int) -> Change:
     environments = [each.name for each in current.environments]
     if kind == "add app":
-        form = list(Format)[number % 3]
+        form = WRITTEN_HERE[number % 3]
         places = environments[: number % len(environments) + 1]
         return operations.add_applications(current, [Application(fresh, form)], places)
     if kind == "add env":
@@ -159,7 +159,7 @@ def contents(tree: rendering.Tree) -> dict[str, bytes]:
     return {path: file.content for path, file in tree.items() if path != "CODEOWNERS"}
 
 
-forms, styles = st.sampled_from(list(Format)), st.sampled_from(list(ArgocdStyle))
+forms, styles = st.sampled_from(WRITTEN_HERE), st.sampled_from(list(ArgocdStyle))
 
 
 @few
@@ -197,7 +197,7 @@ def test_remove_undoes_add(place: Path, listed: list[Step], form: Format, style:
         perform(made, step)
     before, current = files(made.root), made.model
     if what == "app":
-        added = operations.add_applications(current, [Application("fresh", other) for other in list(Format)[:1]])
+        added = operations.add_applications(current, [Application("fresh", other) for other in WRITTEN_HERE[:1]])
     else:
         added = operations.add_environment(current, "fresh", after=current.environments[0].name)
     if made.carry_out(added):

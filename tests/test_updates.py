@@ -20,11 +20,11 @@ from argosy.change.planning import Change
 from argosy.git.objects import Files
 from argosy.repository import layout, store, switches
 from argosy.repository.model import (
+    WRITTEN_HERE,
     Application,
     ArgocdStyle,
     CiHost,
     Component,
-    Format,
     Production,
     Repository,
     RevisionStyle,
@@ -62,7 +62,7 @@ def model(argocd: str, revision: str, ci: str, switched: str) -> Repository:
             follow_up=host is not CiHost.NONE,
         )
     bare = Repository(settings, chain((("dev", ""), ("prod", "")), settings.revision)).with_applications(
-        tuple(Application(f"my-{form}", form, "shop" if switched else "") for form in Format)
+        tuple(Application(f"my-{form}", form, "shop" if switched else "") for form in WRITTEN_HERE)
     )
     if not switched:
         return bare

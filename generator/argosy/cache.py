@@ -158,6 +158,18 @@ def remembered(
     return made
 
 
+def place(name: str) -> Path | None:
+    """Return a folder for what was brought here on purpose, beside the results; None where there can be none."""
+    above = _folder()
+    if above is None:
+        return None
+    try:
+        (above / name).mkdir(mode=0o700, exist_ok=True)
+    except OSError:
+        return None
+    return above / name
+
+
 def _folder() -> Path | None:
     """Return the folder of the results, made where it is not there; None where there can be none."""
     named = os.environ.get(VARIABLE)

@@ -9,12 +9,12 @@ import pytest
 from argosy.change import ownership
 from argosy.change.ownership import FileStatus, Owner, State
 from argosy.repository import layout, store
-from argosy.repository.model import ArgocdStyle, CiHost, Format
+from argosy.repository.model import WRITTEN_HERE, ArgocdStyle, CiHost, Format
 from tests.changing import commit, create, edit, git, model
 
 
 @pytest.mark.parametrize("style", list(ArgocdStyle))
-@pytest.mark.parametrize("form", list(Format))
+@pytest.mark.parametrize("form", WRITTEN_HERE)
 def test_nobody_has_edited_a_new_repository(tmp_path: Path, form: Format, style: ArgocdStyle) -> None:
     root = create(tmp_path / "gitops", model(form=form, argocd=style))
     found = ownership.files(root, store.load(root))

@@ -13,7 +13,16 @@ from hypothesis import strategies as st
 
 from argosy import temporary
 from argosy.change import privileges
-from argosy.repository.model import Application, ArgocdStyle, Format, Repository, RevisionStyle, Settings, chain
+from argosy.repository.model import (
+    WRITTEN_HERE,
+    Application,
+    ArgocdStyle,
+    Format,
+    Repository,
+    RevisionStyle,
+    Settings,
+    chain,
+)
 from argosy.template import creation, rendering, versions
 from argosy.validation import pipeline
 from tests.changing import commit, create, edit, git, model, state
@@ -368,7 +377,7 @@ def test_an_update_keeps_what_an_older_template_permitted(
 
 @settings(max_examples=6, deadline=None)
 @given(
-    forms=st.lists(st.sampled_from(Format), min_size=1, max_size=3),
+    forms=st.lists(st.sampled_from(WRITTEN_HERE), min_size=1, max_size=3),
     style=st.sampled_from(ArgocdStyle),
     shared=st.booleans(),
 )

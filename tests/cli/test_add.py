@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from argosy.repository.model import ArgocdStyle, Format, RevisionStyle
+from argosy.repository.model import WRITTEN_HERE, ArgocdStyle, Format, RevisionStyle
 from tests import changing
 from tests.changing import commit, create, edit, git, model, state
 from tests.conftest import Argosy
@@ -45,7 +45,7 @@ class TestApplication:
         assert set(git(repository, "status", "--porcelain").split()[::2]) == {"A"}
         assert argosy("add", "app", "shop").code == 2
 
-    @pytest.mark.parametrize("form", list(Format))
+    @pytest.mark.parametrize("form", WRITTEN_HERE)
     @pytest.mark.parametrize("style", list(ArgocdStyle))
     def test_each_format_and_style_is_valid(
         self, argosy: Argosy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: Format, style: ArgocdStyle
@@ -259,12 +259,12 @@ def test_two_branches_that_each_add_applications_merge(
 ) -> None:
     root = create(tmp_path / "gitops", model(argocd=style))
     monkeypatch.chdir(root)
-    for form in Format:
+    for form in WRITTEN_HERE:
         git(root, "switch", "--quiet", "--create", f"add-{form}", "main")
         assert argosy("add", "app", f"shop-{form}", "--format", form.value, "--commit", "--quiet").code == 0
     git(root, "switch", "--quiet", "--create", "add-more", "main")
     assert argosy("add", "app", "more", "--format", "helm", "--commit", "--quiet").code == 0
-    for form in Format:
+    for form in WRITTEN_HERE:
         merged = subprocess.run(
             ["git", "merge", "--quiet", "--no-edit", f"add-{form}"], check=False, capture_output=True
         )

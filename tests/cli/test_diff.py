@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from argosy.hosting import client
-from argosy.repository.model import ArgocdStyle, Format, RevisionStyle
+from argosy.repository.model import WRITTEN_HERE, ArgocdStyle, Format, RevisionStyle
 from tests.changing import commit, create, edit, git, model
 from tests.conftest import Argosy
 from tests.hosting.server import playing
@@ -62,7 +62,7 @@ def changes(found: dict[str, Any]) -> set[tuple[str, str, str]]:
 
 
 @pytest.mark.parametrize("style", ArgocdStyle)
-@pytest.mark.parametrize("form", Format)
+@pytest.mark.parametrize("form", WRITTEN_HERE)
 def test_the_image_changes_in_one_environment(
     argosy: Argosy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: Format, style: ArgocdStyle
 ) -> None:

@@ -17,7 +17,7 @@ import pexpect
 import pytest
 
 from argosy.hosting import client
-from argosy.repository.model import ArgocdStyle, Format, RevisionStyle
+from argosy.repository.model import WRITTEN_HERE, ArgocdStyle, Format, RevisionStyle
 from tests.changing import commit, files, git, state
 from tests.conftest import Argosy
 from tests.hosting.server import Server, playing
@@ -55,7 +55,7 @@ class TestTheStory:
     """An image, a setting, what belongs to the environment, and what someone has to decide."""
 
     @pytest.mark.parametrize("argocd", ArgocdStyle)
-    @pytest.mark.parametrize("form", Format)
+    @pytest.mark.parametrize("form", WRITTEN_HERE)
     def test_each_format(
         self, argosy: Argosy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: Format, argocd: ArgocdStyle
     ) -> None:
@@ -236,7 +236,7 @@ class TestTheStory:
         assert "hunter2" not in message(repository)
         assert "hunter2" in text(repository, "environments/staging/web/secret.yaml")
 
-    @pytest.mark.parametrize("form", Format)
+    @pytest.mark.parametrize("form", WRITTEN_HERE)
     def test_what_is_encrypted_stays_byte_for_byte(
         self, argosy: Argosy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: Format
     ) -> None:

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from argosy.repository.model import ArgocdStyle, Format, RevisionStyle
+from argosy.repository.model import WRITTEN_HERE, ArgocdStyle, Format, RevisionStyle
 from tests.changing import commit, create, edit, files, git, model, rendered, state
 from tests.conftest import Argosy
 
 
 @pytest.mark.parametrize("style", list(ArgocdStyle))
-@pytest.mark.parametrize("form", list(Format))
+@pytest.mark.parametrize("form", WRITTEN_HERE)
 class TestWithoutEdits:
     def test_application(
         self, argosy: Argosy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: Format, style: ArgocdStyle

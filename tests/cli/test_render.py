@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from argosy.repository.model import ArgocdStyle, Format, RevisionStyle
+from argosy.repository.model import WRITTEN_HERE, ArgocdStyle, Format, RevisionStyle
 from tests.changing import commit, create, edit, git, model
 from tests.conftest import Argosy, Process
 
@@ -31,7 +31,7 @@ def manifests(argosy: Argosy, *arguments: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("style", ArgocdStyle)
-@pytest.mark.parametrize("form", Format)
+@pytest.mark.parametrize("form", WRITTEN_HERE)
 def test_what_argo_cd_would_apply(
     argosy: Argosy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: Format, style: ArgocdStyle
 ) -> None:

@@ -22,7 +22,7 @@ from argosy.errors import ArgosyError
 from argosy.helm.release import Release
 from argosy.kubernetes.manifests import identity
 from argosy.repository import store
-from argosy.repository.model import ArgocdStyle, Format
+from argosy.repository.model import WRITTEN_HERE, ArgocdStyle, Format
 from argosy.validation import pipeline
 from argosy.yaml_edit.writing import quoted
 from tests import changing, goldens
@@ -32,7 +32,7 @@ from tests.promoting import encrypted
 DIGEST = "sha256:" + "ab" * 32
 PAGE = "Hello {{ .Name }}\nyes: 0755\n"
 BOTH = (("dev", ""), ("prod", ""))
-DIRECTIONS = [(one, other) for one in Format for other in Format if one is not other]
+DIRECTIONS = [(one, other) for one in WRITTEN_HERE for other in WRITTEN_HERE if one is not other]
 CONFIG_MAP = f"""\
 apiVersion: v1
 kind: ConfigMap

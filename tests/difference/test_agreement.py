@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from argosy import difference
-from argosy.repository.model import ArgocdStyle, Format
+from argosy.repository.model import WRITTEN_HERE, ArgocdStyle, Format
 from tests import goldens
 from tests.changing import commit, create, git, model
 from tests.difference import oracle
@@ -121,7 +121,7 @@ def state(deployed: difference.Deployed) -> dict[oracle.Resource, str]:
     }
 
 
-@pytest.fixture(scope="module", params=[(form, style) for form in Format for style in ArgocdStyle], ids="-".join)
+@pytest.fixture(scope="module", params=[(form, style) for form in WRITTEN_HERE for style in ArgocdStyle], ids="-".join)
 def repository(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, binary: Path
 ) -> tuple[Path, oracle.State, list[Edit]]:

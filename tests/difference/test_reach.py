@@ -9,7 +9,7 @@ import pytest
 
 from argosy import difference
 from argosy.difference import Difference
-from argosy.repository.model import ArgocdStyle, Format
+from argosy.repository.model import WRITTEN_HERE, ArgocdStyle, Format
 from tests.changing import commit, create, edit, git, model
 
 TAG = "1.29.3-alpine"
@@ -75,7 +75,7 @@ def many(tmp_path: Path) -> Path:
     """Return a repository of many applications of all formats."""
     made = model(tuple(f"app-{number:02}" for number in range(12)))
     mixed = tuple(
-        dataclasses.replace(each, format=[*Format][number % 3]) for number, each in enumerate(made.applications)
+        dataclasses.replace(each, format=WRITTEN_HERE[number % 3]) for number, each in enumerate(made.applications)
     )
     bare = dataclasses.replace(
         made,

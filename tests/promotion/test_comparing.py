@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from argosy.repository.model import Format
+from argosy.repository.model import WRITTEN_HERE, Format
 from tests.conftest import Argosy, Git
 
 EDITS = {
@@ -53,7 +53,7 @@ def compared(repository: Path, argosy: Argosy, *arguments: str) -> dict[str, Any
     return found
 
 
-@pytest.mark.parametrize("form", list(Format))
+@pytest.mark.parametrize("form", WRITTEN_HERE)
 def test_what_no_policy_pins_is_set_apart(form: Format, repository: Path, argosy: Argosy) -> None:
     start(repository, argosy, "--format", form.value)
     assert compared(repository, argosy)["unexpected"]["applications"] == []

@@ -92,6 +92,7 @@ KUSTOMIZATIONS = [
     *[("commonLabels.team", "pinned"), ("secretGenerator.key.literals", "pinned"), ("patches", "ask")],
     *[("nameSuffix", "pinned"), ("commonAnnotations.team", "pinned"), ("patchesStrategicMerge", "ask")],
     ("patchesJson6902", "ask"),
+    *[("resources.https://example+com/a//b", "promote"), ("components.https://example+com/a//b", "promote")],
     *[("resources", "ask"), ("components", "ask"), ("patches.patch+yaml.target", "ask")],
     *[("configMapGenerator.web.literals.LOG_LEVEL", "setting"), ("configMapGenerator.web.files", "setting")],
 ]
@@ -181,7 +182,8 @@ FILES = [
         ("dependencies.redis.version", "Chart.yaml", "promote"),
         ("dependencies.redis.repository", "Chart.yaml", "setting"),
     ],
-    ("version", "Chart.yaml", "promote"),
+    *[("version", "Chart.yaml", "promote"), ("targetRevision", "source.yaml", "promote")],
+    ("repoURL", "source.yaml", "setting"),
     *[("appVersion", "Chart.yaml", "promote"), ("dependencies.redis", "Chart.yaml", "setting")],
     *[("digest", "Chart.lock", "promote"), ("dependencies.redis.version", "Chart.lock", "promote")],
     *[("", "charts/redis-20.1.0.tgz", "promote"), ("", "app.properties", "setting")],

@@ -14,7 +14,7 @@ import yaml
 
 from argosy.kubernetes import kubectl
 from argosy.repository import switches
-from argosy.repository.model import ArgocdStyle, CiHost, Format, RevisionStyle
+from argosy.repository.model import WRITTEN_HERE, ArgocdStyle, CiHost, RevisionStyle
 from tests import changing
 from tests.changing import files, git, model
 from tests.reliability.repositories import difference, state
@@ -128,7 +128,7 @@ _ANSWERS: tuple[dict[str, Any], ...] = (
 
 def trial(stand: Stand, chance: random.Random) -> None:
     """Give a hostile value a few times, each in a place of its own."""
-    form, argocd = chance.choice(list(Format)), chance.choice(list(ArgocdStyle))
+    form, argocd = chance.choice(WRITTEN_HERE), chance.choice(list(ArgocdStyle))
     ci = chance.choice(list(CiHost))
     follows = ci is not CiHost.NONE
     chosen = model(

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from argosy.repository import layout
-from argosy.repository.model import ArgocdStyle, Format, RevisionStyle
+from argosy.repository.model import WRITTEN_HERE, ArgocdStyle, Format, RevisionStyle
 from argosy.template import creation, rendering, versions
 from tests import shared
 from tests.changing import edit, files, git, model
@@ -55,7 +55,7 @@ def do_again(stand: Stand, root: Path, arguments: tuple[str, ...], states: tuple
 def kinds(chance: random.Random) -> tuple[Format, ArgocdStyle, RevisionStyle]:
     """Return how a repository is made: most often in the way that `init` proposes."""
     return (
-        chance.choice(list(Format)),
+        chance.choice(WRITTEN_HERE),
         chance.choices(list(ArgocdStyle), (3, 1))[0],
         chance.choices(list(RevisionStyle), (3, 1))[0],
     )

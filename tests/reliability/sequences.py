@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from argosy.change import planning
 from argosy.repository import layout, store
 from argosy.repository import model as models
-from argosy.repository.model import Format, RevisionStyle
+from argosy.repository.model import WRITTEN_HERE, RevisionStyle
 from argosy.template import rendering
 from tests.changing import files, git
 from tests.promoting import MAIN
@@ -118,7 +118,7 @@ class Session:
         installed = {each.name for environment in current.environments for each in environment.components}
         setting = chance.choice(("replicas=4", "autoSync=false", "autoSync=true", "namespace=shared", "namespace="))
         possible: list[tuple[str, ...]] = [
-            *(("add", "app", each, "--format", chance.choice(list(Format))) for each in others[:1]),
+            *(("add", "app", each, "--format", chance.choice(WRITTEN_HERE)) for each in others[:1]),
             *(("add", "env", each, chance.choice(("--after", "--before")), place) for each in free[:1]),
             ("add", "component", component, "--env", place),
             *(("remove", "component", each, "--yes") for each in sorted(installed)),
@@ -129,7 +129,7 @@ class Session:
             ("set", "environment", place, setting, "--yes"),
             ("set", "application", one, f"team={chance.choice(('a', 'b'))}"),
             ("set", "repository", chance.choice(SWITCHES), "--yes"),
-            ("convert", one, "--to", chance.choice(list(Format)), "--yes"),
+            ("convert", one, "--to", chance.choice(WRITTEN_HERE), "--yes"),
             ("apply", "--yes"),
             ("update",),
         ]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from argosy.repository import store
-from argosy.repository.model import Format, RevisionStyle
+from argosy.repository.model import WRITTEN_HERE, Format, RevisionStyle
 from argosy.status import survey
 from argosy.status.matrix import Lag, Matrix
 from argosy.status.report import UNREAD, Report, Template, phrases, summary
@@ -39,7 +39,7 @@ def keys(lag: Lag) -> tuple[list[str], list[str], list[str]]:
     return tuple([each.key.path[-1] for each in part] for part in parts)  # type: ignore[return-value]
 
 
-@pytest.fixture(params=list(Format))
+@pytest.fixture(params=WRITTEN_HERE)
 def form(request: pytest.FixtureRequest) -> Format:
     found: Format = request.param
     return found

@@ -19,7 +19,7 @@ from argosy.change import privileges
 from argosy.rules.placeholders import PLACEHOLDER
 from argosy.template import creation
 from argosy.template.rendering import File
-from argosy.repository.model import Application, ArgocdStyle, CiHost, Format, ImageSigning, PodSecurity, Production, Repository, SecretStore, Secrets, Settings, chain
+from argosy.repository.model import WRITTEN_HERE, Application, ArgocdStyle, CiHost, Format, ImageSigning, PodSecurity, Production, Repository, SecretStore, Secrets, Settings, chain
 from argosy.validation import pipeline
 from argosy.findings import Report, Status
 from tests import goldens
@@ -41,7 +41,7 @@ def repository(
     shared: bool = False,
     ci: CiHost = CiHost.NONE,
     names: tuple[tuple[str, str], ...] = CHAIN,
-    forms: tuple[Format, ...] = tuple(Format),
+    forms: tuple[Format, ...] = WRITTEN_HERE,
 ) -> Repository:
     """Return a repository with an application of each format, whose environments enforce `restricted`."""
     settings = Settings("gitops", url, style, ci=ci, production=production)

@@ -10,7 +10,7 @@ import yaml
 
 from argosy.repository import layout
 from argosy.template import creation, rendering
-from argosy.repository.model import ArgocdStyle, Format
+from argosy.repository.model import WRITTEN_HERE, ArgocdStyle, Format
 from argosy.yaml_edit.keys import Key
 from argosy.promotion.policy import Policy, Treatment
 from argosy.validation import pipeline
@@ -64,7 +64,7 @@ def test_the_example_counts_once_it_is_no_comment(form: Format, keys: tuple[Key,
     assert {Policy.of(written.encode()).treatment_of(key) for key in keys} == {Treatment.SETTING}
 
 
-@pytest.mark.parametrize("form", Format)
+@pytest.mark.parametrize("form", WRITTEN_HERE)
 def test_the_applicationset_makes_the_same_applications(form: Format, tmp_path: Path) -> None:
     before = texts(form, ArgocdStyle.APPLICATIONSET)
     after = {**before, SETTINGS: with_the_example(before[SETTINGS])}

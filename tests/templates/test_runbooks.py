@@ -24,7 +24,7 @@ from argosy import cli
 from argosy.argocd.deployed import of_folder
 from argosy.documents.fields import group_and_kind
 from argosy.schemas import bundled
-from argosy.repository.model import ArgocdStyle, CiHost, Format, Notifier, Production, Repository, RevisionStyle, SecretStore, Secrets, Sso
+from argosy.repository.model import WRITTEN_HERE, ArgocdStyle, CiHost, Format, Notifier, Production, Repository, RevisionStyle, SecretStore, Secrets, Sso
 from tests import goldens
 from tests.bootstrap.apiserver import BUILT_IN, ApiServer, Object, serving
 from tests.bootstrap.argocd import definition, installation, manifests, workload
@@ -258,7 +258,7 @@ def _plausible(value: str) -> str:
     return functools.reduce(lambda text, pair: text.replace(*pair), values.items(), value)
 
 
-@pytest.mark.parametrize("form", Format)
+@pytest.mark.parametrize("form", WRITTEN_HERE)
 @pytest.mark.parametrize("case", ["nothing", "everything", "sealed", "sops"])
 def test_what_a_command_names_is_deployed(case: str, form: Format, tmp_path: Path) -> None:
     known = repository(case, form)

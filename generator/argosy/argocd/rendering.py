@@ -16,11 +16,11 @@ from threading import Thread
 from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from argosy import kustomize, supervisor
+from argosy import kustomize, remote, supervisor
 from argosy.argocd.inventory import Inventory
-from argosy.argocd.sources import KUSTOMIZATIONS, Kind, Source, resolve
+from argosy.argocd.sources import KUSTOMIZATIONS, Kind, Source, inside, kind_of, resolve
 from argosy.argocd.view import ArgoApplication, View
-from argosy.documents import Defect, Document, File, is_read, read, rendered
+from argosy.documents import Defect, Document, File, find, is_read, read, rendered
 from argosy.documents.fields import mapping, sequence, text
 from argosy.helm import Fault, Helm, OfflineError, Parameter, Release, RenderError
 from argosy.paths import astray, holds
@@ -272,9 +272,55 @@ def _render(application: ArgoApplication, source: Source, view: View, helm: Helm
             for document in written_documents(source, view)
         )
         return replace(empty, documents=found, written=True)
+    if source.kind is Kind.REMOTE and source.fetched and source.pin:
+        return _remote(empty, application, source, view, helm)
     if source.kind in {Kind.REMOTE, Kind.PLUGIN}:
         return replace(empty, skipped=source.reason)
     return empty
+
+
+def _remote(empty: Render, application: ArgoApplication, source: Source, view: View, helm: Helm) -> Render:
+    """Render what was fetched; its files go by the name and version of what was."""
+    home, pin = source.fetched, source.pin
+    assert home
+    assert pin
+    path = "" if pin.chart else text(source.spec.get("path"))
+    if not path and source.spec.get("ref") and not pin.chart:
+        return empty
+    folder = inside(home, PurePosixPath(path))
+    if folder is None or astray(folder, home) or not holds(folder.is_dir):
+        return replace(empty, faults=(Fault(f"{pin} has no folder {path}."),))
+    below = folder.relative_to(home).as_posix()
+    local = replace(source, kind=kind_of(source.spec, folder), folder=folder)
+    # Its folder is none of the repository's.
+    shown = replace(source, kind=local.kind)
+    there = replace(empty, source=shown, path=pin.label if below == "." else f"{pin.label}/{below}")
+    if isinstance(source.spec.get("plugin"), dict):
+        return replace(empty, skipped="a plugin runs within Argo CD alone")
+    if local.kind is Kind.HELM:
+        return _helm(there, application, local, view, helm)
+    if local.kind is Kind.KUSTOMIZE:
+        return _kustomize(there, local, replace(view, root=home))
+    return _directory(there, local, home)
+
+
+def _directory(empty: Render, source: Source, home: Path) -> Render:
+    """Return the manifests of a folder that was fetched."""
+    assert source.folder
+    options, documents, defects = mapping(source.spec.get("directory")), list[Document](), list[Defect]()
+    application, environment = ("", "")
+    if empty.application:
+        application, environment = empty.application.application, empty.application.environment
+    for file in find(home, [source.folder]):
+        name = file.location.relative_to(source.folder).as_posix()
+        if astray(file.location, home) or not _is_chosen(name, options):
+            continue
+        found = read(replace(file, path=f"{empty.path}/{name}"))
+        defects += found.defects
+        documents += [
+            replace(each, application=application, environment=environment, source=None) for each in found.documents
+        ]
+    return replace(empty, documents=documents, defects=defects)
 
 
 def _helm(empty: Render, application: ArgoApplication, source: Source, view: View, helm: Helm) -> Render:
@@ -328,6 +374,7 @@ def _release(application: ArgoApplication, source: Source, root: Path) -> Releas
         skip_tests=bool(spec.get("skipTests")),
         skip_schema_validation=bool(spec.get("skipSchemaValidation")),
         root=root,
+        home=source.fetched,
     )
 
 
@@ -337,7 +384,8 @@ def _kustomize(empty: Render, source: Source, view: View) -> Render:
     root, overrides = view.root, source.spec.get("kustomize")
     try:
         options = view.settings.build_options(_version(source))
-        built = kustomize.build(source.folder, root, overrides if isinstance(overrides, dict) else None, options)
+        given = overrides if isinstance(overrides, dict) else None
+        built = kustomize.build(source.folder, root, given, options, _base)
     except OfflineError as error:
         return replace(empty, skipped="; ".join(dict.fromkeys(fault.message for fault in error.faults)))
     except RenderError as error:
@@ -349,6 +397,21 @@ def _kustomize(empty: Render, source: Source, view: View) -> Render:
         environment=empty.application.environment if empty.application else "",
     )
     return replace(empty, documents=documents, defects=defects)
+
+
+def _base(entry: str) -> kustomize.Remote | str:
+    """Return the base that a URL in a kustomization means, or why it is not here."""
+    found = remote.of_base(entry)
+    if found is None:
+        return "was not fetched (offline)"
+    pin, path = found
+    home = remote.folder(pin)
+    if home is None:
+        return remote.trouble(pin).removeprefix("it ")
+    folder = inside(home, PurePosixPath(path))
+    if folder is None or astray(folder, home) or kustomize.kustomization(folder) is None:
+        return f"has no kustomization in {path or 'its root'}"
+    return kustomize.Remote(home.resolve(), folder.resolve())
 
 
 def _overlay(folder: Path, inventory: Inventory, view: View) -> Render:

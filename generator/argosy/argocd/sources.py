@@ -11,9 +11,11 @@ from functools import cached_property, lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from argosy import remote
 from argosy.argocd.view import ArgoApplication, View
 from argosy.documents import Pointer
 from argosy.paths import OUTSIDE, astray, content, entries, holds, is_of_git
+from argosy.remote import Pin
 
 SUBMODULES = ".gitmodules"
 """The file that says which folders are other repositories."""
@@ -59,6 +61,10 @@ class Source:
     """The URLs of values files, which are not fetched."""
     reason: str = ""
     """Why nothing of it can be rendered here, for the kinds PLUGIN and REMOTE."""
+    pin: Pin | None = None
+    """What is elsewhere, for the kind REMOTE."""
+    fetched: Path | None = None
+    """The folder with all of that, where it was fetched."""
 
     @cached_property
     def values(self) -> tuple[Path, ...]:
@@ -111,9 +117,15 @@ def inside(root: Path, path: PurePosixPath) -> Path | None:
 
 def _resolve_one(at: Pointer, spec: Mapping[str, Any], references: Mapping[str, Any], view: View) -> Source:
     url, path = str(spec.get("repoURL", "")), spec.get("path")
-    elsewhere = _elsewhere(spec, url, view)
+    elsewhere, pin = _elsewhere(spec, url, view)
     if elsewhere:
-        return _with_files(Source(Kind.REMOTE, at, spec, reason=elsewhere), view.root, references, view)
+        fetched = remote.folder(pin) if pin else None
+        source = Source(Kind.REMOTE, at, spec, reason=elsewhere, pin=pin, fetched=fetched)
+        if not pin or (spec.get("ref") and not path and not pin.chart):
+            return _with_files(source, view.root, references, view)
+        within = inside(fetched, PurePosixPath(path)) if fetched and isinstance(path, str) and path else fetched
+        reason = "" if fetched else f"{elsewhere}: {remote.trouble(pin)}"
+        return _with_files(replace(source, reason=reason), within or view.root, references, view)
     if path is None and spec.get("ref"):
         return Source(Kind.VALUES, at, spec)
     folder, miss = _folder((*at, "path"), path, view.root)
@@ -122,20 +134,23 @@ def _resolve_one(at: Pointer, spec: Mapping[str, Any], references: Mapping[str, 
     if isinstance(spec.get("plugin"), dict):
         name = spec["plugin"].get("name") or "chosen by discovery"
         return Source(Kind.PLUGIN, at, spec, folder, reason=f"the plugin ({name}) runs within Argo CD alone")
-    kind = _kind(spec, folder)
+    kind = kind_of(spec, folder)
     source = Source(kind, at, spec, folder)
     return _with_files(source, folder, references, view) if kind is Kind.HELM else source
 
 
-def _elsewhere(spec: Mapping[str, Any], url: str, view: View) -> str:
-    """Return why nothing of a source is in this repository, or nothing."""
+def _elsewhere(spec: Mapping[str, Any], url: str, view: View) -> tuple[str, Pin | None]:
+    """Return why nothing of a source is in this repository, or nothing, and what could be fetched."""
+    pin = remote.of_source(spec)
     if spec.get("chart"):
         chart = f"the chart {spec['chart']} {spec.get('targetRevision', '')} of {url}".replace("  ", " ")
-        return f"{chart} is not in this repository"
+        return f"{chart} is not in this repository", pin
+    if url.startswith("oci://"):
+        return f"{url} is an OCI artifact", pin
     if not is_here(url, view) and not _exists(view.root, spec.get("path")):
-        return f"{url} is another repository"
+        return f"{url} is another repository", pin
     name = _submodule(view.root, spec.get("path"))
-    return f"{name} is a Git submodule, another repository, whose files are not here" if name else ""
+    return (f"{name} is a Git submodule, another repository, whose files are not here" if name else ""), None
 
 
 def _submodule(root: Path, path: Any) -> str:
@@ -156,7 +171,7 @@ def _exists(root: Path, path: Any) -> bool:
     return found is not None and found != root and holds(found.is_dir)
 
 
-def _kind(spec: Mapping[str, Any], folder: Path) -> Kind:
+def kind_of(spec: Mapping[str, Any], folder: Path) -> Kind:
     for kind in (Kind.HELM, Kind.KUSTOMIZE, Kind.DIRECTORY):
         if isinstance(spec.get(kind.value), dict) and (spec[kind.value] or kind is not Kind.DIRECTORY):
             return kind
@@ -186,17 +201,18 @@ def _with_files(source: Source, folder: Path, references: Mapping[str, Any], vie
     files: list[Path] = []
     parameters: list[tuple[str, Path]] = []
     misses: list[Miss] = []
-    remote: list[str] = []
+    unread: list[str] = []
     for at, name, parameter in _named_files(helm, source.at):
         scheme = re.match(r"([a-zA-Z][a-zA-Z0-9+.-]*):", name)
         if scheme and parameter is None and scheme[1].lower() not in view.settings.value_schemes:
             misses.append(Miss(at, name, f"helm.valuesFileSchemes of argocd-cm does not permit “{scheme[1]}”"))
             continue
         if scheme:
-            remote.append(name)
-        if scheme or (source.kind is Kind.REMOTE and not name.startswith("$")):
+            unread.append(name)
+        if scheme or (source.kind is Kind.REMOTE and not source.fetched and not name.startswith("$")):
             continue
-        found, reason = _files(name, folder, references, view, is_glob=parameter is None)
+        home = source.fetched or view.root
+        found, reason = _files(name, (folder, home), references, view, is_glob=parameter is None)
         if parameter is None:
             files += found
         else:
@@ -209,7 +225,7 @@ def _with_files(source: Source, folder: Path, references: Mapping[str, Any], vie
         value_files=tuple(files),
         file_parameters=tuple(parameters),
         misses=tuple(misses),
-        unread=tuple(remote),
+        unread=tuple(unread),
     )
 
 
@@ -228,9 +244,13 @@ _NOT_THERE = "there is no such file"
 
 
 def _files(
-    name: str, folder: Path, references: Mapping[str, Any], view: View, *, is_glob: bool
+    name: str, place: tuple[Path, Path], references: Mapping[str, Any], view: View, *, is_glob: bool
 ) -> tuple[list[Path], str]:
-    root = view.root
+    """Return the files that a source's name for them means, or why there are none.
+
+    `place` is the source's folder, and the repository that it is in.
+    """
+    folder, root = place
     if name.startswith("$"):
         reference, _, rest = name[1:].partition("/")
         if reference not in references:
@@ -238,6 +258,7 @@ def _files(
             return [], f"no source has the ref “{reference}” (there is {known})"
         if not is_here(str(references[reference].get("repoURL", "")), view):
             return [], ""
+        root = view.root
         target = inside(root, PurePosixPath(rest))
     elif name.startswith("/"):
         target = inside(root, PurePosixPath(name[1:]))

@@ -14,6 +14,8 @@ from argosy.repository.model import (
     CiHost,
     Component,
     Environment,
+    Format,
+    Permitted,
     PodSecurity,
     Repository,
     RevisionStyle,
@@ -54,12 +56,27 @@ def add_applications(
         each.name for each in repository.environments
     }
     names = {each.name for each in applications}
+    # A base is Kustomize's to fetch: no Application names it.
+    origins = [
+        each.seed.origin.repo_url for each in applications if each.seed.origin and each.format is not Format.OVERLAY
+    ]
     changed = tuple(
-        replace(each, applications=tuple(sorted({*each.applications, *names}))) if each.name in chosen else each
+        replace(
+            each,
+            applications=tuple(sorted({*each.applications, *names})),
+            permitted=permitting(each.permitted, origins, repository.settings.repo_url),
+        )
+        if each.name in chosen
+        else each
         for each in repository.environments
     )
     together = sorted((*repository.applications, *applications), key=lambda each: each.name)
     return replace(repository, environments=changed, applications=tuple(together))
+
+
+def permitting(permitted: Permitted, urls: Collection[str], own: str) -> Permitted:
+    """Return what is permitted, with applications from these repositories too, besides the repository's own."""
+    return replace(permitted, repositories=tuple(dict.fromkeys([*permitted.repositories, *sorted({*urls} - {own})])))
 
 
 def add_environment(repository: Repository, new: Environment, *, after: str = "", before: str = "") -> Repository:

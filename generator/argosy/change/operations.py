@@ -20,6 +20,10 @@ def add_applications(
         edits.environment(current, name)
         if environments and name not in environments:
             raise UsageError(f"An image is given for {name}, and they are not deployed to {name}.", "Leave it out.")
+    for name in {name for each in applications for name, _ in each.seed.revisions}:
+        edits.environment(current, name)
+        if environments and name not in environments:
+            raise UsageError(f"A version is given for {name}, and they are not deployed to {name}.", "Leave it out.")
     return Change(current, edits.add_applications(current, applications, environments))
 
 

@@ -21,6 +21,7 @@ from argosy.change import needs
 from argosy.change.merge import Plan
 from argosy.change.needs import Used
 from argosy.change.planning import Change
+from argosy.documents.plain import parse
 from argosy.errors import ArgosyError
 from argosy.git import branches, objects
 from argosy.git.snapshot import Snapshot
@@ -48,11 +49,15 @@ def of_new(repository: Repository) -> Repository:
     if unknown := [fault for each in found.values() if each.app in names for fault in each.faults]:
         raise ArgosyError(f"What is deployed cannot be rendered, so nothing says which kinds to permit: {unknown[0]}")
     used = needs.by_environment(found.values())
-    nothing = Permitted((), ())
     return _with(
         repository,
         {
-            each.name: _changed(nothing, used.get(each.name, Used()), repository.baseline(each), ())
+            each.name: _changed(
+                replace(each.permitted, kinds=(), cluster_kinds=()),
+                used.get(each.name, Used()),
+                repository.baseline(each),
+                (),
+            )
             for each in repository.environments
         },
     )
@@ -84,13 +89,32 @@ def kept(root: Path, change: Change, made: Plan) -> Repository:
         if freed:
             freed -= _of_others(state, change.after, environment, touched, freed)
         coming = baseline if environment.name in turned else frozenset()
-        permitted[environment.name] = _changed(environment.permitted, now, coming, freed - baseline)
+        left = replace(environment.permitted, repositories=_left(head, change.after, environment, lost))
+        permitted[environment.name] = _changed(left, now, coming, freed - baseline)
     return _with(change.after, permitted)
 
 
 def _baseline(before: Repository, environment: Environment) -> frozenset[Kind]:
     """Return what the project of an environment permitted before, whether it was used or not; nothing if it is new."""
     return next((before.baseline(each) for each in before.environments if each.name == environment.name), frozenset())
+
+
+def _left(
+    head: Snapshot, repository: Repository, environment: Environment, lost: Collection[tuple[str, str]]
+) -> tuple[str, ...]:
+    """Return the repositories that are permitted in an environment, without those that lost applications alone used."""
+    permitted = environment.permitted.repositories
+    gone = [name for place, name in lost if place == environment.name]
+    if not gone or not permitted or not _follows_default(repository, environment):
+        return permitted
+    files = {
+        f"{layout.deployment(environment.name, name)}/{layout.SOURCE}" for name in (*gone, *environment.applications)
+    }
+    used = {
+        layout.application_of(path): parse(blob.content).get("repoURL") for path, blob in head.files(*files).items()
+    }
+    freed = {used.get(name) for name in gone} - {used.get(name) for name in environment.applications}
+    return tuple(each for each in permitted if each not in freed)
 
 
 def in_line(root: Path, change: Change, made: Plan, *, least: bool = False) -> Repository:
@@ -121,8 +145,12 @@ def in_line(root: Path, change: Change, made: Plan, *, least: bool = False) -> R
 def _begun(before: Repository, environment: Environment) -> Environment:
     """Return an environment; one that is new, and without a project, begins with one that permits nothing."""
     is_new = environment.name not in {each.name for each in before.environments}
-    bare = is_new and environment.permitted == Permitted()
-    return replace(environment, permitted=Permitted((), ())) if bare else environment
+    bare = is_new and replace(environment.permitted, repositories=()) == Permitted()
+    return (
+        replace(environment, permitted=replace(environment.permitted, kinds=(), cluster_kinds=()))
+        if bare
+        else environment
+    )
 
 
 def uncommitted(root: Path, repository: Repository) -> frozenset[str]:

@@ -39,6 +39,7 @@ COMMANDS = {
     "status": "Show what is deployed where, how far behind it is, and which files were changed by hand.",
     "history": "Show who promoted what, and when.",
     "render": "Print the manifests that Argo CD would apply.",
+    "fetch": "Fetch what comes from elsewhere: charts, other repositories, artifacts.",
     "diff": "Show what a change does in each cluster, before it is merged.",
     "validate": "Check offline that Argo CD and Kubernetes will accept a repository.",
     "doctor": "Find out why Argo CD does not do what Git says.",
@@ -47,7 +48,19 @@ COMMANDS = {
     "completion": "Print the script that completes argosy's commands in a shell.",
 }
 """Each command's name, which is its module's too, and its summary."""
-_READING = {"components", "settings", "status", "history", "render", "diff", "validate", "doctor", "rules", "help"}
+_READING = {
+    "components",
+    "fetch",
+    "settings",
+    "status",
+    "history",
+    "render",
+    "diff",
+    "validate",
+    "doctor",
+    "rules",
+    "help",
+}
 """The commands that change nothing: CI runs them on what strangers propose."""
 _DRY = {"--dry-run", "--check"}
 """The options with which others change nothing either."""

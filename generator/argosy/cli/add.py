@@ -14,11 +14,10 @@ from argosy.cli.options import ChangeOptions
 from argosy.repository.model import (
     DEFAULT_IMAGE,
     DEFAULT_PORT,
+    WRITTEN_HERE,
     Application,
     Component,
-    Format,
     Image,
-    Seed,
 )
 
 if TYPE_CHECKING:
@@ -43,7 +42,11 @@ def command() -> None:
     help=f"The applications' image, or the one in an environment.  [default: {DEFAULT_IMAGE}]",
 )
 @click.option("--port", type=click.IntRange(1, 65535), default=DEFAULT_PORT, show_default=True, help="Their port.")
-@click.option("--format", "form", type=options.choice(Format), help="Their format.  [default: the repository's]")
+@click.option("--format", "form", type=options.choice(WRITTEN_HERE), help="Their format.  [default: the repository's]")
+@options.chart
+@options.base
+@options.source
+@options.chart_versions
 @click.option("--env", "environments", metavar="ENV", multiple=True, help="Where they run.  [default: everywhere]")
 @click.option("--team", default="", help="Who owns them.")
 @options.of_change
@@ -53,30 +56,45 @@ def app(
     images: tuple[tuple[str, Image], ...],
     port: int,
     form: str | None,
+    chart: str | None,
+    base: str | None,
+    source: str | None,
+    versions: tuple[tuple[str, str], ...],
     environments: tuple[str, ...],
     team: str,
     given: ChangeOptions,
 ) -> int:
-    """Add applications: their folders, values per environment, and Applications."""
+    """Add applications: their folders, values per environment, and Applications.
+
+    With --chart, --base or --source, what they are made from stays where it is, and each environment has a version of
+    its own, which is promoted as an image's tag is. `argosy fetch` brings it to this machine, so that it is validated.
+    """
     from argosy.change import operations  # noqa: PLC0415
 
     by_environment = dict(images)
     image = by_environment.pop("", DEFAULT_IMAGE)
-    seed = Seed(image, port, tuple(by_environment.items()))
+    chosen, seed = options.seed((image, port, [*by_environment.items()]), form, (chart, base, source), versions)
     with delivery.opened(given) as stored:
         current = stored.repository
-        made = [Application(name, Format(form or current.settings.format), team, seed) for name in names]
+        made = [Application(name, chosen or current.settings.format, team, seed) for name in names]
 
         def again(there: Elsewhere) -> Change | None:
             known = {each.name for each in there.repository.environments}
             wanted = [name for name in environments if name in known]
-            images = tuple((name, image) for name, image in seed.images if name in known)
-            these = [replace(each, seed=replace(seed, images=images)) for each in made]
+            there_alone = replace(
+                seed,
+                images=tuple((name, image) for name, image in seed.images if name in known),
+                revisions=tuple((name, version) for name, version in seed.revisions if name in known),
+            )
+            these = [replace(each, seed=there_alone) for each in made]
             is_wanted = wanted or not environments
             return operations.add_applications(there.repository, these, wanted) if is_wanted else None
 
         change = operations.add_applications(current, made, environments)
-        return delivery.carry_out(given, stored, change, f"Add {', '.join(names)}", again=again)
+        code = delivery.carry_out(given, stored, change, f"Add {', '.join(names)}", again=again)
+    if code == 0 and seed.origin and not given.dry_run and (left := options.to_permit(seed)):
+        given.say(left)
+    return code
 
 
 @command.command("env", cls=options.ChangeCommand)

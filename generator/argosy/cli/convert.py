@@ -14,7 +14,7 @@ import click
 from argosy.cli import delivery, options
 from argosy.cli.options import ChangeOptions
 from argosy.names import joined
-from argosy.repository.model import Format
+from argosy.repository.model import WRITTEN_HERE, Format
 
 if TYPE_CHECKING:
     from argosy.change.own_branches import Elsewhere
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @click.command("convert", cls=options.ChangeCommand)
 @click.argument("app")
-@click.option("--to", "form", type=options.choice(Format), required=True, help="The new format.")
+@click.option("--to", "form", type=options.choice(WRITTEN_HERE), required=True, help="The new format.")
 @options.yes
 @options.of_change
 def command(app: str, form: str, yes: bool, given: ChangeOptions) -> int:

@@ -6,7 +6,7 @@ import re
 import shlex
 import sys
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -22,6 +22,7 @@ from argosy.repository.model import (
     DEFAULT_PORT,
     KUBERNETES,
     OLDEST_MINOR,
+    WRITTEN_HERE,
     Application,
     ArgocdStyle,
     CiHost,
@@ -115,6 +116,8 @@ class Given:
     applications: tuple[str, ...]
     images: tuple[tuple[str, Image], ...]
     port: int | None
+    written: tuple[Format | None, Seed]
+    """What --chart, --base or --source say of the applications."""
     follow_up: bool | None
     minimal: bool
     production: bool
@@ -152,7 +155,11 @@ class Given:
     type=click.IntRange(1, 65535),
     help=f"The port that the applications listen on.  [default: {DEFAULT_PORT}]",
 )
-@click.option("--format", type=options.choice(Format), help="The format of the applications.  [default: helm]")
+@click.option("--format", type=options.choice(WRITTEN_HERE), help="The format of the applications.  [default: helm]")
+@options.chart
+@options.base
+@options.source
+@options.chart_versions
 @click.option(
     "--argocd",
     type=options.choice(ArgocdStyle),
@@ -201,6 +208,7 @@ class Given:
     help="Write all answers to this file, which --answers takes.",
 )
 @click.option("--defaults", is_flag=True, help="Do not ask. What is not given takes its default.")
+@options.fetch
 @click.option("--git/--no-git", default=True, help="Make a git repository and a first commit.  [default: git]")
 @click.option(
     "--create-remote",
@@ -219,6 +227,10 @@ def command(
     applications: tuple[str, ...],
     images: tuple[tuple[str, Image], ...],
     port: int | None,
+    chart: str | None,
+    base: str | None,
+    source: str | None,
+    versions: tuple[tuple[str, str], ...],
     follow_up: bool | None,
     minimal: bool,
     production: bool,
@@ -245,18 +257,29 @@ def command(
     destination = _absolute(destination)
     creation.check(destination, use_git=git and not dry_run)
     destination = destination.resolve()
+    written = _written((chart, base, source), versions, settings["format"], alone=not (images or port))
     given = Given(
-        repo_url, environments, applications, images, port, follow_up, minimal, production, dict(switched), settings
+        repo_url,
+        environments,
+        applications,
+        images,
+        port,
+        written,
+        follow_up,
+        minimal,
+        production,
+        dict(switched),
+        settings,
     )
     interview = Interview(asks=not defaults and sys.stdin.isatty() and sys.stderr.isatty())
     answers = _read(answers_file)
-    source = _installation(given, answers)
+    installed = _installation(given, answers)
 
     def told() -> tuple[Repository, Tree]:
-        repository = _repository(destination, given, answers, interview, source.setting)
+        repository = _repository(destination, given, answers, interview, installed.setting)
         tree = dict(_render(repository))
-        if repository.settings.argosy_install == source.setting:
-            tree |= source.files
+        if repository.settings.argosy_install == installed.setting:
+            tree |= installed.files
         if interview.asks and not dry_run:
             _show_plan(destination, repository, len(tree), git)
             if not interview.confirm("write", ("Write it?", "Nothing is written before you say y."), default=True):
@@ -297,7 +320,7 @@ def command(
             raise InterruptedByUserError(seen) from None
     if not quiet and code in (0, 3):
         pushed = host is not None
-        click.echo(_next_steps(destination, repository, tree, source.reason, git, is_pushed=pushed), err=True)
+        click.echo(_next_steps(destination, repository, tree, installed.reason, git, is_pushed=pushed), err=True)
     return code
 
 
@@ -367,7 +390,7 @@ def _repository(
         asked, explanation = QUESTIONS[key]
         return interview.ask(key, (question or asked, explanation), default, convert)
 
-    def choose(key: str, default: str, choices: type[StrEnum]) -> str:
+    def choose(key: str, default: str, choices: Iterable[StrEnum]) -> str:
         return ask(key, default, _one_of(choices), f"{QUESTIONS[key][0]} ({', '.join(choices)})")
 
     origin, branch = _clone(destination)
@@ -375,11 +398,12 @@ def _repository(
     minimal = given.minimal or answers.minimal
     environments = _environments(given, answers, interview, MINIMAL_ENVIRONMENTS if minimal else DEFAULT_ENVIRONMENTS)
     applications = _applications(given, answers, interview)
-    seed = _seed(given, applications, interview if answers.applications is None else Interview(asks=False))
+    asking = interview if answers.applications is None else Interview(asks=False)
+    seed = given.written[1] if given.written[1].origin else _seed(given, applications, asking)
     settings = Settings(
         name=name,
         repo_url=repo_url,
-        format=Format(choose("format", "helm", Format)),
+        format=Format(choose("format", "helm", WRITTEN_HERE)),
         argocd=ArgocdStyle(choose("argocd", "applications", ArgocdStyle)),
         revision=RevisionStyle(choose("revision", "trunk", RevisionStyle)),
         ci=(ci := CiHost(choose("ci", "none" if minimal else _host(repo_url), CiHost))),
@@ -391,10 +415,13 @@ def _repository(
     if "argosyInstall" not in given.switches:
         said = ask("argosy_install", argosy_install or "-", _checked_installation)
         settings = replace(settings, argosy_install="" if said == "-" else said)
-    made = [files.application(part, Application(part["name"], settings.format, seed=seed)) for part in applications]
+    form = (seed.origin and given.written[0]) or settings.format
+    made = [files.application(part, Application(part["name"], form, seed=seed)) for part in applications]
     names = tuple(sorted(each.name for each in made))
+    origins = (seed.origin.repo_url,) if seed.origin and made and form is not Format.OVERLAY else ()
     chained = tuple(
-        replace(each, applications=names) for each in chain(environments, settings.revision, settings.branch)
+        replace(each, applications=names, permitted=replace(each.permitted, repositories=origins))
+        for each in chain(environments, settings.revision, settings.branch)
     )
     if answers.environments is not None and not given.environments:
         chained = files.environments(answers.environments, chained)
@@ -429,12 +456,32 @@ def _switched(repository: Repository, given: Given, answers: Answers, interview:
 
 def _refuse_unknown(environments: Sequence[Environment], applications: Sequence[Application]) -> None:
     names = [environment.name for environment in environments]
-    for name, image in (each for application in applications for each in application.seed.images):
+    given = ((each, what) for application in applications for each, what in _given(application.seed))
+    for (name, value), what in given:
         if name not in names:
             raise UsageError(
-                f"The image {image} is for the environment “{name}”, and there is none of that name.",
+                f"The {what} {value} is for the environment “{name}”, and there is none of that name.",
                 f"The environments are {', '.join(names) or 'none'}.",
             )
+
+
+def _written(
+    places: tuple[str | None, str | None, str | None],
+    versions: Sequence[tuple[str, str]],
+    form: str | None,
+    *,
+    alone: bool,
+) -> tuple[Format | None, Seed]:
+    """Return what options say of how applications are written, and what comes from elsewhere."""
+    if any(places) and not alone:
+        raise UsageError("--image and --port are for applications that are written here.", "Leave them out.")
+    return options.seed((DEFAULT_IMAGE, DEFAULT_PORT, ()), form, places, versions)
+
+
+def _given(seed: Seed) -> Iterator[tuple[tuple[str, object], str]]:
+    """Yield what is given for one environment, with its name, and what it is."""
+    yield from ((each, "image") for each in seed.images)
+    yield from ((each, "version") for each in seed.revisions)
 
 
 def _environments(
@@ -502,7 +549,7 @@ def _follow_up(given: Given, answers: Answers, interview: Interview, ci: CiHost)
     return interview.confirm("follow_up", QUESTIONS["follow_up"])
 
 
-def _one_of(choices: type[StrEnum]) -> Callable[[str], str]:
+def _one_of(choices: Iterable[StrEnum]) -> Callable[[str], str]:
     def convert(written: str) -> str:
         if written not in list(choices):
             raise UsageError(f"“{written}” is not one of {', '.join(choices)}.")

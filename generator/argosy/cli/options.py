@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import click
 
 from argosy.errors import ArgosyError, UsageError
-from argosy.repository.model import Image
+from argosy.repository.model import Format, Image, Origin, Seed
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -70,7 +70,103 @@ class SettingType(click.ParamType):  # type: ignore[type-arg]  # generic in new 
         return key, setting
 
 
-def choice(kind: type[StrEnum]) -> click.Choice[str]:
+class VersionType(click.ParamType):  # type: ignore[type-arg]  # generic in new versions of Click alone
+    """VERSION or ENV=VERSION -> (environment or "", version)."""
+
+    name = "[ENV=]VERSION"
+
+    def convert(
+        self, value: str | tuple[str, str], param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, str]:
+        """Split at the `=`, which no version has."""
+        if isinstance(value, tuple):
+            return value
+        environment, _, version = value.rpartition("=")
+        if not version:
+            self.fail(f"“{value}” is not VERSION or ENV=VERSION.", param, ctx)
+        return environment, version
+
+
+chart = click.option(
+    "--chart",
+    metavar="REF",
+    help="A Helm chart from elsewhere, with values here: oci://REGISTRY/PATH/CHART, https://HELM-REPOSITORY/CHART, or "
+    "https://GIT-REPOSITORY//PATH.",
+)
+base = click.option(
+    "--base",
+    metavar="REF",
+    help="A Kustomize base from elsewhere, with overlays here: https://GIT-REPOSITORY//PATH.",
+)
+source = click.option(
+    "--source",
+    metavar="REF",
+    help="Where all of it is: https://GIT-REPOSITORY//PATH, in which {env} is the environment, or oci://REGISTRY/PATH.",
+)
+chart_versions = click.option(
+    "--version",
+    "versions",
+    type=VersionType(),
+    multiple=True,
+    help="The version of the chart or source, or the one in an environment: also a Git tag or commit, or a digest.",
+)
+
+
+def seed(
+    image: tuple[Image, int, Sequence[tuple[str, Image]]],
+    form: str | None,
+    places: tuple[str | None, str | None, str | None],
+    versions: Sequence[tuple[str, str]],
+) -> tuple[Format | None, Seed]:
+    """Return an application's format, None where nothing says it, and what it starts with.
+
+    `places` are where its chart, its base, or all of it is. Raise UsageError where options contradict each other, or
+    what is elsewhere has no version.
+    """
+    given = [each for each in places if each]
+    if not given:
+        if versions:
+            raise UsageError(
+                "--version is the version of what comes from elsewhere.", "Give --chart, --base or --source too."
+            )
+        return Format(form) if form else None, Seed(image[0], image[1], tuple(image[2]))
+    if form or len(given) > 1:
+        raise UsageError("--chart, --base, --source and --format each say how an application is written.", "Give one.")
+    (where,), by_environment = given, dict(versions)
+    readers = {Format.CHART: Origin.of_chart, Format.OVERLAY: Origin.of_base, Format.REMOTE: Origin.of_source}
+    chosen = next(each for each, place in zip(readers, places, strict=True) if place)
+    origin = readers[chosen](where)
+    revision = by_environment.pop("", "")
+    if revision and origin.revision:
+        raise UsageError(f"{where} has a version, and --version gives {revision}.", "Give one of them.")
+    made = replace(origin, revision=revision or origin.revision)
+    for each in (made.revision, *by_environment.values()):
+        if not replace(made, revision=each).is_pinned:
+            raise UsageError(
+                f"“{each}” is not one version of {where}." if each else f"{where} has no version.",
+                "Give a version, a Git tag or commit, or a digest: --version 1.2.3. A range or HEAD changes by itself.",
+            )
+    return chosen, Seed(origin=made, revisions=tuple(by_environment.items()))
+
+
+def to_permit(seed: Seed) -> str:
+    """Return what is left to do for applications from elsewhere; nothing where they were looked at."""
+    from argosy import remote  # noqa: PLC0415
+
+    origin, others = seed.origin, [version for _, version in seed.revisions]
+    if origin is None:
+        return ""
+    spec = {"repoURL": origin.repo_url, "chart": origin.chart}
+    pins = [remote.of_source({**spec, "targetRevision": each}) for each in (origin.revision, *others)]
+    if all(remote.folder(each) for each in pins if each):
+        return ""
+    return (
+        "Nobody has looked at what comes from elsewhere, so the AppProjects do not permit its kinds yet:\n"
+        "  argosy fetch && argosy apply"
+    )
+
+
+def choice(kind: Iterable[StrEnum]) -> click.Choice[str]:
     """Return the type of an option whose values are an enumeration's."""
     return click.Choice([member.value for member in kind])
 
@@ -106,6 +202,28 @@ no_cache = click.option(
     expose_value=False,
     callback=_set_cache,
     help="Render everything again; neither read nor write the cache.",
+)
+
+
+def _set_fetching(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    """Have the command fetch what it needs, where that is asked for."""
+    if not wanted or ctx.resilient_parsing:
+        return
+    from argosy import remote  # noqa: PLC0415
+
+    def say(pin: remote.Pin) -> None:
+        if not ctx.params.get("quiet"):
+            click.echo(f"Fetching {pin}.", err=True)
+
+    ctx.with_resource(remote.fetching_what_lacks(say))
+
+
+fetch = click.option(
+    "--fetch",
+    is_flag=True,
+    expose_value=False,
+    callback=_set_fetching,
+    help="Fetch what comes from elsewhere and was not fetched before, as argosy fetch does.",
 )
 
 folder = click.Path(file_okay=False, path_type=Path)
@@ -280,6 +398,7 @@ of_change = collected(
     message,
     validate,
     output("text", "json"),
+    fetch,
     no_cache,
     quiet,
 )

@@ -118,6 +118,7 @@ of_promotion = options.collected(
     click.option("--validate/--no-validate", default=True, help="Refuse what does not validate.  [default: validate]"),
     options.repository,
     options.output("text", "json"),
+    options.fetch,
     options.no_cache,
     options.quiet,
 )

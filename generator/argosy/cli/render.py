@@ -17,6 +17,7 @@ from argosy.cli.options import root_of
 @click.option("--at", "revision", metavar="REVISION", help="A commit, branch or tag.  [default: the work tree]")
 @options.repository
 @options.output("yaml", "json")
+@options.fetch
 @options.no_cache
 @options.quiet
 def command(*, app: str, env: str, revision: str | None, repository: Path | None, output: str, quiet: bool) -> int:

@@ -69,6 +69,7 @@ class ReportType(click.ParamType):  # type: ignore[type-arg]  # generic in new v
     multiple=True,
     help="Also write the result to a file, in that format; may be repeated.",
 )
+@options.fetch
 @options.no_cache
 @options.quiet
 def command(

@@ -22,12 +22,12 @@ from argosy.conversion.deployed import Deployed, Manifest
 from argosy.conversion.values import CHART_LABELS, merged, values
 from argosy.conversion.workload import Renames, Workload, find, followed
 from argosy.documents import encrypted, plain
-from argosy.errors import ArgosyError
+from argosy.errors import ArgosyError, UsageError
 from argosy.git import objects
 from argosy.helm.release import is_test
 from argosy.kubernetes.manifests import identity
 from argosy.repository import layout
-from argosy.repository.model import Application, Environment, Format, Repository, Seed
+from argosy.repository.model import WRITTEN_HERE, Application, Environment, Format, Repository, Seed
 from argosy.repository.store import Stored
 from argosy.template import rendering, versions
 from argosy.template.rendering import Tree
@@ -61,6 +61,11 @@ def convert(root: Path, stored: Stored, name: str, form: Format) -> Conversion |
     application = edits.application(stored.repository, name)
     if application.format is form:
         return None
+    if application.format not in WRITTEN_HERE:
+        raise UsageError(
+            f"{name} is not written here: environments/*/{name}/source.yaml says where it comes from.",
+            "Copy the chart or the manifests into this repository first, as an application of its own: argosy add app.",
+        )
     before = _rendered(root, stored, application)
     work = _Work.begin(root, stored, application, form, before)
     _refuse_encrypted(root, work.removed)

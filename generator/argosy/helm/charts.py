@@ -78,7 +78,11 @@ _HINT = "Replace it with the file, or with a relative link within this repositor
 def _refuse_arguments(release: Release) -> None:
     """Raise RenderError for a file that may not be read, and for names by which Helm would read or run another."""
     named = [*release.values, *(file for _, file in release.file_parameters)]
-    strayed = [(file, reason) for file in named if (reason := paths.astray(file, release.within))]
+    strayed = [
+        (file, reason)
+        for file in named
+        if (reason := paths.astray(file, release.within)) and paths.astray(file, release.of_chart)
+    ]
     found = [Fault(f"{file.name} cannot be used: {reason}.", file, hint=_HINT) for file, reason in strayed]
     if release.name.startswith("-"):
         found.append(Fault(f"“{release.name}” is not a valid release name.", hint="Begin it with a letter."))
@@ -96,9 +100,9 @@ def _refuse_folder(chart: Path, release: Release) -> bool:
 
     Raise RenderError where it holds what may not be read, OfflineError where its schemas need the network.
     """
-    if reason := paths.astray(chart, release.within):
+    if reason := paths.astray(chart, release.of_chart):
         raise RenderError([Fault(f"The chart cannot be used: {reason}.", chart, hint=_HINT)])
-    found = list(paths.files(chart, release.within))
+    found = list(paths.files(chart, release.of_chart))
     of_git = [file for file, reason in found if reason == paths.OF_GIT and is_of_git(file.name)]
     strayed = [(file, reason) for file, reason in found if reason and file not in of_git]
     if strayed:
@@ -139,7 +143,7 @@ def _parts(release: Release) -> list[_Part]:
         for dependency in _missing_dependencies(chart):
             name, repository = str(dependency.get("name")), str(dependency.get("repository") or "")
             folder = Path(os.path.normpath(chart / repository.removeprefix("file://")))
-            is_there = paths.astray(folder, release.within) or (folder / "Chart.yaml").is_file()
+            is_there = paths.astray(folder, release.of_chart) or (folder / "Chart.yaml").is_file()
             if not (repository.startswith("file://") and is_there):
                 remote.append(f"{name} {dependency.get('version', '')}".strip())
             elif not re.fullmatch(r"\w[\w.-]*", name):
@@ -157,7 +161,7 @@ def _refuse_multiplied(parts: Sequence[_Part], release: Release) -> None:
     """Raise RenderError where a copy of a chart with its dependencies would be large."""
     folders = Counter(part.folder for part in parts)
     size = sum(
-        count * sum(file.stat().st_size for file, reason in paths.files(folder, release.within) if not reason)
+        count * sum(file.stat().st_size for file, reason in paths.files(folder, release.of_chart) if not reason)
         for folder, count in folders.items()
     )
     if size > _MOST_COPIED:

@@ -20,7 +20,12 @@ _LIMITS = supervisor.Limits(300, 1024, "Fetching")
 
 def fetch(component: Component) -> Mapping[str, bytes]:
     """Return the files of a component's chart by their path in it; raise ArgosyError where it cannot be fetched."""
-    repository, chart, version = component.repo_url, component.chart, component.version
+    hint = "Nothing was changed. Check version and network, or leave --vendor out: then Argo CD fetches it."
+    return files(component.repo_url, component.chart, component.version, hint)
+
+
+def files(repository: str, chart: str, version: str, hint: str) -> Mapping[str, bytes]:
+    """Return the files of a chart by their path in it; raise ArgosyError, with the hint, where it cannot be fetched."""
     with temporary.folder("chart") as folder:
         try:
             _pull(repository, chart, version, folder)
@@ -28,11 +33,11 @@ def fetch(component: Component) -> Mapping[str, bytes]:
             raise ArgosyError(
                 f"The chart {chart} {version} of {repository} could not be fetched: "
                 f"{_NOISE.sub('', error.message).rstrip('.')}.",
-                "Nothing was changed. Check version and network, or leave --vendor out: then Argo CD fetches it.",
+                hint,
             ) from error
         found = sorted(folder.glob("*/Chart.yaml"))
         if len(found) != 1:
-            raise ArgosyError(f"The chart {chart} {version} of {repository} holds no chart.", "Nothing was changed.")
+            raise ArgosyError(f"The chart {chart} {version} of {repository} holds no chart.", hint)
         place = found[0].parent
         return {
             path.relative_to(place).as_posix(): path.read_bytes()

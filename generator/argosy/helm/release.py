@@ -46,10 +46,18 @@ class Release:
     root: Path | None = None
     """The repository, which nothing that is read may leave; None: the folder that holds the chart's."""
 
+    home: Path | None = None
+    """Of a chart that was fetched: what it may not leave, while values files are the repository's, or also there."""
+
     @property
     def within(self) -> Path:
         """The folder that nothing that is read may leave."""
         return self.root or self.chart.parent
+
+    @property
+    def of_chart(self) -> Path:
+        """The folder that the chart may not leave."""
+        return self.home or self.within
 
 
 @dataclass(frozen=True, slots=True)

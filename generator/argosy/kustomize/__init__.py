@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +22,33 @@ from argosy.kustomize.command import line_of, run
 from argosy.kustomize.overrides import components_of, patch_files, with_overrides
 from argosy.kustomize.references import NAMES, Reference, inputs, kustomization, read_by, references, resources
 
-__all__ = ["NAMES", "build", "inputs", "kustomization", "resources"]
+__all__ = ["NAMES", "Remote", "build", "inputs", "kustomization", "resources"]
 
 
-def build(folder: Path, root: Path, overrides: Mapping[str, Any] | None = None, options: Collection[str] = ()) -> str:
+Fetched = Callable[[str], "Remote | str"]
+"""Finds what a URL in a kustomization means, or says why it is not here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """A base that was fetched: a folder, in the repository that it is in."""
+
+    home: Path
+    folder: Path
+
+
+def offline(_: str) -> Remote | str:
+    """Have nothing that was fetched."""
+    return "was not fetched (offline)"
+
+
+def build(
+    folder: Path,
+    root: Path,
+    overrides: Mapping[str, Any] | None = None,
+    options: Collection[str] = (),
+    fetched: Fetched = offline,
+) -> str:
     """Build a folder as Argo CD does, with an Application's `spec.source.kustomize` as the overrides.
 
     The options are those of `kustomize build`; what they let programs of the repository or the network do is not done.
@@ -36,21 +60,26 @@ def build(folder: Path, root: Path, overrides: Mapping[str, Any] | None = None, 
     added = (*components, *patch_files(overrides or {}))
     named = list(references(folder, root, added))
     _refuse_unread([each for each in named if each.refused])
-    if remote := [each for each in named if each.remote]:
+    bases: dict[Path, dict[str, Remote]] = {}
+    lacking = []
+    for each in (each for each in named if each.remote):
+        base = fetched(each.entry)
+        if isinstance(base, Remote):
+            bases.setdefault(each.by, {})[each.entry] = base
+        else:
+            lacking.append((each, f"Remote base {each.entry} {base}."))
+    if lacking:
         hint = "Vendor it into this repository to check it."
-        offline = ((each, f"Remote base {each.entry} was not fetched (offline).") for each in remote)
-        raise OfflineError([Fault(said, each.by, line_of(each.by, each.entry), hint) for each, said in offline])
+        raise OfflineError([Fault(said, each.by, line_of(each.by, each.entry), hint) for each, said in lacking])
     _refuse([each for each in named if each.missing], "does not exist.")
     _refuse([each for each in named if each.hollow], "contains no kustomization.")
     files = read_by(folder, named)
     # What generators and transformers read is not known to the last file.
     is_known = not any(each.in_settings for each in named)
-    if not overrides:
-        return run(folder, files if is_known else None, options)
     own = kustomization(folder)
-    data = load(own) if own else {}
-    if own is None or not data:
-        return run(folder, None, options)
+    data = load(own) if own and overrides else {}
+    if own is None or not (data or bases):
+        return run(folder, files if is_known and not overrides else None, options)
     # A copy of all that the build reads, in which the kustomization has the overrides.
     top = Path(os.path.commonpath([folder, *(file.parent for file in files)]))
     with tempfile.TemporaryDirectory() as name:
@@ -60,8 +89,46 @@ def build(folder: Path, root: Path, overrides: Mapping[str, Any] | None = None, 
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(file, copy)
         copied = scratch / own.relative_to(top)
-        copied.write_text(yaml.safe_dump(with_overrides(data, overrides, components, folder), sort_keys=False))
+        if overrides and data:
+            copied.write_text(yaml.safe_dump(with_overrides(data, overrides, components, folder), sort_keys=False))
+        for by, entries in bases.items():
+            copies += _with_bases(scratch / by.relative_to(top), entries, scratch)
         return run(copied.parent, copies if is_known else None, options, (scratch, top))
+
+
+_FETCHED = ".argosy-fetched"
+"""The folder of a copy that has the repositories of remote bases."""
+
+
+def _with_bases(kustomization: Path, bases: Mapping[str, Remote], scratch: Path) -> list[Path]:
+    """Have a copy of a kustomization name copies of remote bases, and return all files of these.
+
+    Raise RenderError where a base leads out of its repository, OfflineError where it has remote ones itself.
+    """
+    copies: list[Path] = []
+    paths: dict[str, str] = {}
+    for entry, base in bases.items():
+        named = list(references(base.folder, base.home))
+        _refuse_unread([each for each in named if each.refused])
+        if remote := [each.entry for each in named if each.remote]:
+            raise OfflineError([Fault(f"The base {entry} has remote bases of its own: {', '.join(remote)}.")])
+        place = scratch / _FETCHED / base.home.name
+        for file in read_by(base.folder, named):
+            copy = place / file.relative_to(base.home)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, copy)
+            copies.append(copy)
+        folder = place / base.folder.relative_to(base.home)
+        paths[entry] = os.path.relpath(folder, kustomization.parent)
+
+    def replaced(value: Any) -> Any:
+        if isinstance(value, list):
+            return [paths.get(each, each) if isinstance(each, str) else each for each in value]
+        return value
+
+    data = load(kustomization)
+    kustomization.write_text(yaml.safe_dump({key: replaced(each) for key, each in data.items()}, sort_keys=False))
+    return copies
 
 
 def _refuse_unread(named: Sequence[Reference]) -> None:

@@ -201,6 +201,8 @@ _PROMOTE = (
     # Charts' versions.
     *("Chart.yaml:version", "Chart.yaml:appVersion", "Chart.yaml:dependencies.*.version", "Chart.lock:", "charts/*:"),
     *("kustomization.yaml:helmCharts.*.version",),
+    "source.yaml:targetRevision",
+    *(f'kustomization.yaml:{field}."*:*"' for field in ("resources", "components")),
     *("Application:spec.source.targetRevision", "Application:spec.sources.*.targetRevision"),
 )
 _SETTING = (

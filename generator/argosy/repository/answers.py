@@ -7,13 +7,13 @@ or an application may be a name alone, and an image may be written as in a manif
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from argosy.errors import UsageError
 from argosy.repository import switches
-from argosy.repository.model import Application, Environment, Format, Image, PodSecurity, Production, Seed
+from argosy.repository.model import Application, Environment, Format, Image, PodSecurity, Production
 
 _COPIERS = ("_commit", "_src_path")
 """What Copier records beside the answers: a repository's own answers file answers for another one too."""
@@ -108,6 +108,7 @@ def environments(parts: tuple[Mapping[str, Any], ...], chained: tuple[Environmen
             **{key: part.get(key, getattr(default, key)) for key in fields},
             applications=tuple(sorted(set(part.get("applications", default.applications)))),
             pod_security=PodSecurity(part.get("pod_security", default.pod_security)),
+            permitted=default.permitted,
         )
         for part, default in zip(parts, chained, strict=True)
     )
@@ -120,7 +121,8 @@ def application(part: Mapping[str, Any], default: Application) -> Application:
         name=part["name"],
         format=Format(part.get("format", default.format)),
         team=part.get("team", default.team),
-        seed=Seed(
+        seed=replace(
+            default.seed,
             image=_image(part["image"]) if "image" in part else default.seed.image,
             port=part.get("port", default.seed.port),
             images=tuple((name, _image(image)) for name, image in images.items()) or default.seed.images,

@@ -27,7 +27,13 @@ _WAVE = "argocd.argoproj.io/sync-wave"
 def permitted(root: Path, environment: str) -> Permitted:
     """Return the kinds that the AppProject of an environment's applications permits; what it does not say is None."""
     spec = _spec(_first(root, layout.project(environment), "AppProject"))
-    return Permitted(_kinds(spec.get("namespaceResourceWhitelist")), _kinds(spec.get("clusterResourceWhitelist")))
+    urls = [each for each in sequence(spec.get("sourceRepos")) if isinstance(each, str)]
+    return Permitted(
+        _kinds(spec.get("namespaceResourceWhitelist")),
+        _kinds(spec.get("clusterResourceWhitelist")),
+        # The template writes this repository's own first.
+        repositories=tuple(urls[1:]),
+    )
 
 
 def components_permitted(root: Path, environment: str) -> Permitted:

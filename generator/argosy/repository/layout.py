@@ -15,6 +15,8 @@ APPLICATION_SET = "argocd/applicationset.yaml"
 APPLICATION_SETTINGS = "application.yaml"
 ENVIRONMENT_SETTINGS = "environment.yaml"
 VALUES = "values.yaml"
+SOURCE = "source.yaml"
+"""The file of a deployment that says where it comes from, where that is elsewhere."""
 CODEOWNERS = ("CODEOWNERS", ".bitbucket/CODEOWNERS")
 """Where a Git host looks for who reviews what."""
 

@@ -106,6 +106,16 @@ class Format(StrEnum):
     HELM = "helm"
     KUSTOMIZE = "kustomize"
     MANIFESTS = "manifests"
+    CHART = "chart"
+    """A Helm chart from elsewhere, with values here."""
+    OVERLAY = "overlay"
+    """A Kustomize base from elsewhere, with overlays here."""
+    REMOTE = "remote"
+    """All of it is elsewhere: in another Git repository, or in an OCI artifact."""
+
+
+WRITTEN_HERE = (Format.HELM, Format.KUSTOMIZE, Format.MANIFESTS)
+"""The formats of which the manifests, or what makes them, are in this repository."""
 
 
 class ArgocdStyle(StrEnum):
@@ -239,6 +249,83 @@ DEFAULT_PORT = 80
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """Where an application comes from that is not in this repository, in Argo CD's own terms."""
+
+    repo_url: str
+    """Of a chart in an OCI registry without `oci://`, which tells an artifact."""
+    revision: str
+    """A chart's version, a Git tag, branch or commit, an artifact's tag or digest."""
+    chart: str = ""
+    path: str = ""
+    """A folder of a Git repository or an artifact; `{env}` in it stands for the environment."""
+
+    @classmethod
+    def of_chart(cls, reference: str) -> Self:
+        """Read where a Helm chart is; raise UsageError for what is none of `CHARTS`."""
+        if found := _GIT_REFERENCE.fullmatch(reference):
+            return cls(found["url"], found["revision"] or "", path=found["path"])
+        if found := _CHART_REFERENCE.fullmatch(reference):
+            url = f"{found['scheme']}{found['place']}"
+            if found["digest"]:
+                # A chart by its digest is an artifact to Argo CD.
+                return cls.of_source(reference)
+            return cls(url.removeprefix("oci://"), found["version"] or "", found["chart"])
+        raise UsageError(
+            f"“{reference}” is not where a Helm chart is.", "\n    ".join(("Write one of these:", *CHARTS))
+        )
+
+    @classmethod
+    def of_source(cls, reference: str) -> Self:
+        """Read where manifests are; raise UsageError for what is none of `SOURCES`."""
+        if found := _GIT_REFERENCE.fullmatch(reference):
+            return cls(found["url"], found["revision"] or "", path=found["path"])
+        found = _CHART_REFERENCE.fullmatch(reference)
+        if found and found["scheme"] == "oci://":
+            url = f"oci://{found['place']}/{found['chart']}"
+            return cls(url, found["version"] or found["digest"] or "", path=".")
+        raise UsageError(f"“{reference}” is not where manifests are.", "\n    ".join(("Write one of these:", *SOURCES)))
+
+    @classmethod
+    def of_base(cls, reference: str) -> Self:
+        """Read where a Kustomize base is; raise UsageError for what is none of `BASES`."""
+        if found := _GIT_REFERENCE.fullmatch(reference):
+            return cls(found["url"], found["revision"] or "", path=found["path"])
+        raise UsageError(f"“{reference}” is not where a Kustomize base is.", f"Write {BASES[0]}.")
+
+    @property
+    def is_pinned(self) -> bool:
+        """Return whether the revision is one version: a range of versions, or none, is not."""
+        pinned = _VERSION if self.chart else _PINNED
+        return pinned.fullmatch(self.revision) is not None
+
+
+_SEGMENT = r"[\w.~+-]+"
+_CHART_REFERENCE = re.compile(
+    rf"(?P<scheme>oci://|https://|http://(?=localhost[:/]|127\.0\.0\.1[:/]))(?P<place>{_HOST}(?:/{_SEGMENT})*)"
+    rf"/(?P<chart>{_SEGMENT})(?::(?P<version>[\w.+-]+)|@(?P<digest>{_DIGEST.pattern}))?",
+    re.ASCII,
+)
+_GIT_REFERENCE = re.compile(
+    rf"(?P<url>(?:https://|ssh://(?:[\w.-]+@)?|http://(?=localhost[:/]|127\.0\.0\.1[:/])){_HOST}(?:/{_SEGMENT})+"
+    rf"|[\w.-]+@[\w.-]+:{_SEGMENT}(?:/{_SEGMENT})*)//(?P<path>(?:{{env}}|[\w./~+-])+)(?:\?ref=(?P<revision>[\w./+-]+))?",
+    re.ASCII,
+)
+_PINNED = re.compile(r"(?!HEAD$)(?!-)[\w./:+-]+", re.ASCII)
+_VERSION = re.compile(r"v?\d+\.\d+\.\d+(?:[-+][\w.+-]+)?", re.ASCII)
+CHARTS = (
+    "oci://REGISTRY/PATH/CHART:VERSION",
+    "https://HOST/PATH/CHART:VERSION (a Helm repository's URL, and in it a chart)",
+    "https://HOST/REPOSITORY.git//PATH?ref=REVISION (a folder of a Git repository)",
+)
+SOURCES = (
+    "https://HOST/REPOSITORY.git//PATH?ref=REVISION (a folder of a Git repository; {env} in it is the environment)",
+    "oci://REGISTRY/PATH:TAG or oci://REGISTRY/PATH@DIGEST (an OCI artifact)",
+)
+BASES = ("https://HOST/REPOSITORY.git//PATH?ref=REVISION",)
+
+
+@dataclass(frozen=True, slots=True)
 class Seed:
     """What a new application starts with; from then on its values files say it."""
 
@@ -246,6 +333,10 @@ class Seed:
     port: int = DEFAULT_PORT
     images: tuple[tuple[str, Image], ...] = ()
     """Images of single environments: (environment, image)."""
+    origin: Origin | None = None
+    """Of the formats that are not written here; afterwards each environment's `source.yaml` says it."""
+    revisions: tuple[tuple[str, str], ...] = ()
+    """Its revisions in single environments: (environment, revision)."""
 
     def image_in(self, environment: str) -> Image:
         """Return the image that the application starts with in an environment."""
@@ -318,6 +409,8 @@ class Permitted:
     kinds: tuple[Kind, ...] | None = None
     cluster_kinds: tuple[Kind, ...] | None = None
     namespaces: tuple[str, ...] | None = None
+    repositories: tuple[str, ...] = ()
+    """Where applications may come from besides this repository: URLs, as an AppProject has them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -485,6 +578,11 @@ class Settings:
         check_repository_url(self.repo_url)
         if not _BRANCH.fullmatch(self.branch):
             raise UsageError(f"“{self.branch}” is not a branch.", "Name it as Git does, for example main or trunk.")
+        if self.format not in WRITTEN_HERE:
+            raise UsageError(
+                f"Applications are not written as “{self.format}” by default: that needs to know from where.",
+                f"Choose {', '.join(WRITTEN_HERE)}, and give argosy add app --chart, --base or --source.",
+            )
         if not re.fullmatch(r"1\.[0-9]{2}", self.kubernetes_version):
             raise UsageError(
                 f"“{self.kubernetes_version}” is not a Kubernetes version.", "Give major and minor, for example 1.37."

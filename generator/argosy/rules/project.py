@@ -29,6 +29,7 @@ from argosy.argocd.projects import (
     source_urls,
     virtual_spec,
 )
+from argosy.argocd.sources import normalise
 from argosy.argocd.view import ArgoApplication, View, key
 from argosy.documents import Document, Pointer
 from argosy.documents.fields import JSON, field, group_and_kind, mapping, sequence, text
@@ -667,7 +668,7 @@ def project_permits_more(repository: View) -> Iterator[Problem]:
         return  # The other Applications are not there to be asked.
     for project in _Projects(repository).known():
         yield from _kinds(project)
-        yield from _sources(project)
+        yield from _sources(project, repository)
         yield from _destinations(project)
 
 
@@ -728,10 +729,12 @@ def _covers(group: str, kind: str, used: tuple[str, str]) -> bool:
 # Sources
 
 
-def _sources(project: _Project) -> Iterator[Problem]:
+def _sources(project: _Project, repository: View) -> Iterator[Problem]:
     urls = sorted({url for each in project.applications for _, url in source_urls(each)})
     for index, pattern in enumerate(map(text, sequence(project.spec.get("sourceRepos")))):
         everywhere = pattern in {"*", "**"} or pattern.startswith("!")
+        if urls and normalise(pattern) in repository.urls:
+            continue  # What comes from elsewhere today has its settings here.
         if everywhere or not any(source_permitted([pattern], url) for url in urls):
             yield Problem(
                 f"The AppProject “{project.name}” permits "

@@ -100,6 +100,36 @@ def chart_without_revision(application: ArgoApplication, _repository: View) -> I
 
 
 @rule(
+    "chart-version-range",
+    Severity.WARNING,
+    Scope.APPLICATION,
+    "A chart's targetRevision is a range of versions.",
+    explanation="Argo CD takes the newest version that fits, so a release of the vendor's reaches the cluster without "
+    "a commit here: nobody reviews it, it is in no history, and reverting a commit does not take it back. Renovate "
+    "proposes new versions as pull requests.",
+    bad=APPLICATION
+    + DESTINATION
+    + "  source: {repoURL: https://charts.example.com, chart: nginx, targetRevision: 1.*}\n",
+    good=APPLICATION
+    + DESTINATION
+    + "  source: {repoURL: https://charts.example.com, chart: nginx, targetRevision: 1.2.3}\n",
+)
+def chart_version_range(application: ArgoApplication, _repository: View) -> Iterator[Problem]:
+    """Find charts whose version changes by itself."""
+    for at, source in application.sources:
+        revision = text(source.get("targetRevision"))
+        if source.get("chart") and _RANGE.search(revision):
+            yield Problem(
+                f"The chart “{source['chart']}” is deployed in any version that fits {revision}.",
+                application.at(*at, "targetRevision"),
+                "Set targetRevision to one version of the chart, such as 1.2.3.",
+            )
+
+
+_RANGE = re.compile(r"[*^~<>=|, ]|^v?\d+(?:\.(?:\d+|[xX]))?$|\.[xX]$|^[xX]$")
+
+
+@rule(
     "source-ignored",
     Severity.WARNING,
     Scope.APPLICATION,

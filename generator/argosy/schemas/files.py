@@ -16,6 +16,7 @@ from argosy.schemas.violations import Violation
 
 _OWN_FILES = (
     (r"environments/[^/]+/environment\.yaml", "files.json#/$defs/environment"),
+    (r"environments/[^/]+/[^/]+/source\.yaml", "files.json#/$defs/source"),
     (r"applications/[^/]+/application\.yaml", "files.json#/$defs/application"),
     (r"\.copier-answers\.yml", "files.json#/$defs/answers"),
     (r"\.argosy\.yaml", "files.json#/$defs/configuration"),

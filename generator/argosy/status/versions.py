@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -51,20 +52,30 @@ class Image:
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """What is deployed: images, the application's own first; or a chart from a chart repository."""
+    """What is deployed: images, the application's own first; or a chart, or all of it, from elsewhere."""
 
     images: Sequence[Image] = ()
     chart: str = ""
-    """The name of the chart, where it comes from a chart repository."""
+    """The name of the chart, or of the repository or artifact, where it comes from elsewhere."""
     chart_version: str = ""
 
     def __str__(self) -> str:
         """Name it in a few characters: the chart's version, or the first image's and how many more there are."""
         if self.chart:
-            return self.chart_version or "latest"
+            return _shortened(self.chart_version) or "latest"
         if not self.images:
             return ""
         return self.images[0].version + (f" +{len(self.images) - 1}" if len(self.images) > 1 else "")
+
+
+_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+
+
+def _shortened(revision: str) -> str:
+    """Return a revision in a few characters: a digest's or a commit's first ones."""
+    if _COMMIT.fullmatch(revision):
+        return revision[:12]
+    return revision[:_DIGEST_LENGTH] if revision.startswith("sha256:") else revision
 
 
 def places(application: str, environment: str) -> tuple[str, ...]:
@@ -92,8 +103,14 @@ def of(state: State, application: str, environment: str) -> Version:
     for source in deployment.charts(argocd or b""):
         return Version((), str(source["chart"]), str(source.get("targetRevision") or ""))
     folder = layout.deployment(environment, application)
+    if (file := f"{folder}/{layout.SOURCE}") in state.units.get(folder, ()):
+        said = _mapping(state.read(file) or b"")
+        if name := str(said.get("chart") or said.get("repoURL") or "").rstrip("/").rpartition("/")[2]:
+            return Version((), name.removesuffix(".git"), str(said.get("targetRevision") or ""))
     if _kustomization(state, folder) is not None:
         found = [each for (_, _), each in _built(state, folder, frozenset()).items()]
+        if not found and (base := _base(_mapping(_kustomization(state, folder) or b""))):
+            return base
     elif any(state.entry(path) for path in (f"{layout.chart(application)}/Chart.yaml", f"{folder}/{layout.VALUES}")):
         found = list(_of_values(state, application, environment))
     else:
@@ -231,6 +248,15 @@ def _built(state: State, folder: str, above: frozenset[str]) -> Containers:
             found.update(dict.fromkeys(_meant(place, found), image))
     replaced = [each for each in data.get("images") or () if isinstance(each, dict)]
     return {place: _replaced(image, replaced) for place, image in found.items()}
+
+
+_BASE = re.compile(r"\S*?/(?P<name>[^/?\s]+?)(?:\.git)?(?://[^?\s]*)?\?(?:\S*&)?ref=(?P<revision>[^&\s]+)")
+
+
+def _base(data: Mapping[str, Any]) -> Version | None:
+    """Return the version of the first base of another repository; None where there is none."""
+    found = next(filter(None, map(_BASE.fullmatch, _texts(data, "resources", "bases", "components"))), None)
+    return Version((), found["name"], found["revision"]) if found else None
 
 
 def _texts(data: Mapping[str, Any], *fields: str) -> Iterator[str]:

@@ -29,6 +29,7 @@ from argosy.repository.model import (
     Repository,
     RevisionStyle,
     Secrets,
+    Seed,
     Settings,
 )
 from argosy.template import versions as templates
@@ -133,7 +134,7 @@ def _is_answer(question: Mapping[str, Any] | None, value: Any) -> bool:
     return all(each in values for each in (value if isinstance(value, list) else [value]))
 
 
-_DERIVED = {"teams", "production", "kinds", "cluster_kinds", "component_kinds", "component_namespaces"}
+_DERIVED = {"teams", "production", "kinds", "cluster_kinds", "source_repos", "component_kinds", "component_namespaces"}
 """What nobody sets: it follows from what is set, or is read from the projects."""
 
 
@@ -154,6 +155,7 @@ def unknown(repository: Repository, before: Repository, template: Template) -> l
 def _derived(settings: Settings, given: Mapping[str, Any]) -> dict[str, Any]:
     """Return what copier.yml would derive: Copier has each of these lists parsed as YAML, which takes long."""
     applications, environments, production = given["applications"], given["environments"], settings.production
+    elsewhere = {Format.CHART.value, Format.REMOTE.value}
     with_components = [each for each in environments if each["components"]]
     stored = production.secrets is Secrets.EXTERNAL_SECRETS
     signed = production.image_signing is not ImageSigning.NONE
@@ -164,7 +166,10 @@ def _derived(settings: Settings, given: Mapping[str, Any]) -> dict[str, Any]:
     branches = [each["revision"] if settings.revision is RevisionStyle.BRANCH else settings.branch for each in between]
     return {
         **{f"{form}_applications": [each for each in applications if each["format"] == form] for form in Format},
-        "argocd_applications": applications if settings.argocd is ArgocdStyle.APPLICATIONS else [],
+        "argocd_applications": [
+            each for each in applications if settings.argocd is ArgocdStyle.APPLICATIONS or each["format"] in elsewhere
+        ],
+        "elsewhere_applications": [each for each in applications if each["format"] in elsewhere],
         "promotion_targets": targets,
         # As Jinja's `unique`, which does not tell upper from lower case.
         "follow_up_branches": [*{each.lower(): each for each in reversed(branches)}.values()][::-1],
@@ -194,7 +199,16 @@ def _application(application: Application) -> dict[str, Any]:
         "port": application.seed.port,
         "image": _image(application.seed.image),
         "images": {environment: _image(image) for environment, image in application.seed.images},
+        "origin": _origin(application.seed),
     }
+
+
+def _origin(seed: Seed) -> dict[str, Any] | None:
+    """Return where an application comes from; None where that is this repository."""
+    if seed.origin is None:
+        return None
+    found = {"repo_url": seed.origin.repo_url, "chart": seed.origin.chart, "path": seed.origin.path}
+    return {**found, "revision": seed.origin.revision, "revisions": dict(seed.revisions)}
 
 
 def _image(image: Image) -> dict[str, str]:
@@ -217,6 +231,7 @@ def _environment(environment: Environment, *, production: bool) -> dict[str, Any
         "components": [_component(component) for component in environment.components],
         "kinds": _kinds(permitted.kinds),
         "cluster_kinds": _kinds(permitted.cluster_kinds),
+        "source_repos": list(permitted.repositories),
         "component_kinds": _kinds(of_components.cluster_kinds),
         "component_namespaces": None if of_components.namespaces is None else list(of_components.namespaces),
     }

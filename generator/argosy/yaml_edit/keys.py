@@ -282,7 +282,16 @@ def _by_assignment(item: yaml.Node) -> str | None:
     return found[1] if found else None
 
 
-_NAMERS: Sequence[_Namer] = (_by_source, *map(_by_field, NAMES), _by_manifest, _by_reference, _by_assignment)
+_BASE = re.compile(r"(\S+?(?:://|:|/)\S+?)\?(?:\S*&)?(?:ref|version)=\S+")
+
+
+def _by_base(item: yaml.Node) -> str | None:
+    """Return which base of another repository a kustomization names, whatever its revision."""
+    found = _BASE.fullmatch(item.value) if isinstance(item, yaml.ScalarNode) else None
+    return found[1] if found else None
+
+
+_NAMERS: Sequence[_Namer] = (_by_source, *map(_by_field, NAMES), _by_manifest, _by_reference, _by_base, _by_assignment)
 
 
 @lru_cache(maxsize=64)

@@ -1,0 +1,244 @@
+"""Fetch an OCI artifact from its registry, as Argo CD takes it: one layer, which is a tar archive."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import hashlib
+import io
+import json
+import os
+import re
+import subprocess
+import tarfile
+import tempfile
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import monotonic
+from typing import IO, TYPE_CHECKING, Any
+from urllib.error import HTTPError, URLError
+from urllib.parse import urlencode, urljoin, urlsplit
+from urllib.request import HTTPRedirectHandler, HTTPSHandler, Request, build_opener
+
+from argosy import tls
+from argosy.documents.fields import mapping, sequence
+from argosy.errors import ArgosyError
+from argosy.remote.held import Held, refuse_more
+from argosy.remote.pins import Pin
+
+if TYPE_CHECKING:
+    from http.client import HTTPResponse
+
+_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+_LAYERS = (
+    "application/vnd.oci.image.layer.v1.tar",
+    "application/vnd.oci.image.layer.v1.tar+gzip",
+    "application/vnd.cncf.helm.chart.content.v1.tar+gzip",
+)
+"""The layers that Argo CD takes; the last one has the chart in a folder of its name."""
+_REFERENCE = re.compile(r"oci://(?P<host>\w[\w.-]*(?::\d+)?)/(?P<path>\w[\w.-]*(?:/\w[\w.-]*)*)", re.ASCII)
+_REVISION = re.compile(r"[\w][\w.+-]{0,127}|sha256:[0-9a-f]{64}", re.ASCII)
+_HERE = re.compile(r"(?:localhost|127\.0\.0\.1)(?::\d+)?")
+_CHALLENGE = re.compile(r'(\w+)="([^"]*)"')
+_HINT = "Check the address, the version and the network: docker login or helm registry login tell who you are."
+_MOST_TOLD = 4 * 1024 * 1024
+"""Bytes of a manifest, or of a token's answer."""
+_REDIRECTS = 5
+_PATIENCE = 30.0
+"""Seconds without a byte."""
+
+
+def files(pin: Pin, seconds: float, largest: int) -> Mapping[str, Held]:
+    """Return the files of an artifact; raise ArgosyError where it cannot be fetched, or is none that Argo CD takes."""
+    reference = _REFERENCE.fullmatch(pin.url)
+    if reference is None or not _REVISION.fullmatch(pin.revision):
+        raise ArgosyError(f"{pin} names no artifact.", "Write oci://REGISTRY/PATH, and a tag or a digest.")
+    asked = _Registry(pin, reference["host"], reference["path"], monotonic() + seconds)
+    try:
+        return asked.files(largest)
+    except HTTPError as error:
+        raise asked.failed(f"{error.code} {error.reason}") from error
+    except URLError as error:
+        raise asked.failed(str(error.reason)) from error
+    except (OSError, EOFError, ValueError, KeyError, TypeError, zlib.error, tarfile.TarError) as error:
+        raise asked.failed(str(error) or type(error).__name__) from error
+
+
+@dataclass(slots=True)
+class _Registry:
+    pin: Pin
+    host: str
+    path: str
+    end: float
+    """When all has to be done."""
+    authorization: str = field(default="", repr=False)
+
+    def failed(self, why: str) -> ArgosyError:
+        return ArgosyError(f"{self.pin} could not be fetched: {why.rstrip('.')}.", _HINT)
+
+    def files(self, largest: int) -> Mapping[str, Held]:
+        read = self._read(f"manifests/{self.pin.revision.replace('+', '_')}", _MOST_TOLD)
+        if ":" in self.pin.revision:
+            self._check(read, self.pin.revision)
+        layers = [mapping(each) for each in sequence(mapping(json.loads(read)).get("layers"))]
+        if len(layers) != 1 or layers[0].get("mediaType") not in _LAYERS:
+            raise self.failed("Argo CD takes an artifact with one layer, a tar archive, and this is none")
+        kind, digest, size = str(layers[0]["mediaType"]), str(layers[0]["digest"]), int(str(layers[0]["size"]))
+        refuse_more(self.pin, 1, size)
+        content = self._read(f"blobs/{digest}", size)
+        self._check(content, digest)
+        with tempfile.TemporaryFile() as archive:
+            self._unpack(content, archive, largest)
+            with tarfile.open(fileobj=archive, mode="r:") as opened:
+                found = dict(self._members(opened))
+        if kind.endswith("chart.content.v1.tar+gzip"):
+            return {path.partition("/")[2]: each for path, each in found.items() if "/" in path}
+        return found
+
+    def _unpack(self, content: bytes, archive: IO[bytes], largest: int) -> None:
+        """Write what a layer is, unpacked, as far as it is not too much."""
+        if not content.startswith(b"\x1f\x8b"):
+            archive.write(content)
+        else:
+            with gzip.GzipFile(fileobj=io.BytesIO(content)) as packed:
+                left = largest
+                while part := packed.read(1024 * 1024):
+                    left -= len(part)
+                    if left < 0:
+                        raise self.failed(f"it has more than {largest // 1024**2} MB unpacked")
+                    archive.write(part)
+        archive.seek(0)
+
+    def _members(self, opened: tarfile.TarFile) -> list[tuple[str, Held]]:
+        found: list[tuple[str, Held]] = []
+        for each in opened:
+            refuse_more(self.pin, len(found), 0)
+            path = re.sub(r"^(?:\./)+", "", each.name)
+            if each.issym():
+                found.append((path, Held(os.fsencode(each.linkname), is_link=True)))
+            elif each.isfile():
+                held = opened.extractfile(each)
+                found.append((path, Held(held.read() if held else b"", bool(each.mode & 0o100))))
+            elif not each.isdir():
+                raise self.failed(f"{each.name} is neither a file nor a folder")
+        return found
+
+    def _check(self, content: bytes, digest: str) -> None:
+        if f"sha256:{hashlib.sha256(content).hexdigest()}" != digest:
+            raise self.failed(f"the registry gave something else than {digest}")
+
+    def _read(self, what: str, largest: int) -> bytes:
+        """Return what the registry holds; it may want to know who asks."""
+        scheme = "http" if _HERE.fullmatch(self.host) else "https"
+        url = f"{scheme}://{self.host}/v2/{self.path}/{what}"
+        try:
+            return self._get(url, largest, self.authorization)
+        except HTTPError as error:
+            challenge = error.headers.get("WWW-Authenticate", "")
+            if error.code != 401 or self.authorization:
+                raise
+        self.authorization = self._authorized(challenge)
+        return self._get(url, largest, self.authorization)
+
+    def _authorized(self, challenge: str) -> str:
+        """Return what a registry asks for: who this is, or a token that its own server gives for that."""
+        known = _login(self.host)
+        if challenge.lower().startswith("basic"):
+            if not known:
+                raise self.failed(f"{self.host} asks who you are")
+            return known
+        told = dict(_CHALLENGE.findall(challenge))
+        realm = told.get("realm", "")
+        if not challenge.lower().startswith("bearer") or not _is_safe(realm):
+            raise self.failed(f"{self.host} asks for a login that is not known: {challenge[:100]}")
+        asked = {"scope": f"repository:{self.path}:pull", **({"service": told["service"]} if "service" in told else {})}
+        url = f"{realm}{'&' if '?' in realm else '?'}{urlencode(asked)}"
+        given = mapping(json.loads(self._get(url, _MOST_TOLD, known)))
+        return f"Bearer {given.get('token') or given['access_token']}"
+
+    def _get(self, url: str, largest: int, authorization: str) -> bytes:
+        """Return what is at a URL; whom a redirection leads to is told nothing."""
+        opener = build_opener(HTTPSHandler(context=tls.context()), _Stopping())
+        first = urlsplit(url).netloc
+        for _ in range(_REDIRECTS):
+            headers = {"Accept": f"{_MANIFEST}, */*", "User-Agent": "argosy"}
+            if authorization and urlsplit(url).netloc == first:
+                headers["Authorization"] = authorization
+            answer: HTTPResponse
+            with opener.open(Request(url, headers=headers), timeout=_PATIENCE) as answer:
+                if answer.status not in {301, 302, 303, 307, 308}:
+                    return self._bounded(answer, largest)
+                url = urljoin(url, answer.headers.get("Location", ""))
+            if not _is_safe(url):
+                raise self.failed(f"it leads to {url[:100]}, which is not https")
+        raise self.failed("it leads from one address to the next")
+
+    def _bounded(self, answer: IO[bytes], largest: int) -> bytes:
+        found = bytearray()
+        while part := answer.read(64 * 1024):
+            found += part
+            if len(found) > largest:
+                raise self.failed(f"{self.host} sends more than the {largest:,} bytes that there are to be")
+            if monotonic() > self.end:
+                raise self.failed("it takes too long")
+        return bytes(found)
+
+
+class _Stopping(HTTPRedirectHandler):
+    """Hands a redirection over as an answer: Python would follow it with all headers."""
+
+    def http_error_302(self, req: Any, fp: Any, code: int, msg: Any, headers: Any) -> Any:  # noqa: ARG002
+        """Return the answer."""
+        return fp
+
+    http_error_301 = http_error_303 = http_error_307 = http_error_308 = http_error_302
+
+
+def _is_safe(url: str) -> bool:
+    """Return whether a URL is one of https, or of this machine."""
+    parts = urlsplit(url)
+    return parts.scheme == "https" or (parts.scheme == "http" and _HERE.fullmatch(parts.netloc) is not None)
+
+
+def _login(host: str) -> str:
+    """Return how the user logs in to a registry, as Docker or Helm keep it; "" where they keep nothing."""
+    home = Path(os.path.expanduser("~"))  # noqa: PTH111 - it may be nobody's
+    docker = Path(os.environ.get("DOCKER_CONFIG") or home / ".docker") / "config.json"
+    helm = os.environ.get("HELM_REGISTRY_CONFIG")
+    of_helm = (
+        Path(helm)
+        if helm
+        else Path(os.environ.get("XDG_CONFIG_HOME") or home / ".config") / "helm/registry/config.json"
+    )
+    for file in (of_helm, docker):
+        try:
+            said = json.loads(file.read_bytes())
+            kept = (said.get("auths") or {}).get(host) or {}
+            if auth := str(kept.get("auth") or ""):
+                return f"Basic {auth}"
+            helper = (said.get("credHelpers") or {}).get(host) or said.get("credsStore")
+        except (OSError, ValueError, AttributeError):
+            continue
+        if helper and (found := _of_helper(str(helper), host)):
+            return found
+    return ""
+
+
+def _of_helper(helper: str, host: str) -> str:
+    """Return how the user logs in, as a program of Docker's keeps it: the user's own configuration names it."""
+    if not re.fullmatch(r"[\w.-]+", helper):
+        return ""
+    try:
+        said = subprocess.run(
+            [f"docker-credential-{helper}", "get"],
+            input=host.encode(),
+            capture_output=True,
+            timeout=_PATIENCE,
+            check=True,
+        ).stdout
+        kept = json.loads(said)
+        return "Basic " + base64.b64encode(f"{kept['Username']}:{kept['Secret']}".encode()).decode()
+    except (OSError, subprocess.SubprocessError, ValueError, KeyError, TypeError):
+        return ""
