@@ -18,6 +18,8 @@ from argosy.catalogue import catalogue
 from argosy.change import components, edits, privileges
 from argosy.repository import switches
 from argosy.repository.model import (
+    OWN,
+    SHARED,
     Application,
     ArgocdStyle,
     CiHost,
@@ -42,7 +44,7 @@ from tests import shared
 FOLDER = Path(__file__).parent / "golden"
 NAMES = (
     *("helm", "helm-applicationset", "kustomize", "kustomize-applicationset", "manifests", "manifests-applicationset"),
-    *("clusters", "minimal", "production"),
+    *("helm-shared", "clusters", "minimal", "production"),
 )
 WHOLE = "helm"
 """The tree that all the others are told by their difference to."""
@@ -79,21 +81,24 @@ def model(name: str) -> Repository:
     combinations = {
         "helm": (Format.HELM, ArgocdStyle.APPLICATIONS, RevisionStyle.TRUNK, CiHost.GITHUB),
         "helm-applicationset": (Format.HELM, ArgocdStyle.APPLICATIONSET, RevisionStyle.BRANCH, CiHost.GITLAB),
+        "helm-shared": (Format.HELM, ArgocdStyle.APPLICATIONSET, RevisionStyle.TRUNK, CiHost.GITHUB),
         "kustomize": (Format.KUSTOMIZE, ArgocdStyle.APPLICATIONS, RevisionStyle.BRANCH, CiHost.BITBUCKET),
         "kustomize-applicationset": (Format.KUSTOMIZE, ArgocdStyle.APPLICATIONSET, RevisionStyle.TRUNK, CiHost.NONE),
         "manifests": (Format.MANIFESTS, ArgocdStyle.APPLICATIONS, RevisionStyle.TRUNK, CiHost.GITLAB),
         "manifests-applicationset": (Format.MANIFESTS, ArgocdStyle.APPLICATIONSET, RevisionStyle.BRANCH, CiHost.GITHUB),
     }
-    follow = {"helm", "helm-applicationset", "kustomize"}
+    follow = {"helm", "helm-shared", "helm-applicationset", "kustomize"}
     installs = {
         "helm": RELEASED,
+        "helm-shared": RELEASED,
         "helm-applicationset": "argosy==0.1.0 --hash=sha256:" + "01" * 32,
         "kustomize": "argosy @ git+https://git.example.com/acme/argosy.git@" + "01" * 20,
         "kustomize-applicationset": "tools/argosy-0.1.0-py3-none-any.whl",
         "manifests": f"registry.example.com/acme/argosy:0.1.0@sha256:{'01' * 32}",
         "manifests-applicationset": "tools/argosy.txt",
     }
-    return repository(*combinations[name], follow_up=name in follow, argosy_install=installs.get(name, ""))
+    chart = SHARED if name == "helm-shared" else OWN
+    return repository(*combinations[name], follow_up=name in follow, argosy_install=installs.get(name, ""), chart=chart)
 
 
 @cache
@@ -107,11 +112,14 @@ def repository(
     seed: Seed = GUIDE,
     follow_up: bool = False,
     argosy_install: str = "",
+    chart: str = OWN,
 ) -> Repository:
     """Return a repository with one application, as `argosy init` makes it."""
-    settings = Settings("gitops", URL, argocd, revision, ci, form, follow_up=follow_up, argosy_install=argosy_install)
+    settings = Settings(
+        *("gitops", URL, argocd, revision, ci, form), follow_up=follow_up, argosy_install=argosy_install, chart=chart
+    )
     bare = Repository(settings, chain(environments, revision))
-    return permitted(bare.with_applications((Application("my-app", form, seed=seed),)))
+    return permitted(bare.with_applications((Application("my-app", form, "", seed, settings.chart_of(form)),)))
 
 
 def _clusters() -> Repository:

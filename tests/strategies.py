@@ -9,11 +9,14 @@ from hypothesis import strategies as st
 
 from argosy.errors import UsageError
 from argosy.repository.model import (
+    OWN,
+    SHARED,
     WRITTEN_HERE,
     Application,
     ArgocdStyle,
     CiHost,
     Environment,
+    Format,
     Image,
     Repository,
     RevisionStyle,
@@ -80,7 +83,10 @@ def repositories(draw: st.DrawFn) -> Repository:
     clusters = st.just("") | CLUSTERS | st.just("https://eu.example.com:6443")
     environments = chain(tuple((name, draw(clusters)) for name in names), settings.revision, settings.branch)
     applications = [
-        Application(name, draw(st.sampled_from(WRITTEN_HERE)), draw(TEXTS), draw(_seeds(names)))
+        Application(
+            *(name, form := draw(st.sampled_from(WRITTEN_HERE)), draw(TEXTS)),
+            *(draw(_seeds(names)), draw(_charts(form))),
+        )
         for name in sorted(draw(st.lists(NAMES, max_size=3, unique=True)))
     ]
     choices = st.sets(st.sampled_from([each.name for each in applications])) if applications else st.just(set[str]())
@@ -94,7 +100,18 @@ def repositories(draw: st.DrawFn) -> Repository:
         )
         for environment in environments
     )
-    return Repository(settings, deployed, tuple(applications))
+    shared = [each.name for each in applications if each.chart == SHARED]
+    versions = st.sampled_from(["1.0.0", "1.9.0", "1.10.0"])
+    following = tuple(
+        replace(each, chart_versions=tuple((name, draw(versions)) for name in each.applications if name in shared))
+        for each in deployed
+    )
+    charts = ("1.0.0", "1.9.0", "1.10.0") if shared else ()
+    return Repository(settings, following, tuple(applications), charts=charts)
+
+
+def _charts(form: Format) -> st.SearchStrategy[str]:
+    return st.sampled_from([OWN, SHARED] if form is Format.HELM else [OWN])
 
 
 def _seeds(environments: list[str]) -> st.SearchStrategy[Seed]:

@@ -17,18 +17,19 @@ from argosy import kustomize
 from argosy.findings import Status
 from argosy.helm import Release
 from argosy.helm import engine as helm
-from argosy.repository.model import WRITTEN_HERE, ArgocdStyle, CiHost, Format, RevisionStyle
+from argosy.repository.model import OWN, SHARED, WRITTEN_HERE, ArgocdStyle, CiHost, Format, RevisionStyle
 from argosy.template import creation, rendering
 from argosy.validation import pipeline
 from tests import covering, goldens
 from tests.templates.pipelines import yamllint
 
 CHOICES: Mapping[str, Sequence[str]] = {
-    "format": [*WRITTEN_HERE],
+    "format": [*WRITTEN_HERE, SHARED],
     "argocd": [*ArgocdStyle],
     "revision": [*RevisionStyle],
     "ci": [*CiHost],
 }
+"""All that is asked for; of the formats also Helm's with the chart that applications share."""
 READ = ("format", "argocd", "revision")
 """The choices that Argo CD sees; the host reads files of its own beside them."""
 _READ = [
@@ -46,7 +47,9 @@ Texts = Mapping[str, str]
 @cache
 def texts(form: str, argocd: str, revision: str, ci: str) -> Texts:
     """Return the text of each file of a new repository."""
-    model = goldens.repository(Format(form), ArgocdStyle(argocd), RevisionStyle(revision), CiHost(ci))
+    styles = (ArgocdStyle(argocd), RevisionStyle(revision), CiHost(ci))
+    is_shared = form == SHARED
+    model = goldens.repository(Format.HELM if is_shared else Format(form), *styles, chart=SHARED if is_shared else OWN)
     return {path: file.content.decode() for path, file in rendering.render(model).items()}
 
 
@@ -63,7 +66,7 @@ def write(folder: Path, files: Texts) -> None:
 
 
 def test_all_that_argo_cd_may_see_is_a_case_and_so_are_any_two_choices() -> None:
-    assert {case[: len(READ)] for case in CASES} == {*product(WRITTEN_HERE, ArgocdStyle, RevisionStyle)}
+    assert {case[: len(READ)] for case in CASES} == {*product(*(CHOICES[name] for name in READ))}
     for one, other in combinations(range(len(CHOICES)), 2):
         first, second = ([*CHOICES.values()][each] for each in (one, other))
         assert {(case[one], case[other]) for case in CASES} == {*product(first, second)}
@@ -78,7 +81,7 @@ def test_it_is_valid(repository: Path) -> None:
     assert "was not fetched (offline)" in skipped[INSTALL]
 
 
-def different(prefixes: tuple[str, ...], *forms: Format) -> Iterator[Texts]:
+def different(prefixes: tuple[str, ...], *forms: str) -> Iterator[Texts]:
     """Yield the files below some folders of each case, each set of them that differs from the others once."""
     seen = set()
     for case in CASES:
@@ -91,7 +94,7 @@ def different(prefixes: tuple[str, ...], *forms: Format) -> Iterator[Texts]:
 
 
 def test_charts_lint_strictly_with_the_values_of_each_environment(tmp_path: Path) -> None:
-    trees = list(different(("applications/", "environments/"), Format.HELM))
+    trees = list(different(("applications/", "charts/", "environments/"), Format.HELM, SHARED))
     assert trees
     for number, tree in enumerate(trees):
         folder = tmp_path / str(number)
@@ -116,10 +119,10 @@ def test_overlays_build(tmp_path: Path) -> None:
         assert all(kustomize.build(overlay, folder).count("kind: Deployment") == 1 for overlay in overlays)
 
 
-@pytest.mark.parametrize("form", WRITTEN_HERE)
+@pytest.mark.parametrize("form", CHOICES["format"])
 def test_yamllint_has_no_remark(form: Format) -> None:
     checked: set[tuple[str, str]] = set()
-    for tree in (texts(*each) for each in CASES if each[0] is form):
+    for tree in (texts(*each) for each in CASES if each[0] == form):
         settings = YamlLintConfig(yamllint(tree[".pre-commit-config.yaml"]))
         for path, text in tree.items():
             if (path, text) in checked or not settings.is_yaml_file(path) or settings.is_file_ignored(path):

@@ -22,7 +22,7 @@ from tests.promoting import text as read
 
 CHART = "applications/web/charts/web/templates"
 APPLICATION = "argocd/prod/web.yaml"
-PIECE = "[% yield app from helm_applications %][[ app.name ]][% endyield %]"
+PIECE = "[% yield each from charts %][[ each.folder ]][% endyield %]"
 MOVES = """
 _moves:
   - from: applications/{application}/charts/{application}/templates/extra-manifests.yaml
@@ -57,7 +57,7 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def _move(root: Path) -> None:
     (root / "copier.yml").write_text((root / "copier.yml").read_text() + MOVES)
-    chart = root / "templates/applications" / PIECE / "charts/[[ app.name ]]/templates"
+    chart = root / "templates" / PIECE / "templates"
     (chart / "config").mkdir()
     (chart / "[[ extra_template ]]").rename(chart / "config/map.yaml")
     _replace(chart / "config/map.yaml", "kind: ConfigMap\n", "kind: ConfigMap\n# Moved here.\n")
@@ -176,6 +176,22 @@ def test_every_edit_survives(argosy: Argosy, repository: Path, versions: tuple[s
     assert Path(f"{CHART}/own.yaml").exists()
     assert not Path(".gitattributes").exists()
     assert yaml.safe_load(Path(".copier-answers.yml").read_text())["_commit"] == versions[-1]
+
+
+def test_of_the_shared_chart_the_newest_version_alone_is_updated(
+    argosy: Argosy, repository: Path, versions: tuple[str, ...]
+) -> None:
+    assert argosy("convert", "web", "--chart", "shared", "--commit", "--quiet").code == 0
+    assert argosy("add", "chart", "2.0.0", "--commit", "--quiet").code == 0
+    edit(repository, "charts/app/2.0.0/values.yaml", "revisionHistoryLimit: 3", "revisionHistoryLimit: 7")
+    commit(repository)
+    before = git(repository, "rev-parse", "HEAD:charts/app/1.0.0")
+    result = argosy("update", "--commit")
+    assert result.code == 0, result.err
+    assert "# Moved here.\n" in Path("charts/app/2.0.0/templates/config/map.yaml").read_text()
+    assert "revisionHistoryLimit: 7" in Path("charts/app/2.0.0/values.yaml").read_text()
+    assert git(repository, "rev-parse", "HEAD:charts/app/1.0.0") == before
+    assert "path: charts/app/1.0.0\n" in Path(APPLICATION).read_text()
 
 
 def test_what_both_changed_conflicts_and_can_be_taken_back(argosy: Argosy, repository: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,11 +12,12 @@ from hypothesis import HealthCheck, given, settings
 from argosy.change import privileges
 from argosy.errors import UsageError
 from argosy.repository import answers
-from argosy.repository.model import Application, Image, Repository, RevisionStyle, Seed, chain
+from argosy.repository.model import Application, Image, Repository, RevisionStyle, Seed, Settings, chain
 from argosy.template import rendering
 from tests.conftest import Argosy
 from tests.strategies import repositories
 
+SETTINGS = Settings("gitops", "https://github.com/acme/gitops.git")
 CHAINED = chain((("dev", ""), ("prod", "")), RevisionStyle.TRUNK)
 DEFAULT = Application("web", team="ops", seed=Seed(Image("nginx", "1"), 80, (("dev", Image("nginx", "2")),)))
 
@@ -24,6 +26,9 @@ DEFAULT = Application("web", team="ops", seed=Seed(Image("nginx", "1"), 80, (("d
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(repositories())
 def test_the_full_form_is_the_model(argosy: Argosy, model: Repository) -> None:
+    # A new repository has the first version of the shared chart alone.
+    followed = tuple(replace(each, chart_versions=()) for each in model.environments)
+    model = replace(model, environments=followed, charts=()).with_shared_chart()
     Path("answers.yaml").write_text(json.dumps(rendering.answers(model), ensure_ascii=False), encoding="utf-8")
     result = argosy("init", "gitops", "--answers", "answers.yaml", "--dry-run", "--output", "json")
     assert result.err == ""
@@ -58,11 +63,13 @@ def test_yes_or_no_or_nothing(tmp_path: Path, text: str, follow_up: bool | None)
 @pytest.mark.parametrize("written", ["nginx:1", {"repository": "nginx", "tag": "1"}])
 def test_an_image_has_two_forms(written: object) -> None:
     part = {"name": "web", "image": written, "images": {"prod": written}}
-    assert answers.application(part, DEFAULT).seed == Seed(Image("nginx", "1"), 80, (("prod", Image("nginx", "1")),))
+    assert answers.application(part, DEFAULT, SETTINGS).seed == Seed(
+        Image("nginx", "1"), 80, (("prod", Image("nginx", "1")),)
+    )
 
 
 def test_what_is_left_out_is_the_default() -> None:
-    assert answers.application({"name": "web"}, DEFAULT) == DEFAULT
+    assert answers.application({"name": "web"}, DEFAULT, SETTINGS) == DEFAULT
     assert answers.environments(({"name": "dev"}, {"name": "prod"}), CHAINED) == CHAINED
 
 

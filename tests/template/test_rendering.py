@@ -98,7 +98,7 @@ class TestCopier:
 
     def test_what_is_recorded(self) -> None:
         recorded = yaml.safe_load(rendering.render(DEFAULTS)[layout.ANSWERS].content)
-        derived = {"applications", "environments", "teams"}
+        derived = {"applications", "chart_versions", "environments", "teams"}
         asked = {key: value for key, value in rendering.answers(DEFAULTS).items() if key not in derived}
         assert recorded == {"_commit": template.current().version, "_src_path": template.URL, **asked}
 
@@ -197,7 +197,7 @@ def test_whatever_the_model_says_is_in_the_files(model: Repository) -> None:
     documents = {
         path: next(iter([*yaml.load_all(file.content, yaml.CSafeLoader)]))
         for path, file in tree.items()
-        if path.endswith((".yaml", ".yml")) and "/charts/" not in path
+        if path.endswith((".yaml", ".yml")) and "charts/" not in path
     }
     for environment in model.environments:
         written = documents[layout.environment_settings(environment.name)]
@@ -209,6 +209,12 @@ def test_whatever_the_model_says_is_in_the_files(model: Repository) -> None:
     for environment, application in model.deployments():
         image = application.seed.image_in(environment.name)
         folder = layout.deployment(environment.name, application.name)
+        if application.chart == "shared":
+            by_set = model.settings.argocd == "applicationset"
+            path = layout.chart_version if by_set else layout.argocd_application
+            followed = dict(environment.chart_versions)[application.name]
+            text = tree[path(environment.name, application.name)].content.decode()
+            assert f" {'' if by_set else 'charts/app/'}{followed}\n" in text
         if application.format == "helm":
             values = documents[f"{folder}/values.yaml"]["image"]
             assert (values["repository"], values.get("digest", "")) == (image.repository, image.digest)

@@ -7,9 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 from argosy.errors import UsageError
-from argosy.names import did_you_mean
+from argosy.names import did_you_mean, joined
 from argosy.repository import switches
 from argosy.repository.model import (
+    SHARED,
     Application,
     CiHost,
     Component,
@@ -71,7 +72,7 @@ def add_applications(
         for each in repository.environments
     )
     together = sorted((*repository.applications, *applications), key=lambda each: each.name)
-    return replace(repository, environments=changed, applications=tuple(together))
+    return replace(repository, environments=changed, applications=tuple(together)).with_shared_chart()
 
 
 def permitting(permitted: Permitted, urls: Collection[str], own: str) -> Permitted:
@@ -96,16 +97,27 @@ def add_environment(repository: Repository, new: Environment, *, after: str = ""
 
 
 def remove_applications(repository: Repository, names: Collection[str]) -> Repository:
-    """Return the repository without applications."""
+    """Return the repository without applications, and without the shared chart where nothing uses it any more."""
     gone = {application(repository, name).name for name in names}
-    return replace(
-        repository,
-        environments=tuple(
-            replace(each, applications=tuple(name for name in each.applications if name not in gone))
-            for each in repository.environments
-        ),
-        applications=tuple(each for each in repository.applications if each.name not in gone),
+    return without_unused_chart(
+        replace(
+            repository,
+            environments=tuple(
+                replace(
+                    each,
+                    applications=tuple(name for name in each.applications if name not in gone),
+                    chart_versions=tuple(pair for pair in each.chart_versions if pair[0] not in gone),
+                )
+                for each in repository.environments
+            ),
+            applications=tuple(each for each in repository.applications if each.name not in gone),
+        )
     )
+
+
+def without_unused_chart(repository: Repository) -> Repository:
+    """Return the repository without the shared chart, if no application uses it, and none will by default."""
+    return repository if repository.shares_chart else replace(repository, charts=())
 
 
 def remove_environment(repository: Repository, name: str) -> Repository:
@@ -124,7 +136,11 @@ def rename_application(repository: Repository, old: str, new: str) -> Repository
     _refuse_taken("application", new, {each.name for each in repository.applications})
     renamed = replace(application(repository, old), name=new)
     environments = tuple(
-        replace(each, applications=tuple(sorted(new if name == old else name for name in each.applications)))
+        replace(
+            each,
+            applications=tuple(sorted(new if name == old else name for name in each.applications)),
+            chart_versions=tuple(sorted((new if name == old else name, it) for name, it in each.chart_versions)),
+        )
         for each in repository.environments
     )
     applications = [renamed if each.name == old else each for each in repository.applications]
@@ -147,10 +163,50 @@ def rename_environment(repository: Repository, old: str, new: str) -> Repository
     return replace(repository, environments=tuple(renamed(each) for each in repository.environments))
 
 
+def with_chart_versions(repository: Repository) -> Repository:
+    """Return the repository in which each environment says which version of the shared chart is followed."""
+
+    def said(place: Environment) -> Environment:
+        pairs = ((name, repository.followed(place, name)) for name in _sharing(repository, place))
+        return replace(place, chart_versions=tuple(pairs))
+
+    return replace(repository, environments=tuple(map(said, repository.environments)))
+
+
+def _sharing(repository: Repository, place: Environment) -> list[str]:
+    """Return the applications of an environment that use the shared chart."""
+    return [each.name for each in repository.applications if each.chart == SHARED and each.name in place.applications]
+
+
+def _following(repository: Repository, current: Environment, key: str, version: str) -> Environment:
+    """Return an environment in which applications follow a version of the shared chart: one, or all that use it."""
+    name, sharing = key.rpartition(".")[0], _sharing(repository, current)
+    if not sharing or (name and application(repository, name).name not in sharing):
+        raise UsageError(
+            f"{name or 'No application'} {'does not use' if name else 'uses'} the shared chart in {current.name}.",
+            f"argosy convert {name or 'APP'} --chart shared changes that.",
+        )
+    if version not in repository.charts:
+        raise UsageError(
+            f"There is no version {version} of the shared chart, but {joined(repository.charts)}.",
+            f"To make one: argosy add chart {version}",
+        )
+    for each in [name] if name else sharing:
+        current = current.following(each, version)
+    return current
+
+
 def set_environment(repository: Repository, name: str, values: Mapping[str, str]) -> Repository:
-    """Return the repository with settings of an environment changed: `autoSync=false`, `cluster=…` and the like."""
+    """Return the repository with settings of an environment changed: `autoSync=false`, `cluster=…` and the like.
+
+    `chartVersion=…` is of all applications with the shared chart, `shop.chartVersion=…` of one.
+    """
     current = environment(repository, name)
-    changed = replace(current, **switches.read(f"env {name}", values))
+    versions = {key: value for key, value in values.items() if key.rpartition(".")[2] == "chartVersion"}
+    for key, value in versions.items():
+        current = _following(repository, current, key, value)
+    others = {key: value for key, value in values.items() if key not in versions}
+    changed = replace(current, **switches.read(f"env {name}", others))
     _refuse_circle(repository, changed)
     if changed.cluster != current.cluster:
         _refuse_components_twice(repository, changed)
@@ -192,6 +248,8 @@ def set_application(repository: Repository, name: str, values: Mapping[str, str]
     current = application(repository, name)
     if "format" in values:
         raise UsageError("The format is more than a setting.", f"Run `argosy convert {name} --to {values['format']}`.")
+    if "chart" in values:
+        raise UsageError("The chart is more than a setting.", f"Run `argosy convert {name} --chart {values['chart']}`.")
     changed = replace(current, **switches.read(f"app {name}", values))
     return replace(
         repository, applications=tuple(changed if each.name == name else each for each in repository.applications)
@@ -220,7 +278,7 @@ def set_repository(repository: Repository, values: Mapping[str, str]) -> Reposit
             replace(each, revision=settings.branch) if each.revision == repository.settings.branch else each
             for each in environments
         )
-    changed = replace(repository, settings=settings, environments=environments)
+    changed = replace(repository, settings=settings, environments=environments).with_shared_chart()
     return changed if secured is None else with_pod_security(changed, on=secured)
 
 

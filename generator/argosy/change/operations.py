@@ -9,7 +9,7 @@ from argosy.change import edits
 from argosy.change.planning import Change
 from argosy.errors import UsageError
 from argosy.repository import layout
-from argosy.repository.model import Application, Environment, Repository, RevisionStyle
+from argosy.repository.model import VERSION, Application, Environment, Repository, RevisionStyle, in_order
 
 
 def add_applications(
@@ -25,6 +25,30 @@ def add_applications(
         if environments and name not in environments:
             raise UsageError(f"A version is given for {name}, and they are not deployed to {name}.", "Leave it out.")
     return Change(current, edits.add_applications(current, applications, environments))
+
+
+def add_chart(current: Repository, version: str = "") -> Change:
+    """Return the change that makes a new version of the shared chart beside the newest, as a copy of that.
+
+    Without a version it is the next minor one. Nothing follows it yet.
+    """
+    if not current.charts:
+        raise UsageError(
+            "There is no shared chart: each application has its own.",
+            "argosy add app NAME --chart shared and argosy convert NAME --chart shared use one.",
+        )
+    newest = current.newest_chart
+    major, minor, _ = newest.split(".")
+    version = version or f"{major}.{int(minor) + 1}.0"
+    if not VERSION.fullmatch(version):
+        raise UsageError(f"“{version}” is not a version of the chart.", "Give three numbers, such as 1.1.0.")
+    if in_order((newest, version))[-1] == newest:
+        raise UsageError(f"{version} is not newer than {newest}, the newest version of the chart.", "Give a newer one.")
+    return Change(
+        current,
+        replace(edits.with_chart_versions(current), charts=(*current.charts, version)),
+        copies={layout.shared_chart(version): layout.shared_chart(newest)},
+    )
 
 
 def add_environment(
@@ -51,6 +75,7 @@ def add_environment(
         auto_sync=auto_sync,
         replicas=model.replicas,
         applications=model.applications,
+        chart_versions=model.chart_versions,
         pod_security=model.pod_security,
         permitted=model.permitted,
     )
@@ -69,7 +94,10 @@ def remove_applications(current: Repository, names: Collection[str]) -> Change:
         removed += [layout.deployment(environment.name, name) for name in names]
         removed += [layout.argocd_application(environment.name, name) for name in names]
         removed += [layout.application_policies(environment.name, name) for name in names]
-    return Change(current, edits.remove_applications(current, names), removed=removed)
+    after = edits.remove_applications(current, names)
+    if current.charts and not after.charts:
+        removed.append(layout.SHARED_CHART)
+    return Change(current, after, removed=removed)
 
 
 def remove_environment(current: Repository, name: str) -> Change:

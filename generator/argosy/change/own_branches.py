@@ -25,7 +25,7 @@ from argosy.git.repository import Entry
 from argosy.git.snapshot import Snapshot, Written
 from argosy.names import joined
 from argosy.repository import layout
-from argosy.repository.model import Application, ArgocdStyle, Environment, Format, Repository, RevisionStyle
+from argosy.repository.model import SHARED, Application, ArgocdStyle, Environment, Format, Repository, RevisionStyle
 from argosy.repository.store import Stored
 
 
@@ -281,8 +281,15 @@ class _Work:
             if each.name in names
             for name in each.applications
         }
+        charts = [
+            layout.shared_chart(change.after.followed(each, name))
+            for each in change.after.environments
+            if each.name in names
+            for name, _ in each.chart_versions
+        ]
         return change.is_update or any(
             path == layout.ANSWERS
+            or objects.is_within(path, charts)
             or (layout.environment_of(path) in names and not objects.is_within(path, (layout.ARGOCD,)))
             or (layout.environment_of(path) is None and layout.application_of(path) in applications)
             for path in (each.path for each in plan.touched)
@@ -338,11 +345,15 @@ class _Work:
 
     def _of_deployments(self) -> Iterator[Read]:
         """Yield what is read of applications that an environment deploys anew, or in another format."""
-        before = {(one.name, each.name): (one, each) for one, each in self.change.before.deployments()}
+        before = {
+            (one.name, each.name): (one.revision, each.format, _folder(self.change.before, one, each))
+            for one, each in self.change.before.deployments()
+        }
         for environment, application in self.change.after.deployments():
-            was = before.get((environment.name, application.name))
-            if was is None or (was[0].revision, was[1].format) != (environment.revision, application.format):
-                name, folder = f"{application.name}-{environment.name}", _folder(environment, application)
+            folder = _folder(self.change.after, environment, application)
+            now = (environment.revision, application.format, folder)
+            if before.get((environment.name, application.name)) != now:
+                name = f"{application.name}-{environment.name}"
                 if names := self._names(folder):  # None are there of a chart from a chart repository.
                     yield of_folder(name, (), environment.revision, folder, names)
                 if self._by_set:
@@ -397,8 +408,10 @@ def _remains(change: merge.Change) -> bool:
     return change.wanted is not None
 
 
-def _folder(environment: Environment, application: Application) -> str:
+def _folder(repository: Repository, environment: Environment, application: Application) -> str:
     """Return the folder that is rendered of a deployment."""
+    if application.chart == SHARED:
+        return layout.shared_chart(repository.followed(environment, application.name))
     is_chart = application.format is Format.HELM
     return layout.chart(application.name) if is_chart else layout.deployment(environment.name, application.name)
 

@@ -113,6 +113,10 @@ def _merged(root: Path, change: Change, before: Files, after: Files, moved: Mapp
     moves = _move(before, after, moved, entries)
     decided = _take_over(root, change, before, after, entries)
     theirs = _seeded_to_keep(root, before, after, entries, going=going)
+    # What a newer version takes the place of is followed still, and nobody's to change any more.
+    stays = [layout.shared_chart(each) for each in {*change.before.charts} & {*change.after.charts}]
+    if change.before.newest_chart != change.after.newest_chart:
+        theirs |= {path for path in {*before, *after} if objects.is_within(path, stays)}
     kept = frozenset(path for path in theirs & before.keys() & after.keys() if before[path] != after[path])
     for path in (theirs - {*decided, *moves.values()}) | change.asked:
         before.pop(path, None)
@@ -164,14 +168,21 @@ def render(
         {each.name: names if each.name in places else applications for each in repository.environments},
     )
 
+    charts = {each.name: each.chart for each in other.applications}
+    of_charts = repository.charts != other.charts or any(
+        charts.get(each.name, each.chart) != each.chart for each in repository.applications
+    )
+
     def is_wanted(path: str) -> bool:
         application = layout.application_of(path)
+        if path.startswith(f"{layout.CHARTS}/"):
+            return of_charts
         if application is None or application in applications:
             return True
         return application in names and layout.environment_of(path) in places
 
     without = () if applications else (layout.APPLICATIONS,)
-    told = [sorted(applications), sorted(names), sorted(places)]
+    told = [sorted(applications), sorted(names), sorted(places), of_charts]
     return as_files(rendering.render(scope, template=version, wanted=is_wanted, told=told, without=without))
 
 
@@ -202,24 +213,28 @@ def _differing(one: Repository, other: Repository) -> tuple[frozenset[str], froz
     places = {each.name: frozenset(each.applications) for each in other.environments}
     for each in one.environments:
         applications |= places.get(each.name, frozenset(each.applications)) ^ frozenset(each.applications)
+    versions = {each.name: each.chart_versions for each in other.environments}
+    for each in one.environments:
+        applications |= {name for name, _ in {*each.chart_versions} ^ {*versions.get(each.name, each.chart_versions)}}
     return frozenset(applications), frozenset(environments)
 
 
 def _itself(repository: Repository, environment: Environment) -> tuple[Environment, bool]:
     """Return what an environment's applications depend on: its settings, and whether releases end there."""
     nothing = Permitted()
-    settings = replace(environment, applications=(), components=(), permitted=nothing, components_permitted=nothing)
+    none = {"applications": (), "chart_versions": (), "components": ()}
+    settings = replace(environment, **none, permitted=nothing, components_permitted=nothing)  # type: ignore[arg-type]
     return settings, repository.is_production(environment)
 
 
 def reduced(repository: Repository, names: Collection[str], there: Mapping[str, Collection[str]]) -> Repository:
-    """Return the model with these applications, and of the others one of each format.
+    """Return the model with these applications, and of the others one of each format, with each kind of chart.
 
-    In each environment it has those that are wanted `there`, and of the others one of each format too.
+    In each environment it has those that are wanted `there`, and of the others one of each too.
 
     What the repository and its environments hold depends on which formats there are, not on which applications.
     """
-    formats = {each.name: each.format for each in repository.applications}
+    formats = {each.name: (each.format, each.chart) for each in repository.applications}
     kept = {*names, *{form: name for name, form in formats.items()}.values()}
     environments = []
     for each in repository.environments:

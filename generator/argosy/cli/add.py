@@ -73,10 +73,12 @@ def app(
 
     by_environment = dict(images)
     image = by_environment.pop("", DEFAULT_IMAGE)
-    chosen, seed = options.seed((image, port, [*by_environment.items()]), form, (chart, base, source), versions)
+    whose, where = options.read_chart(chart)
+    chosen, seed = options.seed((image, port, [*by_environment.items()]), form, (where, base, source), versions)
     with delivery.opened(given) as stored:
         current = stored.repository
-        made = [Application(name, chosen or current.settings.format, team, seed) for name in names]
+        written = chosen or current.settings.format
+        made = [Application(name, written, team, seed, whose or current.settings.chart_of(written)) for name in names]
 
         def again(there: Elsewhere) -> Change | None:
             known = {each.name for each in there.repository.environments}
@@ -147,6 +149,27 @@ def env(
         given.say("Its values are copies. Check hosts and other values that two environments must not share.")
     if code == 0 and (lacking := " ".join(components.lacking(change.after, name))):
         given.say(f"Other clusters have what its cluster lacks: argosy add component {lacking} --env {name}")
+    return code
+
+
+@command.command("chart", cls=options.ChangeCommand)
+@click.argument("version", default="")
+@options.of_change
+def chart(*, version: str, given: ChangeOptions) -> int:
+    """Add a version of the chart that applications share, as a copy of the newest: by default the next minor one.
+
+    Nothing follows it yet: argosy set env ENV chartVersion=VERSION, then argosy promote.
+    """
+    from argosy.change import operations  # noqa: PLC0415
+
+    with delivery.opened(given) as stored:
+        change = operations.add_chart(stored.repository, version)
+        made = change.after.newest_chart
+        # To the environments' own branches it comes with those that follow it.
+        code = delivery.carry_out(given, stored, change, f"Add version {made} of the shared chart")
+    if code == 0 and not given.dry_run:
+        first = stored.repository.environments[0].name if stored.repository.environments else "ENV"
+        given.say(f"Nothing follows it yet. To begin: argosy set env {first} chartVersion={made}")
     return code
 
 

@@ -13,8 +13,9 @@ import click
 
 from argosy.cli import delivery, options
 from argosy.cli.options import ChangeOptions
+from argosy.errors import UsageError
 from argosy.names import joined
-from argosy.repository.model import WRITTEN_HERE, Format
+from argosy.repository.model import OWN, SHARED, WRITTEN_HERE, Format
 
 if TYPE_CHECKING:
     from argosy.change.own_branches import Elsewhere
@@ -24,11 +25,16 @@ if TYPE_CHECKING:
 
 @click.command("convert", cls=options.ChangeCommand)
 @click.argument("app")
-@click.option("--to", "form", type=options.choice(WRITTEN_HERE), required=True, help="The new format.")
+@click.option("--to", "form", type=options.choice(WRITTEN_HERE), help="The new format.")
+@click.option(
+    "--chart", type=click.Choice([OWN, SHARED]), help="Its new Helm chart: its own, or the one that is shared."
+)
 @options.yes
 @options.of_change
-def command(app: str, form: str, yes: bool, given: ChangeOptions) -> int:
+def command(app: str, form: str | None, chart: str | None, yes: bool, given: ChangeOptions) -> int:
     """Change how an application is written: as a Helm chart, a Kustomize base with overlays, or plain manifests.
+
+    Or whose Helm chart it has. Then its values stay, as long as that deploys the same.
 
     What every environment runs today is read from what is rendered, and put into the new files: image, replicas,
     ports, environment variables, resources and the rest. Other resources are carried over. What is deployed before and
@@ -37,10 +43,15 @@ def command(app: str, form: str, yes: bool, given: ChangeOptions) -> int:
     from argosy import conversion  # noqa: PLC0415
     from argosy.change import own_branches  # noqa: PLC0415
 
+    if form is None and chart is None:
+        raise UsageError("Neither a format nor a chart is given.", "Give --to or --chart.")
+    wanted = Format(form) if form else None
+    whose = {OWN: "its own chart", SHARED: "the shared chart"}
+    what = " with ".join(each for each in (form, whose.get(chart or "")) if each)
     with delivery.opened(given) as stored:
-        made = conversion.convert(given.root, stored, app, Format(form))
+        made = conversion.convert(given.root, stored, app, wanted, chart)
         if made is None:
-            given.say(f"Nothing to change: {app} is written for {form} already.")
+            given.say(f"Nothing to change: {app} {'is written for' if form else 'has'} {what} already.")
             return 0
         found: list[Difference] = []
 
@@ -55,7 +66,7 @@ def command(app: str, form: str, yes: bool, given: ChangeOptions) -> int:
             return made.change
 
         def again(there: Elsewhere) -> Change | None:
-            converted = conversion.convert(there.root, there.stored, app, Format(form))
+            converted = conversion.convert(there.root, there.stored, app, wanted, chart)
             if converted is None:
                 return None
             if not (given.is_committed or given.dry_run):  # It stays as it is there.
@@ -65,7 +76,7 @@ def command(app: str, form: str, yes: bool, given: ChangeOptions) -> int:
         elsewhere = own_branches.followed(given.root, stored.repository)
         change = announced(made, {each.name for each in stored.repository.environments} - elsewhere.keys())
         with _with_differences(given, found):
-            return delivery.carry_out(given, stored, change, f"Convert {app} to {form}", again=again)
+            return delivery.carry_out(given, stored, change, f"Convert {app} to {what}", again=again)
 
 
 @contextlib.contextmanager

@@ -22,6 +22,7 @@ from argosy.repository.model import (
     DEFAULT_PORT,
     KUBERNETES,
     OLDEST_MINOR,
+    OWN,
     WRITTEN_HERE,
     Application,
     ArgocdStyle,
@@ -257,7 +258,8 @@ def command(
     destination = _absolute(destination)
     creation.check(destination, use_git=git and not dry_run)
     destination = destination.resolve()
-    written = _written((chart, base, source), versions, settings["format"], alone=not (images or port))
+    settings["chart"], where = options.read_chart(chart)
+    written = _written((where, base, source), versions, settings["format"], alone=not (images or port))
     given = Given(
         repo_url,
         environments,
@@ -404,6 +406,7 @@ def _repository(
         name=name,
         repo_url=repo_url,
         format=Format(choose("format", "helm", WRITTEN_HERE)),
+        chart=known.get("chart", OWN),
         argocd=ArgocdStyle(choose("argocd", "applications", ArgocdStyle)),
         revision=RevisionStyle(choose("revision", "trunk", RevisionStyle)),
         ci=(ci := CiHost(choose("ci", "none" if minimal else _host(repo_url), CiHost))),
@@ -416,7 +419,7 @@ def _repository(
         said = ask("argosy_install", argosy_install or "-", _checked_installation)
         settings = replace(settings, argosy_install="" if said == "-" else said)
     form = (seed.origin and given.written[0]) or settings.format
-    made = [files.application(part, Application(part["name"], form, seed=seed)) for part in applications]
+    made = [files.application(part, Application("app", form, seed=seed), settings) for part in applications]
     names = tuple(sorted(each.name for each in made))
     origins = (seed.origin.repo_url,) if seed.origin and made and form is not Format.OVERLAY else ()
     chained = tuple(
@@ -426,7 +429,7 @@ def _repository(
     if answers.environments is not None and not given.environments:
         chained = files.environments(answers.environments, chained)
     _refuse_unknown(chained, made)
-    repository = Repository(settings, chained, tuple(sorted(made, key=lambda each: each.name)))
+    repository = Repository(settings, chained, tuple(sorted(made, key=lambda each: each.name))).with_shared_chart()
     return privileges.of_new(_switched(repository, given, answers, interview))
 
 

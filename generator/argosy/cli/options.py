@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import click
 
 from argosy.errors import ArgosyError, UsageError
-from argosy.repository.model import Format, Image, Origin, Seed
+from argosy.repository.model import OWN, SHARED, Format, Image, Origin, Seed
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -89,9 +89,9 @@ class VersionType(click.ParamType):  # type: ignore[type-arg]  # generic in new 
 
 chart = click.option(
     "--chart",
-    metavar="REF",
-    help="A Helm chart from elsewhere, with values here: oci://REGISTRY/PATH/CHART, https://HELM-REPOSITORY/CHART, or "
-    "https://GIT-REPOSITORY//PATH.",
+    metavar="own|shared|REF",
+    help="The Helm chart: a chart each, the one that applications share, or one from elsewhere with values here: "
+    "oci://REGISTRY/PATH/CHART, https://HELM-REPOSITORY/CHART, or https://GIT-REPOSITORY//PATH.",
 )
 base = click.option(
     "--base",
@@ -110,6 +110,11 @@ chart_versions = click.option(
     multiple=True,
     help="The version of the chart or source, or the one in an environment: also a Git tag or commit, or a digest.",
 )
+
+
+def read_chart(given: str | None) -> tuple[str | None, str | None]:
+    """Return whose chart `--chart` says it is, or else where one from elsewhere is."""
+    return (given, None) if given in {OWN, SHARED} else (None, given)
 
 
 def seed(

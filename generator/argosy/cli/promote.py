@@ -143,6 +143,7 @@ def _jobs(
     from argosy.promotion import ends as here  # noqa: PLC0415
     from argosy.promotion import promoting as core  # noqa: PLC0415
     from argosy.promotion.promoting import Move  # noqa: PLC0415
+    from argosy.repository import layout  # noqa: PLC0415
     from argosy.repository.model import ArgocdStyle  # noqa: PLC0415
 
     jobs: dict[str, Job] = {}
@@ -161,7 +162,8 @@ def _jobs(
 
             new = arriving.arrive(lacking, (source, target), (one, other), answers, places.history)
             made = core.Promotion(made.before, [*made.moves, *new])
-        if wanted and ends.own_branch and ends.base != default and branches.is_branch(places.root, default):
+        is_apart = ends.own_branch and ends.base != default and branches.is_branch(places.root, default)
+        if wanted and is_apart:
             from argosy.change import needs  # noqa: PLC0415
             from argosy.promotion import arriving, projects  # noqa: PLC0415
 
@@ -174,6 +176,10 @@ def _jobs(
                     needed = needs.of_state(made.after, earlier, {target})
                     announced |= {each.path: each.blob for each in projects.widen(there.with_files(announced), needed)}
                 came.setdefault(joined(unknown, MANY), []).append(target)
+        tip = branches.tip(places.root, default, places.remote) if is_apart else ""
+        if told := core.told(made.moves, target, Snapshot(places.root, tip)) if tip else {}:
+            announced |= told
+            came.setdefault(joined([str(layout.application_of(path)) for path in told], MANY), []).append(target)
         if together:
             pending[ends.base] = {**pending.get(ends.base, {}), **made.written}
         key = ends.base if together else f"{ends.base} {target}"
@@ -184,15 +190,25 @@ def _jobs(
         )
     found = list(jobs.values())
     if announced:
-        there = Snapshot(places.root, branches.tip(places.root, default, places.remote))
-        held = there.files(*announced)
-        what = joined([f"{names} to {joined(targets, MANY)}" for names, targets in came.items()], MANY)
-        changed = {path: blob for path, blob in announced.items() if held.get(path) != blob}
-        branch, title = f"{found[0].branch}-on-{default}", f"Deploy {what}"
-        telling = Job(core.Promotion(there, (), beside=changed), default, branch, own_branch=True, title=title)
+        telling = _telling(places, announced, came, found[0].branch)
         # With an ApplicationSet, the branch alone decides: what the projects permit comes before.
         found = [telling, *found] if style is ArgocdStyle.APPLICATIONSET else [*found, telling]
     return found
+
+
+def _telling(places: Places, announced: Written, came: Mapping[str, Sequence[str]], beside: str) -> Job:
+    """Return the job of the default branch, from which Argo CD reads of applications: `came` by names, to where."""
+    from argosy.git import branches  # noqa: PLC0415
+    from argosy.git.snapshot import Snapshot  # noqa: PLC0415
+    from argosy.promotion import promoting as core  # noqa: PLC0415
+
+    default = places.repository.settings.branch
+    there = Snapshot(places.root, branches.tip(places.root, default, places.remote))
+    held = there.files(*announced)
+    what = joined([f"{names} to {joined(targets, MANY)}" for names, targets in came.items()], MANY)
+    changed = {path: blob for path, blob in announced.items() if held.get(path) != blob}
+    promotion = core.Promotion(there, (), beside=changed)
+    return Job(promotion, default, f"{beside}-on-{default}", own_branch=True, title=f"Deploy {what}")
 
 
 def _branch(apps: Sequence[str], source: str, target: str) -> str:

@@ -29,6 +29,7 @@ def command(*, app: str, env: str, steps: int | None, state: str | None, given: 
     """
     if steps and state:
         raise UsageError("--steps and --to exclude each other.", "Give one of them.")
+    from argosy.git import branches  # noqa: PLC0415
     from argosy.git.snapshot import Snapshot  # noqa: PLC0415
     from argosy.promotion import promoting as core  # noqa: PLC0415
     from argosy.promotion.ends import applications  # noqa: PLC0415
@@ -43,6 +44,15 @@ def command(*, app: str, env: str, steps: int | None, state: str | None, given: 
 
         def make(answers: Answers) -> Sequence[Job]:
             promotion = core.roll_back(place, ends.target, goal, answers, places.history, own_branch=ends.own_branch)
-            return [Job(promotion, ends.base, f"rollback/{app}-{env}", ends.own_branch)]
+            back = Job(promotion, ends.base, branch := f"rollback/{app}-{env}", ends.own_branch)
+            default = places.repository.settings.branch
+            if not ends.own_branch or ends.base == default or not branches.is_branch(places.root, default):
+                return [back]
+            there = Snapshot(places.root, branches.tip(places.root, default, places.remote))
+            beside = core.told(promotion.moves, env, there)
+            telling = core.Promotion(there, (), beside=beside)
+            title = f"Roll {app} back in {env}"
+            then = Job(telling, default, f"{branch}-on-{default}", own_branch=True, title=title)
+            return [back, then] if beside else [back]
 
         return promoting.carry_out(given, places, make)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -10,6 +11,7 @@ from argosy.cli import delivery, options
 from argosy.cli import words as completion
 from argosy.cli.options import ChangeOptions
 from argosy.errors import UsageError
+from argosy.repository.model import in_order
 
 if TYPE_CHECKING:
     from argosy.repository.model import Repository
@@ -42,6 +44,8 @@ def command(words: tuple[str, ...], yes: bool, given: ChangeOptions) -> int:
         removal,
     )
     from argosy.change.planning import Change  # noqa: PLC0415
+    from argosy.git import objects  # noqa: PLC0415
+    from argosy.repository import layout  # noqa: PLC0415
 
     what, name, values = _understood(words)
     with delivery.opened(given) as stored:
@@ -49,8 +53,17 @@ def command(words: tuple[str, ...], yes: bool, given: ChangeOptions) -> int:
         def made(before: Repository) -> Change:
             if what == "repository":
                 return Change(before, edits.set_repository(before, values))
-            edit = edits.set_environment if what == "env" else edits.set_application
-            return Change(before, edit(before, name, values))
+            if what == "app":
+                return Change(before, edits.set_application(before, name, values))
+            # An environment's own branch may lack a version of the chart that is followed from now on.
+            lacking = sorted({*values.values()} & {*stored.repository.charts} - {*before.charts})
+            known = replace(before, charts=in_order({*before.charts, *lacking}))
+            folders, entries = (
+                [*map(layout.shared_chart, lacking)],
+                objects.entries(given.root, "HEAD") if lacking else {},
+            )
+            written = objects.blobs(given.root, entries, [path for path in entries if objects.is_within(path, folders)])
+            return Change(before, edits.set_environment(known, name, values), written=written)
 
         turned = ", ".join(f"{key}={value}" for key, value in values.items())
         title = f"Set {turned} of {completion.in_full(what)} {name}".strip()

@@ -26,8 +26,9 @@ from argosy.errors import ArgosyError, UsageError
 from argosy.git import objects
 from argosy.helm.release import is_test
 from argosy.kubernetes.manifests import identity
+from argosy.names import joined
 from argosy.repository import layout
-from argosy.repository.model import WRITTEN_HERE, Application, Environment, Format, Repository, Seed
+from argosy.repository.model import OWN, SHARED, WRITTEN_HERE, Application, Environment, Format, Repository, Seed
 from argosy.repository.store import Stored
 from argosy.template import rendering, versions
 from argosy.template.rendering import Tree
@@ -52,14 +53,20 @@ class Conversion:
         return [each for each in self.differences if not each.why]
 
 
-def convert(root: Path, stored: Stored, name: str, form: Format) -> Conversion | None:
-    """Work out how an application is written in another format; return None if it is written so already.
+def convert(
+    root: Path, stored: Stored, name: str, form: Format | None = None, chart: str | None = None
+) -> Conversion | None:
+    """Work out how an application is written in another format, or with another chart; return None if it is already.
 
-    Raise ArgosyError where a resource would be lost, a file is encrypted, or what is deployed cannot be rendered;
-    UsageError for a name that is none.
+    What is None stays, or follows from the other one. Raise ArgosyError where a resource would be lost, a file is
+    encrypted, or what is deployed cannot be rendered; UsageError for a name that is none.
     """
     application = edits.application(stored.repository, name)
-    if application.format is form:
+    form = form or application.format
+    stays = form is application.format
+    whose = application.chart if stays else stored.repository.settings.chart_of(form)
+    made = replace(application, format=form, chart=chart or whose)
+    if made == application:
         return None
     if application.format not in WRITTEN_HERE:
         raise UsageError(
@@ -67,7 +74,9 @@ def convert(root: Path, stored: Stored, name: str, form: Format) -> Conversion |
             "Copy the chart or the manifests into this repository first, as an application of its own: argosy add app.",
         )
     before = _rendered(root, stored, application)
-    work = _Work.begin(root, stored, application, form, before)
+    if stays and (exchanged := _exchanged(root, stored, application, made, before)):
+        return exchanged
+    work = _Work.begin(root, stored, application, made, before)
     _refuse_encrypted(root, work.removed)
     pristine = replace(work.change({}), from_version=stored.version, to_version=stored.version)
     plan = planning.plan(root, pristine)
@@ -81,6 +90,61 @@ def convert(root: Path, stored: Stored, name: str, form: Format) -> Conversion |
     ]
     _refuse_loss(differences)
     return Conversion(change, _edited(root, stored, {*work.removed}), differences)
+
+
+def _exchanged(
+    root: Path, stored: Stored, application: Application, made: Application, before: Mapping[str, Deployed]
+) -> Conversion | None:
+    """Work out how an application gets another chart, and keeps its values; None where that deploys something else.
+
+    Its own chart is the shared one as it was followed, with all that is written in it. Raise ArgosyError where its
+    environments follow different versions.
+    """
+    repository, name = stored.repository, application.name
+    after = _with(repository, made)
+    places = [each for each, one in repository.deployments() if one == application]
+    followed = {each.name: repository.followed(each, name) for each in places}
+    if made.chart == OWN and len({*followed.values()}) > 1:
+        told = joined([f"{version} in {each}" for each, version in followed.items()])
+        raise ArgosyError(
+            f"{name} follows different versions of the shared chart: {told}.",
+            f"Bring all of them to one first (argosy promote {name} --to …), and commit.",
+        )
+    own, said = layout.chart(name), layout.shared_chart("<version>")
+    addresses = (said, own) if made.chart == OWN else (own, said)
+    values = [f"{layout.deployment(each.name, name)}/{layout.VALUES}" for each in places]
+    held = objects.blobs(root, objects.entries(root, "HEAD"), values)
+    # Their first lines say where all values are.
+    old, new = (f"{each}/{layout.VALUES}".encode() for each in addresses)
+    written = {path: blob.content.replace(old, new) for path, blob in held.items() if old in blob.content}
+    if made.chart == OWN:
+        copies = {own: layout.shared_chart(next(iter(followed.values()), repository.newest_chart))}
+        change = Change(repository, after, copies, [] if after.charts else [layout.SHARED_CHART], written=written)
+        going = set[str]()  # What they hold goes on in the copy.
+    else:
+        change = Change(repository, after, removed=[own], written=written)
+        going = {path for path in objects.entries(root, "HEAD") if objects.is_within(path, [own])}
+    plan = planning.plan(root, replace(change, from_version=stored.version, to_version=stored.version))
+    deploys = deployed.of_commit(root, name, plan)
+    differences = [
+        difference
+        for environment, each in before.items()
+        for difference in compare(each, deploys[environment], Context(name, made.format, {}))
+    ]
+    if any(not each.path.endswith("[helm.sh/chart]") for each in differences):
+        return None
+    return Conversion(change, _edited(root, stored, going), differences)
+
+
+def _with(repository: Repository, made: Application) -> Repository:
+    """Return the repository with an application as it is to be, and the shared chart where it is used."""
+    applications = tuple(made if each.name == made.name else each for each in repository.applications)
+    environments = tuple(
+        replace(each, chart_versions=tuple(pair for pair in each.chart_versions if pair[0] != made.name))
+        for each in repository.environments
+    )
+    changed = replace(repository, applications=applications, environments=environments)
+    return edits.without_unused_chart(changed.with_shared_chart())
 
 
 def _edited(root: Path, stored: Stored, going: set[str]) -> list[FileStatus]:
@@ -115,7 +179,8 @@ def _without_chart_labels(found: Deployed, application: Application, form: Forma
 
     def without(manifest: Manifest) -> Manifest:
         chart = str((manifest["metadata"].get("labels") or {}).get("helm.sh/chart", ""))
-        if application.format is not Format.HELM or not chart.startswith(f"{application.name}-"):
+        name = "app" if application.chart == SHARED else application.name
+        if application.format is not Format.HELM or not chart.startswith(f"{name}-"):
             return manifest
         plain = copy.deepcopy(manifest)
         pods = plain.get("spec", {}).get("template", {}) if manifest["kind"] == "Deployment" else {}
@@ -123,6 +188,10 @@ def _without_chart_labels(found: Deployed, application: Application, form: Forma
             labels = each.get("metadata", {}).get("labels", {})
             for label in gone & labels.keys():
                 del labels[label]
+        if form is Format.HELM:  # Another chart counts them anew.
+            annotations = pods.get("metadata", {}).get("annotations", {})
+            for key in [each for each in annotations if each.startswith("checksum/")]:
+                del annotations[key]
         return plain
 
     return replace(found, manifests=[without(each) for each in found.manifests if not is_test(each)])
@@ -147,19 +216,17 @@ class _Work:
 
     @classmethod
     def begin(
-        cls, root: Path, stored: Stored, application: Application, form: Format, before: Mapping[str, Deployed]
+        cls, root: Path, stored: Stored, application: Application, to: Application, before: Mapping[str, Deployed]
     ) -> _Work:
         """Find what runs, and have the template render what it is to become."""
-        repository, name = stored.repository, application.name
+        repository, name, form = stored.repository, application.name, to.format
         plain = {key: _without_chart_labels(each, application, form) for key, each in before.items()}
         workloads = {} if form is Format.MANIFESTS else {key: find(each, name) for key, each in plain.items()}
         images = tuple((key, each.image) for key, each in workloads.items())
         ports = [each.port for each in workloads.values()]
         seed = Seed(images[0][1], ports[0], images) if images else Seed()
-        made = replace(application, format=form, seed=seed)
-        after = replace(
-            repository, applications=tuple(made if each.name == name else each for each in repository.applications)
-        )
+        made = replace(to, seed=seed)
+        after = _with(repository, made)
         committed = list(objects.entries(root, "HEAD"))
         return cls(
             root,
@@ -224,7 +291,9 @@ class _Work:
     def _values_file(self, environment: str, workload: Workload, given: Deployed, tree: Tree) -> Files:
         name = self.application.name
         path = f"{layout.deployment(environment, name)}/{layout.VALUES}"
-        files = (f"{layout.chart(name)}/{layout.VALUES}", layout.environment_values(environment), path)
+        is_shared = self.application.chart == SHARED
+        chart = layout.shared_chart(self.after.newest_chart) if is_shared else layout.chart(name)
+        files = (f"{chart}/{layout.VALUES}", layout.environment_values(environment), path)
         read = [plain.values(tree[each].content) for each in files if each in tree]
         text = writing.load(self.seeds[path].content)
         overrides = values(workload, given.manifests, merged(*read))
@@ -302,9 +371,8 @@ def _obsolete(
                 f"Argo CD changes the source of {name} by {path}.",
                 "Put what it says into the values, the kustomization or the manifests, and remove it.",
             )
-        if path.startswith((f"{layout.chart(name)}/", f"{layout.base(name)}/")) or (
-            path in read and (path in shared or path.startswith(own))
-        ):
+        chart = [layout.chart(name), layout.base(name), *([] if after.charts else [layout.SHARED_CHART])]
+        if objects.is_within(path, chart) or (path in read and (path in shared or path.startswith(own))):
             yield path
         elif (
             application.format is not Format.MANIFESTS

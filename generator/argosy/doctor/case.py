@@ -253,7 +253,10 @@ def _restriction(root: Path, application: str) -> frozenset[str]:
     settings = layout.application_settings(application)
     if not application or not (root / settings).is_file():
         return frozenset()
-    return frozenset({settings, f"{layout.chart(application)}/Chart.yaml"})
+    values = root.glob(layout.deployment("*", application))
+    # A shared chart is others' too.
+    own = {f"{each.relative_to(root).as_posix()}/{layout.VALUES}" for each in values}
+    return frozenset({settings, f"{layout.chart(application)}/Chart.yaml", *own})
 
 
 def _chosen(applications: Sequence[ArgoApplication], choice: Choice) -> Sequence[ArgoApplication]:

@@ -7,7 +7,7 @@ and what belongs to an environment is asked about, for nobody has said it of thi
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from argosy.change import edits, ownership, planning
@@ -18,6 +18,7 @@ from argosy.git.objects import Files
 from argosy.git.snapshot import Snapshot, Written
 from argosy.promotion import deployment, promoting
 from argosy.promotion.decision import Decision, Names, Sides, Verdict, decide, has_name, value_at
+from argosy.promotion.deployment import Texts
 from argosy.promotion.history import History, Place
 from argosy.promotion.policy import Policy, Treatment
 from argosy.promotion.promoting import Answers, Move
@@ -47,8 +48,9 @@ def arrive(
         _refuse_renamed(applications, environments, now, history)
         carried = {name: _carried(name, environments, now, answers, history) for name in applications}
     brought = {path: blob for each in carried.values() for path, blob in each.written.items()}
-    planned, pristine = _planned(now[1].with_files(brought), applications, environments[1], is_rendered=True)
     source = history.state(now[0])
+    versions = _followed(source, applications, environments[0])
+    planned, pristine = _planned(now[1].with_files(brought), versions, environments[1], is_rendered=True)
     target = history.state(now[1].with_files({**brought, **planned}))
     of_template = State(history.cache, {}).with_files(pristine)
     moves, rest = [], dict(planned)
@@ -87,7 +89,7 @@ def announced(names: Sequence[str], environment: str, target: Snapshot, default:
     """
     unknown = [name for name in names if not any(default.paths(layout.application_settings(name)))]
     brought = target.files(*map(layout.application, unknown)) if unknown else {}
-    planned, _ = _planned(default.with_files(brought), names, environment)
+    planned, _ = _planned(default.with_files(brought), _followed(target, names, environment), environment)
     # Nobody reads it there, but it says what is deployed.
     folders = [layout.deployment(environment, name) for name in names]
     rest = {path: blob for path, blob in planned.items() if not objects.is_within(path, folders)}
@@ -117,17 +119,23 @@ def _carried(
 ) -> promoting.Carried:
     """Return what comes along from the source's branch: the application itself, and what the source has of it."""
     choices = answers.of(name, environments[1])
-    found = promoting.brought(name, now, f"comes with {name}", choices, history)
+    chart = [*filter(None, [deployment.shared_chart(now[0], name, environments[0])])]
+    found = promoting.brought(name, now, chart, choices, history)
     units = deployment.units(name, environments[0])
     return replace(found, written={**found.written, **now[0].files(*units)})
 
 
+def _followed(state: Texts, applications: Sequence[str], environment: str) -> Mapping[str, str]:
+    """Return which version of the shared chart each application follows in an environment, "" for another chart."""
+    return {name: deployment.shared_chart(state, name, environment).rpartition("/")[2] for name in applications}
+
+
 def _planned(
-    state: Snapshot, applications: Sequence[str], environment: str, *, is_rendered: bool = False
+    state: Snapshot, applications: Mapping[str, str], environment: str, *, is_rendered: bool = False
 ) -> tuple[Written, Files]:
     """Return what the template changes in a state for an environment to deploy applications, too.
 
-    And, if that is wanted, all that it renders for them.
+    Each is given with the version of the shared chart that it follows. And, if that is wanted, what is rendered.
     """
     with branches.on_disk(state) as place:
         stored = ownership.load(place)
@@ -135,7 +143,7 @@ def _planned(
         made = planning.plan(place, Change(before, after, from_version=stored.version, to_version=stored.version))
         if made.conflicts:
             raise ArgosyError(
-                f"{made.conflicts[0]} is in the way of {applications[0]} in {environment}.",
+                f"{made.conflicts[0]} is in the way of {next(iter(applications))} in {environment}.",
                 "Move it elsewhere and commit, then promote again.",
             )
         if not is_rendered:
@@ -144,12 +152,15 @@ def _planned(
             return made.written, planning.render(after, before, template)
 
 
-def _with(repository: Repository, applications: Sequence[str], environment: str) -> Repository:
+def _with(repository: Repository, applications: Mapping[str, str], environment: str) -> Repository:
     """Return the model in which an environment deploys applications too, in the order in which it lists them."""
     place = edits.environment(repository, environment)
     names = {*place.applications, *applications}
     there = tuple(each.name for each in repository.applications if each.name in names)
-    return edits.replaced(repository, replace(place, applications=there))
+    place = replace(place, applications=there)
+    for name, version in applications.items():
+        place = place.following(name, version) if version else place
+    return edits.replaced(repository, place)
 
 
 def _decided(name: str, sides: Sides, policy: Policy, environments: tuple[str, str]) -> Iterator[Decision]:

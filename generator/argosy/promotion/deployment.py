@@ -1,4 +1,4 @@
-"""The files of a deployment: its folder, and where its chart is remote also its Application, which is elsewhere."""
+"""The files of a deployment: its folder, and its Application elsewhere, where that says its chart's version."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from typing import Any, Protocol
 from argosy.documents import plain
 from argosy.errors import ArgosyError
 from argosy.git.objects import SYMLINK, Blob
-from argosy.repository import layout
+from argosy.repository import argocd_files, layout
 from argosy.yaml_edit import keys
 
 APPLICATION = "Application.yaml"
 """How the files of a deployment name the Argo CD Application of a remote chart, which lies in another folder."""
+SHARING = "Application-with-shared-chart.yaml"
+"""How they name that of the shared chart: of this one, no revision moves."""
 KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 _CHART = re.compile(rb"""^[\s-]*["']?chart["']?\s*:|[{,]\s*["']?chart["']?\s*:""", re.MULTILINE)
 
@@ -40,11 +42,11 @@ def units(application: str, environment: str) -> tuple[str, str]:
 def path_of(name: str, application: str, environment: str) -> str:
     """Return where a file of a deployment lies in the repository."""
     folder, argocd = units(application, environment)
-    return argocd if name == APPLICATION else f"{folder}/{name}"
+    return argocd if name in {APPLICATION, SHARING} else f"{folder}/{name}"
 
 
 def files(state: State, application: str, environment: str, *, present: bool = False) -> dict[str, bytes]:
-    """Return a deployment's files, and its Application where the chart is remote.
+    """Return a deployment's files, and its Application where that has the chart's version.
 
     A symbolic link is the file that it leads to; one to another file of the folder is none, unless tools know its name.
     Raise ArgosyError for values or a kustomization that cannot be followed in a `present` state.
@@ -70,13 +72,30 @@ def _blobs(state: State, application: str, environment: str) -> dict[str, Blob]:
     held = dict(state.files(folder, argocd))
     written = held.pop(argocd, None)
     found = {path.removeprefix(f"{folder}/"): blob for path, blob in held.items()}
-    if written and charts(written.content):
+    if written and argocd_files.followed(written.content):
+        found[SHARING] = written
+    elif written and charts(written.content):
         found[APPLICATION] = written
     for name, blob in found.items():
         path = state.followed(f"{folder}/{name}") if blob.mode == SYMLINK else ""
         if path and (_is_known(name) or not path.startswith(f"{folder}/")):
             found[name] = state.blob(path) or blob
     return found
+
+
+class Texts(Protocol):
+    """A state of the repository, file by file."""
+
+    def read(self, path: str) -> bytes | None:
+        """Return what a file holds, None where there is none."""
+
+
+def shared_chart(state: Texts, application: str, environment: str) -> str:
+    """Return the folder of the shared chart in the version that a deployment follows, "" where it has another chart."""
+    argocd = layout.argocd_application(environment, application)
+    places = (argocd, layout.chart_version(environment, application))
+    version = next(filter(None, (argocd_files.followed(state.read(path) or b"") for path in places)), "")
+    return layout.shared_chart(version) if version else ""
 
 
 def _is_known(name: str) -> bool:

@@ -141,7 +141,10 @@ class Comparison:
             return {}
         source = self.edge.places[0]
         was = self.history.shared(source, self.history.named_at(source, self.start.commit), self.start)
-        theirs, ours = (each.entries(layout.application(self.edge.application)) for each in self.now)
+        chart = self.history.chart(self.edge)
+        was |= self.start.entries(*chart)
+        units = (layout.application(self.edge.application), *chart)
+        theirs, ours = (each.entries(*units) for each in self.now)
         found = ((path, (was.get(path), theirs.get(path), ours.get(path))) for path in sorted({*theirs, *ours}))
         return {path: three for path, three in found if three[1] not in (three[0], three[2])}
 
@@ -571,8 +574,13 @@ class History:
         return (
             (tips[0], base.source, deployment.units(*was)),
             (tips[1], base.target, deployment.units(*had)),
-            (tips[0], start, (layout.application(there.application),) if edge.is_across else ()),
+            (tips[0], start, (layout.application(there.application), *self.chart(edge)) if edge.is_across else ()),
         )
+
+    def chart(self, edge: Edge) -> Sequence[str]:
+        """Return the folder of the shared chart in the version that the source follows, none for another chart."""
+        found = deployment.shared_chart(self.state(edge.now[0]), edge.application, edge.source)
+        return [found] if found else []
 
     def _comparison(self, edge: Edge, base: Baseline) -> Comparison:
         source, target, start = (self._at(tip, commit, *units) for tip, commit, units in self._looked_at(edge, base))

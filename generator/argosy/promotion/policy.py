@@ -16,6 +16,8 @@ from functools import cache, cached_property, lru_cache
 
 from argosy.documents.plain import parse
 from argosy.errors import ArgosyError
+from argosy.promotion.deployment import SHARING
+from argosy.repository import layout
 from argosy.yaml_edit.keys import Key
 
 
@@ -48,7 +50,7 @@ class Pattern:
     @property
     def is_silent(self) -> bool:
         """Return whether it is about an Application's own fields, which differ in every environment."""
-        return self.text == APPLICATION
+        return self.text in {APPLICATION, f"{SHARING}:"}
 
     def weight(self, key: Key) -> tuple[bool, int, int, int]:
         """How much it counts among all that match: the application's own before defaults, then the more specific."""
@@ -150,6 +152,8 @@ class Policy:
 
 def _is_meant(key: Key, default: Pattern) -> bool:
     """Return whether a default is about a key: what an Application hands to a chart is not one of its own fields."""
+    if key.file == SHARING:
+        return default.text.startswith(SHARING)
     value = value_of(key)
     if value is not None:
         return default.matches(value)
@@ -203,6 +207,7 @@ _PROMOTE = (
     *("kustomization.yaml:helmCharts.*.version",),
     "source.yaml:targetRevision",
     *(f'kustomization.yaml:{field}."*:*"' for field in ("resources", "components")),
+    *(f"{SHARING}:spec.source.path", f"{layout.CHART_VERSION}:chartVersion"),
     *("Application:spec.source.targetRevision", "Application:spec.sources.*.targetRevision"),
 )
 _SETTING = (
@@ -234,6 +239,7 @@ _PINNED = (
     # Where it runs, and as what.
     *("**.nodeSelector", "**.affinity", "**.tolerations", "**.topologySpreadConstraints", "**.priorityClassName"),
     *("**.cluster", "**.clusterName", "**.region", "**.namespace", "**.labels.environment", "**.*Labels.environment"),
+    f"{SHARING}:",
     *("global.environment", "**.serviceMonitor.**.labels", APPLICATION),
     # An Application's sources that are no charts: references to Git repositories, and folders in them.
     *(f'Application:spec.sources."{kind}".{name}' for kind in ("$*", "*/*") for name in ("targetRevision", "repoURL")),

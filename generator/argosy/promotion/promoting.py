@@ -166,6 +166,30 @@ def _promote(found: Comparison, choices: Choices) -> Move:
     return Move(step, [*decisions, *carried.decisions], written)
 
 
+_APPLICATIONS = (deployment.APPLICATION, deployment.SHARING)
+
+
+def told(moves: Iterable[Move], environment: str, default: Snapshot) -> Written:
+    """Return the default branch's Applications with what moves in those on an environment's own branch.
+
+    Argo CD reads the former, so the versions of charts have to follow there.
+    """
+    written: dict[str, Blob | None] = {}
+    for move in moves:
+        path = layout.argocd_application(environment, move.step.application)
+        blob, held = move.written.get(path), default.files(path).get(path)
+        moved = [
+            (each.key.scope, each.key.path)
+            for each in move.decisions
+            if each.verdict is Verdict.PROMOTED and each.key.file in _APPLICATIONS and each.key.path
+        ]
+        if blob and held and moved:
+            text = editing.take(held.content.decode(), blob.content.decode(), moved, path).encode()
+            if text != held.content:
+                written[path] = Blob(held.mode, text)
+    return written
+
+
 def decided(found: Comparison, choices: Choices | None = None) -> list[Decision]:
     """Return the decisions on the keys of a deployment."""
     edge, base = found.edge, found.baseline
@@ -191,11 +215,17 @@ def carried_over(found: Comparison, choices: Choices | None = None) -> Carried:
     return _merged_files(found.edge.now[0].root, found.edge.application, files, why, choices or Choices())
 
 
-def brought(application: str, now: tuple[Snapshot, Snapshot], why: str, choices: Choices, history: History) -> Carried:
-    """Return the files of an application itself that come from the source's branch to one that deploys it nowhere."""
-    folder = layout.application(application)
+def brought(
+    application: str, now: tuple[Snapshot, Snapshot], chart: Sequence[str], choices: Choices, history: History
+) -> Carried:
+    """Return the files of an application itself that come from the source's branch to one that deploys it nowhere.
+
+    `chart` is the folder of the shared one, if it uses that.
+    """
+    why = f"comes with {application}"
+    folders = [layout.application(application), *chart]
     start = history.merge_base(*(each.commit for each in now))
-    was, theirs, ours = (each.files(folder) for each in (history.cache.state(start or now[1].commit), *now))
+    was, theirs, ours = (each.files(*folders) for each in (history.cache.state(start or now[1].commit), *now))
     new = {path: blob for path, blob in theirs.items() if path not in {*was, *ours}}
     both = {path: (was.get(path), blob, ours.get(path)) for path, blob in theirs.items() if path not in new}
     merged = _merged_files(now[1].root, application, both, why, choices)

@@ -21,9 +21,14 @@ Units = Mapping[str, Mapping[str, Entry]]
 
 
 def unit_of(path: str) -> str:
-    """Return what a file is looked up with: the folder of a deployment or of an application, else the file itself."""
+    """Return what a file is looked up with: the folder of a deployment, an application or a shared chart's version.
+
+    Else it is the file itself.
+    """
     parts = path.split("/")
     if parts[0] == layout.ENVIRONMENTS and len(parts) > 3:
+        return "/".join(parts[:3])
+    if path.startswith(f"{layout.SHARED_CHART}/") and len(parts) > 3:
         return "/".join(parts[:3])
     if parts[0] == layout.APPLICATIONS and len(parts) > 2:
         return "/".join(parts[:2])

@@ -13,7 +13,7 @@ from typing import Any
 
 from argosy.errors import UsageError
 from argosy.repository import switches
-from argosy.repository.model import Application, Environment, Format, Image, PodSecurity, Production
+from argosy.repository.model import Application, Environment, Format, Image, PodSecurity, Production, Settings
 
 _COPIERS = ("_commit", "_src_path")
 """What Copier records beside the answers: a repository's own answers file answers for another one too."""
@@ -114,12 +114,16 @@ def environments(parts: tuple[Mapping[str, Any], ...], chained: tuple[Environmen
     )
 
 
-def application(part: Mapping[str, Any], default: Application) -> Application:
-    """Return the application that an answers file describes: what it leaves out comes from `default`."""
-    images = part.get("images", {})
+def application(part: Mapping[str, Any], default: Application, settings: Settings) -> Application:
+    """Return the application that an answers file describes: what it leaves out comes from `default`.
+
+    Whose chart it has, `settings` say for its format.
+    """
+    images, form = part.get("images", {}), Format(part.get("format", default.format))
     return Application(
         name=part["name"],
-        format=Format(part.get("format", default.format)),
+        format=form,
+        chart=part.get("chart") or settings.chart_of(form),
         team=part.get("team", default.team),
         seed=replace(
             default.seed,

@@ -7,7 +7,8 @@ somebody, or Renovate, writes into an Application is the model's from then on.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,36 @@ from argosy.documents.fields import mapping, sequence
 from argosy.documents.plain import documents
 from argosy.errors import UsageError
 from argosy.repository import layout
-from argosy.repository.model import Component, Kind, Permitted, PodSecurity
+from argosy.repository.model import ArgocdStyle, Component, Kind, Permitted, PodSecurity
 
 _ENFORCED = "pod-security.kubernetes.io/enforce"
 _WAVE = "argocd.argoproj.io/sync-wave"
+
+
+_FOLLOWED = re.compile(
+    rb"""^[ ]*(?:path:[ ]+["']?"""
+    + layout.SHARED_CHART.encode()
+    + rb"""/|chartVersion:[ ]+["']?)([0-9]+\.[0-9]+\.[0-9]+)["']?[ ]*(?:\#.*)?\r?$""",
+    re.MULTILINE,
+)
+
+
+def followed(text: bytes) -> str:
+    """Return the version of the shared chart that an Application or a file of such a version says, "" for none."""
+    # To read a thousand Applications as YAML takes a second.
+    found = _FOLLOWED.search(text)
+    return found[1].decode() if found else ""
+
+
+def chart_versions(
+    root: Path, environment: str, applications: Iterable[str], style: ArgocdStyle
+) -> Iterator[tuple[str, str]]:
+    """Yield which version of the shared chart applications follow: of those that say so, each with the version."""
+    place = layout.chart_version if style is ArgocdStyle.APPLICATIONSET else layout.argocd_application
+    for name in applications:
+        file = root / place(environment, name)
+        if not paths.astray(file, root) and file.is_file() and (version := followed(file.read_bytes())):
+            yield name, version
 
 
 def permitted(root: Path, environment: str) -> Permitted:

@@ -9,6 +9,9 @@ PLATFORM = "platform"
 COMPONENTS = "components"
 POLICIES = "policies"
 CATALOGUE = "catalogue"
+CHARTS = "charts"
+SHARED_CHART = "charts/app"
+"""The folder of the chart that applications share: a folder below it for each of its versions."""
 ROOT_APPLICATION = "argocd/root.yaml"
 INSTALL = "argocd/install"
 APPLICATION_SET = "argocd/applicationset.yaml"
@@ -17,6 +20,7 @@ ENVIRONMENT_SETTINGS = "environment.yaml"
 VALUES = "values.yaml"
 SOURCE = "source.yaml"
 """The file of a deployment that says where it comes from, where that is elsewhere."""
+CHART_VERSION = "chart-version.yaml"
 CODEOWNERS = ("CODEOWNERS", ".bitbucket/CODEOWNERS")
 """Where a Git host looks for who reviews what."""
 
@@ -29,6 +33,16 @@ def application_settings(application: str) -> str:
 def chart(application: str) -> str:
     """Return the folder of an application's Helm chart."""
     return f"{APPLICATIONS}/{application}/charts/{application}"
+
+
+def shared_chart(version: str) -> str:
+    """Return the folder of a version of the chart that applications share."""
+    return f"{SHARED_CHART}/{version}"
+
+
+def chart_version(environment: str, application: str) -> str:
+    """Return the path of the shared chart's version that an application follows, where an ApplicationSet reads it."""
+    return f"{deployment(environment, application)}/{CHART_VERSION}"
 
 
 def base(application: str) -> str:
@@ -160,7 +174,7 @@ def is_seeded(path: str) -> bool:
     """Return whether the template writes a file once, and then leaves it to the user."""
     parts = path.split("/")
     if parts[0] == ENVIRONMENTS:
-        return parts[-1] != ENVIRONMENT_SETTINGS or len(parts) != 3
+        return (len(parts), parts[-1]) not in {(3, ENVIRONMENT_SETTINGS), (4, CHART_VERSION)}
     if parts[0] == PLATFORM:
         return len(parts) > 3 and parts[2] != POLICIES
     return path in CODEOWNERS or (parts[0] == APPLICATIONS and len(parts) > 3 and parts[2] == "base")

@@ -7,7 +7,7 @@ file: `store` does, and `layout` names the paths.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Self
@@ -22,6 +22,10 @@ OLDEST_MINOR = 30
 
 KUBERNETES = "1.37"
 """What manifests are checked for where nothing else is said: a version that the template's Argo CD is tested with."""
+OWN, SHARED = "own", "shared"
+"""Whose an application's Helm chart is: its own, or the one in `charts/app` that applications share."""
+FIRST_CHART = "1.0.0"
+"""The version that the shared chart begins with."""
 
 LABEL_LENGTH = 63
 RELEASE_LENGTH = 53
@@ -56,6 +60,8 @@ _AMBIGUOUS = r"(?![yYnN]$|[0-9.]+[eE][0-9]+$|0o[0-7]+$)"
 _BRANCH = re.compile(rf"{_AMBIGUOUS}(?!.*[~^*])(?!HEAD$){_REVISION.pattern}(?<!\.lock)")
 _PIN = re.compile(r"v[0-9]+\.[0-9]+\.[0-9]+@[0-9a-f]{40}(?:@sha256:[0-9a-f]{64})?")
 _KEY_ID = re.compile(r"[0-9A-F]{16}")
+VERSION = re.compile(r"(?:0|[1-9][0-9]*)(?:\.(?:0|[1-9][0-9]*)){2}")
+"""A version of the shared chart: no pre-release, for a folder of that name is ready to be followed."""
 _SERVER, _BELOW = r"[A-Za-z0-9][A-Za-z0-9.-]*(?::[0-9]+)?", r"(?:/[\w.~+%-]+)*"
 _DISTRIBUTION = r"argosy-[0-9][\w.+-]*\.(?:whl|tar\.gz)"
 _FOLDERS = r"(?:\./)?(?:\.?\w[\w.+-]*/)*"
@@ -351,6 +357,8 @@ class Application:
     format: Format = Format.HELM
     team: str = ""
     seed: Seed = field(default_factory=Seed)
+    chart: str = OWN
+    """Whose chart it is, `OWN` or `SHARED`, where its format is Helm."""
 
     def __post_init__(self) -> None:
         check_name("application", self.name, RELEASE_LENGTH, RESERVED_APPLICATIONS)
@@ -365,6 +373,12 @@ class Application:
             )
         if not 1 <= self.seed.port <= 65535:
             raise UsageError(f"{self.seed.port} is not a port.", "Ports go from 1 to 65535.")
+        check_chart(self.chart)
+        if self.chart != OWN and self.format is not Format.HELM:
+            raise UsageError(
+                f"The application {self.name} has no chart: its format is {self.format}.",
+                "Leave --chart out, or choose the format helm.",
+            )
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -453,6 +467,8 @@ class Environment:
     replicas: int = 1
     """With how many replicas a new application starts."""
     applications: tuple[str, ...] = ()
+    chart_versions: tuple[tuple[str, str], ...] = ()
+    """Which version of the shared chart applications follow: (application, version). Others follow the newest."""
     pod_security: PodSecurity = PodSecurity.OFF
     """The level that the applications' namespaces enforce."""
     components: tuple[Component, ...] = ()
@@ -499,6 +515,10 @@ class Environment:
     def namespace_of(self, application: str) -> str:
         """Return the namespace that an application is deployed to."""
         return self.namespace or f"{application}-{self.name}"
+
+    def following(self, application: str, version: str) -> Self:
+        """Return the environment in which an application follows a version of the shared chart."""
+        return replace(self, chart_versions=tuple(sorted({**dict(self.chart_versions), application: version}.items())))
 
 
 @dataclass(frozen=True, slots=True)
@@ -568,6 +588,12 @@ class Settings:
     argosy_install: str = ""
     """What CI installs, or the image that it runs in: see `INSTALLED`; nothing: its jobs fail and say so."""
     production: Production = field(default_factory=Production)
+    chart: str = OWN
+    """Whose chart new applications in Helm's format have."""
+
+    def chart_of(self, form: Format) -> str:
+        """Return whose chart a new application of a format has."""
+        return self.chart if form is Format.HELM else OWN
 
     def __post_init__(self) -> None:
         if not _REPOSITORY_NAME.fullmatch(self.name):
@@ -576,6 +602,7 @@ class Settings:
                 "Use letters, digits, “.”, “_” and “-”, and more than a y, an n or a number: for example gitops.",
             )
         check_repository_url(self.repo_url)
+        check_chart(self.chart)
         if not _BRANCH.fullmatch(self.branch):
             raise UsageError(f"“{self.branch}” is not a branch.", "Name it as Git does, for example main or trunk.")
         if self.format not in WRITTEN_HERE:
@@ -623,6 +650,8 @@ class Repository:
     applications: tuple[Application, ...] = ()
     teams: Teams | None = None
     """What each team owns, where `applications` are not all that there are; None: `applications` tell."""
+    charts: tuple[str, ...] = ()
+    """The versions of the shared chart that there are, the oldest first: the template keeps the newest."""
 
     def __post_init__(self) -> None:
         _refuse_twice("environment", [environment.name for environment in self.environments])
@@ -681,6 +710,11 @@ class Repository:
         """Return whether releases end in an environment: nothing promotes from it."""
         return all(each.promotes_from != environment.name for each in self.environments)
 
+    @property
+    def newest_chart(self) -> str:
+        """The version of the shared chart that new applications follow."""
+        return self.charts[-1] if self.charts else FIRST_CHART
+
     def application(self, name: str) -> Application:
         """Return the application of that name; raise KeyError if there is none."""
         return next((found for found in self.applications if found.name == name), None) or _missing(name)
@@ -701,7 +735,21 @@ class Repository:
             for environment in self.environments
         )
         together = sorted((*self.applications, *applications), key=lambda application: application.name)
-        return replace(self, environments=environments, applications=tuple(together))
+        return replace(self, environments=environments, applications=tuple(together)).with_shared_chart()
+
+    def followed(self, environment: Environment, application: str) -> str:
+        """Return which version of the shared chart an application follows in an environment."""
+        return dict(environment.chart_versions).get(application, self.newest_chart)
+
+    @property
+    def shares_chart(self) -> bool:
+        """Whether an application uses the shared chart, or new ones will."""
+        default = self.settings.chart_of(self.settings.format)
+        return SHARED in {default, *(each.chart for each in self.applications)}
+
+    def with_shared_chart(self) -> Self:
+        """Return the repository with the shared chart, if it is used and not there yet."""
+        return replace(self, charts=(FIRST_CHART,)) if self.shares_chart and not self.charts else self
 
 
 def chain(names: tuple[tuple[str, str], ...], revision: RevisionStyle, branch: str = "main") -> tuple[Environment, ...]:
@@ -751,6 +799,18 @@ def check_name(what: str, name: str, longest: int, reserved: dict[str, str]) -> 
 def is_installed(setting: str) -> bool:
     """Return whether a text names exactly one argosy, so that CI may install it."""
     return _INSTALLED.fullmatch(setting) is not None
+
+
+def check_chart(chart: str) -> None:
+    """Raise UsageError unless an application's chart can be that."""
+    if chart not in {OWN, SHARED}:
+        raise UsageError(f"The chart cannot be “{chart}”.", f"It is {OWN} or {SHARED}.")
+
+
+def in_order(versions: Iterable[str]) -> tuple[str, ...]:
+    """Return the versions among texts, the oldest first: three numbers with dots between them."""
+    found = (each for each in versions if VERSION.fullmatch(each))
+    return tuple(sorted(found, key=lambda each: [int(number) for number in each.split(".")]))
 
 
 def check_repository_url(url: str) -> None:

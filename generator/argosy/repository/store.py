@@ -18,6 +18,8 @@ from argosy.paths import astray
 from argosy.repository import argocd_files, layout, switches
 from argosy.repository.model import (
     KUBERNETES,
+    OWN,
+    SHARED,
     Application,
     ArgocdStyle,
     ChartExtra,
@@ -28,6 +30,7 @@ from argosy.repository.model import (
     Repository,
     RevisionStyle,
     Settings,
+    in_order,
 )
 
 
@@ -48,7 +51,6 @@ def load(root: Path, only: Collection[str] | None = None) -> Stored:
     answers = _settings(root, layout.ANSWERS)
     names = _applications(root)
     applications = [_application(root, name) for name in names if only is None or name in only]
-    environments = [_environment(root, name, frozenset(names)) for name in _folders(root / layout.ENVIRONMENTS)]
     with _blaming(layout.ANSWERS):
         settings = Settings(
             name=str(answers.get("repository_name", root.name)),
@@ -57,6 +59,7 @@ def load(root: Path, only: Collection[str] | None = None) -> Stored:
             revision=RevisionStyle(answers.get("revision", RevisionStyle.TRUNK)),
             ci=CiHost(answers.get("ci", CiHost.NONE)),
             format=Format(answers.get("format", Format.HELM)),
+            chart=str(answers.get("chart", OWN)),
             kubernetes_version=str(answers.get("kubernetes_version", KUBERNETES)),
             branch=str(answers.get("branch", "main")),
             minimal=bool(answers.get("minimal", False)),
@@ -65,8 +68,14 @@ def load(root: Path, only: Collection[str] | None = None) -> Stored:
             # Before there was a choice, the charts had all of it.
             production=switches.from_answers({"chart_extras": [*ChartExtra], **answers}),
         )
+    shared = frozenset(each.name for each in applications if each.chart == SHARED)
+    environments = [
+        _environment(root, name, frozenset(names), shared, settings.argocd)
+        for name in _folders(root / layout.ENVIRONMENTS)
+    ]
+    charts = in_order(_folders(root / layout.SHARED_CHART))
     with _blaming(layout.ENVIRONMENTS):
-        repository = Repository(settings, tuple(promotion_order(environments)), tuple(applications))
+        repository = Repository(settings, tuple(promotion_order(environments)), tuple(applications), charts=charts)
     return Stored(repository, str(answers.get("_commit", "")))
 
 
@@ -136,13 +145,17 @@ def _application(root: Path, name: str) -> Application:
     path = layout.application_settings(name)
     data = _settings(root, path)
     with _blaming(path):
-        return Application(name, Format(data["format"]), str(data.get("team", "")))
+        return Application(name, Format(data["format"]), str(data.get("team", "")), chart=str(data.get("chart", OWN)))
 
 
-def _environment(root: Path, name: str, applications: Collection[str]) -> Environment:
+def _environment(
+    root: Path, name: str, applications: Collection[str], shared: Collection[str], style: ArgocdStyle
+) -> Environment:
     path = layout.environment_settings(name)
     data = _settings(root, path)
     destination = data["destination"]
+    deployed = tuple(each for each in _folders(root / layout.environment(name)) if each in applications)
+    following = (each for each in deployed if each in shared)
     with _blaming(path):
         return Environment(
             name=name,
@@ -152,7 +165,8 @@ def _environment(root: Path, name: str, applications: Collection[str]) -> Enviro
             promotes_from=str(data["promotesFrom"]),
             namespace=str(data.get("namespace", "")),
             replicas=int(data.get("replicas", 1)),
-            applications=tuple(each for each in _folders(root / layout.environment(name)) if each in applications),
+            applications=deployed,
+            chart_versions=tuple(argocd_files.chart_versions(root, name, following, style)),
             pod_security=PodSecurity(data.get("podSecurity", "")),
             components=argocd_files.components(root, name),
             permitted=argocd_files.permitted(root, name),
@@ -200,9 +214,14 @@ def load_at(root: Path, revision: str) -> Stored:
 
 def load_of(state: Snapshot) -> Stored:
     """Read the model of a state of a repository; raise ArgosyError where it is wrong there."""
-    held = state.chosen(lambda path: path == layout.ANSWERS or layout.is_settings(path) or _is_model(path))
+    follows = any(state.paths(layout.SHARED_CHART))
+    held = state.chosen(
+        lambda path: (
+            path == layout.ANSWERS or layout.is_settings(path) or _is_model(path) or (follows and _follows(path))
+        )
+    )
     with temporary.folder("model") as folder:
-        places = (layout.ENVIRONMENTS, layout.APPLICATIONS, layout.PLATFORM)
+        places = (layout.ENVIRONMENTS, layout.APPLICATIONS, layout.PLATFORM, layout.SHARED_CHART)
         # What else a folder holds does not matter, but that it holds something does.
         for path in {posixpath.dirname(each): each for each in state.paths(*places)}.values():
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
@@ -217,11 +236,17 @@ def load_of(state: Snapshot) -> Stored:
 
 
 def _is_model(path: str) -> bool:
-    """Return whether the model is read from a file other than settings: a project, or a component's Application."""
+    """Return whether the model is read from a file that is no settings': answers, a project, a component's."""
     name = path.rpartition("/")[2]
-    return (path.startswith(f"{layout.ARGOCD}/") and (name == "project.yaml" or f"/{layout.COMPONENTS}/" in path)) or (
-        path.startswith(f"{layout.PLATFORM}/") and path.endswith("/chart/Chart.yaml")
-    )
+    is_argocds = path.startswith(f"{layout.ARGOCD}/") and (name == "project.yaml" or f"/{layout.COMPONENTS}/" in path)
+    is_vendored = path.startswith(f"{layout.PLATFORM}/") and path.endswith("/chart/Chart.yaml")
+    return path == layout.ANSWERS or is_argocds or is_vendored
+
+
+def _follows(path: str) -> bool:
+    """Return whether a file says which version of the shared chart an application follows."""
+    application, environment = layout.application_of(path) or "", layout.environment_of(path) or ""
+    return path in {layout.argocd_application(environment, application), layout.chart_version(environment, application)}
 
 
 def uncommitted(root: Path, *folders: str) -> frozenset[str]:
@@ -261,6 +286,15 @@ def refuse_reformatted(root: Path, before: Repository, after: Repository) -> Non
             "its settings and what else people wrote would be lost.",
             f"Restore {old} there, and run argosy convert {each.name} --to {new}.",
         )
+    charts = {each.name: each.chart for each in before.applications}
+    for each in after.applications:
+        was, is_there = charts.get(each.name, each.chart), (root / layout.chart(each.name)).is_dir()
+        if was != each.chart and is_there is (was == OWN):
+            raise UsageError(
+                f"{layout.application_settings(each.name)} says that {each.name} has "
+                f"{'the shared chart' if each.chart == SHARED else 'a chart of its own'}, and its files say otherwise.",
+                f"Restore it, and run argosy convert {each.name} --chart {each.chart}.",
+            )
 
 
 def refuse_foreign_charts(root: Path, repository: Repository) -> None:

@@ -18,6 +18,7 @@ _OWN_FILES = (
     (r"environments/[^/]+/environment\.yaml", "files.json#/$defs/environment"),
     (r"environments/[^/]+/[^/]+/source\.yaml", "files.json#/$defs/source"),
     (r"applications/[^/]+/application\.yaml", "files.json#/$defs/application"),
+    (r"environments/[^/]+/[^/]+/chart-version\.yaml", "files.json#/$defs/chartVersion"),
     (r"\.copier-answers\.yml", "files.json#/$defs/answers"),
     (r"\.argosy\.yaml", "files.json#/$defs/configuration"),
     (r"catalogue/[^/]+/component\.yaml", "files.json#/$defs/component"),

@@ -116,7 +116,7 @@ def _lag(history: History, found: Comparison) -> Lag:
     def units(application: str, environment: str) -> Iterator[str]:
         folder, argocd = deployment.units(application, environment)
         yield folder
-        if deployment.APPLICATION in {*sides.source, *sides.target}:
+        if {deployment.APPLICATION, deployment.SHARING} & {*sides.source, *sides.target}:
             yield argocd
         if found.start:
             yield layout.application(application)

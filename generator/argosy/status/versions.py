@@ -52,16 +52,16 @@ class Image:
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """What is deployed: images, the application's own first; or a chart, or all of it, from elsewhere."""
+    """What is deployed: images, the application's own first, by the shared chart perhaps; or what is elsewhere."""
 
     images: Sequence[Image] = ()
     chart: str = ""
-    """The name of the chart, or of the repository or artifact, where it comes from elsewhere."""
+    """The name of the chart, the repository or the artifact that is elsewhere, or the folder of the shared chart."""
     chart_version: str = ""
 
     def __str__(self) -> str:
         """Name it in a few characters: the chart's version, or the first image's and how many more there are."""
-        if self.chart:
+        if self.chart and not self.images:
             return _shortened(self.chart_version) or "latest"
         if not self.images:
             return ""
@@ -111,8 +111,11 @@ def of(state: State, application: str, environment: str) -> Version:
         found = [each for (_, _), each in _built(state, folder, frozenset()).items()]
         if not found and (base := _base(_mapping(_kustomization(state, folder) or b""))):
             return base
+    elif shared := deployment.shared_chart(state, application, environment):
+        found = list(_of_values(state, application, environment, shared))
+        return Version(tuple(dict.fromkeys(found)), layout.SHARED_CHART, shared.rpartition("/")[2])
     elif any(state.entry(path) for path in (f"{layout.chart(application)}/Chart.yaml", f"{folder}/{layout.VALUES}")):
-        found = list(_of_values(state, application, environment))
+        found = list(_of_values(state, application, environment, layout.chart(application)))
     else:
         found = list(_of_files(state, state.units.get(folder, ())).values())
     return Version(tuple(dict.fromkeys(found)))
@@ -131,7 +134,7 @@ def _values(content: bytes) -> Mapping[str, Any]:
     return plain.values(content)
 
 
-def _of_values(state: State, application: str, environment: str) -> Iterator[Image]:
+def _of_values(state: State, application: str, environment: str, chart: str) -> Iterator[Image]:
     """Yield the images of a chart's values, the one at the top first; what they leave out is the chart's to say."""
     files = (layout.environment_values(environment), f"{layout.deployment(environment, application)}/{layout.VALUES}")
     given: dict[tuple[str, ...], Image] = {}
@@ -140,7 +143,7 @@ def _of_values(state: State, application: str, environment: str) -> Iterator[Ima
             given[path] = image.over(given.get(path, Image()))
     first = given.pop(_TOP, None)
     if first is None or not first.repository or first == Image(first.repository):
-        first = _completed(first, state, layout.chart(application))
+        first = _completed(first, state, chart)
     yield from (each for each in (first, *given.values()) if each)
 
 

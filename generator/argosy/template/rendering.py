@@ -18,6 +18,8 @@ from typing import Any
 from argosy import cache as results
 from argosy.repository import switches
 from argosy.repository.model import (
+    OWN,
+    SHARED,
     Application,
     ArgocdStyle,
     Component,
@@ -107,13 +109,17 @@ def answers(repository: Repository) -> dict[str, Any]:
         "follow_up": settings.follow_up,
         "argosy_install": settings.argosy_install,
         "format": settings.format.value,
+        "chart": settings.chart,
         "kubernetes_version": settings.kubernetes_version,
         **switches.answers(settings.production),
         "applications": [_application(application) for application in repository.applications],
         "environments": [
-            _environment(environment, production=repository.is_production(environment))
+            _environment(
+                environment, _followed(repository, environment), production=repository.is_production(environment)
+            )
             for environment in repository.environments
         ],
+        "chart_versions": list(repository.charts),
         "teams": [
             {
                 "name": team,
@@ -125,6 +131,12 @@ def answers(repository: Repository) -> dict[str, Any]:
     }
 
 
+def _followed(repository: Repository, environment: Environment) -> dict[str, str]:
+    """Return which version of the shared chart an environment's applications follow, of those that use it."""
+    shared = {each.name for each in repository.applications if each.chart == SHARED}
+    return {each: repository.followed(environment, each) for each in environment.applications if each in shared}
+
+
 def _is_answer(question: Mapping[str, Any] | None, value: Any) -> bool:
     """Return whether a question takes a value; there may be none."""
     if question is None or "choices" not in question:
@@ -134,7 +146,17 @@ def _is_answer(question: Mapping[str, Any] | None, value: Any) -> bool:
     return all(each in values for each in (value if isinstance(value, list) else [value]))
 
 
-_DERIVED = {"teams", "production", "kinds", "cluster_kinds", "source_repos", "component_kinds", "component_namespaces"}
+_DERIVED = {
+    "teams",
+    "production",
+    "charts",
+    "chart_versions",
+    "kinds",
+    "cluster_kinds",
+    "source_repos",
+    "component_kinds",
+    "component_namespaces",
+}
 """What nobody sets: it follows from what is set, or is read from the projects."""
 
 
@@ -170,6 +192,14 @@ def _derived(settings: Settings, given: Mapping[str, Any]) -> dict[str, Any]:
             each for each in applications if settings.argocd is ArgocdStyle.APPLICATIONS or each["format"] in elsewhere
         ],
         "elsewhere_applications": [each for each in applications if each["format"] in elsewhere],
+        "charts": [
+            *(
+                _chart(f"applications/{each['name']}/charts/{each['name']}", each["name"], "0.1.0")
+                for each in applications
+                if each["format"] == Format.HELM and not each["chart"]
+            ),
+            *(_chart(f"charts/app/{version}", "app", version) for version in given["chart_versions"][-1:]),
+        ],
         "promotion_targets": targets,
         # As Jinja's `unique`, which does not tell upper from lower case.
         "follow_up_branches": [*{each.lower(): each for each in reversed(branches)}.values()][::-1],
@@ -195,6 +225,7 @@ def _application(application: Application) -> dict[str, Any]:
     return {
         "name": application.name,
         "format": application.format.value,
+        "chart": application.chart if application.chart != OWN else "",
         "team": application.team,
         "port": application.seed.port,
         "image": _image(application.seed.image),
@@ -211,11 +242,15 @@ def _origin(seed: Seed) -> dict[str, Any] | None:
     return {**found, "revision": seed.origin.revision, "revisions": dict(seed.revisions)}
 
 
+def _chart(folder: str, name: str, version: str) -> dict[str, str]:
+    return {"folder": folder, "name": name, "version": version}
+
+
 def _image(image: Image) -> dict[str, str]:
     return {"repository": image.repository, "tag": image.tag, "digest": image.digest}
 
 
-def _environment(environment: Environment, *, production: bool) -> dict[str, Any]:
+def _environment(environment: Environment, charts: Mapping[str, str], *, production: bool) -> dict[str, Any]:
     permitted, of_components = environment.permitted, environment.components_permitted
     return {
         "name": environment.name,
@@ -226,6 +261,7 @@ def _environment(environment: Environment, *, production: bool) -> dict[str, Any
         "namespace": environment.namespace,
         "replicas": environment.replicas,
         "applications": list(environment.applications),
+        "charts": dict(charts),
         "production": production,
         "pod_security": environment.pod_security.value,
         "components": [_component(component) for component in environment.components],

@@ -9,7 +9,7 @@
 
 {{- /* A Deployment's selector is immutable: nothing that may ever change belongs here. */ -}}
 {{- define "app.selectorLabels" -}}
-app.kubernetes.io/name: {{ .Chart.Name }}
+app.kubernetes.io/name: {{ .Release.Name }}
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end }}
 
