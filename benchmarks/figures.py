@@ -164,6 +164,27 @@ def rendering(bench: Bench) -> Iterator[Row]:
     yield Row(figure, _per_piece(measured, files), "ms", 1, _behind(measured))
 
 
+def layers(bench: Bench) -> Iterator[Row]:
+    """Measure `render` with a layer that extends a file and adds one for each application, beside the same without."""
+    style, cache = bench.folder / "style", bench.folder / "layers"
+    app = style / "t/applications/{% yield app from applications %}{{ app.name }}{% endyield %}"
+    deployed = style / "t/argocd/{% yield env from environments %}{{ env.name }}{% endyield %}"
+    for folder in (app, deployed):
+        folder.mkdir(parents=True, exist_ok=True)
+    (style / "copier.yml").write_text("_subdirectory: t\ncost_centre: 42\n", encoding="utf-8")
+    (app / "SUPPORT.md.jinja").write_text("{{ app.name }} {{ cost_centre }}\n", encoding="utf-8")
+    label = "{{ below | replace('  labels:\\n', '  labels:\\n    cost-centre: ' ~ cost_centre ~ '\\n', 1) }}"
+    name = "{% yield app from argocd_applications %}{{ app.name }}.yaml{% endyield %}.jinja"
+    (deployed / name).write_text(label, encoding="utf-8")
+    for size in (1, 200):
+        commands = {
+            which: Command([*_making("helm", size), "--layer", *source], peers.CHECKOUT, cache=cache)
+            for which, source in (("layered", [style]), ("plain", []))
+        }
+        figure = f"`engine.render`, {size} × {len(ENVIRONMENTS)} Applications, with a layer / without"
+        yield _ratio(figure, bench.measure(**commands), 2)
+
+
 def adding(bench: Bench) -> Iterator[Row]:
     """Measure `argosy add app` in a large repository beside an empty one, and `argosy add env` in larger ones."""
     large, empty = (_changing(bench.repository("helm", size), "add", "app", "another", "--quiet") for size in (1000, 0))
@@ -283,6 +304,7 @@ FIGURES: Mapping[str, Callable[[Bench], Iterator[Row]]] = {
     "caching": caching,
     "manifests": manifests,
     "rendering": rendering,
+    "layers": layers,
     "adding": adding,
     "updating": updating,
     "promoting": promoting,

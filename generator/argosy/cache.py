@@ -170,6 +170,24 @@ def place(name: str) -> Path | None:
     return above / name
 
 
+def keep(shelf: str, digest: str, content: bytes) -> None:
+    """Keep what a user asked for on a shelf of its own, until someone removes it; raise UsageError where none is."""
+    folder = _folder()
+    if folder is None:
+        raise UsageError(
+            f"There is no cache to keep it in: {VARIABLE} is empty, or its folder cannot be used by you alone.",
+            f"Set {VARIABLE} to a folder of yours.",
+        )
+    (folder / shelf).mkdir(mode=0o700, exist_ok=True)
+    _put(folder / shelf / digest, _sealed(digest, content))
+
+
+def kept(shelf: str, digest: str) -> bytes | None:
+    """Return what `keep` has kept; None where there is nothing, or something else."""
+    folder = _folder()
+    return _read(folder / shelf / digest, digest) if folder else None
+
+
 def _folder() -> Path | None:
     """Return the folder of the results, made where it is not there; None where there can be none."""
     named = os.environ.get(VARIABLE)
@@ -223,17 +241,27 @@ def _seal(digest: str, packed: bytes) -> bytes:
 
 
 def _write(place: Path, digest: str, content: bytes) -> None:
+    sealed = _sealed(digest, content)
+    with suppress(OSError):
+        if _make_room(place.parent, len(sealed)):
+            _put(place, sealed)
+
+
+def _sealed(digest: str, content: bytes) -> bytes:
     packed = zlib.compress(content, 1)
-    sealed = _seal(digest, packed) + packed
+    return _seal(digest, packed) + packed
+
+
+def _put(place: Path, sealed: bytes) -> None:
     draft = place.with_name(f"{place.name}.{secrets.token_hex(8)}")
     try:
-        if _make_room(place.parent, len(sealed)):
-            with os.fdopen(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as stream:
-                stream.write(sealed)
-            draft.replace(place)
+        with os.fdopen(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as stream:
+            stream.write(sealed)
+        draft.replace(place)
     except OSError:
         with suppress(OSError):
             draft.unlink()
+        raise
 
 
 def _make_room(shelf: Path, needed: int) -> bool:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from argosy import git
 from argosy.change import planning
 from argosy.errors import ArgosyError
 from argosy.git import objects
-from argosy.git.objects import Blob, Files
+from argosy.git.objects import Blob
 from argosy.repository import layout, store
 from argosy.repository.model import Repository
 from argosy.repository.store import Stored
 from argosy.template import rendering, versions
+from argosy.template.tree import Tree
 
 _TREE = re.compile(r"[0-9a-f]{40}")
 _RECORDED = re.compile(rb"^_commit: (\S+)\r?$", re.MULTILINE)
@@ -44,7 +46,7 @@ def version(root: Path, stored: Stored) -> str:
     came = git.run(root, *asked).strip()
     if not came:
         raise versions.unknown(told)
-    model, entries = store.load_at(root, came).repository, objects.entries(root, came)
+    model, entries = _without_layers(store.load_at(root, came).repository), objects.entries(root, came)
     best, found = 0, ""
     with versions.checkouts() as each:
         for template in each:
@@ -62,32 +64,42 @@ def version(root: Path, stored: Stored) -> str:
     return found
 
 
+def _without_layers(repository: Repository) -> Repository:
+    return replace(repository, settings=replace(repository.settings, layers=()))
+
+
 def _is_telling(path: str) -> bool:
     """Return whether a file tells the version: it follows the template, and the version is not written in it."""
-    return path != layout.ANSWERS and (path in layout.CODEOWNERS or not layout.is_seeded(path))
+    return not store.is_answers(path) and (path in layout.CODEOWNERS or not layout.is_seeded(path))
 
 
 def left_behind(
     root: Path,
     repository: Repository,
     earlier: Sequence[str],
-    pristine: Files,
+    pristine: Tree,
     looked_at: Callable[[str], bool] = rendering.everything,
 ) -> Mapping[str, Blob | None]:
     """Return the files that are as an earlier version gave them, and that nobody made so: path -> what is committed.
 
     None stands for a file that never came. `earlier` are the versions that the repository had; `pristine` is what the
-    recorded one renders of what is looked at.
+    recorded one renders of what is looked at. What layers wrote is none of it.
     """
     if not earlier:
         return {}
     head = objects.head(root)
     entries = objects.entries(root, head)
-    wanted = {path: objects.blob_id(blob.content, head) for path, blob in pristine.items() if _is_telling(path)}
-    ours = {path: entry.blob for path, entry in entries.items() if _is_telling(path) and looked_at(path)}
+    of_layers = {path for path, file in pristine.items() if file.layer}
+
+    def is_asked(path: str) -> bool:
+        return _is_telling(path) and path not in of_layers
+
+    wanted = {path: objects.blob_id(file.content, head) for path, file in pristine.items() if is_asked(path)}
+    ours = {path: entry.blob for path, entry in entries.items() if is_asked(path) and looked_at(path)}
     asked = {path for path in {*wanted, *ours} if wanted.get(path) != ours.get(path)}
     names = {name for path in asked if (name := layout.application_of(path))}
-    few = planning.reduced(repository, names, {each.name: names for each in repository.environments})
+    bare = _without_layers(repository)
+    few = planning.reduced(bare, names, {each.name: names for each in repository.environments})
     found: set[str] = set()
     for each in earlier:
         with versions.checkout(each) as template:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from argosy import git
-from argosy.change import origin, planning
+from argosy.change import origin
 from argosy.repository import layout, store
 from argosy.repository.store import Stored
 from argosy.template import rendering, versions
@@ -40,6 +40,8 @@ class FileStatus:
     path: str
     owner: Owner
     state: State
+    layer: str = ""
+    """The layer that wrote it, with its version; "" for the built-in template and for what no template wrote."""
 
 
 def load(root: Path) -> Stored:
@@ -56,7 +58,7 @@ def files(root: Path, stored: Stored, wanted: Callable[[str], bool] = rendering.
     with versions.checkout(stored.version) as known:
         pristine = rendering.render(stored.repository, template=known, wanted=wanted)
     earlier = origin.had_earlier(root, stored.version)
-    left = origin.left_behind(root, stored.repository, earlier, planning.as_files(pristine), wanted)
+    left = origin.left_behind(root, stored.repository, earlier, pristine, wanted)
     outdated = left.keys() - store.uncommitted(root) if left else set[str]()
     of_components = _of_components(root, stored)
     tracked = {each.path for each in git.at(root).index if wanted(each.path)}
@@ -83,7 +85,8 @@ def files(root: Path, stored: Stored, wanted: Callable[[str], bool] = rendering.
         same = _is(file, pristine[path]) if owner(path) is Owner.TEMPLATE else path not in edited
         return State.UNCHANGED if same else State.EDITED
 
-    return [FileStatus(path, owner(path), state(path)) for path in paths]
+    layers = {path: file.layer for path, file in pristine.items()}
+    return [FileStatus(path, owner(path), state(path), layers.get(path, "")) for path in paths]
 
 
 def _of_components(root: Path, stored: Stored) -> frozenset[str]:

@@ -15,7 +15,7 @@ from argosy import git
 from argosy.change import merge
 from argosy.change.merge import Plan
 from argosy.documents import encrypted
-from argosy.errors import ArgosyError
+from argosy.errors import ArgosyError, UsageError
 from argosy.git import objects
 from argosy.git.objects import EXECUTABLE, SYMLINK, Blob, Files
 from argosy.git.repository import Entry
@@ -46,6 +46,8 @@ class Change:
     """Files in which the user asked for this change: they stay as they are."""
     is_update: bool = False
     """Whether what an earlier update left behind is brought up to date as well."""
+    only: Callable[[str], bool] | None = None
+    """The files that are brought up to date, where not all are: then no newer version is recorded."""
 
 
 Settle = Callable[[Path, Change, Plan], Repository]
@@ -69,19 +71,24 @@ def plan(root: Path, change: Change, settle: Settle | None = None) -> Plan:
     ):
         _refuse_unknown(change, new)
         copied = {place for each in change.copies.values() if (place := layout.environment_of(each))}
-        before = render(change.before, change.after, old, copied, whole=whole)
+        before = rendered(change.before, change.after, old, copied, whole=whole)
         is_same = new == old and change.before == change.after
-        after = before if is_same else render(change.after, change.before, new, copied, whole=whole)
+        after = before if is_same else rendered(change.after, change.before, new, copied, whole=whole)
         moved = _moved_folders(change.after, versions.moves(old, new)) if whole else {}
+        if change.only and not any(map(change.only, {*before, *after})):
+            raise UsageError(
+                "The template has none of that.", "Name an application, an environment, a file or a folder."
+            )
         left = origin.left_behind(root, change.before, earlier, before)
-        base = {path: blob for path, blob in {**before, **left}.items() if blob}
+        base = {path: blob for path, blob in {**as_files(before), **left}.items() if blob}
         made = _merged(root, change, base, after, moved, going=not whole)
         settled = settle(root, change, made) if settle else change.after
         if settled != change.after:
             # Projects are files of an environment: the pieces that differ between the two models hold them all.
-            after = {**after, **render(settled, change.after, new)}
+            after = {**after, **rendered(settled, change.after, new)}
             made = _merged(root, replace(change, after=settled), base, after, moved, going=not whole)
-    return replace(made, left_behind=frozenset(left), kept=made.kept if present != wanted else frozenset())
+    is_newer = present != wanted or change.before.settings.layers != change.after.settings.layers
+    return replace(made, left_behind=frozenset(left), kept=made.kept if is_newer else frozenset())
 
 
 def _refuse_unknown(change: Change, template: versions.Template) -> None:
@@ -104,14 +111,19 @@ def _refuse_unknown(change: Change, template: versions.Template) -> None:
         )
 
 
-def _merged(root: Path, change: Change, before: Files, after: Files, moved: Mapping[str, str], *, going: bool) -> Plan:
+def _merged(root: Path, change: Change, before: Files, tree: Tree, moved: Mapping[str, str], *, going: bool) -> Plan:
     """Return the merge of two pristine trees, with what the change says of files that people wrote."""
     entries = objects.entries(root, objects.head(root))
-    before, after = dict(before), dict(after)
+    wanted = change.only or rendering.everything
+    before = {path: blob for path, blob in before.items() if wanted(path)}
+    after = {path: blob for path, blob in as_files(tree).items() if wanted(path)}
     if layout.ANSWERS in before:
         before[layout.ANSWERS] = _as_recorded(root, before[layout.ANSWERS], entries)
+    # The answers to layers are a part of the model, whoever wrote them: they are what the change starts from.
+    before |= objects.blobs(root, entries, [path for path in before if layout.layer_of(path)])
     moves = _move(before, after, moved, entries)
     decided = _take_over(root, change, before, after, entries)
+    _refuse_collisions({path: tree[path] for path in after.keys() - before.keys() - decided if path in tree}, entries)
     theirs = _seeded_to_keep(root, before, after, entries, going=going)
     # What a newer version takes the place of is followed still, and nobody's to change any more.
     stays = [layout.shared_chart(each) for each in {*change.before.charts} & {*change.after.charts}]
@@ -125,6 +137,17 @@ def _merged(root: Path, change: Change, before: Files, after: Files, moved: Mapp
     merge.refuse_obstacles(made)
     _refuse_remains(root, change)
     return replace(made, kept=kept)
+
+
+def _refuse_collisions(new: Tree, entries: Mapping[str, Entry]) -> None:
+    """Raise ArgosyError where a file that a layer would add is there already, and is somebody's."""
+    for path, file in sorted(new.items()):
+        held = entries.get(path)
+        if file.layer and held and held.blob != objects.blob_id(file.content, held.blob):
+            raise ArgosyError(
+                f"Layer {file.layer}, {file.template}:1: it gives {path}, which is a file of this repository already.",
+                "Move yours elsewhere and commit, or have the layer leave that file out.",
+            )
 
 
 _RECORD = re.compile(rb"(?:^_(?:commit|src_path):.*\n(?: .*\n)*)+", re.MULTILINE)
@@ -150,13 +173,25 @@ def render(
     *,
     whole: bool = False,
 ) -> Files:
+    """Return what `rendered` does, as Git holds it."""
+    return as_files(rendered(repository, other, version, copied, whole=whole))
+
+
+def rendered(
+    repository: Repository,
+    other: Repository,
+    version: versions.Template,
+    copied: Collection[str] = (),
+    *,
+    whole: bool = False,
+) -> Tree:
     """Render the pieces of a model that may differ from another model's: with 1,000 applications, most do not.
 
     `whole`: render all of it, since the other model is rendered by another version of the template. The files of the
     environments in `copied` are rendered too.
     """
     if whole:
-        return as_files(rendering.render(repository, template=version))
+        return rendering.render(repository, template=version)
     applications, environments = _differing(repository, other)
     places = {*environments, *copied}
     names = applications | {
@@ -183,7 +218,7 @@ def render(
 
     without = () if applications else (layout.APPLICATIONS,)
     told = [sorted(applications), sorted(names), sorted(places), of_charts]
-    return as_files(rendering.render(scope, template=version, wanted=is_wanted, told=told, without=without))
+    return rendering.render(scope, template=version, wanted=is_wanted, told=told, without=without, whole=repository)
 
 
 def as_files(tree: Tree) -> Files:

@@ -35,6 +35,8 @@ COMMANDS = {
     "promote": "Promote applications from one environment to the next.",
     "rollback": "Undo a promotion in an environment.",
     "update": "Update to a newer version of the template and keep what people changed.",
+    "template": "Lay an organisation's templates over the built-in one.",
+    "restore": "Put files back to what the template gives.",
     "abort": "Undo a change that left conflicts.",
     "status": "Show what is deployed where, how far behind it is, and which files were changed by hand.",
     "history": "Show who promoted what, and when.",
@@ -49,17 +51,8 @@ COMMANDS = {
 }
 """Each command's name, which is its module's too, and its summary."""
 _READING = {
-    "components",
-    "fetch",
-    "settings",
-    "status",
-    "history",
-    "render",
-    "diff",
-    "validate",
-    "doctor",
-    "rules",
-    "help",
+    *("template list", "components", "fetch", "settings", "status", "history", "render", "diff", "validate", "doctor"),
+    *("rules", "help"),
 }
 """The commands that change nothing: CI runs them on what strangers propose."""
 _DRY = {"--dry-run", "--check"}
@@ -101,7 +94,7 @@ class Commands(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command that is called, with a proposal for a misspelt one; let it only read where that is all."""
         name, *options = args
-        if name in _READING or _DRY.intersection(options):
+        if not _READING.isdisjoint({name, " ".join(args[:2])}) or _DRY.intersection(options):
             from argosy import git  # noqa: PLC0415
 
             ctx.with_resource(git.reading())

@@ -37,6 +37,13 @@ MARKER = "argosy-diff"
     metavar="ENV ENV",
     help="Compare two environments; differences that the policy expects are listed separately.",
 )
+@click.option(
+    "--template",
+    "of_template",
+    is_flag=True,
+    help="Compare the files with what the template gives, and say why they differ. APP may be an environment, a file "
+    "or a folder, too.",
+)
 @click.option("--env", "environments", metavar="ENV", multiple=True, help="Only this environment.")
 @options.repository
 @click.option("--comment", is_flag=True, help="Post it as a comment on the pull request, or update the previous one.")
@@ -58,6 +65,7 @@ def command(
     against: str | None,
     revision: str | None,
     between: tuple[str, str] | None,
+    of_template: bool,
     environments: tuple[str, ...],
     repository: Path | None,
     comment: bool,
@@ -82,6 +90,10 @@ def command(
     root = root_of(repository)
     if number is not None and not comment:
         raise click.UsageError("--pull-request goes with --comment.")
+    if of_template:
+        if against or revision or between or environments or comment or output == "markdown":
+            raise click.UsageError("--template can be combined only with names, --exit-code and --output text or json.")
+        return int(_show_departures(root, apps, output) and exit_code)
     if between:
         from argosy.cli import between as environments_compared  # noqa: PLC0415
 
@@ -104,6 +116,33 @@ def command(
         names = list(dict.fromkeys(each.application for each in found.faults))
         raise IncompleteError(f"Not compared: {joined(names, 3)} cannot be rendered.", "See `argosy validate`.")
     return 1 if exit_code and found.applications else 0
+
+
+def _show_departures(root: Path, names: tuple[str, ...], output: str) -> bool:
+    """Print what differs from the template and why, and return whether anything does."""
+    import json  # noqa: PLC0415
+
+    from argosy.change import ownership, regeneration  # noqa: PLC0415
+
+    found = regeneration.departures(root, ownership.load(root), names)
+    if output == "json":
+        rows = [
+            {
+                "path": each.status.path,
+                "class": each.status.owner.value,
+                "state": each.status.state.value,
+                "layer": each.status.layer or None,
+                "why": each.why,
+                "diff": each.diff,
+            }
+            for each in found
+        ]
+        click.echo(json.dumps(rows, indent=2))
+    else:
+        for each in found:
+            layer = f"layer {each.status.layer}, " if each.status.layer else ""
+            click.echo(f"# {each.status.path} ({layer}{each.status.owner.value}): {each.why}\n{each.diff}", nl=False)
+    return bool(found)
 
 
 def _sides(root: Path, against: str | None, revision: str | None) -> tuple[Snapshot, Snapshot]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import sys
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,6 +31,7 @@ from argosy.repository.model import (
     Environment,
     Format,
     Image,
+    Layer,
     Production,
     Repository,
     RevisionStyle,
@@ -123,6 +125,7 @@ class Given:
     minimal: bool
     production: bool
     switches: Mapping[str, str]
+    templates: tuple[str, ...]
     settings: Mapping[str, str | None]
 
 
@@ -183,13 +186,21 @@ class Given:
     help="Lay out the least that there can be: dev and prod, a small chart, no CI. What else there is comes later with "
     "argosy set repository minimal=false.",
 )
+@click.option(
+    "--template",
+    "templates",
+    metavar="SOURCE[@REF]",
+    multiple=True,
+    help="An organisation's template to lay over the built-in one: Git repository or folder. Repeat it for several.",
+)
 @click.option("--production", is_flag=True, help="Switch on everything for production that needs no decision of yours.")
 @click.option(
     "--set",
     "switched",
     type=options.SettingType(),
     multiple=True,
-    help="Switch something on or off, as argosy set repository does: secrets=external-secrets, networkPolicies=true.",
+    help="Switch something on or off, as argosy set repository does: secrets=external-secrets, networkPolicies=true. "
+    "Or answer a question of a --template.",
 )
 @click.option(
     "--kubernetes-version",
@@ -234,6 +245,7 @@ def command(
     versions: tuple[tuple[str, str], ...],
     follow_up: bool | None,
     minimal: bool,
+    templates: tuple[str, ...],
     production: bool,
     switched: tuple[tuple[str, str], ...],
     answers_file: Path | None,
@@ -260,25 +272,15 @@ def command(
     destination = destination.resolve()
     settings["chart"], where = options.read_chart(chart)
     written = _written((where, base, source), versions, settings["format"], alone=not (images or port))
-    given = Given(
-        repo_url,
-        environments,
-        applications,
-        images,
-        port,
-        written,
-        follow_up,
-        minimal,
-        production,
-        dict(switched),
-        settings,
-    )
+    said = (repo_url, environments, applications, images, port, written, follow_up, minimal, production)
+    given = Given(*said, dict(switched), templates, settings)
     interview = Interview(asks=not defaults and sys.stdin.isatty() and sys.stderr.isatty())
-    answers = _read(answers_file)
+    house = _house(given)
+    answers = _read(answers_file, house)
     installed = _installation(given, answers)
 
     def told() -> tuple[Repository, Tree]:
-        repository = _repository(destination, given, answers, interview, installed.setting)
+        repository = _repository(destination, given, answers, interview, house, argosy_install=installed.setting)
         tree = dict(_render(repository))
         if repository.settings.argosy_install == installed.setting:
             tree |= installed.files
@@ -309,21 +311,28 @@ def command(
             f"Interrupted: {destination} is complete, but not validated.",
             f"argosy validate --repository {shlex.quote(str(destination))}",
         ) from None
-    if host and code:
-        click.echo(f"{host.project} was not made on {host.name}, since what is laid out is not valid.", err=True)
-        click.echo(_by_hand(destination, repository), err=True)
-    elif host:
-        try:
-            code = _make_remote(host, destination, repository, tree, (lambda _: None) if quiet else _say)
-        except KeyboardInterrupt:
-            seen = (
-                f"Interrupted: look on {host.name} whether {host.project} is made. {_by_hand(destination, repository)}"
-            )
-            raise InterruptedByUserError(seen) from None
+    if host:
+        code = _delivered(host, destination, repository, tree, code, say=(lambda _: None) if quiet else _say)
     if not quiet and code in (0, 3):
         pushed = host is not None
         click.echo(_next_steps(destination, repository, tree, installed.reason, git, is_pushed=pushed), err=True)
     return code
+
+
+def _delivered(
+    host: Host, destination: Path, repository: Repository, tree: Tree, code: int, *, say: Callable[[str], None]
+) -> int:
+    """Make the repository on its host unless it is not valid, and return the exit code."""
+    if code:
+        click.echo(f"{host.project} was not made on {host.name}, since what is laid out is not valid.", err=True)
+        click.echo(_by_hand(destination, repository), err=True)
+        return code
+    try:
+        return _make_remote(host, destination, repository, tree, say)
+    except KeyboardInterrupt:
+        raise InterruptedByUserError(
+            f"Interrupted: look on {host.name} whether {host.project} is made. {_by_hand(destination, repository)}"
+        ) from None
 
 
 def _say(message: str) -> None:
@@ -337,10 +346,10 @@ def _absolute(destination: Path) -> Path:
         raise UsageError(f"{destination}: there is no such home directory.", f"Write ./{destination}.") from error
 
 
-def _read(file: Path | None) -> Answers:
+def _read(file: Path | None, house: House) -> Answers:
     from argosy.repository import answers  # noqa: PLC0415
 
-    return answers.read(file) if file else answers.Answers()
+    return answers.read(file, house.defaults, house.questions)
 
 
 def _installation(given: Given, answers: Answers) -> Installation:
@@ -373,13 +382,14 @@ def _save(file: Path, repository: Repository) -> None:
 
 
 def _repository(
-    destination: Path, given: Given, answers: Answers, interview: Interview, argosy_install: str
+    destination: Path, given: Given, answers: Answers, interview: Interview, house: House, *, argosy_install: str
 ) -> Repository:
     from argosy.change import privileges  # noqa: PLC0415
     from argosy.repository import answers as files  # noqa: PLC0415
 
+    defaults = files.read(None, house.defaults).settings
     known: dict[str, str] = {
-        **answers.settings,
+        **{key: value for key, value in answers.settings.items() if not interview.asks or value != defaults.get(key)},
         **{key: value for key, value in given.settings.items() if value is not None},
     }
     if given.repo_url is not None:
@@ -390,7 +400,7 @@ def _repository(
         if key in known:
             return known[key]
         asked, explanation = QUESTIONS[key]
-        return interview.ask(key, (question or asked, explanation), default, convert)
+        return interview.ask(key, (question or asked, explanation), defaults.get(key, default), convert)
 
     def choose(key: str, default: str, choices: Iterable[StrEnum]) -> str:
         return ask(key, default, _one_of(choices), f"{QUESTIONS[key][0]} ({', '.join(choices)})")
@@ -412,7 +422,7 @@ def _repository(
         ci=(ci := CiHost(choose("ci", "none" if minimal else _host(repo_url), CiHost))),
         follow_up=_follow_up(given, answers, interview, ci),
         kubernetes_version=_checked_version(ask("kubernetes_version", KUBERNETES, _checked_version)),
-        branch=known.get("branch") or branch or "main",
+        branch=known.get("branch") or branch or defaults.get("branch", "main"),
         minimal=minimal,
     )
     if "argosyInstall" not in given.switches:
@@ -430,7 +440,68 @@ def _repository(
         chained = files.environments(answers.environments, chained)
     _refuse_unknown(chained, made)
     repository = Repository(settings, chained, tuple(sorted(made, key=lambda each: each.name))).with_shared_chart()
-    return privileges.of_new(_switched(repository, given, answers, interview))
+    own = {key: value for key, value in given.switches.items() if key in house.questions}
+    switches = {key: value for key, value in given.switches.items() if key not in own}
+    switched = _switched(repository, replace(given, switches=switches), answers, interview)
+    return privileges.of_new(_layered(switched, house, {**answers.of_layers, **own}, interview))
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """The layers that were fetched, what they ask, and their other defaults for the built-in template's questions."""
+
+    layers: Sequence[Layer] = ()
+    questions: frozenset[str] = frozenset()
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+
+
+def _house(given: Given) -> House:
+    """Fetch the layers."""
+    if not given.templates:
+        return House()
+    from argosy.repository import answers as files  # noqa: PLC0415
+    from argosy.template import fetching, layers  # noqa: PLC0415
+
+    found, questions, defaults = list[Layer](), set[str](), dict[str, Any]()
+    for each in given.templates:
+        layer = fetching.fetch(*fetching.parted(each))
+        if any(layer.name == other.name for other in found):
+            raise UsageError(
+                f"Two layers are called {layer.name}.", "Add one of them later: argosy template add --name"
+            )
+        pack = layers.pack(layer)
+        for key, message in files.judged(pack.definition.defaults):
+            raise pack.refused(pack.definition.file, pack.definition.lines.get(key, 1), message)
+        found.append(layer)
+        questions |= pack.definition.questions.keys()
+        defaults |= pack.definition.defaults
+    return House(found, frozenset(questions), defaults)
+
+
+def _layered(repository: Repository, house: House, said: Mapping[str, Any], interview: Interview) -> Repository:
+    """Return the repository with layers, each with its questions answered."""
+    if not house.layers:
+        return repository
+    from argosy.change import layering  # noqa: PLC0415
+    from argosy.template import layers as packs  # noqa: PLC0415
+
+    def ask(question: Mapping[str, Any]) -> str:
+        choices, default = [str(each) for each in question["choices"]], question.get("default", "")
+        told = f"{question['help']} ({', '.join(choices)})" if choices else str(question["help"])
+
+        def chosen(written: str) -> str:
+            if choices and written not in choices:
+                raise UsageError(f"“{written}” is no choice.", f"It is {' or '.join(choices)}.")
+            return written
+
+        shown = default if isinstance(default, str) else json.dumps(default)
+        return interview.ask(question["name"], (told, told), shown, chosen)
+
+    for layer in house.layers:
+        own = {key: said[key] for key in packs.pack(layer).definition.questions if key in said}
+        answered = layering.answered(repository, layer, own, ask if interview.asks else None)
+        repository = layering.with_layer(repository, answered)
+    return repository
 
 
 def _switched(repository: Repository, given: Given, answers: Answers, interview: Interview) -> Repository:
@@ -677,6 +748,7 @@ def _show_plan(destination: Path, repository: Repository, files: int, git: bool)
         "Revision": settings.revision,
         "CI": f"{settings.ci}, with follow-up pull requests" if settings.follow_up else settings.ci,
         "Kubernetes": settings.kubernetes_version,
+        **({"Templates": ", ".join(map(str, settings.layers))} if settings.layers else {}),
         "Switched on": ", ".join(switches.shown(settings.production)) or "nothing",
         "Files": f"{files}, committed on {settings.branch}" if git else files,
     }

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import shlex
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -169,6 +171,18 @@ def to_permit(seed: Seed) -> str:
         "Nobody has looked at what comes from elsewhere, so the AppProjects do not permit its kinds yet:\n"
         "  argosy fetch && argosy apply"
     )
+
+
+def asking() -> Callable[[Mapping[str, Any]], Any] | None:
+    """Return what asks one of a layer's questions on a terminal; None where nobody could answer."""
+
+    def ask(question: Mapping[str, Any]) -> Any:
+        kind = click.Choice([str(each) for each in question["choices"]]) if question["choices"] else None
+        default = question.get("default")
+        shown = default if default is None or isinstance(default, str | int | float) else json.dumps(default)
+        return click.prompt(str(question["help"]), shown, type=kind, err=True)
+
+    return ask if sys.stdin.isatty() and sys.stderr.isatty() else None
 
 
 def choice(kind: Iterable[StrEnum]) -> click.Choice[str]:

@@ -120,7 +120,8 @@ def _print_files(root: Path, stored: Stored, output: str) -> None:
         click.echo("This clone is shallow: seeded files are compared with the oldest version that it has.", err=True)
     if output == "text":
         for each in files:
-            click.echo(f"{each.owner.value:14}  {each.state.value:9}  {each.path}")
+            layer = f"  (layer {each.layer})" if each.layer else ""
+            click.echo(f"{each.owner.value:14}  {each.state.value:9}  {each.path}{layer}")
         return
     newest = versions.current().version
     behind, unseen = own_branches.behind(root, stored.repository, newest)
@@ -131,6 +132,14 @@ def _print_files(root: Path, stored: Stored, output: str) -> None:
             {"name": each.name, "applications": list(each.applications), "promotesFrom": each.promotes_from}
             for each in stored.repository.environments
         ],
-        "files": [{"path": each.path, "class": each.owner.value, "state": each.state.value} for each in files],
+        "files": [
+            {
+                "path": each.path,
+                "class": each.owner.value,
+                "state": each.state.value,
+                **({"layer": each.layer} if each.layer else {}),
+            }
+            for each in files
+        ],
     }
     click.echo(json.dumps(data, indent=2))

@@ -25,16 +25,26 @@ if TYPE_CHECKING:
     "here to look at), and change nothing.",
 )
 @click.option("--to", "version", metavar="VERSION", help="The template's version.  [default: the newest]")
+@click.option(
+    "--only",
+    "names",
+    metavar="PATH|APP|ENV",
+    multiple=True,
+    help="Update only the files of an application, an environment or a folder. Repeat it for several.",
+)
 @options.of_change
-def command(check: bool, version: str | None, given: ChangeOptions) -> int:
+def command(check: bool, version: str | None, names: tuple[str, ...], given: ChangeOptions) -> int:
     """Update to a newer version of the template and keep what people changed.
+
+    Without --to, layers are updated to the newest versions that argosy template fetch brought. With --only, the
+    repository's version stays as it is, so that a later update brings the rest.
 
     From the default branch, branches that environments follow are updated as well, each from what it holds.
 
     Exit code: 3 where both changed the same lines. In the work tree these have Git's markers then; to a branch of its
     own nothing is written.
     """
-    from argosy.change import edits  # noqa: PLC0415
+    from argosy.change import edits, layering, regeneration  # noqa: PLC0415
     from argosy.change.planning import Change  # noqa: PLC0415
     from argosy.template import versions  # noqa: PLC0415
 
@@ -44,11 +54,15 @@ def command(check: bool, version: str | None, given: ChangeOptions) -> int:
     with delivery.opened(given) as stored:
         model, present = stored.repository, stored.version
         wanted = versions.known(version) if version else versions.current().version
-        change = Change(model, model, from_version=present, to_version=wanted, is_update=True)
-        title = f"Update the template to {wanted[:12]}"
+        only = regeneration.chosen(model, names) if names else None
+        after = model if version else layering.updated(model)
+        change = Change(model, after, from_version=present, to_version=wanted, is_update=True, only=only)
+        newer = [str(each) for each in after.settings.layers if each not in model.settings.layers]
+        title = f"Update {joined(names, 3) if names else 'the template'} to {joined([wanted[:12], *newer], 4)}"
 
         def again(there: Elsewhere) -> Change:
-            return replace(change, before=there.repository, after=there.repository)
+            newest = there.repository if version else layering.updated(there.repository)
+            return replace(change, before=there.repository, after=newest)
 
         code = delivery.carry_out(given, stored, change, title, again=again)
     lacking = edits.unset(model, lambda path: (given.root / path).is_file())
@@ -58,7 +72,7 @@ def command(check: bool, version: str | None, given: ChangeOptions) -> int:
 
 
 def _check(given: ChangeOptions) -> int:
-    from argosy.change import origin, own_branches, ownership  # noqa: PLC0415
+    from argosy.change import layering, origin, own_branches, ownership  # noqa: PLC0415
     from argosy.change.ownership import State  # noqa: PLC0415
     from argosy.git import branches  # noqa: PLC0415
     from argosy.template import versions  # noqa: PLC0415
@@ -67,6 +81,8 @@ def _check(given: ChangeOptions) -> int:
     present = stored.version
     files = ownership.files(given.root, stored) if origin.had_earlier(given.root, present) else ()
     left = [each.path for each in files if each.state is State.OUTDATED]
+    layers = {each.name: each for each in stored.repository.settings.layers}
+    newer = layering.newer(stored.repository)
     behind, unseen = own_branches.behind(given.root, stored.repository, newest)
     if given.output == "json":
         found = {
@@ -76,6 +92,7 @@ def _check(given: ChangeOptions) -> int:
             "outdated": left,
             "branches": [{"branch": each, "recorded": version} for each, version in behind.items()],
             "unseenBranches": unseen,
+            **({"layers": {each.name: [layers[each.name].label, each.label] for each in newer}} if layers else {}),
         }
         click.echo(json.dumps(found, indent=2))
     elif not given.quiet:
@@ -83,10 +100,12 @@ def _check(given: ChangeOptions) -> int:
             click.echo(f"There is a newer template: {newest}. This repository has {present}.")
         else:
             click.echo(f"The template is the newest: {present}.")
+        for each in newer:
+            click.echo(f"There is a newer version of the layer {layers[each.name]}: {each.label}.")
         if behind:
             click.echo(f"Branches of another template: {joined([*behind], 8)}. argosy update --commit updates them.")
         if unseen:
             click.echo(f"Not looked at: {joined(unseen, 8)}. Bring it here: {branches.fetching(given.root, unseen[0])}")
         if left:
             click.echo(f"An earlier update left {len(left)} files as they were: argosy status --files lists them.")
-    return 1 if present != newest or left or behind else 2 if unseen else 0
+    return 1 if present != newest or left or behind or newer else 2 if unseen else 0

@@ -15,7 +15,7 @@ from argosy import terminal
 from argosy.errors import ArgosyError, UsageError
 
 if TYPE_CHECKING:
-    from argosy.findings import Report
+    from argosy.findings import Finding, Report
     from argosy.git.snapshot import Snapshot
 
 
@@ -49,7 +49,7 @@ def run(
         changed=frozenset(changed),
         progress=lambda description, total: progress(description, total, enabled=not quiet),
     )
-    report = pipeline.validate(root, chosen)
+    report = _with_owners(root, pipeline.validate(root, chosen))
     valid = reporting.is_valid(report, strict=strict)
     if not (quiet and valid and output == "text"):
         with terminal.annotating() if output == "github" else nullcontext():
@@ -60,6 +60,24 @@ def run(
         where = ", ".join(map(str, paths)) or root
         raise ArgosyError(f"No YAML or JSON file was found in {where}.", "Name the folder of a GitOps repository.")
     return 0 if valid else 1
+
+
+def _with_owners(root: Path, report: Report) -> Report:
+    """Return the report in which what is wrong with a layer's file says so: it comes again with the next update."""
+    if not report.findings:
+        return report
+    from argosy.change import layering  # noqa: PLC0415
+
+    owners = layering.owners(root)
+
+    def told(finding: Finding) -> Finding:
+        if finding.path not in owners:
+            return finding
+        layer, template = owners[finding.path]
+        hint = f"The layer {layer} writes this file ({template}): fix it there as well."
+        return replace(finding, hint=f"{finding.hint} {hint}".strip())
+
+    return replace(report, findings=[told(each) for each in report.findings])
 
 
 def is_valid(state: Snapshot, changed: Collection[str]) -> bool:

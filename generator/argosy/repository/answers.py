@@ -6,7 +6,7 @@ or an application may be a name alone, and an image may be written as in a manif
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -31,10 +31,41 @@ class Answers:
     minimal: bool = False
     production: Production | None = None
     """What is switched on for production; None where the file has nothing of it."""
+    of_layers: Mapping[str, Any] = field(default_factory=dict)
+    """The answers to questions of layers."""
 
 
-def read(path: Path) -> Answers:
-    """Read an answers file; raise UsageError with each wrong key or type, and its line."""
+def read(path: Path | None, defaults: Mapping[str, Any] | None = None, asked: Collection[str] = ()) -> Answers:
+    """Read an answers file; raise UsageError with each wrong key or type, and its line.
+
+    `asked` are the questions of layers, and `defaults` what these answer themselves where the file does not.
+    """
+    data = {**(defaults or {}), **(_read(path, asked) if path else {})}
+    of_layers = {key: data.pop(key) for key in asked if key in data}
+    return Answers(
+        # 1.30 without quotes is the number 1.3.
+        settings={
+            key: value if isinstance(value, str) else f"{value:.2f}"
+            for key, value in data.items()
+            if isinstance(value, str | int | float) and not isinstance(value, bool) and key not in _SWITCHES
+        },
+        environments=_parts(data, "environments"),
+        applications=_parts(data, "applications"),
+        follow_up=data.get("follow_up"),
+        minimal=bool(data.get("minimal")),
+        production=switches.from_answers(data) if _SWITCHES & data.keys() else None,
+        of_layers=of_layers,
+    )
+
+
+def judged(data: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
+    """Return what is wrong with other defaults for the template's questions: each question, and why."""
+    from argosy.schemas import store  # noqa: PLC0415
+
+    return [(str(each.at[0]) if each.at else "", each.message) for each in store.answers().violations(dict(data))]
+
+
+def _read(path: Path, asked: Collection[str]) -> Mapping[str, Any]:
     from argosy import documents  # noqa: PLC0415
     from argosy.schemas import store  # noqa: PLC0415
     from argosy.schemas.violations import as_written  # noqa: PLC0415
@@ -48,25 +79,15 @@ def read(path: Path) -> Answers:
     data = document.data
     if isinstance(data, dict):
         data = {key: value for key, value in data.items() if key not in _COPIERS}
-    wrong = as_written(store.answers().violations(data), document)
+    own = {key: value for key, value in data.items() if key not in asked} if isinstance(data, dict) else data
+    wrong = as_written(store.answers().violations(own), document)
     if lines := sorted((document.line_of(each.at) or 1, each.message, each.hint) for each in wrong):
         raise UsageError(
             "\n".join(f"{path}:{line}: {message}{'. ' + hint if hint else ''}" for line, message, hint in lines),
             "`argosy help init` shows an answers file.",
         )
-    return Answers(
-        # 1.30 without quotes is the number 1.3.
-        settings={
-            key: value if isinstance(value, str) else f"{value:.2f}"
-            for key, value in data.items()
-            if isinstance(value, str | int | float) and not isinstance(value, bool) and key not in _SWITCHES
-        },
-        environments=_parts(data, "environments"),
-        applications=_parts(data, "applications"),
-        follow_up=data.get("follow_up"),
-        minimal=bool(data.get("minimal")),
-        production=switches.from_answers(data) if _SWITCHES & data.keys() else None,
-    )
+    found: Mapping[str, Any] = data
+    return found
 
 
 _DERIVED = {"production", "kinds", "cluster_kinds", "component_kinds", "component_namespaces"}

@@ -1,6 +1,7 @@
 """Every path of a generated repository, named once: relative to its root, with `/` between the parts."""
 
 ANSWERS = ".copier-answers.yml"
+LAYER_ANSWERS = ".copier-answers.{}.yml"
 CONFIGURATION = ".argosy.yaml"
 APPLICATIONS = "applications"
 ENVIRONMENTS = "environments"
@@ -23,6 +24,18 @@ SOURCE = "source.yaml"
 CHART_VERSION = "chart-version.yaml"
 CODEOWNERS = ("CODEOWNERS", ".bitbucket/CODEOWNERS")
 """Where a Git host looks for who reviews what."""
+
+
+def layer_answers(layer: str) -> str:
+    """Return the path of the answers to a layer, an organisation's template over the built-in one."""
+    return LAYER_ANSWERS.format(layer)
+
+
+def layer_of(path: str) -> str | None:
+    """Return the layer whose answers a file holds, or those to another template of Copier's; None for another file."""
+    prefix, suffix = LAYER_ANSWERS.split("{}")
+    is_answers = "/" not in path and path.startswith(prefix) and path.endswith(suffix)
+    return path.removeprefix(prefix).removesuffix(suffix) if is_answers and path != ANSWERS else None
 
 
 def application_settings(application: str) -> str:

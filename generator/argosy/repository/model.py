@@ -570,6 +570,70 @@ class Production:
 
 
 @dataclass(frozen=True, slots=True)
+class Layer:
+    """An organisation's template, laid over the built-in one: what Copier records of it, and the answers to it."""
+
+    name: str
+    source: str
+    """Where Git has it from: a URL, or a folder of this machine."""
+    version: str
+    """As `git describe --long` writes it, with the whole id: v1.2.0-0-g3f…; the id alone where it has no tag."""
+    answers: str = "{}"
+    """What its own questions are answered with, as JSON with its keys sorted."""
+
+    def __post_init__(self) -> None:
+        if not _LAYER.fullmatch(self.name):
+            raise UsageError(
+                f"“{self.name}” cannot name a layer.", "Use lower-case letters, digits and “-”, for example acme."
+            )
+        check_layer_source(self.source)
+        if not LAYER_VERSION.fullmatch(self.version):
+            raise UsageError(
+                f"“{self.version}” does not name one commit of the layer {self.name}, with its whole id.",
+                f"Restore it from Git, or take the layer anew: argosy template add {self.source}",
+            )
+
+    @property
+    def commit(self) -> str:
+        """The id of the commit, or of the tree of a folder that is no Git repository."""
+        return self.version.rpartition("-g")[2]
+
+    @property
+    def label(self) -> str:
+        """What people call the version: its tag, or the beginning of its id."""
+        tag, has_tag, id = self.version.rpartition("-g")
+        return tag.removesuffix("-0") if has_tag else id[:12]
+
+    def __str__(self) -> str:
+        """Return name and version, as messages say them."""
+        return f"{self.name} {self.label}"
+
+
+_LAYER = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+LAYER_VERSION = re.compile(r"(?:[^\s~^:?*\[\\-][^\s~^:?*\[\\]{0,200}-[0-9]+-g)?[0-9a-f]{40}(?:[0-9a-f]{24})?")
+"""What a layer's answers have as `_commit`; other templates' have a tag alone, or the beginning of an id."""
+_LAYER_SOURCE = re.compile(
+    r"(?:https?|ssh|file)://[^\s\x00-\x1f:-][^\s\x00-\x1f]*|(?:[\w.-]+@)?[\w][\w.-]+:(?![:/\\])[^\s\x00-\x1f:-][^\s\x00-\x1f]*"
+    r"|/[^\x00-\x1f]+|[A-Za-z]:[\\/][^\x00-\x1f]+"
+)
+
+
+def check_layer_source(source: str) -> None:
+    """Raise UsageError unless a layer can be fetched from there, and anybody may read it."""
+    if _PASSWORD.search(source):
+        raise UsageError(
+            f"The layer's source {without_password(source)} is given with a password, which would be committed.",
+            "Leave it out: Git has credentials of its own (git help credentials).",
+        )
+    if not _LAYER_SOURCE.fullmatch(source):
+        raise UsageError(
+            f"“{source}” is no source of a layer.",
+            "Give a Git repository, https://git.example.com/acme/layer.git or git@git.example.com:acme/layer.git, or a "
+            "folder.",
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """The repository's own settings: what Copier records as answers."""
 
@@ -588,6 +652,8 @@ class Settings:
     argosy_install: str = ""
     """What CI installs, or the image that it runs in: see `INSTALLED`; nothing: its jobs fail and say so."""
     production: Production = field(default_factory=Production)
+    layers: tuple[Layer, ...] = ()
+    """What is laid over the built-in template, by name."""
     chart: str = OWN
     """Whose chart new applications in Helm's format have."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import posixpath
 from collections.abc import Collection, Iterator, Mapping
@@ -18,6 +19,7 @@ from argosy.paths import astray
 from argosy.repository import argocd_files, layout, switches
 from argosy.repository.model import (
     KUBERNETES,
+    LAYER_VERSION,
     OWN,
     SHARED,
     Application,
@@ -26,6 +28,7 @@ from argosy.repository.model import (
     CiHost,
     Environment,
     Format,
+    Layer,
     PodSecurity,
     Repository,
     RevisionStyle,
@@ -67,6 +70,7 @@ def load(root: Path, only: Collection[str] | None = None) -> Stored:
             argosy_install=str(answers.get("argosy_install", "")),
             # Before there was a choice, the charts had all of it.
             production=switches.from_answers({"chart_extras": [*ChartExtra], **answers}),
+            layers=tuple(_layers(root)),
         )
     shared = frozenset(each.name for each in applications if each.chart == SHARED)
     environments = [
@@ -174,6 +178,19 @@ def _environment(
         )
 
 
+def _layers(root: Path) -> Iterator[Layer]:
+    """Yield the layers by name; answers to templates that Copier alone brings up to date name no whole commit."""
+    from argosy.documents import plain  # noqa: PLC0415
+
+    for path in sorted(path for entry in root.glob(layout.layer_answers("*")) if layout.layer_of(path := entry.name)):
+        commit = plain.load(root / path, root).get("_commit")
+        if isinstance(commit, str) and LAYER_VERSION.fullmatch(commit):
+            answers = _settings(root, path)
+            own = {key: value for key, value in sorted(answers.items()) if not key.startswith("_")}
+            with _blaming(path):
+                yield Layer(str(layout.layer_of(path)), answers["_src_path"], commit, json.dumps(own))
+
+
 def _settings(root: Path, path: str) -> Mapping[str, Any]:
     """Read a settings file and judge it by its schema, so that what follows may rely on its shape."""
     from argosy.documents import File, read  # noqa: PLC0415
@@ -216,9 +233,7 @@ def load_of(state: Snapshot) -> Stored:
     """Read the model of a state of a repository; raise ArgosyError where it is wrong there."""
     follows = any(state.paths(layout.SHARED_CHART))
     held = state.chosen(
-        lambda path: (
-            path == layout.ANSWERS or layout.is_settings(path) or _is_model(path) or (follows and _follows(path))
-        )
+        lambda path: is_answers(path) or layout.is_settings(path) or _is_model(path) or (follows and _follows(path))
     )
     with temporary.folder("model") as folder:
         places = (layout.ENVIRONMENTS, layout.APPLICATIONS, layout.PLATFORM, layout.SHARED_CHART)
@@ -233,6 +248,11 @@ def load_of(state: Snapshot) -> Stored:
             return load(folder)
         except ArgosyError as error:
             raise ArgosyError(error.message.replace(str(folder), str(state.root)), error.hint) from error
+
+
+def is_answers(path: str) -> bool:
+    """Return whether a file holds the answers to the template, or to a layer."""
+    return path == layout.ANSWERS or layout.layer_of(path) is not None
 
 
 def _is_model(path: str) -> bool:
@@ -270,7 +290,7 @@ def asked(root: Path) -> frozenset[str]:
 def is_setting(path: str) -> bool:
     """Return whether a file holds settings, of the repository, an environment, an application or a component."""
     is_component = layout.component_of(path) is not None and path.startswith(f"{layout.ARGOCD}/")
-    return path == layout.ANSWERS or layout.is_settings(path) or is_component
+    return is_answers(path) or layout.is_settings(path) or is_component
 
 
 def refuse_reformatted(root: Path, before: Repository, after: Repository) -> None:

@@ -20,6 +20,7 @@ _OWN_FILES = (
     (r"applications/[^/]+/application\.yaml", "files.json#/$defs/application"),
     (r"environments/[^/]+/[^/]+/chart-version\.yaml", "files.json#/$defs/chartVersion"),
     (r"\.copier-answers\.yml", "files.json#/$defs/answers"),
+    (r"\.copier-answers\.[^/]+\.yml", "files.json#/$defs/layerAnswers"),
     (r"\.argosy\.yaml", "files.json#/$defs/configuration"),
     (r"catalogue/[^/]+/component\.yaml", "files.json#/$defs/component"),
     (r"(.*/)?Chart\.yaml", "files.json#/$defs/chart"),

@@ -24,7 +24,7 @@ from copier.errors import CopierError
 from argosy import temporary
 from argosy.errors import ArgosyError
 from argosy.template import versions
-from argosy.template.rendering import File
+from argosy.template.tree import File
 from argosy.template.versions import Template
 
 

@@ -13,7 +13,7 @@ from argosy import git
 from argosy.errors import ArgosyError, ToolError, UsageError
 from argosy.git import objects
 from argosy.signals import undisturbed
-from argosy.template.rendering import Tree
+from argosy.template.tree import Tree
 
 
 def check(destination: Path, *, use_git: bool = True) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version as version_of
 from pathlib import Path
@@ -35,19 +34,10 @@ from argosy.repository.model import (
     Settings,
 )
 from argosy.template import versions as templates
+from argosy.template.tree import File, Tree
 from argosy.template.versions import Template
 
-
-@dataclass(frozen=True, slots=True)
-class File:
-    """A file of a tree: its bytes, and whether it can be run."""
-
-    content: bytes
-    executable: bool = False
-
-
-Tree = Mapping[str, File]
-"""A tree in memory: path, relative with `/` between the parts -> file."""
+__all__ = ["File", "Tree", "answers", "everything", "known_to_layers", "render", "unknown"]
 
 
 def everything(path: str) -> bool:
@@ -62,17 +52,18 @@ def render(
     wanted: Callable[[str], bool] = everything,
     told: Any = None,
     without: Collection[str] = (),
+    whole: Repository | None = None,
 ) -> Tree:
     """Render the pristine tree of a model, or the wanted files of it, `without` some folders at its root.
 
     `told` is JSON that tells what is wanted: where nothing does, the tree is not kept.
 
     A model with fewer applications or environments renders the pieces of these alone: no file of one application
-    depends on another application.
+    depends on another application. Layers may name all of them in a file of the repository's, so they are rendered from
+    the `whole` model.
     """
     chosen = template or templates.current()
-    given = answers(repository)
-    data = {**given, **_derived(repository.settings, given)}
+    data = known_to_layers(repository)
 
     def made() -> dict[str, tuple[str, bool]]:
         from argosy.template import copying  # noqa: PLC0415 - it takes 0.3 s, and often all is there already
@@ -85,7 +76,42 @@ def render(
         tree = results.remembered(lambda: results.inputs(facts, ()), made, lambda *_: True, ())
     else:
         tree = made()
-    return {path: File(text.encode(errors="surrogateescape"), executable) for path, (text, executable) in tree.items()}
+    plain = {path: File(text.encode(errors="surrogateescape"), is_run) for path, (text, is_run) in tree.items()}
+    return _layered(plain, whole or repository, wanted, told, [chosen.version, data, sorted(without)])
+
+
+def _layered(plain: Tree, model: Repository, wanted: Callable[[str], bool], told: Any, below: Any) -> Tree:
+    """Return a tree with the model's layers laid over it; `below` is JSON that tells what the tree was made from."""
+    layers = model.settings.layers
+    if not layers:
+        return plain
+    from argosy.template import layers as layering  # noqa: PLC0415
+
+    known = known_to_layers(model)
+
+    def made() -> dict[str, tuple[str, bool, str, str]]:
+        tree = layering.laid_over(plain, layers, known, wanted)
+        return {
+            path: (each.content.decode(errors="surrogateescape"), each.executable, each.layer, each.template)
+            for path, each in tree.items()
+        }
+
+    if wanted is everything or told is not None:
+        named = [[each.name, each.source, each.version, each.answers] for each in layers]
+        facts = ["layers", _renderer(), layering.source_digest(), named, known, below, told]
+        tree = results.remembered(lambda: results.inputs(facts, ()), made, lambda *_: True, ())
+    else:
+        tree = made()
+    return {
+        path: File(text.encode(errors="surrogateescape"), is_run, layer, template)
+        for path, (text, is_run, layer, template) in tree.items()
+    }
+
+
+def known_to_layers(repository: Repository) -> dict[str, Any]:
+    """Return what layers may refer to: the template's answers for a model, and what follows from them."""
+    given = answers(repository)
+    return {**given, **_derived(repository.settings, given)}
 
 
 @cache
@@ -187,6 +213,7 @@ def _derived(settings: Settings, given: Mapping[str, Any]) -> dict[str, Any]:
     between = [each for each in targets if each["name"] in sources] if settings.follow_up else []
     branches = [each["revision"] if settings.revision is RevisionStyle.BRANCH else settings.branch for each in between]
     return {
+        "layers": [each.name for each in settings.layers],
         **{f"{form}_applications": [each for each in applications if each["format"] == form] for form in Format},
         "argocd_applications": [
             each for each in applications if settings.argocd is ArgocdStyle.APPLICATIONS or each["format"] in elsewhere
