@@ -172,14 +172,13 @@ def place(name: str) -> Path | None:
 
 def keep(shelf: str, digest: str, content: bytes) -> None:
     """Keep what a user asked for on a shelf of its own, until someone removes it; raise UsageError where none is."""
-    folder = _folder()
+    folder = place(shelf)
     if folder is None:
         raise UsageError(
             f"There is no cache to keep it in: {VARIABLE} is empty, or its folder cannot be used by you alone.",
             f"Set {VARIABLE} to a folder of yours.",
         )
-    (folder / shelf).mkdir(mode=0o700, exist_ok=True)
-    _put(folder / shelf / digest, _sealed(digest, content))
+    _put(folder / digest, _sealed(digest, content))
 
 
 def kept(shelf: str, digest: str) -> bytes | None:
