@@ -129,6 +129,7 @@ class TestTheRepository:
             "follow_up": True,
             "argosy_install": goldens.RELEASED,
             "format": "kustomize",
+            "chart": "own",
             "kubernetes_version": "1.35",
             **switches.answers(Production(notifications=(Notifier.SLACK, Notifier.EMAIL), shards=2)),
         }
@@ -744,7 +745,9 @@ class TestTerminal:
             ("Environments follow one", ""),
             ("Kubernetes version", ""),
             ("Switch on what production needs", ""),
+            ("Does Argo CD keep itself", ""),
             ("Environments +test → prod.*Write it", "<"),
+            ("Does Argo CD keep itself", "<"),
             ("Switch on what production needs", "y"),
             (r"Write it\?", "n"),
         ):

@@ -431,7 +431,8 @@ def _repository(
     form = (seed.origin and given.written[0]) or settings.format
     made = [files.application(part, Application("app", form, seed=seed), settings) for part in applications]
     names = tuple(sorted(each.name for each in made))
-    origins = (seed.origin.repo_url,) if seed.origin and made and form is not Format.OVERLAY else ()
+    elsewhere = [each.seed.origin for each in made if each.seed.origin and each.format is not Format.OVERLAY]
+    origins = tuple(sorted({each.repo_url for each in elsewhere}))
     chained = tuple(
         replace(each, applications=names, permitted=replace(each.permitted, repositories=origins))
         for each in chain(environments, settings.revision, settings.branch)

@@ -13,7 +13,17 @@ from typing import Any
 
 from argosy.errors import UsageError
 from argosy.repository import switches
-from argosy.repository.model import Application, Environment, Format, Image, PodSecurity, Production, Settings
+from argosy.repository.model import (
+    WRITTEN_HERE,
+    Application,
+    Environment,
+    Format,
+    Image,
+    Origin,
+    PodSecurity,
+    Production,
+    Settings,
+)
 
 _COPIERS = ("_commit", "_src_path")
 """What Copier records beside the answers: a repository's own answers file answers for another one too."""
@@ -90,7 +100,7 @@ def _read(path: Path, asked: Collection[str]) -> Mapping[str, Any]:
     return found
 
 
-_DERIVED = {"production", "kinds", "cluster_kinds", "component_kinds", "component_namespaces"}
+_DERIVED = {"production", "kinds", "cluster_kinds", "component_kinds", "component_namespaces", "charts", "source_repos"}
 """What an environment's answers say only to the template."""
 
 
@@ -99,7 +109,7 @@ def written(answers: Mapping[str, Any]) -> str:
     import yaml  # noqa: PLC0415
 
     listed = [{key: value for key, value in each.items() if key not in _DERIVED} for each in answers["environments"]]
-    known = {key: value for key, value in answers.items() if key != "teams"}
+    known = {key: value for key, value in answers.items() if key not in {"teams", "chart_versions"}}
     return yaml.safe_dump({**known, "environments": listed}, sort_keys=False, allow_unicode=True)
 
 
@@ -141,6 +151,12 @@ def application(part: Mapping[str, Any], default: Application, settings: Setting
     Whose chart it has, `settings` say for its format.
     """
     images, form = part.get("images", {}), Format(part.get("format", default.format))
+    origin, revisions = _origin(part) if "origin" in part else (default.seed.origin, default.seed.revisions)
+    if (form in WRITTEN_HERE) is not (origin is None):
+        raise UsageError(
+            f"The application {part['name']} is {form}, {'which is written here' if origin else 'and has no origin'}.",
+            "chart, overlay and remote have an origin, which says where they come from; other formats have none.",
+        )
     return Application(
         name=part["name"],
         format=form,
@@ -151,8 +167,26 @@ def application(part: Mapping[str, Any], default: Application, settings: Setting
             image=_image(part["image"]) if "image" in part else default.seed.image,
             port=part.get("port", default.seed.port),
             images=tuple((name, _image(image)) for name, image in images.items()) or default.seed.images,
+            origin=origin,
+            revisions=revisions,
         ),
     )
+
+
+def _origin(part: Mapping[str, Any]) -> tuple[Origin | None, tuple[tuple[str, str], ...]]:
+    """Return where an application comes from, and the versions that environments have of their own."""
+    if part["origin"] is None:
+        return None, ()
+    said = dict(part["origin"])
+    revisions = tuple(said.pop("revisions", {}).items())
+    origin = Origin(**said)
+    for revision in (origin.revision, *(each for _, each in revisions)):
+        if not replace(origin, revision=revision).is_pinned:
+            raise UsageError(
+                f"“{revision}” is not one version of {origin.repo_url} (application {part['name']}).",
+                "Give a version, a Git tag or commit, or a digest: a range or HEAD changes by itself.",
+            )
+    return origin, revisions
 
 
 def _image(written: str | Mapping[str, str]) -> Image:
