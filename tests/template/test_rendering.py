@@ -164,7 +164,9 @@ class TestPieces:
     def test_an_environment_renders_alone(self, model: Repository) -> None:
         whole = rendering.render(model)
         for environment in model.environments:
-            alone = rendering.render(replace(model, environments=(environment,)))
+            # Whether releases end there, and so how exact its project is, the ones after it tell.
+            after = [each for each in model.environments if each.promotes_from == environment.name]
+            alone = rendering.render(replace(model, environments=(environment, *after)))
             prefixes = (f"environments/{environment.name}/", f"argocd/{environment.name}/")
             assert {path: alone[path] for path in alone if path.startswith(prefixes)} == {
                 path: whole[path] for path in whole if path.startswith(prefixes)
