@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from argosy.errors import ArgosyError
+from argosy.promotion import deployment
 from argosy.promotion.policy import DEFAULTS, Pattern, Policy, Treatment, matches_any, value_of
 from argosy.yaml_edit.keys import Key
 
@@ -177,7 +178,10 @@ def test_what_differs_between_any_two_applications_is_not_told() -> None:
     assert not silent(f"{SOURCE}.helm.valuesObject.replicaCount")
 
 
+SHARING = [("spec.source.path", "promote"), ("spec.source.targetRevision", "pinned"), ("metadata.name", "pinned")]
+"""Of the Application of the shared chart."""
 FILES = [
+    ("chartVersion", "chart-version.yaml", "promote"),
     *[
         ("dependencies.redis.version", "Chart.yaml", "promote"),
         ("dependencies.redis.repository", "Chart.yaml", "setting"),
@@ -195,12 +199,18 @@ def test_umbrella_charts_and_other_files(text: str, file: str, expected: str) ->
     assert treatment(text, file) == expected
 
 
+@pytest.mark.parametrize(("text", "expected"), SHARING)
+def test_of_an_application_with_the_shared_chart_its_version_moves_alone(text: str, expected: str) -> None:
+    assert treatment(text, deployment.SHARING, "Application") == expected
+
+
 def test_each_default_decides_on_an_example() -> None:
     examples = [
         *(key(text) for text in (*PROMOTED, *PINNED, *SETTINGS, *ASKED)),
         *(key(text, "kustomization.yaml") for text, _ in KUSTOMIZATIONS),
         *(key(text, "web.yaml", scope) for scope, text, _ in MANIFESTS),
         *(key(text, "Application.yaml", "Application") for text, _ in APPLICATIONS),
+        *(key(text, deployment.SHARING, "Application") for text, _ in SHARING),
         *(key(text, file) for text, file, _ in FILES),
     ]
     deciding = {Policy().pattern_of(each) for each in examples}
