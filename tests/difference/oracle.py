@@ -50,18 +50,19 @@ def _applications(folder: Path) -> Iterator[Mapping[str, Any]]:
         for place in sorted(folder.glob("environments/*/*/")):
             settings = folder / "applications" / place.name / "application.yaml"
             if settings.is_file():
-                yield _generated(place.name, place.parent.name, yaml.safe_load(settings.read_text())["format"])
+                yield _generated(place, yaml.safe_load(settings.read_text()))
 
 
-def _generated(name: str, environment: str, form: str) -> Mapping[str, Any]:
+def _generated(place: Path, settings: Mapping[str, Any]) -> Mapping[str, Any]:
+    name, environment = place.name, place.parent.name
     path = f"environments/{environment}/{name}"
     source: dict[str, Any] = {"path": path}
-    if form == Format.HELM:
+    if settings["format"] == Format.HELM:
         files = [f"/environments/{environment}/values.yaml", f"/{path}/values.yaml"]
-        source = {
-            "path": f"applications/{name}/charts/{name}",
-            "helm": {"releaseName": name, "valueFiles": files},
-        }
+        chart = f"applications/{name}/charts/{name}"
+        if "chart" in settings:
+            chart = f"charts/app/{yaml.safe_load((place / 'chart-version.yaml').read_text())['chartVersion']}"
+        source = {"path": chart, "helm": {"releaseName": name, "valueFiles": files}}
     destination = {"namespace": f"{name}-{environment}"}
     return {"metadata": {"name": f"{name}-{environment}"}, "spec": {"source": source, "destination": destination}}
 
