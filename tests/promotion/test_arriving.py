@@ -77,7 +77,7 @@ def test_what_people_set_comes_along_and_the_rest_is_what_the_environment_says(
     assert made.code == 0, made.err
     assert message(repository).splitlines()[-1].startswith("Argosy-Promotion: api dev -> staging ")
     found = yaml.safe_load(text(repository, path("staging", Format.HELM, "api")))
-    assert found["image"] == {"repository": "ghcr.io/acme/api", "tag": "2.0", "pullPolicy": "IfNotPresent"}
+    assert found["image"] == {"repository": "ghcr.io/acme/api", "tag": "2.0"}
     assert (found["service"]["port"], found["replicaCount"]) == (9000, 2)
     assert (found["config"], found["resources"]) == ({"LOG_LEVEL": "debug"}, {"limits": {"memory": "64Mi"}})
     assert not {"env", "ingress"} & found.keys()
