@@ -35,7 +35,7 @@ VALUES: Mapping[str, tuple[str, ...]] = {
     "notifications": ("slack", "teams", "email", "webhook", "slack,teams,email,webhook"),
     "shards": ("3",),
     "argocdNamespace": ("openshift-gitops",),
-    "argocdPin": (f"v3.6.1@{'a' * 40}@sha256:{'b' * 64}",),
+    "argocdPin": (f"v3.6.0@{'a' * 40}@sha256:{'b' * 64}",),
     "secrets": ("external-secrets", "sealed-secrets", "sops"),
     "secretStore": ("gcp", "azure", "vault"),
     "imageSigning": ("keyless", "key"),

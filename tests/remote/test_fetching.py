@@ -286,7 +286,7 @@ def test_what_was_not_used_for_longest_goes_first(monkeypatch: pytest.MonkeyPatc
             (Pin("ssh://git@git.example.com/acme/b.git", "v1"), ""),
         ),
         ("https://git.example.com/acme/bases.git//web", (Pin("https://git.example.com/acme/bases.git", "HEAD"), "web")),
-        ("https://raw.githubusercontent.com/argoproj/argo-cd/v3.6.1/manifests/install.yaml", None),
+        ("https://raw.githubusercontent.com/argoproj/argo-cd/v3.6.0/manifests/install.yaml", None),
         ("https://example.com/a.yaml", None),
     ],
 )

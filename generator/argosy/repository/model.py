@@ -558,8 +558,8 @@ class Production:
         if self.argocd_pin and not _PIN.fullmatch(self.argocd_pin):
             raise UsageError(
                 f"“{self.argocd_pin}” does not pin Argo CD.",
-                "Write VERSION@COMMIT or VERSION@COMMIT@DIGEST, such as v3.6.1@ and what `git ls-remote "
-                "https://github.com/argoproj/argo-cd 'v3.6.1^{}'` prints; the digest is the image's, sha256:….",
+                "Write VERSION@COMMIT or VERSION@COMMIT@DIGEST: a release, such as v3.6.0, with what `git ls-remote "
+                "https://github.com/argoproj/argo-cd 'v3.6.0^{}'` prints; the digest is the image's, sha256:….",
             )
         for key in self.signature_keys:
             if not _KEY_ID.fullmatch(key):
