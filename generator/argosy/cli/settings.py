@@ -26,7 +26,7 @@ def command(words: tuple[str, ...], repository: Path | None, output: str) -> int
     """List the settings: the value of each, what it can be, its default, and the files that follow from it.
 
     Without words it lists those of the repository, of each environment and of each application; with a KEY, all that is
-    known of that setting. In paths, ENV, APP and COMPONENT are names.
+    known of that setting. In paths, ENV, APP and COMPONENT are names, VERSION is a version.
 
     \b
     argosy settings repository

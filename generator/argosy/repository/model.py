@@ -642,7 +642,7 @@ class Settings:
     argocd: ArgocdStyle = ArgocdStyle.APPLICATIONS
     revision: RevisionStyle = RevisionStyle.TRUNK
     ci: CiHost = CiHost.GITHUB
-    format: Format = Format.HELM
+    format: Format = field(default=Format.HELM, metadata={"among": WRITTEN_HERE})
     kubernetes_version: str = KUBERNETES
     branch: str = "main"
     follow_up: bool = False
@@ -654,7 +654,7 @@ class Settings:
     production: Production = field(default_factory=Production)
     layers: tuple[Layer, ...] = ()
     """What is laid over the built-in template, by name."""
-    chart: str = OWN
+    chart: str = field(default=OWN, metadata={"among": (OWN, SHARED)})
     """Whose chart new applications in Helm's format have."""
 
     def chart_of(self, form: Format) -> str:

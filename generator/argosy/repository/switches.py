@@ -27,10 +27,14 @@ class Setting:
     default: Any
     several: bool = False
     """Whether it is a list of values, on the command line separated by commas."""
+    among: tuple[str, ...] = ()
+    """What it can be, where its kind does not say that."""
 
     @property
     def values(self) -> tuple[str, ...]:
         """What it can be, off first; empty where that is open."""
+        if self.among:
+            return self.among
         if issubclass(self.kind, StrEnum):
             return tuple(each.value or "off" for each in self.kind)
         return ("false", "true") if self.kind is bool else ()
@@ -83,7 +87,7 @@ def _of(model: type, names: Iterable[str] = ()) -> dict[str, Setting]:
             key = re.sub(r"_(url|\w)", lambda part: part[1].upper(), each.name)
             kind = get_args(hints[each.name])[0] if several else hints[each.name]
             default = "" if each.default is MISSING else each.default
-            found[key] = Setting(key, each.name, kind, default, several)
+            found[key] = Setting(key, each.name, kind, default, several, each.metadata.get("among", ()))
     return found
 
 
@@ -98,11 +102,11 @@ OF_APP = _of(Application, ("team",))
 POD_SECURITY = Setting("podSecurity", "pod_security", bool, default=False)
 """All environments' at once, the strictest where releases end."""
 OF_REPOSITORY = {
-    **_of(Settings, [each.name for each in fields(Settings) if each.name != "production"]),
+    **_of(Settings, [each.name for each in fields(Settings) if each.name not in {"production", "layers"}]),
     **SWITCHES,
     POD_SECURITY.key: POD_SECURITY,
 }
-"""The settings of the repository."""
+"""The settings of the repository. Layers come and go by commands of their own."""
 SETTINGS = {"repository": OF_REPOSITORY, "env": OF_ENV, "app": OF_APP}
 """All settings, by the word for what they are of."""
 

@@ -24,6 +24,8 @@ _PARTS = {
     r"\.jinja$": "",
 }
 """What the paths of the template have in place of names."""
+_CHARTS = ("applications/APP/charts/APP", "charts/app/VERSION")
+"""Where a chart is: an application's own, or the one that several share."""
 _GIVEN = {"applications", "environments"}
 """What argosy hands over, rather than have it derived."""
 
@@ -37,7 +39,10 @@ def meaning(what: str, setting: Setting) -> str:
 
 
 def files(what: str, setting: Setting) -> list[str]:
-    """Return the paths that are rendered differently where a setting changes, with ENV, APP and COMPONENT for names."""
+    """Return the paths that are rendered differently where a setting changes.
+
+    They have ENV, APP and COMPONENT for names, and VERSION for that of the chart that applications share.
+    """
     if what == "repository" and setting != POD_SECURITY:
         names = _derived({_question(setting)})
         used = re.compile(rf"(?<![\w.])(?:{'|'.join(sorted(names))})(?![\w=])")
@@ -49,7 +54,7 @@ def files(what: str, setting: Setting) -> list[str]:
         found = {path for path, text in _texts().items() if used.search(text) or also.search(_STRINGS.sub('""', text))}
     partials = {path for path in found if path.startswith(_PARTIALS)}
     found |= {path for path, text in _texts().items() if any(f"templates/{partial}" in text for partial in partials)}
-    return sorted({_plain(path) for path in found - partials if not path.startswith(_PARTIALS)})
+    return sorted({plain for path in found - partials if not path.startswith(_PARTIALS) for plain in _plain(path)})
 
 
 def _question(setting: Setting) -> str:
@@ -96,11 +101,12 @@ def _read(root: Path) -> Iterator[tuple[str, str]]:
             yield path.relative_to(root).as_posix(), path.read_text(encoding="utf-8") if is_rendered else ""
 
 
-def _plain(path: str) -> str:
+def _plain(path: str) -> list[str]:
     for pattern, text in _PARTS.items():
         # One is within another: `[% yield … %][% if … %]…`.
         path = re.sub(pattern, text, path)
-    return re.sub(r"\[\[ (\w+) \]\]", lambda found: _literal(found[1]), path)
+    path = re.sub(r"\[\[ (\w+) \]\]", lambda found: _literal(found[1]), path)
+    return sorted({path.replace("[[ each.folder ]]", folder) for folder in _CHARTS})
 
 
 def _literal(name: str) -> str:
