@@ -23,6 +23,7 @@ from argosy.repository.model import (
     WRITTEN_HERE,
     Application,
     ArgocdStyle,
+    ChartExtra,
     CiHost,
     Component,
     Production,
@@ -204,19 +205,22 @@ def test_signature_keys_become_source_integrity_and_choices_are_kept(
         small = changing.model()
         made = replace(small, settings=replace(small.settings, kubernetes_version="1.36", production=chosen))
         creation.create(root, rendering.render(made, template=older), branch="main")
-    edit(root, "argocd/prod/project.yaml", "    warn: true\n", "    warn: true\n    ignore: [{kind: Lease}]\n")
+    viewer = "        - p, proj:prod:viewer, applications, get, prod/*, allow\n"
+    edit(root, "argocd/prod/project.yaml", viewer, viewer + viewer.replace("applications, get", "exec, create"))
     edit(root, "argocd/platform.yaml", "description: Argo CD itself.", "description: Argo CD, ours.")
     commit(root)
     monkeypatch.chdir(root)
     result = argosy("update", "--commit")
     assert result.code == 0, result.err
     updated = store.load(root).repository
-    assert (updated.settings.production, updated.settings.kubernetes_version) == (chosen, "1.36")
+    # Its charts had everything, so they keep it.
+    kept = replace(chosen, chart_extras=(*ChartExtra,))
+    assert (updated.settings.production, updated.settings.kubernetes_version) == (kept, "1.36")
     for path in ("argocd/root.yaml", "argocd/platform.yaml", "argocd/prod/project.yaml"):
         for spec in (each["spec"] for each in documents(root / path) if each["kind"] == "AppProject"):
             (policy,) = spec["sourceIntegrity"]["git"]["policies"]
             assert (policy["gpg"], "signatureKeys" in spec) == ({"mode": "head", "keys": list(keys)}, False)
-    assert "ignore: [{kind: Lease}]" in (root / "argocd/prod/project.yaml").read_text()
+    assert "proj:prod:viewer, exec, create, prod/*, allow" in (root / "argocd/prod/project.yaml").read_text()
     assert "description: Argo CD, ours." in (root / "argocd/platform.yaml").read_text()
     assert argosy("update", "--check").code == 0
 
