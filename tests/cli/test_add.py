@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -253,11 +254,12 @@ class TestEnvironment:
         assert message in result.err
 
 
-@pytest.mark.parametrize("style", list(ArgocdStyle))
+@pytest.mark.parametrize(("style", "minimal"), [(ArgocdStyle.APPLICATIONS, False), (ArgocdStyle.APPLICATIONSET, True)])
 def test_two_branches_that_each_add_applications_merge(
-    argosy: Argosy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, style: ArgocdStyle
+    argosy: Argosy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, style: ArgocdStyle, minimal: bool
 ) -> None:
-    root = create(tmp_path / "gitops", model(argocd=style))
+    made = model(argocd=style)
+    root = create(tmp_path / "gitops", replace(made, settings=replace(made.settings, minimal=minimal)))
     monkeypatch.chdir(root)
     for form in WRITTEN_HERE:
         git(root, "switch", "--quiet", "--create", f"add-{form}", "main")

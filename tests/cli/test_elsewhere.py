@@ -13,6 +13,7 @@ from yamllint.config import YamlLintConfig  # type: ignore[import-untyped]
 
 from tests.conftest import Argosy, Git
 from tests.elsewhere import GitServer, Registry, git_server, registry
+from tests.templates.pipelines import yamllint
 from tests.vendor import Vendor, vendor
 
 URL = "https://git.example.com/acme/gitops.git"
@@ -276,7 +277,7 @@ def test_renovate_sees_each_version_once_and_yamllint_has_no_remark(argosy: Argo
         assert argosy("add", "app", f"web{number}", *where.split(), "--version", "1.2.3", "--commit").code == 0
     base = "https://git.example.com/acme/base.git//web"
     assert argosy("add", "app", "site", "--base", base, "--version", "1.2.3", "--commit").code == 0
-    settings = YamlLintConfig(Path(".yamllint.yaml").read_text())
+    settings = YamlLintConfig(yamllint(Path(".pre-commit-config.yaml").read_text()))
     for file in (*Path("environments").rglob("*.yaml"), *Path("argocd").rglob("*.yaml")):
         assert [f"{file}:{problem}" for problem in linter.run(file.read_text(), settings, str(file))] == []
     managers = json.loads(Path("renovate.json").read_text())["customManagers"]
