@@ -278,7 +278,8 @@ class Origin:
                 return cls.of_source(reference)
             return cls(url.removeprefix("oci://"), found["version"] or "", found["chart"])
         raise UsageError(
-            f"“{reference}” is not where a Helm chart is.", "\n    ".join(("Write one of these:", *CHARTS))
+            f"“{reference}” is not where a Helm chart is.",
+            "\n    ".join(("Write own, shared, or one of these:", *CHARTS)),
         )
 
     @classmethod
