@@ -23,7 +23,7 @@ import yaml
 
 import argosy
 from argosy.template import rendering
-from argosy.repository.model import CiHost, Component, Format, RevisionStyle, Seed
+from argosy.repository.model import CiHost, Component, Format, Layer, RevisionStyle, Seed
 from tests import goldens
 
 TOKEN = "a-secret-token"
@@ -67,6 +67,7 @@ def texts(
     environments: tuple[str, ...] = THREE,
     argosy_install: str = goldens.RELEASED,
     components: bool = False,
+    layers: tuple[Layer, ...] = (),
 ) -> Mapping[str, str]:
     """Return the files of a new repository, with a component in each environment where that is wanted."""
     chained = tuple((name, "") for name in environments)
@@ -82,6 +83,7 @@ def texts(
     if components:
         component = Component("cert-manager", "https://charts.example.com", "cert-manager", "1.0.0", "cert-manager")
         model = replace(model, environments=tuple(replace(each, components=(component,)) for each in model.environments))
+    model = replace(model, settings=replace(model.settings, layers=layers))
     return {path: file.content.decode() for path, file in rendering.render(model).items()}
 
 

@@ -20,10 +20,12 @@ from yamllint.config import YamlLintConfig  # type: ignore[import-untyped]
 
 from argosy.cli import diff, promote, update
 from argosy.hosting import host_of
+from argosy.repository import store
 from argosy.repository.model import CiHost, RevisionStyle
 from argosy.schemas.store import file_schema
 from tests import goldens
 from tests.changing import commit, create, edit, git, model
+from tests.conftest import Argosy
 from tests.templates.pipelines import ARGOSY, Clone, Done, REAL_ARGOSY, Script, TOKEN, WEB, bitbucket, cloned, documents, github, gitlab, history, texts, yamllint
 
 HOSTS = (CiHost.GITHUB, CiHost.GITLAB, CiHost.BITBUCKET)
@@ -59,29 +61,33 @@ def clone(bare: Path, tmp_path: Path) -> Clone:
     return cloned(bare, tmp_path)
 
 
-def on_github(clone: Clone, name: str, values: Mapping[str, str], given: Mapping[str, str] | None = None) -> Done:
+def on_github(
+    clone: Clone, name: str, values: Mapping[str, str], given: Mapping[str, str] | None = None, **choices: Any
+) -> Done:
     """Run a workflow's steps, and return what the last did."""
-    *before, last = [clone.run(each, given or {}) for each in github(name, {**EXPRESSIONS, **values})]
+    *before, last = [clone.run(each, given or {}) for each in github(name, {**EXPRESSIONS, **values}, **choices)]
     assert [each.code for each in before] == [0]
     # The token is handed to the step that needs it, and no other one.
     assert not any(TOKEN in each.environment.values() for each in before)
     return last
 
 
-def on_gitlab(clone: Clone, name: str, given: Mapping[str, str], **inputs: str) -> Done:
+def on_gitlab(
+    clone: Clone, name: str, given: Mapping[str, str], inputs: Mapping[str, str] | None = None, **choices: Any
+) -> Done:
     """Run a job, in a clone on no branch."""
     clone.git("switch", "--quiet", "--detach")
     clone.git("remote", "set-url", "origin", WEB.replace("://", "://ci:job-token@") + ".git")
     server = {"CI_PROJECT_URL": WEB, "CI_SERVER_PROTOCOL": "https", "CI_PROJECT_DIR": str(clone.folder)}
-    return clone.run(gitlab(name, inputs), {"CI_COMMIT_BRANCH": "main", **server, **PUSHER, **given})
+    return clone.run(gitlab(name, inputs or {}, **choices), {"CI_COMMIT_BRANCH": "main", **server, **PUSHER, **given})
 
 
-def on_bitbucket(clone: Clone, name: str, given: Mapping[str, str]) -> Done:
+def on_bitbucket(clone: Clone, name: str, given: Mapping[str, str], **choices: Any) -> Done:
     """Run a step, in a clone with an identity, and with main's own branch alone."""
     clone.git("config", "user.name", "bitbucket-pipelines")
     clone.git("config", "user.email", "commits-noreply@bitbucket.org")
     clone.git("branch", "--remotes", "--delete", "origin/prod")
-    return clone.run(bitbucket(name), given)
+    return clone.run(bitbucket(name, **choices), given)
 
 
 def promoted(clone: Clone, host: CiHost, applications: str) -> Done:
@@ -91,7 +97,7 @@ def promoted(clone: Clone, host: CiHost, applications: str) -> Done:
         return on_github(clone, "promote", inputs)
     if host is CiHost.GITLAB:
         inputs = {"applications": applications, "from": "dev", "to": "prod"}
-        return on_gitlab(clone, "promote", {"ARGOSY_TOKEN": TOKEN}, **inputs)
+        return on_gitlab(clone, "promote", {"ARGOSY_TOKEN": TOKEN}, inputs)
     given = {"APPLICATIONS": applications, "FROM": "dev", "TO": "prod"}
     return on_bitbucket(clone, "Promote", {"ARGOSY_TOKEN": TOKEN, **given})
 
@@ -216,14 +222,14 @@ class TestDiff:
         assert run(clone, "diff" if host is CiHost.GITLAB else "Diff", request).code == 1
 
 
-def updated(clone: Clone, host: CiHost, token: str = TOKEN) -> Done:
+def updated(clone: Clone, host: CiHost, token: str = TOKEN, **choices: Any) -> Done:
     """Run the weekly update."""
     if host is CiHost.GITHUB:
         given = {"GITHUB_STEP_SUMMARY": str(clone.home / "summary.md")}
-        return on_github(clone, "update", {"secrets.ARGOSY_TOKEN": token}, given)
+        return on_github(clone, "update", {"secrets.ARGOSY_TOKEN": token}, given, **choices)
     with_token = {"ARGOSY_TOKEN": token} if token else {}
     run: Callable[..., Done] = on_gitlab if host is CiHost.GITLAB else on_bitbucket
-    return run(clone, "update" if host is CiHost.GITLAB else "Update", with_token)
+    return run(clone, "update" if host is CiHost.GITLAB else "Update", with_token, **choices)
 
 
 class TestUpdate:
@@ -273,6 +279,22 @@ class TestUpdate:
         clone = cloned(source / ".git", tmp_path, REAL_ARGOSY)
         done = updated(clone, host)
         assert (done.code, done.output) == (0, "Nothing to change.\n")
+
+    @pytest.mark.parametrize("host", HOSTS)
+    def test_layers_are_brought_to_the_machine_before(
+        self, argosy: Argosy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, host: CiHost
+    ) -> None:
+        layer = tmp_path / "acme"
+        (layer / "t").mkdir(parents=True)
+        (layer / "copier.yml").write_text("_subdirectory: t\n_answers_file: .copier-answers.acme.yml\n")
+        (layer / "t" / "SUPPORT.md").write_text("Ask us.\n")
+        source = create(tmp_path / "source", model(ci=host))
+        monkeypatch.chdir(source)
+        assert argosy("template", "add", str(layer), "--commit", "--quiet").code == 0
+        git(source, "branch", "prod")
+        layers = store.load(source).repository.settings.layers
+        done = updated(cloned(source / ".git", tmp_path, REAL_ARGOSY), host, layers=layers)
+        assert (done.code, done.output.splitlines()[-1]) == (0, "Nothing to change."), done.output
 
     def test_when_it_runs(self) -> None:
         found = documents(CiHost.GITHUB)[".github/workflows/update.yaml"]
