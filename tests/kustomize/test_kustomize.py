@@ -219,6 +219,32 @@ class TestRemote:
         assert (fault.path, fault.line) == (folder.parent / "mid/kustomization.yaml", 2)
         assert fault.message == f"Remote base {entry} was not fetched (offline)."
 
+    @pytest.mark.parametrize(
+        ("named", "why"),
+        [
+            ("generators: [{entry}]\n", "leads out of the repository"),
+            ("patches: [{{path: '{entry}'}}]\n", "is read from elsewhere"),
+            ("configMapGenerator: [{{name: a, files: ['key={entry}']}}]\n", "is read from elsewhere"),
+        ],
+    )
+    def test_what_was_fetched_as_a_base_is_nothing_else(self, tree: Any, tmp_path: Path, named: str, why: str) -> None:
+        entry = "https://git.example.com/acme/base.git//deploy"
+        folder = tree(dev(named.format(entry=entry)))
+        (tmp_path / "secret").write_text("sesame")
+        tree(
+            {
+                "fetched/deploy/kustomization.yaml": "resources: [generator.yaml]\n",
+                "fetched/deploy/generator.yaml": "apiVersion: builtin\nkind: ConfigMapGenerator\n"
+                "metadata: {name: stolen}\n"
+                f"files: ['{tmp_path / 'secret'}']\n",
+            },
+        )
+        with pytest.raises(RenderError) as caught:
+            kustomize.build(
+                folder, tmp_path, fetched=lambda _: kustomize.Remote(tmp_path / "fetched", tmp_path / "fetched/deploy")
+            )
+        assert why in str(caught.value)
+
     def test_local_bases_are_not_remote(self, tree: Any) -> None:
         error = refused(tree(dev("resources: [../base, gone.yaml]\n")))
         assert not isinstance(error, OfflineError)

@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +93,8 @@ def build(
             copied.write_text(yaml.safe_dump(with_overrides(data, overrides, components, folder), sort_keys=False))
         for by, entries in bases.items():
             copies += _with_bases(scratch / by.relative_to(top), entries, scratch)
+        if bases:
+            _refuse_asking(references(copied.parent, scratch, added), own)
         return run(copied.parent, copies if is_known else None, options, (scratch, top))
 
 
@@ -129,6 +131,19 @@ def _with_bases(kustomization: Path, bases: Mapping[str, Remote], scratch: Path)
     data = load(kustomization)
     kustomization.write_text(yaml.safe_dump({key: replaced(each) for key, each in data.items()}, sort_keys=False))
     return copies
+
+
+def _refuse_asking(named: Iterable[Reference], own: Path) -> None:
+    """Raise OfflineError where a copy names what is elsewhere in place of a file: Kustomize would ask for it itself.
+
+    Raise RenderError where a fetched base, taken for what it is named as, such as a generator, reads what it may not.
+    """
+    found = list(named)
+    # What a fetched base names has no file here to point at.
+    _refuse_unread([replace(each, by=own, target=own, line=None) for each in found if each.refused])
+    if left := [each.entry for each in found if each.remote]:
+        hint = "Name it as a resource or component, or vendor it into this repository."
+        raise OfflineError([Fault(f"{each} is read from elsewhere.", own, line_of(own, each), hint) for each in left])
 
 
 def _refuse_unread(named: Sequence[Reference]) -> None:
