@@ -196,6 +196,8 @@ HOSTILE: dict[str, dict[str, str | tarfile.TarInfo]] = {
     "link": {"x": _member("x", tarfile.SYMTYPE, "/etc/passwd")},
     "hard": {"x": _member("x", tarfile.LNKTYPE, "/etc/passwd")},
     "device": {"x": _member("x", tarfile.CHRTYPE)},
+    "through": {"a": _member("a", tarfile.SYMTYPE, ".."), "a/x": _member("a/x", tarfile.SYMTYPE, "/etc/passwd")},
+    "case": {"A": _member("A", tarfile.SYMTYPE, "."), "a/x": "a"},
 }
 
 
@@ -207,7 +209,7 @@ def test_an_artifact_is_unpacked_below_its_own_folder(
     artifacts.push("acme/web", tag, HOSTILE[tag])
     with pytest.raises(ArgosyError):
         fetching.fetch(Pin(f"oci://{artifacts.host}/acme/web", tag))
-    assert not [path for path in tmp_path.rglob("x") if path.is_file()]
+    assert not [path for path in tmp_path.rglob("x") if path.is_file() or path.is_symlink()]
     assert not [*(cache / "sources").glob("draft-*")]
 
 

@@ -65,7 +65,9 @@ def _git(pin: Pin) -> Mapping[str, Held]:
             why = error.message.partition(": ")[2] or error.message
             raise ArgosyError(f"{pin} could not be fetched: {why.rstrip('.')}.", _HINT) from error
         found = Snapshot.of(folder, "FETCH_HEAD")
-        listed = git.run(folder, "ls-tree", "-r", "-l", "-z", "--full-tree", found.commit, largest=git.LARGEST)
+        listed = git.run(
+            folder, "ls-tree", "-r", "-l", "-z", "--full-tree", found.commit, largest=git.LARGEST, seconds=SECONDS
+        )
         sizes = [each.partition("\t")[0].split()[3] for each in listed.split("\0") if each]
         held.refuse_more(pin, len(sizes), sum(int(each) for each in sizes if each.isdecimal()))
         return {

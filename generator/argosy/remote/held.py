@@ -100,8 +100,12 @@ def refuse_more(pin: Pin, count: int, size: int) -> None:
 def _refuse(pin: Pin, files: Mapping[str, Held]) -> None:
     """Raise ArgosyError for more than one pin may bring, and for a path that leads elsewhere."""
     refuse_more(pin, len(files), sum(len(each.content) for each in files.values()))
+    known = {path.casefold() for path in files}
     for path in files:
         parts = path.split("/")
+        above = ("/".join(parts[:place]).casefold() for place in range(1, len(parts)))
+        if through := next((each for each in above if each in known), None):  # As a link, it would lead anywhere.
+            raise ArgosyError(f"{pin} holds “{path}” below “{through}”, which is no folder.", "Do not use it.")
         wrong = {"", ".", ".."} & {*parts} or any(map(is_of_git, parts)) or "\\" in path or "\0" in path
         if wrong or len(parts) > _DEEPEST or (os.name == "nt" and ":" in path):
             raise ArgosyError(f"{pin} holds the path “{path}”, which may not be written.", "Do not use it.")

@@ -113,8 +113,10 @@ class _Registry:
 
     def _members(self, opened: tarfile.TarFile) -> list[tuple[str, Held]]:
         found: list[tuple[str, Held]] = []
+        size = 0
         for each in opened:
-            refuse_more(self.pin, len(found), 0)
+            size += each.size  # Before it is read: a sparse file is as large as it says.
+            refuse_more(self.pin, len(found), size)
             path = re.sub(r"^(?:\./)+", "", each.name)
             if each.issym():
                 found.append((path, Held(os.fsencode(each.linkname), is_link=True)))
