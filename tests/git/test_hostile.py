@@ -331,3 +331,12 @@ def test_a_submodules_own_configuration_runs_nothing(
     for command in (("doctor", "--offline"), ("status", "--files")):
         assert "Traceback" not in argosy(*command).err
     assert not (tmp_path / "ran").exists()
+
+
+def test_trees_that_name_one_another_without_end(clone: Path) -> None:
+    made = its_git.run(clone, "mktree", stdin=b"").strip()
+    for _ in range(45):
+        entries = "".join(f"040000 tree {made}\t{name}\n" for name in ("a", "b"))
+        made = its_git.run(clone, "mktree", stdin=entries.encode()).strip()
+    with pytest.raises(ToolError, match="got no answer"):
+        its_git.run(clone, "ls-tree", "-r", made, largest=1000, seconds=0.5)

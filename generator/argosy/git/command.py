@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import subprocess
+import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -94,12 +96,21 @@ def run(
                 out, err = process.communicate(stdin, seconds)
             else:
                 assert process.stdout is not None
-                out = process.stdout.read(largest + 1)
+                # Trees that name one another twice, again and again, are gone through without a word for years.
+                patience = seconds or _PATIENCE
+                watch = threading.Timer(patience, process.kill)
+                watch.start()
+                try:
+                    out = process.stdout.read(largest + 1)
+                finally:
+                    watch.cancel()
                 if len(out) > largest:
                     process.kill()
                 err = process.communicate()[1]
+                if process.returncode == -signal.SIGKILL and len(out) <= largest:
+                    raise subprocess.TimeoutExpired(command, patience)
     except subprocess.TimeoutExpired as error:
-        raise ToolError(f"`{shown}` got no answer in {seconds:.0f} seconds.") from error
+        raise ToolError(f"`{shown}` got no answer in {error.timeout:.0f} seconds.") from error
     except FileNotFoundError as error:
         if error.filename != "git":  # The folder is not there.
             raise
@@ -134,6 +145,8 @@ _LACKS = re.compile("promisor remote|not a tree object|unable to read tree|bad t
 """What git says where it may not fetch what it lacks: which object, or as of 2.45 that something is no tree."""
 LEFT_OUT = "Fetch what this clone left out: git fetch --refetch --no-filter"
 """What to do in a partial clone: a fetch by itself leaves out the same again."""
+_PATIENCE = 120.0
+"""After how many seconds a list that is bounded in size is given up, where nothing else is said."""
 _MOST_SAID = 2000
 """How many characters of what git says are repeated, from its end, where it says what went wrong."""
 _PATIENCE = 5.0
