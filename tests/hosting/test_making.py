@@ -91,6 +91,20 @@ def test_nothing_is_written_where_it_cannot_be_made(
     assert server.made == {}
 
 
+def test_a_clone_of_another_repository_is_not_pushed_to(init: Init, server: Server, kind: str, git: Git) -> None:
+    git(Path(), "init", "--quiet", "gitops")
+    for other in (f"{WEB[kind]}/acme/other.git", "/srv/git/acme/gitops.git"):
+        git("gitops", "config", "remote.origin.url", other)
+        refused = init()
+        assert (refused.code, f"is {other}" in refused.err, "remote set-url origin" in refused.err) == (2, True, True)
+    assert [path.name for path in Path("gitops").iterdir()] == [".git"]
+    assert server.made == {}
+    # The same project by SSH is no other one; git cannot reach it here.
+    git("gitops", "config", "remote.origin.url", f"git@{WEB[kind].removeprefix('https://')}:Acme/gitops")
+    git("gitops", "config", "core.sshCommand", "false")
+    assert "is made on" in init().err
+
+
 def test_what_is_half_done_says_how_to_finish(init: Init, server: Server, kind: str, git: Git, tmp_path: Path) -> None:
     server.may_make = False
     refused = init()

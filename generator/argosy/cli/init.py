@@ -296,7 +296,7 @@ def command(
     if dry_run:
         click.echo(_as_json(tree) if output == "json" else _diff(tree), nl=False)
         return 0
-    host = _host_to_be(repository) if create_remote else None
+    host = _host_to_be(destination, repository) if create_remote else None
     if not quiet:
         _warn_of_outer_repository(destination)
         for left in creation.remains(destination):
@@ -757,17 +757,29 @@ def _show_plan(destination: Path, repository: Repository, files: int, git: bool)
         click.echo(f"  {name:15} {value}", err=True)
 
 
-def _host_to_be(repository: Repository) -> Host:
-    """Return the host that a repository is made on; raise ArgosyError where it is there, or that cannot be asked."""
-    from argosy import hosting  # noqa: PLC0415
+def _host_to_be(destination: Path, repository: Repository) -> Host:
+    """Return the host that a repository is made on.
 
+    Raise ArgosyError where the repository is there, that cannot be asked, or git would push to another one.
+    """
+    from argosy import git, hosting  # noqa: PLC0415
+
+    url = repository.settings.repo_url
     try:
-        host = hosting.host_of(repository.settings.repo_url, {})
+        host = hosting.host_of(url, {})
     except UsageError as error:
         said = (
             f"Set {hosting.VARIABLES['kind']} in the environment to the kind of the host, or leave out --create-remote."
         )
         raise UsageError(error.message, said) from error
+    origin = git.origin(destination) if (destination / ".git").exists() else ""
+    if origin and _project(origin) != _project(url):
+        raise UsageError(
+            f"--create-remote makes {url}, but origin of {destination} is {without_password(origin)}: git would push "
+            "there.",
+            f"Push to the new one: git -C {shlex.quote(str(destination))} remote set-url origin {shlex.quote(url)}. Or "
+            "give origin's URL as --repo-url.",
+        )
     if host.token() is None:
         raise UsageError(
             f"--create-remote needs a token for {host.name}.",
@@ -775,6 +787,18 @@ def _host_to_be(repository: Repository) -> Host:
         )
     host.check_absent()
     return host
+
+
+def _project(url: str) -> tuple[str, str]:
+    """Return the host and the project that a URL names, the same by HTTPS and by SSH."""
+    from argosy import hosting  # noqa: PLC0415
+    from argosy.hosting.remote import parse  # noqa: PLC0415
+
+    try:
+        # SSH has a port of its own, and hosts tell no capitals apart.
+        return re.sub(r":\d+$", "", parse(url).host), hosting.host_of(url, {}).project.lower()
+    except UsageError:
+        return "", url
 
 
 def _by_hand(destination: Path, repository: Repository) -> str:
