@@ -8,6 +8,7 @@ import os
 import subprocess
 import tarfile
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
@@ -227,7 +228,7 @@ def test_what_a_registry_gives_is_what_was_pinned(artifacts: Registry, monkeypat
         artifacts.answers = {**kept, blob: ("application/octet-stream", content)}
         with pytest.raises(ArgosyError, match=said):
             fetching.fetch(pin)
-    for content in (b"<html>", b"[]", b'{"layers": [{}]}', b'{"layers": 1}', b"\xff"):
+    for content in (b"<html>", b"[]", b'{"layers": [{}]}', b'{"layers": 1}', b"\xff", b"[" * 100_000):
         artifacts.answers = {f"{path}1": (kept[f"{path}1"][0], content)}
         with pytest.raises(ArgosyError):
             fetching.fetch(Pin(pin.url, "1"))
@@ -238,6 +239,36 @@ def test_what_a_registry_gives_is_what_was_pinned(artifacts: Registry, monkeypat
     monkeypatch.setattr(held, "MOST_BYTES", 100_000)
     with pytest.raises(ArgosyError, match="MB unpacked"):
         fetching.fetch(Pin(pin.url, "4"))
+
+
+@pytest.mark.parametrize("name", ["a b", "../../x", "sha256:", f"sha256:{'0' * 63}/", "sha512:0"])
+def test_a_layer_without_a_digest_is_not_asked_for(artifacts: Registry, name: str) -> None:
+    artifacts.password = ""
+    artifacts.push("acme/web", "1", {"a.yaml": "a: 1\n"})
+    path = "/v2/acme/web/manifests/1"
+    kind, content = artifacts.answers[path]
+    manifest = json.loads(content)
+    manifest["layers"][0]["digest"] = name
+    artifacts.answers[path] = (kind, json.dumps(manifest).encode())
+    with pytest.raises(ArgosyError, match="none of SHA-256"):
+        fetching.fetch(Pin(f"oci://{artifacts.host}/acme/web", "1"))
+    assert [asked for asked, _ in artifacts.asked] == [path]
+
+
+@pytest.mark.parametrize("said", [b"not HTTP\r\n\r\n", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\n{"])
+def test_what_is_no_http_is_no_artifact(said: bytes) -> None:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.wfile.write(said)
+            self.close_connection = True
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with listening(Handler) as url:
+        pin = Pin(f"oci://{url.removeprefix('http://')}/acme/web", "1")
+        with pytest.raises(ArgosyError, match="could not be fetched"):
+            fetching.fetch(pin)
 
 
 def test_a_git_url_that_is_another_machines_is_not_reached_by_a_redirection(server: GitServer) -> None:

@@ -15,6 +15,7 @@ import tempfile
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from http.client import HTTPException
 from pathlib import Path
 from time import monotonic
 from typing import IO, TYPE_CHECKING, Any
@@ -40,6 +41,7 @@ _LAYERS = (
 """The layers that Argo CD takes; the last one has the chart in a folder of its name."""
 _REFERENCE = re.compile(r"oci://(?P<host>\w[\w.-]*(?::\d+)?)/(?P<path>\w[\w.-]*(?:/\w[\w.-]*)*)", re.ASCII)
 _REVISION = re.compile(r"[\w][\w.+-]{0,127}|sha256:[0-9a-f]{64}", re.ASCII)
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _HERE = re.compile(r"(?:localhost|127\.0\.0\.1)(?::\d+)?")
 _CHALLENGE = re.compile(r'(\w+)="([^"]*)"')
 _HINT = "Check the address, the version and the network: docker login or helm registry login tell who you are."
@@ -48,6 +50,11 @@ _MOST_TOLD = 4 * 1024 * 1024
 _REDIRECTS = 5
 _PATIENCE = 30.0
 """Seconds without a byte."""
+_FAILURES = (
+    *(OSError, EOFError, ValueError, KeyError, TypeError),
+    *(HTTPException, RecursionError, zlib.error, tarfile.TarError),
+)
+"""What comes of an answer that is cut short, or is none of HTTP, JSON or an archive."""
 
 
 def files(pin: Pin, seconds: float, largest: int) -> Mapping[str, Held]:
@@ -62,7 +69,7 @@ def files(pin: Pin, seconds: float, largest: int) -> Mapping[str, Held]:
         raise asked.failed(f"{error.code} {error.reason}") from error
     except URLError as error:
         raise asked.failed(str(error.reason)) from error
-    except (OSError, EOFError, ValueError, KeyError, TypeError, zlib.error, tarfile.TarError) as error:
+    except _FAILURES as error:
         raise asked.failed(str(error) or type(error).__name__) from error
 
 
@@ -86,6 +93,8 @@ class _Registry:
         if len(layers) != 1 or layers[0].get("mediaType") not in _LAYERS:
             raise self.failed("Argo CD takes an artifact with one layer, a tar archive, and this is none")
         kind, digest, size = str(layers[0]["mediaType"]), str(layers[0]["digest"]), int(str(layers[0]["size"]))
+        if not _DIGEST.fullmatch(digest):
+            raise self.failed(f"its layer has the digest “{digest[:100]}”, which is none of SHA-256")
         refuse_more(self.pin, 1, size)
         content = self._read(f"blobs/{digest}", size)
         self._check(content, digest)

@@ -120,6 +120,7 @@ def _read(uri: str) -> Any:
     """Return the JSON that lies under a file or http(s) URI; None if nothing does."""
     if not uri.startswith(("file:", "http://", "https://")):
         raise ArgosyError(f"The schema {uri} cannot be read.", "A schema may refer to files and http(s) URLs alone.")
+    from http.client import HTTPException  # noqa: PLC0415
     from urllib.error import HTTPError  # noqa: PLC0415 - few validations read a location, and HTTP is slow to import
     from urllib.request import urlopen  # noqa: PLC0415
 
@@ -134,8 +135,8 @@ def _read(uri: str) -> Any:
         if error.code == 404:
             return None
         raise ArgosyError(f"The schema {uri} cannot be fetched: HTTP {error.code} {error.reason}.") from error
-    except OSError as error:
-        reason = getattr(error, "reason", None) or error.strerror or error
+    except (OSError, HTTPException) as error:
+        reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or error
         raise ArgosyError(f"The schema {uri} cannot be read: {reason}.", "Check the schema location.") from error
     except (ValueError, RecursionError) as error:
         raise ArgosyError(f"The schema {uri} is not JSON: {error}.", "Check the schema location.") from error
