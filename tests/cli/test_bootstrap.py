@@ -689,6 +689,7 @@ def test_clusters_that_argo_cd_does_not_know(
         (("--credential", "ghp_secret"), "Write env:NAME"),
         (("--credential", "env:NOT_SET"), "NOT_SET is not set"),
         (("--credential", "file:not-there"), "not-there cannot be read"),
+        (("--credential", "file:~nosuch/key"), "~nosuch/key cannot be read: there is no such home directory"),
     ],
 )
 def test_wrong_usage(bootstrap: Argosy, arguments: tuple[str, ...], told: str) -> None:

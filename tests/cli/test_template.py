@@ -347,6 +347,9 @@ def test_sources_that_are_none(argosy: Argosy, repository: Path, layer: Path) ->
     assert argosy("template", "add", "https://ada:pw@example.com/x.git").code == 2
     assert "pw" not in argosy("template", "add", "https://ada:pw@example.com/x.git").err
     assert argosy("template", "add", "nowhere").code == 2
+    for asked in (("template", "add", "~nosuch/x"), ("init", "other", "--defaults", "--template", "~nosuch/x")):
+        result = argosy(*asked)
+        assert (result.code, "~nosuch/x: there is no such home directory" in result.err) == (2, True)
     assert "has no tag, branch or commit v9" in argosy("template", "add", f"{layer}@v9").err
     assert argosy("template", "add", str(layer), "--set", "nobody=1").code == 2
     assert argosy("template", "add", str(layer), "--set", "tier=tin").code == 1

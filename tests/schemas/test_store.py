@@ -581,6 +581,8 @@ def test_a_schema_location(scheme: str, template: str, schemas: Path, server: st
 
 
 def test_a_location_that_fails_is_named(schemas: Path, server: str) -> None:
+    with pytest.raises(ArgosyError, match="no such home directory"):
+        SchemaStore("1.37", locations=["~nosuch/schemas"])
     none = (f"{server}/down", f"{server}/garbled", "http://127.0.0.1:9")
     for location, kind in (*((each, "Widget") for each in none), (server, "Broken")):
         with pytest.raises(ArgosyError, match=location):

@@ -36,8 +36,9 @@ class Credential:
         elif kind == "file" and name:
             try:
                 text = Path(name).expanduser().read_text(encoding="utf-8")
-            except (OSError, ValueError) as error:
-                reason = error.strerror if isinstance(error, OSError) else "not a text file"
+            except (OSError, ValueError, RuntimeError) as error:
+                home = "there is no such home directory" if isinstance(error, RuntimeError) else ""
+                reason = error.strerror if isinstance(error, OSError) else home or "not a text file"
                 raise UsageError(
                     f"{name} cannot be read: {reason}.", "Name a file with a token or an SSH key."
                 ) from error

@@ -144,7 +144,10 @@ def _read(uri: str) -> Any:
 
 def _as_uri(path: str) -> str:
     """Return an absolute file URI of a path that may hold variables, whose braces and spaces stay as they are."""
-    absolute = Path(path).expanduser().absolute().as_posix()
+    try:
+        absolute = Path(path).expanduser().absolute().as_posix()
+    except RuntimeError as error:
+        raise UsageError(f"{path}: there is no such home directory.", f"Write ./{path}.") from error
     return "file://" + quote(absolute if absolute.startswith("/") else f"/{absolute}", safe="/{} :")
 
 

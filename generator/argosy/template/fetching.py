@@ -30,7 +30,10 @@ def parted(written: str) -> tuple[str, str]:
     found = _REFERENCE.fullmatch(written)
     source, ref = (found["source"], found["ref"]) if found else (written, "")
     if not re.match(r"[\w+.-]+://|(?:[\w.-]+@)?[\w.-]{2,}:", source):
-        source = str(Path(source).expanduser().absolute())
+        try:
+            source = str(Path(source).expanduser().absolute())
+        except RuntimeError as error:
+            raise UsageError(f"{source}: there is no such home directory.", f"Write ./{source}.") from error
         if not Path(source).is_dir():
             raise UsageError(f"There is no folder {source}.", "Give the URL of a Git repository, or a folder.")
     check_layer_source(source)
