@@ -220,6 +220,12 @@ REFUSED: list[tuple[dict[str, str | bytes], str, str]] = [
     ({f"t/{APP}/application.yaml": ""}, f"t/{APP}/application.yaml:1", "which argosy itself writes and reads"),
     ({"t/[[ 'mine.md' ]]": "Theirs.\n"}, "t/[[ 'mine.md' ]]:1", "is a file of this repository already"),
     ({"t/x.md.jinja": b"\xff"}, "t/x.md.jinja:1", "not valid UTF-8"),
+    ({"t/x.md.jinja": "[[ '\\ud800' ]]"}, "t/x.md.jinja:1", "half a surrogate pair"),
+    (
+        {"copier.yml": f"{DEFINITION}half: {{type: str, default: \"[[ '\\\\ud800' ]]\"}}\n", "t/[[ half ]].md": ""},
+        "t/[[ half ]].md:1",
+        "no path within the repository",
+    ),
 ]
 """What a layer has, the place that is named, and why."""
 

@@ -31,7 +31,7 @@ from argosy.template.tree import File, Tree
 
 SHELF = "layers"
 """Where the cache has the layers."""
-_NEVER = re.compile(r"[\x00-\x1f\x7f\\]")
+_NEVER = re.compile(r"[\x00-\x1f\x7f\\\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -173,7 +173,10 @@ def laid_over(
         for number in chosen:
             path, template = rendering.paths[number]
             file = of.files[template]
-            content = texts[number].encode() if number in texts else file.content
+            try:
+                content = texts[number].encode() if number in texts else file.content
+            except UnicodeEncodeError as error:
+                raise of.refused(template, 1, "it gives half a surrogate pair, which UTF-8 does not have") from error
             made[path] = File(content, file.executable, str(layer), template)
             for above in PurePosixPath(path).parents:
                 if above.as_posix() in made:
