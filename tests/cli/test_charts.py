@@ -54,6 +54,20 @@ def test_an_application_is_a_few_small_files(
     assert (root / "charts/app/1.0.0/Chart.yaml").is_file()
 
 
+def test_switches_and_components_reach_the_shared_chart(
+    argosy: Argosy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = shared(tmp_path, ArgocdStyle.APPLICATIONS)
+    monkeypatch.chdir(root)
+    for change, file in (
+        (("set", "repository", "chartExtras=network-policy", "--yes"), "networkpolicy.yaml"),
+        (("add", "component", "argo-rollouts", "--env", "dev"), "_rollout.tpl"),
+    ):
+        assert argosy(*change, "--commit", "--no-validate", "--quiet").code == 0
+        assert (root / "charts/app/1.0.0/templates" / file).is_file()
+        assert not [line for line in argosy("diff", "--template").out.splitlines() if line.startswith("# charts/")]
+
+
 def test_the_shared_chart_goes_with_the_last_application_that_uses_it(
     argosy: Argosy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -204,8 +204,11 @@ def rendered(
     )
 
     charts = {each.name: each.chart for each in other.applications}
-    of_charts = repository.charts != other.charts or any(
-        charts.get(each.name, each.chart) != each.chart for each in repository.applications
+    # What is in the shared chart follows from switches and components, too.
+    of_charts = (
+        (repository.settings, repository.has_rollouts) != (other.settings, other.has_rollouts)
+        or repository.charts != other.charts
+        or any(charts.get(each.name, each.chart) != each.chart for each in repository.applications)
     )
 
     def is_wanted(path: str) -> bool:

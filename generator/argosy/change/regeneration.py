@@ -130,7 +130,12 @@ def _pristine(root: Path, stored: Stored, names: Sequence[str]) -> tuple[Tree, S
     listed = [each for each in ownership.files(root, stored) if each.owner in {Owner.TEMPLATE, Owner.SEEDED}]
     refuse_unknown(model, names, {*pristine, *(each.path for each in listed)})
     some = {path: file for path, file in pristine.items() if wanted(path)}
-    return some, [each for each in listed if wanted(each.path) and not store.is_answers(each.path)]
+    left = [each for each in listed if wanted(each.path) and not store.is_answers(each.path)]
+    if stored.version != versions.current().version:
+        # What `update --only` took over is the newest template's, and no edit.
+        newest = planning.as_files(rendering.render(model))
+        left = [each for each in left if _on_disk(root, each.path) != newest.get(each.path)]
+    return some, left
 
 
 def _on_disk(root: Path, path: str) -> Blob | None:

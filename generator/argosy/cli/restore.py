@@ -7,6 +7,7 @@ import click
 from argosy.cli import delivery, options
 from argosy.cli.options import ChangeOptions
 from argosy.names import joined
+from argosy.repository.model import RevisionStyle
 
 
 @click.command("restore", cls=options.ChangeCommand)
@@ -29,4 +30,7 @@ def command(names: tuple[str, ...], yes: bool, given: ChangeOptions) -> int:
             given.say("These go back to what the template gives:\n" + "\n".join(f"  {path}" for path in written))
             if not given.dry_run:
                 delivery.confirm(yes, "Continue?")
-        return delivery.carry_out(given, stored, change, f"Restore {joined(names, 3)} from the template")
+        code = delivery.carry_out(given, stored, change, f"Restore {joined(names, 3)} from the template")
+        if written and stored.repository.settings.revision is RevisionStyle.BRANCH:
+            given.say("The environments' own branches are as they were: switch to each, and run this there too.")
+        return code
