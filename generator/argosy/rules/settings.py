@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
+from argosy import kustomize
 from argosy.argocd.view import NOTIFICATIONS, SETTINGS, View
 from argosy.documents import Document
 from argosy.findings import Problem, Severity
 from argosy.names import did_you_mean, one_of
+from argosy.repository import layout
 from argosy.rules.config_maps import entries, example, read
 from argosy.rules.notifications import SERVICES
 from argosy.rules.registry import Scope, rule
@@ -124,3 +126,32 @@ _CUSTOMIZATIONS: Mapping[str, Callable[[str], _Fault]] = {
     "useOpenLibs": _switch_fault,
 }
 """What each kind of customization has to be, by the part of its key after `resource.customizations`."""
+
+
+_PATCH = example("argocd-cmd-params-cm", '  server.insecure: "true"\n')
+
+
+@rule(
+    "install-file-unused",
+    Severity.ERROR,
+    Scope.REPOSITORY,
+    "A file of Argo CD's installation is in no kustomization.",
+    explanation="`argosy bootstrap`, or Argo CD itself, applies what argocd/install/kustomization.yaml names. A file "
+    "beside it that it does not name has no effect, such as one that was kept when an update took its line away.",
+    bad="# file: argocd/install/kustomization.yaml\nresources: []\n" + _PATCH,
+    good="# file: argocd/install/kustomization.yaml\nresources: [argocd-cmd-params-cm.yaml]\n" + _PATCH,
+)
+def install_file_unused(view: View) -> Iterator[Problem]:
+    """Find manifests beside the kustomization of Argo CD's installation that it does not read."""
+    folder = view.root / layout.INSTALL
+    if kustomize.kustomization(folder) is None:
+        return
+    read = kustomize.inputs(folder, view.root.resolve())
+    for document in (*view.documents, *view.patches):
+        file = view.root / document.path
+        if document.index == 0 and file.parent == folder and file.resolve() not in read:
+            yield Problem(
+                f"Nothing applies {document.path}: {layout.INSTALL}/kustomization.yaml does not name it.",
+                hint=f"Name it there, such as below patches: `- path: {file.name}`. Or remove it.",
+                document=document,
+            )
