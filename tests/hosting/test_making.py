@@ -129,6 +129,22 @@ def test_what_is_half_done_says_how_to_finish(init: Init, server: Server, kind: 
     assert "Made" not in unprotected.err
 
 
+def test_a_layers_own_protection_is_not_what_the_host_takes(
+    init: Init, server: Server, host: Host, kind: str, tmp_path: Path
+) -> None:
+    said = "[1]\n" if kind in {"bitbucket", "gitea"} else "Ask the platform's people.\n"
+    ignored = "".join(f"  - {{rule: {each}, reason: not for machines}}\n" for each in ("json-syntax", "file-schema"))
+    given = {"copier.yml": "_subdirectory: t\n", "t/.argosy.yaml": f"ignore:\n{ignored}", f"t/{host.rules_file}": said}
+    for path, text in given.items():
+        (tmp_path / "layer" / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "layer" / path).write_text(text)
+    done = init("--set", "branchProtection=true", "--template", str(tmp_path / "layer"))
+    assert server.made, done.out
+    assert done.code == 3
+    assert f"{host.rules_file} could not be read: it is not what {NAMES[kind]} takes.\n" in done.err
+    assert f"{host.rules_file} is not applied in full" in done.err
+
+
 def test_an_answer_that_is_lost(host: Host, server: Server) -> None:
     server.die_next(on="POST", after=True)
     host.make("main")

@@ -845,6 +845,9 @@ def _protected(host: Host, rules: bytes, say: Callable[[str], None]) -> int:
         refused += host.protect(json.loads(rules))
     except ArgosyError as error:
         refused.append(error.message)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        # A layer may write the file, and ignore the rules that judge it.
+        refused.append(f"{host.rules_file} could not be read: it is not what {host.name} takes.")
     if not refused:
         say(f"Protected its branches as {host.rules_file} says.")
         return 0
