@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import signal
 import subprocess
 import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -98,7 +97,13 @@ def run(
                 assert process.stdout is not None
                 # Trees that name one another twice, again and again, are gone through without a word for years.
                 patience = seconds or _PATIENCE
-                watch = threading.Timer(patience, process.kill)
+                late = threading.Event()
+
+                def give_up() -> None:
+                    late.set()
+                    process.kill()
+
+                watch = threading.Timer(patience, give_up)
                 watch.start()
                 try:
                     out = process.stdout.read(largest + 1)
@@ -107,7 +112,7 @@ def run(
                 if len(out) > largest:
                     process.kill()
                 err = process.communicate()[1]
-                if process.returncode == -signal.SIGKILL and len(out) <= largest:
+                if late.is_set():
                     raise subprocess.TimeoutExpired(command, patience)
     except subprocess.TimeoutExpired as error:
         raise ToolError(f"`{shown}` got no answer in {error.timeout:.0f} seconds.") from error
