@@ -234,6 +234,21 @@ def version(command: tuple[str, ...]) -> Sequence[Any] | None:
     return None if code else [command[0], status.st_size, status.st_mtime_ns, out]
 
 
+_pythons: dict[str, Program] = {}
+
+
+def python(file: str, *packages: str) -> Program:
+    """Return the process in which a file of argosy's runs, with these packages alone; a new one where it has ended."""
+    from importlib.util import find_spec  # noqa: PLC0415
+
+    known = _pythons.get(file)
+    if known is None or not known.runs:
+        origins = [spec.origin for name in packages if (spec := find_spec(name)) and spec.origin]
+        places = dict.fromkeys(str(Path(origin).parents[1]) for origin in origins)
+        known = _pythons[file] = Program([sys.executable, "-I", "-S", "-X", "utf8", file, *places])
+    return known
+
+
 def stop_all() -> None:
     """Stop every program that runs."""
     for program in tuple(_running):

@@ -9,11 +9,7 @@ import json
 import sys
 import traceback
 from collections.abc import Mapping
-from functools import cache
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from argosy.supervisor import Program
+from typing import Any
 
 
 class RefusedError(Exception):
@@ -61,25 +57,13 @@ def rendered_apart(text: str, known: Mapping[str, Any]) -> str:
 
     Raise RefusedError where it fails, StoppedError where it reaches a limit.
     """
-    if not _worker().runs:
-        _worker.cache_clear()
-    answer = json.loads(_worker().ask(json.dumps([text, known]).encode() + b"\n"))
+    from argosy import supervisor  # noqa: PLC0415
+
+    program = supervisor.python(__file__, "jinja2", "markupsafe")
+    answer = json.loads(program.ask(json.dumps([text, known]).encode() + b"\n"))
     if "error" in answer:
         raise RefusedError(answer["error"], answer["line"])
     return str(answer["text"])
-
-
-@cache
-def _worker() -> Program:
-    """Return the process that renders: it has no tokens in its environment, and ends with argosy."""
-    from importlib.util import find_spec  # noqa: PLC0415
-    from pathlib import Path  # noqa: PLC0415
-
-    from argosy.supervisor import Program  # noqa: PLC0415
-
-    origins = [spec.origin for name in ("jinja2", "markupsafe") if (spec := find_spec(name)) and spec.origin]
-    places = [str(Path(origin).parents[1]) for origin in origins]
-    return Program([sys.executable, "-I", "-S", "-X", "utf8", __file__, *places])
 
 
 def _answer(text: str, known: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -12,13 +12,11 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import jinja2
 
-    from argosy.supervisor import Program
 
 _FILTERS = (
     *("b64decode", "b64encode", "bool", "combine", "dict2items", "extract", "flatten", "from_json", "from_yaml"),
@@ -52,9 +50,10 @@ class Rendering:
         `files` are the texts that others can include, `templates` those that give files, as path -> text in place of
         their suffix's; `questions` are pairs of name and details, `lines` where each is asked.
         """
-        if not _worker().runs:
-            _worker.cache_clear()
-        found = _asked({"begin": layer})
+        from argosy import supervisor  # noqa: PLC0415
+
+        self._program = supervisor.python(__file__, "jinja2", "markupsafe", "jinja2_ansible_filters", "yaml")
+        found = self._ask({"begin": layer})
         self.answers: Mapping[str, Any] = found["answers"]
         """The answers to the layer's questions, those that the person is asked alone."""
         self.asked: Sequence[Mapping[str, Any]] = found["asked"]
@@ -72,7 +71,7 @@ class Rendering:
             some = numbers[start : start + 500]
             known = {self.paths[each][0]: below[self.paths[each][0]] for each in some if self.paths[each][0] in below}
             before = time.monotonic()
-            answer = _asked({"render": some, "below": known})
+            answer = self._ask({"render": some, "below": known})
             left -= time.monotonic() - before
             size += sum(map(len, answer["texts"]))
             if left < 0 or size > _MOST_TEXT:
@@ -81,26 +80,11 @@ class Rendering:
             found |= zip(some, answer["texts"], strict=True)
         return found
 
-
-def _asked(request: Mapping[str, Any]) -> Any:
-    answer = json.loads(_worker().ask(json.dumps(request).encode() + b"\n"))
-    if "error" in answer:
-        raise RefusedError(answer["error"], answer["file"], answer["line"])
-    return answer
-
-
-@cache
-def _worker() -> Program:
-    """Return the process that renders: it has no tokens in its environment, and ends with argosy."""
-    from importlib.util import find_spec  # noqa: PLC0415
-    from pathlib import Path  # noqa: PLC0415
-
-    from argosy.supervisor import Program  # noqa: PLC0415
-
-    names = ("jinja2", "markupsafe", "jinja2_ansible_filters", "yaml")
-    origins = [spec.origin for name in names if (spec := find_spec(name)) and spec.origin]
-    places = dict.fromkeys(str(Path(origin).parents[1]) for origin in origins)
-    return Program([sys.executable, "-I", "-S", "-X", "utf8", __file__, *places])
+    def _ask(self, request: Mapping[str, Any]) -> Any:
+        answer = json.loads(self._program.ask(json.dumps(request).encode() + b"\n"))
+        if "error" in answer:
+            raise RefusedError(answer["error"], answer["file"], answer["line"])
+        return answer
 
 
 class _Layer:
