@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import socket
 from base64 import b64encode
 from collections.abc import Mapping
@@ -155,6 +156,15 @@ def test_a_newer_layer_is_merged_over_edits(argosy: Argosy, repository: Path, la
     assert argosy("template", "update", "--commit", "--branch=x").code == 2
     assert argosy("template", "update", "--branch=x").code == 0
     assert "NEW.md" in tree(repository, "x")
+
+
+def test_what_a_linked_folder_holds_is_not_shown(argosy: Argosy, repository: Path, tmp_path: Path) -> None:
+    shutil.move(repository / "docs", tmp_path / "docs")
+    edit(tmp_path, "docs/runbooks/README.md", "#", "sesame #")
+    (repository / "docs").symlink_to(tmp_path / "docs")
+    commit(repository)
+    shown = argosy("diff", "--template")
+    assert ("docs/runbooks/README.md" in shown.out, "sesame" in shown.out) == (True, False)
 
 
 def test_validate_knows_whose_file_is_wrong(argosy: Argosy, repository: Path, layer: Path) -> None:

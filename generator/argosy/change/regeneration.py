@@ -11,9 +11,9 @@ from argosy.change import ownership, planning
 from argosy.change.ownership import FileStatus, Owner, State
 from argosy.errors import ArgosyError, UsageError
 from argosy.git import objects
-from argosy.git.objects import EXECUTABLE, Blob
+from argosy.git.objects import Blob
 from argosy.names import did_you_mean
-from argosy.repository import layout, store
+from argosy.repository import layout, states, store
 from argosy.repository.model import Repository
 from argosy.repository.store import Stored
 from argosy.template import rendering, versions
@@ -140,11 +140,8 @@ def _pristine(root: Path, stored: Stored, names: Sequence[str]) -> tuple[Tree, S
 
 def _on_disk(root: Path, path: str) -> Blob | None:
     """Return a file of the work tree, with the template's line endings; None where there is none."""
-    file = root / path
-    if file.is_symlink() or not file.is_file():
-        return None
-    executable = bool(file.stat().st_mode & 0o100)
-    return Blob(EXECUTABLE if executable else "100644", file.read_bytes().replace(b"\r\n", b"\n"))
+    found = states.on_disk(root, path)
+    return found._replace(content=found.content.replace(b"\r\n", b"\n")) if found else None
 
 
 def _last_commits(root: Path, paths: Sequence[str]) -> Mapping[str, str]:
