@@ -23,9 +23,11 @@ from tests import shared
 from tests.shared import IDENTITY
 from tests.validating import validate  # noqa: F401 - a fixture
 
-# A busy machine makes any example slow: how fast something is, benchmarks tell.
-hypothesis.settings.register_profile("argosy", deadline=None)
-hypothesis.settings.load_profile("argosy")
+# A busy machine makes any example slow: how fast something is, benchmarks tell. The same examples each time: what is
+# right today fails for nobody tomorrow by chance. HYPOTHESIS=search looks for others.
+hypothesis.settings.register_profile("argosy", deadline=None, derandomize=True)
+hypothesis.settings.register_profile("search", deadline=None)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS", "argosy"))
 
 SMALL_FILES = "import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, ({0}, {0}))"
 """A prelude under which no file can grow beyond that many bytes, as on a disk that is full."""

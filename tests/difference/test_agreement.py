@@ -24,7 +24,11 @@ Edit = tuple[str, Callable[[str], str | None]]
 
 
 def rewritten(old: str, new: str) -> Callable[[str], str]:
-    return lambda text: text.replace(old, new)
+    def change(text: str) -> str:
+        assert old in text, f"There is no {old!r} any more: name something else to change."
+        return text.replace(old, new)
+
+    return change
 
 
 def gone(_: str) -> None:
@@ -39,7 +43,7 @@ EDITS: Mapping[Format, list[Edit]] = {
         ("environments/dev/values.yaml", lambda text: text + "\npriorityClassName: high\n"),
         ("environments/dev/common/values.yaml", rewritten("LEVEL: info", "LEVEL: debug")),
         ("applications/shop/charts/shop/values.yaml", rewritten("revisionHistoryLimit: 3", "revisionHistoryLimit: 5")),
-        ("applications/web/charts/web/templates/tests/test-connection.yaml", gone),
+        ("applications/web/charts/web/templates/service.yaml", gone),
         ("applications/web/charts/web/templates/new.yaml", lambda _: CONFIG_MAP.format("new")),
         ("applications/web/charts/web/README.md", lambda _: "Web\n"),
     ],
@@ -65,7 +69,7 @@ ANYWHERE: list[Edit] = [
     ("README.md", lambda text: f"{text}\nMore.\n"),
     ("CODEOWNERS", gone),
     ("environments/staging/README.md", lambda _: "Soon\n"),
-    ("argocd/prod/project.yaml", rewritten("kind: Service\n", "kind: Secret\n")),
+    ("argocd/prod/project.yaml", rewritten("kind: Deployment}", "kind: StatefulSet}")),
 ]
 
 
