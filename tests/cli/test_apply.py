@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
-from argosy.repository.model import Format
+from argosy.repository.model import ArgocdStyle, Format
 from tests.changing import commit, create, edit, git, model, state
 from tests.conftest import Argosy
 
@@ -38,6 +39,23 @@ def test_edited_settings(argosy: Argosy, repository: Path) -> None:
     assert "automated" not in yaml.safe_load(Path("argocd/prod/web.yaml").read_text())["spec"]["syncPolicy"]
     assert "# until the audit" in git(repository, "show", "HEAD:environments/prod/environment.yaml")
     assert "Nothing to change" in argosy("apply").err
+
+
+@pytest.mark.parametrize("how", ["--commit", "--branch=audit"])
+def test_an_edit_that_nothing_follows_from(argosy: Argosy, tmp_path: Path, how: str, monkeypatch: Any) -> None:
+    """An ApplicationSet reads the environments' settings itself."""
+    root = create(tmp_path / "gitops", model(argocd=ArgocdStyle.APPLICATIONSET))
+    monkeypatch.chdir(root)
+    edit(root, "environments/prod/environment.yaml", "autoSync: true", "autoSync: false")
+    dry = argosy("apply", "--dry-run")
+    assert (dry.code, dry.err) == (0, "Nothing else follows from what you edited.\n")
+    done = argosy("apply", how)
+    assert done.code == 0, done.err
+    made = "HEAD" if how == "--commit" else "audit"
+    assert git(root, "show", "--format=%s", "--name-only", made).split("\n\n") == [
+        "Apply what was edited by hand",
+        "environments/prod/environment.yaml\n",
+    ]
 
 
 def test_edits_that_are_committed(argosy: Argosy, repository: Path) -> None:

@@ -86,7 +86,7 @@ def carry_out(
     if given.is_committed and found.unseen:
         raise next(iter(found.unseen.values()))
     own_branches.refuse_leading_nowhere(plan, versioned, _command(), found, writes=writes)
-    _list(given, plan, " here" if found and not plan.changes else "")
+    _list(given, plan, " here" if found and not plan.changes else "", edited=bool(change.asked))
     for each in found:
         where = f"on the {'new branch' if each.is_new else 'branch'} {each.branch}"
         if _files_as_data(each.plan) == _files_as_data(plan):
@@ -96,7 +96,8 @@ def carry_out(
     refused = _refused(given, found, validated=validated and given.validate) if writes else 0
     if not given.is_committed:
         _say_not_reached(given, found)
-    if refused or given.dry_run or not (plan.touched or found):
+    by_hand = given.is_committed and change.asked  # An edit may be all there is to it: nothing follows, and it counts.
+    if refused or given.dry_run or not (plan.touched or found or by_hand):
         _show(given, plan, diff=_diff(plan, found) if given.dry_run else None, found=found)
         return refused or (3 if plan.conflicts else 0)
     if given.on_branch:
@@ -104,7 +105,7 @@ def carry_out(
     elif found and given.commit:
         code = _commit_everywhere(given, plan, versioned, title, found, validated=validated, is_second=is_second)
     else:
-        if not plan.touched:
+        if not (plan.touched or by_hand):
             _show(given, plan, found=found)
             return 0
         code = _write(given, plan, versioned, title, validated=validated)
@@ -186,13 +187,13 @@ def _command() -> str:
     return shlex.join(["argosy", *words])
 
 
-def _list(given: ChangeOptions, plan: Plan, where: str = "") -> None:
-    """List for people what happens to which file."""
+def _list(given: ChangeOptions, plan: Plan, where: str = "", *, edited: bool = False) -> None:
+    """List for people what happens to which file; `edited`: beside what they edited by hand to ask for it."""
     if plan.kept:
         listed = "\n".join(f"  {path}" for path in sorted(plan.kept)[:LISTED])
         given.say(f"Files of yours that stay, although this template writes them in another way:\n{listed}")
     if not plan.changes:
-        given.say(f"Nothing to change{where}.")
+        given.say("Nothing else follows from what you edited." if edited else f"Nothing to change{where}.")
         return
     lines = [f"  {change.kind.value:12}  {change.path}" for change in plan.changes[:LISTED]]
     if len(plan.changes) > LISTED:
