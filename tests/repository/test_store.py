@@ -36,6 +36,10 @@ def test_folders_are_the_list(tmp_path: Path) -> None:
     (root / "environments/.hidden").mkdir()
     (root / "environments/dev/notes").mkdir()
     (root / "applications/no-settings").mkdir()
+    (root / ".git/info/exclude").write_text("*.local\n")
+    for left in ("environments/gone/web", "environments/dev/old", "applications/gone"):
+        (root / left).mkdir(parents=True)
+        (root / left / "mine.local").write_text("what git ignores stays behind\n")
     assert store.load(root).repository == model()
     (root / "environments/dev/web").rename(root / "environments/dev/elsewhere")
     (root / "environments/dev/web/templates").mkdir(parents=True)  # As Git leaves behind what it removed.

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from threading import Lock
 from typing import NamedTuple
 
@@ -469,3 +469,21 @@ def ignored(folder: Path) -> frozenset[str]:
         return frozenset(path for path, letters in at(folder).status.items() if letters == "!!")
     except ToolError:
         return frozenset()
+
+
+def keeps(root: Path, folder: Path) -> bool:
+    """Return whether a folder below a root holds a file that Git does not ignore: nobody else ever sees the others."""
+    unseen = ignored(root)
+    return any(
+        not ({found, *(f"{parent.as_posix()}/" for parent in PurePosixPath(found).parents)} & unseen)
+        for found in (path.relative_to(root).as_posix() for path in _files(folder))
+    )
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """Yield what is below a folder and is no folder itself; links are not followed."""
+    for each in [*os.scandir(folder)]:
+        if each.is_dir(follow_symlinks=False):
+            yield from _files(Path(each.path))
+        else:
+            yield Path(each.path)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import posixpath
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -75,9 +74,9 @@ def load(root: Path, only: Collection[str] | None = None) -> Stored:
     shared = frozenset(each.name for each in applications if each.chart == SHARED)
     environments = [
         _environment(root, name, frozenset(names), shared, settings.argocd)
-        for name in _folders(root / layout.ENVIRONMENTS)
+        for name in _folders(root, layout.ENVIRONMENTS)
     ]
-    charts = in_order(_folders(root / layout.SHARED_CHART))
+    charts = in_order(_folders(root, layout.SHARED_CHART))
     with _blaming(layout.ENVIRONMENTS):
         repository = Repository(settings, tuple(promotion_order(environments)), tuple(applications), charts=charts)
     return Stored(repository, str(answers.get("_commit", "")))
@@ -85,7 +84,7 @@ def load(root: Path, only: Collection[str] | None = None) -> Stored:
 
 def names(root: Path, what: str) -> list[str]:
     """Return the names of the environments ("env") or the applications ("app"), whose settings nobody reads."""
-    return _folders(root / layout.ENVIRONMENTS) if what == "env" else _applications(root) if what == "app" else []
+    return _folders(root, layout.ENVIRONMENTS) if what == "env" else _applications(root) if what == "app" else []
 
 
 def is_repository(root: Path) -> bool:
@@ -127,22 +126,16 @@ def promotion_order(environments: list[Environment]) -> Iterator[Environment]:
 
 
 def _applications(root: Path) -> list[str]:
-    found = _folders(root / layout.APPLICATIONS)
+    found = _folders(root, layout.APPLICATIONS)
     return [name for name in found if (root / layout.application_settings(name)).is_file()]
 
 
-def _folders(parent: Path) -> list[str]:
-    """Return the folders in one that hold a file: Git keeps no others, and leaves empty ones behind."""
-    if not parent.is_dir():
+def _folders(root: Path, parent: str) -> list[str]:
+    """Return the folders in one of a root that hold a file which Git keeps: it leaves empty and ignored ones behind."""
+    if not (root / parent).is_dir():
         return []
-    found = (entry for entry in parent.iterdir() if entry.is_dir() and not entry.name.startswith("."))
-    return sorted(entry.name for entry in found if _holds_file(entry))
-
-
-def _holds_file(folder: Path | str) -> bool:
-    below = [*os.scandir(folder)]
-    is_file = any(not each.is_dir(follow_symlinks=False) for each in below)
-    return is_file or any(_holds_file(each.path) for each in below)
+    found = (entry for entry in (root / parent).iterdir() if entry.is_dir() and not entry.name.startswith("."))
+    return sorted(entry.name for entry in found if any(entry.glob("*.yaml")) or git.keeps(root, entry))
 
 
 def _application(root: Path, name: str) -> Application:
@@ -158,7 +151,7 @@ def _environment(
     path = layout.environment_settings(name)
     data = _settings(root, path)
     destination = data["destination"]
-    deployed = tuple(each for each in _folders(root / layout.environment(name)) if each in applications)
+    deployed = tuple(each for each in _folders(root, layout.environment(name)) if each in applications)
     following = (each for each in deployed if each in shared)
     with _blaming(path):
         return Environment(
@@ -320,11 +313,11 @@ def refuse_reformatted(root: Path, before: Repository, after: Repository) -> Non
 def refuse_foreign_charts(root: Path, repository: Repository) -> None:
     """Raise ArgosyError where the folder of an application was copied, and its chart still has the other's name."""
     for each in repository.applications:
-        charts = root / layout.chart(each.name)
-        others = _folders(charts.parent)
-        if each.format is Format.HELM and others and not charts.is_dir():
-            found = f"{layout.application(each.name)}/charts/{others[0]}"
+        chart = layout.chart(each.name)
+        others = _folders(root, posixpath.dirname(chart))
+        if each.format is Format.HELM and others and not (root / chart).is_dir():
+            found = f"{posixpath.dirname(chart)}/{others[0]}"
             raise ArgosyError(
                 f"{found} is not named as its application, so Argo CD would not find it.",
-                f"Rename it: mv {found} {layout.chart(each.name)}. The chart's name in its Chart.yaml changes with it.",
+                f"Rename it: mv {found} {chart}. The chart's name in its Chart.yaml changes with it.",
             )

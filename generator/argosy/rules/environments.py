@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
 
 from argosy import git
 from argosy.argocd.sources import resolve
@@ -92,7 +91,8 @@ def application_unknown(view: View) -> Iterator[Problem]:
             settings = view.root / layout.application_settings(folder.name)
             if not view.wanted(f"{layout.deployment(name, folder.name)}/"):
                 continue
-            if not folder.name.startswith(".") and not holds(settings.is_file) and _is_in_git(view.root, folder):
+            is_known = folder.name.startswith(".") or holds(settings.is_file)
+            if not is_known and holds(folder.is_dir) and git.keeps(view.root, folder):
                 yield Problem(
                     f"{layout.deployment(name, folder.name)} would deploy the application “{folder.name}”, and there "
                     f"is no "
@@ -101,16 +101,6 @@ def application_unknown(view: View) -> Iterator[Problem]:
                     or "Add the application's settings, or remove the folder.",
                     document=document,
                 )
-
-
-def _is_in_git(root: Path, folder: Path) -> bool:
-    """Return whether a folder holds a file that Git does not ignore: Argo CD sees no others."""
-    ignored = git.ignored(root)
-    below = (path for path in folder.rglob("*") if not holds(path.is_dir))
-    return holds(folder.is_dir) and any(
-        not ({found, *(f"{parent.as_posix()}/" for parent in PurePosixPath(found).parents)} & ignored)
-        for found in (path.relative_to(root).as_posix() for path in below)
-    )
 
 
 @rule(
