@@ -135,6 +135,15 @@ class TestOverrides:
         built = yaml.safe_load(build(tree(dev("resources: [../base]\n")), {"images": [image]}))
         assert built["spec"]["template"]["spec"]["containers"][0]["image"] == expected
 
+    @pytest.mark.parametrize(
+        ("image", "expected"),
+        [("nginx=*:2", "h:5000/n:2"), ("nginx=mine:*", "mine:1.0"), ("other=*:2", "h:5000/n:1.0")],
+    )
+    def test_an_asterisk_preserves_what_the_kustomization_says(self, tree: Any, image: str, expected: str) -> None:
+        folder = tree(dev("resources: [../base]\nimages: [{name: nginx, newName: 'h:5000/n', newTag: '1.0'}]\n"))
+        built = yaml.safe_load(build(folder, {"images": [image]}))
+        assert built["spec"]["template"]["spec"]["containers"][0]["image"] == expected
+
     def test_label_that_is_there(self, tree: Any) -> None:
         folder = tree(dev("resources: [../base]\ncommonLabels: {team: a}\n"))
         assert str(refused(folder, {"commonLabels": {"team": "b"}})).endswith("commonLabels has team already.")

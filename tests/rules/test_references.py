@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import argosy.rules.catalogue  # noqa: F401 - registers the rules
 from argosy.rules.registry import RULES, files_of
 from argosy.validation import pipeline
 from tests.changing import git
-from tests.validating import write_files
+from tests.validating import write_example, write_files
 
 STARTED = ("init --quiet .", "remote add origin {host}")
 ALL = "fetch --quiet origin +refs/heads/*:refs/remotes/origin/*"
@@ -97,3 +98,15 @@ def test_a_branch_that_a_clone_does_not_have_may_be_there(host: Path, tmp_path: 
         git(tmp_path, *command.format(**names).split())
     found = [each.message for each in pipeline.validate(tmp_path).findings if each.rule == "revision-unknown"]
     assert found == (["This repository has no branch or tag “prod”."] if is_missing else [])
+
+
+@pytest.mark.parametrize(
+    ("revision", "missing"),
+    [("{{ .branch }}", 0), ("{{ .head_sha }}", 0), ("refs/pull/{{ .number }}/head", 0), ("x", 2)],
+)
+def test_the_branch_of_a_pull_request_may_be_there(tmp_path: Path, revision: str, missing: int) -> None:
+    example = RULES["applicationset-duplicate"].good.replace(".environment", ".number")
+    example = re.sub("list:.*\n.*", "pullRequest: {github: {owner: acme, repo: gitops}}", example)
+    write_example(tmp_path, f"# git: main\n{example}".replace("targetRevision: main", f"targetRevision: '{revision}'"))
+    found = [each for each in pipeline.validate(tmp_path).findings if each.rule == "revision-unknown"]
+    assert sum(1 + len(each.also) for each in found) == missing

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import tempfile
+import textwrap
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -364,6 +365,41 @@ class TestApplications:
         report = validate({**CHART, "set.yaml": set_of})
         assert errors(report) == [("path-missing", "set.yaml", 12)]
         assert report.renders == 1
+
+    def test_previews_of_pull_requests_are_judged_by_examples_of_them(self, validate: Validate) -> None:
+        preview = f"""
+            apiVersion: argoproj.io/v1alpha1
+            kind: ApplicationSet
+            metadata: {{name: web, namespace: argocd}}
+            spec:
+              goTemplate: true
+              goTemplateOptions: [missingkey=error]
+              generators:
+                - pullRequest:
+                    github: {{owner: acme, repo: web, labels: [preview]}}
+              template:
+                metadata: {{name: "web-{{{{ .number }}}}"}}
+                spec:
+                  project: default
+                  source:
+                    repoURL: {URL}
+                    path: web
+                    helm: {{parameters: [{{name: tag, value: "{{{{ .head_short_sha }}}}"}}]}}
+                  destination: {{server: https://kubernetes.default.svc, namespace: "web-{{{{ .number }}}}"}}
+        """
+        chart = {
+            "web/Chart.yaml": "apiVersion: v2\nname: web\nversion: 1.0.0\n",
+            "web/values.yaml": "tag: x\n",
+            "web/templates/map.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: web}\n"
+            "data: {tag: {{ .Values.tag }}}\n",
+        }
+        report = validate({"set.yaml": textwrap.dedent(preview), **chart})
+        # Of one commit in forty, the id begins with eight digits: unless it is quoted, it becomes a number.
+        (found,) = [each for each in report.findings if each.severity is Severity.ERROR]
+        assert (found.application, found.path) == ("web-99999", "web/templates/map.yaml")
+        assert "tag" in found.message
+        quoted = chart["web/templates/map.yaml"].replace("{{ .Values.tag }}", "{{ .Values.tag | quote }}")
+        assert not errors(validate({"web/templates/map.yaml": quoted}))
 
     def test_applications_that_a_chart_renders_are_judged_and_rendered(self, validate: Validate) -> None:
         template = application("shop-{{ . }}", "path: 'apps/{{ . }}'", "shop-{{ . }}")

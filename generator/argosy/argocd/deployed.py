@@ -96,7 +96,7 @@ def of_folder(folder: Path) -> Mapping[str, Deployed]:
 
 def find(folder: Path, root: Path, progress: Progress = silent) -> Deployments:
     """Render what is written to a folder, which is a state of the repository at a root."""
-    return deployments.find(folder, _configured(root, folder), progress=progress)
+    return deployments.find(folder, _configured(root, folder), progress=progress, every_example=False)
 
 
 _DEEPEST = 200

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from argosy import git, helm
 from argosy.argocd import elsewhere, rendering, settings
-from argosy.argocd.applicationsets import MOST, Flaw, RepositoryFiles, expand
+from argosy.argocd.applicationsets import MOST, Flaw, RepositoryFiles, expand, is_second
 from argosy.argocd.configuration import Configuration
 from argosy.argocd.elsewhere import Read
 from argosy.argocd.inventory import Inventory, Role, everything, take
@@ -57,16 +57,19 @@ def find(
     wanted: Callable[[str], bool] = everything,
     binary: Path | None = None,
     progress: Progress = silent,
+    *,
+    every_example: bool = True,
 ) -> Deployments:
     """Read a state of a repository from a folder, find its Applications and render them, and those that come out of it.
 
-    Only files that are wanted are looked at; charts are rendered by a helm binary, if one is given.
+    Only files that are wanted are looked at; charts are rendered by a helm binary, if one is given. What is made for
+    pull requests is made for one example of them, or for every one that there is.
     """
     engine = helm.of(root, binary)
     with progress("Reading", 1) as advance:
         inventory = take(root, wanted)
         advance()
-    return _Search(inventory, configured, engine, progress).run()
+    return _Search(inventory, configured, engine, progress, every_example).run()
 
 
 @dataclass
@@ -75,11 +78,14 @@ class _Search:
     configured: Configuration
     helm: Helm
     progress: Progress
+    every_example: bool
     applications: list[ArgoApplication] = field(default_factory=list)
     projects: dict[str, Document] = field(default_factory=dict)
     renders: list[Render] = field(default_factory=list)
     problems: list[tuple[Flaw, Problem, Document]] = field(default_factory=list)
     unknown: list[tuple[Document, str]] = field(default_factory=list)
+    unlisted: list[Document] = field(default_factory=list)
+    """ApplicationSets whose Applications stand for others."""
 
     def run(self) -> Deployments:
         root = self.inventory.root
@@ -117,6 +123,7 @@ class _Search:
             unlisted=[
                 *(document for flaw, _, document in self.problems if flaw is not Flaw.EMPTY),
                 *(document for document, _ in self.unknown),
+                *self.unlisted,
             ],
         )
         return Deployments(view, self.renders, self.problems, self.unknown, self.inventory, self.configured, self.helm)
@@ -272,7 +279,10 @@ class _Search:
                 self.problems += [(flaw, problem, document) for flaw, problem in expansion.problems]
                 if expansion.skipped:
                     self.unknown.append((document, expansion.skipped))
-                yield from map(named, expansion.applications)
+                if expansion.stands_for_others:
+                    self.unlisted.append(document)
+                wanted = (each for each in expansion.applications if self.every_example or not is_second(each))
+                yield from map(named, wanted)
 
 
 def written_application(document: Document) -> ArgoApplication:

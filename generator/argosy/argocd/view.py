@@ -36,6 +36,8 @@ class ArgoApplication:
     """Where in `document` the Application stands: () or ("spec", "template")."""
     application: str = ""
     environment: str = ""
+    pull_request: Mapping[str, str] = field(default_factory=dict)
+    """The example of a pull request that it is made for: Argo CD makes one like it for each that there is."""
 
     @property
     def name(self) -> str:
@@ -123,7 +125,7 @@ class View:
     partial: frozenset[str] = frozenset()
     """The Applications of which some manifests are unknown here, by `key(application)`."""
     unlisted: Sequence[Document] = ()
-    """The ApplicationSets of which some Applications are unknown here."""
+    """The ApplicationSets of which some Applications are unknown here, or stand for others."""
 
     @cached_property
     def readers(self) -> Counter[str]:

@@ -30,7 +30,8 @@ def with_overrides(
     for field in ("namePrefix", "nameSuffix", "namespace"):
         if overrides.get(field):
             edited[field] = overrides[field]
-    images = [_image(image) for image in strings(overrides.get("images"))]
+    there = {each.get("name"): each for each in mappings(data.get("images"))}
+    images = [_preserving(_image(image), there) for image in strings(overrides.get("images"))]
     replicas = [{**each, "count": _count(each.get("count", 0))} for each in mappings(overrides.get("replicas"))]
     for field, given in (("images", images), ("replicas", replicas)):
         if given:
@@ -70,6 +71,13 @@ def _add(edited: dict[str, Any], field: str, overrides: Mapping[str, Any], folde
 def _count(value: Any) -> Any:
     """Return a number of replicas, which Argo CD also takes as text; Kustomize refuses what is none."""
     return int(value) if isinstance(value, str) and value.isdecimal() else value
+
+
+def _preserving(image: dict[str, str], there: Mapping[Any, Mapping[str, Any]]) -> dict[str, str]:
+    """Return an image in which what is `*` is as the kustomization has it."""
+    old = there.get(image["name"], {})
+    meant = {key: old.get(key) if value == "*" and key != "name" else value for key, value in image.items()}
+    return {key: value for key, value in meant.items() if value}
 
 
 def _image(text: str) -> dict[str, str]:

@@ -140,6 +140,58 @@ class TestMerge:
         )
 
 
+GITHUB = "{pullRequest: {github: {owner: acme, repo: web, labels: [preview]}}}"
+
+
+class TestPullRequests:
+    """What Argo CD makes for pull requests is made for two that stand for them: no host is asked."""
+
+    def test_both_kinds_of_templates(self, tmp_path: Path) -> None:
+        plain = application_set(f"- {GITHUB}", "{{number}} {{branch_slug}} {{target_branch}} {{author}}", go=False)
+        assert names(expanded(tmp_path, plain)) == [
+            "0 feature-example main example",
+            "99999 renovate-example-2-x main example",
+        ]
+        short = "{{ .head_short_sha_7 }} {{ trimPrefix .head_short_sha .head_sha | len }} {{ first .labels }}"
+        made = expanded(tmp_path, application_set(f"- {GITHUB}", short))
+        assert names(made) == ["0dd5cf1 32 preview", "1234567 32 preview"]
+        assert [each.pull_request["number"] for each in made.applications] == ["0", "99999"]
+        assert made.stands_for_others
+
+    def test_values_and_files_of_the_repository(self, tmp_path: Path) -> None:
+        values = GITHUB.replace("github:", "values: {host: 'pr-{{ .number }}.example.com'}, github:")
+        text = application_set(
+            f"- matrix: {{generators: [{values}, {git('files', 'apps/*/app.yaml')}]}}",
+            "{{ .path.basename }} {{ .values.host }} {{ .port }}",
+        )
+        made = expanded(tmp_path, text, {"apps/web/app.yaml": "port: 80\n"})
+        assert names(made) == ["web pr-0.example.com 80", "web pr-99999.example.com 80"]
+        assert all(each.pull_request for each in made.applications)
+
+    def test_what_suits_one_pull_request_alone(self, tmp_path: Path) -> None:
+        alike = expanded(tmp_path, application_set(f"- {GITHUB}", "web"))
+        assert messages(alike) == [
+            (Flaw.DUPLICATE, ("spec", "template", "metadata", "name"), "2 Applications are named “web”.")
+        ]
+        patch = "templatePatch: |\n  metadata:\n    annotations:\n      title: {{ .title }}\n"
+        title = application_set(f"- {GITHUB}", "web-{{ .number }}") + patch.replace("\n", "\n  ").join(("  ", ""))
+        ((flaw, _, message),) = messages(expanded(tmp_path, title))
+        assert flaw is Flaw.TEMPLATE
+        assert message.startswith("The templatePatch renders to invalid YAML: ")
+
+    @pytest.mark.parametrize("hosts", ["", "github: {owner: a, repo: b}, gitlab: {project: a/b}"])
+    def test_one_host_is_asked(self, tmp_path: Path, hosts: str) -> None:
+        ((flaw, at, message),) = messages(expanded(tmp_path, application_set(f"- pullRequest: {{{hosts}}}")))
+        assert (flaw, at) == (Flaw.GENERATOR, ("spec", "generators", 0, "pullRequest"))
+        assert message.startswith("The pull request generator asks ")
+
+    def test_a_selector_that_no_example_passes(self, tmp_path: Path) -> None:
+        text = application_set(f"- {GITHUB[1:-1]}\n  selector: {{matchLabels: {{author: somebody}}}}")
+        made = expanded(tmp_path, text)
+        assert (made.applications, made.problems) == ([], [])
+        assert made.skipped == "its `selector` lets no example of a pull request through"
+
+
 @pytest.mark.parametrize(
     ("selector", "expected"),
     [
@@ -157,7 +209,7 @@ def test_selectors(tmp_path: Path, selector: str, expected: list[str]) -> None:
     assert names(expanded(tmp_path, text)) == expected
 
 
-@pytest.mark.parametrize("kind", ["clusters", "scmProvider", "pullRequest", "plugin", "clusterDecisionResource"])
+@pytest.mark.parametrize("kind", ["clusters", "scmProvider", "plugin", "clusterDecisionResource"])
 def test_what_only_a_cluster_knows_is_skipped(tmp_path: Path, kind: str) -> None:
     text = application_set(f"- {kind}: {{}}\n- list: {{elements: [{{name: a}}]}}")
     expansion = expanded(tmp_path, text)

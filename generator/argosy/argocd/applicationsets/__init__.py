@@ -13,6 +13,7 @@ from typing import Any
 from argosy.argocd.applicationsets.applications import application, filled
 from argosy.argocd.applicationsets.flaws import MOST, Flaw, GeneratorError, ReportedError, SkipError
 from argosy.argocd.applicationsets.generators import KINDS, Generators, kind_of
+from argosy.argocd.applicationsets.pull_requests import EXAMPLES, example_of
 from argosy.argocd.applicationsets.repository_files import RepositoryFiles
 from argosy.argocd.applicationsets.templates import Templates
 from argosy.argocd.applicationsets.trees import mapping, sequence
@@ -21,7 +22,7 @@ from argosy.documents import Document, Pointer
 from argosy.findings import Problem
 from argosy.helm import Helm, RenderError
 
-__all__ = ["MOST", "Expansion", "Flaw", "RepositoryFiles", "expand"]
+__all__ = ["MOST", "Expansion", "Flaw", "RepositoryFiles", "expand", "is_second"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +34,20 @@ class Expansion:
     skipped: str = ""
     """Why some of its Applications, or all, are unknown here."""
 
+    @property
+    def stands_for_others(self) -> bool:
+        """Whether some of its Applications are examples: Argo CD makes others like them."""
+        return any(each.pull_request for each in self.applications)
+
 
 def expand(document: Document, repository: RepositoryFiles, helm: Helm) -> Expansion:
     """Return the Applications of an ApplicationSet, and what is wrong with it."""
     return _Expander(document, repository, helm).expand()
+
+
+def is_second(application: ArgoApplication) -> bool:
+    """Return whether an Application is made for another example of a pull request than the first."""
+    return bool(application.pull_request) and application.pull_request != EXAMPLES[0]
 
 
 class _Expander:
@@ -81,9 +92,11 @@ class _Expander:
         template = filled(mapping(mapping(generator[kind]).get("template")), mapping(self.spec.get("template")))
         patch = self.spec.get("templatePatch")
         rows = self.templates.substitute({"template": template, "patch": patch}, sets, (*at, kind))
-        made = [self._application(row) for row in rows if row is not None]
+        made = [(self._application(row), each) for row, each in zip(rows, sets, strict=True) if row is not None]
         return [
-            ArgoApplication(manifest, self.document, ("spec", "template")) for manifest in made if manifest is not None
+            ArgoApplication(manifest, self.document, ("spec", "template"), pull_request=example_of(each))
+            for manifest, each in made
+            if manifest is not None
         ]
 
     def _application(self, row: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -104,15 +117,21 @@ class _Expander:
     def _report_empty(self, at: Pointer) -> None:
         inside = [place for place, count in self.generators.yields.items() if place[: len(at)] == at and not count]
         deepest = max(inside, key=len, default=at)
+        if "pullRequest" in self._generator(deepest):
+            raise SkipError("its `selector` lets no example of a pull request through")
         message = f"The generator yields nothing: {self._described(deepest)}."
         hint = "Argo CD deletes the Applications that an ApplicationSet no longer yields."
         self.problems.append((Flaw.EMPTY, Problem(message, deepest, hint)))
 
-    def _described(self, at: Pointer) -> str:
+    def _generator(self, at: Pointer) -> Mapping[str, Any]:
         generator: Any = self.document.data
         for key in at:
             generator = generator[key]
-        git = mapping(mapping(generator).get("git"))
+        return mapping(generator)
+
+    def _described(self, at: Pointer) -> str:
+        generator = self._generator(at)
+        git = mapping(generator.get("git"))
         patterns = [
             str(each.get("path"))
             for each in (*sequence(git.get("directories")), *sequence(git.get("files")))

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+from argosy.argocd.applicationsets import pull_requests
 from argosy.argocd.applicationsets.flaws import MOST, GeneratorError, ReportedError, SkipError
 from argosy.argocd.applicationsets.parameters import Parameters, combined, flattened, merged, normalized, selects
 from argosy.argocd.applicationsets.repository_files import RepositoryFiles
@@ -20,12 +21,11 @@ _UNKNOWN_HERE = {
     "clusters": "the clusters that Argo CD knows",
     "clusterDecisionResource": "a resource of the cluster",
     "scmProvider": "the repositories of a Git host",
-    "pullRequest": "the pull requests of a Git host",
     "plugin": "what a plugin says",
     "oci": "what an OCI artifact holds",
 }
 _SPLIT = "Use several ApplicationSets."
-KINDS = ("list", "git", "matrix", "merge", *_UNKNOWN_HERE)
+KINDS = ("list", "git", "matrix", "merge", "pullRequest", *_UNKNOWN_HERE)
 
 
 @dataclass
@@ -55,6 +55,7 @@ class Generators:
             "git": self._from_git,
             "matrix": self._from_matrix,
             "merge": self._from_merge,
+            "pullRequest": self._from_pull_requests,
         }[kind]
         variants = self._interpolated(mapping(generator[kind]), (*at, kind), outer)
         # The selector is the only part that Argo CD does not interpolate.
@@ -185,6 +186,10 @@ class Generators:
         if not self.templates.go:
             added = [{f"values.{key}": value for key, value in row["values"].items()} for row in added]
         return [each | row for each, row in zip(sets, added, strict=True)]
+
+    def _from_pull_requests(self, generator: Mapping[str, Any], at: Pointer, _depth: int) -> list[Parameters]:
+        sets = pull_requests.parameters(generator, at, go=self.templates.go)
+        return self._with_values(sets, mapping(generator.get("values")), at)
 
     def _from_matrix(self, generator: Mapping[str, Any], at: Pointer, depth: int) -> list[Parameters]:
         children = sequence(generator.get("generators"))
