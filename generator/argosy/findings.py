@@ -118,3 +118,7 @@ class Problem:
     """The document, for rules of the scope `repository`; others are about the one they were given."""
     cause: str = ""
     """What is wrong, where it is not the place: findings of a rule with the same cause are one, wherever they are."""
+    in_file: bool = False
+    """Whether the cause is one of the file that the finding is in, and not of the repository."""
+    severity: Severity | None = None
+    """How bad it is, where it is not as bad, or worse, than what the rule is mostly about."""

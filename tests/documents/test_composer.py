@@ -75,6 +75,8 @@ def test_aliases_stand_for_their_anchors_also_as_keys() -> None:
     [
         ("a: 1\na: 2\n", DefectKind.DUPLICATE_KEY, 2, "duplicate key “a”, first defined in line 1"),
         ("1: a\n'1': b\n", DefectKind.DUPLICATE_KEY, 2, "“1”"),
+        ("a: {b: [1]}\na:\n  b:\n    - 1\n", DefectKind.REPEATED_KEY, 2, "with the same value"),
+        ("a: 1\na: true\n", DefectKind.DUPLICATE_KEY, 2, "duplicate key “a”"),
         ("a: &a\n  b: *a\n", DefectKind.RECURSIVE_ALIAS, 2, "*a"),
         ("a: *b\n", DefectKind.YAML_SYNTAX, 1, "no anchor &b"),
         ("a: 1\nb: !vault |\n  x\n", DefectKind.CUSTOM_TAG, 2, "!vault"),

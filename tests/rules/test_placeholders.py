@@ -5,10 +5,15 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
 from argosy.documents import parse
 from argosy.findings import Severity
+from argosy.rules.examples import DEPLOYED
 from argosy.rules.placeholders import PLACEHOLDERS, find
+from argosy.rules.registry import files_of
 from tests.conftest import Argosy
+from tests.validating import Validate, rules_of
 
 ALL = ("--set", "secrets=external-secrets", "--set", "sso=oidc", "--set", "notifications=email")
 
@@ -30,6 +35,14 @@ def test_values_are_told_apart_from_comments_and_from_what_only_looks_like_them(
         "# argocd.example.com\na: not-your-org\nb: your-organisation\nc: git.example.com\nd: my-argocd.example.com\n"
         "e: 1111222233334\nf: https://vault-dev.vault.azure.net\n"
     )
+
+
+@pytest.mark.parametrize("name", ["<NAME>", "{{ name }}", "shop-${NAME}"])
+def test_a_value_to_fill_in_is_an_error_only_where_it_is_deployed(name: str, validate: Validate) -> None:
+    service = f"apiVersion: v1\nkind: Service\nmetadata: {{name: '{name}'}}\nspec: {{ports: [{{port: 80}}]}}\n"
+    [found] = validate({"apps/my-app/service.yaml": service}).findings
+    assert (found.rule, found.severity, found.line) == ("placeholder", Severity.WARNING, 3)
+    assert "kubernetes-value" in rules_of(validate(files_of(DEPLOYED)))
 
 
 def test_init_ends_with_what_is_to_be_filled_in_and_validate_lists_it_place_by_place(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 import pytest
@@ -15,6 +16,8 @@ from tests.rules.subjects import config_map
 from tests.validating import Validate, rules_of
 
 PRIVATE_KEY = "-----BEGIN RSA PRIVATE KEY-----"
+BODY = "MIIEpAIBAAKCAQEAt3UoGl0xLYEdN" * 3
+AWS_SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYrandoms0me"
 EVERYTHING = View(root=None)  # type: ignore[arg-type]  # These rules look at one document alone.
 
 
@@ -36,10 +39,51 @@ def test_every_detector_is_there() -> None:
 @pytest.mark.parametrize("field", ["data", "stringData"])
 def test_secrets_with_data(field: str) -> None:
     secret = {"apiVersion": "v1", "kind": "Secret", field: {"password": "aHVudGVyMg==", "empty": "", "odd": [1]}}
-    assert [problem.at for problem in secret_in_git(document(secret), EVERYTHING)] == [
-        (field, "password"),
-        (field, "odd"),
-    ]
+    found = list(secret_in_git(document(secret), EVERYTHING))
+    assert [problem.at for problem in found] == [(field, "password"), (field, "odd")]
+    assert {problem.message for problem in found} == {
+        "The Secret's keys “password”, “odd” are committed in plain text."
+    }
+
+
+def test_a_secret_is_one_finding_and_each_of_its_keys_can_be_ignored(validate: Validate) -> None:
+    head = "apiVersion: v1\nkind: Secret\nmetadata: {name: shop}\nstringData:\n"
+    ignored = "  pin: abcd # argosy: ignore[secret-in-git] of a doll's house\n"
+    report = validate({"a.yaml": f"{head}{ignored}  password: hunter2\n  token: hunter3\n", "b.yaml": head + ignored})
+    [found] = [each for each in report.findings if each.rule == "secret-in-git"]
+    assert [(each.path, each.line) for each in found.places] == [("a.yaml", 6), ("a.yaml", 7)]
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "is_secret"),
+    [
+        ("username", "shop", False),
+        ("POSTGRES_USER", "shop", False),
+        ("installationID", "49029877", False),
+        ("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7RANDOMS", False),
+        ("port", "5432", False),
+        ("SMTP_FROM", "alerts@acme.io", False),
+        ("password", "<PASSWORD>", False),
+        ("password", "${PASSWORD}", False),
+        ("ca.crt", "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n", False),
+        ("prometheus.yaml", "scrape_configs:\n  - job_name: shop\n    bearer_token_file: /token\n", False),
+        ("config", '{"tlsClientConfig": {"insecure": false, "caData": "TUlJ"}}', False),
+        ("config", '{"bearerToken": "eyJhbGciOi", "tlsClientConfig": {"insecure": false}}', True),
+        ("config", "users: [{user: {client-key-data: TUlJ}}]", True),
+        ("alertmanager.yaml", "global: {slack_api_url: 'https://hooks.example.org/T1/B1/abc'}", True),
+        (".dockerconfigjson", '{"auths": {"ghcr.io": {"auth": "c2hvcDpodW50ZXIy"}}}', True),
+        ("WEBHOOK_URL", "https://chat.acme.io/hooks/abc", True),
+        ("htpasswd", "admin:$apr1$H6uskkkW$IgXLP6ewTrSuBkTrqE8wj/", True),
+        ("credentials", "[default]\naws_secret_access_key = abc\n", True),
+        ("database", "postgres://shop:hunter2secret@db.acme.io/shop", True),
+        ("password", "changeme", True),
+    ],
+)
+def test_keys_that_hold_a_secret(key: str, value: str, is_secret: bool) -> None:
+    encoded = base64.b64encode(value.encode()).decode()
+    for data in ({"stringData": {key: value}}, {"data": {key: encoded}}):
+        found = list(secret_in_git(document({"apiVersion": "v1", "kind": "Secret", **data}), EVERYTHING))
+        assert [each.at[-1] for each in found] == [key] * is_secret
 
 
 @pytest.mark.parametrize(
@@ -106,8 +150,15 @@ def test_variables_from_a_secret_are_right() -> None:
 
 def test_credentials_are_known_by_their_form() -> None:
     token = "ghp_" + "a1B2" * 9
-    lines = ("nothing: here", f"token: {token}", "url: https://ada:hunter2secret@example.com/", f"key: {PRIVATE_KEY}")
-    assert sorted({line for line, _ in credentials(["\n".join(lines)])[0]}) == [2, 3, 4]
+    lines = (
+        "nothing: here",
+        f"token: {token}",
+        "url: https://ada:hunter2secret@example.com/",
+        f"aws_secret_access_key: {AWS_SECRET}",
+        f'json: "{PRIVATE_KEY}\\n{BODY}"',
+        f"key: |\n  {PRIVATE_KEY}\n  {BODY}",
+    )
+    assert sorted({line for line, _ in credentials(["\n".join(lines)])[0]}) == [2, 3, 4, 5, 7]
 
 
 @pytest.mark.parametrize(
@@ -118,6 +169,17 @@ def test_credentials_are_known_by_their_form() -> None:
         "url: https://example.com/a?b=c",
         "token: ghp_" + "a1B2" * 9 + " # pragma: allowlist secret",
         "uuid: 123e4567-e89b-12d3-a456-426614174000",
+        f"## key: |\n##   {PRIVATE_KEY}\n##   ...\n##   -----END RSA PRIVATE KEY-----\n## {BODY}",
+        f"keyHeader: '{PRIVATE_KEY}'",
+        "access_key_id: AKIAIOSFODNN7RANDOMS",
+        "accountSid: ACa1b2c3d4e5f6a1b2c3d4e5f6a1b2c3d4",
+        "APACHECONFIGDIRECTORY",
+        "url: https://user:password@db.example.com/",
+        "url: postgres://$(DB_USER):$(DB_PASSWORD)@db/shop",
+        "url: https://<user>:<token>@git.acme.io/shop",
+        "url: https://ada:{{ .Values.password }}@acme.io/",
+        "hook: https://hooks.slack.com/services/T00000000/B00000000/XXXXXXXXXXXXXXXXXXXXXXXX",
+        "awsKeyDigest: 0123456789abcdef0123456789abcdef01234567",
     ],
 )
 def test_what_only_looks_random_is_no_credential(line: str) -> None:

@@ -208,7 +208,7 @@ MUTATIONS: dict[str, Mutation] = {
     "node port of a ClusterIP": Mutation("manifests", SERVICE, put("spec", "ports", 0, "nodePort", 30080)),
     "service selector a list": Mutation("manifests", SERVICE, put("spec", "selector", ["app"])),
     # YAML
-    "key twice": Mutation("manifests", DEPLOYMENT, append("kind: Deployment\n")),
+    "key twice": Mutation("manifests", DEPLOYMENT, append("kind: DaemonSet\n")),
     "indented by a tab": Mutation("manifests", SERVICE, text("  ports:", "\tports:")),
     "quote never closed": Mutation("manifests", SERVICE, text("name: my-app", 'name: "my-app')),
     "colon without a space": Mutation("manifests", SERVICE, text("type: ClusterIP", "type:ClusterIP")),

@@ -317,6 +317,37 @@ class TestManifests:
         assert [each for each in said if each.startswith('stringData: the name "a b" is not allowed: ')]
         assert "hunter2" not in "".join(said)
 
+    def test_helm_says_nothing_of_dependencies_that_argocd_builds(self, validate: Validate) -> None:
+        chart = (
+            "apiVersion: v2\nname: shop\ndescription: x\nicon: https://x.org\nversion: 1.0.0\n"
+            "dependencies: [{name: redis, version: 1.2.3, repository: 'https://charts.example.com'}]\n"
+        )
+        report = validate({"shop/Chart.yaml": chart, "shop/values.yaml": "{}\n"})
+        assert "helm-advice" not in rules_of(report)
+        report = validate({"shop/Chart.yaml": chart.replace("dependencies", "annotations: {}\n#")})
+        assert "helm-advice" in rules_of(report)
+
+    def test_a_key_that_is_there_twice_with_one_value(self, validate: Validate) -> None:
+        report = validate({"a.yaml": "a: 1\na: 1\n", "a.json": '{"a": 1,\n"a": 1}'})
+        found = [(each.rule, each.severity, each.path, each.line) for each in report.findings]
+        assert found == [("duplicate-key", "warning", each, 2) for each in ("a.json", "a.yaml")]
+        assert report.count(Status.FAILED) == 0
+
+    def test_what_other_tools_read_is_skipped_with_the_reason(self, validate: Validate) -> None:
+        report = validate(
+            {
+                ".vscode/settings.json": "{\n// comment\n}\n",
+                "web/tsconfig.build.json": "{\n// comment\n}\n",
+                "keys.json": b"\0GITCRYPT\0\x12\xff\xf9",
+                "data.json": "{\n// comment\n}\n",
+            }
+        )
+        assert errors(report) == [("json-syntax", "data.json", 2)]
+        reasons = {each.path: each.reason for each in report.outcomes if each.status is Status.SKIPPED}
+        assert reasons["keys.json"] == "the file is encrypted with git-crypt"
+        assert reasons[".vscode/settings.json"] == reasons["web/tsconfig.build.json"]
+        assert reasons["web/tsconfig.build.json"] == "it is JSON with comments, for a tool that reads it so"
+
     def test_duplicate_keys_yaml_and_json(self, validate: Validate) -> None:
         report = validate({"a.yaml": "a: 1\na: 2\n", "a.json": '{"a": 1,\n"a": 2}', "b.json": "{'a': 1}"})
         assert errors(report) == [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -206,7 +207,7 @@ class Composer:
             of_value = self._next()
             value = self._value(of_value, depth + 1)
             if key in fields:
-                self._duplicate(key, fields[key], event)
+                self._duplicate(key, fields[key], value, event)
             fields[key] = self._located(event, of_value, value) if self.located else value
         # As YAML 1.1 and Kustomize have it: own keys win wherever `<<` stands, and of merged mappings the first wins.
         # kubectl and Helm differ in one case: with them, a `<<` that stands below a key wins over it.
@@ -281,12 +282,17 @@ class Composer:
             refusal = self._refusal(DefectKind.CUSTOM_TAG, f"the tag {tag} is not a standard YAML tag", hint, event)
             self._note(refusal, self._index)
 
-    def _duplicate(self, key: str, first: Any, event: Any) -> None:
+    def _duplicate(self, key: str, first: Any, again: Any, event: Any) -> None:
         self.duplicates = True
         if self.located:
+            same = _text(first.value) == _text(again)
+            kind = DefectKind.REPEATED_KEY if same else DefectKind.DUPLICATE_KEY
             message = f"duplicate key “{shortened(key)}”, first defined in line {first.line}"
             hint = "Kubernetes silently uses the last one. Remove one of them."
-            self._note(self._refusal(DefectKind.DUPLICATE_KEY, message, hint, event), self._index)
+            if same:
+                message += ", with the same value"
+                hint = "Remove one of them: strict parsers, such as Kustomize's, refuse the file."
+            self._note(self._refusal(kind, message, hint, event), self._index)
 
     # Places and defects
 
@@ -323,6 +329,18 @@ class Composer:
                     pass
                 self._template = all(defect.kind is DefectKind.CUSTOM_TAG for _, defect in probe._noted)
         return self._template
+
+
+def _text(value: Any) -> str:
+    """Return a value, located or not, as a text: 1 and true are not the same, though they are equal in Python."""
+    return json.dumps(_unlocated(value), sort_keys=True)
+
+
+def _unlocated(value: Any) -> Any:
+    value = value.value if isinstance(value, Located) else value
+    if isinstance(value, dict):
+        return {key: _unlocated(each) for key, each in value.items()}
+    return [_unlocated(each) for each in value] if isinstance(value, list) else value
 
 
 def span(start: Any, end: Any) -> int:

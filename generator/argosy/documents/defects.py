@@ -13,12 +13,14 @@ class DefectKind(StrEnum):
     SYMLINK = "symlink"
     TOO_LARGE = "too-large"
     BINARY = "binary"
+    ENCRYPTED = "encrypted"
     ENCODING = "encoding"
     YAML_SYNTAX = "yaml-syntax"
     JSON_SYNTAX = "json-syntax"
     TABS = "tabs"
     HELM_TEMPLATE = "helm-template"
     DUPLICATE_KEY = "duplicate-key"
+    REPEATED_KEY = "repeated-key"
     KEY = "key"
     CUSTOM_TAG = "custom-tag"
     RECURSIVE_ALIAS = "recursive-alias"
@@ -39,7 +41,7 @@ class Defect:
     column: int | None = None
     hint: str = ""
     document: int | None = None
-    """The `index` of its document, for what alone keeps none from being read: `DUPLICATE_KEY`, `CUSTOM_TAG`."""
+    """The `index` of its document, for what alone keeps none from being read: a duplicate key, a custom tag."""
 
 
 class RefusedError(Exception):
@@ -53,5 +55,5 @@ class RefusedError(Exception):
         self.index = index
 
 
-NOT_JUDGED = frozenset({DefectKind.HELM_TEMPLATE, DefectKind.CUSTOM_TAG})
+NOT_JUDGED = frozenset({DefectKind.HELM_TEMPLATE, DefectKind.CUSTOM_TAG, DefectKind.ENCRYPTED})
 """Not wrong in itself, but for a tool that is not asked here: skipped, with the reason."""

@@ -162,8 +162,14 @@ _MARKS = (
 )
 
 
+_GIT_CRYPT = b"\0GITCRYPT\0"
+"""How a file begins that git-crypt has encrypted."""
+
+
 def _decode(content: bytes) -> str:
     encoding = next((name for mark, name in _MARKS if content.startswith(mark)), "utf-8")
+    if content.startswith(_GIT_CRYPT):
+        raise RefusedError(DefectKind.ENCRYPTED, "the file is encrypted with git-crypt", "Unlock it to check it.")
     if encoding.startswith("utf-8") and b"\0" in content:
         raise RefusedError(DefectKind.BINARY, "the file contains binary data", "Rename it with another suffix.")
     try:

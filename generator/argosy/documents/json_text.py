@@ -66,9 +66,12 @@ def _json_defect(text: str, error: Exception) -> Defect:
     return Defect(DefectKind.JSON_SYNTAX, message, "", error.lineno, error.colno, hint)
 
 
+_DUPLICATES = {DefectKind.DUPLICATE_KEY, DefectKind.REPEATED_KEY}
+
+
 def _json_duplicates(text: str) -> Sequence[Defect]:
     composer = Composer(Source(text, is_json=True).as_yaml(), located=True)
     for _ in composer.documents():
         pass
-    defects = [defect for defect in composer.defects() if defect.kind is DefectKind.DUPLICATE_KEY]
+    defects = [defect for defect in composer.defects() if defect.kind in _DUPLICATES]
     return defects or [Defect(DefectKind.DUPLICATE_KEY, "an object has a duplicate key", "", document=0)]

@@ -84,7 +84,7 @@ DUPLICATE_KEY = declare(
     Severity.ERROR,
     "A mapping contains the same key twice.",
     explanation="Most YAML parsers silently use the last value, so one of the two has no effect. Kustomize and "
-    "strict parsers reject the file.",
+    "strict parsers reject the file. With the same value both times it is a warning.",
     bad=GREETING.format(greeting="hello") + "  greeting: good morning\n",
     good=GREETING.format(greeting="hello") + "  farewell: goodbye\n",
 )
@@ -114,11 +114,15 @@ DEFECTS: dict[DefectKind, Rule] = {
     DefectKind.TOO_MANY: YAML_SYNTAX,
     DefectKind.JSON_SYNTAX: JSON_SYNTAX,
     DefectKind.DUPLICATE_KEY: DUPLICATE_KEY,
+    DefectKind.REPEATED_KEY: DUPLICATE_KEY,
     DefectKind.RECURSIVE_ALIAS: YAML_LIMIT,
     DefectKind.ALIAS_BOMB: YAML_LIMIT,
     DefectKind.TOO_DEEP: YAML_LIMIT,
 }
 
+
+SEVERITIES = {DefectKind.REPEATED_KEY: Severity.WARNING}
+"""How bad those defects are that are not as bad as others of their rule."""
 
 OF_FILES = frozenset({SYMLINK_ESCAPES.id, *(rule.id for rule in DEFECTS.values())})
 """The rules of files that cannot be read or parsed: whatever reads them fails as well."""

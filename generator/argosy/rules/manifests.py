@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from argosy.findings import Severity
 from argosy.rules.examples import GREETING
 from argosy.rules.registry import declare
@@ -123,6 +125,17 @@ HELM_ADVICE = declare(
     bad=_APPLICATION + _CHART.replace("# file: apps/shop/values.yaml\ngreeting: hello\n", ""),
     good=_APPLICATION + _CHART + _GOOD_TEMPLATE,
 )
+_OF_DEPENDENCIES = re.compile(r"chart directory is missing these dependencies: .*|directory does not exist")
+
+
+def is_of_dependencies(advice: str) -> bool:
+    """Return whether Helm only says that a chart's dependencies are not vendored, or that it has nothing else.
+
+    Argo CD runs `helm dependency build` for the former.
+    """
+    return _OF_DEPENDENCIES.fullmatch(advice.strip()) is not None
+
+
 KUSTOMIZE_BUILD = declare(
     "kustomize-build",
     Severity.ERROR,

@@ -43,7 +43,8 @@ PLACEHOLDER = declare(
     "A placeholder is not filled in yet.",
     explanation="`argosy init` and the components write placeholders where only you know what belongs there: "
     + ", ".join(f"`{each.text}` for {each.meaning}" for each in PLACEHOLDERS)
-    + ". One finding lists all the places of a placeholder.",
+    + ". One finding lists all the places of a placeholder. A value such as `<TOKEN>`, `{{ token }}` or `${TOKEN}` "
+    "that Kubernetes would refuse is one too, unless an Application deploys it as it is: that is an error.",
     bad=example("argocd-cm", _ADDRESS.format(host="argocd.example.com")),
     good=example("argocd-cm", _ADDRESS.format(host="argocd.acme.io")),
 )
@@ -56,6 +57,19 @@ def problems(document: Document) -> Iterator[Problem]:
         is_owner = placeholder.text == "your-org"
         hint = "Fill it in: argosy set repository repoURL=URL, and in CODEOWNERS." if is_owner else "Fill it in."
         yield Problem(message, pointer, hint, cause=placeholder.text)
+
+
+_TO_FILL_IN = re.compile(r"<[A-Za-z][\w .:/-]*>|\{\{[^{}]*\}\}|\$\{\w+\}")
+"""What people, and scripts before `kubectl apply`, write a value for."""
+
+
+def to_fill_in(value: object) -> Problem | None:
+    """Return what is wrong with a value that is not valid yet, since a placeholder stands in it; None without one."""
+    found = _TO_FILL_IN.search(value) if isinstance(value, str) else None
+    if found is None:
+        return None
+    hint = "Fill it in before it is applied: as it is, Kubernetes refuses it."
+    return Problem(f"“{found[0]}” is a placeholder, and the value is not valid until it is filled in.", hint=hint)
 
 
 def find(document: Document) -> Iterator[tuple[Placeholder, Pointer]]:

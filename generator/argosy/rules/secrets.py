@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from base64 import b64decode
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache as once
 from functools import lru_cache
@@ -46,9 +47,9 @@ _DETECTORS = (
     "SquareOAuthDetector",
     "StripeDetector",
     "TelegramBotTokenDetector",
-    "TwilioKeyDetector",
 )
-"""The detectors that know a credential by its form. Those that use entropy mistake digests for secrets."""
+"""The detectors that know a credential by its form. Those that use entropy mistake digests for secrets, and that of
+Twilio's keys finds the ids of accounts and keys."""
 
 
 @rule(
@@ -57,7 +58,9 @@ _DETECTORS = (
     Scope.DOCUMENT,
     "A Secret is committed in plain text.",
     explanation="Anyone who can read the repository, its forks or its history can read it; base64 is not encryption. "
-    "Rotating the secret does not remove the old value from the history.",
+    "Rotating the secret does not remove the old value from the history. One finding lists all keys of a Secret. Keys "
+    "that hold no secret are left alone: user names, hosts and ports, certificates, ids, placeholders such as "
+    "`<TOKEN>`, and configuration without a password, token or key in it.",
     bad="apiVersion: v1\nkind: Secret\nmetadata:\n  name: shop\nstringData:\n  password: hunter2\n",
     good="apiVersion: external-secrets.io/v1\nkind: ExternalSecret\nmetadata:\n  name: shop\nspec:\n  secretStoreRef:\n"
     "    kind: ClusterSecretStore\n    name: vault\n  target:\n    name: shop\n  data:\n    - secretKey: password\n"
@@ -66,16 +69,23 @@ _DETECTORS = (
 def secret_in_git(document: Document, view: View) -> Iterator[Problem]:  # noqa: ARG001
     """Find Secrets that hold data."""
     for at, secret in _secrets(document.data):
-        for part in ("data", "stringData"):
-            values = secret.get(part)
-            for name, value in values.items() if isinstance(values, dict) else ():
-                if value not in (None, "") and not _is_no_secret(secret, str(name), value):
-                    yield Problem(
-                        f"The Secret's key “{name}” is committed in plain text.",
-                        (*at, part, name),
-                        "Keep it in a secret store and fetch it with an ExternalSecret, or commit it sealed "
-                        "(SealedSecret, SOPS). Rotate it: it stays in the history.",
-                    )
+        plain = [
+            (*at, part, name)
+            for part in ("data", "stringData")
+            for name, value in mapping(secret.get(part)).items()
+            if value not in (None, "") and not _is_no_secret(secret, name, value, part)
+        ]
+        names = ", ".join(f"“{pointer[-1]}”" for pointer in plain)
+        for pointer in plain:
+            yield Problem(
+                f"The Secret's key{'s' if plain[1:] else ''} {names} {'are' if plain[1:] else 'is'} committed in plain "
+                "text.",
+                pointer,
+                "Keep it in a secret store and fetch it with an ExternalSecret, or commit it sealed (SealedSecret, "
+                "SOPS). Rotate it: it stays in the history.",
+                cause=f"{text(field(secret, 'metadata', 'name'))} {names}",
+                in_file=True,
+            )
 
 
 def _secrets(data: Any) -> Iterator[tuple[Pointer, dict[str, Any]]]:
@@ -107,17 +117,67 @@ _ARGOCD_SETTINGS = frozenset(
 """What is no secret in Argo CD's own Secrets for clusters and repositories."""
 
 
-def _is_no_secret(secret: Mapping[str, Any], name: str, value: Any) -> bool:
+_NO_SECRET = re.compile(
+    r"(?i:.*(?:user|user-?name|host|host-?name|address|port|e-?mail|mail-?from|database|db-?name|schema|region|bucket"
+    r"|endpoint|issuer|realm|scheme|protocol|(?:client|app|tenant|project|account|installation|subscription|key)-id)"
+    r"|from|db|domain|ca-?cert|(?:ca|tls|client|server)-(?:crt|cert|pem)|(?:ssh-)?known-hosts)"
+)
+"""The names of what is no secret, their words separated by hyphens."""
+_NO_SECRET_VALUE = re.compile(
+    r"(?i:true|false|yes|no|none|null|\d{1,3}|your[-_ ].*|replace[-_ ]?(?:me|this|with).*|<[^<>]*>|\{\{[^{}]*\}\}"
+    r"|\$\{[^{}]*\}|\$\([^()]*\)|[\w.+-]+@[\w-]+(?:\.[\w-]+)+)"
+    r"|(?:-+BEGIN CERTIFICATE-+[^-]*-+END CERTIFICATE-+\s*)+",
+    re.DOTALL,
+)
+"""Switches, placeholders, addresses of mail and certificates."""
+
+
+def _is_no_secret(secret: Mapping[str, Any], name: str, value: Any, part: str) -> bool:
     if not isinstance(value, str):
         return False
-    if _ENCRYPTED.fullmatch(value):
+    is_reference = field(secret, "metadata", "name") == "argocd-secret" and _REFERENCE.fullmatch(value)
+    if is_reference or _ENCRYPTED.fullmatch(value):
         return True
-    metadata = secret.get("metadata")
-    metadata = metadata if isinstance(metadata, dict) else {}
-    labels = metadata.get("labels")
-    if isinstance(labels, dict) and labels.get(_ARGOCD_TYPE):
-        return name in _ARGOCD_SETTINGS and not any(_kinds(value))
-    return metadata.get("name") == "argocd-secret" and _REFERENCE.fullmatch(value) is not None
+    held = (_decoded(value) if part == "data" else value).strip()
+    if any(_found(held)):
+        return False
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|[_.]", "-", name)
+    is_setting = name in _ARGOCD_SETTINGS and mapping(field(secret, "metadata", "labels")).get(_ARGOCD_TYPE)
+    if is_setting or _NO_SECRET.fullmatch(words) or _NO_SECRET_VALUE.fullmatch(held):
+        return True
+    data, wrong = read(held) if ":" in held else (None, "")
+    return isinstance(data, dict | list) and not wrong and not any(_secret_in(data))
+
+
+def _decoded(value: str) -> str:
+    """Return what base64 stands for; the text itself where it is none, which the API server refuses."""
+    try:
+        return b64decode(value).decode()
+    except ValueError:
+        return value
+
+
+def _secret_in(data: Any) -> Iterator[str]:
+    """Yield the names of what may be secret in a configuration, however deep."""
+    for each in data if isinstance(data, list) else ():
+        yield from _secret_in(each)
+    for name, value in data.items() if isinstance(data, dict) else ():
+        if isinstance(value, dict | list):
+            yield from _secret_in(value)
+        elif value and _names_secret(str(name)) and not _NO_SECRET_VALUE.fullmatch(str(value)):
+            yield str(name)
+
+
+def _names_secret(name: str) -> bool:
+    return _SECRET_SETTING.search(name) is not None and not _ABOUT_A_SECRET.search(name)
+
+
+_SECRET_SETTING = re.compile(r"(?i)secret|passw|passphrase|pwd|token|bindpw|credential|auth|hook|key|api_?url")
+"""What is in the names of secrets in the configuration of any tool: rather one too many."""
+_ABOUT_A_SECRET = re.compile(
+    r"(?i)(?:file|path|dir|name|ref|ttl|expiry|duration|timeout|policy|type|enabled|length|algorithm|usage|mode|method"
+    r"|header|ids?)$"
+)
 
 
 CREDENTIAL = declare(
@@ -135,14 +195,7 @@ def credentials(texts: Sequence[str]) -> Sequence[Sequence[tuple[int, str]]]:
     """Return the line and the kind of each credential in several texts, which are looked at once."""
 
     def found() -> Any:
-        return [
-            [
-                (number, kind)
-                for number, line in enumerate(text.splitlines(), start=1)
-                for kind in (_kinds(line) if len(line) > 15 else ())
-            ]
-            for text in texts
-        ]
+        return [[*_found(text)] for text in texts]
 
     kept = cache.remembered(lambda: cache.inputs([_finder(), texts], ()), found, lambda *_: True, ())
     return [[(number, kind) for number, kind in each] for each in kept]
@@ -154,6 +207,25 @@ def _finder() -> str:
     return cache.maker([Path(__file__)], "detect-secrets")
 
 
+def _found(text: str) -> Iterator[tuple[int, str]]:
+    """Yield the line and the kind of each credential in a text."""
+    lines = text.splitlines()
+    for number, line in enumerate(lines):
+        for kind in _kinds(line) if len(line) > 15 else ():
+            # Its first line alone stands in every chart's comments.
+            if kind != _PRIVATE_KEY or _KEY.search("\n".join(lines[number : number + 6])[:_LONGEST]):
+                yield number + 1, kind
+
+
+_PRIVATE_KEY = "Private Key"
+_KEY = re.compile(r"(?:BEGIN [A-Z0-9 ]*PRIVATE KEY|PuTTY-User-Key-File)(?:(?!-----END).)*?[A-Za-z0-9+/]{40}", re.DOTALL)
+"""A private key's beginning, and what it begins."""
+_PLACEHOLDER = re.compile(
+    r"(?i)x{8}|\*{3}|example|your[-_ ]|[<>{}%]|\$|\.\.\.|^(?:user(?:name)?|pass(?:word|wd)?|pwd|secret|token)$"
+)
+"""What stands in a credential's place where documentation shows its form."""
+
+
 @lru_cache(maxsize=1 << 17)
 def _kinds(line: str) -> tuple[str, ...]:
     # Charts that one template made have most of their lines in common.
@@ -162,7 +234,11 @@ def _kinds(line: str) -> tuple[str, ...]:
     if len(line) > _LONGEST:
         pieces = (line[start : start + _LONGEST] for start in range(0, len(line), _LONGEST - _OVERLAP))
         return tuple(dict.fromkeys(kind for piece in pieces for kind in _kinds(piece)))
-    return tuple(plugin.secret_type for plugin in _plugins() if any(plugin.analyze_string(line)))
+    return tuple(
+        plugin.secret_type
+        for plugin in _plugins()
+        if any(not _PLACEHOLDER.search(each) for each in plugin.analyze_string(line))
+    )
 
 
 _LONGEST = 4000
@@ -171,15 +247,30 @@ _OVERLAP = 1000
 """How many characters two pieces of a longer line share, as many as a credential may have."""
 
 
+_AWS_SECRET = re.compile(
+    r"(?i:(?:aws.{0,20}?(?:key|pwd|pw|password|pass|token)|secret[_-]?access[_-]?key).{0,3}?\s*[=:]\s*[\"']?)"
+    r"((?=[^\"'\s]*[a-z])(?=[^\"'\s]*[A-Z])[0-9a-zA-Z/+]{40})(?![0-9a-zA-Z/+=])"
+)
+"""A secret key of AWS, by the name of what it is given to: it has no form of its own."""
+
+
 @once
 def _plugins() -> tuple[BasePlugin, ...]:
     from detect_secrets.core.plugins.util import get_mapping_from_secret_type_to_class  # noqa: PLC0415
+    from detect_secrets.plugins.artifactory import ArtifactoryDetector  # noqa: PLC0415
+    from detect_secrets.plugins.aws import AWSKeyDetector  # noqa: PLC0415
     from detect_secrets.plugins.npm import NpmDetector  # noqa: PLC0415
 
     found: Mapping[str, Callable[[], BasePlugin]] = get_mapping_from_secret_type_to_class()
     plugins = tuple(make() for make in found.values() if make.__name__ in _DETECTORS)
     for each in plugins:
-        if isinstance(each, NpmDetector):
+        if isinstance(each, AWSKeyDetector):
+            # Its own also finds the ids of keys.
+            each.denylist = [_AWS_SECRET]  # type: ignore[assignment]
+        elif isinstance(each, ArtifactoryDetector):
+            # Its own also takes each long word in capitals that begins with AP for an encrypted password.
+            each.denylist = each.denylist[:1]
+        elif isinstance(each, NpmDetector):
             # Its own begins with `//.+`, which takes the square of a line's length.
             each.denylist = [re.compile(r"/:_authToken=\s*+(?:npm_.|[A-Fa-f0-9-]{36})")]
     return plugins

@@ -54,6 +54,18 @@ _VENDORED_FILES = (
 )
 
 
+_WITH_COMMENTS = re.compile(
+    r"(.*/)?(\.vscode/[^/]+|\.devcontainer/([^/]+/)?devcontainer|\.?devcontainer|[tj]sconfig([.-][^/]+)?|tslint|\.eslintrc"
+    r"|\.swcrc|\.jshintrc|\.markdownlint)\.json"
+)
+"""Files whose tools read JSON with comments and trailing commas."""
+
+
+def has_comments(path: str) -> bool:
+    """Return whether a JSON file may have comments and trailing commas, by its path: its tool reads it so."""
+    return _WITH_COMMENTS.fullmatch(path) is not None
+
+
 def answers() -> Schema:
     """Return the schema of an answers file, the template's questions answered in YAML."""
     return bundled.schema("files.json#/$defs/answersFile")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache, partial
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,17 @@ from argosy.argocd.inventory import Entry, Inventory, Role, is_answers, reached_
 from argosy.argocd.rendering import Progress, Render, silent
 from argosy.argocd.sources import Kind
 from argosy.argocd.view import ArgoApplication, View
-from argosy.documents import Defect, DefectKind, Document, Pointer, is_manifest, resource, suppressions, together
+from argosy.documents import (
+    Defect,
+    DefectKind,
+    Document,
+    Pointer,
+    fields,
+    is_manifest,
+    resource,
+    suppressions,
+    together,
+)
 from argosy.documents.defects import NOT_JUDGED
 from argosy.documents.fields import JSON
 from argosy.documents.lines import shortened
@@ -30,7 +40,7 @@ from argosy.repository import layout
 from argosy.rules import applicationset, components, files, images, manifests, placeholders
 from argosy.rules.registry import RULES, Rule, Scope
 from argosy.rules.secrets import CREDENTIAL, credentials
-from argosy.schemas.files import file_schema
+from argosy.schemas.files import file_schema, has_comments
 from argosy.schemas.locations import SchemaLocation
 from argosy.schemas.schema import Schema
 from argosy.schemas.store import SchemaStore, without_nulls
@@ -109,6 +119,12 @@ class _Validation:
     """What a rendered document came from."""
     written: set[tuple[Document, str, Pointer, str]] = field(default_factory=set)
     """What is found in written documents: document, rule, field and message."""
+
+    @cached_property
+    def deployed_as_is(self) -> frozenset[Hashable]:
+        """The documents that Applications deploy, by their identity: what is not filled in there is deployed so."""
+        made = (each for render in self.deployed.renders if render.application for each in render.documents)
+        return frozenset(map(identity, made))
 
     @property
     def root(self) -> Path:
@@ -236,12 +252,14 @@ class _Validation:
 
     def _add_defect(self, defect: Defect, entry: Entry) -> None:
         affected = next((document for document, _ in entry.documents if document.index == defect.document), None)
-        if defect.kind in NOT_JUDGED:
-            self.skipped[identity(affected) if affected else defect.path] = defect.message
+        commented = defect.kind is DefectKind.JSON_SYNTAX and has_comments(defect.path)
+        if commented or defect.kind in NOT_JUDGED:
+            reason = "it is JSON with comments, for a tool that reads it so" if commented else defect.message
+            self.skipped[identity(affected) if affected else defect.path] = reason
             return
         self._add(
             files.rule_of(defect, entry.file.location, self.root),
-            Problem(defect.message, hint=defect.hint),
+            Problem(defect.message, hint=defect.hint, severity=files.SEVERITIES.get(defect.kind)),
             path=defect.path,
             line=defect.line,
             document=affected,
@@ -303,9 +321,10 @@ class _Validation:
         linted = rendering.on_all_processors("Linting", lint, charts, self.options.progress)
         for chart, messages in zip(charts, linted, strict=True):
             folder = _path(chart, self.root)
+            depends = bool(inventory.head(chart, "Chart.yaml").get("dependencies"))
             for message in messages:
                 rule = manifests.HELM_LINT if message.severity == "error" else manifests.HELM_ADVICE
-                if message.severity != "info":
+                if message.severity != "info" and not (depends and manifests.is_of_dependencies(message.text)):
                     name, _, line = message.path.partition(":")
                     file = name if holds((chart / name).is_file) or (chart / name).is_symlink() else "Chart.yaml"
                     number = int(line) if line.isdecimal() and file == name else None
@@ -337,7 +356,11 @@ class _Validation:
 
     def _add_violations(self, rule: Rule, document: Document, violations: Iterable[Violation]) -> None:
         for violation in violations:
-            self._add(rule, Problem(violation.message, violation.at, violation.hint), document=document)
+            problem = placeholders.to_fill_in(fields.field(document.data, *violation.at))
+            if problem and identity(document) not in self.deployed_as_is:
+                self._add(placeholders.PLACEHOLDER, replace(problem, at=violation.at), document=document)
+            else:
+                self._add(rule, Problem(violation.message, violation.at, violation.hint), document=document)
 
     def _add(
         self,
@@ -364,12 +387,14 @@ class _Validation:
             resource=shortened(resource(about), _LONGEST) if about else "",
         )
         message, hint = shortened(problem.message, _LONGEST), shortened(problem.hint, _LONGEST)
-        finding = Finding(rule.id, rule.severity, message, place.path, hint=hint).at(place)
+        finding = Finding(rule.id, problem.severity or rule.severity, message, place.path, hint=hint).at(place)
         if about is not None and render is not None and not path:
             finding = self._at_its_origin(finding, about, render, problem)
         elif about is not None and problem.at:
             self.written.add((about, rule.id, problem.at, problem.message))
-        why = (rule.id, problem.cause) if problem.cause else cause_of(finding, application)
+        why: Hashable = cause_of(finding, application)
+        if problem.cause:
+            why = (rule.id, problem.cause, *([finding.path] if problem.in_file else ()))
         self.found.append(Found(finding, why, about, render, of))
 
     def _at_its_origin(self, finding: Finding, document: Document, render: Render, problem: Problem) -> Finding:
