@@ -60,6 +60,11 @@ def places(key: str, value: str) -> Mapping[str, Mapping[str, str]]:
         "JSON patch in a kustomization": {
             "argocd/kustomization.yaml": f"{remote}patches: [{{patch: {json.dumps(operation)}, {target}}}]\n"
         },
+        "chart of a kustomization": {
+            "argocd/kustomization.yaml": "helmCharts: [{name: argo-cd, version: 9.1.0, valuesFile: values.yaml, "
+            "repo: 'https://argoproj.github.io/argo-helm'}]\n",
+            "argocd/values.yaml": values,
+        },
         "generator": {
             "argocd/kustomization.yaml": f"{remote}configMapGenerator:\n  - name: argocd-cm\n    behavior: merge\n"
             f"    literals: [{json.dumps(f'{key}={value}')}]\n"

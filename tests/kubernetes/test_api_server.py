@@ -51,10 +51,10 @@ def ingress(path: dict[str, Any]) -> dict[str, Any]:
     return manifest("Ingress", "networking.k8s.io/v1", spec={"rules": [{"http": {"paths": [path]}}]})
 
 
-def binding(**subject: Any) -> dict[str, Any]:
-    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "r"}
+def binding(scope: str, **subject: Any) -> dict[str, Any]:
+    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": f"{scope}Role", "name": "r"}
     subjects = [{"kind": "ServiceAccount", "name": "a"} | subject]
-    return manifest("RoleBinding", "rbac.authorization.k8s.io/v1", "system:a", roleRef=role, subjects=subjects)
+    return manifest(f"{scope}RoleBinding", "rbac.authorization.k8s.io/v1", "system:a", roleRef=role, subjects=subjects)
 
 
 BACKEND = {"service": {"name": "web", "port": {"number": 80}}}
@@ -81,7 +81,8 @@ GOOD = [
     autoscaler(minReplicas=2, maxReplicas=2),
     manifest("PodDisruptionBudget", "policy/v1", spec={"minAvailable": 1}),
     ingress({"path": "/", "pathType": "Prefix", "backend": BACKEND}),
-    binding(namespace="a"),
+    binding("Cluster", namespace="a"),
+    binding(""),
     manifest("Namespace"),
     {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"generateName": "web-"}},
 ]
@@ -149,7 +150,7 @@ def test_what_an_api_server_takes_passes(good: dict[str, Any]) -> None:
         (ingress({"path": "api", "pathType": "Prefix", "backend": BACKEND}), 'must begin with "/"'),
         (ingress({"path": "/", "pathType": "Prefix", "backend": {}}), "set exactly one of service, resource"),
         (manifest("Ingress", "networking.k8s.io/v1", spec={}), "one of rules, defaultBackend must be set"),
-        (binding(), 'subjects[0]: the field "namespace" is missing'),
+        (binding("Cluster"), 'subjects[0]: the field "namespace" is missing'),
     ],
 )
 def test_what_an_api_server_refuses_is_said(bad: dict[str, Any], message: str) -> None:

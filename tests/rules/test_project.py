@@ -10,6 +10,7 @@ import yaml
 
 from argosy.argocd.view import View
 from argosy.documents import Document
+from argosy.findings import Severity
 from argosy.rules.project import cron_fault
 from tests.rules.subjects import POLICY, TEAM, WINDOW, application, named, problems, project, rendered
 from tests.validating import Validate, rules_of
@@ -118,7 +119,9 @@ def test_bad_schedule(schedule: str) -> None:
 
 def test_project_that_no_file_declares(tmp_path: Path) -> None:
     ours, default = application("{project: team}"), application("{project: ''}")
-    assert problems("project-unknown", ours, View(tmp_path))
+    [unknown] = problems("project-unknown", ours, View(tmp_path))
+    [of_layout] = problems("project-unknown", ours, View(tmp_path, environments={"dev": project("{}")}))
+    assert (unknown.severity, of_layout.severity) == (None, Severity.ERROR)
     assert not problems("project-unknown", default, View(tmp_path))
     assert not problems("project-unknown", ours, View(tmp_path, projects={"team": project("{}")}))
 

@@ -30,6 +30,11 @@ def test_one_resource_in_two_applications(
     assert [problem.document for problem in found] == ([second] if broken else [])
 
 
+def test_applications_of_one_name_are_one(tmp_path: Path) -> None:
+    one, two = application(), application(path="argocd/disabled/shop.yaml")
+    assert not problems("resource-twice", None, rendered(tmp_path, (one, [named("Pod")]), (two, [named("Pod")])))
+
+
 def test_one_resource_twice_in_an_application(tmp_path: Path) -> None:
     one = application()
     first, second, third = named("Service"), named("Service"), named("Service", name="other")

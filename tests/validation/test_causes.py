@@ -252,7 +252,13 @@ class TestFormats:
     @pytest.fixture
     def report(self, validate: Validate) -> Report:
         wrong = DEPLOYMENT.replace("Always", "Sometimes")
-        return validate({**OVERLAYS, **applications("path: overlays/{env}", "team"), "base/deployment.yaml": wrong})
+        team = (
+            "apiVersion: argoproj.io/v1alpha1\nkind: AppProject\nmetadata: {name: team, namespace: argocd}\n"
+            "spec:\n  sourceRepos: []\n"
+            "  destinations: [{server: 'https://kubernetes.default.svc', namespace: 'shop-*'}]\n"
+        )
+        deployed = {**OVERLAYS, **applications("path: overlays/{env}", "team")}
+        return validate({**deployed, "base/deployment.yaml": wrong, "projects/team.yaml": team})
 
     def written(self, report: Report, form: OutputFormat) -> str:
         return format_report(report, form, Options(version="1"))
@@ -260,30 +266,30 @@ class TestFormats:
     def test_text(self, report: Report) -> None:
         text = self.written(report, OutputFormat.TEXT)
         assert "[kubernetes-schema]\n    Found in shop in dev, prod, staging.\n" in text
-        assert "    Also at argocd/prod.yaml:9 and argocd/staging.yaml:9.\n" in text
+        assert "    Also at argocd/prod.yaml:10 and argocd/staging.yaml:10.\n" in text
         assert "2 errors, 0 warnings" in text
         assert [line.split()[-2:] for line in text.splitlines() if line.startswith("shop  ")] == [["2", "0"]] * 3
 
     def test_json(self, report: Report) -> None:
         data = json.loads(self.written(report, OutputFormat.JSON))
         assert data["summary"]["errors"] == len(data["findings"]) == 2
-        (project,) = [each for each in data["findings"] if each["rule"] == "project-unknown"]
+        (project,) = [each for each in data["findings"] if each["rule"] == "project-denies-source"]
         assert [(each["path"], each["line"], each["environment"]) for each in project["also"]] == [
-            ("argocd/prod.yaml", 9, "prod"),
-            ("argocd/staging.yaml", 9, "staging"),
+            ("argocd/prod.yaml", 10, "prod"),
+            ("argocd/staging.yaml", 10, "staging"),
         ]
 
     def test_sarif(self, report: Report) -> None:
         results = json.loads(self.written(report, OutputFormat.SARIF))["runs"][0]["results"]
         related = {each["ruleId"]: each.get("relatedLocations", []) for each in results}
-        uris = [each["physicalLocation"]["artifactLocation"]["uri"] for each in related["project-unknown"]]
+        uris = [each["physicalLocation"]["artifactLocation"]["uri"] for each in related["project-denies-source"]]
         assert uris == ["argocd/prod.yaml", "argocd/staging.yaml"]
         assert len(results[1]["locations"][0]["logicalLocations"]) == 4
 
     def test_github(self, report: Report) -> None:
         lines = self.written(report, OutputFormat.GITHUB).splitlines()
         assert len([line for line in lines if line.startswith("::error")]) == 2
-        assert any("Also at argocd/prod.yaml:9 and argocd/staging.yaml:9." in line for line in lines)
+        assert any("Also at argocd/prod.yaml:10 and argocd/staging.yaml:10." in line for line in lines)
 
     def test_junit(self, report: Report) -> None:
         text = self.written(report, OutputFormat.JUNIT)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import yaml
 
+from argosy.findings import Severity
 from tests.rules.subjects import config_map
 from tests.validating import Validate, counts, rules_of
 
@@ -40,6 +41,20 @@ spec:
     [skipped] = [each for each in report.outcomes if each.status == "skipped"]
     assert skipped.path == "install"
     assert skipped.reason.startswith("Remote base https://")
+
+
+def test_the_kind_of_a_patch_means_nothing_where_the_kustomization_names_one(validate: Validate) -> None:
+    patch = "apiVersion: apps/v1\nkind: any\nmetadata: {name: any}\nspec: {template: {spec: {priorityClassName: x}}}\n"
+    targeted = KUSTOMIZATION + "    target: {kind: Deployment}\n"
+    assert validate({"install/kustomization.yaml": targeted, "install/patch.yaml": patch}).findings == []
+    report = validate({"install/kustomization.yaml": KUSTOMIZATION, "install/patch.yaml": patch})
+    assert rules_of(report) == {"kubernetes-schema"}
+
+
+def test_a_patch_of_notifications_may_name_what_its_base_defines(validate: Validate) -> None:
+    patch = config_map("argocd-notifications-cm", {"trigger.on-sync": "- when: 'true'\n  send: [app-sync]\n"})
+    report = validate({"install/kustomization.yaml": KUSTOMIZATION, "install/patch.yaml": patch})
+    assert [(each.rule, each.severity) for each in report.findings] == [("notification-unknown", Severity.WARNING)]
 
 
 def test_good_patch_of_a_remote_base_passes(validate: Validate) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path, PurePosixPath
@@ -17,9 +18,9 @@ from argosy.argocd.inventory import Inventory, Role, everything, take
 from argosy.argocd.rendering import Progress, Render, silent
 from argosy.argocd.sources import Kind, Source, is_here
 from argosy.argocd.view import ArgoApplication, Dropped, View, key, named
-from argosy.documents import Document, is_manifest
+from argosy.documents import Document, fields, is_manifest
 from argosy.documents.defects import NOT_JUDGED
-from argosy.documents.fields import JSON
+from argosy.documents.fields import JSON, mapping, sequence, text
 from argosy.findings import Problem
 from argosy.git import branches
 from argosy.git.snapshot import Snapshot
@@ -222,7 +223,11 @@ class _Search:
         return {str(each.get("revision")) for each in settings if isinstance(each, dict)} - {default, "HEAD"}
 
     def _patches(self) -> Sequence[Document]:
-        """Return the patches that are manifests, and that no build has read, since a base lies elsewhere."""
+        """Return the patches that are manifests, and that no build has read, since a base lies elsewhere.
+
+        Where a kustomization says what a patch is for, the patch's own kind may be anything.
+        """
+        targets = self._targets()
         offline = {render.source.folder for render in self.renders if render.skipped}
         built = {render.source.folder for render in self.renders if not render.skipped}
         return [
@@ -232,7 +237,20 @@ class _Search:
             if role is Role.KUSTOMIZE_INPUT and is_manifest(document.data)
             for folders in [set(self.inventory.inputs.get(entry.file.real, ()))]
             if folders & offline and not folders & built
+            if targets.get(entry.file.real, frozenset({"", document.data["kind"]})) & {"", document.data["kind"]}
         ]
+
+    def _targets(self) -> Mapping[Path, Set[str]]:
+        """Return the kinds that patches are for, by the files of the patches; "" where the patch itself says it."""
+        found: dict[Path, set[str]] = defaultdict(set)
+        for entry in self.inventory.entries:
+            for document, role in entry.documents:
+                listed = sequence(fields.field(document.data, "patches")) if role is Role.KUSTOMIZATION else ()
+                for patch in map(mapping, listed):
+                    if path := text(patch.get("path")):
+                        kind = text(mapping(patch.get("target")).get("kind"))
+                        found[(entry.file.location.parent / path).resolve()].add(kind)
+        return found
 
     def _partial(self) -> frozenset[str]:
         """Return the Applications of which some manifests are unknown, by key."""

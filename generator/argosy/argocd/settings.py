@@ -145,6 +145,12 @@ def _in_kustomization(document: Document, folder: Path, inventory: Inventory) ->
                     yield from map(_of_operation, map(mapping, one))
                 elif config_map_name(Document("", 0, one)) == SETTINGS:
                     yield mapping(one.get("data"))
+    for each in map(mapping, sequence(field(document.data, "helmCharts"))):
+        if each.get("name") == CHART:
+            files = [each.get("valuesFile"), *sequence(each.get("additionalValuesFiles"))]
+            values = [one.data for file in map(text, files) if file for one in inventory.at(folder / file)]
+            for one in (*values, each.get("valuesInline")):
+                yield mapping(field(one, "configs", "cm"))
     for each in sequence(field(document.data, "configMapGenerator")):
         if mapping(each).get("name") == SETTINGS:
             yield dict(_generated(mapping(each), folder, inventory))

@@ -302,20 +302,20 @@ def _ingress(manifest: Mapping[str, Any]) -> Iterator[Violation]:
                 yield violation((*at, "backend"), "set exactly one of service, resource")
 
 
-def _binding(manifest: Mapping[str, Any]) -> Iterator[Violation]:
+def _cluster_binding(manifest: Mapping[str, Any]) -> Iterator[Violation]:
+    """Yield the subjects that nothing gives a namespace: a RoleBinding's are in its own."""
     for index, subject in _mappings(manifest.get("subjects")):
         if subject.get("kind") == "ServiceAccount" and not subject.get("namespace"):
             yield violation(("subjects", index), 'the field "namespace" is missing, which a ServiceAccount requires')
 
 
 _BY_KIND: dict[str, Callable[[Mapping[str, Any]], Iterator[Violation]]] = {
-    "ClusterRoleBinding": _binding,
+    "ClusterRoleBinding": _cluster_binding,
     "CronJob": _cron_job,
     "Deployment": _deployment,
     "HorizontalPodAutoscaler": _autoscaler,
     "Ingress": _ingress,
     "PodDisruptionBudget": _disruption_budget,
-    "RoleBinding": _binding,
     "Service": _service,
 }
 

@@ -251,8 +251,7 @@ def application_name_twice(repository: View) -> Iterator[Problem]:
     """Find Applications that are one resource of the cluster."""
     first: dict[tuple[str, str], ArgoApplication] = {}
     for application in repository.applications:
-        identity = (text(application.metadata.get("namespace")) or "argocd", application.name)
-        other = first.setdefault(identity, application)
+        other = first.setdefault(resource_of(application), application)
         if not application.name or other is application:
             continue
         same = other.document is application.document
@@ -263,6 +262,11 @@ def application_name_twice(repository: View) -> Iterator[Problem]:
             "Use every parameter that distinguishes them in the name." if same else "Rename or remove one of the two.",
             application.document,
         )
+
+
+def resource_of(application: ArgoApplication) -> tuple[str, str]:
+    """Return the namespace and the name of an Application, which make it one resource of the cluster."""
+    return text(application.metadata.get("namespace")) or "argocd", application.name
 
 
 def _where(application: ArgoApplication) -> str:

@@ -54,18 +54,21 @@ def _notifications(repository: View) -> _Notifications:
     explanation="Triggers send templates, and subscriptions name triggers and services. If a name is not defined, "
     "nobody is notified, which is only noticed after a failure. Checked are triggers and subscriptions in "
     "argocd-notifications-cm and, if the repository contains it, the annotations "
-    "`notifications.argoproj.io/subscribe.<trigger>.<service>` of Applications and AppProjects.",
+    "`notifications.argoproj.io/subscribe.<trigger>.<service>` of Applications and AppProjects. Where the ConfigMap "
+    "is a patch of one that lies elsewhere, which may define more, it is a warning.",
     bad=example(NOTIFICATIONS, _SERVICE + _TEMPLATE + _TRIGGER.format(template="faild")),
     good=example(NOTIFICATIONS, _SERVICE + _TEMPLATE + _TRIGGER.format(template="failed")),
 )
 def notification_unknown(repository: View) -> Iterator[Problem]:
     """Find names of templates, triggers and services that nothing has."""
     known = _notifications(repository)
-    for document in repository.config_maps(NOTIFICATIONS):
+    maps = repository.config_maps(NOTIFICATIONS)
+    severity = Severity.WARNING if any(each in repository.patches for each in maps) else None
+    for document in maps:
         for at, key, value in entries(document, NOTIFICATIONS):
             for what, name in _named(key, value):
                 if problem := _unknown(what, name, known):
-                    yield Problem(f"“{key}” {problem[0]}", at, problem[1], document)
+                    yield Problem(f"“{key}” {problem[0]}", at, problem[1], document, severity=severity)
     if not (known.services or known.triggers):
         return
     for document in repository.documents:
@@ -74,7 +77,7 @@ def notification_unknown(repository: View) -> Iterator[Problem]:
                 for what, name in _subscribed(annotation):
                     if problem := _unknown(what, name, known):
                         at = ("metadata", "annotations", annotation)
-                        yield Problem(f"“{annotation}” {problem[0]}", at, problem[1], document)
+                        yield Problem(f"“{annotation}” {problem[0]}", at, problem[1], document, severity=severity)
 
 
 def _named(key: str, value: str) -> Iterator[tuple[str, str]]:

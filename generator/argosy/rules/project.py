@@ -374,11 +374,12 @@ def _spec(project: Document) -> Mapping[str, JSON]:
 
 @rule(
     "project-unknown",
-    Severity.ERROR,
+    Severity.WARNING,
     Scope.APPLICATION,
     "An Application belongs to an AppProject that does not exist.",
     explanation="Argo CD does not sync the Application and reports an InvalidSpecError. Only the project `default` "
-    "exists without a manifest.",
+    "exists without a manifest. It may be declared in another repository; in one of argosy's own layout, which "
+    "declares all of its projects, it is an error.",
     bad=_TEAM,
     good=_PERMITTED,
 )
@@ -392,6 +393,7 @@ def project_unknown(application: ArgoApplication, repository: View) -> Iterator[
             application.at("spec", "project"),
             f"Add it, or use one of {known}.",
             cause=name,
+            severity=Severity.ERROR if repository.environments else None,
         )
 
 

@@ -10,7 +10,7 @@ from argosy.argocd.view import ArgoApplication, View, key
 from argosy.documents import Document
 from argosy.documents.fields import field, group_and_kind, text
 from argosy.findings import Problem, Severity
-from argosy.rules.application import GENERATE_PATHS
+from argosy.rules.application import GENERATE_PATHS, resource_of
 from argosy.rules.examples import APPLICATION, DEPLOYED, DESTINATION, SOURCE
 from argosy.rules.registry import Scope, rule
 
@@ -38,7 +38,7 @@ def resource_twice(repository: View) -> Iterator[Problem]:
     first: dict[tuple[str, ...], tuple[ArgoApplication, Document]] = {}
     makers = Counter(map(key, repository.applications))
     for application in repository.applications:
-        # The rule application-name-twice is about Applications that are indistinguishable.
+        # The rule application-name-twice is about those of one name: they are one Application of the cluster.
         rendered = applied(application, repository) if makers[key(application)] == 1 else ()
         server, name = cluster(application)
         for document in rendered:
@@ -46,7 +46,8 @@ def resource_twice(repository: View) -> Iterator[Problem]:
             if identity is None:
                 continue
             owner, other = first.setdefault((server or name or "", *identity), (application, document))
-            if owner is not application or other is not document:
+            is_one = owner is not application and resource_of(owner) == resource_of(application)
+            if not is_one and (owner is not application or other is not document):
                 _, kind, namespace, resource = identity
                 yield Problem(
                     f"{kind}/{resource}{f' in the namespace “{namespace}”' if namespace else ''} is deployed twice, "

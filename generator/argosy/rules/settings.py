@@ -18,6 +18,7 @@ _GLOBS = {"apiGroups", "kinds", "clusters"}
 _IGNORED = {"jsonPointers", "jqPathExpressions", "managedFieldsManagers"}
 _CONDITION = {"when", "send", "oncePer", "description"}
 _SUBSCRIPTION = {"recipients", "triggers", "selector"}
+_UNKNOWN = "unknown field"
 _Fault = tuple[str, str] | None
 """What is wrong with an entry, and the next step; None where nothing is."""
 _EXCLUSIONS = example(SETTINGS, "  resource.exclusions: |\n    {value}\n")
@@ -30,7 +31,7 @@ _EXCLUSIONS = example(SETTINGS, "  resource.exclusions: |\n    {value}\n")
     "A setting in argocd-cm or argocd-notifications-cm has an invalid format.",
     explanation="Many settings are YAML in a string, which no Kubernetes schema validates: exclusions, "
     "customizations, login, services, triggers, templates and subscriptions. If Argo CD cannot parse one, it stops, "
-    "logs an error, or treats the setting as empty.",
+    "logs an error, or treats the setting as empty. An unknown field of notifications is ignored: a warning.",
     bad=_EXCLUSIONS.format(value="- apiGroup: cilium.io"),
     good=_EXCLUSIONS.format(value="- apiGroups: [cilium.io]"),
 )
@@ -41,7 +42,9 @@ def argocd_setting_invalid(document: Document, _repository: View) -> Iterator[Pr
             yield Problem(f"{key} is invalid: {fault[0]}.", at, fault[1])
     for at, key, value in entries(document, NOTIFICATIONS):
         if fault := _notification_fault(key, value):
-            yield Problem(f"{key} is invalid: {fault[0]}.", at, fault[1])
+            # The engine of notifications leaves out what it does not know, and takes the rest.
+            severity = Severity.WARNING if fault[0].startswith(_UNKNOWN) else None
+            yield Problem(f"{key} is invalid: {fault[0]}.", at, fault[1], severity=severity)
 
 
 def _setting_fault(key: str, value: str) -> _Fault:
@@ -90,7 +93,7 @@ def _mapping_fault(value: str, known: Iterable[str] = ()) -> _Fault:
         return why or "it is not a mapping", "Write YAML of the form “name: value”."
     names = sorted(known)
     unknown = [str(each) for each in data if names and each not in names]
-    return (f"unknown field “{unknown[0]}”", did_you_mean(unknown[0], names) or one_of(names)) if unknown else None
+    return (f"{_UNKNOWN} “{unknown[0]}”", did_you_mean(unknown[0], names) or one_of(names)) if unknown else None
 
 
 def _list_fault(value: str, known: Iterable[str], example: str) -> _Fault:
@@ -102,7 +105,7 @@ def _list_fault(value: str, known: Iterable[str], example: str) -> _Fault:
     for each in data:
         for name, content in each.items():
             if name not in names:
-                return f"unknown field “{name}”", did_you_mean(str(name), names) or one_of(names)
+                return f"{_UNKNOWN} “{name}”", did_you_mean(str(name), names) or one_of(names)
             if name in _GLOBS and not (isinstance(content, list) and all(isinstance(one, str) for one in content)):
                 return f"{name} is not a list of names", hint
     return None
