@@ -111,11 +111,33 @@ def test_from_nothing_to_a_root_application_that_is_synced(bootstrap: Argosy, si
     assert list(dict.fromkeys(order))[-2:] == ["appprojects", "applications"]
 
 
-def test_once_more_it_changes_nothing_and_asks_nothing(bootstrap: Argosy, done: Site) -> None:
+def test_once_more_it_changes_nothing_and_asks_nothing(
+    bootstrap: Argosy, done: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, run = list[str](), kubectl.run
+
+    def counted(*arguments: str, **options: Any) -> str:
+        asked.append(arguments[0])
+        return run(*arguments, **options)
+
+    monkeypatch.setattr(kubectl, "run", counted)
     result = bootstrap()
     assert result.code == 0, result.err
     assert {line.split()[0] for line in result.out.splitlines()} == {"there"}
     assert done.cluster.written == []
+    # What there is of all steps, and what would become of it, are one question each.
+    assert (asked.count("get"), asked.count("apply"), len(asked)) == (6, 1, 12)
+
+
+@pytest.mark.parametrize(
+    ("refused", "step"), [(("get", "configmaps"), "install"), (("patch", "appprojects"), "projects")]
+)
+def test_what_the_cluster_refuses_is_unknown_of_its_step_alone(
+    bootstrap: Argosy, done: Site, refused: tuple[str, str], step: str
+) -> None:
+    done.cluster.forbidden = {refused}
+    result = bootstrap("--dry-run", "--output", "json")
+    assert states(result) == {**dict.fromkeys(DONE, "there"), step: "unknown"}
 
 
 def test_what_was_changed_by_hand_is_brought_back(bootstrap: Argosy, done: Site) -> None:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from argosy.argocd.matching import TRACKING
 from argosy.bootstrap import credential, roots
 from argosy.bootstrap.finding import Finding, Level
+from argosy.bootstrap.steps import Inspection
 from argosy.documents.fields import group_of
 from argosy.errors import ToolError
 from argosy.kubernetes import kubectl, manifests
@@ -162,9 +163,9 @@ def _context(cluster: Cluster, environment: Environment) -> str:
     return next((name for name, server in contexts.items() if server == wanted and name != cluster.context), "CONTEXT")
 
 
-def takeover(cluster: Cluster, handover: roots.Handover, installed: Sequence[Manifest]) -> Iterator[Finding]:
+def takeover(seen: Inspection, handover: roots.Handover, installed: Sequence[Manifest]) -> Iterator[Finding]:
     """Report what this would take over from another owner, or make Argo CD delete."""
-    there = cluster.present([*handover.roots, *[each for each in installed if each["kind"] == "Deployment"]])
+    there = seen.present([*handover.roots, *[each for each in installed if each["kind"] == "Deployment"]])
     for wanted in handover.roots:
         found = there.get(manifests.reference(wanted))
         if found is None or wanted["kind"] != "Application":
@@ -179,7 +180,7 @@ def takeover(cluster: Cluster, handover: roots.Handover, installed: Sequence[Man
                 f"Deleting the old {name} first does not help: Argo CD tracks resources by the Application's "
                 "name. To keep what the old one deployed, run these in this order, then argosy bootstrap again. "
                 "Resources that both have are managed by this repository from then on."
-                + "".join(f"\n    {command}" for command in _let_go(cluster, found)),
+                + "".join(f"\n    {command}" for command in _let_go(seen.cluster, found)),
             )
     released = {each["metadata"].get("annotations", {}).get("meta.helm.sh/release-name", "") for each in there.values()}
     if released - {""}:

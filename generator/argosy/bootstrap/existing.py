@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from argosy.bootstrap.finding import Finding, Level
 from argosy.bootstrap.roots import Handover
+from argosy.bootstrap.steps import Inspection
 from argosy.documents.fields import field, sequence, text
 from argosy.errors import ToolError
 from argosy.kubernetes import manifests
@@ -97,9 +98,10 @@ def beside(cluster: Cluster, there: Sequence[ArgoCD]) -> Iterator[Finding]:
 
 
 def unsuited(
-    cluster: Cluster, handover: Handover, repository: Repository, there: Sequence[ArgoCD]
+    seen: Inspection, handover: Handover, repository: Repository, there: Sequence[ArgoCD]
 ) -> Iterator[Finding]:
     """Report what an Argo CD that is there lacks, so that the repository can be handed over to it."""
+    cluster = seen.cluster
     yield from _definitions(cluster, repository)
     own = next((each for each in there if each.namespace == handover.namespace), None)
     if own is not None:
@@ -126,7 +128,7 @@ def unsuited(
             "With selfManaged=true, the repository's argocd/install would replace the installation that is there.",
             "argosy set repository selfManaged=false --commit, and push it.",
         )
-    yield from _projects(cluster, handover)
+    yield from _projects(seen, handover)
 
 
 def _definitions(cluster: Cluster, repository: Repository) -> Iterator[Finding]:
@@ -178,10 +180,10 @@ def _deploys(cluster: Cluster, own: ArgoCD, handover: Handover) -> Iterator[Find
         )
 
 
-def _projects(cluster: Cluster, handover: Handover) -> Iterator[Finding]:
+def _projects(seen: Inspection, handover: Handover) -> Iterator[Finding]:
     """Report AppProjects of the same names that are another repository's."""
     url = handover.sources[0][0]
-    there = cluster.present(handover.projects)
+    there = seen.present(handover.projects)
     for wanted in handover.projects:
         found = there.get(manifests.reference(wanted))
         sources = [text(each) for each in sequence(field(found, "spec", "sourceRepos"))] if found else []

@@ -14,7 +14,7 @@ from argosy.bootstrap.finding import Finding, Level
 from argosy.bootstrap.installation import Installation
 from argosy.bootstrap.login import Login
 from argosy.bootstrap.roots import Handover
-from argosy.bootstrap.steps import Apply, State, Status, Step, Wait
+from argosy.bootstrap.steps import Apply, Inspection, State, Status, Step, Wait
 from argosy.errors import ArgosyError, InterruptedByUserError, ToolError
 from argosy.kubernetes.cluster import Cluster
 from argosy.kubernetes.kubectl import KubectlError
@@ -88,7 +88,8 @@ def prepare(wanted: Wanted, context: str, report: Callable[[str], None]) -> Plan
     if wanted.install is not None:
         installed, problems = _installed(wanted.install, cluster if can_ask else None, cluster.namespace)
     there, unseen = _there(cluster) if can_ask else ([], [])
-    site = _Site(cluster, wanted, handover, installed, secret, there)
+    needed = [*installed.all, *handover.projects, *handover.roots, *([secret] if secret else [])]
+    site = _Site(cluster, wanted, handover, installed, secret, there, Inspection(cluster, needed))
     findings = [*reached, *found, *problems, *unseen, *(_asked(site, private) if can_ask else ())]
     installing = () if wanted.install is None else _installing(site, wanted.install, report)
     steps = [*installing, *_granting(site), *_handing_over(site, report)]
@@ -153,6 +154,8 @@ class _Site:
     installed: Installation
     secret: Manifest | None
     there: Sequence[ArgoCD]
+    seen: Inspection
+    """What the cluster has of all that is to be applied."""
 
     @property
     def own(self) -> ArgoCD | None:
@@ -162,15 +165,14 @@ class _Site:
 
 def _asked(site: _Site, private: bool | None) -> Iterator[Finding]:
     cluster, handover, installed = site.cluster, site.handover, site.installed
-    secret = [site.secret] if site.secret else []
-    yield from checks.rights(cluster, [*installed.all, *handover.projects, *handover.roots, *secret])
+    yield from checks.rights(cluster, site.seen.wanted)
     try:
         if site.wanted.install is None:
-            yield from existing.unsuited(cluster, handover, site.wanted.repository, site.there)
+            yield from existing.unsuited(site.seen, handover, site.wanted.repository, site.there)
         else:
             yield from existing.beside(cluster, site.there)
-        yield from checks.takeover(cluster, handover, installed.rest)
-        yield from checks.access(cluster, handover, private=private, given=bool(secret))
+        yield from checks.takeover(site.seen, handover, installed.rest)
+        yield from checks.access(cluster, handover, private=private, given=site.secret is not None)
         yield from checks.clusters(cluster, handover.environments, single=site.wanted.environment is not None)
     except KubectlError as error:
         yield Finding(Level.WARNING, f"Not everything could be checked. {error.message}", error.hint)
@@ -183,13 +185,13 @@ def _installing(site: _Site, folder: Path, report: Callable[[str], None]) -> Ite
     limit = f"--timeout={wanted.seconds:g}s"
     within = ("--namespace", cluster.namespace)
     yield Apply(
-        cluster,
+        site.seen,
         "namespace",
         f"Namespace {cluster.namespace}",
         cluster.command("create", "namespace", cluster.namespace),
         installed.namespaces,
     )
-    yield Apply(cluster, "definitions", "Argo CD's definitions", install, installed.definitions)
+    yield Apply(site.seen, "definitions", "Argo CD's definitions", install, installed.definitions)
     names = [f"crd/{each['metadata']['name']}" for each in installed.definitions]
     yield Wait(
         "established",
@@ -200,7 +202,7 @@ def _installing(site: _Site, folder: Path, report: Callable[[str], None]) -> Ite
         report,
         cluster.forget,
     )
-    yield Apply(cluster, "install", f"Argo CD {installed.version}".strip(), install, installed.rest)
+    yield Apply(site.seen, "install", f"Argo CD {installed.version}".strip(), install, installed.rest)
     names = [f"{each['kind'].lower()}/{each['metadata']['name']}" for each in installed.workloads]
     yield Wait(
         "rollout",
@@ -216,10 +218,10 @@ def _granting(site: _Site) -> Iterator[Step]:
     cluster, handover, credential = site.cluster, site.handover, site.wanted.credential
     files = [f"--filename={layout.project(each.name)}" for each in handover.environments]
     names = ", ".join(each["metadata"]["name"] for each in handover.projects)
-    yield Apply(cluster, "projects", f"AppProjects {names}", cluster.command(*_APPLY, *files), handover.projects)
+    yield Apply(site.seen, "projects", f"AppProjects {names}", cluster.command(*_APPLY, *files), handover.projects)
     if site.secret is not None and credential is not None:
         yield Apply(
-            cluster,
+            site.seen,
             "credential",
             f"Secret {SECRET}, from {credential.source}",
             f"{cluster.command(*_APPLY, '--filename=-')}  # the Secret",
@@ -238,7 +240,7 @@ def _handing_over(site: _Site, report: Callable[[str], None]) -> Iterator[Step]:
         command = (
             f"{cluster.command(*_APPLY, '--filename=-')}  # {layout.ROOT_APPLICATION} for {wanted.environment.name}"
         )
-    yield Apply(cluster, "root", named, command, handover.roots)
+    yield Apply(site.seen, "root", named, command, handover.roots)
     conditions = [f"--for=jsonpath={{.status.{each}" for each in ("sync.status}=Synced", "health.status}=Healthy")]
     yield Wait(
         "synced",

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from typing import Protocol
 
 from argosy.bootstrap.credential import Credential
@@ -13,7 +14,7 @@ from argosy.errors import ArgosyError, ToolError
 from argosy.kubernetes import manifests
 from argosy.kubernetes.cluster import Cluster
 from argosy.kubernetes.kubectl import KubectlError
-from argosy.kubernetes.manifests import Manifest
+from argosy.kubernetes.manifests import Manifest, Reference
 
 _FIRST_PAUSE = 0.2
 _LONGEST_PAUSE = 3.0
@@ -62,10 +63,52 @@ class Step(Protocol):
 
 
 @dataclass(frozen=True)
+class Inspection:
+    """What was seen in a cluster before anything is changed: asked once for all that is wanted, not step by step."""
+
+    cluster: Cluster
+    wanted: Sequence[Manifest]
+
+    def present(self, some: Sequence[Manifest]) -> Mapping[Reference, Manifest]:
+        """Return those of some of the manifests that exist."""
+        return self.cluster.present(some) if self._present is None else self._of(some, self._present)
+
+    def after(self, some: Sequence[Manifest]) -> Mapping[Reference, Manifest]:
+        """Return what the API server would make of some of the manifests, which exist."""
+        return self.cluster.apply(some, dry_run=True) if self._after is None else self._of(some, self._after)
+
+    @cached_property
+    def _present(self) -> Mapping[Reference, Manifest] | None:
+        try:
+            return self.cluster.present(self.wanted)
+        except KubectlError:
+            return None  # One kind that may not be read is a matter of those alone who ask for it.
+
+    @cached_property
+    def _after(self) -> Mapping[Reference, Manifest] | None:
+        there = [each for each in self.wanted if self._present and self._key(each) in self._present]
+        if not there or len({*map(self._key, there)}) < len(there):
+            return None  # Two steps may want the same object, and not the same of it.
+        try:
+            return self.cluster.apply(there, dry_run=True)
+        except KubectlError:
+            return None
+
+    def _of(self, some: Sequence[Manifest], all_: Mapping[Reference, Manifest]) -> Mapping[Reference, Manifest]:
+        return {key: all_[key] for each in some if (key := self._key(each)) in all_}
+
+    def _key(self, manifest: Manifest) -> Reference:
+        """Return how the cluster names a manifest: Kustomize gives a namespace to each kind that it does not know."""
+        kind = self.cluster.kinds().get((manifest["apiVersion"], manifest["kind"]))
+        named = manifests.reference(manifest)
+        return named if kind is None or kind.namespaced else named._replace(namespace="")
+
+
+@dataclass(frozen=True)
 class Apply:
     """Apply manifests."""
 
-    cluster: Cluster
+    seen: Inspection
     name: str
     title: str
     command: str
@@ -78,11 +121,11 @@ class Apply:
         if not self.wanted:
             return Status(State.UNKNOWN, "its manifests could not be built")
         try:
-            present = self.cluster.present(self.wanted)
+            present = self.seen.present(self.wanted)
             missing = len(self.wanted) - len(present)
             if missing:
                 return Status(State.TO_DO, _share(missing, len(self.wanted), "not there"))
-            after = self.cluster.apply(self.wanted, dry_run=True)
+            after = self.seen.after(self.wanted)
         except KubectlError as error:
             return Status(State.UNKNOWN, self._hidden(error.message))
         changed = [
@@ -96,9 +139,10 @@ class Apply:
         """Apply them."""
         if not self.wanted:
             raise ArgosyError("Its manifests could not be built.")
-        before = self.cluster.present(self.wanted)
+        cluster = self.seen.cluster
+        before = cluster.present(self.wanted)
         try:
-            after = self.cluster.apply(self.wanted)
+            after = cluster.apply(self.wanted)
         except KubectlError as error:
             raise KubectlError(self._hidden(error.message), error.hint) from None
         new = len(after.keys() - before.keys())

@@ -164,14 +164,18 @@ class Cluster:
                     return found[1]
         return ""
 
-    def secrets(self) -> list[Sequence[str]]:
+    def secrets(self) -> Sequence[Sequence[str]]:
         """Return of each of Argo CD's Secrets its name, what it is for, and the url, server and name in it."""
-        listed = self._run(
-            *("get", "secrets", "--namespace", self.namespace, "--selector", "argocd.argoproj.io/secret-type"),
-            *("--output", f"jsonpath={_SECRETS}"),
-        )
-        rows = (line.split("\t") for line in listed.splitlines())
-        return [(row[0], row[1], *map(_decoded, row[2:])) for row in rows if len(row) == 5]
+
+        def read() -> Sequence[Sequence[str]]:
+            listed = self._run(
+                *("get", "secrets", "--namespace", self.namespace, "--selector", "argocd.argoproj.io/secret-type"),
+                *("--output", f"jsonpath={_SECRETS}"),
+            )
+            rows = (line.split("\t") for line in listed.splitlines())
+            return [(row[0], row[1], *map(_decoded, row[2:])) for row in rows if len(row) == 5]
+
+        return self._once("secrets", read)
 
     # What is deployed to
 
