@@ -10,6 +10,7 @@ import sys
 import tarfile
 import zipfile
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -19,8 +20,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from argosy import pages
+from argosy import cache, git, pages
 from argosy.errors import ArgosyError
+from argosy.git import command as commands
 from argosy.template import versions as template
 from tests.conftest import Git
 
@@ -135,6 +137,29 @@ class TestThisInstallation:
     def test_the_current_version_needs_no_history(self) -> None:
         with template.checkout(template.current().version) as current:
             assert current == template.current()
+
+    def test_an_earlier_version_is_the_same_from_the_cache(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv(cache.VARIABLE, str(tmp_path / "cache"))
+        asked = list[str]()
+
+        def counted(folder: Path, *arguments: str, **options: Any) -> str:
+            asked.append(arguments[0])
+            return commands.run(folder, *arguments, **options)
+
+        monkeypatch.setattr(git, "run", counted)
+        with cache.off():
+            known = template.versions()
+        assert "fast-export" in asked
+        for each in (known[1], known[-1]):
+            for kept in (cache.off, nullcontext, nullcontext):
+                with kept(), template.checkout(each) as found:
+                    assert (found.version, template.tree_id(found.root)) == (each, each)
+        asked.clear()
+        assert template.versions() == known
+        with template.checkout(known[-1]):
+            assert asked == []
 
     @pytest.mark.parametrize("version", ["0" * 40, "", "main", "--help"])
     def test_an_unknown_version(self, version: str) -> None:

@@ -7,17 +7,20 @@ git bundle; a checkout reads both from itself.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cached_property, partial
+from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from argosy import git, temporary
+from argosy import cache, git, temporary
 from argosy.errors import ArgosyError, ToolError
+from argosy.git import objects
 
 URL = "https://github.com/argosy-gitops/argosy.git"
 """Where the template's own repository lives: what Copier records as the source."""
@@ -30,6 +33,7 @@ _PACKAGED = Path(__file__).parents[1] / "_template"
 _CHECKOUT = Path(__file__).parents[3]
 
 
+Made = TypeVar("Made")
 _EMPTY = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 """The id of the tree without a file."""
 
@@ -42,7 +46,7 @@ class Template:
     version: str
 
 
-@cache
+@functools.cache
 def current() -> Template:
     """Return the version that this argosy renders."""
     if (_PACKAGED / "copier.yml").is_file():
@@ -54,8 +58,8 @@ def current() -> Template:
 
 def versions() -> tuple[str, ...]:
     """Return the names of all versions in the history, newest first; the current one alone where there is none."""
-    with _history() as repository:
-        return tuple(dict.fromkeys([current().version, *_listed(repository)]))
+    with _history() as history:
+        return tuple(dict.fromkeys([current().version, *history.versions]))
 
 
 def known(version: str) -> str:
@@ -72,37 +76,85 @@ def checkout(version: str) -> Iterator[Template]:
     if version == current().version:
         yield current()
         return
-    with _history() as repository, temporary.folder("template") as folder:
-        if repository is None or version not in _listed(repository):
+    with _history() as history:
+        if version not in history.versions:
             raise unknown(version)
-        yield _checked_out(repository, version, folder)
+        yield history.checked_out(version)
 
 
 @contextmanager
 def checkouts() -> Iterator[Iterator[Template]]:
     """Yield the template at each version in turn, newest first, in folders that are gone afterwards."""
-
-    def each(repository: Path | None, folder: Path) -> Iterator[Template]:
-        yield current()
-        for version in _listed(repository):
-            if repository and version != current().version:
-                (folder / version).mkdir()
-                yield _checked_out(repository, version, folder / version)
-
-    with _history() as repository, temporary.folder("templates") as folder:
-        yield each(repository, folder)
+    with _history() as history:
+        earlier = (each for each in history.versions if each != current().version)
+        yield chain([current()], map(history.checked_out, earlier))
 
 
-def _listed(repository: Path | None) -> Sequence[str]:
-    """Return the versions in a history, newest first."""
-    return tuple(dict.fromkeys(git.run(repository, "log", "--format=%T", "history").split())) if repository else ()
+@dataclass(frozen=True)
+class _History:
+    """The earlier versions of the template: the repository is made where the cache has not what is asked for."""
+
+    folder: Path
+    """A new one, for the repository and what is checked out of it."""
+
+    @cached_property
+    def repository(self) -> Path | None:
+        """The repository with the branch `history`; None where this argosy has none."""
+        place = self.folder / "history"
+        if (bundle := _PACKAGED / BUNDLE).is_file():
+            options = ("--quiet", "--no-checkout", "--branch", "history")
+            git.run(self.folder, "clone", *options, str(bundle), str(place))
+            return place
+        if (_PACKAGED / "copier.yml").is_file():
+            return None
+        return place if write_history(_CHECKOUT, place) else None
+
+    @cached_property
+    def versions(self) -> Sequence[str]:
+        """The versions, newest first."""
+
+        def read() -> Sequence[str]:
+            listed = git.run(self.repository, "log", "--format=%T", "history") if self.repository else ""
+            return [*dict.fromkeys(listed.split())]
+
+        return _remembered("versions", read)
+
+    def checked_out(self, version: str) -> Template:
+        """Return the template at a version that there is, in a folder below this one's."""
+        place = self.folder / version
+        for path, (mode, content) in _remembered(version, lambda: self._read(version)).items():
+            file = place / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(content.encode(errors="surrogateescape"))
+            if mode == "100755":
+                file.chmod(0o755)
+        return Template(place, version)
+
+    def _read(self, version: str) -> Mapping[str, tuple[str, str]]:
+        assert self.repository is not None, version
+        listed = objects.entries(self.repository, version)
+        files = objects.blobs(self.repository, listed, listed)
+        return {path: (file.mode, file.content.decode(errors="surrogateescape")) for path, file in files.items()}
 
 
-def _checked_out(repository: Path, version: str, folder: Path) -> Template:
-    # The bytes as they were committed, whatever line endings the user's git likes.
-    for command in (("read-tree", version), ("checkout-index", "--all")):
-        git.run(repository, f"--work-tree={folder}", "-c", "core.autocrlf=false", *command)
-    return Template(folder, version)
+def _remembered(asked: str, read: Callable[[], Made]) -> Made:
+    """Return what was read of the history before, or read it and keep it for other commands."""
+    return cache.remembered(partial(_made_from, asked), read, lambda made, _: bool(made), ())
+
+
+def _made_from(asked: str) -> cache.Inputs | None:
+    """Return what an answer is made from: the bundle, or the commit whose history is exported."""
+    facts = [cache.maker([Path(__file__)]), asked]
+    if (bundle := _PACKAGED / BUNDLE).is_file():
+        return cache.inputs(facts, [(BUNDLE, bundle)])
+    head = "" if (_PACKAGED / "copier.yml").is_file() else _head(_CHECKOUT)
+    return cache.inputs([*facts, head], ()) if head else None
+
+
+@functools.cache
+def _head(checkout: Path) -> str:
+    found = git.Repository(checkout)
+    return found.head if found.top_level == checkout.resolve() else ""
 
 
 def unknown(version: str) -> ArgosyError:
@@ -159,17 +211,9 @@ def object_id(kind: bytes, content: bytes) -> str:
 
 
 @contextmanager
-def _history() -> Iterator[Path | None]:
-    """Yield a repository that holds the template's history, or None where this argosy has none."""
+def _history() -> Iterator[_History]:
     with temporary.folder("history") as folder:
-        repository = folder / "history"
-        if (bundle := _PACKAGED / BUNDLE).is_file():
-            git.run(folder, "clone", "--quiet", "--no-checkout", "--branch", "history", str(bundle), str(repository))
-            yield repository
-        elif not (_PACKAGED / "copier.yml").is_file() and write_history(_CHECKOUT, repository):
-            yield repository
-        else:
-            yield None
+        yield _History(folder)
 
 
 def moves(old: Template, new: Template) -> list[tuple[str, str]]:
