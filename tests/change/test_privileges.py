@@ -176,6 +176,10 @@ def test_a_first_edit_outside_production_needs_no_other_project(
     assert ("CronJob" in kinds(root, "prod"), "CronJob" in kinds(root, "live")) == (True, False)
     run(argosy, "remove", "env", "live", "--yes", "--commit", "--no-validate")
     assert "CronJob" not in kinds(root, "prod")
+    run(argosy, "remove", "env", "prod", "--yes", "--commit", "--no-validate")  # It has an application, as dev has.
+    assert {"Deployment", "ConfigMap"} < {*kinds(root, "dev")}
+    assert "CronJob" not in kinds(root, "dev")
+    assert found(root) == []
 
 
 @pytest.mark.parametrize("committed", [True, False])

@@ -87,7 +87,9 @@ def kept(root: Path, change: Change, made: Plan) -> Repository:
         if environment.name in turned and now.whole and _follows_default(change.after, environment):
             freed |= _baseline(change.before, environment) - baseline - now.all
         if freed:
-            freed -= _of_others(state, change.after, environment, touched, freed)
+            # Where none of what is touched lies, none of it was looked at.
+            seen = touched if reached is None or environment.name in reached else ()
+            freed -= _of_others(state, change.after, environment, seen, freed)
         coming = baseline if environment.name in turned else frozenset()
         left = replace(environment.permitted, repositories=_left(head, change.after, environment, lost))
         permitted[environment.name] = _changed(left, now, coming, freed - baseline)
