@@ -124,3 +124,26 @@ def test_directory_source(directory: dict[str, Any], exclude: str | None, tmp_pa
     assert [problem.hint for problem in found] == (
         [] if exclude is None else [f"Exclude them with `exclude: '{exclude}'`, or move them elsewhere."]
     )
+
+
+@pytest.mark.parametrize(
+    ("url", "instead"),
+    [
+        ("git@github.com/acme/gitops", "git@github.com:acme/gitops"),
+        ("ssh://git@github.com:acme/gitops.git", "ssh://git@github.com/acme/gitops.git"),
+        ("github.com/acme/gitops", "https://github.com/acme/gitops"),
+        ("git@github.com:acme/gitops", ""),
+        ("ssh://git@github.com:2222/acme/gitops", ""),
+        ("org-1234@github.com:acme/gitops.git", ""),
+        ("https://ada@github.com/acme/gitops", ""),
+        ("oci://ghcr.io/acme/gitops", ""),
+    ],
+)
+def test_urls_that_git_takes_for_something_else(url: str, instead: str, tmp_path: Path) -> None:
+    found = problems("repository-url-invalid", application({"source": {**GIT, "repoURL": url}}), View(tmp_path))
+    assert [each.hint for each in found] == ([f"Write {instead}."] if instead else [])
+
+
+def test_a_registry_of_charts_needs_no_scheme(tmp_path: Path) -> None:
+    chart = {**CHART, "repoURL": "registry-1.docker.io/bitnamicharts"}
+    assert not problems("repository-url-invalid", application({"source": chart}), View(tmp_path))

@@ -317,6 +317,33 @@ class TestManifests:
         assert [each for each in said if each.startswith('stringData: the name "a b" is not allowed: ')]
         assert "hunter2" not in "".join(said)
 
+    @pytest.mark.parametrize(
+        ("version", "api", "message"),
+        [
+            (
+                "1.36",
+                "v1beta1",
+                "is not served from Kubernetes 1.37 on.",
+            ),
+            (
+                "1.31",
+                "v1beta1",
+                "is not served from Kubernetes 1.37 on.",
+            ),
+            ("1.37", "v1", ""),
+        ],
+    )
+    def test_what_the_next_kubernetes_does_not_serve(
+        self, version: str, api: str, message: str, validate: Validate
+    ) -> None:
+        one = f"apiVersion: storage.k8s.io/{api}\nkind: VolumeAttributesClass\nmetadata: {{name: fast}}\n"
+        found = validate({"a.yaml": one + "driverName: x\n"}, kubernetes_versions=[version]).findings
+        assert [(each.rule, each.severity, each.message, each.line) for each in found] == (
+            [("api-deprecated", Severity.WARNING, f"storage.k8s.io/{api} of VolumeAttributesClass {message}", 1)]
+            if message
+            else []
+        )
+
     def test_helm_says_nothing_of_dependencies_that_argocd_builds(self, validate: Validate) -> None:
         chart = (
             "apiVersion: v2\nname: shop\ndescription: x\nicon: https://x.org\nversion: 1.0.0\n"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
-from argosy.findings import Severity
+from argosy.findings import Problem, Severity
 from argosy.rules.examples import GREETING
 from argosy.rules.registry import declare
+from argosy.schemas.builtin_kinds import kubernetes
 
 _APPLICATION = """\
 # file: argocd/shop-dev.yaml
@@ -98,6 +99,29 @@ ARGOCD_SCHEMA = declare(
     bad=_APPLICATION.replace("targetRevision", "targetRevison") + _CHART + _GOOD_TEMPLATE,
     good=_APPLICATION + _CHART + _GOOD_TEMPLATE,
 )
+
+_DEVICES = "apiVersion: resource.k8s.io/{version}\nkind: DeviceClass\nmetadata:\n  name: gpu\nspec: {{}}\n"
+API_DEPRECATED = declare(
+    "api-deprecated",
+    Severity.WARNING,
+    "An API version that a newer Kubernetes does not serve.",
+    explanation="Kubernetes stops serving alpha and beta versions of an API, soon after it has a stable one. With the "
+    "upgrade of the cluster, the manifest is refused. Compared are all Kubernetes versions that are newer than the "
+    "repository's and known here, and the stable versions that the repository's Kubernetes already serves.",
+    bad=_DEVICES.format(version="v1beta1"),
+    good=_DEVICES.format(version="v1"),
+)
+
+
+def deprecated(version: str, api_version: str, kind: str) -> Problem | None:
+    """Return what is wrong with a kind's API version, of those that a version of Kubernetes serves."""
+    gone, stable = kubernetes(version).ends(api_version, kind)
+    if not (gone or stable):
+        return None
+    when = f"is not served from Kubernetes {gone} on" if gone else "is deprecated, and will not be served for long"
+    hint = f"Use {stable}, which Kubernetes {version} serves already." if stable else "See its deprecation guide."
+    return Problem(f"{api_version} of {kind} {when}.", ("apiVersion",), hint)
+
 
 HELM_RENDER = declare(
     "helm-render",

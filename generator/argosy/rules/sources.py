@@ -76,6 +76,44 @@ def source_missing(application: ArgoApplication, _repository: View) -> Iterator[
             )
 
 
+_MALFORMED = (
+    (
+        re.compile(r"[\w.-]+@[\w.-]+/[^:]+"),
+        "has no “:” after the host, so Git takes it for a path",
+        r"([\w.-]+@[\w.-]+)/",
+        r"\1:",
+    ),
+    (
+        re.compile(r"ssh://[^/:]+:(?!\d+(/|$)).*"),
+        "has a “:” where a port is expected",
+        r"(ssh://[^/:]+):/?",
+        r"\1/",
+    ),
+    (re.compile(r"(?!oci:)[\w.-]+\.[a-z]{2,}/[\w./-]+"), "has no scheme, so Git takes it for a path", "^", "https://"),
+)
+"""Forms of URLs that no Git can read: what is wrong, and how to write it instead."""
+
+
+@rule(
+    "repository-url-invalid",
+    Severity.ERROR,
+    Scope.APPLICATION,
+    "The URL of a Git repository is malformed.",
+    explanation="Git knows `https://host/team/repository.git`, `ssh://git@host/team/repository.git` and "
+    "`git@host:team/repository.git`. It takes anything else for a folder, and the Application shows a ComparisonError.",
+    bad=CONFIG_MAP + APPLICATION + SOURCE.replace("https://git.example.com", "git@git.example.com") + DESTINATION,
+    good=CONFIG_MAP + APPLICATION + SOURCE.replace("https://git.example.com/", "git@git.example.com:") + DESTINATION,
+)
+def repository_url_invalid(application: ArgoApplication, _repository: View) -> Iterator[Problem]:
+    """Find URLs that Git takes for something else."""
+    for at, source in _git_sources(application):
+        url = text(source["repoURL"]).strip()
+        for form, why, old, new in _MALFORMED:
+            if form.fullmatch(url):
+                hint = f"Write {re.sub(old, new, url, count=1)}."
+                yield Problem(f"“{url}” {why}.", application.at(*at, "repoURL"), hint, cause=url)
+
+
 @rule(
     "chart-without-revision",
     Severity.ERROR,

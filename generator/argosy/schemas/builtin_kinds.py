@@ -80,6 +80,21 @@ class Kubernetes:
             self.compiled[name] = CompiledSchema(validator, self.documents)
         return self.compiled[name] if name else None
 
+    def ends(self, api_version: str, kind: str) -> tuple[str, str]:
+        """Return the first newer version that does not serve a kind so, and the stable apiVersion that it has already.
+
+        Each is empty for none, and for a stable apiVersion both are: Kubernetes keeps those.
+        """
+        if (api_version, kind) not in self.kinds or not re.search("alpha|beta", api_version):
+            return "", ""
+        known = versions()
+        newer = known[known.index(self.version) + 1 :]
+        group, _, number = api_version.rpartition("/")
+        file = f"{kind.lower()}-{group.partition('.')[0]}-{number}.json"
+        gone = next((each for each in newer if not (_version_folders()[each] / file).exists()), "")
+        stable = [each for each, name in self.kinds if name == kind and each.rpartition("/")[0] == group]
+        return gone, next((each for each in stable if not re.search("alpha|beta", each)), "")
+
     def unserved(self, api_version: str, kind: str) -> Unserved:
         """Return the answer for a kind of Kubernetes' own groups that the version does not serve."""
         kubernetes = f"Kubernetes {self.version}"

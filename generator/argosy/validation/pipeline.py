@@ -40,6 +40,7 @@ from argosy.repository import layout
 from argosy.rules import applicationset, components, files, images, manifests, placeholders
 from argosy.rules.registry import RULES, Rule, Scope
 from argosy.rules.secrets import CREDENTIAL, credentials
+from argosy.schemas.builtin_kinds import BUILT_IN_GROUPS
 from argosy.schemas.files import file_schema, has_comments
 from argosy.schemas.locations import SchemaLocation
 from argosy.schemas.schema import Schema
@@ -244,6 +245,10 @@ class _Validation:
         for violation, versions in wrong.items():
             suffix = f" (Kubernetes {', '.join(versions)})" if len(stores) > 1 else ""
             self._add_violations(rule, document, [replace(violation, message=violation.message + suffix)])
+        for version in stores if api_version.partition("/")[0] in BUILT_IN_GROUPS else ():
+            if deprecated := manifests.deprecated(version, api_version, kind):
+                self._add(manifests.API_DEPRECATED, deprecated, document=document)
+                break
         named = {violation.at for violation in wrong}
         # What Kubernetes asks beyond the schemas is about whole objects.
         found = () if partly else api_server.violations(data)
