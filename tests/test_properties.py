@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from argosy.change import edits, merge, operations, planning, privileges
 from argosy.change.planning import Change
 from argosy.findings import Severity
-from argosy.git import objects
+from argosy.git import asked_once, objects
 from argosy.repository import store
 from argosy.repository.model import WRITTEN_HERE, Application, ArgocdStyle, Format, Repository
 from argosy.template import rendering
@@ -58,12 +58,14 @@ class Session:
         """Plan twice, write, compare with what was planned, and commit; go back where there are conflicts."""
         before = state(self.root)
         version = template.current().version
-        dry = planning.plan(self.root, change, privileges.kept)
-        shown, kinds = dry.diff(), [(each.path, each.kind) for each in dry.changes]
+        with asked_once():
+            dry = planning.plan(self.root, change, privileges.kept)
+            shown, kinds = dry.diff(), [(each.path, each.kind) for each in dry.changes]
         assert state(self.root) == before
-        plan = planning.plan(self.root, change, privileges.kept)
-        assert [(each.path, each.kind) for each in plan.changes] == kinds
-        merge.write(plan)
+        with asked_once():
+            plan = planning.plan(self.root, change, privileges.kept)
+            assert [(each.path, each.kind) for each in plan.changes] == kinds
+            merge.write(plan)
         if plan.conflicts:
             self.check_marks()
             assert merge.Journal(self.root).abort()

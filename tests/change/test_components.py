@@ -17,6 +17,7 @@ from argosy.change.components import Wish
 from argosy.change.planning import Change
 from argosy.errors import UsageError
 from argosy.findings import Severity
+from argosy.git import asked_once
 from argosy.repository import layout, store
 from argosy.repository.model import Component, Environment, Kind, Repository
 from argosy.validation.pipeline import Options, validate
@@ -187,9 +188,10 @@ ROOTS = iter(range(1_000_000))
 
 
 def carried_out(root: Path, change: Change) -> None:
-    plan = planning.plan(root, change)
-    assert not plan.conflicts
-    merge.write(plan)
+    with asked_once():
+        plan = planning.plan(root, change)
+        assert not plan.conflicts
+        merge.write(plan)
     commit(root)
 
 

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from argosy.errors import ArgosyError, UsageError
-from argosy.git import branches
+from argosy.git import asked_once, branches
 from argosy.git.objects import SYMLINK, Blob
 from argosy.git.snapshot import Snapshot, Written
 from argosy.promotion import promoting, report
@@ -72,11 +72,13 @@ class Session:
         return Snapshot.of(self.root, "main")
 
     def commit(self, written: Written, message: str = "Edit") -> None:
-        made = branches.commit(self.head, written, message)
+        with asked_once():
+            made = branches.commit(self.head, written, message)
         git(self.root, "update-ref", "refs/heads/main", made)
 
     def text(self, environment: str) -> str:
-        return (self.head.read(values(environment)) or b"").decode()
+        with asked_once():
+            return (self.head.read(values(environment)) or b"").decode()
 
     def write(self, environment: str, text: str) -> None:
         self.commit({values(environment): Blob("100644", text.encode())})
@@ -87,14 +89,16 @@ class Session:
         return {"replicaCount": data["replicaCount"], "image.tag": data["image"]["tag"], **config}
 
     def promotion(self, source: str, target: str, choices: Choices = NOTHING) -> Promotion:
-        return promoting.promote(
-            ["web"], (source, target), (self.head, self.head), Answers(choices), History(self.root)
-        )
+        with asked_once():
+            return promoting.promote(
+                ["web"], (source, target), (self.head, self.head), Answers(choices), History(self.root)
+            )
 
     def rollback(self, environment: str, choices: Choices = NOTHING) -> Promotion:
-        history, place = History(self.root), Place(self.head.commit, "web", environment)
-        goal = promoting.goal(history, place)
-        return promoting.roll_back(place, self.head, goal, Answers(choices), history)
+        with asked_once():
+            history, place = History(self.root), Place(self.head.commit, "web", environment)
+            goal = promoting.goal(history, place)
+            return promoting.roll_back(place, self.head, goal, Answers(choices), history)
 
     def keep(self, made: Promotion) -> None:
         self.commit(made.written, report.message(made))

@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from argosy.errors import ArgosyError
+from argosy.git import asked_once
 from argosy.git.snapshot import Snapshot
 from argosy.promotion import ends, promoting, report
 from argosy.promotion.decision import Choices, Verdict
@@ -103,7 +104,8 @@ class Story:
 
     def promote(self, application: str, leg: tuple[str, str], choices: Choices, beside: bool) -> None:
         """Promote as argosy does; `beside`: on a branch that is merged after another commit."""
-        made = self.promotion(application, leg, choices)
+        with asked_once():
+            made = self.promotion(application, leg, choices)
         if not isinstance(made, Promotion) or made.is_open or not made.steps:
             return
         branch = self.branch(leg[1])
@@ -123,13 +125,14 @@ class Story:
 
     def roll_back(self, application: str, environment: str, choices: Choices) -> None:
         history, place = History(self.root), Place(self.tip(self.branch(environment)), application, environment)
-        try:
-            goal = promoting.goal(history, place)
-        except ArgosyError:
-            return
         own = self.style is RevisionStyle.BRANCH
-        target = Snapshot(self.root, place.tip)
-        made = promoting.roll_back(place, target, goal, Answers(choices), history, own_branch=own)
+        with asked_once():
+            try:
+                goal = promoting.goal(history, place)
+            except ArgosyError:
+                return
+            target = Snapshot(self.root, place.tip)
+            made = promoting.roll_back(place, target, goal, Answers(choices), history, own_branch=own)
         if not made.is_open and made.steps:
             self.bring(self.branch(environment), made, report.message(made))
 
@@ -217,4 +220,5 @@ def test_status_and_promote_agree(style: RevisionStyle, steps: list[tuple[Any, .
         story = Story(Path(folder), style)
         for what, *arguments in steps:
             getattr(story, what)(*arguments)
-            story.check()
+            with asked_once():
+                story.check()
