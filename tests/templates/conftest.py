@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import functools
 import json
-import shutil
 from collections.abc import Callable, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Protocol
 
-import copier
 import jsonschema_rs
 import pytest
 
 from argosy.repository.model import ChartExtra
+from argosy.template import copying, creation, rendering, versions
 
 Document = dict[str, Any]
 EXTRAS = (*map(str, ChartExtra),)
@@ -35,20 +34,14 @@ class Render(Protocol):
 
 @pytest.fixture(scope="session")
 def render(tmp_path_factory: pytest.TempPathFactory) -> Render:
-    """Return what renders repositories from the template as it stands, committed or not."""
-    root = Path(__file__).parents[2]
-    template = tmp_path_factory.mktemp("template")
-    shutil.copy(root / "copier.yml", template)
-    shutil.copytree(root / "templates", template / "templates")
+    """Return what renders repositories as argosy does: what Copier gives is the same, a second later."""
 
     def render(*formats: str, extras: Sequence[str] = EXTRAS, **changes: Any) -> Path:
-        tree = tmp_path_factory.mktemp("tree")
+        place = tmp_path_factory.mktemp("tree")
         applications = [GUIDE | changes | {"name": format, "format": format} for format in formats]
         data = {"applications": applications, "chart_extras": [*extras]}
-        copier.run_copy(
-            str(template), tree, data=data, defaults=True, overwrite=True, quiet=True, settings=copier.Settings()
-        )
-        return tree
+        creation.write(place, copying.run(versions.current(), data, rendering.everything, ()))
+        return place
 
     return render
 
