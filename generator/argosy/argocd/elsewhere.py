@@ -223,15 +223,15 @@ def branch_of(root: Path, own: Iterable[str], default: str) -> str:
     current = git.branch(root)
     if current in names:
         return current
-    asked = ("--merged=HEAD", "--format=%(refname)", "refs/heads", "refs/remotes")
-    listed = git.run(root, "for-each-ref", *asked).split("\n")[:-1]
-    merged = {each: found for each in names if (found := [ref for ref in listed if _is(ref, each)])}
+    asked = ("--merged=HEAD", "--format=%(objectname) %(refname)", "refs/heads", "refs/remotes")
+    listed = [line.split(" ", 1) for line in git.run(root, "for-each-ref", *asked).split("\n")[:-1]]
+    merged = {each: found for each in names if (found := {tip for tip, ref in listed if _is(ref, each)})}
     if len(merged) < 2:
         return next(iter(merged), default)
-    since = {
-        each: min(int(git.run(root, "rev-list", "--count", f"{ref}..HEAD")) for ref in refs)
-        for each, refs in merged.items()
-    }
+    # Many branches have one tip: each pair of a clone, and all of them in a new repository.
+    tips = {tip for found in merged.values() for tip in found}
+    after = {tip: int(git.run(root, "rev-list", "--count", f"{tip}..HEAD")) for tip in tips}
+    since = {each: min(after[tip] for tip in found) for each, found in merged.items()}
     nearest = [each for each, count in since.items() if count == min(since.values())]
     targets = {os.environ.get(variable) for variable in _TARGETS}
     return next((each for each in nearest if each in targets), nearest[0])
