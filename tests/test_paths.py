@@ -115,3 +115,14 @@ def test_folders_that_are_nested_without_end_end(tmp_path: Path) -> None:
     tmp_path.joinpath(*["a"] * 150).mkdir(parents=True)
     (tmp_path / "a/file").write_text("")
     assert [reason for _, reason in paths.files(tmp_path, tmp_path)] == ["", paths.TOO_DEEP]
+
+
+def test_where_nothing_changes_it_is_asked_once(root: Path) -> None:
+    file = root / "a" / "b" / "file"
+    with paths.unchanged():
+        assert not paths.astray(file, root)
+        with paths.unchanged():
+            file.unlink()
+            file.symlink_to("/etc/hostname")
+        assert not paths.astray(file, root)
+    assert paths.astray(file, root) == paths.ABSOLUTE

@@ -21,7 +21,7 @@ from time import time
 from typing import Any, TypeVar
 
 from argosy.errors import UsageError
-from argosy.paths import beginning
+from argosy.paths import beginning, once
 
 Made = TypeVar("Made")
 
@@ -75,8 +75,8 @@ class Inputs:
     """What the files hold."""
 
 
-def inputs(facts: Any, files: Iterable[tuple[str, Path]]) -> Inputs | None:
-    """Return what a result is made from: facts, as JSON has them, and files with the names that they go by.
+def inputs(facts: Any, files: Iterable[tuple[str, Path]] = (), texts: Iterable[str] = ()) -> Inputs | None:
+    """Return what a result is made from: facts, as JSON has them, texts, and files with the names that they go by.
 
     None where that cannot be told: a file cannot be read, or there is too much.
     """
@@ -85,6 +85,8 @@ def inputs(facts: Any, files: Iterable[tuple[str, Path]]) -> Inputs | None:
     left = _MOST_READ
     try:
         _add(digest, json.dumps(facts).encode())
+        for text in texts:
+            _add(digest, text.encode(errors="surrogatepass"))
         for name, file in files:
             content = beginning(file, left)
             left -= len(content)
@@ -190,8 +192,10 @@ def kept(shelf: str, digest: str) -> bytes | None:
 def _folder() -> Path | None:
     """Return the folder of the results, made where it is not there; None where there can be none."""
     named = os.environ.get(VARIABLE)
-    if named == "":
-        return None
+    return None if named == "" else once(("cache", named), lambda: _own_folder(named))
+
+
+def _own_folder(named: str | None) -> Path | None:
     if named and not os.path.isabs(named):  # noqa: PTH117
         # It would be a folder of the repository, which whoever wrote that could have filled.
         raise UsageError(f"{VARIABLE} is “{named}”, which is no absolute path.", "Give one, or nothing for no cache.")
@@ -202,33 +206,32 @@ def _folder() -> Path | None:
         folder = Path(base, "argosy")
     else:
         folder = Path(os.path.expanduser("~"), ".cache", "argosy")  # noqa: PTH111 - it may be nobody's
-    if not folder.is_absolute():
-        return None
-    try:
-        if not folder.exists():
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return folder if _is_own(folder) else None
-    except OSError:
-        return None
+    return folder if folder.is_absolute() and _is_own(folder) else None
 
 
 def _is_own(folder: Path) -> bool:
-    """Return whether nobody else can write to a folder."""
-    if sys.platform == "win32":
-        return True
-    status = folder.stat()
+    """Return whether a folder is there, or can be made, and nobody else can write to it."""
+    try:
+        if not folder.exists():
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if sys.platform == "win32":
+            return True
+        status = folder.stat()
+    except OSError:
+        return False
     return status.st_uid == os.geteuid() and not status.st_mode & 0o022
 
 
 def _read(place: Path, digest: str) -> bytes | None:
     """Return what was written; None where there is nothing, or something else."""
     try:
-        kept = place.read_bytes()
+        with place.open("rb") as stream:
+            kept, used = stream.read(), os.fstat(stream.fileno()).st_mtime
         packed = kept[32:]
         if kept[:32] != _seal(digest, packed):
             return None
         found = zlib.decompress(packed)
-        if time() - place.stat().st_mtime > _FRESH:
+        if time() - used > _FRESH:
             os.utime(place)
     except (OSError, ValueError, zlib.error):
         return None

@@ -9,8 +9,12 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 OUTSIDE = "it leads out of the repository"
 ABSOLUTE = "it leads over an absolute link, which Argo CD refuses"
@@ -28,6 +32,39 @@ _MOST_LINKS = 40
 _MOST_FILES = 100_000
 _DEEPEST = 100
 """How many folders that `files` yields may lie in each other: whoever copies them goes down by recursion."""
+
+
+_seen: dict[Hashable, Any] | None = None
+"""What was seen since `unchanged` began, by what was asked."""
+
+
+@contextmanager
+def unchanged() -> Iterator[None]:
+    """Ask once of what lies in files meanwhile, as one look at a state of a repository does: nobody changes them."""
+    global _seen  # noqa: PLW0603 - threads are to see it
+    before = _seen
+    _seen = {} if before is None else before
+    try:
+        yield
+    finally:
+        _seen = before
+
+
+def once(asked: Hashable, see: Callable[[], T]) -> T:
+    """Return what is to be seen, or was seen before where nothing changes. What raises an error is asked again."""
+    seen = _seen
+    if seen is None:
+        return see()
+    if asked not in seen:
+        seen[asked] = see()
+    found: T = seen[asked]
+    return found
+
+
+def see_anew(asked: Hashable) -> None:
+    """Forget what was seen: something took its time, and it may be another now."""
+    if _seen is not None:
+        _seen.pop(asked, None)
 
 
 def holds(test: Callable[[], bool]) -> bool:
@@ -53,7 +90,11 @@ def astray(path: Path, root: Path) -> str:
     relative one that never leaves the root, not even to come back. `root` is trusted, and may itself be a link.
     """
     # Texts, not Paths: this is asked of every file that anything names.
-    base = os.path.realpath(root)
+    return once(("astray", os.fspath(path), os.fspath(root)), lambda: _astray(path, root))
+
+
+def _astray(path: Path, root: Path) -> str:
+    base = once(("real", root), lambda: os.path.realpath(root))
     written = os.path.normpath(path)
     above = next((each for each in (os.path.normpath(root), base) if _is_within(written, each)), None)
     if above is None:

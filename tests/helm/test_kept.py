@@ -16,9 +16,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from argosy import cache
+from argosy import cache, paths
 from argosy.errors import RenderError
-from argosy.helm import Helm, Parameter, Release, engine, lintable
+from argosy.helm import Helm, Parameter, Release, engine, lintable, workers
 from argosy.helm.kept import leaves_to_chance
 from tests.helm.releases import ECHO, chart
 
@@ -99,11 +99,35 @@ def test_as_without(helm: Helm, tmp_path: Path, data: st.DataObject) -> None:
             without = said(work)
         if not is_chance(folder, release):
             assert [said(work), said(work)] == [without, without]
+            with paths.unchanged():
+                assert [said(work), said(work)] == [without, without]
 
 
 def is_chance(folder: Path, release: Release) -> bool:
     texts = [path.read_bytes() for path in folder.rglob("*") if path.is_file()]
     return any(word in text for text in texts for word in (b"randAlphaNum", b"uuidv4"))
+
+
+def test_what_changes_while_helm_renders_is_not_kept(
+    tmp_path: Path, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = chart(tmp_path / "chart", {"templates/a.yaml": "a: before\n"})
+    ask = workers.ask
+
+    def edited(*arguments: Any, **options: Any) -> Any:
+        (folder / "templates" / "a.yaml").write_text("a: after\n")
+        return ask(*arguments, **options)
+
+    with paths.unchanged():
+        engine().render(Release(folder, "known"))
+        monkeypatch.setattr(workers, "ask", edited)
+        for name in ("web", "web"):
+            assert "after" in engine().render(Release(folder, name)).manifests[0].text
+    # Of the second, nothing had changed since the first.
+    assert kept(place) == 2
+    monkeypatch.setattr(workers, "ask", ask)
+    (folder / "templates" / "a.yaml").write_text("a: before\n")
+    assert "before" in engine().render(Release(folder, "web")).manifests[0].text
 
 
 CHANCE = {

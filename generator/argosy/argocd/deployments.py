@@ -25,7 +25,7 @@ from argosy.findings import Problem
 from argosy.git import branches
 from argosy.git.snapshot import Snapshot
 from argosy.helm import Fault, Helm
-from argosy.paths import entries, holds
+from argosy.paths import entries, holds, unchanged
 from argosy.repository import layout
 from argosy.schemas.store import without_nulls
 
@@ -66,11 +66,12 @@ def find(
     Only files that are wanted are looked at; charts are rendered by a helm binary, if one is given. What is made for
     pull requests is made for one example of them, or for every one that there is.
     """
-    engine = helm.of(root, binary)
-    with progress("Reading", 1) as advance:
-        inventory = take(root, wanted)
-        advance()
-    return _Search(inventory, configured, engine, progress, every_example).run()
+    with unchanged():
+        engine = helm.of(root, binary)
+        with progress("Reading", 1) as advance:
+            inventory = take(root, wanted)
+            advance()
+        return _Search(inventory, configured, engine, progress, every_example).run()
 
 
 @dataclass

@@ -158,13 +158,12 @@ def take(root: Path, wanted: Callable[[str], bool] = everything) -> Inventory:
         whole |= kustomize.resources(folder, root)
         for path in kustomize.inputs(folder, root):
             inputs.setdefault(path, []).append(folder)
-    placed = [(file, of_charts.of(file.path)) for file in files]
-    parsed = iter(read_all(file for file, chart in placed if not _is_text(file, chart, root)))
+    placed = [(file, chart, _is_text(file, chart, root)) for file in files for chart in [of_charts.of(file.path)]]
+    parsed = iter(read_all(file for file, _, is_text in placed if not is_text))
+    partial = inputs.keys() - whole
     entries = [
-        Entry(file, _unparsed(file), (), chart)
-        if _is_text(file, chart, root)
-        else _entry(file, next(parsed), chart, inputs.keys() - whole)
-        for file, chart in placed
+        Entry(file, _unparsed(file), (), chart) if is_text else _entry(file, next(parsed), chart, partial)
+        for file, chart, is_text in placed
     ]
     return Inventory(root, entries, charts, kustomizations, inputs, wanted, inner)
 
@@ -222,7 +221,7 @@ class _Charts:
 
 def _is_text(file: File, chart: Path | None, root: Path) -> bool:
     """Return whether a file becomes YAML only when it is rendered: a template of a chart's, or of the catalogue."""
-    within = (root / file.path).relative_to(chart).parts[:-1] if chart else ()
+    within = file.path.split("/")[len(chart.parts) - len(root.parts) : -1] if chart else ()
     return "templates" in within or layout.is_catalogue_text(file.path)
 
 

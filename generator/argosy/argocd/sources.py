@@ -9,7 +9,7 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 from functools import cached_property, lru_cache
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, NamedTuple
 
 from argosy import remote
 from argosy.argocd.view import ArgoApplication, View
@@ -77,18 +77,33 @@ class Source:
         return (*self.value_files, *(file for _, file in self.file_parameters))
 
 
-@lru_cache(maxsize=8192)
+class _Home(NamedTuple):
+    """All of a View that decides where a source leads."""
+
+    root: Path
+    urls: frozenset[str]
+    schemes: frozenset[str]
+    """Of the URLs that values files may be fetched from."""
+
+
 def resolve(application: ArgoApplication, view: View) -> tuple[Source, ...]:
     """Return each source of an Application with the folder and the value files that it names."""
+    return _resolved(application, _Home(view.root, view.urls, view.settings.value_schemes))
+
+
+@lru_cache(maxsize=8192)
+def _resolved(application: ArgoApplication, home: _Home) -> tuple[Source, ...]:
+    # One look at a repository has several Views: each knows more than the one before.
     references = {
         str(spec["ref"]): spec for _, spec in application.sources if isinstance(spec.get("ref"), str) and spec["ref"]
     }
     several = "sources" in {pointer[1] for pointer, _ in application.sources if len(pointer) > 1}
     return tuple(
-        _resolve_one(pointer, spec, references if several else {}, view) for pointer, spec in application.sources
+        _resolve_one(pointer, spec, references if several else {}, home) for pointer, spec in application.sources
     )
 
 
+@lru_cache(maxsize=1024)
 def normalise(url: str) -> str:
     """Return what two spellings of one repository's URL share: `host/path`, in lower case, without `.git`."""
     bare = re.sub(r"^[a-z+]+://", "", url.strip().lower())
@@ -97,7 +112,7 @@ def normalise(url: str) -> str:
     return bare.rstrip("/").removesuffix(".git")
 
 
-def is_here(url: str, view: View) -> bool:
+def is_here(url: str, view: View | _Home) -> bool:
     """Return whether a URL is this repository's, as far as that is known."""
     return not view.urls or normalise(url) in view.urls
 
@@ -115,20 +130,20 @@ def inside(root: Path, path: PurePosixPath) -> Path | None:
     return root.joinpath(*parts)
 
 
-def _resolve_one(at: Pointer, spec: Mapping[str, Any], references: Mapping[str, Any], view: View) -> Source:
+def _resolve_one(at: Pointer, spec: Mapping[str, Any], references: Mapping[str, Any], home: _Home) -> Source:
     url, path = str(spec.get("repoURL", "")), spec.get("path")
-    elsewhere, pin = _elsewhere(spec, url, view)
+    elsewhere, pin = _elsewhere(spec, url, home)
     if elsewhere:
         fetched = remote.folder(pin) if pin else None
         source = Source(Kind.REMOTE, at, spec, reason=elsewhere, pin=pin, fetched=fetched)
         if not pin or (spec.get("ref") and not path and not pin.chart):
-            return _with_files(source, view.root, references, view)
+            return _with_files(source, home.root, references, home)
         within = inside(fetched, PurePosixPath(path)) if fetched and isinstance(path, str) and path else fetched
         reason = "" if fetched else f"{elsewhere}: {remote.trouble(pin)}"
-        return _with_files(replace(source, reason=reason), within or view.root, references, view)
+        return _with_files(replace(source, reason=reason), within or home.root, references, home)
     if path is None and spec.get("ref"):
         return Source(Kind.VALUES, at, spec)
-    folder, miss = _folder((*at, "path"), path, view.root)
+    folder, miss = _folder((*at, "path"), path, home.root)
     if folder is None:
         return Source(Kind.MISSING, at, spec, misses=(miss,) if miss else ())
     if isinstance(spec.get("plugin"), dict):
@@ -136,10 +151,10 @@ def _resolve_one(at: Pointer, spec: Mapping[str, Any], references: Mapping[str, 
         return Source(Kind.PLUGIN, at, spec, folder, reason=f"the plugin ({name}) runs within Argo CD alone")
     kind = kind_of(spec, folder)
     source = Source(kind, at, spec, folder)
-    return _with_files(source, folder, references, view) if kind is Kind.HELM else source
+    return _with_files(source, folder, references, home) if kind is Kind.HELM else source
 
 
-def _elsewhere(spec: Mapping[str, Any], url: str, view: View) -> tuple[str, Pin | None]:
+def _elsewhere(spec: Mapping[str, Any], url: str, home: _Home) -> tuple[str, Pin | None]:
     """Return why nothing of a source is in this repository, or nothing, and what could be fetched."""
     pin = remote.of_source(spec)
     if spec.get("chart"):
@@ -147,9 +162,9 @@ def _elsewhere(spec: Mapping[str, Any], url: str, view: View) -> tuple[str, Pin 
         return f"{chart} is not in this repository", pin
     if url.startswith("oci://"):
         return f"{url} is an OCI artifact", pin
-    if not is_here(url, view) and not _exists(view.root, spec.get("path")):
+    if not is_here(url, home) and not _exists(home.root, spec.get("path")):
         return f"{url} is another repository", pin
-    name = _submodule(view.root, spec.get("path"))
+    name = _submodule(home.root, spec.get("path"))
     return (f"{name} is a Git submodule, another repository, whose files are not here" if name else ""), None
 
 
@@ -193,7 +208,7 @@ def _folder(at: Pointer, path: Any, root: Path) -> tuple[Path | None, Miss | Non
     return found, None
 
 
-def _with_files(source: Source, folder: Path, references: Mapping[str, Any], view: View) -> Source:
+def _with_files(source: Source, folder: Path, references: Mapping[str, Any], home: _Home) -> Source:
     """Return a Helm source with the files that it names: a chart from elsewhere gets those by `$ref/…` from here."""
     helm = source.spec.get("helm")
     if not isinstance(helm, dict):
@@ -204,15 +219,15 @@ def _with_files(source: Source, folder: Path, references: Mapping[str, Any], vie
     unread: list[str] = []
     for at, name, parameter in _named_files(helm, source.at):
         scheme = re.match(r"([a-zA-Z][a-zA-Z0-9+.-]*):", name)
-        if scheme and parameter is None and scheme[1].lower() not in view.settings.value_schemes:
+        if scheme and parameter is None and scheme[1].lower() not in home.schemes:
             misses.append(Miss(at, name, f"helm.valuesFileSchemes of argocd-cm does not permit “{scheme[1]}”"))
             continue
         if scheme:
             unread.append(name)
         if scheme or (source.kind is Kind.REMOTE and not source.fetched and not name.startswith("$")):
             continue
-        home = source.fetched or view.root
-        found, reason = _files(name, (folder, home), references, view, is_glob=parameter is None)
+        place = source.fetched or home.root
+        found, reason = _files(name, (folder, place), references, home, is_glob=parameter is None)
         if parameter is None:
             files += found
         else:
@@ -244,7 +259,7 @@ _NOT_THERE = "there is no such file"
 
 
 def _files(
-    name: str, place: tuple[Path, Path], references: Mapping[str, Any], view: View, *, is_glob: bool
+    name: str, place: tuple[Path, Path], references: Mapping[str, Any], home: _Home, *, is_glob: bool
 ) -> tuple[list[Path], str]:
     """Return the files that a source's name for them means, or why there are none.
 
@@ -256,9 +271,9 @@ def _files(
         if reference not in references:
             known = ", ".join(f"${each}" for each in references) or "none"
             return [], f"no source has the ref “{reference}” (there is {known})"
-        if not is_here(str(references[reference].get("repoURL", "")), view):
+        if not is_here(str(references[reference].get("repoURL", "")), home):
             return [], ""
-        root = view.root
+        root = home.root
         target = inside(root, PurePosixPath(rest))
     elif name.startswith("/"):
         target = inside(root, PurePosixPath(name[1:]))

@@ -38,7 +38,9 @@ def field(data: JSON, *pointer: str | int) -> JSON:
 
 def group_and_kind(data: JSON) -> tuple[str, str]:
     """Return a manifest's API group, empty for the core one, and its kind."""
-    return group_of(text(field(data, "apiVersion"))), text(field(data, "kind"))
+    # Rules ask it of each manifest, many times.
+    data = mapping(data)
+    return group_of(text(data.get("apiVersion"))), text(data.get("kind"))
 
 
 def group_of(api_version: str) -> str:

@@ -34,6 +34,10 @@ def together(these: Iterable[T], path: Callable[[T], str]) -> Iterator[Sequence[
 def held(texts: Sequence[tuple[Form, str]], compose: Callable[[Form, str], Held]) -> Sequence[Held]:
     """Return what each of several texts holds, which is found together, or composed."""
 
+    def made_from() -> cache.Inputs | None:
+        forms = [form for form, _ in texts]
+        return cache.inputs([_composer(), forms], texts=(text for _, text in texts))
+
     def made() -> Any:
         return [
             (
@@ -43,7 +47,7 @@ def held(texts: Sequence[tuple[Form, str]], compose: Callable[[Form, str], Held]
             for documents, defects in starmap(compose, texts)
         ]
 
-    found = cache.remembered(lambda: cache.inputs([_composer(), texts], ()), made, lambda *_: True, ())
+    found = cache.remembered(made_from, made, lambda *_: True, ())
     return [
         (
             [Composed(*each) for each in documents],

@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -100,15 +101,20 @@ def _refuse_folder(chart: Path, release: Release) -> bool:
 
     Raise RenderError where it holds what may not be read, OfflineError where its schemas need the network.
     """
-    if reason := paths.astray(chart, release.of_chart):
+    root, skips_schemas = release.of_chart, release.skip_schema_validation
+    return paths.once(("refused", chart, root, skips_schemas), lambda: _holds_git(chart, root, skips_schemas))
+
+
+def _holds_git(chart: Path, root: Path, skips_schemas: bool) -> bool:
+    if reason := paths.astray(chart, root):
         raise RenderError([Fault(f"The chart cannot be used: {reason}.", chart, hint=_HINT)])
-    found = list(paths.files(chart, release.of_chart))
+    found = list(paths.files(chart, root))
     of_git = [file for file, reason in found if reason == paths.OF_GIT and is_of_git(file.name)]
     strayed = [(file, reason) for file, reason in found if reason and file not in of_git]
     if strayed:
         told = ((file, f"{file.relative_to(chart).as_posix()} cannot be used: {reason}.") for file, reason in strayed)
         raise RenderError([Fault(message, file, hint=_HINT) for file, message in told])
-    if not release.skip_schema_validation:
+    if not skips_schemas:
         chart_schemas.refuse_references(chart, (file for file, reason in found if not reason))
     return bool(of_git)
 
@@ -140,7 +146,7 @@ def _parts(release: Release) -> list[_Part]:
             judged[chart] = _refuse_folder(chart, release)
         found.append(_Part(chart, place, judged[chart]))
         remote = []
-        for dependency in _missing_dependencies(chart):
+        for dependency in paths.once(("missing", chart), partial(_missing_dependencies, chart)):
             name, repository = str(dependency.get("name")), str(dependency.get("repository") or "")
             folder = Path(os.path.normpath(chart / repository.removeprefix("file://")))
             is_there = paths.astray(folder, release.of_chart) or (folder / "Chart.yaml").is_file()

@@ -12,7 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from argosy import cache
+from argosy import cache, paths
 from argosy.cache import Inputs
 from argosy.helm.release import Release
 
@@ -35,23 +35,37 @@ def answer(release: Release, chart: Path, facts: Any, ask: Callable[[], dict[str
         [release.skip_crds, release.skip_tests, release.skip_schema_validation],
     ]
 
+    folder = ("chart", chart)
+
     def made_from() -> Inputs | None:
-        try:
-            found = [*cache.below(chart)]
-        except OSError:
-            return None
-        folders = [path for path, _, is_folder in found if is_folder]
-        files = [(path, place) for path, place, is_folder in found if not is_folder]
+        digest = paths.once(folder, lambda: (found := _held(chart)) and found.digest)
         others = [("", file) for file in (*release.values, *(file for _, file in release.file_parameters))]
-        return cache.inputs([given, folders], [*files, *others])
+        return cache.inputs([given, digest], others) if digest else None
 
     def is_lasting(made: dict[str, Any], inputs: Inputs) -> bool:
+        if made.keys() & {"error", "odd", "file"}:
+            return False
+        # Helm may have seen another chart than the one that was there before.
+        paths.see_anew(folder)
+        if (found := _held(chart)) is None:
+            return False
+        paths.once(folder, lambda: found.digest)
         written = [json.dumps(release.inline).encode(), *(each.value.encode() for each in release.parameters)]
-        return not made.keys() & {"error", "odd", "file"} and not leaves_to_chance([*inputs.contents, *written])
+        return not leaves_to_chance([*found.contents, *inputs.contents, *written])
 
     if facts is None:
         return ask()
     return cache.remembered(made_from, ask, is_lasting, (chart, release.chart, release.within))
+
+
+def _held(chart: Path) -> Inputs | None:
+    """Return what a chart's folder holds; None where that cannot be told."""
+    try:
+        found = [*cache.below(chart)]
+    except OSError:
+        return None
+    folders = [path for path, _, is_folder in found if is_folder]
+    return cache.inputs(folders, [(path, place) for path, place, is_folder in found if not is_folder])
 
 
 _CHANCE = re.compile(

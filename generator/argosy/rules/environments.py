@@ -133,13 +133,17 @@ def folder_not_deployed(view: View) -> Iterator[Problem]:
         for path in (source.folder, *(file.parent for file in source.value_files))
         if path is not None
     }
-    read = {path.resolve() for path in named}
+    read: set[Path] = set()
     for name, document in view.environments.items():
         for folder in entries(view.root / layout.ENVIRONMENTS / name):
             known = view.wanted(f"{layout.deployment(name, folder.name)}/") and holds(
                 (view.root / layout.application_settings(folder.name)).is_file
             )
-            if holds(folder.is_dir) and known and folder.resolve() not in read:
+            if folder in named or not (holds(folder.is_dir) and known):
+                continue
+            # Links lead to what is deployed, too.
+            read = read or {path.resolve() for path in named}
+            if folder.resolve() not in read:
                 yield Problem(
                     f"No Application uses {layout.deployment(name, folder.name)}: {folder.name} is not deployed to "
                     f"{name}.",

@@ -197,7 +197,7 @@ def credentials(texts: Sequence[str]) -> Sequence[Sequence[tuple[int, str]]]:
     def found() -> Any:
         return [[*_found(text)] for text in texts]
 
-    kept = cache.remembered(lambda: cache.inputs([_finder(), texts], ()), found, lambda *_: True, ())
+    kept = cache.remembered(lambda: cache.inputs([_finder(), len(texts)], texts=texts), found, lambda *_: True, ())
     return [[(number, kind) for number, kind in each] for each in kept]
 
 

@@ -35,7 +35,7 @@ from argosy.errors import UsageError
 from argosy.findings import Finding, Place, Problem, Report
 from argosy.helm import Fault, Helm, Message, OfflineError, Release, RenderError, lintable
 from argosy.kubernetes import api_server
-from argosy.paths import holds
+from argosy.paths import holds, unchanged
 from argosy.repository import layout
 from argosy.rules import applicationset, components, files, images, manifests, placeholders
 from argosy.rules.registry import RULES, Rule, Scope
@@ -72,7 +72,8 @@ class Options:
 def validate(root: Path, options: Options | None = None) -> Report:
     """Check every YAML and JSON file below a root, and what its Applications render to."""
     chosen = options or Options()
-    return check(look(root, chosen), chosen)
+    with unchanged():
+        return check(look(root, chosen), chosen)
 
 
 def look(root: Path, options: Options) -> Deployments:
@@ -86,7 +87,8 @@ def look(root: Path, options: Options) -> Deployments:
 
 def check(deployed: Deployments, options: Options) -> Report:
     """Check what was found."""
-    return _Validation(deployed, options).run()
+    with unchanged():
+        return _Validation(deployed, options).run()
 
 
 def _stores(
