@@ -677,7 +677,7 @@ class TestTerminal:
         terminal.sendline("branch")
         assert terminal.expect([r"Write it\? .*: ", r"\]: "]) == 0
         assert end(terminal, "\r") == 0
-        assert git.revisions(tmp_path / "gitops") == {"main", "dev"}
+        assert {*git.Revisions(tmp_path / "gitops")} == {"main", "dev"}
 
     def test_it_asks_again_after_an_answer_that_cannot_be_meant(self, tmp_path: Path) -> None:
         terminal = start(tmp_path, "gitops", "--dry-run", "--revision", "trunk", "--ci", "none")

@@ -119,16 +119,16 @@ class TestQuestions:
         git.run(repository, "branch", "team/a")
         git.run(repository, "tag", "v1")
         git.run(tmp_path, "clone", "--quiet", "repository", "clone")
-        assert git.revisions(repository) == {"main", "team/a", "v1"}
-        assert git.revisions(tmp_path / "clone") == {"main", "team/a", "v1"}
-        assert git.revisions(tmp_path) == frozenset()
+        assert {*git.Revisions(repository)} == {"main", "team/a", "v1"}
+        assert {*git.Revisions(tmp_path / "clone")} == {"main", "team/a", "v1"}
+        assert not git.Revisions(tmp_path)
 
     def test_what_a_host_fetches_beside_the_branches_is_none(self, repository: Path) -> None:
         git.run(repository, "remote", "add", "team/fork", "https://x.org/a.git")
         for ref in ("pull/7/merge", "origin/prod", "origin/HEAD", "team/fork/fix/it"):
             git.run(repository, "update-ref", f"refs/remotes/{ref}", "HEAD")
         git.run(repository, "update-ref", "refs/merge-requests/7/head", "HEAD")
-        assert git.revisions(repository, ["origin", "team/fork"]) == {"main", "prod", "fix/it"}
+        assert {*git.Revisions(repository, ["origin", "team/fork"])} == {"main", "prod", "fix/it"}
 
     def test_what_is_ignored(self, repository: Path, tmp_path: Path) -> None:
         (repository / ".gitignore").write_text("*.key\nbuild/\n")
@@ -163,4 +163,4 @@ def test_start_takes_an_existing_repository_without_a_commit(tmp_path: Path) -> 
     git.start(tmp_path, "trunk")
     (tmp_path / "a").touch()
     objects.commit_all(tmp_path, "Begin")
-    assert git.revisions(tmp_path) == {"trunk"}
+    assert {*git.Revisions(tmp_path)} == {"trunk"}

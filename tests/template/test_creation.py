@@ -47,7 +47,7 @@ def test_what_is_written_is_the_tree(tmp_path: Path, destination: str, use_git: 
 
 def test_branches_are_made_at_the_first_commit(tmp_path: Path) -> None:
     creation.create(tmp_path / "new", TREE, branch="main", branches=("dev", "main", "prod", "dev"))
-    assert git.revisions(tmp_path / "new") == {"dev", "main", "prod"}
+    assert {*git.Revisions(tmp_path / "new")} == {"dev", "main", "prod"}
     heads = git.run(tmp_path / "new", "for-each-ref", "--format=%(objectname)", "refs/heads").split()
     assert len(set(heads)) == 1
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -42,7 +42,7 @@ class Configuration:
     least_privilege: bool = False
     """Whether projects outside production, too, permit no more than what is used."""
     urls: frozenset[str] = frozenset()
-    revisions: frozenset[str] = frozenset()
+    revisions: Set[str] = frozenset()
     has_every_branch: Callable[[], bool] = lambda: True
     kubernetes_versions: tuple[str, ...] = (NEWEST,)
     schema_locations: tuple[str, ...] = ()
@@ -67,7 +67,7 @@ def load(root: Path, repository: Path | None = None) -> Configuration:
         branch=branch if isinstance(branch, str) else "",
         least_privilege=answers.get("least_privilege") is True,
         urls=frozenset(urls),
-        revisions=git.revisions(place, remotes.values()),
+        revisions=git.Revisions(place, remotes.values()),
         has_every_branch=cache(partial(git.has_every_branch, place)),
         kubernetes_versions=versions,
         schema_locations=_texts(own.get("schemaLocations")),

@@ -183,18 +183,24 @@ class _Search:
         if place is None:
             return {}
         default = self.configured.branch or git.branch(place)
-        others = view.revisions - {default}
+
+        def is_other(revision: str) -> bool:
+            return revision != default and revision in view.revisions
+
+        def revisions_of(application: ArgoApplication) -> Iterator[str]:
+            return (elsewhere.revision_of(spec) for _, spec in application.sources)
+
         found = [
             each
             for application in self.applications
-            if not application.prefix
+            if not application.prefix and any(map(is_other, revisions_of(application)))
             for each in elsewhere.reads(
                 key(application),
                 application.sources,
                 lambda url: is_here(url, view),
                 lambda folder: {each.name for each in entries(view.root / folder) if holds(each.is_file)},
             )
-            if each.revision in others
+            if is_other(each.revision)
         ]
         lacking: dict[str, list[tuple[Read, str]]] = {}
         if found and not elsewhere.is_on(place, self._own(default), default):

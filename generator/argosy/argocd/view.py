@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -110,7 +110,7 @@ class View:
     """The manifests that are patches of Kustomize for a base that lies elsewhere: each is a part of an object."""
     overlaid: frozenset[str] = frozenset()
     """The files that kustomizations take in: what they leave open, such as an image's tag, an overlay may fill in."""
-    revisions: frozenset[str] = frozenset()
+    revisions: Set[str] = frozenset()
     """The branches and tags of the repository; empty where it is none, or has none."""
     has_every_branch: Callable[[], bool] = lambda: True
     """Whether a branch that is not among `revisions` is nowhere: a CI job's clone has the one that it tests."""

@@ -3,6 +3,7 @@
 from argosy.git.command import LARGEST, available, has_commits, is_ignored, reading, run, start, unfiltered
 from argosy.git.repository import (
     Repository,
+    Revisions,
     asked_once,
     at,
     branch,
@@ -13,13 +14,13 @@ from argosy.git.repository import (
     keeps,
     origin,
     remotes,
-    revisions,
     top_level,
 )
 
 __all__ = [
     "LARGEST",
     "Repository",
+    "Revisions",
     "asked_once",
     "at",
     "available",
@@ -34,7 +35,6 @@ __all__ = [
     "origin",
     "reading",
     "remotes",
-    "revisions",
     "run",
     "start",
     "top_level",

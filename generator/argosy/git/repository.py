@@ -6,7 +6,7 @@ import os
 import re
 import subprocess
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -155,6 +155,11 @@ class Repository:
     def present(self) -> tuple[str, str]:
         """The commit and the branch that were checked out when the status was asked for; "" for none."""
         return self._reported[:2]
+
+    def is_checked_out(self, branch: object) -> bool:
+        """Return whether a branch is known to be checked out and to have a commit, of a status that was asked for."""
+        head, here = self.__dict__.get("_reported", ("", ""))[:2]
+        return bool(head) and here == branch
 
     @cached_property
     def _reported(self) -> tuple[str, str, Mapping[str, str]]:
@@ -423,17 +428,38 @@ def remotes(folder: Path) -> Mapping[str, str]:
         return {}
 
 
-def revisions(folder: Path, remotes: Collection[str] = ("origin",)) -> frozenset[str]:
-    """Return the branches, also those of remotes, and the tags of the repository around a folder, or nothing.
+@dataclass(frozen=True, eq=False)
+class Revisions(Set[str]):
+    """The branches, also those of remotes, and the tags of the repository around a folder, or nothing.
 
-    Hosts fetch what they test to places of their own, such as refs/remotes/pull/7/merge: those are no branches.
+    Git is asked for them where the branch that is known to be checked out is not the answer. Hosts fetch what they test
+    to places of their own, such as refs/remotes/pull/7/merge: those are no branches.
     """
-    places = ("refs/heads/", "refs/tags/", *(f"refs/remotes/{name}/" for name in sorted(remotes)))
-    try:
-        refs = at(folder).refs
-    except ToolError:
-        return frozenset()
-    return frozenset(ref.removeprefix(place) for ref in refs for place in places if ref.startswith(place)) - {"HEAD"}
+
+    folder: Path
+    remotes: Collection[str] = ("origin",)
+
+    def __contains__(self, name: object) -> bool:
+        """Return whether there is a branch or tag of that name."""
+        return at(self.folder).is_checked_out(name) or name in self._all
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the names."""
+        return iter(self._all)
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self._all)
+
+    @cached_property
+    def _all(self) -> frozenset[str]:
+        places = ("refs/heads/", "refs/tags/", *(f"refs/remotes/{name}/" for name in sorted(self.remotes)))
+        try:
+            refs = at(self.folder).refs
+        except ToolError:
+            return frozenset()
+        found = frozenset(ref.removeprefix(place) for ref in refs for place in places if ref.startswith(place))
+        return found - {"HEAD"}
 
 
 def has_every_branch(folder: Path) -> bool:

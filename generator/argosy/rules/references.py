@@ -153,12 +153,12 @@ def revision_unknown(application: ArgoApplication, view: View) -> Iterator[Probl
     for source in resolve(application, view):
         revision = str(source.spec.get("targetRevision") or "HEAD")
         looks_like_commit = len(revision) >= 7 and all(letter in "0123456789abcdef" for letter in revision)
-        if source.folder is None or not view.revisions or revision == "HEAD" or looks_like_commit:
+        if source.folder is None or revision == "HEAD" or looks_like_commit or revision in view.revisions:
             continue
         if (branch := application.pull_request.get("branch")) and (branch in revision or revision.startswith("refs/")):
             continue
         is_range = any(letter in revision for letter in "*^~<>= ")
-        if not is_range and revision not in view.revisions and view.has_every_branch():
+        if not is_range and view.revisions and view.has_every_branch():
             yield Problem(
                 f"This repository has no branch or tag “{revision}”.",
                 application.at(*source.at, "targetRevision"),
