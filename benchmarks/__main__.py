@@ -24,18 +24,21 @@ BEGIN, END = "<!-- begin: python -m benchmarks --write -->\n", "<!-- end -->\n"
 @click.option("--runs", default=5, show_default=True, type=click.IntRange(1), help="Runs of each command.")
 @click.option("--helm", type=click.Path(path_type=Path), envvar="ARGOSY_TEST_HELM", show_envvar=True)
 @click.option("--kubeconform", type=click.Path(path_type=Path), envvar="ARGOSY_TEST_KUBECONFORM", show_envvar=True)
+@click.option("--cpu", is_flag=True, help="Take the CPU time of all processes: for a machine that others use too.")
 @click.option("--write", is_flag=True, help="Replace the table in benchmarks/README.md; only with all figures.")
-def main(names: tuple[str, ...], runs: int, helm: Path | None, kubeconform: Path | None, write: bool) -> None:
+def main(
+    *, names: tuple[str, ...], runs: int, helm: Path | None, kubeconform: Path | None, cpu: bool, write: bool
+) -> None:
     """Measure argosy beside its peers: the figures of these names, or all."""
-    if write and names:
-        raise click.UsageError("--write replaces the whole table: leave the names out.")
-    lines = [*_machine(runs), ""]
+    if write and (names or cpu):
+        raise click.UsageError("--write replaces the whole table, of the clock: leave the names and --cpu out.")
+    lines = [*_machine(runs), *(["All times are of CPU."] if cpu else []), ""]
     lines += [
         "| figure | bar | measured (median) | min–max | holds? | time and peak memory |",
         "|---|---|---|---|---|---|",
     ]
     with tempfile.TemporaryDirectory(prefix="argosy-bench-") as folder:
-        bench = Bench(Path(folder), runs, lambda text: click.echo(text, err=True), helm, kubeconform)
+        bench = Bench(Path(folder), runs, lambda text: click.echo(text, err=True), helm, kubeconform, cpu)
         for name in names or FIGURES:
             click.echo(name, err=True)
             try:
