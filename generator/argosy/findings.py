@@ -84,12 +84,30 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
+class Unreached:
+    """A file that nothing leads to, so that it was not judged."""
+
+    path: str
+    reason: str
+    documents: int
+    """How many outcomes it would have had."""
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """Everything that one validation found."""
 
     findings: Sequence[Finding]
     outcomes: Sequence[Outcome]
     renders: int
+    unreached: Sequence[Unreached] = ()
+    unrooted: Sequence[str] = ()
+    """The files with Applications that were judged although no root leads to them."""
+
+    @property
+    def left_out(self) -> int:
+        """How many documents were not judged because nothing leads to them."""
+        return sum(each.documents for each in self.unreached)
 
     def count(self, status: Status) -> int:
         """Return how many documents have that status."""

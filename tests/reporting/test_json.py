@@ -41,7 +41,8 @@ def test_the_whole_report(options: Options) -> None:
     "skipped": 1,
     "renders": 1,
     "errors": 1,
-    "warnings": 1
+    "warnings": 1,
+    "unreached": 0
   },
   "findings": [
     {
@@ -84,7 +85,8 @@ def test_the_whole_report(options: Options) -> None:
       "application": "my-app",
       "environment": "dev"
     }
-  ]
+  ],
+  "unrooted": []
 }
 """
     )
@@ -92,7 +94,7 @@ def test_the_whole_report(options: Options) -> None:
 
 def test_an_empty_report_has_empty_lists(options: Options) -> None:
     assert format_report(Report([], [], renders=0), OutputFormat.JSON, options).endswith(
-        '"findings": [],\n  "skipped": []\n}\n'
+        '"findings": [],\n  "skipped": [],\n  "unrooted": []\n}\n'
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from argosy.findings import Finding, Outcome, Place, Report, Severity, Status
+from argosy.findings import Finding, Outcome, Place, Report, Severity, Status, Unreached
 from argosy.reporting import Options, OutputFormat, format_report
 
 CLOSING = "7 documents (3 written, 4 rendered in 2 renders): 4 passed, 1 failed, 2 skipped; 2 errors, 1 warning"
@@ -93,6 +93,25 @@ def test_skipped_documents_are_listed_by_reason_and_the_first_few_of_each(option
     )
     assert "    3.yaml\n    4.yaml\n\n" in verbose
     assert "more" not in verbose
+
+
+def test_what_nothing_leads_to_is_counted_and_listed_if_asked_for(options: Options) -> None:
+    passed = Outcome("argocd/root.yaml", Status.PASSED)
+    left_out = (Unreached("b.yaml", "no Application reads it", 2), Unreached("a.yaml", "no Application reads it", 1))
+    report = Report([], [passed], 0, left_out, ("fixtures/app.yaml",))
+
+    assert text(report, options) == (
+        "No root leads to the Applications in fixtures/app.yaml: they were checked all the same.\n\n"
+        "3 documents that nothing leads to were not checked: --verbose lists them, --unreached checks them.\n\n"
+        "1 document (1 written, 0 rendered in 0 renders): 1 passed, 0 failed, 0 skipped; 0 errors, 0 warnings; "
+        "3 documents unreached\nValid.\n"
+    )
+    assert "\nunreached: no Application reads it (3 documents)\n    a.yaml\n    b.yaml\n" in text(
+        report, replace(options, verbose=True)
+    )
+    assert text(replace(report, outcomes=[]), options).endswith(
+        "\nNothing was checked: nothing leads to any document.\n"
+    )
 
 
 def test_of_many_renders_only_those_with_something_to_say_have_a_row(options: Options) -> None:

@@ -131,7 +131,7 @@ class TestAccounting:
         assert report.findings == []
         assert skipped(report) == {"broken.yaml": "its findings are ignored"}
 
-    def test_values_that_a_render_reads_pass_and_others_are_skipped(self, validate: Validate) -> None:
+    def test_values_that_a_render_reads_pass_and_others_are_not_reached(self, validate: Validate) -> None:
         report = validate(
             {
                 **CHART,
@@ -144,7 +144,8 @@ class TestAccounting:
             }
         )
         assert errors(report) == []
-        assert set(skipped(report)) == {"values/old.yaml"}
+        assert skipped(report) == {}
+        assert [each.path for each in report.unreached] == ["values/old.yaml"]
         assert report.renders == 1
 
     def test_a_chart_that_nobody_deploys_is_rendered_with_its_own_values(self, validate: Validate) -> None:
@@ -541,7 +542,7 @@ SELECTED = {
 
 class TestSelection:
     def test_findings_elsewhere_are_not_told(self, validate: Validate, tmp_path: Path) -> None:
-        assert errors(validate(SELECTED)) == [("kubernetes-value", "apps/bad.yaml", 4)]
+        assert errors(validate(SELECTED, unreached=True)) == [("kubernetes-value", "apps/bad.yaml", 4)]
         report = validate({}, paths=[tmp_path / "argocd" / "dev.yaml"])
         assert errors(report) == []
         assert {each.path for each in report.outcomes} | {each.path for each in report.findings} == {
@@ -736,7 +737,7 @@ class TestForeignFolders:
         monkeypatch.setattr(helm, "engine", missing)
         assert validate({"pod.yaml": POD, "argocd/shop.yaml": application("shop", "path: .")}).errors == 0
         with pytest.raises(ToolError):
-            validate(CHART)
+            validate(CHART, unreached=True)
 
 
 # Properties

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import posixpath
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cache, partial
@@ -47,6 +48,8 @@ class Configuration:
     kubernetes_versions: tuple[str, ...] = (NEWEST,)
     schema_locations: tuple[str, ...] = ()
     exemptions: tuple[Exemption, ...] = ()
+    roots: tuple[str, ...] = ()
+    """The files and folders that are applied by hand; empty: what no Application leads to."""
 
 
 def load(root: Path, repository: Path | None = None) -> Configuration:
@@ -76,6 +79,7 @@ def load(root: Path, repository: Path | None = None) -> Configuration:
             for each in (exemptions if isinstance(exemptions, list) else ())
             if isinstance(each, dict)
         ),
+        roots=tuple(posixpath.normpath(each) for each in _texts(own.get("roots"))),
     )
 
 

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path, PurePosixPath
 
 from argosy import git, helm
-from argosy.argocd import elsewhere, rendering, settings
+from argosy.argocd import elsewhere, reach, rendering, settings
 from argosy.argocd.applicationsets import MOST, Flaw, RepositoryFiles, expand, is_second
 from argosy.argocd.configuration import Configuration
 from argosy.argocd.elsewhere import Read
 from argosy.argocd.inventory import Inventory, Role, everything, take
+from argosy.argocd.reach import Declaring, Reach
 from argosy.argocd.rendering import Progress, Render, silent
 from argosy.argocd.sources import Kind, Source, is_here
 from argosy.argocd.view import ArgoApplication, Dropped, View, key, named
@@ -50,6 +51,8 @@ class Deployments:
     configured: Configuration
     helm: Helm
     """What rendered the charts."""
+    reach: Reach
+    """What leads to what."""
 
 
 def find(
@@ -60,18 +63,21 @@ def find(
     progress: Progress = silent,
     *,
     every_example: bool = True,
+    is_whole: bool = False,
 ) -> Deployments:
     """Read a state of a repository from a folder, find its Applications and render them, and those that come out of it.
 
     Only files that are wanted are looked at; charts are rendered by a helm binary, if one is given. What is made for
-    pull requests is made for one example of them, or for every one that there is.
+    pull requests is made for one example of them, or for every one that there is. Overlays and charts that no
+    Application leads to are rendered where the repository is whole: one of argosy's, without an Application, or asked
+    for as such.
     """
     with unchanged():
         engine = helm.of(root, binary)
         with progress("Reading", 1) as advance:
             inventory = take(root, wanted)
             advance()
-        return _Search(inventory, configured, engine, progress, every_example).run()
+        return _Search(inventory, configured, engine, progress, every_example, is_whole).run()
 
 
 @dataclass
@@ -81,13 +87,17 @@ class _Search:
     helm: Helm
     progress: Progress
     every_example: bool
+    is_whole: bool
     applications: list[ArgoApplication] = field(default_factory=list)
     projects: dict[str, Document] = field(default_factory=dict)
+    namesakes: dict[str, list[Document]] = field(default_factory=dict)
     renders: list[Render] = field(default_factory=list)
     problems: list[tuple[Flaw, Problem, Document]] = field(default_factory=list)
     unknown: list[tuple[Document, str]] = field(default_factory=list)
     unlisted: list[Document] = field(default_factory=list)
     """ApplicationSets whose Applications stand for others."""
+    generating: set[str] = field(default_factory=set)
+    """The files that ApplicationSets are made from."""
 
     def run(self) -> Deployments:
         root = self.inventory.root
@@ -108,19 +118,34 @@ class _Search:
         self.files = RepositoryFiles(root, self.inventory.files, lambda url: is_here(url, self.view))
         self.written = {_identity(each.data): each for each in self.view.documents if _is_argo(each)}
         self.seen: set[int | str] = set()
+        self.declaring = Declaring(self.inventory, self.configured.roots)
         # What a kustomization takes in, the cluster gets as the overlays make it, with their patches.
         self._follow([each for each in self.view.documents if each.path not in self.view.overlaid])
+        self.possible = reach.may_be_read(self.unknown, self.files)
         self._follow(self._render_the_rest())
         self._settle()
         self._follow(self._unbuilt())
+        reached = Reach(
+            search=self.declaring,
+            view=self.view,
+            applications=self.applications,
+            renders=self.renders,
+            identify=self._known_by,
+            followed=[each for each in self.view.documents if id(each) in self.seen],
+            generating=self.generating,
+            possible=self.possible,
+            is_whole=self._is_whole,
+        )
         view = replace(
             self.view,
             applications=self.applications,
+            places=reached.places,
             projects=self.projects,
+            namesakes=self.namesakes,
             rendered=_by_application(self.renders),
             lacking=self._lacking(),
             dropped=self._dropped,
-            patches=self._patches(),
+            patches=self._patches(reached.unbuilt),
             partial=self._partial(),
             unlisted=[
                 *(document for flaw, _, document in self.problems if flaw is not Flaw.EMPTY),
@@ -128,7 +153,9 @@ class _Search:
                 *self.unlisted,
             ],
         )
-        return Deployments(view, self.renders, self.problems, self.unknown, self.inventory, self.configured, self.helm)
+        return Deployments(
+            view, self.renders, self.problems, self.unknown, self.inventory, self.configured, self.helm, reached
+        )
 
     def _follow(self, documents: Sequence[Document]) -> None:
         """Render the Applications among the documents, and those among what they render to."""
@@ -147,9 +174,26 @@ class _Search:
             documents = self._rendered(renders)
 
     def _render_the_rest(self) -> Sequence[Document]:
-        renders = rendering.of_the_rest(self.renders, self.inventory, self.view, self.helm, self.progress)
+        search = self.declaring
+        renders = rendering.of_the_rest(
+            self.renders,
+            self.inventory,
+            self.view,
+            self.helm,
+            self.progress,
+            wanted=lambda folder: self._is_whole or search.is_root(folder) or self._may_be_built(folder),
+        )
         self.renders += renders
         return self._rendered(renders)
+
+    @property
+    def _is_whole(self) -> bool:
+        search = self.declaring
+        return self.is_whole or search.is_argosys or not search.is_for_argocd
+
+    def _may_be_built(self, folder: Path) -> bool:
+        """Return whether an ApplicationSet may build an overlay; of a chart, what values it would give is unknown."""
+        return folder in self.possible and folder not in self.inventory.charts
 
     def _settle(self) -> None:
         """Take the settings that are rendered too, and render anew what they change, until nothing does."""
@@ -229,10 +273,11 @@ class _Search:
         settings = [each.data for each in self.view.environments.values()]
         return {str(each.get("revision")) for each in settings if isinstance(each, dict)} - {default, "HEAD"}
 
-    def _patches(self) -> Sequence[Document]:
+    def _patches(self, unbuilt: Set[str]) -> Sequence[Document]:
         """Return the patches that are manifests, and that no build has read, since a base lies elsewhere.
 
-        Where a kustomization says what a patch is for, the patch's own kind may be anything.
+        So is what else only such builds take in, where it is not judged alone. Where a kustomization says what a patch
+        is for, the patch's own kind may be anything.
         """
         targets = self._targets()
         offline = {render.source.folder for render in self.renders if render.skipped}
@@ -241,7 +286,8 @@ class _Search:
             document
             for entry in self.inventory.entries
             for document, role in entry.documents
-            if role is Role.KUSTOMIZE_INPUT and is_manifest(document.data)
+            if role is Role.KUSTOMIZE_INPUT or (role is Role.MANIFEST and document.path in unbuilt)
+            if is_manifest(document.data)
             for folders in [set(self.inventory.inputs.get(entry.file.real, ()))]
             if folders & offline and not folders & built
             if targets.get(entry.file.real, frozenset({"", document.data["kind"]})) & {"", document.data["kind"]}
@@ -282,6 +328,11 @@ class _Search:
             )
         )
 
+    def _known_by(self, document: Document) -> Hashable:
+        """Return what tells one of Argo CD's own kinds from another, whether it is found in its file or in a render."""
+        known = self.written.get(_identity(document.data)) if document.is_rendered else document
+        return (known.path, known.index, known.prefix) if known else _identity(document.data)
+
     def _rendered(self, renders: Sequence[Render]) -> Sequence[Document]:
         """Return Argo CD's own kinds of what was rendered; those that a file has as they are, as the file has them."""
         made = [each for render in renders if not render.written for each in render.documents if _is_argo(each)]
@@ -297,10 +348,12 @@ class _Search:
             kind = document.data["kind"]
             if kind == "AppProject":
                 self.projects[_name(document)] = document
+                self.namesakes.setdefault(_name(document), []).append(document)
             elif kind == "Application":
                 yield written_application(document)
             elif kind == "ApplicationSet":
                 expansion = expand(document, self.files, self.helm)
+                self.generating |= expansion.files
                 self.problems += [(flaw, problem, document) for flaw, problem in expansion.problems]
                 if expansion.skipped:
                     self.unknown.append((document, expansion.skipped))

@@ -6,7 +6,7 @@ import fnmatch
 import os
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -71,11 +71,18 @@ def of_applications(
 
 
 def of_the_rest(
-    renders: Sequence[Render], inventory: Inventory, view: View, helm: Helm, progress: Progress = silent
+    renders: Sequence[Render],
+    inventory: Inventory,
+    view: View,
+    helm: Helm,
+    progress: Progress = silent,
+    *,
+    wanted: Callable[[Path], bool] = lambda _: True,
 ) -> list[Render]:
-    """Build each overlay, and render each chart with its own values, that no render so far has read."""
+    """Build each overlay, and render each chart with its own values, that no render so far has read, if wanted."""
     read = {render.source.folder for render in renders if render.source.folder}
-    overlays, charts = _unread_overlays(read, inventory), _unread_charts(read, inventory)
+    overlays = [each for each in _unread_overlays(read, inventory) if wanted(each)]
+    charts = [each for each in _unread_charts(read, inventory) if wanted(each)]
     return on_all_processors(
         "Building", lambda folder: _overlay(folder, inventory, view), overlays, progress
     ) + on_all_processors("Rendering", lambda chart: _chart(chart, inventory, helm), charts, progress)
@@ -179,14 +186,20 @@ def _unread_overlays(read: Set[Path], inventory: Inventory) -> list[Path]:
 
 def _unread_charts(read: Set[Path], inventory: Inventory) -> list[Path]:
     """Return the charts that no render read, and that are no dependency of one that was read."""
-    wanted = {chart for chart in inventory.charts if chart in read}
-    pending = list(wanted)
-    while pending:
-        more = set(_local_dependencies(pending.pop(), inventory)) - wanted
-        wanted |= more
-        pending += more
+    wanted = with_dependencies((chart for chart in inventory.charts if chart in read), inventory)
     within = {above for chart in wanted for above in (chart, *chart.parents)}
     return [chart for chart in inventory.outermost_charts if chart not in within]
+
+
+def with_dependencies(charts: Iterable[Path], inventory: Inventory) -> set[Path]:
+    """Return charts with those of the repository that they depend on."""
+    found = set(charts)
+    pending = list(found)
+    while pending:
+        more = set(_local_dependencies(pending.pop(), inventory)) - found
+        found |= more
+        pending += more
+    return found
 
 
 def _local_dependencies(chart: Path, inventory: Inventory) -> Iterator[Path]:
@@ -248,8 +261,11 @@ def _by_folder(view: View) -> Mapping[str, Sequence[Document]]:
     """Return the documents at or below each folder, the root being “.”."""
     found: dict[str, list[Document]] = defaultdict(list)
     for document in view.documents:
-        for folder in PurePosixPath(document.path).parents:
-            found[folder.as_posix()].append(document)
+        found["."].append(document)
+        end = document.path.rfind("/")
+        while end > 0:
+            found[document.path[:end]].append(document)
+            end = document.path.rfind("/", 0, end)
     return found
 
 

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -102,6 +103,8 @@ class View:
     """Whether projects outside production, too, permit no more than what is used."""
     projects: Mapping[str, Document] = field(default_factory=dict)
     """AppProjects by name."""
+    namesakes: Mapping[str, Sequence[Document]] = field(default_factory=dict)
+    """All AppProjects of a name: each Argo CD has its own."""
     environments: Mapping[str, Document] = field(default_factory=dict)
     """The settings of each environment of argosy's layout, by the environment's name."""
     settings: Settings = field(default_factory=_by_default)
@@ -124,6 +127,8 @@ class View:
     """Which paths of the repository are looked at."""
     partial: frozenset[str] = frozenset()
     """The Applications of which some manifests are unknown here, by `key(application)`."""
+    places: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Which Argo CDs an Application is in, named after the roots that lead to it, by `key(application)`."""
     unlisted: Sequence[Document] = ()
     """The ApplicationSets of which some Applications are unknown here, or stand for others."""
 
@@ -135,6 +140,18 @@ class View:
             for each in self.applications
             for url in {normal_url(str(source.get("repoURL") or "")) for _, source in each.sources}
         )
+
+    def places_of(self, application: ArgoApplication) -> frozenset[str]:
+        """Return which Argo CDs an Application is in, all being one where nothing tells."""
+        return self.places.get(key(application), _ONE)
+
+    def project_of(self, application: ArgoApplication, name: str) -> Document | None:
+        """Return the AppProject of a name that counts for an Application: of several, the nearest to its roots."""
+        several = self.namesakes.get(name, ())
+        if len(several) < 2:
+            return self.projects.get(name)
+        places = [*self.places_of(application), application.document.path]
+        return max(several, key=lambda each: max(len(_common(each.path, place)) for place in places))
 
     def config_maps(self, name: str) -> Sequence[Document]:
         """Return Argo CD's ConfigMaps of a name: written, rendered, or patches of one that is not in the repository."""
@@ -148,6 +165,15 @@ class View:
             if (name := config_map_name(each)) in CONFIG_MAPS:
                 found.setdefault(name, []).append(each)
         return found
+
+
+_ONE = frozenset({""})
+
+
+def _common(one: str, other: str) -> list[str]:
+    """Return the folders that two paths have in common."""
+    pairs = zip(one.split("/"), other.split("/"), strict=False)
+    return [part for part, _ in takewhile(lambda pair: pair[0] == pair[1], pairs)]
 
 
 def key(application: ArgoApplication) -> str:

@@ -60,7 +60,8 @@ class ReportType(click.ParamType):  # type: ignore[type-arg]  # generic in new v
     "--helm", type=click.Path(path_type=Path), metavar="PATH", help="A helm binary to use instead of the bundled Helm."
 )
 @click.option("--strict", is_flag=True, help="Fail on skipped documents too.")
-@click.option("--verbose", is_flag=True, help="List every skipped document and every render.")
+@click.option("--unreached", is_flag=True, help="Check also what no Application leads to.")
+@click.option("--verbose", is_flag=True, help="List every skipped or unreached document and every render.")
 @options.output(*FORMATS)
 @click.option(
     "--report",
@@ -80,6 +81,7 @@ def command(
     schema_locations: tuple[str, ...],
     helm: Path | None,
     strict: bool,
+    unreached: bool,
     verbose: bool,
     output: str,
     reports: tuple[tuple[str, Path], ...],
@@ -88,9 +90,10 @@ def command(
     """Check offline that Argo CD and Kubernetes will accept a repository.
 
     Every YAML and JSON document passes, fails, or is skipped with a reason. Helm charts and Kustomize overlays are
-    rendered for each Application, and the result is checked too. With PATHs, only these files and folders are reported
-    on, what is rendered from them, and what an Application among them deploys. Exit code: 0 without errors, 1 with
-    errors or if there is nothing to validate, 2 for wrong usage.
+    rendered for each Application, and the result is checked too. What no Application leads to is counted and not
+    checked, but in repositories that argosy made, or that have no Application. With PATHs, only these files and folders
+    are reported on, what is rendered from them, and what an Application among them deploys. Exit code: 0 without
+    errors, 1 with errors or if there is nothing to validate, 2 for wrong usage.
     """
     versions = tuple(each.strip() for each in kubernetes_versions.split(",")) if kubernetes_versions else ()
     return run(
@@ -100,6 +103,7 @@ def command(
         schema_locations=schema_locations,
         helm=helm,
         strict=strict,
+        unreached=unreached,
         verbose=verbose,
         output=output,
         reports=reports,

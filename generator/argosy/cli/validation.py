@@ -27,6 +27,7 @@ def run(
     schema_locations: Sequence[str] = (),
     helm: Path | None = None,
     changed: Collection[str] = (),
+    unreached: bool = False,
     strict: bool = False,
     verbose: bool = False,
     output: str = "text",
@@ -46,6 +47,7 @@ def run(
         kubernetes_versions=kubernetes_versions,
         schema_locations=schema_locations,
         helm=helm,
+        unreached=unreached,
         changed=frozenset(changed),
         progress=lambda description, total: progress(description, total, enabled=not quiet),
     )
@@ -56,7 +58,7 @@ def run(
             click.echo(_formatted(report, output, strict=strict, verbose=verbose, colour=True), nl=False)
     for form, file in reports:
         _write(file, _formatted(report, form, strict=strict, verbose=verbose))
-    if not report.outcomes:
+    if not (report.outcomes or report.unreached):
         where = ", ".join(map(str, paths)) or root
         raise ArgosyError(f"No YAML or JSON file was found in {where}.", "Name the folder of a GitOps repository.")
     return 0 if valid else 1

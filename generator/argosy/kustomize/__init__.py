@@ -22,7 +22,7 @@ from argosy.kustomize.command import line_of, run
 from argosy.kustomize.overrides import components_of, patch_files, with_overrides
 from argosy.kustomize.references import NAMES, Reference, inputs, kustomization, read_by, references, resources
 
-__all__ = ["NAMES", "Remote", "build", "inputs", "kustomization", "resources"]
+__all__ = ["NAMES", "Remote", "build", "inputs", "kustomization", "named_by", "resources"]
 
 
 Fetched = Callable[[str], "Remote | str"]
@@ -57,8 +57,7 @@ def build(
     """
     folder = folder.resolve()
     components = components_of(folder, overrides or {})
-    added = (*components, *patch_files(overrides or {}))
-    named = list(references(folder, root, added))
+    named = list(references(folder, root, named_by(folder, overrides or {})))
     _refuse_unread([each for each in named if each.refused])
     bases: dict[Path, dict[str, Remote]] = {}
     lacking = []
@@ -94,8 +93,13 @@ def build(
         for by, entries in bases.items():
             copies += _with_bases(scratch / by.relative_to(top), entries, scratch)
         if bases:
-            _refuse_asking(references(copied.parent, scratch, added), own)
+            _refuse_asking(references(copied.parent, scratch, named_by(folder, overrides or {})), own)
         return run(copied.parent, copies if is_known else None, options, (scratch, top))
+
+
+def named_by(folder: Path, overrides: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the components and files that an Application's overrides add to a kustomization."""
+    return (*components_of(folder, overrides), *patch_files(overrides))
 
 
 _FETCHED = ".argosy-fetched"

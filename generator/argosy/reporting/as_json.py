@@ -14,26 +14,31 @@ _PLACE = ("path", "line", "application", "environment", "resource")
 _SKIPPED = ("path", "reason", "application", "environment")
 
 
-def format_report(report: Report, _options: Options) -> str:
-    """Return a report as one JSON object: `summary` (counts), `findings` and `skipped` (lists).
+def format_report(report: Report, options: Options) -> str:
+    """Return a report as one JSON object: `summary` (counts), `findings`, `skipped` and `unrooted` (lists).
 
-    A finding has the place to fix, and in `also` the other places in which the same shows.
+    A finding has the place to fix, and in `also` the other places in which the same shows. The list `unreached` is
+    there with the option `verbose`.
     """
     skipped = [outcome for outcome in report.outcomes if outcome.status is Status.SKIPPED]
-    document = {
+    document: JSON = {
         "summary": {
             "documents": len(report.outcomes),
             **{status.value: report.count(status) for status in Status},
             "renders": report.renders,
             "errors": report.errors,
             "warnings": report.warnings,
+            "unreached": report.left_out,
         },
         "findings": [_finding(each) for each in ordered(report.findings)],
         "skipped": sorted(
             ({key: getattr(outcome, key) for key in _SKIPPED} for outcome in skipped),
             key=lambda entry: tuple(entry.values()),
         ),
+        "unrooted": sorted(report.unrooted),
     }
+    if options.verbose:
+        document["unreached"] = [{"path": each.path, "reason": each.reason} for each in report.unreached]
     return json.dumps(document, indent=2) + "\n"
 
 

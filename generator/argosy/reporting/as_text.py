@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import groupby
+from itertools import chain, groupby
 
 from rich.table import Table
 from rich.text import Text
 
 from argosy.findings import Finding, Report, Severity, Status
+from argosy.names import joined
 from argosy.reporting import console
 from argosy.reporting.grouping import also_at, ordered, render_of, renders, resources, split
 from argosy.reporting.options import Options
@@ -25,7 +26,8 @@ def format_report(report: Report, options: Options) -> str:
     """Return a report as blocks of lines; its table fits the terminal."""
     style = "green" if is_valid(report, strict=options.strict) else "red"
     blocks: list[Text | Table] = []
-    for block in (*_findings(report), *_renders(report, options), *_skipped(report, options)):
+    found = (_findings(report), _renders(report, options), _skipped(report, options), _unreached(report, options))
+    for block in chain.from_iterable(found):
         blocks += [block, Text("")]
     closing = (Text(closing_line(report)), Text(verdict(report, options), style))
     return console.written([*blocks, *closing], colour=options.colour)
@@ -97,3 +99,20 @@ def _skipped(report: Report, options: Options) -> Iterator[Text]:
         more = [f"    and {number(len(paths) - len(few), 'more path')}"] if len(few) < len(paths) else []
         heading = f"skipped: {reason} ({number(len(outcomes), 'document')})"
         yield Text(printable("\n".join([heading, *few, *more])))
+
+
+def _unreached(report: Report, options: Options) -> Iterator[Text]:
+    """Yield what nothing leads to: Applications, which were checked, and files, which were not."""
+    if report.unrooted:
+        paths = joined(report.unrooted, None if options.verbose else _FEW_PATHS)
+        yield Text(printable(f"No root leads to the Applications in {paths}: they were checked all the same."))
+    if report.unreached and not options.verbose:
+        count = number(report.left_out, "document")
+        was = "was" if report.left_out == 1 else "were"
+        yield Text(f"{count} that nothing leads to {was} not checked: --verbose lists them, --unreached checks them.")
+        return
+    by_reason = sorted(report.unreached, key=lambda each: (each.reason, each.path))
+    for reason, group in groupby(by_reason, key=lambda each: each.reason):
+        files = list(group)
+        heading = f"unreached: {reason} ({number(sum(each.documents for each in files), 'document')})"
+        yield Text(printable("\n".join([heading, *(f"    {each.path}" for each in files)])))

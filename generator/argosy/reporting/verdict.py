@@ -14,14 +14,15 @@ def is_valid(report: Report, *, strict: bool) -> bool:
 
 
 def closing_line(report: Report) -> str:
-    """Return one line that counts the documents, the renders and the findings."""
+    """Return one line that counts the documents, the renders, the findings, and what nothing leads to."""
     documents = len(report.outcomes)
     rendered = sum(outcome.is_rendered for outcome in report.outcomes)
+    left_out = f"; {number(report.left_out, 'document')} unreached" if report.left_out else ""
     statuses = ", ".join(f"{report.count(status)} {status}" for status in Status)
     return (
         f"{number(documents, 'document')} ({documents - rendered} written, {rendered} rendered in "
         f"{number(report.renders, 'render')}): {statuses}; "
-        f"{number(report.errors, 'error')}, {number(report.warnings, 'warning')}"
+        f"{number(report.errors, 'error')}, {number(report.warnings, 'warning')}{left_out}"
     )
 
 
@@ -34,4 +35,6 @@ def verdict(report: Report, options: Options) -> str:
         return f"Validation failed: --strict counts {number(skipped, 'skipped document')} as failed (listed above)."
     if skipped:
         return f"Valid. {number(skipped, 'document')} {'was' if skipped == 1 else 'were'} not checked (listed above)."
-    return "Valid." if report.outcomes else "No documents found."
+    if report.outcomes:
+        return "Valid."
+    return "Nothing was checked: nothing leads to any document." if report.left_out else "No documents found."

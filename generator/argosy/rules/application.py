@@ -243,16 +243,19 @@ _APART = (
     "Two Applications have the same name.",
     explanation="Two files or ApplicationSets that define an Application of the same name overwrite each other: each "
     "sync undoes the other's, and pruning deletes what the other deployed (argo-cd issue 15874). Within one "
-    "ApplicationSet, Argo CD rejects duplicate names.",
+    "ApplicationSet, Argo CD rejects duplicate names. Applications that different roots lead to, which are in "
+    "different folders, may be in an Argo CD each, and are not compared.",
     bad=DEPLOYED + _SECOND + DESTINATION,
     good=_APART,
 )
 def application_name_twice(repository: View) -> Iterator[Problem]:
     """Find Applications that are one resource of the cluster."""
-    first: dict[tuple[str, str], ArgoApplication] = {}
+    first: dict[tuple[str, str, str], ArgoApplication] = {}
     for application in repository.applications:
-        other = first.setdefault(resource_of(application), application)
-        if not application.name or other is application:
+        identity = resource_of(application)
+        others = [first.setdefault((place, *identity), application) for place in repository.places_of(application)]
+        other = next((each for each in others if each is not application), None)
+        if not application.name or other is None:
             continue
         same = other.document is application.document
         yield Problem(

@@ -9,7 +9,7 @@ from pathlib import Path
 from argosy.documents import ESCAPES, Defect, DefectKind
 from argosy.findings import Problem, Severity
 from argosy.paths import astray
-from argosy.rules.examples import GREETING
+from argosy.rules.examples import DEPLOYED, GREETING
 from argosy.rules.registry import Rule, declare
 
 UNREADABLE = declare(
@@ -71,6 +71,17 @@ YAML_SYNTAX = declare(
     bad=GREETING.format(greeting='"hello'),
     good=GREETING.format(greeting='"hello"'),
 )
+TEMPLATE_APPLIED = declare(
+    "template-applied",
+    Severity.ERROR,
+    "A template is in a folder that Argo CD applies as it is.",
+    explanation="A directory source takes every YAML and JSON file for manifests, and renders nothing. A file that "
+    "looks like a manifest (`apiVersion:`, `kind:`, `metadata:`), but is no YAML because of its `{{ }}`, makes the "
+    "whole Application fail with a ComparisonError.",
+    bad=DEPLOYED + "# file: apps/my-app/second.yaml\n" + GREETING.format(greeting="{{ .Values.greeting }}"),
+    good=DEPLOYED + "# file: apps/my-app/second.yaml\n" + GREETING.format(greeting='"{{ .Values.greeting }}"'),
+)
+TEMPLATE_HINT = "Leave it out by directory.exclude, or move it: into a chart's templates, if Helm is to render it."
 JSON_SYNTAX = declare(
     "json-syntax",
     Severity.ERROR,

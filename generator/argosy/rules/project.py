@@ -365,7 +365,7 @@ _CREATES = "  syncPolicy: {syncOptions: [CreateNamespace=true]}\n"
 
 
 def _project(application: ArgoApplication, repository: View) -> Document | None:
-    return repository.projects.get(project_name(application))
+    return repository.project_of(application, project_name(application))
 
 
 def _spec(project: Document) -> Mapping[str, JSON]:

@@ -28,8 +28,8 @@ _APART = (
     explanation="If two Applications deploy a resource to the same cluster, each sync takes it from the other, and "
     "deleting either deletes it (argo-cd issue 11838). Within one Application, one of the two manifests silently wins "
     "(argo-cd issue 2600). A resource without a namespace is deployed to the Application's destination namespace. If "
-    "every cluster runs its own Argo CD, `https://kubernetes.default.svc` means a different cluster in each: use a "
-    "namespace per environment, or ignore the rule.",
+    "every cluster runs its own Argo CD, `https://kubernetes.default.svc` means a different cluster in each: keep a "
+    "root in a folder of its own for each, since only what one of them leads to is compared.",
     bad=DEPLOYED + _SECOND.replace("{name: my-app", "{name: second") + DESTINATION,
     good=_APART,
 )
@@ -45,9 +45,14 @@ def resource_twice(repository: View) -> Iterator[Problem]:
             identity = _identity(document, application, repository)
             if identity is None:
                 continue
-            owner, other = first.setdefault((server or name or "", *identity), (application, document))
+            found = [
+                first.setdefault((place, server or name or "", *identity), (application, document))
+                for place in repository.places_of(application)
+            ]
+            this = (application, document)
+            owner, other = next((each for each in found if each != this), this)
             is_one = owner is not application and resource_of(owner) == resource_of(application)
-            if not is_one and (owner is not application or other is not document):
+            if not is_one and (owner, other) != this:
                 _, kind, namespace, resource = identity
                 yield Problem(
                     f"{kind}/{resource}{f' in the namespace “{namespace}”' if namespace else ''} is deployed twice, "

@@ -33,6 +33,10 @@ _OWN_FILES = (
     (r"(.*/)?(kustomization\.ya?ml|Kustomization)", "kustomize.json#/$defs/file"),
 )
 
+_DEPLOYED = {f"files.json#/$defs/{each}" for each in ("environment", "source", "application", "chartVersion", "chart")}
+_DEPLOYED |= {"kustomize.json#/$defs/file"}
+"""What a deployment reads, where one does."""
+
 _VENDORED_FILES = (
     (r"\.github/workflows/[^/]+\.ya?ml", "github-workflows"),
     (r"(\.github/actions/.+/)?action\.ya?ml", "github-actions"),
@@ -80,6 +84,23 @@ def file_schema(path: str) -> Schema | None:
         if re.fullmatch(pattern, path):
             return _vendored_schema(name)
     return None
+
+
+def is_of_tools(path: str) -> bool:
+    """Return whether a file is one of those of CI, Git hosts and checks, which no deployment reads."""
+    return _TOOLS.fullmatch(path) is not None
+
+
+def is_of_argosy(path: str) -> bool:
+    """Return whether a file is one of those of tools, or of argosy's own settings."""
+    return is_of_tools(path) or _OF_ARGOSY.fullmatch(path) is not None
+
+
+_SETTINGS = [each for each in _OWN_FILES if each[1] in _DEPLOYED and not each[0].startswith("(.*/)?")]
+_OF_ARGOSY = re.compile("|".join(f"(?:{pattern})" for pattern, _ in _SETTINGS))
+_TOOLS = re.compile(
+    "|".join(f"(?:{pattern})" for pattern, reference in (*_OWN_FILES, *_VENDORED_FILES) if reference not in _DEPLOYED)
+)
 
 
 @cache

@@ -8,10 +8,11 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from argosy.argocd.inventory import Entry, Inventory, Role
+from argosy.argocd.reach import Reach
 from argosy.argocd.rendering import Render
 from argosy.argocd.sources import Kind
 from argosy.documents import Document
-from argosy.findings import Outcome, Severity, Status
+from argosy.findings import Outcome, Severity, Status, Unreached
 from argosy.repository import layout
 from argosy.validation.causes import Found
 
@@ -82,6 +83,7 @@ class Outcomes:
 
     inventory: Inventory
     renders: Sequence[Render]
+    reach: Reach
     found: Sequence[Found]
     """What is found, without what the repository asks to ignore."""
     skipped: Mapping[Hashable, str]
@@ -93,8 +95,8 @@ class Outcomes:
         """Yield an outcome for each document, written and rendered, and for each source that was not rendered."""
         known = {entry.file.path for entry in self.inventory.entries}
         for entry in self.inventory.entries:
-            if selection.takes(entry.file.path):
-                yield from self._of_chart_file(entry) if entry.chart else self._of_file(entry)
+            if selection.takes(entry.file.path) and self.reach.judges(entry.file.path):
+                yield from self._of_entry(entry)
         for render in self.renders:
             for outcome in self._of_render(render):
                 known.add(outcome.path)
@@ -104,7 +106,20 @@ class Outcomes:
             if selection.takes(path):
                 yield Outcome(path, Status.FAILED)
 
+    def unreached(self, selection: Selection) -> Iterator[Unreached]:
+        """Yield the files that were not judged, because nothing leads to them."""
+        for entry in self.inventory.entries:
+            if selection.takes(entry.file.path) and not self.reach.judges(entry.file.path):
+                yield Unreached(entry.file.path, self.reach.why_not(entry), max(len(entry.documents), 1))
+
     # Files
+
+    def _of_entry(self, entry: Entry) -> Iterator[Outcome]:
+        reason = self.reach.withheld.get(entry.file.path, "")
+        if reason and entry.file.path not in self.reach.applied:
+            yield from (_outcome(entry.file.path, False, reason) for _ in entry.documents or (None,))
+        else:
+            yield from self._of_chart_file(entry) if entry.chart else self._of_file(entry)
 
     def _of_file(self, entry: Entry) -> Iterator[Outcome]:
         path = entry.file.path
@@ -124,7 +139,8 @@ class Outcomes:
                 reason = ""
             elif role is Role.OTHER and reason:
                 reason = self._unread_values.get(entry.file.real, reason)
-            if role is Role.KUSTOMIZE_INPUT and not (reason or identity(document) in self.patches):
+            is_input = role is Role.KUSTOMIZE_INPUT or (role is Role.MANIFEST and path in self.reach.unbuilt)
+            if is_input and not (reason or identity(document) in self.patches):
                 reason = self._unbuilt(entry.file.real)
             yield _outcome(path, identity(document) in mistaken, reason)
 

@@ -14,6 +14,7 @@ from argosy.argocd.applicationsets import Flaw
 from argosy.argocd.configuration import Configuration
 from argosy.argocd.deployments import Deployments
 from argosy.argocd.inventory import Entry, Inventory, Role, is_answers, reached_by
+from argosy.argocd.reach import is_within
 from argosy.argocd.rendering import Progress, Render, silent
 from argosy.argocd.sources import Kind
 from argosy.argocd.view import ArgoApplication, View
@@ -62,6 +63,8 @@ class Options:
     """Empty: what the repository says."""
     schema_locations: Sequence[str] = ()
     helm: Path | None = None
+    unreached: bool = False
+    """Whether to check what nothing leads to, as well."""
     changed: frozenset[str] = frozenset()
     """The files that changed since all was valid: only what they reach is checked. Empty: everything is."""
     progress: Progress = silent
@@ -82,7 +85,11 @@ def look(root: Path, options: Options) -> Deployments:
     configured = configuration.load(root, options.repository)
     # Report an unknown version or location before anything takes time.
     _stores(root, configured, options, ())
-    return deployments.find(root, configured, reached_by(options.changed), options.helm, options.progress)
+    # Who names a place asks about it, whatever leads there; who names the root asks about the repository.
+    named = options.paths and root not in {path.resolve() for path in options.paths}
+    is_whole = bool(options.unreached or named or options.changed)
+    wanted = reached_by(options.changed)
+    return deployments.find(root, configured, wanted, options.helm, options.progress, is_whole=is_whole)
 
 
 def check(deployed: Deployments, options: Options) -> Report:
@@ -122,6 +129,8 @@ class _Validation:
     """What a rendered document came from."""
     written: set[tuple[Document, str, Pointer, str]] = field(default_factory=set)
     """What is found in written documents: document, rule, field and message."""
+    left_out: frozenset[str] = frozenset()
+    """The files that nothing leads to."""
 
     @cached_property
     def deployed_as_is(self) -> frozenset[Hashable]:
@@ -137,15 +146,17 @@ class _Validation:
     def run(self) -> Report:
         import argosy.rules.catalogue  # noqa: F401, PLC0415 - registers the rules
 
-        deployed, inventory = self.deployed, self.deployed.inventory
+        deployed, inventory, reach = self.deployed, self.deployed.inventory, self.deployed.reach
         self.origins = Origins(inventory)
         self.render_of = {
             document: render for render in deployed.renders if not render.written for document in render.documents
         }
         stores = _stores(self.root, deployed.configured, self.options, _definitions(inventory, deployed.renders))
-        for near in together(inventory.entries, lambda entry: entry.file.path):
+        judged = [each for each in inventory.entries if reach.judges(each.file.path)]
+        for near in together(judged, lambda entry: entry.file.path):
             for entry, found in zip(near, credentials([each.parsed.text for each in near]), strict=True):
                 self._check_file(entry, found, stores)
+        self.left_out = frozenset(inventory.files) - {each.file.path for each in judged}
         for folder in inventory.inner:
             self._add(files.INNER_REPOSITORY, files.inner_repository(folder, self.root), path=folder)
         self._check_catalogue(inventory)
@@ -158,6 +169,7 @@ class _Validation:
             self._check_manifest(document, stores, partly=True)
         for render in deployed.renders:
             self._check_render(render, stores)
+        self._check_roots(inventory)
         self._check_versions(inventory)
         self._lint_charts(inventory, deployed.renders, deployed.helm)
         place = deployed.configured.root
@@ -193,7 +205,8 @@ class _Validation:
             for problem in placeholders.problems(document):
                 self._add(placeholders.PLACEHOLDER, problem, document=document)
             if role is Role.MANIFEST:
-                self._check_manifest(document, stores)
+                if self.deployed.reach.is_readable(document.path):
+                    self._check_manifest(document, stores)
                 continue
             known = _file_schema(document)
             if known is not None:
@@ -259,6 +272,10 @@ class _Validation:
 
     def _add_defect(self, defect: Defect, entry: Entry) -> None:
         affected = next((document for document, _ in entry.documents if document.index == defect.document), None)
+        if defect.kind is DefectKind.HELM_TEMPLATE and self.deployed.reach.applies(entry):
+            problem = Problem("Argo CD applies this file as it is, and it is a template.", hint=files.TEMPLATE_HINT)
+            self._add(files.TEMPLATE_APPLIED, problem, path=defect.path, line=defect.line)
+            return
         commented = defect.kind is DefectKind.JSON_SYNTAX and has_comments(defect.path)
         if commented or defect.kind in NOT_JUDGED:
             reason = "it is JSON with comments, for a tool that reads it so" if commented else defect.message
@@ -271,6 +288,13 @@ class _Validation:
             line=defect.line,
             document=affected,
         )
+
+    def _check_roots(self, inventory: Inventory) -> None:
+        found = inventory.at(self.root / layout.CONFIGURATION)
+        for place, named in enumerate(self.deployed.configured.roots):
+            if not any(is_within(path, named) for path in inventory.files):
+                problem = Problem(f"“{named}” is no root: no YAML or JSON file is there.", ("roots", place))
+                self._add(files.FILE_SCHEMA, problem, document=found[0])
 
     # Renders
 
@@ -325,6 +349,8 @@ class _Validation:
         # What no Application can render, its renders say what is wrong with.
         failed = {render.source.folder for render in renders if render.faults} - releases.keys()
         charts = [chart for chart in own if chart not in failed and (not altered or chart in altered)]
+        if not self.deployed.reach.is_whole:
+            charts = [chart for chart in charts if chart in releases]
         linted = rendering.on_all_processors("Linting", lint, charts, self.options.progress)
         for chart, messages in zip(charts, linted, strict=True):
             folder = _path(chart, self.root)
@@ -346,7 +372,9 @@ class _Validation:
         made = [document for render in renders if not render.written for document in render.documents]
         # Rules may look for what a patch leaves out; of these two kinds, a part is a whole.
         data = [each for each in view.patches if each.data["kind"] in {"ConfigMap", "Secret"}]
-        for document in (*view.documents, *made, *data):
+        reach = self.deployed.reach
+        written = [each for each in view.documents if reach.judges(each.path) and reach.is_readable(each.path)]
+        for document in (*written, *made, *data):
             if is_manifest(document.data):
                 for rule in scoped[Scope.DOCUMENT]:
                     for problem in _checked(rule)(document, view):
@@ -395,6 +423,11 @@ class _Validation:
         )
         message, hint = shortened(problem.message, _LONGEST), shortened(problem.hint, _LONGEST)
         finding = Finding(rule.id, problem.severity or rule.severity, message, place.path, hint=hint).at(place)
+        if render is None and place.path in self.left_out:
+            return
+        if about is not None and render is None and application is None and self._is_part(about, rule):
+            self.written.add((about, rule.id, problem.at, problem.message))
+            return
         if about is not None and render is not None and not path:
             finding = self._at_its_origin(finding, about, render, problem)
         elif about is not None and problem.at:
@@ -403,6 +436,11 @@ class _Validation:
         if problem.cause:
             why = (rule.id, problem.cause, *([finding.path] if problem.in_file else ()))
         self.found.append(Found(finding, why, about, render, of))
+
+    def _is_part(self, document: Document, rule: Rule) -> bool:
+        """Return whether what is wrong with a document counts only where a build gives it as well."""
+        is_about_manifests = rule.scope is Scope.DOCUMENT or rule in _OF_MANIFESTS
+        return is_about_manifests and not document.is_rendered and document.path in self.deployed.reach.through
 
     def _at_its_origin(self, finding: Finding, document: Document, render: Render, problem: Problem) -> Finding:
         """Return a finding of what Kustomize built at the file where it comes from, if the file has it so."""
@@ -417,7 +455,8 @@ class _Validation:
 
     def _unsuppressed(self, inventory: Inventory, configured: Configuration) -> list[Found]:
         """Drop the findings that the repository ignores, and report invalid requests to ignore."""
-        comments = {entry.file.path: suppressions(entry.parsed.text) for entry in inventory.entries}
+        judged = (entry for entry in inventory.entries if entry.file.path not in self.left_out)
+        comments = {entry.file.path: suppressions(entry.parsed.text) for entry in judged}
         for path, each in ((path, each) for path, several in comments.items() for each in several):
             unknown = [rule for rule in each.rules if rule not in RULES]
             for problem in files.suppression_problems(each.rules, unknown, each.reason):
@@ -452,13 +491,19 @@ class _Validation:
             for render in renders
             if render.source.kind in {Kind.HELM, Kind.KUSTOMIZE}
         )
+        outcomes = Outcomes(inventory, renders, deployed.reach, found, self.skipped, patches)
         return Report(
             findings=fold(each for each in found if selection.takes(each.finding.path, each.render)),
-            outcomes=list(Outcomes(inventory, renders, found, self.skipped, patches).chosen(selection)),
+            outcomes=list(outcomes.chosen(selection)),
             renders=made,
+            unreached=tuple(outcomes.unreached(selection)),
+            unrooted=tuple(
+                each.path for each in deployed.reach.roots if each.is_unrooted and selection.takes(each.path)
+            ),
         )
 
 
+_OF_MANIFESTS = (manifests.ARGOCD_SCHEMA, manifests.KUBERNETES_SCHEMA, manifests.KUBERNETES_VALUE)
 FOR_AUTHORS = frozenset({"missing-resources", "render-differs"})
 """The rules that only the author of a rendered chart can follow, not who vendors it."""
 

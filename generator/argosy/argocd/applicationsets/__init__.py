@@ -33,6 +33,8 @@ class Expansion:
     problems: Sequence[tuple[Flaw, Problem]] = ()
     skipped: str = ""
     """Why some of its Applications, or all, are unknown here."""
+    files: frozenset[str] = frozenset()
+    """The files that its generators read."""
 
     @property
     def stands_for_others(self) -> bool:
@@ -81,7 +83,7 @@ class _Expander:
                 self.problems.append((Flaw.TEMPLATE, Problem(error.message, ("spec", "template"), error.hint)))
                 break
         self._refuse_duplicates(applications)
-        return Expansion(applications, self.problems, "; ".join(skipped))
+        return Expansion(applications, self.problems, "; ".join(skipped), frozenset(self.generators.contents))
 
     def _applications(self, generator: Mapping[str, Any], at: Pointer) -> list[ArgoApplication]:
         kind = kind_of(generator, at)
