@@ -20,7 +20,7 @@ LAYERS = (
     "doctor",
     "status conversion bootstrap",
     "promotion",
-    "difference change validation",
+    "difference change validation tree",
     "catalogue reporting",
     "rules",
     "argocd template",

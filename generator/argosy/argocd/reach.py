@@ -95,7 +95,10 @@ class Declaring:
 
     def is_root(self, folder: Path) -> bool:
         """Return whether a chart or overlay that no Application renders is applied by hand."""
-        return folder in self.folders or self.is_named(folder.relative_to(self.inventory.root).as_posix())
+        place = folder.relative_to(self.inventory.root).as_posix()
+        # `argosy bootstrap` applies that one.
+        is_installed = self.is_argosys and place == layout.INSTALL
+        return is_installed or folder in self.folders or self.is_named(place)
 
     def is_named(self, path: str) -> bool:
         """Return whether `.argosy.yaml` names a file or folder, or one above it, as a root."""

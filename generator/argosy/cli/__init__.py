@@ -42,6 +42,7 @@ COMMANDS = {
     "history": "Show who promoted what, and when.",
     "render": "Print the manifests that Argo CD would apply.",
     "fetch": "Fetch what comes from elsewhere: charts, other repositories, artifacts.",
+    "tree": "Show what leads to what: roots, ApplicationSets, Applications, resources.",
     "diff": "Show what a change does in each cluster, before it is merged.",
     "validate": "Check offline that Argo CD and Kubernetes will accept a repository.",
     "doctor": "Find out why Argo CD does not do what Git says.",
@@ -51,8 +52,8 @@ COMMANDS = {
 }
 """Each command's name, which is its module's too, and its summary."""
 _READING = {
-    *("template list", "components", "fetch", "settings", "status", "history", "render", "diff", "validate", "doctor"),
-    *("rules", "help"),
+    *("template list", "components", "fetch", "settings", "status", "history", "render", "tree", "diff", "validate"),
+    *("doctor", "rules", "help"),
 }
 """The commands that change nothing: CI runs them on what strangers propose."""
 _DRY = {"--dry-run", "--check"}

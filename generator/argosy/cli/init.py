@@ -858,10 +858,10 @@ def _protected(host: Host, rules: bytes, say: Callable[[str], None]) -> int:
 
 
 def _validated(destination: Path, made: Tree, *, git: bool, output: str, quiet: bool) -> int:
-    from argosy.cli import tree, validation  # noqa: PLC0415
+    from argosy.cli import drawing, validation  # noqa: PLC0415
 
     if not quiet:
-        click.echo(tree.drawn(destination.name, made), err=True)
+        click.echo(drawing.drawn(destination.name, made), err=True)
         click.echo(f"Wrote {len(made)} files to {destination}{', and committed them' if git else ''}.", err=True)
     return validation.run(destination, output=output, quiet=quiet)
 

@@ -1,43 +1,57 @@
-"""Show a repository's files as a tree, briefly."""
+"""`argosy tree`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from importlib import import_module
+from pathlib import Path
 
-DEEPEST = 4
-"""How many levels are shown; a folder below them is summed up."""
-WIDEST = 12
-"""How many entries of a folder are shown."""
+import click
 
-
-def drawn(name: str, paths: Iterable[str]) -> str:
-    """Return the tree of these paths, below a root of that name."""
-    root: dict[str, Any] = {}
-    for path in paths:
-        folder = root
-        for part in path.split("/")[:-1]:
-            folder = folder.setdefault(part, {})
-        folder[path.rpartition("/")[2]] = None
-    return "\n".join([f"{name}/", *_lines(root, "", DEEPEST)])
+from argosy.cli import options
+from argosy.cli.options import root_of
+from argosy.errors import UsageError
 
 
-def _lines(folder: Mapping[str, Any], indent: str, deeper: int) -> Iterator[str]:
-    shown = sorted(folder.items(), key=lambda entry: (entry[1] is None, entry[0]))
-    more = len(shown) - WIDEST
-    if more > 1:
-        shown = [*shown[:WIDEST], (f"… and {more} more", None)]
-    for name, content in shown:
-        last = name == shown[-1][0]
-        branch, below = ("└── ", "    ") if last else ("├── ", "│   ")
-        if content is None:
-            yield f"{indent}{branch}{name}"
-        elif deeper == 1:
-            yield f"{indent}{branch}{name}/ ({_count(content)} files)"
-        else:
-            yield f"{indent}{branch}{name}/"
-            yield from _lines(content, indent + below, deeper - 1)
+@click.command("tree", cls=options.LookingCommand)
+@click.argument("apps", metavar="[APP]...", nargs=-1)
+@click.option("--env", "environments", metavar="ENV", multiple=True, help="Only this environment.")
+@click.option("--resources/--no-resources", default=True, help="Show what Applications render.  [default: show]")
+@click.option("--verbose", is_flag=True, help="List every file that nothing leads to.")
+@options.repository
+@options.output("text", "json", "mermaid", "dot")
+@options.fetch
+@options.no_cache
+@options.quiet
+def command(
+    *,
+    apps: tuple[str, ...],
+    environments: tuple[str, ...],
+    resources: bool,
+    verbose: bool,
+    repository: Path | None,
+    output: str,
+    quiet: bool,
+) -> int:
+    """Show what leads to what: root, ApplicationSet, Application, resources; and what nothing leads to.
 
+    Roots are what is applied by hand: Applications and ApplicationSets that no other renders, overlays and charts of
+    such, or what `roots` in .argosy.yaml names. An Application has its environment, cluster and namespace; what is not
+    all known here has the reason after a ?. With APPs, only what leads to these, by the name of the application or of
+    the Application.
+    """
+    from argosy import tree  # noqa: PLC0415
+    from argosy.argocd import configuration, deployments  # noqa: PLC0415
+    from argosy.reporting.progress import progress  # noqa: PLC0415
 
-def _count(folder: Mapping[str, Any]) -> int:
-    return sum(1 if content is None else _count(content) for content in folder.values())
+    root = root_of(repository).resolve()
+    found = deployments.find(
+        root, configuration.load(root), progress=lambda what, total: progress(what, total, enabled=not quiet)
+    )
+    made = tree.of(found, resources=resources)
+    if apps or environments:
+        made = tree.only(made, apps, environments)
+        if not made.roots:
+            raise UsageError(f"No Application is meant by {', '.join((*apps, *environments))}.", "Run argosy tree.")
+    formatter = import_module(f"argosy.tree.as_{output}")
+    click.echo(formatter.format_tree(made, verbose=verbose), nl=False)
+    return 0

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from argosy.cli import tree
+from argosy.cli import drawing
 
 
 def test_folders_come_first_and_deep_ones_are_summed_up() -> None:
     paths = ["README.md", "a/b/c/d/e.yaml", "a/b/c/d/f/g.yaml", "a/z.yaml", "b/x.yaml"]
-    assert tree.drawn("gitops", paths).splitlines() == [
+    assert drawing.drawn("gitops", paths).splitlines() == [
         "gitops/",
         "├── a/",
         "│   ├── b/",
@@ -21,6 +21,6 @@ def test_folders_come_first_and_deep_ones_are_summed_up() -> None:
 
 
 def test_wide_folders_are_cut() -> None:
-    drawn = tree.drawn("gitops", [f"{number:02}.yaml" for number in range(20)]).splitlines()
-    assert len(drawn) == 1 + tree.WIDEST + 1
+    drawn = drawing.drawn("gitops", [f"{number:02}.yaml" for number in range(20)]).splitlines()
+    assert len(drawn) == 1 + drawing.WIDEST + 1
     assert drawn[-1] == "└── … and 8 more"

@@ -1,0 +1,28 @@
+"""The tree as JSON, for programs."""
+
+from __future__ import annotations
+
+import json
+
+from argosy.documents.fields import JSON
+from argosy.tree import Node, Tree
+
+_FIELDS = ("kind", "name", "path", "application", "environment", "cluster", "namespace", "reason")
+
+
+def format_tree(tree: Tree, *, verbose: bool = False) -> str:  # noqa: ARG001 - JSON has everything
+    """Return a tree as one JSON object: `roots`, each with `children`, `unresolved` and `unreached` (lists)."""
+    document = {
+        "roots": [_node(each) for each in tree.roots],
+        "unresolved": [_fields(each) for each in tree.unresolved],
+        "unreached": [{"path": each.path, "reason": each.reason} for each in tree.unreached],
+    }
+    return json.dumps(document, indent=2) + "\n"
+
+
+def _node(node: Node) -> JSON:
+    return {**_fields(node), "repeated": node.is_repeated, "children": [_node(each) for each in node.children]}
+
+
+def _fields(node: Node) -> JSON:
+    return {name: getattr(node, name) for name in _FIELDS}
