@@ -9,6 +9,7 @@ import pytest
 
 from argosy.argocd.view import ArgoApplication, View
 from argosy.documents import Document
+from argosy.documents.document import Source
 from tests.rules.subjects import (
     AUTOSCALER,
     CHART,
@@ -153,3 +154,21 @@ def test_one_name_twice_in_a_set(tmp_path: Path) -> None:
     [found] = problems("application-name-twice", None, View(tmp_path, applications=made))
     assert found.at == ("spec", "template", "metadata", "name")
     assert "by this ApplicationSet" in found.message
+
+
+def test_a_set_that_two_renders_have_is_one(tmp_path: Path) -> None:
+    data = {"metadata": {"name": "shop"}}
+
+    def made(path: str, name: str, source: Source | None) -> ArgoApplication:
+        written = Document(path, 0, {"kind": "ApplicationSet", "metadata": {"name": name}}, source=source)
+        return ArgoApplication(dict(data), written, ("spec", "template"))
+
+    def found(*applications: ArgoApplication) -> int:
+        return len(problems("application-name-twice", None, View(tmp_path, applications=applications)))
+
+    file = Source("")
+    assert not found(made("set.yaml", "all", file), made("set.yaml", "all", file))
+    assert not found(made("apps", "all", None), made("apps/external", "all", None))
+    assert not found(made("set.yaml", "all", file), made("apps/external", "all", None))
+    assert found(made("apps", "all", None), made("apps/external", "external", None)) == 1
+    assert found(made("a.yaml", "all", file), made("b.yaml", "all", file)) == 1

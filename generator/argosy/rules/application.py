@@ -254,7 +254,7 @@ def application_name_twice(repository: View) -> Iterator[Problem]:
     for application in repository.applications:
         identity = resource_of(application)
         others = [first.setdefault((place, *identity), application) for place in repository.places_of(application)]
-        other = next((each for each in others if each is not application), None)
+        other = next((each for each in others if each is not application and not _of_one_set(each, application)), None)
         if not application.name or other is None:
             continue
         same = other.document is application.document
@@ -265,6 +265,17 @@ def application_name_twice(repository: View) -> Iterator[Problem]:
             "Use every parameter that distinguishes them in the name." if same else "Rename or remove one of the two.",
             application.document,
         )
+
+
+def _of_one_set(one: ArgoApplication, other: ArgoApplication) -> bool:
+    """Return whether two Applications are one, since two renders have the ApplicationSet that makes it."""
+    first, second = one.document, other.document
+    if first is second or not (one.prefix and other.prefix):
+        return False
+    if first.is_rendered or second.is_rendered:
+        names = [[field(each.data, "metadata", part) for part in ("namespace", "name")] for each in (first, second)]
+        return names[0] == names[1]
+    return (first.path, first.index, first.prefix) == (second.path, second.index, second.prefix)
 
 
 def resource_of(application: ArgoApplication) -> tuple[str, str]:
