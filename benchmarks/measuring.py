@@ -61,7 +61,7 @@ def in_turns(commands: Mapping[str, Command], runs: int, say: Callable[[str], No
     kept: dict[str, list[tuple[float, float, float]]] = {name: [] for name in commands}
     for turn in range(runs + 1):
         for name, command in commands.items():
-            seconds, megabytes, cpu = _run(command)
+            seconds, megabytes, cpu = once(command)
             say(f"  {name}: {seconds:.3f} s, {megabytes:.0f} MB{'' if turn else ' (warm-up)'}")
             if turn:
                 kept[name].append((seconds, megabytes, cpu))
@@ -72,8 +72,8 @@ def in_turns(commands: Mapping[str, Command], runs: int, say: Callable[[str], No
     return made
 
 
-def _run(command: Command) -> tuple[float, float, float]:
-    """Return what `Measured` keeps of one run."""
+def once(command: Command) -> tuple[float, float, float]:
+    """Run a command, and return what `Measured` keeps of one run. Raise BenchmarkError where it fails."""
     with tempfile.TemporaryDirectory(prefix="argosy-bench-") as folder, tempfile.TemporaryFile() as output:
         arguments = [str(each).replace(FRESH, f"{folder}/gitops") for each in command.arguments]
         if command.before:

@@ -107,6 +107,23 @@ def self_contained_schemas(folder: Path, kinds: Sequence[str]) -> Path:
     return folder
 
 
+def all_kinds() -> list[str]:
+    """Return the name of each kind's schema that a manifest can be of."""
+    bundled = importlib.resources.files("kubernetes_validate") / "kubernetes-json-schema"
+    definitions = json.loads((bundled / f"v{KUBERNETES}.0-local-strict" / "_definitions.json").read_bytes())["$defs"]
+    found = set()
+    for each in definitions.values():
+        for served in each.get("x-kubernetes-group-version-kind", ()):
+            group = served["group"].partition(".")[0]
+            name = "-".join(filter(None, (served["kind"].lower(), group, served["version"])))
+            if (
+                "metadata" in each.get("properties", {})
+                and (bundled / f"v{KUBERNETES}.0-local-strict" / f"{name}.json").is_file()
+            ):
+                found.add(name)
+    return sorted(found)
+
+
 def _program(path: Path, otherwise: str) -> Path:
     if not (found := shutil.which(path)):
         raise MissingError(f"{path} is no program that can be run: {otherwise}")
