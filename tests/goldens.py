@@ -56,7 +56,7 @@ IN_FULL = (
     *(f"argocd/prod/{name}.yaml" for name in ("project", "checkout", "components/project", "components/cert-manager")),
     *(f"platform/argocd/{name}.yaml" for name in ("monitoring", "secrets")),
     *(f"platform/prod/policies/{name}.yaml" for name in ("image-signing", "namespace-checkout", "secret-store")),
-    "environments/prod/ledger/externalsecret.yaml",
+    *("environments/prod/ledger/externalsecret.yaml", "argocd/dev/previews/search.yaml"),
 )
 """What of the hashed tree is there to be read as well."""
 URL = "https://github.com/acme/gitops.git"
@@ -173,7 +173,8 @@ def production() -> Repository:
             Application("status", Format.HELM, "web"),
         )
     )
-    secured = permitted(edits.with_pod_security(bare, on=True))
+    code = {"previews": "https://github.com/acme/search", "previewDomain": "preview.example.com"}
+    secured = permitted(edits.with_pod_security(edits.set_application(bare, "search", code), on=True))
     known = catalogue.load()
     placed = components.place(secured, known, [*known], ())
     return components.add(secured, placed, fetch=_refuse, held=lambda _: None).after

@@ -24,6 +24,7 @@ from argosy.repository.model import (
     Settings,
     chain,
 )
+from argosy.repository.previews import GitHost, Previews
 
 LABELS = st.from_regex(r"[a-z]([-a-z0-9]{0,8}[a-z0-9])?", fullmatch=True)
 TEXTS = st.text(st.characters(max_codepoint=0xFFFF).filter(str.isprintable), max_size=12)
@@ -85,7 +86,7 @@ def repositories(draw: st.DrawFn) -> Repository:
     applications = [
         Application(
             *(name, form := draw(st.sampled_from(WRITTEN_HERE)), draw(TEXTS)),
-            *(draw(_seeds(names)), draw(_charts(form))),
+            *(draw(_seeds(names)), draw(_charts(form)), draw(_previews(form, names))),
         )
         for name in sorted(draw(st.lists(NAMES, max_size=3, unique=True)))
     ]
@@ -108,6 +109,22 @@ def repositories(draw: st.DrawFn) -> Repository:
     )
     charts = ("1.0.0", "1.9.0", "1.10.0") if shared else ()
     return Repository(settings, following, tuple(applications), charts=charts)
+
+
+def _previews(form: Format, environments: list[str]) -> st.SearchStrategy[Previews]:
+    if form not in {Format.HELM, Format.KUSTOMIZE}:
+        return st.just(Previews())
+    some = st.builds(
+        Previews,
+        st.sampled_from(["https://github.com/acme/web", "git@git.example.com:acme/web.git"]),
+        st.sampled_from(environments),
+        st.sampled_from([GitHost.GITHUB, GitHost.GITLAB, GitHost.GITEA]),
+        st.sampled_from(["preview", "is it: a 'label'?"]),
+        preview_tag=st.sampled_from(["{{ .head_sha }}", "pr-{{.number}}-{{ .head_short_sha_7 }}"]),
+        preview_domain=st.sampled_from(["", "preview.example.com"]),
+        preview_secret=st.sampled_from(["", "previews"]),
+    )
+    return st.just(Previews()) | some
 
 
 def _charts(form: Format) -> st.SearchStrategy[str]:

@@ -239,7 +239,8 @@ def test_what_a_template_has_no_question_for(tmp_path: Path) -> None:
     assert rendering.unknown(everything, bare, versions.current()) == []
     with versions.checkout(versions.versions()[-1]) as oldest:
         unknown = {*rendering.unknown(everything, bare, oldest)}
-    assert unknown == {"followUp", "argosyInstall", "podSecurity", "components", *switches.SWITCHES} - {
+    previews = {*switches.PREVIEWS} - {"previewForks", "previewImage"}  # Which are off.
+    assert unknown == {"followUp", "argosyInstall", "podSecurity", "components", *switches.SWITCHES, *previews} - {
         *("secretStore", "argocdNamespace", "argocdPin", "chartExtras")  # What the repository has by default.
     }
     # A question that does not take the value.

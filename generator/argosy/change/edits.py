@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -21,6 +22,7 @@ from argosy.repository.model import (
     Repository,
     RevisionStyle,
 )
+from argosy.repository.previews import WITHOUT_LABELS, GitHost, Previews
 
 SWITCHED = (*switches.SWITCHES, switches.POD_SECURITY.key)
 """The keys of what production needs. The last is a setting of each environment, which all get at once."""
@@ -123,6 +125,11 @@ def without_unused_chart(repository: Repository) -> Repository:
 def remove_environment(repository: Repository, name: str) -> Repository:
     """Return the repository without an environment: what promoted from it promotes from where it did."""
     gone = environment(repository, name)
+    for each in repository.previewed(gone):
+        raise UsageError(
+            f"The previews of {each.name} have the values of {name}.",
+            f"Give them another environment's: argosy set app {each.name} previewEnv=ENV. Or end them: previews=",
+        )
     left = tuple(
         replace(each, promotes_from=gone.promotes_from) if each.promotes_from == name else each
         for each in repository.environments
@@ -160,7 +167,12 @@ def rename_environment(repository: Repository, old: str, new: str) -> Repository
             return replace(each, name=new, revision=new if branches and each.revision == old else each.revision)
         return replace(each, promotes_from=new) if each.promotes_from == old else each
 
-    return replace(repository, environments=tuple(renamed(each) for each in repository.environments))
+    applications = tuple(
+        replace(each, previews=replace(each.previews, preview_env=new)) if each.previews.preview_env == old else each
+        for each in repository.applications
+    )
+    environments = tuple(renamed(each) for each in repository.environments)
+    return replace(repository, environments=environments, applications=applications)
 
 
 def with_chart_versions(repository: Repository) -> Repository:
@@ -250,10 +262,68 @@ def set_application(repository: Repository, name: str, values: Mapping[str, str]
         raise UsageError("The format is more than a setting.", f"Run `argosy convert {name} --to {values['format']}`.")
     if "chart" in values:
         raise UsageError("The chart is more than a setting.", f"Run `argosy convert {name} --chart {values['chart']}`.")
-    changed = replace(current, **switches.read(f"app {name}", values))
+    changes = switches.read(f"app {name}", values)
+    turned = {each.field: changes.pop(each.field) for each in switches.PREVIEWS.values() if each.field in changes}
+    if turned:
+        changes["previews"] = _previews(repository, current, turned)
+    changed = replace(current, **changes)
     return replace(
         repository, applications=tuple(changed if each.name == name else each for each in repository.applications)
     )
+
+
+def _previews(repository: Repository, current: Application, turned: Mapping[str, Any]) -> Previews:
+    """Return what the previews of an application are, with what is found out where it is not said."""
+    if turned.get("previews") == "":
+        return Previews()
+    found = {each.field: getattr(current.previews, each.field) for each in switches.PREVIEWS.values()} | dict(turned)
+    if not found["previews"]:
+        raise UsageError(
+            f"{current.name} has no previews yet.",
+            "Name the repository of its code too, for whose pull requests they are: previews=https://github.com/acme/web",
+        )
+    deployed = [each.name for each in repository.environments if current.name in each.applications]
+    if not deployed:
+        raise UsageError(f"{current.name} is not deployed, and its previews have the values of an environment.")
+    found["preview_env"] = found["preview_env"] or deployed[0]
+    if environment(repository, found["preview_env"]).name not in deployed:
+        raise UsageError(
+            f"{current.name} is not deployed to {found['preview_env']}, whose values its previews would have.",
+            f"It is deployed to {joined(deployed)}: previewEnv={deployed[0]}",
+        )
+    if repository.is_production(environment(repository, found["preview_env"])) and len(repository.environments) > 1:
+        raise UsageError(
+            f"{found['preview_env']} is where releases end, and previews would have its cluster, values and secrets.",
+            "Name an environment that another promotes from.",
+        )
+    if "preview_host" not in turned and ("previews" in turned or not found["preview_host"]):
+        found["preview_host"] = _git_host(found["previews"])
+    elif not found["preview_host"]:
+        raise UsageError("previewHost cannot be off.", "previews= ends the previews.")
+    if found["preview_host"] in WITHOUT_LABELS and "preview_label" not in turned:
+        found["preview_label"] = ""
+    if found["preview_domain"] and current.format is Format.HELM and repository.settings.minimal:
+        raise UsageError(
+            "A minimal chart has no Ingress, so that previewDomain would do nothing.",
+            "Take the larger one: argosy set repository minimal=false",
+        )
+    return Previews(**found)
+
+
+def _git_host(url: str) -> GitHost:
+    """Return the kind of the host of a URL, by its name; raise UsageError where that does not tell it."""
+    from argosy import hosting  # noqa: PLC0415
+
+    if re.search(r"//(?:[^@/]*@)?[^/]*bitbucket(?!\.org)", url):
+        return GitHost.BITBUCKET_SERVER
+    try:
+        return GitHost(hosting.host_of(url, {}, {}).kind)
+    except UsageError as error:
+        known = ", ".join(each for each in GitHost if each)
+        raise UsageError(
+            f"Nothing tells what kind of Git host {url} is on, whose pull requests Argo CD is to list.",
+            f"Say it: previewHost=KIND, of {known}.",
+        ) from error
 
 
 def set_repository(repository: Repository, values: Mapping[str, str]) -> Repository:
@@ -291,8 +361,13 @@ def values(repository: Repository, what: str, name: str) -> dict[str, Any]:
         found[switches.POD_SECURITY.field] = secured
         own = (each.field for each in switches.OF_REPOSITORY.values() if each.field not in found)
         return found | {each: getattr(settings, each) for each in own}
-    holder = environment(repository, name) if what == "env" else application(repository, name)
-    return {each.field: getattr(holder, each.field) for each in switches.SETTINGS[what].values()}
+    if what == "env":
+        return {key.field: getattr(environment(repository, name), key.field) for key in switches.OF_ENV.values()}
+    held = application(repository, name)
+    found = {each.field: getattr(held.previews, each.field) for each in switches.PREVIEWS.values()}
+    return {
+        each.field: getattr(held, each.field) for each in switches.OF_APP.values() if each.field not in found
+    } | found
 
 
 def unset(repository: Repository, has: Callable[[str], bool]) -> list[str]:

@@ -57,9 +57,11 @@ def _reading(applications: Collection[str] | None, environments: Collection[str]
 
 
 def is_read(path: str) -> bool:
-    """Return whether a file says what applications deploy: components and policies have projects of their own."""
+    """Return whether a file says what applications deploy: not components, previews and policies."""
     parts = path.split("/")
-    of_others = parts[0] == layout.ARGOCD and (parts[1:2] == ["install"] or parts[2:3] == [layout.COMPONENTS])
+    of_others = parts[0] == layout.ARGOCD and (
+        parts[1:2] == ["install"] or parts[2:3] in ([layout.COMPONENTS], [layout.PREVIEWS])
+    )
     return parts[0] != layout.PLATFORM and not of_others
 
 

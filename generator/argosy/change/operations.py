@@ -94,6 +94,7 @@ def remove_applications(current: Repository, names: Collection[str]) -> Change:
         removed += [layout.deployment(environment.name, name) for name in names]
         removed += [layout.argocd_application(environment.name, name) for name in names]
         removed += [layout.application_policies(environment.name, name) for name in names]
+        removed += [layout.previews(environment.name, name) for name in names]
     after = edits.remove_applications(current, names)
     if current.charts and not after.charts:
         removed.append(layout.SHARED_CHART)
@@ -113,6 +114,7 @@ def rename_application(current: Repository, old: str, new: str) -> Change:
         copies[layout.deployment(each.name, new)] = layout.deployment(each.name, old)
         copies[layout.argocd_application(each.name, new)] = layout.argocd_application(each.name, old)
         copies[layout.application_policies(each.name, new)] = layout.application_policies(each.name, old)
+        copies[layout.previews(each.name, new)] = layout.previews(each.name, old)
     return _renaming(Change(current, edits.rename_application(current, old, new), copies=copies))
 
 

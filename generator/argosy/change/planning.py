@@ -20,7 +20,7 @@ from argosy.git import objects
 from argosy.git.objects import EXECUTABLE, SYMLINK, Blob, Files
 from argosy.git.repository import Entry
 from argosy.repository import layout
-from argosy.repository.model import Environment, Permitted, PodSecurity, Production, Repository, Settings
+from argosy.repository.model import Environment, Format, Permitted, PodSecurity, Production, Repository, Settings
 from argosy.template import rendering, versions
 from argosy.template.rendering import Tree
 
@@ -254,6 +254,11 @@ def _differing(one: Repository, other: Repository) -> tuple[frozenset[str], froz
     versions = {each.name: each.chart_versions for each in other.environments}
     for each in one.environments:
         applications |= {name for name, _ in {*each.chart_versions} ^ {*versions.get(each.name, each.chart_versions)}}
+    sources = {each.name: each.permitted.repositories for each in other.environments}
+    for each in one.environments:
+        if sources.get(each.name, each.permitted.repositories) != each.permitted.repositories:
+            # The project of a chart's previews permits where it comes from.
+            applications |= {app.name for app in one.previewed(each) if app.format is Format.CHART}
     return frozenset(applications), frozenset(environments)
 
 
@@ -266,13 +271,13 @@ def _itself(repository: Repository, environment: Environment) -> tuple[Environme
 
 
 def reduced(repository: Repository, names: Collection[str], there: Mapping[str, Collection[str]]) -> Repository:
-    """Return the model with these applications, and of the others one of each format, with each kind of chart.
+    """Return the model with these applications, and of the others one of each format, with each chart and previews.
 
     In each environment it has those that are wanted `there`, and of the others one of each too.
 
     What the repository and its environments hold depends on which formats there are, not on which applications.
     """
-    formats = {each.name: (each.format, each.chart) for each in repository.applications}
+    formats = {each.name: (each.format, each.chart, each.previews.preview_env) for each in repository.applications}
     kept = {*names, *{form: name for name, form in formats.items()}.values()}
     environments = []
     for each in repository.environments:

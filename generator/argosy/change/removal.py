@@ -103,7 +103,9 @@ def look(root: Path, stored: Stored, change: Change) -> Removal:
     running, components = _running(change)
     by_set = change.before.settings.argocd is ArgocdStyle.APPLICATIONSET
     judged = [path for path in entries if objects.is_within(path, (layout.ARGOCD,))] if by_set and running else paths
-    held = objects.blobs(root, entries, [path for path in judged if objects.is_within(path, (layout.ARGOCD,))])
+    # Previews are to be deleted with what they run.
+    of_argocd = [path for path in judged if objects.is_within(path, (layout.ARGOCD,)) and not layout.is_previews(path)]
+    held = objects.blobs(root, entries, of_argocd)
     going = set(paths)
     edited = [
         each
@@ -265,9 +267,10 @@ def refuse_cascade(plan: Plan) -> None:
 
 
 def _goes(change: merge.Change) -> bool:
-    """Return whether a file goes, or would but for what someone wrote in it."""
+    """Return whether a file of what is to stay goes, or would but for what someone wrote in it."""
     refused = change.kind is Kind.CONFLICTING and 3 not in change.sides
-    return objects.is_within(change.path, (layout.ARGOCD,)) and (change.kind is Kind.DELETED or refused)
+    of_argocd = objects.is_within(change.path, (layout.ARGOCD,)) and not layout.is_previews(change.path)
+    return of_argocd and (change.kind is Kind.DELETED or refused)
 
 
 def made_safe(text: bytes) -> bytes | None:

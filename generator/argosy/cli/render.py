@@ -25,17 +25,18 @@ def command(*, app: str, env: str, revision: str | None, repository: Path | None
 
     They are what the Application renders to, in that order: without the hooks of `helm test`, which Argo CD never
     applies, and with the destination's namespace where a manifest has none. Secrets are printed as they are. JSON is
-    one List.
+    one List. The ENV `previews` is an example of a pull request's preview.
     """
     from argosy import difference, git  # noqa: PLC0415
     from argosy.change import edits  # noqa: PLC0415
     from argosy.difference.manifest_text import as_yaml  # noqa: PLC0415
     from argosy.repository import store  # noqa: PLC0415
+    from argosy.repository.previews import PREVIEWS  # noqa: PLC0415
 
     root = root_of(repository)
     known = (store.load_at(root, revision) if revision else store.load(root)).repository
-    edits.application(known, app)
-    follows = edits.environment(known, env).revision
+    previews = edits.application(known, app).previews
+    follows = edits.environment(known, previews.preview_env if previews and env == PREVIEWS else env).revision
     here = git.branch(root)
     if revision is None and here and follows != here and not quiet:
         click.echo(

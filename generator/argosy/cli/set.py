@@ -73,6 +73,12 @@ def command(words: tuple[str, ...], yes: bool, given: ChangeOptions) -> int:
         if told := removal.handed_over(change):
             given.say(told)
         code = delivery.carry_out(given, stored, change, title, again=lambda there: made(there.repository))
+    if code == 0 and "previews" in values and (secret := edits.application(after, name).previews.token):
+        place = after.settings.production.argocd_namespace
+        given.say(
+            "Argo CD lists the pull requests with a token that may read them: kubectl "
+            f"--namespace {place} create secret generic {secret} --from-literal=token=TOKEN (`argosy help previews`)"
+        )
     lacking = edits.unset(after, lambda path: (given.root / path).is_file())
     for needed in (*lacking, *components.missing(after)) if code == 0 and what == "repository" else ():
         given.say(needed)

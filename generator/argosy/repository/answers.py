@@ -24,6 +24,7 @@ from argosy.repository.model import (
     Production,
     Settings,
 )
+from argosy.repository.previews import Previews
 
 _COPIERS = ("_commit", "_src_path")
 """What Copier records beside the answers: a repository's own answers file answers for another one too."""
@@ -110,7 +111,11 @@ def written(answers: Mapping[str, Any]) -> str:
 
     listed = [{key: value for key, value in each.items() if key not in _DERIVED} for each in answers["environments"]]
     known = {key: value for key, value in answers.items() if key not in {"teams", "chart_versions"}}
-    return yaml.safe_dump({**known, "environments": listed}, sort_keys=False, allow_unicode=True)
+    derived = {"preview_api", "preview_owner", "preview_repo"}
+    of_apps = [{key: value for key, value in each.items() if key not in derived} for each in answers["applications"]]
+    return yaml.safe_dump(
+        {**known, "applications": of_apps, "environments": listed}, sort_keys=False, allow_unicode=True
+    )
 
 
 def environments(parts: tuple[Mapping[str, Any], ...], chained: tuple[Environment, ...]) -> tuple[Environment, ...]:
@@ -162,6 +167,7 @@ def application(part: Mapping[str, Any], default: Application, settings: Setting
         format=form,
         chart=part.get("chart") or settings.chart_of(form),
         team=part.get("team", default.team),
+        previews=_previews(part),
         seed=replace(
             default.seed,
             image=_image(part["image"]) if "image" in part else default.seed.image,
@@ -171,6 +177,12 @@ def application(part: Mapping[str, Any], default: Application, settings: Setting
             revisions=revisions,
         ),
     )
+
+
+def _previews(part: Mapping[str, Any]) -> Previews:
+    """Return the previews that an application has, and the default ones that it says nothing of."""
+    said = [each for each in switches.PREVIEWS.values() if each.field in part] if part.get("previews") else []
+    return Previews(**{each.field: each.from_answer(part[each.field]) for each in said})
 
 
 def _origin(part: Mapping[str, Any]) -> tuple[Origin | None, tuple[tuple[str, str], ...]]:

@@ -8,6 +8,7 @@ ENVIRONMENTS = "environments"
 ARGOCD = "argocd"
 PLATFORM = "platform"
 COMPONENTS = "components"
+PREVIEWS = "previews"
 POLICIES = "policies"
 CATALOGUE = "catalogue"
 CHARTS = "charts"
@@ -86,6 +87,17 @@ def project(environment: str) -> str:
 def argocd_application(environment: str, application: str) -> str:
     """Return the path of the Argo CD Application of an application in an environment."""
     return f"{ARGOCD}/{environment}/{application}.yaml"
+
+
+def previews(environment: str, application: str) -> str:
+    """Return the path of what deploys previews of an application, with the values of an environment."""
+    return f"{ARGOCD}/{environment}/{PREVIEWS}/{application}.yaml"
+
+
+def is_previews(path: str) -> bool:
+    """Return whether a file deploys previews."""
+    parts = path.split("/")
+    return parts[0] == ARGOCD and parts[2:3] == [PREVIEWS] and len(parts) == 4
 
 
 def platform(environment: str) -> str:
@@ -178,6 +190,8 @@ def application_of(path: str) -> str | None:
         return parts[2]
     if parts[0] == ARGOCD and len(parts) == 3 and parts[1] != "install" and parts[2] not in _ENVIRONMENTS_OWN:
         return parts[2].removesuffix(".yaml")
+    if is_previews(path):
+        return parts[3].removesuffix(".yaml")
     if parts[0] == PLATFORM and parts[2:3] == [POLICIES] and parts[3:4] and parts[3].startswith("namespace-"):
         return parts[3].removeprefix("namespace-").removesuffix(".yaml")
     return None

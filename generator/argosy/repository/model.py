@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Self
 
 from argosy.errors import UsageError
+from argosy.repository.previews import PREVIEWS, Previews
 
 IN_CLUSTER = "https://kubernetes.default.svc"
 """The address under which an Argo CD reaches the cluster that it runs in."""
@@ -91,13 +92,15 @@ RESERVED_ENVIRONMENTS = {
     "default": "Argo CD keeps an AppProject of that name",
     "platform": "the AppProject of Argo CD's own platform has that name",
     "argocd-install": "the AppProject of Argo CD's own installation has that name",
+    PREVIEWS: "previews of pull requests are labelled so",
 }
-RESERVED_PREFIXES = ("platform-", "components-")
-"""What begins so names the AppProjects of an environment's platform and components."""
+RESERVED_PREFIXES = ("platform-", "components-", f"{PREVIEWS}-")
+"""What begins so names the AppProjects of an environment's platform and components, and of applications' previews."""
 RESERVED_APPLICATIONS = {
     "project": "argocd/<environment>/project.yaml holds the environment's AppProject",
     "platform": "argocd/<environment>/platform.yaml holds the Application of the environment's policies",
     "components": "argocd/<environment>/components holds the Applications of the components",
+    PREVIEWS: "argocd/<environment>/previews holds the ApplicationSets of previews",
 }
 RESERVED_COMPONENTS = {
     "policies": "platform/<environment>/policies holds the environment's policies",
@@ -360,6 +363,8 @@ class Application:
     seed: Seed = field(default_factory=Seed)
     chart: str = OWN
     """Whose chart it is, `OWN` or `SHARED`, where its format is Helm."""
+    previews: Previews = field(default_factory=Previews)
+    """For which pull requests it has previews."""
 
     def __post_init__(self) -> None:
         check_name("application", self.name, RELEASE_LENGTH, RESERVED_APPLICATIONS)
@@ -379,6 +384,35 @@ class Application:
             raise UsageError(
                 f"The application {self.name} has no chart: its format is {self.format}.",
                 "Leave --chart out, or choose the format helm.",
+            )
+        if self.previews:
+            self._check_previews()
+
+    def _check_previews(self) -> None:
+        """Raise UsageError where Argo CD could not give a preview of the application its image, or its host."""
+        if self.format is Format.MANIFESTS:
+            raise UsageError(
+                f"{self.name} cannot have previews: Argo CD deploys plain manifests as they are, with the image that "
+                "they have.",
+                f"Of an overlay Argo CD sets it: argosy convert {self.name} --to kustomize. Or end them: argosy set "
+                f"app {self.name} previews=",
+            )
+        if self.format is Format.REMOTE:
+            raise UsageError(
+                f"{self.name} cannot have previews: what it is made from is elsewhere, and nothing here says how its "
+                "image is set there.",
+                "Have previews where its manifests are, or deploy it as a chart (add app --chart) or on a base "
+                "(add app --base).",
+            )
+        if self.format is Format.OVERLAY and not self.previews.preview_image:
+            raise UsageError(
+                f"Nothing here says which image of {self.name} is that of a pull request: its base is elsewhere.",
+                "Name it as the base does: previewImage=registry.example.com/acme/web",
+            )
+        if self.format is Format.CHART and self.previews.preview_domain:
+            raise UsageError(
+                f"Nothing here says which value of the chart of {self.name} is its host.",
+                "Leave previewDomain out: kubectl port-forward reaches a preview.",
             )
 
 
@@ -762,6 +796,14 @@ class Repository:
                 places = tuple(each.name for each in self.environments if application.name in each.applications)
                 found.setdefault(application.team, {})[application.name] = places
         return tuple((team, tuple(owned.items())) for team, owned in sorted(found.items()))
+
+    def previewed(self, environment: Environment) -> tuple[Application, ...]:
+        """Return the applications whose previews have the values of an environment."""
+        return tuple(
+            each
+            for each in self.applications
+            if each.previews and each.previews.preview_env == environment.name and each.name in environment.applications
+        )
 
     def baseline(self, environment: Environment) -> frozenset[Kind]:
         """Return the kinds that an environment's project permits whether they are used or not: none in production."""

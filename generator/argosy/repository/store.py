@@ -34,6 +34,7 @@ from argosy.repository.model import (
     Settings,
     in_order,
 )
+from argosy.repository.previews import Previews
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +143,14 @@ def _application(root: Path, name: str) -> Application:
     path = layout.application_settings(name)
     data = _settings(root, path)
     with _blaming(path):
-        return Application(name, Format(data["format"]), str(data.get("team", "")), chart=str(data.get("chart", OWN)))
+        wanted = {each.field: each.from_answer(data[key]) for key, each in switches.PREVIEWS.items() if key in data}
+        return Application(
+            name,
+            Format(data["format"]),
+            str(data.get("team", "")),
+            chart=str(data.get("chart", OWN)),
+            previews=Previews(**wanted),
+        )
 
 
 def _environment(

@@ -14,6 +14,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 from argosy.errors import UsageError
 from argosy.names import did_you_mean
 from argosy.repository.model import Application, Environment, Production, Settings
+from argosy.repository.previews import Previews
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,9 @@ OF_ENV = _of(
     Environment, ("cluster", "revision", "auto_sync", "promotes_from", "namespace", "replicas", "pod_security")
 )
 """The settings of an environment. What else it has is folders."""
-OF_APP = _of(Application, ("team",))
+PREVIEWS = _of(Previews)
+"""The settings of an application's previews."""
+OF_APP = {**_of(Application, ("team",)), **PREVIEWS}
 """The settings of an application."""
 POD_SECURITY = Setting("podSecurity", "pod_security", bool, default=False)
 """All environments' at once, the strictest where releases end."""

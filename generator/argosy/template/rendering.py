@@ -182,6 +182,9 @@ _DERIVED = {
     "source_repos",
     "component_kinds",
     "component_namespaces",
+    "preview_api",
+    "preview_owner",
+    "preview_repo",
 }
 """What nobody sets: it follows from what is set, or is read from the projects."""
 
@@ -218,6 +221,7 @@ def _derived(settings: Settings, given: Mapping[str, Any]) -> dict[str, Any]:
         "argocd_applications": [
             each for each in applications if settings.argocd is ArgocdStyle.APPLICATIONS or each["format"] in elsewhere
         ],
+        "previewed_applications": [each for each in applications if each["previews"]],
         "elsewhere_applications": [each for each in applications if each["format"] in elsewhere],
         "charts": [
             *(
@@ -258,7 +262,20 @@ def _application(application: Application) -> dict[str, Any]:
         "image": _image(application.seed.image),
         "images": {environment: _image(image) for environment, image in application.seed.images},
         "origin": _origin(application.seed),
+        **_previews(application),
     }
+
+
+def _previews(application: Application) -> dict[str, Any]:
+    """Return the settings of an application's previews, and where Argo CD finds the pull requests: all, or nothing."""
+    previews = application.previews
+    fields = [each.field for each in switches.PREVIEWS.values()]
+    if not previews:
+        # What an earlier version of the template does not know, an application without previews does not say.
+        return dict.fromkeys((*fields, "preview_api", "preview_owner", "preview_repo"), "") | {"preview_forks": False}
+    found = {each.field: each.plain(getattr(previews, each.field)) for each in switches.PREVIEWS.values()}
+    api, owner, repo = previews.place
+    return {**found, "preview_api": api, "preview_owner": owner, "preview_repo": repo}
 
 
 def _origin(seed: Seed) -> dict[str, Any] | None:

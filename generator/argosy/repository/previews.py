@@ -1,0 +1,151 @@
+"""Preview environments: for which pull requests of its code an application has one, and what each is like."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from urllib.parse import unquote, urlsplit
+
+from argosy.errors import UsageError
+
+PREVIEWS = "previews"
+"""The environment that previews are labelled with: none that anything promotes to or from."""
+
+
+class GitHost(StrEnum):
+    """Whose pull requests Argo CD lists, as its generator calls it."""
+
+    OFF = ""
+    GITHUB = "github"
+    GITLAB = "gitlab"
+    GITEA = "gitea"
+    BITBUCKET = "bitbucket"
+    BITBUCKET_SERVER = "bitbucketServer"
+
+
+WITHOUT_LABELS = (GitHost.BITBUCKET, GitHost.BITBUCKET_SERVER)
+"""Those whose pull requests Argo CD knows no labels of."""
+_SHARED = {GitHost.GITHUB: "github.com", GitHost.GITLAB: "gitlab.com", GitHost.BITBUCKET: "bitbucket.org"}
+"""The hosts whose API is known without an address."""
+_URL = re.compile(r"(?:https?|ssh)://[\w.~:/@%+-]+|[\w.-]+@[\w.-]+:[\w./~+-]+", re.ASCII)
+_PASSWORD = re.compile(r"://[^/@]*:[^/@]*@")
+_TAG = re.compile(
+    r"(?:[\w.-]|\{\{ ?\.(?:head_sha|head_short_sha|head_short_sha_7|number|branch_slug) ?\}\})+", re.ASCII
+)
+_HEAD = re.compile(r"\{\{ ?\.head_")
+_DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_TAKES = re.compile(r"[\w./:\[\]-]+", re.ASCII)
+_SECRET = re.compile(r"[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?")
+
+
+@dataclass(frozen=True, slots=True)
+class Previews:
+    """For which pull requests there are previews, and what they are like. Each field is a setting of an application."""
+
+    previews: str = ""
+    """The repository of the application's code, for whose pull requests there are previews; empty: there are none."""
+    preview_env: str = ""
+    """The environment whose cluster and values they have."""
+    preview_host: GitHost = GitHost.OFF
+    """The kind of host that the code is on."""
+    preview_label: str = "preview"
+    """The label that a pull request needs; empty: none."""
+    preview_forks: bool = False
+    """Whether a pull request of a fork may have one without anybody's label."""
+    preview_tag: str = "{{ .head_sha }}"
+    """The tag of the image that CI makes of a pull request, in which its commit is filled in."""
+    preview_image: str = ""
+    """What takes the tag: an image's name of Kustomize's, or a value of a chart from elsewhere."""
+    preview_domain: str = ""
+    """The domain below which each preview has a host; empty: none has one."""
+    preview_secret: str = "previews"
+    """The Secret beside Argo CD with the token that lists the pull requests; empty: anybody may list them."""
+
+    def __bool__(self) -> bool:
+        return bool(self.previews)
+
+    def __post_init__(self) -> None:
+        checks = (
+            ("previewTag", self.preview_tag, _is_tag(self.preview_tag), _TAG_HINT),
+            ("previewDomain", self.preview_domain, not self.preview_domain or _DOMAIN.fullmatch(self.preview_domain),
+             "Give a domain in small letters, such as preview.example.com."),
+            ("previewImage", self.preview_image, not self.preview_image or _TAKES.fullmatch(self.preview_image),
+             "Give an image's name, such as ghcr.io/acme/web, or a value of the chart, such as image.tag."),
+            ("previewSecret", self.preview_secret, not self.preview_secret or _SECRET.fullmatch(self.preview_secret),
+             "Give the name of a Secret, such as previews."),
+            ("previewLabel", self.preview_label, self.preview_label.isprintable() and "{{" not in self.preview_label,
+             "Give a label of the host, such as preview."),
+        )  # fmt: skip
+        for key, value, is_valid, hint in checks:
+            if not is_valid:
+                raise UsageError(f"{key} cannot be “{value}”.", hint)
+        if not self:
+            return
+        if _PASSWORD.search(self.previews):
+            raise UsageError(
+                "previews has a URL with a password, which would be committed.",
+                "Leave it out: Argo CD has a token in the Secret that previewSecret names.",
+            )
+        if not _URL.fullmatch(self.previews) or not all(self.place[1:]):
+            raise UsageError(
+                f"previews cannot be “{self.previews}”.",
+                "Give the URL of the repository with the application's code, such as https://github.com/acme/web.",
+            )
+        if self.preview_host in WITHOUT_LABELS and self.preview_label:
+            raise UsageError(
+                f"Argo CD knows no labels of {self.preview_host}'s pull requests, and would make no preview.",
+                "Leave it out: previewLabel=",
+            )
+        if self.preview_host in WITHOUT_LABELS and not self.preview_forks:
+            raise UsageError(
+                f"Argo CD knows neither labels nor forks of {self.preview_host}'s pull requests, so that each would "
+                "have a preview, whoever opens it.",
+                "If nobody outside may fork the repository or open pull requests, say so: previewForks=true",
+            )
+        if not self.preview_label and not self.preview_forks:
+            raise UsageError(
+                "Without previewLabel each pull request has a preview, a fork's too: Argo CD cannot tell these.",
+                "Have a label, which only members can give: previewLabel=preview. Or allow it: previewForks=true",
+            )
+
+    @property
+    def token(self) -> str:
+        """The Secret that Argo CD lists the pull requests with; empty for none."""
+        return self.preview_secret if self else ""
+
+    @property
+    def place(self) -> tuple[str, str, str]:
+        """The address of the host's API, empty where Argo CD knows it; the owner, group or project; the repository."""
+        host, path = _parts(self.previews)
+        names = [unquote(each) for each in path.removesuffix("/").removesuffix(".git").split("/") if each]
+        if self.preview_host is GitHost.BITBUCKET_SERVER:
+            # https://HOST/scm/PROJECT/REPOSITORY.git, https://HOST/projects/PROJECT/repos/REPOSITORY
+            names = [each for each in names if each not in {"scm", "projects", "repos", "browse"}]
+        scheme = "http" if self.previews.startswith("http://") else "https"
+        api = "" if _SHARED.get(self.preview_host) == host else f"{scheme}://{host}"
+        return api, "/".join(names[:-1]), names[-1] if len(names) > 1 else ""
+
+
+def _is_tag(tag: str) -> bool:
+    return bool(_TAG.fullmatch(tag) and _HEAD.search(tag)) and tag[0] not in ".-"
+
+
+_TAG_HINT = (
+    "Write what CI tags the image with, and {{ .head_sha }}, {{ .head_short_sha }} (8 digits) or "
+    "{{ .head_short_sha_7 }} for the commit, for example sha-{{ .head_short_sha_7 }}. A tag without it would stay the "
+    "same, and nothing would roll out a new commit."
+)
+
+
+def _parts(url: str) -> tuple[str, str]:
+    """Return the host, with the port of its web server, and the path of a repository's URL."""
+    if "://" not in url:
+        host, _, path = url.rpartition("@")[2].partition(":")
+        return host.lower(), path
+    try:
+        parts = urlsplit(url)
+        port = parts.port if parts.scheme != "ssh" else None
+    except ValueError:
+        return "", ""
+    return f"{parts.hostname or ''}{f':{port}' if port else ''}", parts.path

@@ -1,0 +1,160 @@
+"""Previews of pull requests, as people switch them on: what they are, and that other commands keep them right."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+import yaml
+
+from argosy.repository.model import SHARED, Application, ArgocdStyle, Format, Repository
+from argosy.validation import pipeline
+from tests import goldens
+from tests.changing import commit, create, edit, files, model
+from tests.conftest import Argosy
+
+CODE = "previews=https://github.com/acme/web"
+FILE = "argocd/dev/previews/web.yaml"
+
+
+def of(form: Format, style: ArgocdStyle = ArgocdStyle.APPLICATIONS, chart: str = "own") -> Repository:
+    bare = model((), form=form, argocd=style)
+    return goldens.permitted(bare.with_applications((Application("web", form, chart=chart),)))
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, argosy: Argosy) -> Path:
+    """Return a repository whose only application has a chart, which is where one is."""
+    root = create(tmp_path / "gitops", model(form=Format.HELM))
+    monkeypatch.chdir(root)
+    return root
+
+
+@pytest.mark.parametrize(
+    ("form", "style", "chart"),
+    [
+        (Format.HELM, ArgocdStyle.APPLICATIONS, "own"),
+        (Format.HELM, ArgocdStyle.APPLICATIONS, SHARED),
+        (Format.HELM, ArgocdStyle.APPLICATIONSET, SHARED),
+        (Format.KUSTOMIZE, ArgocdStyle.APPLICATIONSET, "own"),
+    ],
+)
+def test_what_a_preview_is(argosy: Argosy, form: Format, style: ArgocdStyle, chart: str) -> None:
+    root = create(Path.cwd() / "gitops", of(form, style, chart))
+    os.chdir(root)
+    if form is Format.HELM:
+        edit(
+            root,
+            "environments/dev/web/values.yaml",
+            "service:",
+            "ingress: {enabled: true, hosts: [{host: web.dev}]}\nservice:",
+        )
+    else:
+        ingress = "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: web}\nspec:\n  rules:\n"
+        backend = "{service: {name: web, port: {name: http}}}"
+        ingress += f"    - host: web.dev\n      http: {{paths: [{{path: /, pathType: Prefix, backend: {backend}}}]}}\n"
+        edit(root, "applications/web/base/kustomization.yaml", "  - service.yaml", "  - service.yaml\n  - ingress.yaml")
+        (root / "applications/web/base/ingress.yaml").write_text(ingress)
+    commit(root)
+    result = argosy("set", "app", "web", CODE, "previewDomain=preview.example.com", "--commit")
+    assert result.code == 0, result.err
+    report = pipeline.validate(root)
+    assert not report.findings
+    made = [*yaml.safe_load_all(argosy("render", "web", "previews").out)]
+    found = {each["kind"]: each for each in made}
+    assert found["Namespace"]["metadata"]["name"] == "web-pr-0"
+    assert {each["metadata"]["namespace"] for each in made if each["kind"] != "Namespace"} == {"web-pr-0"}
+    spec = found["Deployment"]["spec"]
+    assert spec["replicas"] == 1
+    (container,) = spec["template"]["spec"]["containers"]
+    assert container["image"] == "nginx:0dd5cf1fb9a3c8a1e2f4b6d7980a1b2c3d4e5f60"
+    assert found["Ingress"]["spec"]["rules"][0]["host"] == "web-pr-0.preview.example.com"
+    assert {"ResourceQuota", "LimitRange"} <= {*found}
+
+
+def done(argosy: Argosy, *words: str) -> str:
+    """Return what a command that commits says."""
+    result = argosy(*words, "--commit", "--no-validate")
+    assert result.code == 0, result.err
+    return result.err
+
+
+def test_other_commands_keep_them_right(argosy: Argosy, repository: Path) -> None:
+    before = files(repository)
+    said = done(argosy, "set", "app", "web", CODE)
+    assert "kubectl --namespace argocd create secret generic previews --from-literal=token=TOKEN" in said
+    assert argosy("update").err.startswith("Nothing to change.")
+    done(argosy, "set", "env", "dev", "podSecurity=baseline")
+    assert "pod-security.kubernetes.io~1enforce" in (repository / FILE).read_text()
+    done(argosy, "set", "env", "dev", "podSecurity=off")
+
+    done(argosy, "rename", "env", "dev", "test", "--yes")
+    done(argosy, "rename", "app", "web", "shop", "--yes")
+    moved = repository / "argocd/test/previews/shop.yaml"
+    text = moved.read_text()
+    assert {"shop-pr-*", "/environments/test/shop/values.yaml"} <= {*text.replace('"', " ").replace("- ", " ").split()}
+    assert "web-pr" not in text
+    assert "dev" not in text
+    assert {each.name for each in (repository / "applications/shop/previews").iterdir()} == {
+        *("kustomization.yaml", "limits.yaml", "namespace.yaml")
+    }
+    assert argosy("update").err.startswith("Nothing to change.")
+
+    gone = argosy("remove", "env", "test", "--yes")
+    assert (gone.code, "The previews of shop have the values of test." in gone.err) == (2, True)
+    refused = argosy("convert", "shop", "--to", "manifests")
+    assert (refused.code, "shop cannot have previews" in refused.err) == (2, True)
+
+    done(argosy, "rename", "app", "shop", "web", "--yes")
+    done(argosy, "rename", "env", "test", "dev", "--yes")
+    done(argosy, "set", "app", "web", "previews=")
+    assert files(repository) == before
+    done(argosy, "set", "app", "web", CODE)
+    done(argosy, "remove", "app", "web", "--yes")
+    assert not [path for path in files(repository) if "/previews/" in path]
+
+
+@pytest.mark.usefixtures("repository")
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        (["previewLabel=x"], "web has no previews yet."),
+        ([CODE, "previewEnv=prod"], "prod is where releases end"),
+        ([CODE, "previewEnv=qa"], "There is no environment “qa”."),
+        (["previews=https://git.acme.io/acme/web"], "Nothing tells what kind of Git host"),
+        (["previews=https://bitbucket.org/acme/web"], "Argo CD knows neither labels nor forks"),
+    ],
+)
+def test_refused(argosy: Argosy, settings: list[str], told: str) -> None:
+    refused = argosy("set", "app", "web", *settings)
+    assert (refused.code, told in refused.err) == (2, True), refused.err
+
+
+@pytest.mark.parametrize(
+    ("url", "asked"),
+    [
+        (
+            "https://gitlab.acme.io/acme/sub/web",
+            {"gitlab": {"project": "acme/sub/web", "api": "https://gitlab.acme.io"}},
+        ),
+        ("https://codeberg.org/acme/web", {"gitea": {"owner": "acme", "repo": "web", "api": "https://codeberg.org"}}),
+        ("https://bitbucket.org/acme/web", {"bitbucket": {"owner": "acme", "repo": "web"}}),
+        (
+            "https://bitbucket.acme.io/scm/acme/web.git",
+            {"bitbucketServer": {"project": "acme", "repo": "web", "api": "https://bitbucket.acme.io"}},
+        ),
+    ],
+)
+def test_each_host(argosy: Argosy, repository: Path, url: str, asked: dict[str, dict[str, str]]) -> None:
+    forks = ["previewForks=true"] if "bitbucket" in url else []
+    done(argosy, "set", "app", "web", f"previews={url}", *forks)
+    _, generated = yaml.safe_load_all((repository / FILE).read_text())
+    (generator,) = generated["spec"]["generators"]
+    ((host, expected),) = asked.items()
+    found = generator["pullRequest"][host]
+    assert {key: found.get(key) for key in expected} == expected
+    token = found["bearerToken"]["tokenRef"] if forks else found["tokenRef"]
+    assert token == {"secretName": "previews", "key": "token"}
+    assert found.get("labels", []) == ([] if forks else ["preview"])
+    assert (found.get("pullRequestState") == "opened") is (host == "gitlab")
