@@ -14,13 +14,18 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
+import yaml
+
 from argosy.catalogue import catalogue
 from argosy.change import components, edits, privileges
 from argosy.repository import switches
+from argosy.repository.installation import Copy, named
+from argosy.repository.layout import INSTALL_DIGEST, INSTALL_MANIFESTS
 from argosy.repository.model import (
     OWN,
     SHARED,
     Application,
+    ArgocdManifests,
     ArgocdStyle,
     CiHost,
     Component,
@@ -192,6 +197,12 @@ def tree(repository: Repository) -> Mapping[str, File]:
         for component in environment.components:
             texts = known[component.name].files(repository, environment)
             rendered |= {path: File(text) for path, text in texts.items()}
+    if repository.settings.production.argocd_manifests is ArgocdManifests.VENDORED:
+        from tests.templates.test_install import stand_in
+
+        url = named(rendered["argocd/install/kustomization.yaml"].content)
+        text = yaml.safe_dump_all(stand_in(high_availability="/ha/" in url)).encode()
+        rendered |= {INSTALL_MANIFESTS: File(text), INSTALL_DIGEST: File(str(Copy.of(url, text)).encode())}
     return dict(sorted(rendered.items()))
 
 

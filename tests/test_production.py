@@ -27,6 +27,7 @@ from tests.templates.test_runbooks import parsed
 
 DOCS = Path(__file__).parents[1] / "docs"
 INSTALL = "argocd/install"
+MORE = "project-permits-more"
 
 Item = Mapping[str, Any]
 
@@ -36,6 +37,7 @@ VALUES: Mapping[str, tuple[str, ...]] = {
     "shards": ("3",),
     "argocdNamespace": ("openshift-gitops",),
     "argocdPin": (f"v3.6.0@{'a' * 40}@sha256:{'b' * 64}",),
+    "argocdManifests": ("vendored",),
     "secrets": ("external-secrets", "sealed-secrets", "sops"),
     "secretStore": ("gcp", "azure", "vault"),
     "imageSigning": ("keyless", "key"),
@@ -128,11 +130,13 @@ def test_the_repository_with_all_of_it_is_valid(tmp_path: Path) -> None:
 
 def refuse_flaws(report: Report) -> None:
     """Fail where something is found, or where something is skipped that can be known offline."""
-    assert [str(each) for each in report.findings if each.rule != PLACEHOLDER.id] == []
+    # Of Argo CD itself there is a stand-in, which has few of the kinds that its project permits.
+    found = [each for each in report.findings if (each.rule, each.resource) != (MORE, "AppProject/argocd-install")]
+    assert [str(each) for each in found if each.rule != PLACEHOLDER.id] == []
     skipped = [each for each in report.outcomes if each.status is Status.SKIPPED]
-    elsewhere = ("was not fetched (offline)", "is not in this repository")
+    elsewhere = ("was not fetched", "is not in this repository")
     assert [each for each in skipped if not any(reason in each.reason for reason in elsewhere)] == []
-    assert {each.path for each in skipped if each.path.startswith(INSTALL)} == {INSTALL}
+    assert {each.path for each in skipped if each.path.startswith(INSTALL)} <= {INSTALL}
 
 
 def test_what_is_off_leaves_no_trace() -> None:

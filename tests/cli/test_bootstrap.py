@@ -580,7 +580,7 @@ def test_an_installation_that_cannot_be_built(bootstrap: Argosy, site: Site) -> 
     assert result.code == 1
     assert "cannot be built. http://127.0.0.1:1/install.yaml: Get " in result.err
     assert "unknown  Argo CD: not looked at\n" in result.out
-    assert "pass that as --install" in bootstrap("--yes").err
+    assert "argocdManifests=vendored --fetch" in bootstrap("--yes").err
     assert site.cluster.written == []
 
 

@@ -79,6 +79,7 @@ REFUSED = [
         for url in ("oci://", "oci://registry.example.com", "oci://a:b@registry.example.com/x", "oci://a/../b")
     ],
     Pin("oci://registry.example.com/x", "../../x"),
+    *[Pin(url, "") for url in ("http://example.com/a.yaml", "file:///etc/a.yaml", "https://a:b@example.com/a.yaml")],
 ]
 
 
@@ -279,6 +280,32 @@ def test_a_git_url_that_is_another_machines_is_not_reached_by_a_redirection(serv
     assert not server.asked
 
 
+def test_a_file_alone_is_fetched_within_the_same_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(302 if self.path.startswith("/moved") else 200)
+            self.send_header("Location", "http://other.example/a.yaml")
+            self.end_headers()
+            self.wfile.write(b"a: 1\n")
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with listening(Handler) as url:
+        pin = Pin(f"{url}/v1.2.3/a.yaml", "")
+        fetching.fetch(pin)
+        assert contents(pin) == {"a.yaml": "a: 1\n"}
+        with pytest.raises(ArgosyError, match="it leads to http://other"):
+            fetching.fetch(Pin(f"{url}/moved/a.yaml", ""))
+        monkeypatch.setattr(held, "MOST_BYTES", 4)
+        with pytest.raises(ArgosyError, match="sends more than the 4 bytes"):
+            fetching.fetch(Pin(f"{url}/a.yaml", ""))
+    with pytest.raises(ArgosyError, match="could not be fetched"):
+        fetching.fetch(Pin(f"{url}/a.yaml", ""))
+    assert pin.is_fixed
+    assert not Pin(f"{url}/main/a.yaml", "").is_fixed
+
+
 def test_more_than_one_pin_may_bring_is_refused_before_it_is_read(
     server: GitServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -302,6 +329,9 @@ def test_what_was_not_used_for_longest_goes_first(monkeypatch: pytest.MonkeyPatc
     assert [held.folder(each) is not None for each in (*pins, newest)] == [False, True, False, True]
 
 
+INSTALL = "https://raw.githubusercontent.com/argoproj/argo-cd/v3.6.0/manifests/install.yaml"
+
+
 @pytest.mark.parametrize(
     ("entry", "found"),
     [
@@ -319,8 +349,9 @@ def test_what_was_not_used_for_longest_goes_first(monkeypatch: pytest.MonkeyPatc
             (Pin("ssh://git@git.example.com/acme/b.git", "v1"), ""),
         ),
         ("https://git.example.com/acme/bases.git//web", (Pin("https://git.example.com/acme/bases.git", "HEAD"), "web")),
-        ("https://raw.githubusercontent.com/argoproj/argo-cd/v3.6.0/manifests/install.yaml", None),
-        ("https://example.com/a.yaml", None),
+        (INSTALL, (Pin(INSTALL, ""), "install.yaml")),
+        ("https://example.com/a.yaml", (Pin("https://example.com/a.yaml", ""), "a.yaml")),
+        ("https://example.com/a", None),
     ],
 )
 def test_a_base_is_found_where_kustomize_finds_it(entry: str, found: tuple[Pin, str] | None) -> None:

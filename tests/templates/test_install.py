@@ -91,6 +91,18 @@ def _policy(name: str, *ports: int) -> Manifest:
     return {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": metadata, "spec": spec}
 
 
+def _definition(kind: str) -> Manifest:
+    plural = f"{kind.lower()}s"
+    anything = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
+    version = {"name": "v1alpha1", "served": True, "storage": True, "schema": anything}
+    names = {"kind": kind, "plural": plural}
+    return {
+        **{"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition"},
+        "metadata": {"name": f"{plural}.argoproj.io"},
+        "spec": {"group": "argoproj.io", "names": names, "scope": "Namespaced", "versions": [version]},
+    }
+
+
 def stand_in(*, high_availability: bool) -> list[Manifest]:
     """Return, of Argo CD 3.5's install.yaml, the objects that patches can be about; none of them says a namespace."""
 
@@ -98,8 +110,10 @@ def stand_in(*, high_availability: bool) -> list[Manifest]:
         return {"apiVersion": "v1", "kind": kind, "metadata": {"name": name}, **({"data": data} if data else {})}
 
     controller = "argocd-application-controller"
-    env = [{"name": "REDIS_PASSWORD", "value": "x"}, {"name": "ARGOCD_CONTROLLER_REPLICAS", "value": "1"}]
+    password = {"secretKeyRef": {"name": "argocd-redis", "key": "auth"}}
+    env = [{"name": "REDIS_PASSWORD", "valueFrom": password}, {"name": "ARGOCD_CONTROLLER_REPLICAS", "value": "1"}]
     container = {"name": controller, "image": f"quay.io/argoproj/argocd:{pinned()}", "env": env}
+    labels = {"app.kubernetes.io/name": controller}
     redis = {"redis.server": "argocd-redis-ha-haproxy:6379"} if high_availability else {}
     policies = [
         *(_policy(controller, 8082), _policy("argocd-applicationset-controller", 8080)),
@@ -108,10 +122,7 @@ def stand_in(*, high_availability: bool) -> list[Manifest]:
         _policy("argocd-redis-ha-proxy", 6379, 9101) if high_availability else _policy("argocd-redis", 6379),
     ]
     return [
-        *(
-            {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {"name": name}}
-            for name in ("applications.argoproj.io", "applicationsets.argoproj.io", "appprojects.argoproj.io")
-        ),
+        *map(_definition, ("Application", "ApplicationSet", "AppProject")),
         core("ConfigMap", "argocd-cm", **{"resource.customizations.ignoreResourceUpdates.all": "jsonPointers: []\n"}),
         core("ConfigMap", "argocd-cmd-params-cm", **redis),
         core("ConfigMap", "argocd-notifications-cm"),
@@ -120,7 +131,10 @@ def stand_in(*, high_availability: bool) -> list[Manifest]:
         core("Secret", "argocd-secret"),
         {
             **{"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": controller}},
-            "spec": {"replicas": 1, "template": {"spec": {"containers": [container]}}},
+            "spec": {
+                **{"replicas": 1, "serviceName": controller, "selector": {"matchLabels": labels}},
+                "template": {"metadata": {"labels": labels}, "spec": {"containers": [container]}},
+            },
         },
         *policies,
     ]

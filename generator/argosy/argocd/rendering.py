@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path, PurePosixPath
 from queue import Empty, SimpleQueue
 from threading import Thread
@@ -394,14 +394,14 @@ def _release(application: ArgoApplication, source: Source, root: Path) -> Releas
     )
 
 
-def _kustomize(empty: Render, source: Source, view: View) -> Render:
+def _kustomize(empty: Render, source: Source, view: View, *, is_deployed: bool = True) -> Render:
     if source.folder is None:
         return empty
     root, overrides = view.root, source.spec.get("kustomize")
     try:
         options = view.settings.build_options(_version(source))
         given = overrides if isinstance(overrides, dict) else None
-        built = kustomize.build(source.folder, root, given, options, _base)
+        built = kustomize.build(source.folder, root, given, options, partial(_base, is_deployed=is_deployed))
     except OfflineError as error:
         return replace(empty, skipped="; ".join(dict.fromkeys(fault.message for fault in error.faults)))
     except RenderError as error:
@@ -415,16 +415,21 @@ def _kustomize(empty: Render, source: Source, view: View) -> Render:
     return replace(empty, documents=documents, defects=defects)
 
 
-def _base(entry: str) -> kustomize.Remote | str:
-    """Return the base that a URL in a kustomization means, or why it is not here."""
+def _base(entry: str, *, is_deployed: bool) -> kustomize.Remote | str:
+    """Return the base that a URL in a kustomization means, or why it is not here.
+
+    A file, such as Argo CD's own manifests, is not fetched for what no Application deploys.
+    """
     found = remote.of_base(entry)
-    if found is None:
+    if found is None or (found[0].kind is remote.Kind.FILE and not is_deployed):
         return "was not fetched (offline)"
     pin, path = found
     home = remote.folder(pin)
     if home is None:
         return remote.trouble(pin).removeprefix("it ")
     folder = inside(home, PurePosixPath(path))
+    if folder and pin.kind is remote.Kind.FILE:
+        return kustomize.Remote(home.resolve(), folder)
     if folder is None or astray(folder, home) or kustomize.kustomization(folder) is None:
         return f"has no kustomization in {path or 'its root'}"
     return kustomize.Remote(home.resolve(), folder.resolve())
@@ -435,7 +440,7 @@ def _overlay(folder: Path, inventory: Inventory, view: View) -> Render:
     empty = Render(source, folder.relative_to(inventory.root).as_posix())
     if inventory.head(folder, *KUSTOMIZATIONS).get("kind") == "Component":
         return replace(empty, skipped="no overlay uses this Component")
-    return _kustomize(empty, source, view)
+    return _kustomize(empty, source, view, is_deployed=False)
 
 
 def _chart(chart: Path, inventory: Inventory, helm: Helm) -> Render:

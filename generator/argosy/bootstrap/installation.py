@@ -63,8 +63,9 @@ def build(folder: Path) -> list[Manifest]:
         cause = _CAUSE.search(error.message)
         raise ToolError(
             f"{folder} cannot be built. {f'{cause[1]}: {cause[2]}' if cause else error.message}",
-            "It refers to Argo CD's manifests by URL, so this needs the network. Without it, vendor them into a folder "
-            "with a kustomization and pass that as --install.",
+            "It refers to Argo CD's manifests by URL, so this needs the network. The repository can keep them: "
+            "`argosy set repository argocdManifests=vendored --fetch`, where there is one. Or name another "
+            "kustomization: --install FOLDER.",
         ) from error
     return manifests.read(text, str(folder))
 

@@ -59,7 +59,7 @@ def plan(root: Path, change: Change, settle: Settle | None = None) -> Plan:
 
     `settle` sees the merge first, and may change what the projects of the model after it permit.
     """
-    from argosy.change import origin  # noqa: PLC0415
+    from argosy.change import installation, origin  # noqa: PLC0415
 
     present = change.from_version or versions.current().version
     wanted = change.to_version or versions.current().version
@@ -74,6 +74,7 @@ def plan(root: Path, change: Change, settle: Settle | None = None) -> Plan:
         before = rendered(change.before, change.after, old, copied, whole=whole)
         is_same = new == old and change.before == change.after
         after = before if is_same else rendered(change.after, change.before, new, copied, whole=whole)
+        change = installation.renewed(root, change, before, after)
         moved = _moved_folders(change.after, versions.moves(old, new)) if whole else {}
         if change.only and not any(map(change.only, {*before, *after})):
             raise UsageError(

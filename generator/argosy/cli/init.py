@@ -281,9 +281,9 @@ def command(
 
     def told() -> tuple[Repository, Tree]:
         repository = _repository(destination, given, answers, interview, house, argosy_install=installed.setting)
-        tree = dict(_render(repository))
+        tree = _render(repository)
         if repository.settings.argosy_install == installed.setting:
-            tree |= installed.files
+            tree = {**tree, **installed.files}
         if interview.asks and not dry_run:
             _show_plan(destination, repository, len(tree), git)
             if not interview.confirm("write", ("Write it?", "Nothing is written before you say y."), default=True):
@@ -682,9 +682,11 @@ def _host(repo_url: str) -> str:
 
 
 def _render(repository: Repository) -> Tree:
+    from argosy.change import installation  # noqa: PLC0415
     from argosy.template import rendering  # noqa: PLC0415
 
-    return rendering.render(repository)
+    tree = rendering.render(repository)
+    return {**tree, **{path: rendering.File(content) for path, content in installation.files(tree).items()}}
 
 
 def _create(destination: Path, repository: Repository, tree: Tree, git: bool) -> None:

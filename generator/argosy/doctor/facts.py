@@ -14,9 +14,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from argosy import paths
 from argosy.documents import plain
+from argosy.repository import layout
+from argosy.repository.installation import named
 
 INSTALL = "argocd/install/kustomization.yaml"
+_COPY = layout.INSTALL_MANIFESTS.rpartition("/")[2]
 _IMAGE = "quay.io/argoproj/argocd"
 _MANIFESTS = re.compile(r"argoproj/argo-cd(?:\.git)?/.*?\bv?(\d+\.\d+\.\d+)\b")
 
@@ -85,9 +89,10 @@ def webhook(host: str) -> Webhook | None:
 def installed(root: Path) -> str:
     """Return the version of Argo CD that a repository pins in `argocd/install`, such as 3.5.1, or nothing."""
     data = plain.load(root / INSTALL, root)
+    copied = named(paths.content(root / INSTALL, root)) if (root / INSTALL).is_file() else ""
     for name in ("resources", "bases", "components"):
         for resource in data.get(name) or ():
-            if found := _MANIFESTS.search(str(resource)):
+            if found := _MANIFESTS.search(copied if resource == _COPY else str(resource)):
                 return found[1]
     # Where a commit is named, the image says the version.
     for image in data.get("images") or ():

@@ -31,7 +31,7 @@ Fetched = Callable[[str], "Remote | str"]
 
 @dataclass(frozen=True, slots=True)
 class Remote:
-    """A base that was fetched: a folder, in the repository that it is in."""
+    """A base that was fetched: a folder, in the repository that it is in; or a file, in a folder of its own."""
 
     home: Path
     folder: Path
@@ -114,12 +114,12 @@ def _with_bases(kustomization: Path, bases: Mapping[str, Remote], scratch: Path)
     copies: list[Path] = []
     paths: dict[str, str] = {}
     for entry, base in bases.items():
-        named = list(references(base.folder, base.home))
+        named = [] if base.folder.is_file() else list(references(base.folder, base.home))
         _refuse_unread([each for each in named if each.refused])
         if remote := [each.entry for each in named if each.remote]:
             raise OfflineError([Fault(f"The base {entry} has remote bases of its own: {', '.join(remote)}.")])
         place = scratch / _FETCHED / base.home.name
-        for file in read_by(base.folder, named):
+        for file in {base.folder} if base.folder.is_file() else read_by(base.folder, named):
             copy = place / file.relative_to(base.home)
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(file, copy)

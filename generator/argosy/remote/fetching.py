@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from time import monotonic
 
 from argosy import git, temporary
 from argosy.errors import ArgosyError, UsageError
@@ -36,7 +37,7 @@ def fetch(pin: Pin) -> Path:
         raise UsageError(
             "A URL with a password is not fetched.", "Take it out of the repository, and give it to git or Helm."
         )
-    by_kind = {Kind.CHART: _chart, Kind.GIT: _git, Kind.OCI: _artifact}
+    by_kind = {Kind.CHART: _chart, Kind.GIT: _git, Kind.OCI: _artifact, Kind.FILE: _file}
     return held.keep(pin, by_kind[pin.kind](pin))
 
 
@@ -80,6 +81,20 @@ def _artifact(pin: Pin) -> Mapping[str, Held]:
     from argosy.remote.registry import files  # noqa: PLC0415
 
     return files(pin, SECONDS, held.MOST_BYTES)
+
+
+def _file(pin: Pin) -> Mapping[str, Held]:
+    from argosy.remote import web  # noqa: PLC0415
+
+    if not web.is_safe(pin.url):
+        raise _refused(pin)
+
+    def failed(why: str) -> ArgosyError:
+        return ArgosyError(f"{pin} could not be fetched: {why.rstrip('.')}.", "Check the address and the network.")
+
+    with web.failing(failed):
+        content = web.get(pin.url, held.MOST_BYTES, monotonic() + SECONDS, failed)
+    return {pin.url.rpartition("/")[2]: Held(content)}
 
 
 def _refused(pin: Pin) -> ArgosyError:

@@ -19,15 +19,17 @@ class Kind(StrEnum):
     CHART = "chart"
     GIT = "repository"
     OCI = "artifact"
+    FILE = "file"
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Pin:
-    """A chart, a Git repository or an OCI artifact, in a version."""
+    """A chart, a Git repository or an OCI artifact, in a version; or a file, whose URL says which."""
 
     url: str
     """As an Application has it: of a chart in a registry without `oci://`."""
     revision: str
+    """Empty for a file alone."""
     chart: str = ""
 
     @property
@@ -35,24 +37,27 @@ class Pin:
         """How it is fetched."""
         if self.chart:
             return Kind.CHART
+        if not self.revision:
+            return Kind.FILE
         return Kind.OCI if self.url.startswith("oci://") else Kind.GIT
 
     def __str__(self) -> str:
         """Name it as a sentence does."""
         if self.chart:
             return f"the chart {self.chart} {self.revision} of {self.url}"
-        return f"{self.url} at {self.revision}"
+        return f"{self.url} at {self.revision}" if self.revision else self.url
 
     @property
     def is_fixed(self) -> bool:
         """Return whether the revision looks as if it meant the same for ever: a version, a commit or a digest."""
-        return _FIXED.fullmatch(self.revision) is not None
+        parts = [self.revision] if self.revision else self.url.split("/")
+        return any(map(_FIXED.fullmatch, parts))
 
     @property
     def label(self) -> str:
         """What the files that it renders to are called after: what it is, and its version."""
         name = self.chart or self.url.rstrip("/").rpartition("/")[2].removesuffix(".git")
-        return f"{name}@{self.revision}"
+        return f"{name}@{self.revision}" if self.revision else name
 
 
 def of_source(spec: Mapping[str, Any]) -> Pin | None:
@@ -77,11 +82,17 @@ _HOSTED = re.compile(r"(https?://(?:github\.com|gitlab\.com|bitbucket\.org)/[^/?
 """Hosts of which Kustomize knows where a repository's URL ends."""
 
 
-def of_base(entry: str) -> tuple[Pin, str] | None:
-    """Return the Git repository that a URL in a kustomization means, and the folder in it; None where it means a file.
+_FILE = re.compile(r"https?://[^/?#\s]+/[^?#\s]*/?[^/?#\s]+\.(?:ya?ml|json)", re.IGNORECASE)
 
-    As Kustomize reads it: `https://HOST/REPOSITORY//FOLDER?ref=REVISION`, `.git` ending the repository too.
+
+def of_base(entry: str) -> tuple[Pin, str] | None:
+    """Return what a URL in a kustomization means, and the folder or file in it; None where that cannot be told.
+
+    As Kustomize reads it: `https://HOST/REPOSITORY//FOLDER?ref=REVISION` is in a Git repository, which `.git` ends too,
+    and what ends as manifests do is a file.
     """
+    if _FILE.fullmatch(entry) and ".git/" not in entry and "//" not in entry.partition("://")[2]:
+        return Pin(entry, ""), entry.rpartition("/")[2]
     short = re.sub(r"^(?:gh:|(?=github\.com/))", "https://", entry.replace("gh:", "gh:github.com/", 1))
     match = _REPOSITORY.fullmatch(short)
     if match is None:

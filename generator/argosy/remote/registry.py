@@ -15,22 +15,17 @@ import tempfile
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from http.client import HTTPException
 from pathlib import Path
 from time import monotonic
-from typing import IO, TYPE_CHECKING, Any
-from urllib.error import HTTPError, URLError
-from urllib.parse import urlencode, urljoin, urlsplit
-from urllib.request import HTTPRedirectHandler, HTTPSHandler, Request, build_opener
+from typing import IO
+from urllib.error import HTTPError
+from urllib.parse import urlencode
 
-from argosy import tls
 from argosy.documents.fields import mapping, sequence
 from argosy.errors import ArgosyError
+from argosy.remote import web
 from argosy.remote.held import Held, refuse_more
 from argosy.remote.pins import Pin
-
-if TYPE_CHECKING:
-    from http.client import HTTPResponse
 
 _MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 _LAYERS = (
@@ -42,19 +37,12 @@ _LAYERS = (
 _REFERENCE = re.compile(r"oci://(?P<host>\w[\w.-]*(?::\d+)?)/(?P<path>\w[\w.-]*(?:/\w[\w.-]*)*)", re.ASCII)
 _REVISION = re.compile(r"[\w][\w.+-]{0,127}|sha256:[0-9a-f]{64}", re.ASCII)
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
-_HERE = re.compile(r"(?:localhost|127\.0\.0\.1)(?::\d+)?")
 _CHALLENGE = re.compile(r'(\w+)="([^"]*)"')
 _HINT = "Check the address, the version and the network: docker login or helm registry login tell who you are."
 _MOST_TOLD = 4 * 1024 * 1024
 """Bytes of a manifest, or of a token's answer."""
-_REDIRECTS = 5
-_PATIENCE = 30.0
-"""Seconds without a byte."""
-_FAILURES = (
-    *(OSError, EOFError, ValueError, KeyError, TypeError),
-    *(HTTPException, RecursionError, zlib.error, tarfile.TarError),
-)
-"""What comes of an answer that is cut short, or is none of HTTP, JSON or an archive."""
+_FAILURES = (EOFError, KeyError, TypeError, RecursionError, zlib.error, tarfile.TarError)
+"""What comes of an answer that is cut short, or is none of JSON or an archive."""
 
 
 def files(pin: Pin, seconds: float, largest: int) -> Mapping[str, Held]:
@@ -63,14 +51,8 @@ def files(pin: Pin, seconds: float, largest: int) -> Mapping[str, Held]:
     if reference is None or not _REVISION.fullmatch(pin.revision):
         raise ArgosyError(f"{pin} names no artifact.", "Write oci://REGISTRY/PATH, and a tag or a digest.")
     asked = _Registry(pin, reference["host"], reference["path"], monotonic() + seconds)
-    try:
+    with web.failing(asked.failed, *_FAILURES):
         return asked.files(largest)
-    except HTTPError as error:
-        raise asked.failed(f"{error.code} {error.reason}") from error
-    except URLError as error:
-        raise asked.failed(str(error.reason)) from error
-    except _FAILURES as error:
-        raise asked.failed(str(error) or type(error).__name__) from error
 
 
 @dataclass(slots=True)
@@ -142,7 +124,7 @@ class _Registry:
 
     def _read(self, what: str, largest: int) -> bytes:
         """Return what the registry holds; it may want to know who asks."""
-        scheme = "http" if _HERE.fullmatch(self.host) else "https"
+        scheme = "http" if web.HERE.fullmatch(self.host) else "https"
         url = f"{scheme}://{self.host}/v2/{self.path}/{what}"
         try:
             return self._get(url, largest, self.authorization)
@@ -153,6 +135,9 @@ class _Registry:
         self.authorization = self._authorized(challenge)
         return self._get(url, largest, self.authorization)
 
+    def _get(self, url: str, largest: int, authorization: str) -> bytes:
+        return web.get(url, largest, self.end, self.failed, authorization=authorization, accepted=f"{_MANIFEST}, */*")
+
     def _authorized(self, challenge: str) -> str:
         """Return what a registry asks for: who this is, or a token that its own server gives for that."""
         known = _login(self.host)
@@ -162,55 +147,12 @@ class _Registry:
             return known
         told = dict(_CHALLENGE.findall(challenge))
         realm = told.get("realm", "")
-        if not challenge.lower().startswith("bearer") or not _is_safe(realm):
+        if not challenge.lower().startswith("bearer") or not web.is_safe(realm):
             raise self.failed(f"{self.host} asks for a login that is not known: {challenge[:100]}")
         asked = {"scope": f"repository:{self.path}:pull", **({"service": told["service"]} if "service" in told else {})}
         url = f"{realm}{'&' if '?' in realm else '?'}{urlencode(asked)}"
         given = mapping(json.loads(self._get(url, _MOST_TOLD, known)))
         return f"Bearer {given.get('token') or given['access_token']}"
-
-    def _get(self, url: str, largest: int, authorization: str) -> bytes:
-        """Return what is at a URL; whom a redirection leads to is told nothing."""
-        opener = build_opener(HTTPSHandler(context=tls.context()), _Stopping())
-        first = urlsplit(url).netloc
-        for _ in range(_REDIRECTS):
-            headers = {"Accept": f"{_MANIFEST}, */*", "User-Agent": "argosy"}
-            if authorization and urlsplit(url).netloc == first:
-                headers["Authorization"] = authorization
-            answer: HTTPResponse
-            with opener.open(Request(url, headers=headers), timeout=_PATIENCE) as answer:
-                if answer.status not in {301, 302, 303, 307, 308}:
-                    return self._bounded(answer, largest)
-                url = urljoin(url, answer.headers.get("Location", ""))
-            if not _is_safe(url):
-                raise self.failed(f"it leads to {url[:100]}, which is not https")
-        raise self.failed("it leads from one address to the next")
-
-    def _bounded(self, answer: IO[bytes], largest: int) -> bytes:
-        found = bytearray()
-        while part := answer.read(64 * 1024):
-            found += part
-            if len(found) > largest:
-                raise self.failed(f"{self.host} sends more than the {largest:,} bytes that there are to be")
-            if monotonic() > self.end:
-                raise self.failed("it takes too long")
-        return bytes(found)
-
-
-class _Stopping(HTTPRedirectHandler):
-    """Hands a redirection over as an answer: Python would follow it with all headers."""
-
-    def http_error_302(self, req: Any, fp: Any, code: int, msg: Any, headers: Any) -> Any:  # noqa: ARG002
-        """Return the answer."""
-        return fp
-
-    http_error_301 = http_error_303 = http_error_307 = http_error_308 = http_error_302
-
-
-def _is_safe(url: str) -> bool:
-    """Return whether a URL is one of https, or of this machine."""
-    parts = urlsplit(url)
-    return parts.scheme == "https" or (parts.scheme == "http" and _HERE.fullmatch(parts.netloc) is not None)
 
 
 def _login(host: str) -> str:
@@ -246,7 +188,7 @@ def _of_helper(helper: str, host: str) -> str:
             [f"docker-credential-{helper}", "get"],
             input=host.encode(),
             capture_output=True,
-            timeout=_PATIENCE,
+            timeout=web.PATIENCE,
             check=True,
         ).stdout
         kept = json.loads(said)

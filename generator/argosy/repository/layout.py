@@ -16,6 +16,9 @@ SHARED_CHART = "charts/app"
 """The folder of the chart that applications share: a folder below it for each of its versions."""
 ROOT_APPLICATION = "argocd/root.yaml"
 INSTALL = "argocd/install"
+INSTALL_MANIFESTS = "argocd/install/install.yaml"
+"""Argo CD's own manifests, where the repository keeps a copy of them."""
+INSTALL_DIGEST = f"{INSTALL_MANIFESTS}.sha256"
 APPLICATION_SET = "argocd/applicationset.yaml"
 APPLICATION_SETTINGS = "application.yaml"
 ENVIRONMENT_SETTINGS = "environment.yaml"
@@ -157,9 +160,10 @@ def is_components_project(path: str) -> bool:
 
 
 def is_vendored(path: str) -> bool:
-    """Return whether a file is one of a vendor's chart, or its folder: nobody here can mend what is wrong in it."""
+    """Return whether a file is a copy of a vendor's, or a folder of these: nobody here can mend what is wrong in it."""
     parts = path.split("/")
-    return parts[0] == PLATFORM and parts[3:4] == ["chart"] and parts[2] != POLICIES
+    is_chart = parts[0] == PLATFORM and parts[3:4] == ["chart"] and parts[2] != POLICIES
+    return is_chart or path in {INSTALL_MANIFESTS, INSTALL_DIGEST}
 
 
 def application_policies(environment: str, application: str) -> str:

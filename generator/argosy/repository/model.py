@@ -194,6 +194,13 @@ class ImageSigning(StrEnum):
     KEY = "key"
 
 
+class ArgocdManifests(StrEnum):
+    """Where Argo CD's own manifests are when it is installed: read from their release, or kept in the repository."""
+
+    RELEASE = "release"
+    VENDORED = "vendored"
+
+
 class ChartExtra(StrEnum):
     """What a Helm chart has besides what nearly every application uses."""
 
@@ -570,6 +577,7 @@ class Production:
     argocd_namespace: str = "argocd"
     argocd_pin: str = ""
     """VERSION@COMMIT[@DIGEST] of the Argo CD that is installed; empty: the release that the template names."""
+    argocd_manifests: ArgocdManifests = ArgocdManifests.RELEASE
     self_managed: bool = False
     """Whether an Application keeps Argo CD itself as the repository has it."""
     secrets: Secrets = Secrets.NONE

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from argosy import kustomize
+from argosy import kustomize, paths
 from argosy.argocd.view import NOTIFICATIONS, SETTINGS, View
 from argosy.documents import Document
 from argosy.findings import Problem, Severity
 from argosy.names import did_you_mean, one_of
 from argosy.repository import layout
+from argosy.repository.installation import Copy, named
 from argosy.rules.config_maps import entries, example, read
 from argosy.rules.notifications import SERVICES
 from argosy.rules.registry import Scope, rule
@@ -158,3 +159,51 @@ def install_file_unused(view: View) -> Iterator[Problem]:
                 hint=f"Name it there, such as below patches: `- path: {file.name}`. Or remove it.",
                 document=document,
             )
+
+
+_COPIED = "# file: argocd/install/kustomization.yaml\nresources:\n  - install.yaml # https://argocd.example.com/install.yaml\n"
+_HOLDS = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: argocd-tls-certs-cm, namespace: argocd}\n"
+
+
+def _copy(digest: str) -> str:
+    note = str(Copy("https://argocd.example.com/install.yaml", digest))
+    return f"{_COPIED}# file: {layout.INSTALL_MANIFESTS}\n{_HOLDS}# file: {layout.INSTALL_DIGEST}\n{note}"
+
+
+@rule(
+    "install-manifests-changed",
+    Severity.ERROR,
+    Scope.REPOSITORY,
+    "The copy of Argo CD's manifests is not what was fetched.",
+    explanation="With `argocdManifests=vendored`, argocd/install/install.yaml is a copy of what Argo CD released, with "
+    "its digest beside it. An edit of the copy would be lost with the next update, and a copy that is from elsewhere "
+    "than the kustomization says installs another version.",
+    bad=_copy("0" * 64),
+    good=_copy(Copy.of("", _HOLDS.encode()).digest),
+)
+def install_manifests_changed(view: View) -> Iterator[Problem]:
+    """Compare the copy of Argo CD's manifests with its digest, and with what the kustomization says of it."""
+    try:
+        url = named(paths.content(view.root / layout.INSTALL / "kustomization.yaml", view.root))
+        held = paths.content(view.root / layout.INSTALL_MANIFESTS, view.root)
+    except OSError:
+        return  # What a kustomization names and is not there, its build reports.
+    document = next((each for each in (*view.documents, *view.patches) if each.path == layout.INSTALL_MANIFESTS), None)
+    if not url or document is None:
+        return
+    try:
+        note = Copy.read(paths.content(view.root / layout.INSTALL_DIGEST, view.root))
+    except OSError:
+        note = None
+    if note is None or Copy.of(note.url, held) != note:
+        yield Problem(
+            f"{layout.INSTALL_MANIFESTS} is not what {layout.INSTALL_DIGEST} has the digest of.",
+            hint="Bring both back from Git, and put what you changed into a patch that the kustomization lists.",
+            document=document,
+        )
+    elif note.url != url:
+        yield Problem(
+            f"{layout.INSTALL_MANIFESTS} is from {note.url}, and the kustomization says {url}.",
+            hint="argosy update --fetch, or argosy set repository argocdPin=… --fetch, changes both together.",
+            document=document,
+        )
