@@ -11,9 +11,12 @@ import pytest
 from yamllint import linter  # type: ignore[import-untyped]
 from yamllint.config import YamlLintConfig  # type: ignore[import-untyped]
 
+from tests.changing import git
 from tests.conftest import Argosy, Git
 from tests.elsewhere import GitServer, Registry, git_server, registry
 from tests.templates.pipelines import yamllint
+from tests.templates.renovate import Found, watched
+from tests.upstream.releases import pinned
 from tests.vendor import Vendor, vendor
 
 URL = "https://git.example.com/acme/gitops.git"
@@ -280,17 +283,11 @@ def test_renovate_sees_each_version_once_and_yamllint_has_no_remark(argosy: Argo
     settings = YamlLintConfig(yamllint(Path(".pre-commit-config.yaml").read_text()))
     for file in (*Path("environments").rglob("*.yaml"), *Path("argocd").rglob("*.yaml")):
         assert [f"{file}:{problem}" for problem in linter.run(file.read_text(), settings, str(file))] == []
-    managers = json.loads(Path("renovate.json").read_text())["customManagers"]
-    for number, (datasource, name) in enumerate(KEPT_CURRENT.values()):
-        path = f"environments/dev/web{number}/source.yaml"
-        found = []
-        for manager in managers:
-            if any(re.search(each.strip("/"), path) for each in manager["managerFilePatterns"]):
-                pattern = manager["matchStrings"][0].replace("(?<", "(?P<")
-                if match := re.search(pattern, Path(path).read_text()):
-                    groups = match.groupdict()
-                    dependency = manager.get("depNameTemplate", groups.get("depName", ""))
-                    for group, value in groups.items():
-                        dependency = dependency.replace(f"{{{{{{{group}}}}}}}", value)
-                    found.append((manager["datasourceTemplate"], dependency, groups["currentValue"]))
-        assert found == [(datasource, name, "1.2.3")]
+    expected = [
+        Found(f"environments/{env}/web{number}/source.yaml", *where, "1.2.3")
+        for number, where in enumerate(KEPT_CURRENT.values())
+        for env in ("dev", "prod")
+    ]
+    argo_cd = Found("argocd/install/kustomization.yaml", "github-releases", "argoproj/argo-cd", pinned())
+    tracked = {path: Path(path).read_text() for path in git(Path(), "ls-files").splitlines()}
+    assert watched(tracked) == sorted([*expected, argo_cd])

@@ -38,6 +38,21 @@ def test_environment(argosy: Argosy, repository: Path) -> None:
     assert spec["destination"] == {"name": "east", "namespace": "live"}
 
 
+def test_a_setting_that_somebody_wrote_in_another_way(argosy: Argosy, repository: Path) -> None:
+    path = "environments/prod/environment.yaml"
+    edit(repository, path, "replicas: ", "replicas:   ")
+    commit(repository, {path: (repository / path).read_text() + "namespace: live # ours\n"})
+    assert argosy("apply", "--since", "HEAD~", "--yes", "--commit").code == 0
+    assert (repository / path).read_text().count("namespace") == 1
+    assert argosy("set", "env", "prod", "replicas=7", "namespace=", "--yes", "--commit").code == 0
+    text = (repository / path).read_text()
+    assert "replicas:   7" in text
+    assert "namespace" not in text
+    spec = document("argocd/prod/web.yaml")["spec"]
+    assert isinstance(spec, dict)
+    assert spec["destination"]["namespace"] == "web-prod"
+
+
 class TestMoves:
     """What moves applications says what stays behind, and asks."""
 

@@ -512,6 +512,13 @@ def test_a_larger_template_gives_way(argosy: Argosy, tmp_path: Path, monkeypatch
                 creation.create(root, rendering.render(model(form=Format.HELM), template=known), branch="main")
                 break
     monkeypatch.chdir(root)
+    budget = f"{CHART}/pdb.yaml"
+    commit(root, {budget: None})
+    told = argosy("update", "--check").out
+    assert "\n  - Pods run as user 65532, and no longer as 10001: " in told
+    assert json.loads(argosy("update", "--check", "--output", "json").out)["notes"][0].startswith(
+        "Pods run as user 65532"
+    )
     values, pristine = "environments/dev/web/values.yaml", {path: Path(path).read_bytes() for path in (page, ingress)}
     monitored = read(root, values) + "serviceMonitor: {enabled: true}\n"
     commit(root, {values: monitored, **{path: b"{{/* Ours. */}}\n" + text for path, text in pristine.items()}})
@@ -523,6 +530,10 @@ def test_a_larger_template_gives_way(argosy: Argosy, tmp_path: Path, monkeypatch
     commit(root, {**pristine})
     result = argosy("update", "--commit")
     assert result.code == 0, result.out + result.err
+    assert "What to know of this template:\n  - Pods run as user 65532" in result.err
+    returned = f"{budget} was deleted here, and this template has its PodDisruptionBudget in {CHART}/hpa.yaml: "
+    assert f"\n  - {returned}" in result.err
+    assert "What to know" not in argosy("update").err
     assert [
         path for path in (*pristine, ".editorconfig", f"{CHART}/tests/test-connection.yaml") if Path(path).exists()
     ] == []

@@ -26,6 +26,7 @@ from argosy.schemas.store import file_schema
 from tests import goldens
 from tests.changing import commit, create, edit, git, model
 from tests.conftest import Argosy
+from tests.templates.renovate import Found, watched
 from tests.templates.pipelines import ARGOSY, Clone, Done, REAL_ARGOSY, Script, TOKEN, WEB, bitbucket, cloned, documents, github, gitlab, history, texts, yamllint
 
 HOSTS = (CiHost.GITHUB, CiHost.GITLAB, CiHost.BITBUCKET)
@@ -526,16 +527,9 @@ class TestInstall:
             assert found[".gitlab-ci.yml"][".argosy"]["image"] == {"name": IMAGE, "entrypoint": [""]}
         else:
             assert found["bitbucket-pipelines.yml"]["image"] == IMAGE
-        rules = json.loads(files["renovate.json"])
-        (kept,) = [each for each in rules["customManagers"] if each["datasourceTemplate"] == "docker"]
-        for path in (".copier-answers.yml", ".pre-commit-config.yaml", "README.md"):
-            assert any(re.search(each.strip("/"), path) for each in kept["managerFilePatterns"])
-            match = re.search(kept["matchStrings"][0].replace("(?<", "(?P<"), files[path])
-            assert match, path
-            assert match.groupdict() == {
-                **{"depName": "registry.example.com:5000/acme/argosy", "currentValue": "0.1.0"},
-                "currentDigest": f"sha256:{HASH}",
-            }
+        paths = (".copier-answers.yml", ".pre-commit-config.yaml", "README.md")
+        image = ("docker", "registry.example.com:5000/acme/argosy", "0.1.0", f"sha256:{HASH}")
+        assert [each for each in watched(files) if each.datasource == "docker"] == [Found(each, *image) for each in paths]
 
     def test_where_nothing_is_set_nothing_is_run(self, clone: Clone, host: CiHost) -> None:
         scripts: dict[str, Script] = {}
@@ -793,15 +787,10 @@ class TestRenovate:
         assert ("kubernetes" in found, "helm-values" in found) == (True, False)
 
     def test_argo_cd_is_found(self) -> None:
-        written = texts(CiHost.GITHUB)
-        *_, manager = json.loads(written["renovate.json"])["customManagers"]
-        [pattern] = manager["matchStrings"]
-        install = "argocd/install/kustomization.yaml"
-        assert any(re.search(each.strip("/"), install) for each in manager["managerFilePatterns"])
-        found = re.search(pattern.replace("(?<", "(?P<"), written[install])
-        assert found is not None
-        assert found["depName"] == "argoproj/argo-cd"
-        assert re.fullmatch(r"v\d+\.\d+\.\d+", found["currentValue"])
+        (found,) = watched(texts(CiHost.GITHUB))
+        assert found[:3] == ("argocd/install/kustomization.yaml", "github-releases", "argoproj/argo-cd")
+        assert re.fullmatch(r"v\d+\.\d+\.\d+", found.value)
+
 
 
 def test_no_ci_no_files() -> None:

@@ -25,6 +25,7 @@ from argosy.validation import pipeline
 from argosy.rules.resources import EXCLUDED
 from argosy.findings import Finding, Report, Status
 from tests.validating import write_files
+from tests.templates.renovate import Found, watched
 from tests.upstream.releases import pinned
 
 Manifest = dict[str, Any]
@@ -474,6 +475,19 @@ def test_signed_commits_alone_change_argo_cd() -> None:
             assert "signatureKeys" not in project["spec"]
 
 
+@pytest.mark.parametrize(("version", "field"), [("v3.4.12", "signatureKeys"), ("v3.5.0", "sourceIntegrity")])
+def test_projects_ask_for_signatures_as_the_pinned_argo_cd_reads_them(version: str, field: str) -> None:
+    key = "0123456789ABCDEF"
+    files = render(replace(ALL, signature_keys=(key,), argocd_pin=f"{version}@{'a' * 40}"))
+    made = [each for path in files if path.startswith("argocd/") for each in documents(files[path])]
+    projects = [each["spec"] for each in made if each["kind"] == "AppProject"]
+    assert projects
+    asked = [{name for name in ("signatureKeys", "sourceIntegrity") if key in str(each.get(name))} for each in projects]
+    assert asked == [{field}] * len(projects)
+    if field == "signatureKeys":
+        assert all(each[field] == [{"keyID": key}] for each in projects)
+
+
 def test_argo_cd_in_a_namespace_of_its_own_and_pinned(tmp_path: Path) -> None:
     commit, digest = "a" * 40, "sha256:" + "b" * 64
     namespace = "openshift-gitops"
@@ -488,11 +502,8 @@ def test_argo_cd_in_a_namespace_of_its_own_and_pinned(tmp_path: Path) -> None:
     assert controller["metadata"]["namespace"] == namespace
     images = {each["image"] for each in controller["spec"]["template"]["spec"]["containers"]}
     assert images == {f"quay.io/argoproj/argocd:v3.6.2@{digest}"}
-    (manager,) = json.loads(files["renovate.json"])["customManagers"]
-    pattern = manager["matchStrings"][0].replace("(?<", "(?P<")
-    found = re.search(pattern, files["argocd/install/kustomization.yaml"])
-    assert found
-    assert found.groupdict() == {"depName": "argoproj/argo-cd", "currentDigest": commit, "currentValue": "v3.6.2"}
+    path = "argocd/install/kustomization.yaml"
+    assert watched(files) == [Found(path, "github-releases", "argoproj/argo-cd", "v3.6.2", commit)]
     write_files(tmp_path / "repository", {facts.INSTALL: files[facts.INSTALL]})
     assert facts.installed(tmp_path / "repository") == "3.6.2"
 

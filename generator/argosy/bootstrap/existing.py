@@ -155,7 +155,8 @@ def _versions(own: ArgoCD, handover: Handover) -> Iterator[Finding]:
             Level.ERROR,
             f"Argo CD {own.version} does not know sourceIntegrity, so that the AppProjects {joined(signed)} would let "
             "unsigned commits pass.",
-            f"Update it to {'.'.join(map(str, _INTEGRITY))} or newer, or write the keys as signatureKeys into these.",
+            f"Update it to {'.'.join(map(str, _INTEGRITY))} or newer, or have signatureKeys in these: "
+            f"argosy set repository argocdPin=v{own.version}@COMMIT says that it is older.",
         )
 
 

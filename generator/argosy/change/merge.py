@@ -78,6 +78,8 @@ class Plan:
     """The paths that an earlier update had left as they were, and that nobody edited."""
     kept: frozenset[str] = frozenset()
     """The seeded files that stay as they are, although a new version of the template writes them in another way."""
+    notes: tuple[str, ...] = ()
+    """What a person is to know of a newer version of the template, besides the files."""
 
     @property
     def conflicts(self) -> list[str]:

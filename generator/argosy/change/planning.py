@@ -10,15 +10,19 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 from argosy import git
 from argosy.change import merge
 from argosy.change.merge import Plan
-from argosy.documents import encrypted
+from argosy.documents import encrypted, plain
 from argosy.errors import ArgosyError, UsageError
 from argosy.git import objects
 from argosy.git.objects import EXECUTABLE, SYMLINK, Blob, Files
 from argosy.git.repository import Entry
+from argosy.names import joined
 from argosy.repository import layout
 from argosy.repository.model import Environment, Format, Permitted, PodSecurity, Production, Repository, Settings
 from argosy.template import rendering, versions
@@ -80,6 +84,7 @@ def plan(root: Path, change: Change, settle: Settle | None = None) -> Plan:
             raise UsageError(
                 "The template has none of that.", "Name an application, an environment, a file or a folder."
             )
+        known = [*versions.notes(old, new), *_back_elsewhere(root, before, after)] if present != wanted else []
         left = origin.left_behind(root, change.before, earlier, before)
         base = {path: blob for path, blob in {**as_files(before), **left}.items() if blob}
         made = _merged(root, change, base, after, moved, going=not whole)
@@ -89,7 +94,8 @@ def plan(root: Path, change: Change, settle: Settle | None = None) -> Plan:
             after = {**after, **rendered(settled, change.after, new)}
             made = _merged(root, replace(change, after=settled), base, after, moved, going=not whole)
     is_newer = present != wanted or change.before.settings.layers != change.after.settings.layers
-    return replace(made, left_behind=frozenset(left), kept=made.kept if is_newer else frozenset())
+    notes = tuple(known) if present != wanted and not change.only else ()
+    return replace(made, left_behind=frozenset(left), kept=made.kept if is_newer else frozenset(), notes=notes)
 
 
 def _refuse_unknown(change: Change, template: versions.Template) -> None:
@@ -122,6 +128,8 @@ def _merged(root: Path, change: Change, before: Files, tree: Tree, moved: Mappin
         before[layout.ANSWERS] = _as_recorded(root, before[layout.ANSWERS], entries)
     # The answers to layers are a part of the model, whoever wrote them: they are what the change starts from.
     before |= objects.blobs(root, entries, [path for path in before if layout.layer_of(path)])
+    if going:
+        _set_in_place(root, before, after, entries)
     moves = _move(before, after, moved, entries)
     decided = _take_over(root, change, before, after, entries)
     _refuse_collisions({path: tree[path] for path in after.keys() - before.keys() - decided if path in tree}, entries)
@@ -311,6 +319,37 @@ def _seeded_to_keep(
     )
 
 
+def _set_in_place(root: Path, before: dict[str, Blob], after: dict[str, Blob], entries: Mapping[str, Entry]) -> None:
+    """Let settings that people wrote in another way than the template does become what they are to be, in that way.
+
+    A merge of lines would find nothing of the template's in them to change, and leave them as they were.
+    """
+    from argosy.yaml_edit import editing  # noqa: PLC0415
+
+    changed = [
+        each for each in before.keys() & after.keys() if layout.is_settings(each) and before[each] != after[each]
+    ]
+    for path, written in objects.blobs(root, entries, changed).items():
+        if written.content in {before[path].content, after[path].content} or written.mode == SYMLINK:
+            continue
+        try:
+            old, new = (plain.parse(each[path].content) for each in (before, after))
+            made = editing.take(written.content.decode(), after[path].content.decode(), [*_unlike(old, new)], path)
+        except (ArgosyError, ValueError, yaml.YAMLError):
+            continue  # The merge shows what is in the way.
+        before[path], after[path] = written, Blob(written.mode, made.encode())
+
+
+def _unlike(old: Mapping[str, Any], new: Mapping[str, Any], *above: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield the addresses of what differs in two texts of one document."""
+    for key in sorted({*old, *new}):
+        one, other = old.get(key), new.get(key)
+        if isinstance(one, dict) and isinstance(other, dict):
+            yield from _unlike(one, other, *above, key)
+        elif one != other:
+            yield "", (*above, key)
+
+
 def _take_over(
     root: Path, change: Change, before: dict[str, Blob], after: dict[str, Blob], entries: Mapping[str, Entry]
 ) -> set[str]:
@@ -400,6 +439,27 @@ def _moved_folders(repository: Repository, patterns: Sequence[tuple[str, str]]) 
                 place = {"application": application, "environment": environment}
                 found[old.format(**place)] = new.format(**place)
     return found
+
+
+_KIND = re.compile(rb"^kind: (\w+)", re.MULTILINE)
+
+
+def _back_elsewhere(root: Path, before: Tree, after: Tree) -> Iterator[str]:
+    """Yield of each manifest that a person deleted which other file of a newer version brings its kind again."""
+    there = objects.entries(root, objects.head(root))
+    for path in sorted(before.keys() - after.keys() - there.keys()):
+        folder = path.rpartition("/")[0]
+        others = [each for each in after if each.startswith(f"{folder}/")]
+        for kind in sorted(_kinds(before, path)):
+            if new := sorted(each for each in others if kind in _kinds(after, each) - _kinds(before, each)):
+                yield (
+                    f"{path} was deleted here, and this template has its {kind} in {joined(new)}: "
+                    "if it is to stay away, switch it off in the values, or take it out there."
+                )
+
+
+def _kinds(tree: Tree, path: str) -> set[str]:
+    return {each.decode() for each in _KIND.findall(tree[path].content)} if path in tree else set()
 
 
 def _move(

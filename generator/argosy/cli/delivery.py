@@ -189,6 +189,8 @@ def _command() -> str:
 
 def _list(given: ChangeOptions, plan: Plan, where: str = "", *, edited: bool = False) -> None:
     """List for people what happens to which file; `edited`: beside what they edited by hand to ask for it."""
+    if plan.notes and not where.strip().startswith("on"):
+        given.say("\n".join(["What to know of this template:", *(f"  - {each}" for each in plan.notes)]))
     if plan.kept:
         listed = "\n".join(f"  {path}" for path in sorted(plan.kept)[:LISTED])
         given.say(f"Files of yours that stay, although this template writes them in another way:\n{listed}")
@@ -236,6 +238,7 @@ def _show(
             "dryRun": given.dry_run,
             "files": _files_as_data(plan),
             "conflicts": plan.conflicts,
+            **({"notes": list(plan.notes)} if plan.notes else {}),
             "valid": valid,
             "committed": committed,
             **({} if diff is None else {"diff": diff}),
@@ -749,7 +752,9 @@ def _body(plan: Plan, before: Snapshot, after: Snapshot, trailer: str, limit: in
 
     # Hosts can make the message of a merge from this text: then the last line is its trailer.
     end = f"\n\n{trailer}\n"
-    files = note + _files(plan, (limit - len(end)) // 2)
+    known = "".join(f"- {each}\n" for each in plan.notes)
+    told = f"**What to know of this template**\n\n{known}\n" if known else ""
+    files = note + told + _files(plan, (limit - len(end)) // 2)
     room = limit - len(end) - len(files) - 1
     found = difference.within_layout(before, after)
     return f"{files}\n{format_difference(found, OutputFormat.MARKDOWN, limit=room)}{end}"

@@ -84,6 +84,8 @@ def _check(given: ChangeOptions) -> int:
     layers = {each.name: each for each in stored.repository.settings.layers}
     newer = layering.newer(stored.repository)
     behind, unseen = own_branches.behind(given.root, stored.repository, newest)
+    with versions.checkout(present) as old:
+        notes = versions.notes(old, versions.current()) if present != newest else []
     if given.output == "json":
         found = {
             "version": present,
@@ -92,12 +94,14 @@ def _check(given: ChangeOptions) -> int:
             "outdated": left,
             "branches": [{"branch": each, "recorded": version} for each, version in behind.items()],
             "unseenBranches": unseen,
+            **({"notes": notes} if notes else {}),
             **({"layers": {each.name: [layers[each.name].label, each.label] for each in newer}} if layers else {}),
         }
         click.echo(json.dumps(found, indent=2))
     elif not given.quiet:
         if present != newest:
             click.echo(f"There is a newer template: {newest}. This repository has {present}.")
+            click.echo("".join(f"  - {note}\n" for note in notes), nl=False)
         else:
             click.echo(f"The template is the newest: {present}.")
         for each in newer:

@@ -231,6 +231,19 @@ def _moves(version: Template) -> list[tuple[str, str]]:
     return [(each["from"], each["to"]) for each in questions(version).get("_moves", ())]
 
 
+def notes(old: Template, new: Template) -> list[str]:
+    """Return what a person is to know who goes from one version to another: the files do not say it.
+
+    `_notes` in copier.yml lists all there ever was, each with a text that versions before it do not have.
+    """
+    texts: list[str] = []
+    if told := questions(new).get("_notes", ()):
+        parts = (old.root / part for part in PARTS)
+        files = [file for part in parts for file in ([part] if part.is_file() else sorted(part.rglob("*")))]
+        texts = [file.read_text(encoding="utf-8", errors="replace") for file in files if file.is_file()]
+    return [" ".join(each["note"].split()) for each in told if not any(each["since"] in text for text in texts)]
+
+
 def questions(version: Template) -> Mapping[str, Any]:
     """Return what a version's copier.yml holds: its questions by their names, and Copier's settings."""
     from argosy.documents import plain  # noqa: PLC0415
