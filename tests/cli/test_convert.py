@@ -96,6 +96,24 @@ def test_wrong_usage(arguments: tuple[str, ...], message: str, argosy: Argosy, r
     assert message in result.err
 
 
+def test_a_chart_from_elsewhere_takes_its_place_by_two_commits(argosy: Argosy, repository: Path) -> None:
+    before = state(repository)
+    assert "“lib/web” is not where a Helm chart is" in argosy("convert", "web", "--chart", "lib/web").err
+    result = argosy("convert", "web", "--chart", "oci://ghcr.io/acme/web")
+    assert (result.code, state(repository)) == (2, before)
+    assert "nothing proves that it deploys the same" in result.err
+    steps = [line.split()[1:] for line in result.err.splitlines() if line.startswith("    argosy ")]
+    told = [[each.replace("VERSION", "1.0.0") for each in step] for step in steps[:2]]
+    assert argosy(*told[0], "--yes", "--quiet").code == 0
+    assert argosy(*told[1], "--quiet").code == 0
+    # Between what was pushed before and this, the Application is changed, and never gone.
+    assert "argocd/prod/web.yaml" in git(repository, "diff", "--name-only", "--diff-filter=M", "HEAD~2")
+    assert 'chart: "web"\n' in Path("environments/prod/web/source.yaml").read_text()
+    back = argosy("convert", "web", "--chart", "own")
+    assert back.code == 2
+    assert "web is not written here: " in back.err
+
+
 def test_an_application_that_people_edited(argosy: Argosy, repository: Path) -> None:
     edit(
         repository,

@@ -15,7 +15,7 @@ from argosy.cli import delivery, options
 from argosy.cli.options import ChangeOptions
 from argosy.errors import UsageError
 from argosy.names import joined
-from argosy.repository.model import OWN, SHARED, WRITTEN_HERE, Format
+from argosy.repository.model import OWN, SHARED, WRITTEN_HERE, Format, Origin
 
 if TYPE_CHECKING:
     from argosy.change.own_branches import Elsewhere
@@ -26,9 +26,7 @@ if TYPE_CHECKING:
 @click.command("convert", cls=options.ChangeCommand)
 @click.argument("app")
 @click.option("--to", "form", type=options.choice(WRITTEN_HERE), help="The new format.")
-@click.option(
-    "--chart", type=click.Choice([OWN, SHARED]), help="Its new Helm chart: its own, or the one that is shared."
-)
+@click.option("--chart", metavar="own|shared", help="Its new Helm chart: its own, or the one that is shared.")
 @options.yes
 @options.of_change
 def command(app: str, form: str | None, chart: str | None, yes: bool, given: ChangeOptions) -> int:
@@ -45,6 +43,8 @@ def command(app: str, form: str | None, chart: str | None, yes: bool, given: Cha
 
     if form is None and chart is None:
         raise UsageError("Neither a format nor a chart is given.", "Give --to or --chart.")
+    if chart not in {None, OWN, SHARED}:
+        raise _unproven(app, str(chart))
     wanted = Format(form) if form else None
     whose = {OWN: "its own chart", SHARED: "the shared chart"}
     what = " with ".join(each for each in (form, whose.get(chart or "")) if each)
@@ -77,6 +77,20 @@ def command(app: str, form: str | None, chart: str | None, yes: bool, given: Cha
         change = announced(made, {each.name for each in stored.repository.environments} - elsewhere.keys())
         with _with_differences(given, found):
             return delivery.carry_out(given, stored, change, f"Convert {app} to {what}", again=again)
+
+
+def _unproven(app: str, chart: str) -> UsageError:
+    """Return the error for a chart from elsewhere, with how to get there; raise UsageError for what is no chart."""
+    Origin.of_chart(chart)
+    return UsageError(
+        f"{app} cannot be converted to {chart}: that chart has values of its own, and nothing proves that it deploys "
+        "the same with them.",
+        "Replace it in two commits that are pushed together, so that its Applications stay, and see what changes:\n"
+        f"    argosy remove app {app} --commit\n"
+        f"    argosy add app {app} --chart {chart} --version VERSION --commit\n"
+        f"    git show HEAD~2:environments/ENV/{app}/…    # what was set: write it as the chart's values, and commit\n"
+        "    argosy diff --against HEAD~3 --fetch",
+    )
 
 
 @contextlib.contextmanager

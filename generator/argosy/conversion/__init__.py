@@ -66,13 +66,13 @@ def convert(
     stays = form is application.format
     whose = application.chart if stays else stored.repository.settings.chart_of(form)
     made = replace(application, format=form, chart=chart or whose)
-    if made == application:
-        return None
     if application.format not in WRITTEN_HERE:
         raise UsageError(
             f"{name} is not written here: environments/*/{name}/source.yaml says where it comes from.",
             "Copy the chart or the manifests into this repository first, as an application of its own: argosy add app.",
         )
+    if made == application:
+        return None
     before = _rendered(root, stored, application)
     if stays and (exchanged := _exchanged(root, stored, application, made, before)):
         return exchanged
