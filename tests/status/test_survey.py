@@ -11,7 +11,7 @@ from argosy.repository import store
 from argosy.repository.model import WRITTEN_HERE, Format, RevisionStyle
 from argosy.status import survey
 from argosy.status.matrix import Lag, Matrix
-from argosy.status.report import UNREAD, Report, Template, phrases, summary
+from argosy.status.report import UNREAD, Report, Template, of_lag, phrases, summary
 from argosy.template import creation
 from tests.changing import commit, create, edit, git, model, rendered
 from tests.status.stories import NEW, OLD, bump, head, path, processes, promoted, rolled_back
@@ -244,3 +244,13 @@ def test_a_deployment_that_came_back_starts_anew(tmp_path: Path) -> None:
     assert list(read(root).deployments) == [("web", "dev")]
     commit(root, {each: text.replace(OLD, "1.0.0") for each, text in held.items()})
     assert (lag(root, "prod").size, lag(root, "prod").commits, lag(root, "prod").drifted) == (1, 0, [])
+
+
+def test_a_chart_counts_once() -> None:
+    files = [
+        *(f"charts/app/1.1.0/{name}" for name in ("Chart.yaml", "templates/a.yaml")),
+        "charts/app/1.2.0/Chart.yaml",
+    ]
+    own = ["applications/web/charts/web/values.yaml", "applications/web/charts/web/templates/a.yaml"]
+    ((told, _),) = of_lag(Lag("dev", files=[*files, *own, "applications/web/application.yaml"]))
+    assert told == "3 charts and 1 file behind dev"

@@ -52,6 +52,13 @@ def chart(application: str) -> str:
     return f"{APPLICATIONS}/{application}/charts/{application}"
 
 
+def chart_of(path: str) -> str | None:
+    """Return the folder of the chart that a file belongs to, an application's own or the shared one; None without."""
+    parts = path.split("/")
+    end = 4 if parts[0] == APPLICATIONS and parts[2:3] == [CHARTS] else 3 if path.startswith(f"{SHARED_CHART}/") else 0
+    return "/".join(parts[:end]) if 0 < end < len(parts) else None
+
+
 def shared_chart(version: str) -> str:
     """Return the folder of a version of the chart that applications share."""
     return f"{SHARED_CHART}/{version}"

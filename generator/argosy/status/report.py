@@ -12,6 +12,7 @@ from argosy.git.snapshot import Snapshot
 from argosy.names import joined
 from argosy.promotion.trailers import Kind, Record, Step
 from argosy.reporting.wording import number
+from argosy.repository import layout
 from argosy.status.matrix import Column, Deployment, Lag, Matrix
 
 if TYPE_CHECKING:
@@ -97,8 +98,10 @@ def of_lag(lag: Lag) -> Iterator[Phrase]:
     if lag.unknown:
         yield "behind by an unknown number of keys", Tone.NOTICE
     if lag.size:
-        kinds = [(len(lag.moving), "key"), (len(lag.files), "file")]
-        what = " and ".join(number(count, kind) for count, kind in kinds if count)
+        charts = {folder for each in lag.files if (folder := layout.chart_of(each))}
+        files = [each for each in lag.files if not layout.chart_of(each)]
+        kinds = [(len(lag.moving), "key"), (len(charts), "chart"), (len(files), "file")]
+        what = joined([number(count, kind) for count, kind in kinds if count])
         since = f", {number(lag.commits, 'commit')} since {lag.since:%Y-%m-%d}" if lag.since else ""
         yield f"{what} behind {lag.source}{since}", Tone.NOTICE
     if lag.drifted:
