@@ -241,7 +241,10 @@ def test_what_a_template_has_no_question_for(tmp_path: Path) -> None:
         unknown = {*rendering.unknown(everything, bare, oldest)}
     previews = {*switches.PREVIEWS} - {"previewForks", "previewImage"}  # Which are off.
     by_default = {"secretStore", "argocdNamespace", "argocdPin", "argocdManifests", "chartExtras"}
-    assert unknown == {"followUp", "argosyInstall", "podSecurity", "components", *switches.SWITCHES, *previews} - by_default
+    assert (
+        unknown
+        == {"followUp", "argosyInstall", "podSecurity", "components", *switches.SWITCHES, *previews} - by_default
+    )
     # A question that does not take the value.
     text = (versions.current().root / "copier.yml").read_text()
     (tmp_path / "copier.yml").write_text(text.replace("    GitLab CI: gitlab\n", ""))
