@@ -104,7 +104,8 @@ class TestCheckouts:
     def test_work_trees_do_not_disturb_each_other(self, argosy: Argosy, repository: Path, tmp_path: Path) -> None:
         git(repository, "worktree", "add", "--quiet", str(tmp_path / "tree"), "-b", "other")
         tree = tmp_path / "tree"
-        edit(tree, "environments/prod/environment.yaml", 'promotesFrom: "dev"', "promotesFrom: dev")
+        (tree / "renovate.json").rename(tree / "bot.json")
+        (tree / "renovate.json").symlink_to("bot.json")
         commit(tree)
         before = state(tree)
         assert argosy(*ADD, "--repository", str(tree)).code == 3
