@@ -685,12 +685,14 @@ def test_clusters_that_argo_cd_does_not_know(
 ) -> None:
     site = entered(lay_out(tmp_path, cluster), monkeypatch)
     install = ("--install", str(site.install))
+    declared = ("--server", "https://eu.example.com", "--label", "region=eu", "--commit", "--quiet")
+    assert argosy("add", "cluster", "eu-1", *declared).code == 0
     assert argosy("set", "environment", "prod", "cluster=eu-1", "--yes", "--commit", "--quiet").code == 0
     site.push()
     result = argosy("bootstrap", "--dry-run", *install)
     assert result.code == 0, result.err
     assert "Argo CD does not know the cluster eu-1 yet (prod)." in result.err
-    assert "argocd cluster add CONTEXT --name eu-1" in result.err
+    assert "argocd cluster add CONTEXT --name eu-1 --label cluster=eu-1 --label region=eu" in result.err
     alone = argosy("bootstrap", "--dry-run", "--env", "prod", *install)
     assert "argocd cluster add blue --in-cluster --name eu-1" in alone.err
     data = {"name": "eu-1", "server": "https://eu.example.com"}

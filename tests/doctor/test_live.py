@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import shlex
 from collections.abc import Iterator
@@ -445,6 +446,37 @@ def test_another_cluster(argosy: Argosy, kubernetes: Path, monkeypatch: pytest.M
             in found.check("service-account")["observations"][0]["seen"]
         )
         assert found.state("used") == "unknown"
+
+
+def test_clusters_that_argo_cd_is_to_know(argosy: Argosy, kubernetes: Path) -> None:
+    root = cloned(kubernetes)
+    listed = "clusters: [{name: eu1, server: https://eu1.example.com, labels: {region: eu}}]\n"
+    commit(root, {"clusters.yaml": listed})
+    for name, to in (("dev", "name: eu1"), ("prod", "server: https://prod.example.com")):
+        path = root / f"argocd/{name}/web.yaml"
+        path.write_text(path.read_text().replace('server: "https://kubernetes.default.svc"', to))
+    api = Api(deployed(root))
+    with reached(api, kubernetes):
+        asked = ("--repository", str(root), "--live")
+        absent = doctor(argosy, *asked).check("clusters")["observations"]
+        assert {each["seen"]: each["command"] for each in absent} == {
+            "It has no Secret of eu1.": "argocd cluster add CONTEXT --name eu1 --label region=eu --label cluster=eu1",
+            "It has no Secret of https://prod.example.com.": "argocd cluster add CONTEXT",
+        }
+        label = {"argocd.argoproj.io/secret-type": "cluster"}
+        for name, server in (("eu1", "https://eu1.example.com"), ("live", "https://prod.example.com")):
+            said = {
+                key: base64.b64encode(each.encode()).decode() for key, each in {"name": name, "server": server}.items()
+            }
+            api.objects.append(made("v1", "Secret", name, "argocd", metadata={"labels": label}, data=said))
+        found = doctor(argosy, *asked)
+        assert (
+            "does not have the labels of eu1 as they are declared: cluster and region."
+            in found.of("clusters", "problem")["seen"]
+        )
+        assert found.of("clusters", "ok")["seen"] == "It knows https://prod.example.com."
+        one(api, "Secret", "eu1")["metadata"]["labels"] |= {"cluster": "eu1", "region": "eu"}
+        assert doctor(argosy, *asked).state("clusters") == "ok"
 
 
 def test_the_cluster_that_is_deployed_to(argosy: Argosy, kubernetes: Path) -> None:

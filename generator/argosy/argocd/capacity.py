@@ -168,7 +168,7 @@ def amount(value: JSON) -> Decimal | None:
 
 def _deployed(repository: View) -> Iterator[tuple[Place, ArgoApplication, Document]]:
     for application in repository.applications:
-        server, name = matching.cluster(application)
+        server, name = matching.cluster(application, repository)
         for document in matching.applied(application, repository):
             own = text(fields.field(document.data, "metadata", "namespace"))
             namespace = own or matching.namespace_of(application)

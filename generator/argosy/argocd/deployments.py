@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path, PurePosixPath
 
 from argosy import git, helm
-from argosy.argocd import elsewhere, reach, rendering, settings
+from argosy.argocd import clusters, elsewhere, reach, rendering, settings
 from argosy.argocd.applicationsets import MOST, Flaw, RepositoryFiles, expand, is_second
 from argosy.argocd.configuration import Configuration
 from argosy.argocd.elsewhere import Read
@@ -112,10 +112,13 @@ class _Search:
                 path.relative_to(root).as_posix() for path in self.inventory.inputs if path.is_relative_to(root)
             ),
             environments=_environments(self.inventory),
+            clusters=clusters.of(self.inventory.manifests, _listing(self.inventory)),
             wanted=self.inventory.wanted,
         )
         self.view = replace(self.view, settings=settings.of(self.inventory, self.view))
-        self.files = RepositoryFiles(root, self.inventory.files, lambda url: is_here(url, self.view))
+        self.files = RepositoryFiles(
+            root, self.inventory.files, lambda url: is_here(url, self.view), self.view.clusters
+        )
         self.written = {_identity(each.data): each for each in self.view.documents if _is_argo(each)}
         self.seen: set[int | str] = set()
         self.declaring = Declaring(self.inventory, self.configured.roots)
@@ -388,6 +391,11 @@ def _by_application(renders: Sequence[Render]) -> dict[str, Sequence[Document]]:
         if render.application is not None:
             made.setdefault(key(render.application), []).extend(render.documents)
     return dict(made)
+
+
+def _listing(inventory: Inventory) -> Document | None:
+    """Return the document of clusters.yaml."""
+    return next(filter(clusters.is_listing, inventory.at(inventory.root / layout.CLUSTERS)), None)
 
 
 def _environments(inventory: Inventory) -> dict[str, Document]:

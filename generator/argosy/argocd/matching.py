@@ -106,7 +106,7 @@ def _compile_glob(pattern: str, separator: str) -> re.Pattern[str] | None:
         return None
 
 
-def cluster(application: ArgoApplication) -> tuple[str | None, str | None]:
+def cluster(application: ArgoApplication, repository: View) -> tuple[str | None, str | None]:
     """Return the server and the name of the cluster that an Application deploys to, None for what nothing tells."""
     destination = mapping(application.spec.get("destination"))
     server = text(destination.get("server")).rstrip("/") or None
@@ -115,7 +115,7 @@ def cluster(application: ArgoApplication) -> tuple[str | None, str | None]:
         name = name or IN_CLUSTER_NAME
     elif name == IN_CLUSTER_NAME:
         server = server or IN_CLUSTER_SERVER
-    return server, name
+    return repository.clusters.both(server, name)
 
 
 def namespace_of(application: ArgoApplication) -> str:

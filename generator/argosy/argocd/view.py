@@ -10,6 +10,7 @@ from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from argosy.argocd.clusters import Clusters
 from argosy.argocd.inventory import everything
 from argosy.argocd.urls import normal_url
 from argosy.documents import Document, Pointer
@@ -107,6 +108,8 @@ class View:
     """All AppProjects of a name: each Argo CD has its own."""
     environments: Mapping[str, Document] = field(default_factory=dict)
     """The settings of each environment of argosy's layout, by the environment's name."""
+    clusters: Clusters = field(default_factory=Clusters)
+    """The clusters that the repository declares."""
     settings: Settings = field(default_factory=_by_default)
     """What the repository says of Argo CD's own settings."""
     patches: Sequence[Document] = ()

@@ -10,6 +10,7 @@ from argosy.argocd.matching import TRACKING
 from argosy.bootstrap import credential, roots
 from argosy.bootstrap.finding import Finding, Level
 from argosy.bootstrap.steps import Inspection
+from argosy.change import clusters as declared
 from argosy.documents.fields import group_of
 from argosy.errors import ToolError
 from argosy.kubernetes import kubectl, manifests
@@ -112,7 +113,7 @@ def access(cluster: Cluster, handover: roots.Handover, *, private: bool | None, 
     url = handover.sources[0][0]
     if given or private is False:
         return
-    known = [each[0] for each in cluster.secrets() if credential.covers(each[1], each[2], url)]
+    known = [each.secret for each in cluster.secrets() if credential.covers(each.purpose, each.url, url)]
     if known:
         yield Finding(Level.OK, f"Argo CD has a credential for {url}: the Secret {known[0]}")
         return
@@ -123,16 +124,18 @@ def access(cluster: Cluster, handover: roots.Handover, *, private: bool | None, 
         yield Finding(Level.WARNING, f"If {url} is private, Argo CD has no credential for it.", how)
 
 
-def clusters(cluster: Cluster, environments: Iterable[Environment], *, single: bool) -> Iterator[Finding]:
+def clusters(
+    cluster: Cluster, repository: Repository, environments: Iterable[Environment], *, single: bool
+) -> Iterator[Finding]:
     """Report the environments' clusters that Argo CD does not know yet, and how to add them."""
     known = {model.IN_CLUSTER, "in-cluster"}
-    for _, purpose, _, server, name in cluster.secrets():
-        if purpose == "cluster":
-            known |= {server.rstrip("/"), name}
+    for each in cluster.secrets():
+        if each.purpose == "cluster":
+            known |= {each.server.rstrip("/"), each.name}
     unknown: dict[str, list[Environment]] = {}
-    for each in environments:
-        if each.cluster.rstrip("/") not in known:
-            unknown.setdefault(each.cluster, []).append(each)
+    for environment in environments:
+        if environment.cluster.rstrip("/") not in known:
+            unknown.setdefault(environment.cluster, []).append(environment)
     for address, theirs in unknown.items():
         named = ", ".join(each.name for each in theirs)
         if single:
@@ -142,9 +145,10 @@ def clusters(cluster: Cluster, environments: Iterable[Environment], *, single: b
                 else f"If Argo CD runs in it: argocd cluster add {cluster.context} --in-cluster --name {address}"
             )
         else:
-            hint = (
-                f"Once you are logged in: argocd cluster add {_context(cluster, theirs[0])} --name {_name(theirs[0])}"
-            )
+            known_as = next((each for each in repository.clusters if each.name == address), None)
+            options = declared.options(known_as) if known_as else f"--name {_name(theirs[0])}"
+            context = _context(cluster, theirs[0], repository.server(address))
+            hint = f"Once you are logged in: argocd cluster add {context} {options}"
         yield Finding(Level.WARNING, f"Argo CD does not know the cluster {address} yet ({named}).", hint)
 
 
@@ -152,14 +156,13 @@ def _name(environment: Environment) -> str:
     return environment.name if environment.cluster_is_url else environment.cluster
 
 
-def _context(cluster: Cluster, environment: Environment) -> str:
-    """Return the kubeconfig's context for an environment's cluster, or a word in its place."""
+def _context(cluster: Cluster, environment: Environment, wanted: str) -> str:
+    """Return the kubeconfig's context for an environment's cluster, by its server, or a word in its place."""
     view = json.loads(kubectl.run("config", "view", "--output", "json"))
     servers = {each["name"]: each["cluster"].get("server", "").rstrip("/") for each in view.get("clusters") or ()}
     contexts = {each["name"]: servers.get(each["context"].get("cluster", "")) for each in view.get("contexts") or ()}
     if environment.cluster in contexts:
         return environment.cluster
-    wanted = environment.cluster.rstrip("/")
     return next((name for name, server in contexts.items() if server == wanted and name != cluster.context), "CONTEXT")
 
 

@@ -173,7 +173,8 @@ def _asked(site: _Site, private: bool | None) -> Iterator[Finding]:
             yield from existing.beside(cluster, site.there)
         yield from checks.takeover(site.seen, handover, installed.rest)
         yield from checks.access(cluster, handover, private=private, given=site.secret is not None)
-        yield from checks.clusters(cluster, handover.environments, single=site.wanted.environment is not None)
+        single, repository = site.wanted.environment is not None, site.wanted.repository
+        yield from checks.clusters(cluster, repository, handover.environments, single=single)
     except KubectlError as error:
         yield Finding(Level.WARNING, f"Not everything could be checked. {error.message}", error.hint)
     yield from checks.deferred(installed.later)

@@ -78,7 +78,7 @@ _EXACT = re.compile(r"v?\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?")
 
 def hosts(repository: Repository) -> Sequence[Environment]:
     """Return the environment through which each cluster gets its components: the last that deploys to it."""
-    last = {each.cluster: each for each in repository.environments}
+    last = {repository.server(each.cluster): each for each in repository.environments}
     return [each for each in repository.environments if each in last.values()]
 
 
@@ -87,7 +87,7 @@ def installed(repository: Repository, cluster: str) -> Mapping[str, tuple[Compon
     return {
         component.name: (component, each)
         for each in repository.environments
-        if each.cluster == cluster
+        if repository.server(each.cluster) == repository.server(cluster)
         for component in each.components
     }
 
@@ -108,7 +108,7 @@ def place(
     chosen = [edits.environment(repository, name) for name in environments] or hosts(repository)
     if not chosen:
         raise UsageError("There is no environment to install a component in.", "Add one: argosy add env NAME.")
-    _refuse_one_cluster_twice(chosen)
+    _refuse_one_cluster_twice(repository, chosen)
     wanted = [entry(known, name).name for name in dict.fromkeys(names)]
     found: list[Placed] = []
     for environment in chosen:
@@ -135,12 +135,12 @@ def _present(environment: Environment, component: Component, other: Environment)
     )
 
 
-def _refuse_one_cluster_twice(chosen: Sequence[Environment]) -> None:
+def _refuse_one_cluster_twice(repository: Repository, chosen: Sequence[Environment]) -> None:
     seen: dict[str, str] = {}
     for each in chosen:
-        if seen.setdefault(each.cluster, each.name) != each.name:
+        if (other := seen.setdefault(repository.server(each.cluster), each.name)) != each.name:
             raise UsageError(
-                f"{seen[each.cluster]} and {each.name} share the cluster {each.cluster}, which needs a component once.",
+                f"{other} and {each.name} share the cluster {each.cluster}, which needs a component once.",
                 "Name one of the two.",
             )
 
@@ -308,5 +308,7 @@ def lacking(repository: Repository, name: str) -> list[str]:
 def orphaned(repository: Repository, name: str) -> tuple[list[str], str]:
     """Return the components that go with an environment, and another that its cluster still is of; [] without one."""
     gone = edits.environment(repository, name)
-    heirs = [each.name for each in repository.environments if each.cluster == gone.cluster and each.name != name]
+    place = repository.server(gone.cluster)
+    others = (each for each in repository.environments if each.name != name)
+    heirs = [each.name for each in others if repository.server(each.cluster) == place]
     return ([each.name for each in gone.components], heirs[-1]) if heirs else ([], "")

@@ -14,6 +14,7 @@ from argosy.repository.model import (
     SHARED,
     Application,
     CiHost,
+    Cluster,
     Component,
     Environment,
     Format,
@@ -41,6 +42,14 @@ def application(repository: Repository, name: str) -> Application:
     found = {each.name: each for each in repository.applications}
     if name not in found:
         raise _unknown("application", name, found)
+    return found[name]
+
+
+def cluster(repository: Repository, name: str) -> Cluster:
+    """Return the cluster that is declared by that name; raise UsageError with the nearest name if there is none."""
+    found = {each.name: each for each in repository.clusters}
+    if name not in found:
+        raise _unknown("cluster", name, found)
     return found[name]
 
 
@@ -84,7 +93,7 @@ def permitting(permitted: Permitted, urls: Collection[str], own: str) -> Permitt
 
 def add_environment(repository: Repository, new: Environment, *, after: str = "", before: str = "") -> Repository:
     """Return the repository with an environment put into the chain of promotion; by default at its end."""
-    _refuse_taken("environment", new.name, {each.name for each in repository.environments})
+    refuse_taken("environment", new.name, {each.name for each in repository.environments})
     listed = list(repository.environments)
     if before:
         following = environment(repository, before)
@@ -140,7 +149,7 @@ def remove_environment(repository: Repository, name: str) -> Repository:
 
 def rename_application(repository: Repository, old: str, new: str) -> Repository:
     """Return the repository with an application renamed."""
-    _refuse_taken("application", new, {each.name for each in repository.applications})
+    refuse_taken("application", new, {each.name for each in repository.applications})
     renamed = replace(application(repository, old), name=new)
     environments = tuple(
         replace(
@@ -159,7 +168,7 @@ def rename_application(repository: Repository, old: str, new: str) -> Repository
 def rename_environment(repository: Repository, old: str, new: str) -> Repository:
     """Return the repository with an environment renamed; its branch follows where each environment has its own."""
     environment(repository, old)
-    _refuse_taken("environment", new, {each.name for each in repository.environments})
+    refuse_taken("environment", new, {each.name for each in repository.environments})
     branches = repository.settings.revision is RevisionStyle.BRANCH
 
     def renamed(each: Environment) -> Environment:
@@ -221,8 +230,19 @@ def set_environment(repository: Repository, name: str, values: Mapping[str, str]
     changed = replace(current, **switches.read(f"env {name}", others))
     _refuse_circle(repository, changed)
     if changed.cluster != current.cluster:
+        refuse_unknown_cluster(repository, changed.cluster)
         _refuse_components_twice(repository, changed)
     return replaced(repository, changed)
+
+
+def refuse_unknown_cluster(repository: Repository, named: str) -> None:
+    """Raise UsageError where clusters are declared, and a name is none of theirs."""
+    if repository.clusters and "://" not in named and named != "in-cluster":
+        try:
+            cluster(repository, named)
+        except UsageError as error:
+            error.hint = f"{error.hint} To declare it: argosy add cluster {named} --server URL"
+            raise
 
 
 def _refuse_components_twice(repository: Repository, changed: Environment) -> None:
@@ -230,7 +250,7 @@ def _refuse_components_twice(repository: Repository, changed: Environment) -> No
     there = {
         component.name: each.name
         for each in repository.environments
-        if each.cluster == changed.cluster and each.name != changed.name
+        if repository.server(each.cluster) == repository.server(changed.cluster) and each.name != changed.name
         for component in each.components
     }
     for component in changed.components:
@@ -361,13 +381,13 @@ def values(repository: Repository, what: str, name: str) -> dict[str, Any]:
         found[switches.POD_SECURITY.field] = secured
         own = (each.field for each in switches.OF_REPOSITORY.values() if each.field not in found)
         return found | {each: getattr(settings, each) for each in own}
-    if what == "env":
-        return {key.field: getattr(environment(repository, name), key.field) for key in switches.OF_ENV.values()}
-    held = application(repository, name)
-    found = {each.field: getattr(held.previews, each.field) for each in switches.PREVIEWS.values()}
+    find = {"env": environment, "app": application, "cluster": cluster}[what]
+    holder = find(repository, name)
+    previews = holder.previews if isinstance(holder, Application) else None
     return {
-        each.field: getattr(held, each.field) for each in switches.OF_APP.values() if each.field not in found
-    } | found
+        each.field: getattr(previews if key in switches.PREVIEWS else holder, each.field)
+        for key, each in switches.SETTINGS[what].items()
+    }
 
 
 def unset(repository: Repository, has: Callable[[str], bool]) -> list[str]:
@@ -431,6 +451,8 @@ def _unknown(what: str, name: str, known: Collection[str]) -> UsageError:
     return UsageError(f"There is no {what} “{name}”.", hint)
 
 
-def _refuse_taken(what: str, name: str, taken: Collection[str]) -> None:
+def refuse_taken(what: str, name: str, taken: Collection[str]) -> None:
+    """Raise UsageError where there is one of that name."""
     if name in taken:
-        raise UsageError(f"There is an {what} “{name}” already.", "Choose another name.")
+        article = "a" if what == "cluster" else "an"
+        raise UsageError(f"There is {article} {what} “{name}” already.", "Choose another name.")

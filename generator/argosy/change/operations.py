@@ -68,6 +68,8 @@ def add_environment(
     neighbour = source or after or before or (current.environments[-1].name if current.environments else "")
     model = edits.environment(current, neighbour) if neighbour else Environment(name)
     by_branch = current.settings.revision is RevisionStyle.BRANCH
+    if cluster:
+        edits.refuse_unknown_cluster(current, cluster)
     new = Environment(
         name=name,
         cluster=cluster or model.cluster,

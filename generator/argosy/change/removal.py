@@ -135,7 +135,7 @@ def _running(change: Change) -> tuple[list[tuple[str, str]], list[str]]:
         if (name, cluster, namespace) not in left
     ]
     before, after = (
-        {(each.cluster, component.name) for each in model.environments for component in each.components}
+        {(model.server(each.cluster), component.name) for each in model.environments for component in each.components}
         for model in (change.before, change.after)
     )
     return running, sorted({name for _, name in before - after})
@@ -144,10 +144,12 @@ def _running(change: Change) -> tuple[list[tuple[str, str]], list[str]]:
 def _applications(repository: Repository) -> Iterator[tuple[str, str, str]]:
     """Yield the name, the cluster and the namespace of each Application."""
     for environment, each in repository.deployments():
-        yield f"{each.name}-{environment.name}", environment.cluster, environment.namespace_of(each.name)
+        place = repository.server(environment.cluster)
+        yield f"{each.name}-{environment.name}", place, environment.namespace_of(each.name)
     for environment in repository.environments:
         for component in environment.components:
-            yield f"{component.name}-{environment.name}", environment.cluster, component.namespace
+            place = repository.server(environment.cluster)
+            yield f"{component.name}-{environment.name}", place, component.namespace
 
 
 @dataclass(frozen=True, slots=True)

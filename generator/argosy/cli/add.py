@@ -16,6 +16,7 @@ from argosy.repository.model import (
     DEFAULT_PORT,
     WRITTEN_HERE,
     Application,
+    Cluster,
     Component,
     Image,
 )
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 @click.group("add", cls=words.Group)
 def command() -> None:
-    """Add applications, components, or an environment."""
+    """Add applications, components, an environment, or a cluster."""
 
 
 @command.command("app", cls=options.ChangeCommand)
@@ -106,7 +107,12 @@ def app(
 @click.option(
     "--from", "source", metavar="ENV", help="Whose applications and values it takes over.  [default: --after]"
 )
-@click.option("--cluster", metavar="CLUSTER", default="", help="Its cluster's URL or name.  [default: that of --from]")
+@click.option(
+    "--cluster",
+    metavar="CLUSTER",
+    default="",
+    help="Its cluster: a name, or the API server's URL.  [default: that of --from]",
+)
 @click.option(
     "--revision", metavar="REVISION", default="", help="The revision that it follows.  [default: as the others]"
 )
@@ -149,6 +155,30 @@ def env(
         given.say("Its values are copies. Check hosts and other values that two environments must not share.")
     if code == 0 and (lacking := " ".join(components.lacking(change.after, name))):
         given.say(f"Other clusters have what its cluster lacks: argosy add component {lacking} --env {name}")
+    return code
+
+
+@command.command("cluster", cls=options.ChangeCommand)
+@click.argument("name")
+@click.option("--server", metavar="URL", required=True, help="Where its API server is.")
+@click.option(
+    "--label", "labels", metavar="KEY=VALUE", multiple=True, help="What it is chosen by, for example region=eu."
+)
+@options.of_change
+def cluster(*, name: str, server: str, labels: tuple[str, ...], given: ChangeOptions) -> int:
+    """Declare a cluster, which environments may name from then on: argosy set env ENV cluster=NAME.
+
+    Argo CD learns of it by a Secret. With the External Secrets Operator it is declared too; what is in it never is.
+    """
+    from argosy.change import clusters  # noqa: PLC0415
+    from argosy.change.planning import Change  # noqa: PLC0415
+
+    new = Cluster(name, server, labels)
+    with delivery.opened(given) as stored:
+        change = Change(stored.repository, clusters.add(stored.repository, new))
+        code = delivery.carry_out(given, stored, change, f"Add the cluster {name}")
+    if code == 0 and not given.dry_run:
+        given.say(clusters.registration(change.after, new))
     return code
 
 

@@ -440,7 +440,8 @@ def _repository(
     if answers.environments is not None and not given.environments:
         chained = files.environments(answers.environments, chained)
     _refuse_unknown(chained, made)
-    repository = Repository(settings, chained, tuple(sorted(made, key=lambda each: each.name))).with_shared_chart()
+    by_name = tuple(sorted(made, key=lambda each: each.name))
+    repository = Repository(settings, chained, by_name, clusters=answers.clusters).with_shared_chart()
     own = {key: value for key, value in given.switches.items() if key in house.questions}
     switches = {key: value for key, value in given.switches.items() if key not in own}
     switched = _switched(repository, replace(given, switches=switches), answers, interview)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @click.group("remove", cls=words.Group)
 def command() -> None:
-    """Remove applications, components, or an environment."""
+    """Remove applications, components, an environment, or a cluster."""
 
 
 @command.command("app", cls=options.ChangeCommand)
@@ -83,3 +83,21 @@ def component(names: tuple[str, ...], environments: tuple[str, ...], yes: bool, 
 
         change = components.remove(stored.repository, catalogue.load(given.root), names, environments)
         return delivery.carry_out_removal(given, stored, change, yes, f"Remove {', '.join(names)}", again=again)
+
+
+@command.command("cluster", cls=options.ChangeCommand)
+@click.argument("name")
+@options.of_change
+def cluster(name: str, given: ChangeOptions) -> int:
+    """Remove a cluster that no environment is in. Argo CD goes on knowing it where it was added by hand."""
+    from argosy.change import clusters  # noqa: PLC0415
+    from argosy.change.planning import Change  # noqa: PLC0415
+    from argosy.repository.model import Secrets  # noqa: PLC0415
+
+    with delivery.opened(given) as stored:
+        change = Change(stored.repository, clusters.remove(stored.repository, name))
+        code = delivery.carry_out(given, stored, change, f"Remove the cluster {name}")
+    declared = change.before.settings.production.secrets is Secrets.EXTERNAL_SECRETS
+    if code == 0 and not given.dry_run and not declared:
+        given.say(f"To have Argo CD forget it: argocd cluster rm {name}")
+    return code

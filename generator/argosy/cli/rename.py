@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 @click.group("rename", cls=words.Group)
 def command() -> None:
-    """Rename an application, or an environment."""
+    """Rename an application, an environment, or a cluster."""
 
 
 @command.command("app", cls=options.ChangeCommand)
@@ -47,6 +48,36 @@ def env(old: str, new: str, yes: bool, given: ChangeOptions) -> int:
     return _carry_out(
         given, f"Rename the environment {old} to {new}", yes, partial(operations.rename_environment, old=old, new=new)
     )
+
+
+@command.command("cluster", cls=options.ChangeCommand)
+@click.argument("old")
+@click.argument("new")
+@options.of_change
+def cluster(old: str, new: str, given: ChangeOptions) -> int:
+    """Rename a cluster, also where environments and their projects name it."""
+    from argosy.change import clusters  # noqa: PLC0415
+    from argosy.change.planning import Change  # noqa: PLC0415
+    from argosy.repository.model import Secrets  # noqa: PLC0415
+
+    with delivery.opened(given) as stored:
+        declared = stored.repository.clusters
+
+        def made(there: Repository) -> Change:
+            # Of clusters the default branch alone is read.
+            return Change(there, clusters.rename(replace(there, clusters=declared), old, new))
+
+        change = made(stored.repository)
+        title = f"Rename the cluster {old} to {new}"
+        code = delivery.carry_out(given, stored, change, title, again=lambda there: made(there.repository))
+    if code == 0 and not given.dry_run:
+        by_hand = stored.repository.settings.production.secrets is not Secrets.EXTERNAL_SECRETS
+        given.say(
+            f"As soon as this is merged: argocd cluster set {old} --name {new} --label cluster={new}"
+            if by_hand
+            else f"Copy what the store has as argocd-cluster-{old} to argocd-cluster-{new} before this is merged."
+        )
+    return code
 
 
 def _carry_out(given: ChangeOptions, title: str, yes: bool, rename: Callable[[Repository], Change]) -> int:

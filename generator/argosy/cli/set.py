@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @click.command("set", cls=options.ChangeCommand)
 @click.argument(
     "words",
-    metavar="repository|env NAME|app NAME KEY=VALUE...",
+    metavar="repository|env NAME|app NAME|cluster NAME KEY=VALUE...",
     nargs=-1,
     required=True,
     shell_complete=completion.of_set,
@@ -36,9 +36,11 @@ def command(words: tuple[str, ...], yes: bool, given: ChangeOptions) -> int:
     \b
     argosy set env prod autoSync=false replicas=5
     argosy set app shop team=payments
+    argosy set cluster eu1 labels=region=eu,tier=gold
     argosy set repository repoURL=git@github.com:acme/gitops.git followUp=true
     """
     from argosy.change import (  # noqa: PLC0415
+        clusters,
         components,
         edits,
         removal,
@@ -55,6 +57,8 @@ def command(words: tuple[str, ...], yes: bool, given: ChangeOptions) -> int:
                 return Change(before, edits.set_repository(before, values))
             if what == "app":
                 return Change(before, edits.set_application(before, name, values))
+            if what == "cluster":
+                return Change(before, clusters.change(before, name, values))
             # An environment's own branch may lack a version of the chart that is followed from now on.
             lacking = sorted({*values.values()} & {*stored.repository.charts} - {*before.charts})
             known = replace(before, charts=in_order({*before.charts, *lacking}))
@@ -72,7 +76,9 @@ def command(words: tuple[str, ...], yes: bool, given: ChangeOptions) -> int:
         delivery.confirm_moves(given, change, yes)
         if told := removal.handed_over(change):
             given.say(told)
-        code = delivery.carry_out(given, stored, change, title, again=lambda there: made(there.repository))
+        # Of clusters the default branch alone is read.
+        again = None if what == "cluster" else lambda there: made(there.repository)
+        code = delivery.carry_out(given, stored, change, title, again=again)
     if code == 0 and "previews" in values and (secret := edits.application(after, name).previews.token):
         place = after.settings.production.argocd_namespace
         given.say(
@@ -82,6 +88,8 @@ def command(words: tuple[str, ...], yes: bool, given: ChangeOptions) -> int:
     lacking = edits.unset(after, lambda path: (given.root / path).is_file())
     for needed in (*lacking, *components.missing(after)) if code == 0 and what == "repository" else ():
         given.say(needed)
+    if code == 0 and what == "cluster" and not given.dry_run:
+        given.say(clusters.changed(after, change.before, name))
     return code
 
 

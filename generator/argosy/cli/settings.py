@@ -19,14 +19,16 @@ if TYPE_CHECKING:
 
 
 @click.command("settings")
-@click.argument("words", metavar="[repository|env NAME|app NAME] [KEY]", nargs=-1, shell_complete=words_of.of_settings)
+@click.argument(
+    "words", metavar="[repository|env NAME|app NAME|cluster NAME] [KEY]", nargs=-1, shell_complete=words_of.of_settings
+)
 @options.repository
 @options.output("text", "json")
 def command(words: tuple[str, ...], repository: Path | None, output: str) -> int:
     """List the settings: the value of each, what it can be, its default, and the files that follow from it.
 
-    Without words it lists those of the repository, of each environment and of each application; with a KEY, all that is
-    known of that setting. In paths, ENV, APP and COMPONENT are names, VERSION is a version.
+    Without words it lists those of the repository, of each env, app and cluster; with a KEY, all that is known of that
+    setting. In paths, ENV, APP and COMPONENT are names, VERSION is a version.
 
     \b
     argosy settings repository
@@ -51,6 +53,7 @@ def _asked(model: Repository, words: tuple[str, ...]) -> Iterator[tuple[str, str
         yield "repository", "", ""
         yield from (("env", each.name, "") for each in model.environments)
         yield from (("app", each.name, "") for each in model.applications)
+        yield from (("cluster", each.name, "") for each in model.clusters)
         return
     what = words_of.what(words[0])
     names = int(what != "repository")

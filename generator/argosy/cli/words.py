@@ -32,7 +32,9 @@ def what(word: str) -> str:
 
     short = ALIASES.get(word, word)
     if short not in SETTINGS:
-        hint = f"It is repository, env NAME or app NAME. {did_you_mean(word, [*SETTINGS, *ALIASES])}".strip()
+        hint = (
+            f"It is repository, env NAME, app NAME or cluster NAME. {did_you_mean(word, [*SETTINGS, *ALIASES])}".strip()
+        )
         raise UsageError(f"“{word}” has no settings.", f"{hint} `argosy settings` lists them all.")
     return short
 
@@ -87,7 +89,7 @@ def _known(words: Sequence[str]) -> tuple[dict[str, Setting], int]:
     from argosy.repository.switches import SETTINGS  # noqa: PLC0415
 
     short = ALIASES.get(words[0], words[0]) if words else ""
-    names = int(short in {"env", "app"})
+    names = int(short in SETTINGS and short != "repository")
     return (SETTINGS.get(short, {}), names) if len(words) > names else ({}, 0)
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
+from argosy.argocd.clusters import SECRET_TYPE
 from argosy.argocd.matching import (
     IN_CLUSTER_NAME,
     IN_CLUSTER_SERVER,
@@ -15,6 +17,7 @@ from argosy.argocd.matching import (
     is_cluster_scoped,
     sync_options,
 )
+from argosy.argocd.matching import cluster as destination
 from argosy.argocd.view import ArgoApplication
 from argosy.doctor import rules
 from argosy.doctor.case import Case, check, elsewhere, namespace_of, refused
@@ -39,6 +42,7 @@ def checks(case: Case) -> Iterator[Check]:
     permitted = "They permit every source, destination and kind that is rendered."
     yield check("projects", "the AppProjects permit what is rendered", case.of_findings(rules.is_of_project), permitted)
     yield check("projects-live", "the AppProjects in the cluster are those in Git", case.of_live(_projects), "")
+    yield check("clusters", "Argo CD knows the clusters", case.of_live(_clusters), "All deploy to its own.")
     yield check("service-account", "Argo CD's service account may write the kinds", case.of_live(_access), "")
     found = case.of_live(partial(complaints, topic=Topic.PERMISSION))
     yield check("forbidden", TITLES[Topic.PERMISSION], found, "No such error.")
@@ -63,6 +67,33 @@ def _projects(case: Case, cluster: Cluster) -> Iterator[Observation]:
             yield problem(seen, "Sync the root Application.", command, about)
         else:
             yield ok(f"“{name}” is what {document.path} says.", applications=about)
+
+
+def _clusters(case: Case, cluster: Cluster) -> Iterator[Observation]:
+    """Yield whether Argo CD has a Secret of each cluster that is deployed to, with the labels that are declared."""
+    users: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for application in case.applications:
+        server, name = destination(application, case.view)
+        if server != IN_CLUSTER_SERVER and (server or name):
+            users[server or "", name or ""].append(application.name)
+    secrets = [each for each in cluster.secrets() if each.purpose == "cluster"] if users else []
+    declared = {each.name: each for each in case.view.clusters.listed}
+    for (server, name), about in users.items():
+        place, wanted = name or server, declared.get(name)
+        found = (each for each in secrets if each.name == name or (server and each.server.rstrip("/") == server))
+        added = next(found, None)
+        labels = {key: value for key, value in wanted.labels.items() if key != SECRET_TYPE} if wanted else {}
+        options = "".join(f" --label {shlex.quote(f'{key}={value}')}" for key, value in labels.items())
+        if added is None:
+            shown = f" --name {place}{options}" if "://" not in place else ""
+            advice = "An ExternalSecret that is not synced yet says so; else, once you are logged in:"
+            yield problem(f"It has no Secret of {place}.", advice, f"argocd cluster add CONTEXT{shown}", about)
+        elif lacking := sorted(key for key, value in labels.items() if added.labels.get(key) != value):
+            seen = f"The Secret {added.secret} does not have the labels of {place} as they are declared: "
+            command = f"argocd cluster set {place}{options}"
+            yield problem(f"{seen}{joined(lacking)}.", "Sync the ExternalSecret, or:", command, about)
+        else:
+            yield ok(f"It knows {place}.", applications=about)
 
 
 def _users(case: Case) -> Mapping[str, list[ArgoApplication]]:

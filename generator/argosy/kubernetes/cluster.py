@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import threading
@@ -28,11 +29,22 @@ APPLICATION_SETS = "applicationsets.argoproj.io"
 
 _SECRETS = (
     r'{range .items[*]}{.metadata.name}{"\t"}{.metadata.labels.argocd\.argoproj\.io/secret-type}{"\t"}{.data.url}'
-    r'{"\t"}{.data.server}{"\t"}{.data.name}{"\n"}{end}'
+    r'{"\t"}{.data.server}{"\t"}{.data.name}{"\t"}{.metadata.labels}{"\n"}{end}'
 )
 """What argosy asks of Argo CD's Secrets, without their passwords."""
 _APPLYING = 600
 """How many seconds many objects may take together."""
+
+
+class Credential(NamedTuple):
+    """What Argo CD logs in to something with, without that itself."""
+
+    secret: str
+    purpose: str
+    url: str
+    server: str
+    name: str
+    labels: Mapping[str, str]
 
 
 class Access(NamedTuple):
@@ -164,16 +176,19 @@ class Cluster:
                     return found[1]
         return ""
 
-    def secrets(self) -> Sequence[Sequence[str]]:
-        """Return of each of Argo CD's Secrets its name, what it is for, and the url, server and name in it."""
+    def secrets(self) -> Sequence[Credential]:
+        """Return what Argo CD's Secrets of repositories and clusters are for."""
 
-        def read() -> Sequence[Sequence[str]]:
+        def read() -> Sequence[Credential]:
             listed = self._run(
                 *("get", "secrets", "--namespace", self.namespace, "--selector", "argocd.argoproj.io/secret-type"),
                 *("--output", f"jsonpath={_SECRETS}"),
             )
             rows = (line.split("\t") for line in listed.splitlines())
-            return [(row[0], row[1], *map(_decoded, row[2:])) for row in rows if len(row) == 5]
+            return [
+                Credential(secret, purpose, _decoded(url), _decoded(server), _decoded(name), json.loads(labels or "{}"))
+                for secret, purpose, url, server, name, labels in (row for row in rows if len(row) == 6)
+            ]
 
         return self._once("secrets", read)
 

@@ -16,6 +16,7 @@ from argosy.repository import switches
 from argosy.repository.model import (
     WRITTEN_HERE,
     Application,
+    Cluster,
     Environment,
     Format,
     Image,
@@ -38,6 +39,7 @@ class Answers:
     settings: Mapping[str, str] = field(default_factory=dict)
     environments: tuple[Mapping[str, Any], ...] | None = None
     applications: tuple[Mapping[str, Any], ...] | None = None
+    clusters: tuple[Cluster, ...] = ()
     follow_up: bool | None = None
     minimal: bool = False
     production: Production | None = None
@@ -62,6 +64,7 @@ def read(path: Path | None, defaults: Mapping[str, Any] | None = None, asked: Co
         },
         environments=_parts(data, "environments"),
         applications=_parts(data, "applications"),
+        clusters=tuple(sorted(map(_cluster, data.get("clusters", ())), key=lambda each: each.name)),
         follow_up=data.get("follow_up"),
         minimal=bool(data.get("minimal")),
         production=switches.from_answers(data) if _SWITCHES & data.keys() else None,
@@ -199,6 +202,12 @@ def _origin(part: Mapping[str, Any]) -> tuple[Origin | None, tuple[tuple[str, st
                 "Give a version, a Git tag or commit, or a digest: a range or HEAD changes by itself.",
             )
     return origin, revisions
+
+
+def _cluster(part: Mapping[str, Any]) -> Cluster:
+    return Cluster(
+        part["name"], part["server"], tuple(f"{key}={value}" for key, value in part.get("labels", {}).items())
+    )
 
 
 def _image(written: str | Mapping[str, str]) -> Image:

@@ -14,6 +14,8 @@ CATALOGUE = "catalogue"
 CHARTS = "charts"
 SHARED_CHART = "charts/app"
 """The folder of the chart that applications share: a folder below it for each of its versions."""
+CLUSTERS = "clusters.yaml"
+"""The file that declares the clusters."""
 ROOT_APPLICATION = "argocd/root.yaml"
 INSTALL = "argocd/install"
 INSTALL_MANIFESTS = "argocd/install/install.yaml"
@@ -234,12 +236,10 @@ def argocd_environment(name: str) -> str:
 
 
 def is_settings(path: str) -> bool:
-    """Return whether a file holds the settings of an environment or an application: a part of the model."""
+    """Return whether a file holds the settings of an environment or an application, or the clusters: the model."""
     parts = path.split("/")
-    return len(parts) == 3 and (parts[0], parts[2]) in {
-        (ENVIRONMENTS, ENVIRONMENT_SETTINGS),
-        (APPLICATIONS, APPLICATION_SETTINGS),
-    }
+    folders = {ENVIRONMENTS: ENVIRONMENT_SETTINGS, APPLICATIONS: APPLICATION_SETTINGS}
+    return path == CLUSTERS or (len(parts) == 3 and folders.get(parts[0]) == parts[2])
 
 
 def environment_of(path: str) -> str | None:

@@ -495,6 +495,54 @@ class Component:
 
 
 @dataclass(frozen=True, slots=True)
+class Cluster:
+    """A cluster that environments name: where it is, and by which labels it is chosen."""
+
+    name: str
+    """What Argo CD calls it, too."""
+    server: str = ""
+    """The URL of its API server."""
+    labels: tuple[str, ...] = ()
+    """Each `KEY=VALUE`, as the Secret that tells Argo CD of it has them."""
+
+    def __post_init__(self) -> None:
+        check_name("cluster", self.name, LABEL_LENGTH, {"in-cluster": "Argo CD calls the one so that it runs in"})
+        if "://" not in self.server or not _CLUSTER.fullmatch(self.server):
+            raise UsageError(
+                f"“{self.server}” is not where an API server is (cluster {self.name}).",
+                f"Give its URL, such as https://{self.name}.example.com:6443, without a / at its end.",
+            )
+        for label in self.labels:
+            key, equals, value = label.partition("=")
+            prefix, slash, name = key.rpartition("/")
+            is_key = _LABEL_NAME.fullmatch(name) and (not slash or _LABEL_PREFIX.fullmatch(prefix))
+            if not equals or not is_key or not (not value or _LABEL_NAME.fullmatch(value)):
+                raise UsageError(
+                    f"“{label}” is not a label (cluster {self.name}).",
+                    "Write KEY=VALUE as Kubernetes takes it, for example region=eu.",
+                )
+            if key in _CLUSTER_LABELS:
+                raise UsageError(
+                    f"The label {key} is not yours to set (cluster {self.name}): {_CLUSTER_LABELS[key]}.",
+                    "Choose another key, for example region.",
+                )
+        _refuse_twice(f"label of the cluster {self.name}", [each.partition("=")[0] for each in self.labels])
+
+    @property
+    def label_of(self) -> dict[str, str]:
+        """Its labels, with the one that every cluster has."""
+        return {"cluster": self.name, **dict(each.split("=", 1) for each in self.labels)}
+
+
+_LABEL_NAME = re.compile(r"[A-Za-z0-9](?:[\w.-]{0,61}[A-Za-z0-9])?", re.ASCII)
+_LABEL_PREFIX = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?")
+_CLUSTER_LABELS = {
+    "cluster": "it is the cluster's name",
+    "argocd.argoproj.io/secret-type": "Argo CD tells by it that a Secret is a cluster's",
+}
+
+
+@dataclass(frozen=True, slots=True)
 class Environment:
     """An environment: a folder below `environments/`, and the applications that it has a folder for."""
 
@@ -586,7 +634,7 @@ class Production:
     network_policies: bool = False
     quotas: bool = False
     sync_windows: bool = False
-    signature_keys: tuple[str, ...] = ()
+    signature_keys: tuple[str, ...] = field(default=(), metadata={"upper": True})
     """The ids of the GPG keys one of which must have signed a commit that is synced; none: any commit is."""
     branch_protection: bool = False
     least_privilege: bool = False
@@ -761,8 +809,11 @@ class Repository:
     """What each team owns, where `applications` are not all that there are; None: `applications` tell."""
     charts: tuple[str, ...] = ()
     """The versions of the shared chart that there are, the oldest first: the template keeps the newest."""
+    clusters: tuple[Cluster, ...] = ()
+    """The clusters that are declared, by name. An environment may name others, as Argo CD knows them."""
 
     def __post_init__(self) -> None:
+        self._refuse_clusters()
         _refuse_twice("environment", [environment.name for environment in self.environments])
         _refuse_twice("application", [application.name for application in self.applications])
         seen: dict[str, tuple[str, str]] = {}
@@ -793,6 +844,26 @@ class Repository:
                         "Rename an application or an environment.",
                     )
                 seen[name] = (component.name, environment.name)
+
+    def _refuse_clusters(self) -> None:
+        """Raise UsageError where two clusters are one, or one is called as what is another's."""
+        _refuse_twice("cluster", [each.name for each in self.clusters])
+        _refuse_twice("cluster's server", [each.server for each in self.clusters])
+        named = {each.name: each for each in self.clusters}
+        for each in self.environments:
+            other = named.get(each.name)
+            if other and self.server(each.cluster) != other.server and each.cluster not in {IN_CLUSTER, "in-cluster"}:
+                # What tells Argo CD of the two would have one name.
+                raise UsageError(
+                    f"The cluster {other.name} is called as the environment {each.name}, which is in another cluster: "
+                    f"{each.cluster}.",
+                    f"Rename one of the two, or declare that one and name it: argosy set env {each.name} cluster=NAME",
+                )
+
+    def server(self, cluster: str) -> str:
+        """Return where a cluster is, as it is declared; else what an environment calls it."""
+        bare = cluster.rstrip("/")
+        return next((each.server for each in self.clusters if each.name == cluster), bare)
 
     def by_team(self) -> Teams:
         """Return what each team owns."""

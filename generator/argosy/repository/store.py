@@ -25,6 +25,7 @@ from argosy.repository.model import (
     ArgocdStyle,
     ChartExtra,
     CiHost,
+    Cluster,
     Environment,
     Format,
     Layer,
@@ -78,13 +79,17 @@ def load(root: Path, only: Collection[str] | None = None) -> Stored:
         for name in _folders(root, layout.ENVIRONMENTS)
     ]
     charts = in_order(_folders(root, layout.SHARED_CHART))
-    with _blaming(layout.ENVIRONMENTS):
-        repository = Repository(settings, tuple(promotion_order(environments)), tuple(applications), charts=charts)
+    clusters = tuple(_clusters(root))
+    ordered = tuple(promotion_order(environments))
+    with _blaming(layout.CLUSTERS if clusters else layout.ENVIRONMENTS):
+        repository = Repository(settings, ordered, tuple(applications), charts=charts, clusters=clusters)
     return Stored(repository, str(answers.get("_commit", "")))
 
 
 def names(root: Path, what: str) -> list[str]:
-    """Return the names of the environments ("env") or the applications ("app"), whose settings nobody reads."""
+    """Return the names of the environments ("env"), the applications ("app") or the clusters ("cluster")."""
+    if what == "cluster":
+        return [each.name for each in _clusters(root)]
     return _folders(root, layout.ENVIRONMENTS) if what == "env" else _applications(root) if what == "app" else []
 
 
@@ -177,6 +182,15 @@ def _environment(
             permitted=argocd_files.permitted(root, name),
             components_permitted=argocd_files.components_permitted(root, name),
         )
+
+
+def _clusters(root: Path) -> Iterator[Cluster]:
+    """Yield the clusters that are declared."""
+    if (root / layout.CLUSTERS).exists():
+        for each in _settings(root, layout.CLUSTERS)["clusters"]:
+            labels = tuple(f"{key}={value}" for key, value in (each.get("labels") or {}).items())
+            with _blaming(layout.CLUSTERS):
+                yield Cluster(each["name"], each["server"], labels)
 
 
 def _layers(root: Path) -> Iterator[Layer]:

@@ -13,7 +13,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from argosy.errors import UsageError
 from argosy.names import did_you_mean
-from argosy.repository.model import Application, Environment, Production, Settings
+from argosy.repository.model import Application, Cluster, Environment, Production, Settings
 from argosy.repository.previews import Previews
 
 
@@ -30,6 +30,8 @@ class Setting:
     """Whether it is a list of values, on the command line separated by commas."""
     among: tuple[str, ...] = ()
     """What it can be, where its kind does not say that."""
+    upper: bool = False
+    """Whether its letters are capital ones, however they are written."""
 
     @property
     def values(self) -> tuple[str, ...]:
@@ -55,7 +57,7 @@ class Setting:
             return text == "true"
         if self.kind is not int:
             plain = "" if self.values and text == "off" else text
-            return self.kind(plain.upper() if self.several and not self.values else plain)
+            return self.kind(plain.upper() if self.upper else plain)
         if not text.isdecimal():
             raise UsageError(f"{self.key} cannot be “{text}”.", "It is a number.")
         return int(text)
@@ -88,7 +90,10 @@ def _of(model: type, names: Iterable[str] = ()) -> dict[str, Setting]:
             key = re.sub(r"_(url|\w)", lambda part: part[1].upper(), each.name)
             kind = get_args(hints[each.name])[0] if several else hints[each.name]
             default = "" if each.default is MISSING else each.default
-            found[key] = Setting(key, each.name, kind, default, several, each.metadata.get("among", ()))
+            said = each.metadata
+            found[key] = Setting(
+                key, each.name, kind, default, several, said.get("among", ()), said.get("upper", False)
+            )
     return found
 
 
@@ -102,6 +107,8 @@ PREVIEWS = _of(Previews)
 """The settings of an application's previews."""
 OF_APP = {**_of(Application, ("team",)), **PREVIEWS}
 """The settings of an application."""
+OF_CLUSTER = _of(Cluster, ("server", "labels"))
+"""The settings of a cluster."""
 POD_SECURITY = Setting("podSecurity", "pod_security", bool, default=False)
 """All environments' at once, the strictest where releases end."""
 OF_REPOSITORY = {
@@ -110,7 +117,7 @@ OF_REPOSITORY = {
     POD_SECURITY.key: POD_SECURITY,
 }
 """The settings of the repository. Layers come and go by commands of their own."""
-SETTINGS = {"repository": OF_REPOSITORY, "env": OF_ENV, "app": OF_APP}
+SETTINGS = {"repository": OF_REPOSITORY, "env": OF_ENV, "app": OF_APP, "cluster": OF_CLUSTER}
 """All settings, by the word for what they are of."""
 
 

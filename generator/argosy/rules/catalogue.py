@@ -5,6 +5,7 @@ from __future__ import annotations
 from argosy.rules import (
     application,
     applicationset,
+    clusters,
     components,
     environments,
     files,
@@ -28,6 +29,7 @@ from argosy.rules.registry import RULES, Rule
 __all__ = [
     "application",
     "applicationset",
+    "clusters",
     "components",
     "environments",
     "files",

@@ -60,7 +60,7 @@ def component_twice(repository: View) -> Iterator[Problem]:
         component, environment = layout.component_of(path), layout.environment_of(path)
         if not component or application.name != f"{component}-{environment}":
             continue
-        first = seen.setdefault((component, cluster(application)), application)
+        first = seen.setdefault((component, cluster(application, repository)), application)
         if first is not application:
             yield Problem(
                 f"{component} is installed in this cluster already, by {first.document.path}.",

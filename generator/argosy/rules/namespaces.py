@@ -83,7 +83,7 @@ def _levels(repository: View) -> Mapping[Place, tuple[str, int]]:
     """Return the level that namespaces enforce, and the minor version of Kubernetes as of which."""
     found: dict[Place, tuple[str, int]] = {}
     for application in repository.applications:
-        server, name = cluster(application)
+        server, name = cluster(application, repository)
         where = server or name or ""
         if "CreateNamespace=true" in sync_options(application):
             labels = field(application.spec, "syncPolicy", "managedNamespaceMetadata", "labels")

@@ -59,7 +59,7 @@ class _Namespace:
 def _namespaces(view: View) -> Sequence[_Namespace]:
     found: dict[tuple[str, str], _Namespace] = defaultdict(_Namespace)
     for application in view.applications:
-        server, name = cluster(application)
+        server, name = cluster(application, view)
         where, default = server or name or "", namespace_of(application)
         found[where, default].is_partial |= key(application) in view.partial
         for document in applied(application, view):

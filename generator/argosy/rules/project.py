@@ -442,7 +442,7 @@ def project_denies_destination(application: ArgoApplication, repository: View) -
         return
     destinations = [mapping(each) for each in sequence(virtual_spec(project, repository).get("destinations"))]
     name, hint = project_name(application), f"Add it to destinations in {project.path}"
-    server, cluster_name = cluster(application)
+    server, cluster_name = cluster(application, repository)
     if (server or cluster_name) and (
         destination_permitted(destinations, server, cluster_name, namespace_of(application)) is False
     ):
@@ -802,7 +802,7 @@ def _places(applications: Sequence[ArgoApplication], view: View, *, named: bool)
     """Return where Applications deploy something; with `named`, also what is their destination all the same."""
     found: set[Where] = set()
     for application in applications:
-        server, name = cluster(application)
+        server, name = cluster(application, view)
         own = namespace_of(application)
         namespaces = {
             text(field(document.data, "metadata", "namespace")) or own

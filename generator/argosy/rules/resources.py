@@ -40,7 +40,7 @@ def resource_twice(repository: View) -> Iterator[Problem]:
     for application in repository.applications:
         # The rule application-name-twice is about those of one name: they are one Application of the cluster.
         rendered = applied(application, repository) if makers[key(application)] == 1 else ()
-        server, name = cluster(application)
+        server, name = cluster(application, repository)
         for document in rendered:
             identity = _identity(document, application, repository)
             if identity is None:
@@ -109,7 +109,7 @@ def never_synced(repository: View) -> Iterator[Problem]:
     for application in repository.applications:
         for document in applied(application, repository):
             group, kind = group_and_kind(document.data)
-            own = repository.settings.excludes(group, kind, cluster(application)[0])
+            own = repository.settings.excludes(group, kind, cluster(application, repository)[0])
             if own or _is_in(EXCLUDED if own is None else ALWAYS_EXCLUDED, group, kind):
                 yield Problem(
                     f"Argo CD never syncs {kind}/{text(field(document.data, 'metadata', 'name'))}: "

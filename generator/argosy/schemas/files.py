@@ -16,6 +16,7 @@ from argosy.schemas.violations import Violation
 
 _OWN_FILES = (
     (r"environments/[^/]+/environment\.yaml", "files.json#/$defs/environment"),
+    (r"clusters\.yaml", "files.json#/$defs/clusters"),
     (r"environments/[^/]+/[^/]+/source\.yaml", "files.json#/$defs/source"),
     (r"applications/[^/]+/application\.yaml", "files.json#/$defs/application"),
     (r"environments/[^/]+/[^/]+/chart-version\.yaml", "files.json#/$defs/chartVersion"),

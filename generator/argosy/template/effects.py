@@ -31,10 +31,10 @@ _GIVEN = {"applications", "environments"}
 
 
 def meaning(what: str, setting: Setting) -> str:
-    """Return what a setting of the repository, an env or an app means, in a sentence or a question."""
+    """Return what a setting of the repository, an env, an app or a cluster means, in a sentence or a question."""
     if what == "repository" and setting != POD_SECURITY:
         return str(_questions()[_question(setting)]["help"])
-    several = {"repository": "environments", "env": "environments", "app": "applications"}[what]
+    several = {"repository": "environments", "env": "environments", "app": "applications", "cluster": "clusters"}[what]
     return str(_properties(several)[setting.field]["description"])
 
 
@@ -48,7 +48,9 @@ def files(what: str, setting: Setting) -> list[str]:
         used = re.compile(rf"(?<![\w.])(?:{'|'.join(sorted(names))})(?![\w=])")
         found = {path for path, text in _texts().items() if used.search(_STRINGS.sub('""', text))}
     else:
-        used = re.compile(rf"\.{setting.field}\b|(['\"]){setting.field}\1")
+        # Argo CD has servers and labels of its own.
+        holder = "cluster" if what == "cluster" else ""
+        used = re.compile(rf"{holder}\.{setting.field}\b" + ("" if holder else rf"|(['\"]){setting.field}\1"))
         derived = _derived({name for name, default in _defaults().items() if used.search(default)})
         also = re.compile(rf"(?<![\w.])(?:{'|'.join(sorted(derived)) or '(?!)'})(?![\w=])")
         found = {path for path, text in _texts().items() if used.search(text) or also.search(_STRINGS.sub('""', text))}
@@ -119,5 +121,5 @@ def _properties(several: str) -> Mapping[str, Any]:
     from argosy.schemas import bundled  # noqa: PLC0415
 
     of_file = bundled.by_uri()["argosy:/files.json"]["$defs"]["answersFile"]["properties"][several]
-    found: Mapping[str, Any] = of_file["items"]["anyOf"][1]["properties"]
+    found: Mapping[str, Any] = of_file["items"].get("anyOf", [of_file["items"]])[-1]["properties"]
     return found

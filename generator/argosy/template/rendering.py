@@ -145,6 +145,10 @@ def answers(repository: Repository) -> dict[str, Any]:
             )
             for environment in repository.environments
         ],
+        "clusters": [
+            {"name": each.name, "server": each.server, "labels": dict(label.split("=", 1) for label in each.labels)}
+            for each in repository.clusters
+        ],
         "chart_versions": list(repository.charts),
         "teams": [
             {

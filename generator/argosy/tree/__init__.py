@@ -129,7 +129,7 @@ class _Growing:
     def application(self, application: ArgoApplication) -> Node:
         """Return the node of an Application, with what it renders."""
         renders = self._renders.get(key(application), ())
-        server, name = matching.cluster(application)
+        server, name = matching.cluster(application, self.found.view)
         node = Node(
             APPLICATION,
             application.name,

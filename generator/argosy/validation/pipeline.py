@@ -208,7 +208,7 @@ class _Validation:
                 if self.deployed.reach.is_readable(document.path):
                     self._check_manifest(document, stores)
                 continue
-            known = _file_schema(document)
+            known = _file_schema(document, self.deployed.inventory.root)
             if known is not None:
                 violations = as_written(known.violations(without_nulls(document.data)), document)
                 self._add_violations(files.FILE_SCHEMA, document, violations)
@@ -545,7 +545,9 @@ def _definitions(inventory: Inventory, renders: Sequence[Render]) -> list[Mappin
 _KINDS = frozenset({Role.MANIFEST, Role.CHART})
 
 
-def _file_schema(document: Document) -> Schema | None:
-    """Return the schema of a file that is no manifest; none for another Copier template's answers."""
-    is_foreign = document.path == layout.ANSWERS and not is_answers(document)
+def _file_schema(document: Document, root: Path) -> Schema | None:
+    """Return the schema of a file that is no manifest; none where argosy's is somebody else's in that place."""
+    is_foreign = (document.path == layout.ANSWERS and not is_answers(document)) or (
+        document.path == layout.CLUSTERS and not holds((root / layout.ANSWERS).is_file)
+    )
     return None if is_foreign else file_schema(document.path)

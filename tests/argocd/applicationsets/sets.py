@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from argosy.argocd.applicationsets import Expansion, Flaw, RepositoryFiles, expand
+from argosy.argocd.clusters import Clusters
 from argosy.documents import parse
 from argosy.helm import engine
 
@@ -116,15 +117,18 @@ REPOSITORY = {
 }
 
 
-def files(root: Path, content: Mapping[str, str]) -> RepositoryFiles:
+def files(root: Path, content: Mapping[str, str], clusters: Clusters | None = None) -> RepositoryFiles:
     for path, text in content.items():
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_text(text)
-    return RepositoryFiles(root, sorted(content), lambda url: url == URL)
+    return RepositoryFiles(root, sorted(content), lambda url: url == URL, clusters or Clusters())
 
 
-def expanded(root: Path, text: str, content: Mapping[str, str] | None = None) -> Expansion:
-    return expand(parse(textwrap.dedent(text), "set.yaml").documents[0], files(root, content or {}), engine())
+def expanded(
+    root: Path, text: str, content: Mapping[str, str] | None = None, clusters: Clusters | None = None
+) -> Expansion:
+    document = parse(textwrap.dedent(text), "set.yaml").documents[0]
+    return expand(document, files(root, content or {}, clusters), engine())
 
 
 def application_set(generators: str, name: str = "{{ .name }}", *, go: bool = True, extra: str = "") -> str:

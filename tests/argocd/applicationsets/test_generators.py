@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from pathlib import Path
 
 import pytest
 
-from argosy.argocd.applicationsets import Flaw
+from argosy.argocd import clusters
+from argosy.argocd.applicationsets import Expansion, Flaw
+from argosy.argocd.clusters import Clusters
+from argosy.documents import parse
 from tests.argocd.applicationsets.sets import URL, application_set, expanded, git, messages, names
 
 
@@ -272,3 +276,95 @@ def test_texts_without_end_are_read_in_linear_time(tmp_path: Path, text: str, go
     paths = f"{{git: {{repoURL: {URL}, directories: [{{path: '{text}'}}], files: [{{path: '{text}'}}]}}}}"
     made = made.replace("- list", f"- {paths}\n    - list", 1)
     assert [flaw for flaw, *_ in messages(expanded(tmp_path, made))][:1] in ([Flaw.EMPTY], [Flaw.TEMPLATE])
+
+
+class TestClusters:
+    """Of the clusters that are declared, the ones that Argo CD's generator gives once it knows them."""
+
+    LISTED = """
+    clusters:
+      - {name: eu1, server: https://eu1.example.com, labels: {region: eu}}
+      - {name: us1, server: https://us1.example.com, labels: {region: us, tier: gold}}
+    """
+    SECRETS = """
+    kind: Secret
+    apiVersion: v1
+    metadata: {name: a, labels: {argocd.argoproj.io/secret-type: cluster, region: eu}, annotations: {owner: ada}}
+    stringData: {name: Eu_2, server: https://eu2.example.com, config: x}
+    ---
+    kind: ExternalSecret
+    apiVersion: external-secrets.io/v1
+    metadata: {name: b}
+    spec:
+      target:
+        template:
+          metadata: {labels: {argocd.argoproj.io/secret-type: cluster, region: us}}
+          data: {name: us2, server: "{{ .server }}", config: "{{ .config }}"}
+    ---
+    kind: SealedSecret
+    apiVersion: bitnami.com/v1alpha1
+    metadata: {name: c}
+    spec: {template: {metadata: {labels: {argocd.argoproj.io/secret-type: cluster, region: ap}}}}
+    ---
+    kind: Secret
+    apiVersion: v1
+    metadata: {name: d, labels: {argocd.argoproj.io/secret-type: repository, region: eu}}
+    """
+
+    def known(self, *, listed: bool = True) -> Clusters:
+        secrets = parse(textwrap.dedent(self.SECRETS), "secrets.yaml").documents
+        return clusters.of(
+            secrets, parse(textwrap.dedent(self.LISTED), "clusters.yaml").documents[0] if listed else None
+        )
+
+    def made(self, root: Path, selector: str, name: str = "{{ .name }}", *, listed: bool = False) -> Expansion:
+        chosen = f"- clusters: {{selector: {{{selector}}}}}" if selector else "- clusters: {}"
+        return expanded(root, application_set(chosen, name), clusters=self.known(listed=listed))
+
+    def test_a_selector_chooses_by_label(self, tmp_path: Path) -> None:
+        both = self.made(tmp_path, "matchLabels: {region: eu}", "{{ .nameNormalized }} {{ .server }}", listed=True)
+        assert names(both) == ["eu1 https://eu1.example.com", "eu-2 https://eu2.example.com"]
+        gold = "matchExpressions: [{key: tier, operator: Exists}, {key: cluster, operator: In, values: [eu1, us1]}]"
+        assert names(self.made(tmp_path, gold, "{{ .metadata.labels.tier }}", listed=True)) == ["gold"]
+        owner = self.made(tmp_path, "matchLabels: {region: eu}", "{{ .metadata.annotations.owner }}{{ .project }}")
+        assert names(owner) == ["ada"]
+        flat = application_set(
+            "- clusters: {flatList: true, selector: {matchLabels: {region: us}}, values: {x: '{{ .name }}!'}}",
+            "{{ range .clusters }}{{ .values.x }}{{ end }}",
+        )
+        assert names(expanded(tmp_path, flat, clusters=self.known())) == ["us1!us2!"]
+
+    def test_another_generator_says_which_label(self, tmp_path: Path) -> None:
+        first = "{list: {elements: [{at: eu}, {at: us}]}}"
+        second = "{clusters: {selector: {matchLabels: {region: '{{ .at }}'}}}}"
+        text = application_set(f"- matrix: {{generators: [{first}, {second}]}}", "{{ .at }}-{{ .name }}")
+        listed = clusters.of([], parse(textwrap.dedent(self.LISTED), "clusters.yaml").documents[0])
+        assert names(expanded(tmp_path, text, clusters=listed)) == ["eu-eu1", "us-us1"]
+
+    def test_its_own_cluster_is_there_without_a_selector_alone(self, tmp_path: Path) -> None:
+        listed = clusters.of([], parse(textwrap.dedent(self.LISTED), "clusters.yaml").documents[0])
+        text = application_set(
+            "- clusters: {values: {at: x}}", "{{name}}{{values.at}}{{metadata.labels.region}}", go=False
+        )
+        made = expanded(tmp_path, text, clusters=listed)
+        assert [each.name for each in made.applications] == [
+            "in-clusterx{{metadata.labels.region}}",
+            "eu1xeu",
+            "us1xus",
+        ]
+
+    def test_what_is_not_known_here_is_skipped_and_what_is_not_there_is_a_mistake(self, tmp_path: Path) -> None:
+        assert expanded(tmp_path, application_set("- clusters: {}")).skipped == (
+            "its generator `clusters` asks for the clusters that Argo CD knows"
+        )
+        for selector, name, told in (
+            ("matchLabels: {region: af}", "{{ .name }}", "clusters that are not declared in the repository"),
+            ("matchLabels: {region: ap}", "{{ .name }}", "a cluster whose name is not in Git (secrets.yaml)"),
+            ("matchLabels: {region: us}", "{{ .server }}", "a cluster whose server is not in Git (secrets.yaml)"),
+        ):
+            assert told in self.made(tmp_path, selector, name).skipped
+        (empty,) = messages(self.made(tmp_path, "matchLabels: {region: af}", listed=True))
+        assert empty[::2] == (
+            Flaw.EMPTY,
+            "The generator yields nothing: no cluster that is declared has the labels of its selector.",
+        )

@@ -141,6 +141,8 @@ class _Expander:
         ]
         if patterns:
             return f"no {'folder' if git.get('directories') else 'file'} matches {', '.join(patterns)}"
+        if "clusters" in mapping(generator):
+            return "no cluster that is declared has the labels of its selector"
         return f"its {next(iter(key for key in KINDS if key in generator), 'generator')} is empty"
 
     def _refuse_duplicates(self, applications: Sequence[ArgoApplication]) -> None:

@@ -14,18 +14,18 @@ from argosy.argocd.applicationsets.parameters import Parameters, combined, flatt
 from argosy.argocd.applicationsets.repository_files import RepositoryFiles
 from argosy.argocd.applicationsets.templates import Templates
 from argosy.argocd.applicationsets.trees import mapping, parse, sequence, strings
+from argosy.argocd.clusters import Declared
 from argosy.documents import Defect, File, Pointer, text_of
 from argosy.paths import astray
 
 _UNKNOWN_HERE = {
-    "clusters": "the clusters that Argo CD knows",
     "clusterDecisionResource": "a resource of the cluster",
     "scmProvider": "the repositories of a Git host",
     "plugin": "what a plugin says",
     "oci": "what an OCI artifact holds",
 }
 _SPLIT = "Use several ApplicationSets."
-KINDS = ("list", "git", "matrix", "merge", "pullRequest", *_UNKNOWN_HERE)
+KINDS = ("list", "git", "matrix", "merge", "clusters", "pullRequest", *_UNKNOWN_HERE)
 
 
 @dataclass
@@ -56,6 +56,7 @@ class Generators:
             "matrix": self._from_matrix,
             "merge": self._from_merge,
             "pullRequest": self._from_pull_requests,
+            "clusters": self._from_clusters,
         }[kind]
         variants = self._interpolated(mapping(generator[kind]), (*at, kind), outer)
         # The selector is the only part that Argo CD does not interpolate.
@@ -190,6 +191,36 @@ class Generators:
     def _from_pull_requests(self, generator: Mapping[str, Any], at: Pointer, _depth: int) -> list[Parameters]:
         sets = pull_requests.parameters(generator, at, go=self.templates.go)
         return self._with_values(sets, mapping(generator.get("values")), at)
+
+    def _from_clusters(self, generator: Mapping[str, Any], at: Pointer, _depth: int) -> list[Parameters]:
+        """Return the clusters that the repository declares and a selector chooses; the own one only where none does."""
+        clusters, selector = self.repository.clusters, mapping(generator.get("selector"))
+        if not clusters.known:
+            raise SkipError("its generator `clusters` asks for the clusters that Argo CD knows")
+        chooses = bool(mapping(selector.get("matchLabels")) or sequence(selector.get("matchExpressions")))
+        chosen = [each for each in clusters.known if selects(selector, dict(each.labels), at)]
+        if not chosen and chooses and not clusters.listed:
+            raise SkipError("its generator `clusters` asks for clusters that are not declared in the repository")
+        if unnamed := next((each.document.path for each in chosen if each.name is None), None):
+            raise SkipError(f"its generator `clusters` asks for a cluster whose name is not in Git ({unnamed})")
+        asked = any("server" in text and "{{" in text for text in strings(self.templates.spec))
+        if asked and (hidden := next((each.document.path for each in chosen if each.server is None), None)):
+            raise SkipError(f"its generator `clusters` asks for a cluster whose server is not in Git ({hidden})")
+        sets = [self._cluster(each) for each in chosen]
+        own = ("in-cluster", "https://kubernetes.default.svc")
+        if not chooses and not any(each["server"] == own[1] for each in sets):
+            sets.insert(0, {"name": own[0], "nameNormalized": own[0], "server": own[1], "project": ""})
+        sets = self._with_values(sets, mapping(generator.get("values")), at)
+        return [{"clusters": sets}] if generator.get("flatList") else sets
+
+    def _cluster(self, cluster: Declared) -> Parameters:
+        name = cluster.name or ""
+        found = {"name": name, "nameNormalized": normalized(name), "server": cluster.server or ""}
+        found |= {"project": cluster.project}
+        known = {"labels": dict(cluster.labels), "annotations": dict(cluster.annotations)}
+        if self.templates.go:
+            return {**found, "metadata": {key: each for key, each in known.items() if each}}
+        return found | {f"metadata.{what}.{key}": value for what, all in known.items() for key, value in all.items()}
 
     def _from_matrix(self, generator: Mapping[str, Any], at: Pointer, depth: int) -> list[Parameters]:
         children = sequence(generator.get("generators"))

@@ -1,4 +1,4 @@
-"""The files that Git generators read, found by Argo CD's two kinds of patterns."""
+"""What generators read of a repository: files, found by Argo CD's two kinds of patterns, and clusters."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import fnmatch
 import posixpath
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+
+from argosy.argocd.clusters import Clusters
 
 _LONGEST = 4096
 """How many characters a pattern may have: no path is longer."""
@@ -16,13 +18,15 @@ _LONGEST = 4096
 
 @dataclass(frozen=True)
 class RepositoryFiles:
-    """The files that Git generators read: the working tree, whatever revision they ask for."""
+    """What generators read: the working tree, whatever revision they ask for, and the clusters that it declares."""
 
     root: Path
     files: Sequence[str]
     """Relative to the root, with `/` between the parts."""
     is_this_repository: Callable[[str], bool]
     """Tells whether a repoURL is this repository's own."""
+    clusters: Clusters = field(default_factory=Clusters)
+    """What cluster generators choose from."""
 
     @cached_property
     def directories(self) -> Sequence[str]:
