@@ -11,6 +11,7 @@ import hashlib
 import re
 import shutil
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -28,6 +29,7 @@ from argosy.repository.model import (
     ArgocdManifests,
     ArgocdStyle,
     CiHost,
+    Cluster,
     Component,
     Format,
     Image,
@@ -130,8 +132,14 @@ def repository(
 def _clusters() -> Repository:
     """Return a repository with several clusters, and applications of all formats."""
     settings = Settings("platform", "git@gitlab.example.com:acme/platform/gitops.git", ci=CiHost.GITLAB)
-    environments = chain((("test", ""), ("eu", "https://eu.example.com:6443"), ("us", "us-1")), settings.revision)
-    bare = Repository(settings, environments).with_applications(
+    test, eu, us = chain((("test", ""), ("eu", "https://eu.example.com:6443"), ("us", "us-1")), settings.revision)
+    clusters = (
+        Cluster("eu", "https://eu.example.com:6443", ("region=eu",)),
+        Cluster("us-1", "https://us-1.example.com", ("region=us", "zone=east")),
+        Cluster("us-2", "https://us-2.example.com", ("region=us", "zone=west")),
+    )
+    environments = (test, eu, replace(us.in_clusters("us-1", "us-2"), rollout="zone"))
+    bare = Repository(settings, environments, clusters=clusters).with_applications(
         (
             Application("api", Format.HELM, seed=Seed(Image.parse("ghcr.io/acme/api:2.1.0"), 8080)),
             Application(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from argosy.repository.model import RevisionStyle
+from argosy.repository.model import ArgocdStyle, Format, RevisionStyle
 from tests.changing import commit, create, edit, git, model, state
 from tests.conftest import Argosy
 
@@ -133,6 +133,125 @@ def test_a_branch_for_each_environment(argosy: Argosy, tmp_path: Path, monkeypat
     monkeypatch.chdir(root)
     assert argosy("add", "cluster", "eu1", "--server", EU, "--commit").code == 0
     assert argosy("set", "env", "prod", "cluster=eu1", "--yes", "--commit").code == 0
+    assert argosy("add", "cluster", "us1", "--server", US, "--commit").code == 0
+    assert argosy("set", "env", "prod", "clusters=eu1,us1", "rollout=cluster", "--commit").code == 0
     assert argosy("rename", "cluster", "eu1", "eu2", "--commit").code == 0
-    assert 'name: "eu2"' in git(root, "show", "prod:environments/prod/environment.yaml")
-    assert 'name: "eu2"' in git(root, "show", "main:environments/prod/environment.yaml")
+    for branch in ("prod", "main"):
+        assert 'clusters: ["eu2", "us1"]' in git(root, "show", f"{branch}:environments/prod/environment.yaml")
+
+
+@pytest.fixture
+def several(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, argosy: Argosy) -> Path:
+    """Return a repository whose production is in two clusters, one after the other, which is where one is."""
+    root = create(tmp_path / "several", model(("web",), form=Format.HELM))
+    monkeypatch.chdir(root)
+    for name, server in (("eu1", EU), ("us1", US)):
+        assert argosy("add", "cluster", name, "--server", server, "--label", f"region={name[:2]}", "--commit").code == 0
+    placed = argosy("set", "env", "prod", "clusters=eu1,us1", "rollout=region", "--yes", "--commit")
+    assert placed.code == 0, placed.err
+    assert "  web-prod: web-prod in https://kubernetes.default.svc -> web-prod in https://eu1" in placed.err
+    return root
+
+
+def test_an_environment_in_several_clusters(argosy: Argosy, several: Path) -> None:
+    assert documents("environments/prod/environment.yaml")[0]["clusters"] == ["eu1", "us1"]
+    spec = documents("argocd/prod/web.yaml")[0]["spec"]
+    (generator,) = spec["generators"]
+    assert generator["clusters"]["selector"]["matchExpressions"] == [
+        {"key": "cluster", "operator": "In", "values": ["eu1", "us1"]}
+    ]
+    steps = spec["strategy"]["rollingSync"]["steps"]
+    assert [each["matchExpressions"][0]["values"] for each in steps] == [["eu"], ["us"]]
+    assert documents("argocd/prod/project.yaml")[0]["spec"]["destinations"] == [
+        {"name": name, "namespace": "*-prod"} for name in ("eu1", "us1")
+    ]
+    params = documents("argocd/install/argocd-cmd-params-cm.yaml")[0]["data"]
+    assert params == {"applicationsetcontroller.enable.progressive.syncs": "true"}
+    assert "0 errors, 0 warnings" in argosy("validate").out
+
+    for name in ("us1", "ap1"):
+        own = Path(f"environments/prod/clusters/{name}/web/values.yaml")
+        own.parent.mkdir(parents=True)
+        own.write_text("replicaCount: 7\n")
+    assert argosy("validate").out.count("[folder-not-deployed]") == 2
+    own.unlink()
+    assert argosy("apply", "--commit").code == 0
+    assert "0 errors, 0 warnings" in argosy("validate").out
+    replicas = [line for line in argosy("render", "web", "prod").out.splitlines() if "  replicas:" in line]
+    assert replicas == ["  replicas: 3", "  replicas: 7"]
+    assert "  replicas: 7" in argosy("render", "web", "prod", "--cluster", "us1").out
+    assert "It is in eu1 and us1." in argosy("render", "web", "prod", "--cluster", "ap1").err
+    assert "web has something of its own in us1" in argosy("convert", "web", "--to", "kustomize").err
+
+    assert argosy("rename", "app", "web", "shop", "--yes", "--commit").code == 0
+    assert argosy("rename", "cluster", "us1", "us2", "--commit").code == 0
+    assert "replicaCount: 7" in Path("environments/prod/clusters/us2/shop/values.yaml").read_text()
+    assert "0 errors, 0 warnings" in argosy("validate").out
+    edit(several, "environments/dev/shop/values.yaml", "1.29.3-alpine", "1.30.0")
+    commit(several)
+    promoted = argosy("promote", "shop", "--to", "prod", "--yes", "--commit")
+    assert promoted.code == 0, promoted.err
+    assert "prod: shop-prod-eu1" in promoted.out
+    assert "prod: shop-prod-us2" in promoted.out
+    assert argosy("remove", "app", "shop", "--yes", "--commit").code == 0
+    assert not any(Path("environments/prod/clusters").rglob("*.yaml"))
+
+
+def test_what_several_clusters_are_not_for(argosy: Argosy, several: Path) -> None:
+    before = state(several)
+    for words, told in {
+        ("set", "env", "prod", "rollout=tier"): "prod is rolled out to by tier, a label that eu1 does not have.",
+        ("set", "env", "prod", "rollout=environment"): "cannot be rolled out to by environment",
+        ("set", "env", "dev", "rollout=region"): "The environment dev has one cluster",
+        ("set", "env", "prod", "clusters="): "“” is not a cluster (environment prod).",
+        ("set", "env", "prod", "clusters=eu1,us9"): "There is no cluster “us9”.",
+        ("set", "env", "prod", f"clusters=eu1,{US}"): f"argosy add cluster NAME --server {US}",
+        ("set", "env", "prod", "clusters=eu1,us1", "cluster=eu1"): "Give one of them.",
+        ("set", "cluster", "eu1", "labels=tier=gold"): "a label that eu1 does not have",
+        ("remove", "cluster", "us1"): "prod is in the cluster us1.",
+        ("convert", "web", "--chart", "shared"): "with several clusters there is one for each.",
+    }.items():
+        refused = argosy(*words)
+        assert (refused.code, told in refused.err) == (2, True), refused.err
+    assert state(several) == before
+
+    assert argosy("set", "env", "prod", "autoSync=false", "--commit").code == 0
+    assert "strategy" not in documents("argocd/prod/web.yaml")[0]["spec"]
+    assert argosy("add", "env", "dr", "--after", "prod", "--cluster", "us1", "--commit").code == 0
+    assert documents("environments/dr/environment.yaml")[0]["destination"] == {"name": "us1"}
+    back = argosy("set", "env", "prod", "clusters=eu1", "autoSync=true", "--yes", "--commit")
+    assert f"  web-prod-us1: web-prod in {US} -> web-prod in {EU}" in back.err
+    assert documents("argocd/prod/web.yaml")[0]["kind"] == "Application"
+    assert argosy("validate").code == 0
+
+
+def test_one_applicationset_for_all_others(argosy: Argosy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = create(tmp_path / "set", model(form=Format.KUSTOMIZE, argocd=ArgocdStyle.APPLICATIONSET))
+    monkeypatch.chdir(root)
+    for name, server in (("eu1", EU), ("us1", US)):
+        assert argosy("add", "cluster", name, "--server", server, "--commit").code == 0
+    assert argosy("add", "app", "gizmo", "--chart", "oci://registry.example.com/gizmo:1.2.3", "--commit").code == 0
+    assert argosy("add", "component", "cert-manager", "--env", "prod", "--commit").code == 0
+    assert argosy("set", "env", "prod", "clusters=eu1,us1", "--yes", "--commit").code == 0
+    overlay = "resources: [../../../web]\nnameSuffix: -us\n"
+    for path, text in (("web/kustomization.yaml", overlay), ("gizmo/values.yaml", "replicas: 2\n")):
+        own = root / "environments/prod/clusters/us1" / path
+        own.parent.mkdir(parents=True)
+        own.write_text(text)
+    assert argosy("apply", "--commit").code == 0
+    valid = argosy("validate", "--output", "json")
+    assert valid.code == 0, valid.out
+    assert "name: web-us\n" in argosy("render", "web", "prod", "--cluster", "us1").out
+    assert "name: web\n" in argosy("render", "web", "prod", "--cluster", "eu1").out
+    files = spec_of("argocd/applicationset.yaml")["generators"][-1]["matrix"]["generators"][0]["matrix"]["generators"]
+    assert {"path": "environments/prod/environment.yaml", "exclude": True} in files[0]["git"]["files"]
+    matrix = spec_of("argocd/prod/gizmo.yaml")["generators"][0]["matrix"]["generators"]
+    assert [*matrix[0], *matrix[1]] == ["git", "clusters"]
+    components = [each["metadata"]["name"] for each in documents("argocd/prod/components/cert-manager.yaml")]
+    assert components == ["cert-manager-prod-eu1", "cert-manager-prod-us1"]
+    refused = argosy("bootstrap", "--env", "prod", "--dry-run")
+    assert "prod is in eu1 and us1: one Argo CD deploys to all of them." in refused.err
+
+
+def spec_of(path: str) -> Any:
+    return documents(path)[0]["spec"]

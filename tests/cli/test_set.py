@@ -280,7 +280,7 @@ def test_someone_elses_conflict(argosy: Argosy, repository: Path) -> None:
         (("repository", "followUp=true"), "there is no CI"),
         (("repository", "repoURL=https://me:secret@github.com/acme/x.git"), "given with a password"),
         (("repository", "kubernetesVersion=1.20"), "older"),
-        (("cluster", "x=y"), "has no settings"),
+        (("clutser", "x=y"), "Did you mean “cluster”?"),
     ],
 )
 def test_wrong_usage_changes_nothing(

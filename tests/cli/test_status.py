@@ -202,6 +202,23 @@ def kubernetes(repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     return tmp_path / "kubeconfig"
 
 
+def test_live_in_several_clusters(argosy: Argosy, kubernetes: Path) -> None:
+    for name in ("eu1", "us1"):
+        assert argosy("add", "cluster", name, "--server", f"https://{name}.example.com", "--commit").code == 0
+    assert argosy("set", "env", "prod", "clusters=eu1,us1", "--yes", "--commit").code == 0
+    eu, us = (
+        application(f"web-prod-{name}", health=health) for name, health in (("eu1", "Healthy"), ("us1", "Degraded"))
+    )
+    with serving([eu, us]) as url:
+        kubeconfig(kubernetes, url)
+        assert row(argosy, "--live").endswith("Synced 0123456, Degraded")
+        assert "  Argo CD: in us1\n" in argosy("status", "web", "--live").out
+    with serving([eu]) as url:
+        kubeconfig(kubernetes, url)
+        assert row(argosy, "--live").endswith("Unknown 0123456, Healthy")
+        assert "  Argo CD: us1: there is no Application\n" in argosy("status", "web", "--live").out
+
+
 def test_live(argosy: Argosy, kubernetes: Path) -> None:
     there = application(
         "web-prod",

@@ -479,6 +479,32 @@ def test_clusters_that_argo_cd_is_to_know(argosy: Argosy, kubernetes: Path) -> N
         assert doctor(argosy, *asked).state("clusters") == "ok"
 
 
+def test_an_order_of_rollout_that_argo_cd_does_not_keep(argosy: Argosy, kubernetes: Path) -> None:
+    root = cloned(kubernetes)
+    for name in ("eu1", "us1"):
+        assert (
+            argosy("add", "cluster", name, "--server", f"https://{name}", "--commit", "--repository", str(root)).code
+            == 0
+        )
+    placed = ("clusters=eu1,us1", "rollout=cluster", "--yes", "--commit", "--repository", str(root))
+    assert argosy("set", "env", "prod", *placed).code == 0
+    api = Api(deployed(root))
+    one(api, "Application", "web-prod-eu1")["spec"]["syncPolicy"]["automated"]["enabled"] = False
+    with reached(api, kubernetes):
+        asked = ("web", "--env", "prod", "--repository", str(root), "--live")
+        found = doctor(argosy, *asked)
+        assert (
+            "does not set applicationsetcontroller.enable.progressive.syncs" in found.of("rollout", "problem")["seen"]
+        )
+        assert (
+            "rollout restart deployment argocd-applicationset-controller" in found.of("rollout", "problem")["command"]
+        )
+        assert found.state("application") == "ok"
+        on = {"applicationsetcontroller.enable.progressive.syncs": "true"}
+        api.objects.append(made("v1", "ConfigMap", "argocd-cmd-params-cm", "argocd", data=on))
+        assert doctor(argosy, *asked).state("rollout") == "ok"
+
+
 def test_the_cluster_that_is_deployed_to(argosy: Argosy, kubernetes: Path) -> None:
     root, api = cloned(kubernetes), Api()
     path = root / "argocd/dev/web.yaml"

@@ -98,7 +98,7 @@ class TestCopier:
 
     def test_what_is_recorded(self) -> None:
         recorded = yaml.safe_load(rendering.render(DEFAULTS)[layout.ANSWERS].content)
-        derived = {"applications", "chart_versions", "environments", "teams"}
+        derived = {"applications", "chart_versions", "clusters", "environments", "teams"}
         asked = {key: value for key, value in rendering.answers(DEFAULTS).items() if key not in derived}
         assert recorded == {"_commit": template.current().version, "_src_path": template.URL, **asked}
 

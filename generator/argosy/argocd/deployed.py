@@ -64,6 +64,12 @@ class Deployed:
     """Files that were not wanted, although it is rendered from them too."""
 
     @property
+    def cluster(self) -> str:
+        """The name of the cluster that it deploys to, or else its server."""
+        destination = mapping(mapping(self.definition.get("spec")).get("destination"))
+        return str(destination.get("name") or destination.get("server") or "").rstrip("/")
+
+    @property
     def cascades(self) -> bool:
         """Whether Argo CD deletes what the Application deployed, when the Application goes."""
         finalizers = mapping(self.definition.get("metadata")).get("finalizers")

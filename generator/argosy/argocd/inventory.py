@@ -24,13 +24,17 @@ def everything(path: str) -> bool:  # noqa: ARG001
     return True
 
 
+_EVERYWHERE = frozenset({layout.ANSWERS, layout.APPLICATION_SET, layout.CONFIGURATION, layout.CLUSTERS})
+"""Files that all others may be judged by."""
+
+
 def reached_by(changed: Collection[str]) -> Callable[[str], bool]:
     """Return which files of argosy's layout must be read to judge a change of these: all, where there are none.
 
     Files of an application are reached by its own, and where it runs, by those of the environment; those of a
     component by its own, by those of the environment and by the project of the components.
     """
-    if not changed or not {layout.ANSWERS, layout.APPLICATION_SET, layout.CONFIGURATION}.isdisjoint(changed):
+    if not changed or not _EVERYWHERE.isdisjoint(changed):
         return everything
     places = {(layout.environment_of(path), _part(path)) for path in changed if not layout.is_catalogue(path)}
     parts = {part for _, part in places if part}

@@ -134,20 +134,21 @@ def clusters(
             known |= {each.server.rstrip("/"), each.name}
     unknown: dict[str, list[Environment]] = {}
     for environment in environments:
-        if environment.cluster.rstrip("/") not in known:
-            unknown.setdefault(environment.cluster, []).append(environment)
+        for place in environment.places:
+            if place.rstrip("/") not in known:
+                unknown.setdefault(place, []).append(environment)
     for address, theirs in unknown.items():
         named = ", ".join(each.name for each in theirs)
         if single:
             hint = (
                 f"If Argo CD runs in it: argosy set env {theirs[0].name} cluster={model.IN_CLUSTER}"
-                if theirs[0].cluster_is_url
+                if "://" in address
                 else f"If Argo CD runs in it: argocd cluster add {cluster.context} --in-cluster --name {address}"
             )
         else:
             known_as = next((each for each in repository.clusters if each.name == address), None)
             options = declared.options(known_as) if known_as else f"--name {_name(theirs[0])}"
-            context = _context(cluster, theirs[0], repository.server(address))
+            context = _context(cluster, address, repository.server(address))
             hint = f"Once you are logged in: argocd cluster add {context} {options}"
         yield Finding(Level.WARNING, f"Argo CD does not know the cluster {address} yet ({named}).", hint)
 
@@ -156,13 +157,13 @@ def _name(environment: Environment) -> str:
     return environment.name if environment.cluster_is_url else environment.cluster
 
 
-def _context(cluster: Cluster, environment: Environment, wanted: str) -> str:
-    """Return the kubeconfig's context for an environment's cluster, by its server, or a word in its place."""
+def _context(cluster: Cluster, address: str, wanted: str) -> str:
+    """Return the kubeconfig's context for a cluster, by its name or its server, or a word in its place."""
     view = json.loads(kubectl.run("config", "view", "--output", "json"))
     servers = {each["name"]: each["cluster"].get("server", "").rstrip("/") for each in view.get("clusters") or ()}
     contexts = {each["name"]: servers.get(each["context"].get("cluster", "")) for each in view.get("contexts") or ()}
-    if environment.cluster in contexts:
-        return environment.cluster
+    if address in contexts:
+        return address
     return next((name for name, server in contexts.items() if server == wanted and name != cluster.context), "CONTEXT")
 
 

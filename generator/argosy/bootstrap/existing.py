@@ -162,7 +162,7 @@ def _versions(own: ArgoCD, handover: Handover) -> Iterator[Finding]:
 
 def _deploys(cluster: Cluster, own: ArgoCD, handover: Handover) -> Iterator[Finding]:
     """Report where an Argo CD may not deploy into its own cluster, as one limited to some namespaces may not."""
-    if not any(each.cluster == model.IN_CLUSTER for each in handover.environments):
+    if not any(model.IN_CLUSTER in each.places for each in handover.environments):
         return
     user = f"system:serviceaccount:{own.namespace}:{own.account}"
     asked = [Access("create", "", "namespaces", ""), Access("patch", "apps", "deployments", "")]

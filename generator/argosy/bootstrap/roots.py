@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from argosy.errors import ArgosyError
+from argosy.errors import ArgosyError, UsageError
 from argosy.kubernetes import manifests
 from argosy.kubernetes.cluster import NAMESPACE
 from argosy.kubernetes.manifests import Manifest
+from argosy.names import joined
 from argosy.repository import layout
 from argosy.repository.model import ArgocdStyle, Environment, Repository
 
@@ -34,6 +35,11 @@ class Handover:
 
 def of(root: Path, repository: Repository, environment: Environment | None) -> Handover:
     """Return what an Argo CD is given for all environments, or the one in the cluster of a single environment."""
+    if environment is not None and environment.clusters:
+        raise UsageError(
+            f"{environment.name} is in {joined(environment.clusters)}: one Argo CD deploys to all of them.",
+            "Leave --env out.",
+        )
     given = _read(root, layout.ROOT_APPLICATION)
     environments = repository.environments if environment is None else (environment,)
     if environment is not None:

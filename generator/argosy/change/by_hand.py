@@ -40,7 +40,8 @@ def edits(root: Path, since: str) -> Edits:
 def _folders(path: str) -> Iterator[str]:
     """Yield the folders of an application, an environment and a deployment that a file is in."""
     parts = path.split("/")
-    depths = {layout.APPLICATIONS: (2,), layout.ENVIRONMENTS: (2, 3)}.get(parts[0], ())
+    of_cluster = (5,) if parts[2:3] == [layout.IN_CLUSTERS] else ()
+    depths = {layout.APPLICATIONS: (2,), layout.ENVIRONMENTS: (2, 3, *of_cluster)}.get(parts[0], ())
     yield from ("/".join(parts[:depth]) for depth in depths if depth < len(parts))
 
 

@@ -10,7 +10,7 @@ from argosy.change import edits
 from argosy.errors import UsageError
 from argosy.names import joined
 from argosy.repository import switches
-from argosy.repository.model import Cluster, Repository, Secrets
+from argosy.repository.model import Cluster, Environment, Repository, Secrets
 
 
 def add(repository: Repository, new: Cluster) -> Repository:
@@ -22,10 +22,10 @@ def add(repository: Repository, new: Cluster) -> Repository:
 def remove(repository: Repository, name: str) -> Repository:
     """Return the repository without a cluster; raise UsageError where an environment is in it."""
     gone = edits.cluster(repository, name)
-    if used := [each.name for each in repository.environments if each.cluster == name]:
+    if used := [each.name for each in repository.environments if name in each.places]:
         raise UsageError(
             f"{joined(used)} {'is' if len(used) == 1 else 'are'} in the cluster {name}.",
-            f"Name another one first: argosy set env {used[0]} cluster=…",
+            f"Name others first: argosy set env {used[0]} clusters=…",
         )
     return replace(repository, clusters=tuple(each for each in repository.clusters if each != gone))
 
@@ -35,9 +35,15 @@ def rename(repository: Repository, old: str, new: str) -> Repository:
     renamed = replace(edits.cluster(repository, old), name=new)
     others = [each for each in repository.clusters if each.name != old]
     edits.refuse_taken("cluster", new, {each.name for each in others})
-    environments = tuple(
-        replace(each, cluster=new) if each.cluster == old else each for each in repository.environments
-    )
+
+    def placed(each: Environment) -> Environment:
+        if old not in each.places:
+            return each
+        overrides = tuple((name, tuple(new if it == old else it for it in its)) for name, its in each.overrides)
+        named = each.in_clusters(*(new if it == old else it for it in each.places))
+        return replace(named, overrides=overrides)
+
+    environments = tuple(map(placed, repository.environments))
     return replace(repository, environments=environments, clusters=_by_name([*others, renamed]))
 
 

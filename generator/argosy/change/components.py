@@ -78,16 +78,16 @@ _EXACT = re.compile(r"v?\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?")
 
 def hosts(repository: Repository) -> Sequence[Environment]:
     """Return the environment through which each cluster gets its components: the last that deploys to it."""
-    last = {repository.server(each.cluster): each for each in repository.environments}
+    last = {place: each for each in repository.environments for place in repository.servers(each)}
     return [each for each in repository.environments if each in last.values()]
 
 
-def installed(repository: Repository, cluster: str) -> Mapping[str, tuple[Component, Environment]]:
-    """Return the components of a cluster by name, each with the environment that installs it."""
+def installed(repository: Repository, servers: Collection[str]) -> Mapping[str, tuple[Component, Environment]]:
+    """Return the components of clusters by name, each with the environment that installs it."""
     return {
         component.name: (component, each)
         for each in repository.environments
-        if repository.server(each.cluster) == repository.server(cluster)
+        if not repository.servers(each).isdisjoint(servers)
         for component in each.components
     }
 
@@ -112,7 +112,7 @@ def place(
     wanted = [entry(known, name).name for name in dict.fromkeys(names)]
     found: list[Placed] = []
     for environment in chosen:
-        there = installed(repository, environment.cluster)
+        there = installed(repository, repository.servers(environment))
         for each, because in _with_needs(known, wanted):
             if each.name not in there:
                 found.append(Placed(each, environment.name, because))
@@ -122,7 +122,7 @@ def place(
             elif environments and not because:
                 raise _present(environment, *there[each.name])
     if not found:
-        raise _present(chosen[0], *installed(repository, chosen[0].cluster)[wanted[0]])
+        raise _present(chosen[0], *installed(repository, repository.servers(chosen[0]))[wanted[0]])
     return found
 
 
@@ -138,11 +138,12 @@ def _present(environment: Environment, component: Component, other: Environment)
 def _refuse_one_cluster_twice(repository: Repository, chosen: Sequence[Environment]) -> None:
     seen: dict[str, str] = {}
     for each in chosen:
-        if (other := seen.setdefault(repository.server(each.cluster), each.name)) != each.name:
-            raise UsageError(
-                f"{other} and {each.name} share the cluster {each.cluster}, which needs a component once.",
-                "Name one of the two.",
-            )
+        for place in each.places:
+            if (other := seen.setdefault(repository.server(place), each.name)) != each.name:
+                raise UsageError(
+                    f"{other} and {each.name} share the cluster {place}, which needs a component once.",
+                    "Name one of the two.",
+                )
 
 
 def _with_needs(known: Mapping[str, Entry], names: Iterable[str]) -> Iterator[tuple[Entry, str]]:
@@ -290,17 +291,17 @@ def asked_for(production: Production) -> Mapping[str, str]:
 
 def missing(repository: Repository) -> list[str]:
     """Return what to do about each component that is asked for and that some cluster does not get from here."""
-    clusters = {each.cluster for each in repository.environments}
+    clusters = {place for each in repository.environments for place in repository.servers(each)}
     return [
         f"{reason} takes effect with {name}: argosy add component {name}, unless it is in the clusters already."
         for name, reason in asked_for(repository.settings.production).items()
-        if any(name not in installed(repository, cluster) for cluster in clusters)
+        if any(name not in installed(repository, {cluster}) for cluster in clusters)
     ]
 
 
 def lacking(repository: Repository, name: str) -> list[str]:
     """Return the components that the cluster of an environment does not get from here, and others do."""
-    there = installed(repository, edits.environment(repository, name).cluster)
+    there = installed(repository, repository.servers(edits.environment(repository, name)))
     others = {component.name for each in repository.environments for component in each.components}
     return sorted(others - there.keys())
 
@@ -308,7 +309,6 @@ def lacking(repository: Repository, name: str) -> list[str]:
 def orphaned(repository: Repository, name: str) -> tuple[list[str], str]:
     """Return the components that go with an environment, and another that its cluster still is of; [] without one."""
     gone = edits.environment(repository, name)
-    place = repository.server(gone.cluster)
     others = (each for each in repository.environments if each.name != name)
-    heirs = [each.name for each in others if repository.server(each.cluster) == place]
+    heirs = [each.name for each in others if repository.servers(each) & repository.servers(gone)]
     return ([each.name for each in gone.components], heirs[-1]) if heirs else ([], "")

@@ -11,6 +11,7 @@ from argosy.errors import UsageError
 from argosy.names import did_you_mean, joined
 from argosy.repository import switches
 from argosy.repository.model import (
+    IN_CLUSTER,
     SHARED,
     Application,
     CiHost,
@@ -118,6 +119,7 @@ def remove_applications(repository: Repository, names: Collection[str]) -> Repos
                     each,
                     applications=tuple(name for name in each.applications if name not in gone),
                     chart_versions=tuple(pair for pair in each.chart_versions if pair[0] not in gone),
+                    overrides=tuple(pair for pair in each.overrides if pair[0] not in gone),
                 )
                 for each in repository.environments
             ),
@@ -156,6 +158,7 @@ def rename_application(repository: Repository, old: str, new: str) -> Repository
             each,
             applications=tuple(sorted(new if name == old else name for name in each.applications)),
             chart_versions=tuple(sorted((new if name == old else name, it) for name, it in each.chart_versions)),
+            overrides=tuple(sorted((new if name == old else name, it) for name, it in each.overrides)),
         )
         for each in repository.environments
     )
@@ -227,12 +230,30 @@ def set_environment(repository: Repository, name: str, values: Mapping[str, str]
     for key, value in versions.items():
         current = _following(repository, current, key, value)
     others = {key: value for key, value in values.items() if key not in versions}
-    changed = replace(current, **switches.read(f"env {name}", others))
+    read = switches.read(f"env {name}", others)
+    if any(key in read and not read[key] for key in ("cluster", "clusters")):
+        raise UsageError(f"“” is not a cluster (environment {name}).", "Name one that is declared, or give its URL.")
+    placed = in_clusters(repository, current, read.pop("cluster", ""), read.pop("clusters", ()))
+    changed = replace(placed, **read)
     _refuse_circle(repository, changed)
-    if changed.cluster != current.cluster:
-        refuse_unknown_cluster(repository, changed.cluster)
+    if changed.places != current.places:
         _refuse_components_twice(repository, changed)
     return replaced(repository, changed)
+
+
+def in_clusters(repository: Repository, current: Environment, one: str, several: Sequence[str]) -> Environment:
+    """Return an environment in another cluster, or in several; unchanged where none is named."""
+    if one and several:
+        raise UsageError("cluster and clusters say where an environment is.", "Give one of them.")
+    chosen = tuple(several) or ((one,) if one else current.places)
+    for each in chosen if chosen != current.places else ():
+        refuse_unknown_cluster(repository, each)
+    if len(chosen) > 1 and (unknown := [each for each in chosen if "://" in each or each == "in-cluster"]):
+        raise UsageError(
+            f"Of several clusters each is declared, with its labels, and {unknown[0]} is not.",
+            f"Declare it: argosy add cluster NAME --server {unknown[0] if '://' in unknown[0] else IN_CLUSTER}",
+        )
+    return current.in_clusters(*chosen)
 
 
 def refuse_unknown_cluster(repository: Repository, named: str) -> None:
@@ -250,14 +271,14 @@ def _refuse_components_twice(repository: Repository, changed: Environment) -> No
     there = {
         component.name: each.name
         for each in repository.environments
-        if repository.server(each.cluster) == repository.server(changed.cluster) and each.name != changed.name
+        if repository.servers(each) & repository.servers(changed) and each.name != changed.name
         for component in each.components
     }
     for component in changed.components:
         if component.name in there:
             raise UsageError(
                 f"{component.name} is installed through {there[component.name]} and through {changed.name}, which "
-                f"would share the cluster {changed.cluster}.",
+                f"would share the cluster {joined(changed.places)}.",
                 f"First remove one of the two: argosy remove component {component.name} --env {changed.name}",
             )
 

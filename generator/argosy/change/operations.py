@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from argosy.change import edits
+from argosy.change import clusters, edits
 from argosy.change.planning import Change
 from argosy.errors import UsageError
 from argosy.repository import layout
@@ -58,7 +58,7 @@ def add_environment(
     after: str = "",
     before: str = "",
     source: str = "",
-    cluster: str = "",
+    clusters: Sequence[str] = (),
     revision: str = "",
     auto_sync: bool = True,
 ) -> Change:
@@ -68,11 +68,14 @@ def add_environment(
     neighbour = source or after or before or (current.environments[-1].name if current.environments else "")
     model = edits.environment(current, neighbour) if neighbour else Environment(name)
     by_branch = current.settings.revision is RevisionStyle.BRANCH
-    if cluster:
-        edits.refuse_unknown_cluster(current, cluster)
+    # What is copied of the clusters of the other is theirs.
+    placed = edits.in_clusters(current, model, "", clusters)
     new = Environment(
         name=name,
-        cluster=cluster or model.cluster,
+        cluster=placed.cluster,
+        clusters=placed.clusters,
+        rollout=placed.rollout,
+        overrides=placed.overrides if placed.clusters == model.clusters else (),
         revision=revision or (name if by_branch else current.settings.branch),
         auto_sync=auto_sync,
         replicas=model.replicas,
@@ -97,6 +100,7 @@ def remove_applications(current: Repository, names: Collection[str]) -> Change:
         removed += [layout.argocd_application(environment.name, name) for name in names]
         removed += [layout.application_policies(environment.name, name) for name in names]
         removed += [layout.previews(environment.name, name) for name in names]
+        removed += [folder for name in names for folder in _overrides(environment, name)]
     after = edits.remove_applications(current, names)
     if current.charts and not after.charts:
         removed.append(layout.SHARED_CHART)
@@ -117,6 +121,7 @@ def rename_application(current: Repository, old: str, new: str) -> Change:
         copies[layout.argocd_application(each.name, new)] = layout.argocd_application(each.name, old)
         copies[layout.application_policies(each.name, new)] = layout.application_policies(each.name, old)
         copies[layout.previews(each.name, new)] = layout.previews(each.name, old)
+        copies |= {f"{folder.rpartition('/')[0]}/{new}": folder for folder in _overrides(each, old)}
     return _renaming(Change(current, edits.rename_application(current, old, new), copies=copies))
 
 
@@ -128,6 +133,19 @@ def rename_environment(current: Repository, old: str, new: str) -> Change:
         layout.platform(new): layout.platform(old),
     }
     return _renaming(Change(current, edits.rename_environment(current, old, new), copies=copies))
+
+
+def rename_cluster(current: Repository, old: str, new: str) -> Change:
+    """Return the change that renames a cluster: what applications have of their own in it moves."""
+    places = [each.name for each in current.environments if old in each.clusters and each.overrides]
+    copies = {layout.cluster_deployments(each, new): layout.cluster_deployments(each, old) for each in places}
+    return _renaming(Change(current, clusters.rename(current, old, new), copies=copies))
+
+
+def _overrides(environment: Environment, application: str) -> list[str]:
+    """Return the folders of what an application has of its own in clusters of an environment."""
+    places = dict(environment.overrides).get(application, ())
+    return [f"{layout.cluster_deployments(environment.name, each)}/{application}" for each in places]
 
 
 def _renaming(change: Change) -> Change:

@@ -122,7 +122,10 @@ def plans(plan: Plan, change: Change, again: Again, remote: str = "", *, writes:
             continue
         with branches.checked_out(root, tip.commit) as place:
             try:
-                made = _planned(Elsewhere(revision, work.followers(revision), place, ownership.load(place)), again)
+                held = ownership.load(place)
+                # Clusters are declared on the default branch alone.
+                known = replace(held, repository=replace(held.repository, clusters=change.before.clusters))
+                made = _planned(Elsewhere(revision, work.followers(revision), place, known), again)
             except ArgosyError as error:
                 told = error.message.replace(str(place), "this")
                 # As usage, there is nothing to change there, or someone has done it already.

@@ -271,12 +271,12 @@ def _differing(one: Repository, other: Repository) -> tuple[frozenset[str], froz
     return frozenset(applications), frozenset(environments)
 
 
-def _itself(repository: Repository, environment: Environment) -> tuple[Environment, bool]:
-    """Return what an environment's applications depend on: its settings, and whether releases end there."""
+def _itself(repository: Repository, environment: Environment) -> tuple[Environment, bool, tuple[str, ...]]:
+    """Return what an environment's applications depend on: its settings, whether releases end there, and its steps."""
     nothing = Permitted()
     none = {"applications": (), "chart_versions": (), "components": ()}
     settings = replace(environment, **none, permitted=nothing, components_permitted=nothing)  # type: ignore[arg-type]
-    return settings, repository.is_production(environment)
+    return settings, repository.is_production(environment), repository.steps(environment)
 
 
 def reduced(repository: Repository, names: Collection[str], there: Mapping[str, Collection[str]]) -> Repository:

@@ -135,7 +135,12 @@ def _running(change: Change) -> tuple[list[tuple[str, str]], list[str]]:
         if (name, cluster, namespace) not in left
     ]
     before, after = (
-        {(model.server(each.cluster), component.name) for each in model.environments for component in each.components}
+        {
+            (place, component.name)
+            for each in model.environments
+            for component in each.components
+            for place in model.servers(each)
+        }
         for model in (change.before, change.after)
     )
     return running, sorted({name for _, name in before - after})
@@ -143,13 +148,16 @@ def _running(change: Change) -> tuple[list[tuple[str, str]], list[str]]:
 
 def _applications(repository: Repository) -> Iterator[tuple[str, str, str]]:
     """Yield the name, the cluster and the namespace of each Application."""
-    for environment, each in repository.deployments():
-        place = repository.server(environment.cluster)
-        yield f"{each.name}-{environment.name}", place, environment.namespace_of(each.name)
-    for environment in repository.environments:
-        for component in environment.components:
-            place = repository.server(environment.cluster)
-            yield f"{component.name}-{environment.name}", place, component.namespace
+    return (each[1:] for each in _deployed(repository))
+
+
+def _deployed(repository: Repository) -> Iterator[tuple[tuple[str, str], str, str, str]]:
+    """Yield what is deployed, and where: the name, the cluster and the namespace of each Application of it."""
+    deployed = [(place, each.name, place.namespace_of(each.name)) for place, each in repository.deployments()]
+    deployed += [(place, each.name, each.namespace) for place in repository.environments for each in place.components]
+    for environment, what, namespace in deployed:
+        for name, cluster in zip(environment.deployed_as(what), environment.places, strict=True):
+            yield (what, environment.name), name, repository.server(cluster), namespace
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,23 +173,45 @@ class Move:
 
 
 def moves(change: Change) -> Sequence[Move]:
-    """Return the Applications that keep their name and deploy to another place."""
-    before = {name: (cluster, namespace) for name, cluster, namespace in _applications(change.before)}
+    """Return the Applications that leave a place, while what they deploy goes on to be deployed to another."""
     permitted = {
-        f"{each.name}-{environment.name}": environment.namespace or f"*-{environment.name}"
+        name: environment.namespace or f"*-{environment.name}"
         for environment, each in change.after.deployments()
+        for name in environment.deployed_as(each.name)
     }
     return [
         Move(
             name,
-            before[name],
-            (cluster, namespace),
-            # What differs is the namespace alone, and it is an application's: a component's never does.
-            _is_same_cluster(before[name][0], cluster) and fnmatchcase(before[name][1], permitted.get(name, "")),
+            left,
+            next((each for each in places if each not in standing), places[0]),
+            # It goes on to be, and its namespace alone differs, which is an application's: a component's never does.
+            any(_is_same_cluster(left[0], each[0]) for each in places)
+            and fnmatchcase(left[1], permitted.get(name, "")),
         )
-        for name, cluster, namespace in _applications(change.after)
-        if name in before and (before[name][1] != namespace or not _is_same_cluster(before[name][0], cluster))
+        for (name, left), places, standing in _leaving(change)
     ]
+
+
+_Place = tuple[str, str]
+"""A cluster and a namespace."""
+
+
+def _leaving(change: Change) -> Iterator[tuple[tuple[str, _Place], Sequence[_Place], Sequence[_Place]]]:
+    """Yield each Application with the place that it leaves, and where the same is deployed to afterwards and before."""
+    before, after = (_by_deployment(each) for each in (change.before, change.after))
+    for deployment in (each for each in before if each in after):
+        places, standing = ([place for _, place in each[deployment]] for each in (after, before))
+        for name, place in before[deployment]:
+            if not any(place[1] == each[1] and _is_same_cluster(place[0], each[0]) for each in places):
+                yield (name, place), places, standing
+
+
+def _by_deployment(repository: Repository) -> Mapping[tuple[str, str], Sequence[tuple[str, _Place]]]:
+    """Return the Applications of each application or component in an environment, with their places."""
+    found: dict[tuple[str, str], list[tuple[str, _Place]]] = {}
+    for deployment, name, cluster, namespace in _deployed(repository):
+        found.setdefault(deployment, []).append((name, (cluster, namespace)))
+    return found
 
 
 def _is_same_cluster(one: str, other: str) -> bool:

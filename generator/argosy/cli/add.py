@@ -109,9 +109,11 @@ def app(
 )
 @click.option(
     "--cluster",
+    "clusters",
     metavar="CLUSTER",
-    default="",
-    help="Its cluster: a name, or the API server's URL.  [default: that of --from]",
+    multiple=True,
+    help="Its cluster: a name, or the API server's URL; of declared ones several, in the order of its rollout.  "
+    "[default: those of --from]",
 )
 @click.option(
     "--revision", metavar="REVISION", default="", help="The revision that it follows.  [default: as the others]"
@@ -124,7 +126,7 @@ def env(
     after: str,
     before: str,
     source: str,
-    cluster: str,
+    clusters: tuple[str, ...],
     revision: str,
     auto_sync: bool,
     given: ChangeOptions,
@@ -142,7 +144,7 @@ def env(
             after=after,
             before=before,
             source=source,
-            cluster=cluster,
+            clusters=clusters,
             revision=revision,
             auto_sync=auto_sync,
         )

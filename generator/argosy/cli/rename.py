@@ -56,8 +56,7 @@ def env(old: str, new: str, yes: bool, given: ChangeOptions) -> int:
 @options.of_change
 def cluster(old: str, new: str, given: ChangeOptions) -> int:
     """Rename a cluster, also where environments and their projects name it."""
-    from argosy.change import clusters  # noqa: PLC0415
-    from argosy.change.planning import Change  # noqa: PLC0415
+    from argosy.change import operations  # noqa: PLC0415
     from argosy.repository.model import Secrets  # noqa: PLC0415
 
     with delivery.opened(given) as stored:
@@ -65,7 +64,7 @@ def cluster(old: str, new: str, given: ChangeOptions) -> int:
 
         def made(there: Repository) -> Change:
             # Of clusters the default branch alone is read.
-            return Change(there, clusters.rename(replace(there, clusters=declared), old, new))
+            return operations.rename_cluster(replace(there, clusters=declared), old, new)
 
         change = made(stored.repository)
         title = f"Rename the cluster {old} to {new}"

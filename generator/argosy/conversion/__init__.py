@@ -73,6 +73,7 @@ def convert(
         )
     if made == application:
         return None
+    _refuse_overrides(stored.repository, application)
     before = _rendered(root, stored, application)
     if stays and (exchanged := _exchanged(root, stored, application, made, before)):
         return exchanged
@@ -90,6 +91,17 @@ def convert(
     ]
     _refuse_loss(differences)
     return Conversion(change, _edited(root, stored, {*work.removed}), differences)
+
+
+def _refuse_overrides(repository: Repository, application: Application) -> None:
+    """Raise UsageError where an application has something of its own in some clusters: nobody rewrites that."""
+    for environment in repository.environments:
+        if places := dict(environment.overrides).get(application.name):
+            raise UsageError(
+                f"{application.name} has something of its own in {joined(places)}, which nobody writes anew.",
+                f"Remove it, convert, and write it again: "
+                f"{layout.cluster_deployments(environment.name, places[0])}/{application.name}",
+            )
 
 
 def _exchanged(

@@ -96,8 +96,13 @@ def _faults(render: Render) -> list[str]:
 
 def _by_environment(renders: Sequence[Render], root: Path) -> dict[str, Deployed]:
     found: dict[str, Deployed] = {}
+    firsts: dict[tuple[str, int], str] = {}
     for render in renders:
         if render.application is None:
+            continue
+        # In each of several clusters an ApplicationSet deploys the same.
+        made_by = (render.application.document.path, render.application.document.index)
+        if firsts.setdefault(made_by, render.application.name) != render.application.name and _is_of_several(render):
             continue
         name, destination = render.application.environment, render.application.spec.get("destination") or {}
         namespace = str(destination.get("namespace", ""))
@@ -110,6 +115,11 @@ def _by_environment(renders: Sequence[Render], root: Path) -> dict[str, Deployed
         earlier = found.get(name, Deployed(name, namespace, ()))
         found[name] = Deployed(name, namespace, (*earlier.manifests, *manifests), earlier.read | _read(render, root))
     return found
+
+
+def _is_of_several(render: Render) -> bool:
+    labels = render.application.metadata.get("labels") if render.application else None
+    return isinstance(labels, dict) and "cluster" in labels
 
 
 def _read(render: Render, root: Path) -> frozenset[str]:

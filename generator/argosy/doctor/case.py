@@ -207,6 +207,11 @@ def is_in(application: ArgoApplication, cluster: Cluster) -> bool:
     return server == IN_CLUSTER_SERVER or name == IN_CLUSTER_NAME or bool(server and server == cluster.server())
 
 
+def is_rolled(application: ArgoApplication) -> bool:
+    """Return whether an ApplicationSet syncs an Application step by step."""
+    return text(field(application.document.data, "spec", "strategy", "type")) == "RollingSync"
+
+
 def namespace_of(application: ArgoApplication) -> str:
     """Return the namespace that an Application itself is in."""
     return text(application.metadata.get("namespace")) or ARGOCD

@@ -11,7 +11,7 @@ from argosy.argocd.deployed import CASCADE
 from argosy.argocd.matching import applied, is_argocd, sync_options, tracker
 from argosy.argocd.sources import normalise
 from argosy.argocd.view import ArgoApplication
-from argosy.doctor.case import Case, elsewhere, is_in, kinds_of, live, namespace_of
+from argosy.doctor.case import Case, elsewhere, is_in, is_rolled, kinds_of, live, namespace_of
 from argosy.doctor.complaints import TITLES, Topic, told, topic_of
 from argosy.doctor.diagnosis import Observation, ok, problem, unknown
 from argosy.doctor.drift import automated
@@ -31,7 +31,8 @@ def same(case: Case, cluster: Cluster) -> Iterator[Observation]:
         if found is None:
             yield from _absent(case, application, cluster)
             continue
-        changed = differences(_compared(application.spec), _compared(mapping(found.get("spec"))))
+        rolled = is_rolled(application)
+        changed = differences(*(_compared(each, rolled) for each in (application.spec, mapping(found.get("spec")))))
         about = (application.name,)
         if changed:
             advice = "The root Application brings it back to what Git says: sync it, or see why it does not."
@@ -53,8 +54,12 @@ def differences(declared: Mapping[str, Any], there: Mapping[str, Any]) -> list[s
     return [name for name in sorted({*declared, *there}) if _bare(declared.get(name)) != _bare(there.get(name))]
 
 
-def _compared(spec: Mapping[str, Any]) -> Mapping[str, Any]:
-    return {name: spec[name] for name in _COMPARED if name in spec}
+def _compared(spec: Mapping[str, Any], rolled: bool) -> Mapping[str, Any]:
+    found = {name: spec[name] for name in _COMPARED if name in spec}
+    if rolled:  # Argo CD switches the automatic sync off.
+        policy = mapping(found.get("syncPolicy"))
+        found["syncPolicy"] = {name: value for name, value in policy.items() if name != "automated"}
+    return found
 
 
 def _bare(value: Any) -> Any:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from argosy import git
 from argosy.argocd.view import ArgoApplication
 from argosy.doctor import events, live, remotes, rules
-from argosy.doctor.case import Case, check, elsewhere, git_sources, inside_repository
+from argosy.doctor.case import Case, check, elsewhere, git_sources, inside_repository, is_rolled
 from argosy.doctor.case import live as of_cluster
 from argosy.doctor.complaints import TITLES, Topic, complaints, told, topic_of
 from argosy.doctor.diagnosis import Check, Observation, ok, problem, unknown
@@ -46,11 +48,33 @@ def checks(case: Case) -> Iterator[Check]:
         case.of_live(_operations),
         "",
     )
+    rollout = [*case.of_rules("rolling-sync-off"), *case.of_live(_rollout)] if _rolled(case) else []
+    yield check("rollout", "Argo CD keeps the order of rollouts", rollout, "No Application is part of one.")
     yield check("namespaces", "the namespaces are there", case.of_live(live.namespaces), "None is deployed to.")
     yield check("kinds", "the cluster has the kinds", case.of_live(live.kinds), "Nothing is rendered.")
     runs = "They run, or there are none."
     yield check("pods-deployed", "the Pods that are deployed run", case.of_live(events.pods), runs)
     yield check("events", "what the namespaces' events warn of", case.of_live(_events), "No namespace is deployed to.")
+
+
+def _rolled(case: Case) -> tuple[str, ...]:
+    """Return the names of the Applications that are synced step by step."""
+    return tuple(each.name for each in case.applications if is_rolled(each))
+
+
+def _rollout(case: Case, cluster: Cluster) -> Iterator[Observation]:
+    """Yield whether the ApplicationSet controller knows steps."""
+    key, name, about = "applicationsetcontroller.enable.progressive.syncs", "argocd-cmd-params-cm", _rolled(case)
+    if cluster.settings(name).get(key) == "true":
+        yield ok(f"{name} switches it on.", applications=about)
+        return
+    patch = shlex.quote(json.dumps({"data": {key: "true"}}))
+    commands = (
+        f"{cluster.kubectl()} patch configmap {name} --type merge --patch {patch}",
+        f"{cluster.kubectl()} rollout restart deployment argocd-applicationset-controller",
+    )
+    seen = f"{name} does not set {key}, so that all are synced at once."
+    yield problem(seen, "argosy bootstrap applies argocd/install; or:", "\n".join(commands), about)
 
 
 def _operations(case: Case, cluster: Cluster) -> Iterator[Observation]:

@@ -147,9 +147,9 @@ class Cluster:
         """Return the ApplicationSets by namespace and name."""
         return {_named(each): each for each in self._listed(APPLICATION_SETS)}
 
-    def settings(self) -> Mapping[str, str]:
-        """Return the settings in argocd-cm, none where it is not there."""
-        found = self._one("configmap", "argocd-cm")
+    def settings(self, name: str = "argocd-cm") -> Mapping[str, str]:
+        """Return the settings in argocd-cm, or another ConfigMap of Argo CD's; none where it is not there."""
+        found = self._one("configmap", name)
         data = found.get("data") if found else None
         return {str(key): str(value) for key, value in data.items()} if isinstance(data, dict) else {}
 

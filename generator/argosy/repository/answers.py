@@ -104,7 +104,18 @@ def _read(path: Path, asked: Collection[str]) -> Mapping[str, Any]:
     return found
 
 
-_DERIVED = {"production", "kinds", "cluster_kinds", "component_kinds", "component_namespaces", "charts", "source_repos"}
+_DERIVED = {
+    "production",
+    "steps",
+    "overrides",
+    "listed",
+    "kinds",
+    "cluster_kinds",
+    "component_kinds",
+    "component_namespaces",
+    "charts",
+    "source_repos",
+}
 """What an environment's answers say only to the template."""
 
 
@@ -141,7 +152,7 @@ def environments(parts: tuple[Mapping[str, Any], ...], chained: tuple[Environmen
                 f"The applications are {', '.join(default.applications) or 'none'}.",
             )
     fields = ("cluster", "revision", "auto_sync", "promotes_from", "namespace", "replicas")
-    return tuple(
+    found = (
         Environment(
             name=default.name,
             **{key: part.get(key, getattr(default, key)) for key in fields},
@@ -150,6 +161,10 @@ def environments(parts: tuple[Mapping[str, Any], ...], chained: tuple[Environmen
             permitted=default.permitted,
         )
         for part, default in zip(parts, chained, strict=True)
+    )
+    return tuple(
+        replace(each.in_clusters(*part.get("clusters") or (each.cluster,)), rollout=part.get("rollout", ""))
+        for part, each in zip(parts, found, strict=True)
     )
 
 

@@ -28,6 +28,8 @@ VALUES = "values.yaml"
 SOURCE = "source.yaml"
 """The file of a deployment that says where it comes from, where that is elsewhere."""
 CHART_VERSION = "chart-version.yaml"
+IN_CLUSTERS = "clusters"
+"""The folder of an environment in which applications have something of their own in some of its clusters."""
 CODEOWNERS = ("CODEOWNERS", ".bitbucket/CODEOWNERS")
 """Where a Git host looks for who reviews what."""
 
@@ -89,6 +91,11 @@ def environment_values(environment: str) -> str:
 def deployment(environment: str, application: str) -> str:
     """Return the folder whose being there deploys an application to an environment."""
     return f"{ENVIRONMENTS}/{environment}/{application}"
+
+
+def cluster_deployments(environment: str, cluster: str) -> str:
+    """Return the folder of what applications of an environment have of their own in one of its clusters."""
+    return f"{ENVIRONMENTS}/{environment}/{IN_CLUSTERS}/{cluster}"
 
 
 def project(environment: str) -> str:
@@ -200,7 +207,7 @@ def application_of(path: str) -> str | None:
     if parts[0] == APPLICATIONS and len(parts) > 2:
         return parts[1]
     if parts[0] == ENVIRONMENTS and len(parts) > 3:
-        return parts[2]
+        return parts[4] if parts[2] == IN_CLUSTERS and len(parts) > 5 else parts[2]
     if parts[0] == ARGOCD and len(parts) == 3 and parts[1] != "install" and parts[2] not in _ENVIRONMENTS_OWN:
         return parts[2].removesuffix(".yaml")
     if is_previews(path):

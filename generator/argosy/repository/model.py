@@ -7,7 +7,7 @@ file: `store` does, and `layout` names the paths.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Self
@@ -548,7 +548,13 @@ class Environment:
 
     name: str
     cluster: str = IN_CLUSTER
-    """A server's URL, or the name under which Argo CD knows the cluster."""
+    """A server's URL, or the name under which Argo CD knows the cluster; of several clusters, the first."""
+    clusters: tuple[str, ...] = ()
+    """The names of several clusters that it is in, in the order of its rollout; empty where it is in one."""
+    rollout: str = ""
+    """The label by which its clusters are rolled out to one after the other; empty: all at once."""
+    overrides: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """Which applications have something of their own in which of its clusters."""
     revision: str = "main"
     auto_sync: bool = True
     promotes_from: str = ""
@@ -574,6 +580,18 @@ class Environment:
             raise UsageError(
                 f"“{self.name}” cannot name an environment: AppProjects of other environments may be called so.",
                 f"Choose a name that does not begin with {' or '.join(RESERVED_PREFIXES)}.",
+            )
+        _refuse_twice(f"cluster of the environment {self.name}", list(self.clusters))
+        if self.rollout and not self.clusters:
+            raise UsageError(
+                f"The environment {self.name} has one cluster, which needs no order of rollout.",
+                f"First name several: argosy set env {self.name} clusters=…",
+            )
+        if self.rollout in {"environment", "app.kubernetes.io/name"}:
+            raise UsageError(
+                f"The environment {self.name} cannot be rolled out to by {self.rollout}: its Applications have "
+                "that label for something else.",
+                "Name another label of the clusters, or cluster, for one after the other.",
             )
         if _ADDRESS.fullmatch(self.cluster):
             raise UsageError(
@@ -601,6 +619,21 @@ class Environment:
     def cluster_is_url(self) -> bool:
         """Return whether `cluster` is a server's URL rather than a name."""
         return "://" in self.cluster
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """The clusters that it is in."""
+        return self.clusters or (self.cluster,)
+
+    def in_clusters(self, *clusters: str) -> Self:
+        """Return the environment in one cluster, or in several."""
+        several = clusters if len(clusters) > 1 else ()
+        return replace(self, cluster=clusters[0], clusters=several, rollout=self.rollout if several else "")
+
+    def deployed_as(self, application: str) -> tuple[str, ...]:
+        """Return the names of the Argo CD Applications of an application or a component: one for each cluster."""
+        name = f"{application}-{self.name}"
+        return tuple(f"{name}-{each}" for each in self.clusters) or (name,)
 
     def namespace_of(self, application: str) -> str:
         """Return the namespace that an application is deployed to."""
@@ -810,7 +843,7 @@ class Repository:
     charts: tuple[str, ...] = ()
     """The versions of the shared chart that there are, the oldest first: the template keeps the newest."""
     clusters: tuple[Cluster, ...] = ()
-    """The clusters that are declared, by name. An environment may name others, as Argo CD knows them."""
+    """The clusters that are declared, by name. An environment with one cluster may name another that Argo CD knows."""
 
     def __post_init__(self) -> None:
         self._refuse_clusters()
@@ -818,17 +851,19 @@ class Repository:
         _refuse_twice("application", [application.name for application in self.applications])
         seen: dict[str, tuple[str, str]] = {}
         for environment, application in self.deployments():
-            name = f"{application.name}-{environment.name}"
-            if name in seen:
+            own = f"{application.name}-{environment.name}"
+            # The ApplicationSet of several is called as the one would be.
+            for name in (own, *environment.deployed_as(application.name)) if environment.clusters else (own,):
+                if name in seen:
+                    raise UsageError(
+                        f"The Application name “{name}” would belong to two: {seen[name][0]} in {seen[name][1]}, and "
+                        f"{application.name} in {environment.name}.",
+                        "Rename one of the applications or environments.",
+                    )
+                seen[name] = (application.name, environment.name)
+            if not environment.namespace and len(own) > LABEL_LENGTH:
                 raise UsageError(
-                    f"The Application name “{name}” would belong to two: {seen[name][0]} in {seen[name][1]}, and "
-                    f"{application.name} in {environment.name}.",
-                    "Rename one of the applications or environments.",
-                )
-            seen[name] = (application.name, environment.name)
-            if not environment.namespace and len(name) > LABEL_LENGTH:
-                raise UsageError(
-                    f"“{name}” cannot name a namespace: it has {len(name)} characters, at most {LABEL_LENGTH} are "
+                    f"“{own}” cannot name a namespace: it has {len(own)} characters, at most {LABEL_LENGTH} are "
                     "possible.",
                     f"Shorten the name of the application {application.name} or of the environment {environment.name}.",
                 )
@@ -836,14 +871,14 @@ class Repository:
         for environment in self.environments:
             _refuse_twice("component", [component.name for component in environment.components])
             for component in environment.components:
-                name = f"{component.name}-{environment.name}"
-                if name in seen:
-                    raise UsageError(
-                        f"The Application name “{name}” would belong to two: {seen[name][0]} in {seen[name][1]}, and "
-                        f"the component {component.name} in {environment.name}.",
-                        "Rename an application or an environment.",
-                    )
-                seen[name] = (component.name, environment.name)
+                for name in environment.deployed_as(component.name):
+                    if name in seen:
+                        raise UsageError(
+                            f"The Application name “{name}” would belong to two: {seen[name][0]} in {seen[name][1]}, "
+                            f"and the component {component.name} in {environment.name}.",
+                            "Rename an application or an environment.",
+                        )
+                    seen[name] = (component.name, environment.name)
 
     def _refuse_clusters(self) -> None:
         """Raise UsageError where two clusters are one, or one is called as what is another's."""
@@ -851,14 +886,60 @@ class Repository:
         _refuse_twice("cluster's server", [each.server for each in self.clusters])
         named = {each.name: each for each in self.clusters}
         for each in self.environments:
+            self._refuse_several(each, named)
             other = named.get(each.name)
-            if other and self.server(each.cluster) != other.server and each.cluster not in {IN_CLUSTER, "in-cluster"}:
+            elsewhere = each.cluster not in {IN_CLUSTER, "in-cluster"} and not each.clusters
+            if other and elsewhere and self.server(each.cluster) != other.server:
                 # What tells Argo CD of the two would have one name.
                 raise UsageError(
                     f"The cluster {other.name} is called as the environment {each.name}, which is in another cluster: "
                     f"{each.cluster}.",
                     f"Rename one of the two, or declare that one and name it: argosy set env {each.name} cluster=NAME",
                 )
+
+    def _refuse_several(self, environment: Environment, named: Mapping[str, Cluster]) -> None:
+        """Raise UsageError where an environment cannot be in its several clusters, or not in that order."""
+        # On an environment's own branch nothing is declared.
+        for each in environment.clusters if named else ():
+            if each not in named:
+                raise UsageError(
+                    f"{environment.name} is in the cluster {each}, which is not declared.",
+                    f"Declare it: argosy add cluster {each} --server URL",
+                )
+            if environment.rollout and environment.rollout not in named[each].label_of:
+                raise UsageError(
+                    f"{environment.name} is rolled out to by {environment.rollout}, a label that {each} does not have.",
+                    f"Label it: argosy set cluster {each} labels={environment.rollout}=…",
+                )
+        if not environment.clusters:
+            return
+        if "clusters" in environment.applications:
+            raise UsageError(
+                f"The application clusters is in {environment.name}, where that folder holds what clusters have of "
+                "their own.",
+                "Rename it: argosy rename app clusters …",
+            )
+        applications = {each.name: each for each in self.applications}
+        sharing = [
+            name for name in environment.applications if name in applications and applications[name].chart == SHARED
+        ]
+        if sharing and self.settings.argocd is ArgocdStyle.APPLICATIONS:
+            raise UsageError(
+                f"{sharing[0]} follows the shared chart in {environment.name}, in a version that its Application says: "
+                "with several clusters there is one for each.",
+                f"argosy convert {sharing[0]} --chart own, or argosy set repository argocd=applicationset.",
+            )
+
+    def steps(self, environment: Environment) -> tuple[str, ...]:
+        """Return the values of the label by which an environment is rolled out to, in order; none where it is not."""
+        if not environment.rollout or not environment.auto_sync or not self.clusters:
+            return ()
+        named = {each.name: each for each in self.clusters}
+        return tuple(dict.fromkeys(named[each].label_of[environment.rollout] for each in environment.clusters))
+
+    def servers(self, environment: Environment) -> frozenset[str]:
+        """Return where an environment's clusters are."""
+        return frozenset(map(self.server, environment.places))
 
     def server(self, cluster: str) -> str:
         """Return where a cluster is, as it is declared; else what an environment calls it."""

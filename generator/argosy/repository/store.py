@@ -163,13 +163,16 @@ def _environment(
 ) -> Environment:
     path = layout.environment_settings(name)
     data = _settings(root, path)
-    destination = data["destination"]
+    destination, clusters = data.get("destination", {}), tuple(data.get("clusters", ()))
     deployed = tuple(each for each in _folders(root, layout.environment(name)) if each in applications)
     following = (each for each in deployed if each in shared)
     with _blaming(path):
         return Environment(
             name=name,
-            cluster=str(destination.get("server") or destination.get("name")),
+            cluster=str(clusters[0] if clusters else destination.get("server") or destination.get("name")),
+            clusters=clusters if len(clusters) > 1 else (),
+            rollout=str(data.get("rollout", "")),
+            overrides=tuple(_overrides(root, name, clusters, deployed)),
             revision=str(data["revision"]),
             auto_sync=bool(data["autoSync"]),
             promotes_from=str(data["promotesFrom"]),
@@ -182,6 +185,16 @@ def _environment(
             permitted=argocd_files.permitted(root, name),
             components_permitted=argocd_files.components_permitted(root, name),
         )
+
+
+def _overrides(
+    root: Path, environment: str, clusters: Collection[str], applications: Collection[str]
+) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield the applications that have a folder of their own in some of an environment's clusters, with these."""
+    there = {each: _folders(root, layout.cluster_deployments(environment, each)) for each in clusters}
+    for name in applications:
+        if found := tuple(each for each in clusters if name in there[each]):
+            yield name, found
 
 
 def _clusters(root: Path) -> Iterator[Cluster]:

@@ -100,7 +100,18 @@ def _of(model: type, names: Iterable[str] = ()) -> dict[str, Setting]:
 SWITCHES = _of(Production)
 """All switches by their key."""
 OF_ENV = _of(
-    Environment, ("cluster", "revision", "auto_sync", "promotes_from", "namespace", "replicas", "pod_security")
+    Environment,
+    (
+        "cluster",
+        "clusters",
+        "rollout",
+        "revision",
+        "auto_sync",
+        "promotes_from",
+        "namespace",
+        "replicas",
+        "pod_security",
+    ),
 )
 """The settings of an environment. What else it has is folders."""
 PREVIEWS = _of(Previews)

@@ -9,7 +9,7 @@ import yaml
 from argosy.argocd.applicationsets import Flaw
 from argosy.argocd.applicationsets.generators import KINDS
 from argosy.argocd.matching import is_argocd
-from argosy.argocd.view import View
+from argosy.argocd.view import CONFIG_MAPS, View, config_map_name
 from argosy.documents import Document, Pointer
 from argosy.documents.fields import JSON, field, mapping, sequence, text
 from argosy.documents.plain import bounded
@@ -265,3 +265,51 @@ FLAWS: dict[Flaw, Rule] = {
         good=_GOOD_SET,
     ),
 }
+
+
+_PARAMS = "argocd-cmd-params-cm"
+_PROGRESSIVE = "applicationsetcontroller.enable.progressive.syncs"
+_ROLLING = (
+    _SET
+    + _LIST
+    + "  strategy:\n    type: RollingSync\n    rollingSync:\n      steps:\n"
+    + "        - matchExpressions: [{key: environment, operator: In, values: [dev]}]\n"
+    + TEMPLATE
+)
+_CONFIGURED = (
+    "# file: argocd/install/params.yaml\napiVersion: v1\nkind: ConfigMap\n"
+    "metadata: {name: argocd-cmd-params-cm}\ndata: "
+)
+
+
+@rule(
+    "rolling-sync-off",
+    Severity.WARNING,
+    Scope.REPOSITORY,
+    "An ApplicationSet rolls out step by step, and Argo CD's settings do not switch that on.",
+    explanation="Argo CD ignores `strategy: {type: RollingSync}` until progressive syncs are switched on, and syncs "
+    "all Applications at once: `applicationsetcontroller.enable.progressive.syncs` in argocd-cmd-params-cm, which the "
+    "ApplicationSet controller reads when it starts. Judged where the repository has Argo CD's ConfigMaps; an argument "
+    "or a variable of the controller counts, too.",
+    bad=_ROLLING + _CONFIGURED + "{server.insecure: 'true'}\n",
+    good=_ROLLING + _CONFIGURED + "{applicationsetcontroller.enable.progressive.syncs: 'true'}\n",
+)
+def rolling_sync_off(repository: View) -> Iterator[Problem]:
+    """Find rollouts that Argo CD ignores."""
+    rolled = [
+        each
+        for each in repository.documents
+        if is_argocd(each, "ApplicationSet") and field(each.data, "spec", "strategy", "type") == "RollingSync"
+    ]
+    rendered = (each for documents in repository.rendered.values() for each in documents)
+    held = [*repository.documents, *repository.patches, *rendered] if rolled else []
+    maps = {name: [each for each in held if config_map_name(each) == name] for name in (_PARAMS, *CONFIG_MAPS)}
+    if not any(maps.values()) or any(field(each.data, "data", _PROGRESSIVE) == "true" for each in maps[_PARAMS]):
+        return
+    controllers = (each for each in held if "applicationset-controller" in text(field(each.data, "metadata", "name")))
+    if any("progressive" in str(each.data).lower() for each in controllers):
+        return
+    for document in rolled:
+        message = "Argo CD ignores this order of rollout: progressive syncs are not switched on."
+        hint = f'Set {_PROGRESSIVE}: "true" in {_PARAMS}.'
+        yield Problem(message, ("spec", "strategy"), hint, document)

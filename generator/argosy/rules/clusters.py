@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from argosy.argocd.inventory import everything
 from argosy.argocd.matching import IN_CLUSTER_NAME, cluster
 from argosy.argocd.view import View
-from argosy.documents.fields import JSON, field, mapping, text
+from argosy.documents.fields import JSON, field, mapping, sequence, text
 from argosy.findings import Problem, Severity
 from argosy.names import did_you_mean
 from argosy.repository import layout
@@ -76,6 +76,8 @@ def _named(data: JSON) -> Iterator[tuple[tuple[str | int, ...], str]]:
     """Yield the names of an environment's clusters, each with its place."""
     if name := text(field(data, "destination", "name")):
         yield ("destination", "name"), name
+    for index, each in enumerate(sequence(field(data, "clusters"))):
+        yield ("clusters", index), text(each)
 
 
 @rule(

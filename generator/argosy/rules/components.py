@@ -58,7 +58,9 @@ def component_twice(repository: View) -> Iterator[Problem]:
     for application in repository.applications:
         path = application.document.path
         component, environment = layout.component_of(path), layout.environment_of(path)
-        if not component or application.name != f"{component}-{environment}":
+        # Beside each may be one of its custom resources.
+        of_several = application.name.startswith(f"{component}-{environment}-")
+        if not component or not (application.name == f"{component}-{environment}" or of_several):
             continue
         first = seen.setdefault((component, cluster(application, repository)), application)
         if first is not application:

@@ -89,6 +89,8 @@ def application_unknown(view: View) -> Iterator[Problem]:
     """Find folders of environments that no application stands behind."""
     for name, document in view.environments.items():
         for folder in entries(view.root / layout.ENVIRONMENTS / name):
+            if folder.name == layout.IN_CLUSTERS and _is_of_clusters(view):
+                continue
             settings = view.root / layout.application_settings(folder.name)
             if not view.wanted(f"{layout.deployment(name, folder.name)}/"):
                 continue
@@ -102,6 +104,11 @@ def application_unknown(view: View) -> Iterator[Problem]:
                     or "Add the application's settings, or remove the folder.",
                     document=document,
                 )
+
+
+def _is_of_clusters(view: View) -> bool:
+    """Return whether a folder `clusters` holds what applications have of their own there, and is no application's."""
+    return not holds((view.root / layout.application_settings(layout.IN_CLUSTERS)).is_file)
 
 
 @rule(
@@ -136,18 +143,28 @@ def folder_not_deployed(view: View) -> Iterator[Problem]:
     }
     read: set[Path] = set()
     for name, document in view.environments.items():
-        for folder in entries(view.root / layout.ENVIRONMENTS / name):
-            known = view.wanted(f"{layout.deployment(name, folder.name)}/") and holds(
-                (view.root / layout.application_settings(folder.name)).is_file
-            )
-            if folder in named or not (holds(folder.is_dir) and known):
-                continue
-            # Links lead to what is deployed, too.
-            read = read or {path.resolve() for path in named}
-            if folder.resolve() not in read:
-                yield Problem(
-                    f"No Application uses {layout.deployment(name, folder.name)}: {folder.name} is not deployed to "
-                    f"{name}.",
-                    hint=f"Add {layout.argocd_application(name, folder.name)}, or remove the folder.",
-                    document=document,
+        places = [layout.environment(name)]
+        if _is_of_clusters(view):
+            there = entries(view.root / layout.ENVIRONMENTS / name / layout.IN_CLUSTERS)
+            places += [layout.cluster_deployments(name, each.name) for each in there]
+        for place in places:
+            for folder in entries(view.root / place):
+                path = f"{place}/{folder.name}"
+                known = view.wanted(f"{path}/") and holds(
+                    (view.root / layout.application_settings(folder.name)).is_file
                 )
+                if folder in named or not (holds(folder.is_dir) and known):
+                    continue
+                # Links lead to what is deployed, too.
+                read = read or {path.resolve() for path in named}
+                if folder.resolve() not in read and git.keeps(view.root, folder):
+                    yield Problem(
+                        f"No Application uses {path}: {folder.name} is not deployed to {name}."
+                        if place is places[0]
+                        else f"No Application uses {path}: nothing of it is in that cluster.",
+                        hint=f"Add {layout.argocd_application(name, folder.name)}, or remove the folder."
+                        if place is places[0]
+                        else "If the cluster is one of the environment's, argosy apply has charts and overlays use it. "
+                        "Else remove it.",
+                        document=document,
+                    )

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from argosy.kubernetes.cluster import Cluster
+from argosy.names import joined
 from argosy.repository.model import Environment, Repository
 
 Applications = Mapping[tuple[str, str], "Live | None"]
@@ -38,15 +39,42 @@ def of(repository: Repository, deployments: Iterable[tuple[str, str]], context: 
         by_name.setdefault(str(_at(each, "metadata", "name")), []).append(each)
     found: dict[tuple[str, str], Live | None] = {}
     for application, name in deployments:
-        likeness = partial(_likeness, application, environments[name], repository.settings.repo_url)
-        # Several Argo CDs, or several repositories of one, may have Applications of one name.
-        named = by_name.get(f"{application}-{name}", [])
-        ranked = sorted(named, key=lambda each: str(_at(each, "metadata", "namespace")))
-        found[application, name] = _live(max(ranked, key=likeness)) if ranked else None
+        environment, each_of = environments[name], dict[str, Live | None]()
+        for called, place in zip(environment.deployed_as(application), environment.places, strict=True):
+            likeness = partial(_likeness, application, environment, place, repository.settings.repo_url)
+            # Several Argo CDs, or several repositories of one, may have Applications of one name.
+            ranked = sorted(by_name.get(called, []), key=lambda each: str(_at(each, "metadata", "namespace")))
+            each_of[place] = _live(max(ranked, key=likeness)) if ranked else None
+        found[application, name] = _together(each_of)
     return found
 
 
-def _likeness(name: str, environment: Environment, url: str, application: Mapping[str, Any]) -> int:
+_SYNC = ("Synced", "OutOfSync", "Unknown")
+_HEALTH = ("Healthy", "Suspended", "Progressing", "Missing", "Degraded", "Unknown")
+"""From good to bad."""
+
+
+def _together(places: Mapping[str, Live | None]) -> Live | None:
+    """Return one Application for those of several clusters: the worst of each, and which cluster has trouble."""
+    there = {place: each for place, each in places.items() if each}
+    if len(places) == 1 or not there:
+        return next(iter(places.values()))
+    troubles = [f"{place}: {each.message}" for place, each in there.items() if each.message]
+    troubles += [f"{place}: there is no Application" for place in places if place not in there]
+    behind = [place for place, each in there.items() if (each.sync, each.health) != ("Synced", "Healthy")]
+    if behind and len(behind) < len(places) and not troubles:
+        troubles = [f"in {joined(behind)}"]
+    revisions = dict.fromkeys(each.revision for each in there.values() if each.revision)
+    sync = _worst((each.sync for each in there.values()), _SYNC) if len(there) == len(places) else _SYNC[-1]
+    health = _worst((each.health for each in there.values()), _HEALTH)
+    return Live(next(iter(there.values())).namespace, sync, health, ", ".join(revisions), "; ".join(troubles))
+
+
+def _worst(found: Iterable[str], known: Sequence[str]) -> str:
+    return max(found, key=lambda each: known.index(each) if each in known else len(known))
+
+
+def _likeness(name: str, environment: Environment, place: str, url: str, application: Mapping[str, Any]) -> int:
     """Return how much of what a deployment's Application should have an Application has."""
     destination = _at(application, "spec", "destination") or {}
     labels = _at(application, "metadata", "labels") or {}
@@ -54,7 +82,7 @@ def _likeness(name: str, environment: Environment, url: str, application: Mappin
     cluster = str(destination.get("server") or destination.get("name") or "")
     return sum(
         (
-            cluster.rstrip("/") == environment.cluster.rstrip("/"),
+            cluster.rstrip("/") == place.rstrip("/"),
             destination.get("namespace") == environment.namespace_of(name),
             (labels.get("app.kubernetes.io/name"), labels.get("environment")) == (name, environment.name),
             any(_at(each, "repoURL") == url for each in sources),

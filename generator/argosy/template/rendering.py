@@ -139,12 +139,7 @@ def answers(repository: Repository) -> dict[str, Any]:
         "kubernetes_version": settings.kubernetes_version,
         **switches.answers(settings.production),
         "applications": [_application(application) for application in repository.applications],
-        "environments": [
-            _environment(
-                environment, _followed(repository, environment), production=repository.is_production(environment)
-            )
-            for environment in repository.environments
-        ],
+        "environments": [_environment(repository, environment) for environment in repository.environments],
         "clusters": [
             {"name": each.name, "server": each.server, "labels": dict(label.split("=", 1) for label in each.labels)}
             for each in repository.clusters
@@ -184,6 +179,9 @@ _DERIVED = {
     "kinds",
     "cluster_kinds",
     "source_repos",
+    "steps",
+    "overrides",
+    "listed",
     "component_kinds",
     "component_namespaces",
     "preview_api",
@@ -223,7 +221,7 @@ def _derived(settings: Settings, given: Mapping[str, Any]) -> dict[str, Any]:
         "layers": [each.name for each in settings.layers],
         **{f"{form}_applications": [each for each in applications if each["format"] == form] for form in Format},
         "argocd_applications": [
-            each for each in applications if settings.argocd is ArgocdStyle.APPLICATIONS or each["format"] in elsewhere
+            each for each in applications if any(each["name"] in place["listed"] for place in environments)
         ],
         "previewed_applications": [each for each in applications if each["previews"]],
         "elsewhere_applications": [each for each in applications if each["format"] in elsewhere],
@@ -298,19 +296,32 @@ def _image(image: Image) -> dict[str, str]:
     return {"repository": image.repository, "tag": image.tag, "digest": image.digest}
 
 
-def _environment(environment: Environment, charts: Mapping[str, str], *, production: bool) -> dict[str, Any]:
+def _listed(repository: Repository, environment: Environment) -> list[str]:
+    """Return the applications of an environment that have a file of their own below `argocd/`."""
+    if environment.clusters or repository.settings.argocd is ArgocdStyle.APPLICATIONS:
+        return list(environment.applications)
+    elsewhere = {each.name for each in repository.applications if each.format in {Format.CHART, Format.REMOTE}}
+    return [each for each in environment.applications if each in elsewhere]
+
+
+def _environment(repository: Repository, environment: Environment) -> dict[str, Any]:
     permitted, of_components = environment.permitted, environment.components_permitted
     return {
         "name": environment.name,
         "cluster": environment.cluster,
+        "clusters": list(environment.clusters),
+        "rollout": environment.rollout,
+        "steps": list(repository.steps(environment)),
+        "overrides": {name: list(places) for name, places in environment.overrides},
+        "listed": _listed(repository, environment),
         "revision": environment.revision,
         "auto_sync": environment.auto_sync,
         "promotes_from": environment.promotes_from,
         "namespace": environment.namespace,
         "replicas": environment.replicas,
         "applications": list(environment.applications),
-        "charts": dict(charts),
-        "production": production,
+        "charts": _followed(repository, environment),
+        "production": repository.is_production(environment),
         "pod_security": environment.pod_security.value,
         "components": [_component(component) for component in environment.components],
         "kinds": _kinds(permitted.kinds),
