@@ -40,6 +40,9 @@ def test_folders_are_the_list(tmp_path: Path) -> None:
     for left in ("environments/gone/web", "environments/dev/old", "applications/gone"):
         (root / left).mkdir(parents=True)
         (root / left / "mine.local").write_text("what git ignores stays behind\n")
+    (root / ".git/info/exclude").write_text("*.local\n/environments/scratch/\n")
+    (root / "environments/scratch").mkdir()
+    (root / "environments/scratch/notes.yaml").write_text("what: is tried out\n")
     assert store.load(root).repository == model()
     (root / "environments/dev/web").rename(root / "environments/dev/elsewhere")
     (root / "environments/dev/web/templates").mkdir(parents=True)  # As Git leaves behind what it removed.

@@ -128,6 +128,12 @@ GREETING = "{containers: [{env: [{valueFrom: {configMapKeyRef: %s}}]}]}"
         ([PODS, WEB, backend("{name: wbe}")], "port-unknown", BACKEND),
         ([PODS, WEB, route("{name: shop, port: 81}")], "port-unknown", ("spec", "rules", 0, "backendRefs", 0)),
         ([PODS, WEB, route("{name: shop, port: 80}")], "", ()),
+        # The schemas say what is wrong with these.
+        (
+            [PODS, service("{selector: {app: shop}, ports: [{port: [80]}]}"), backend("{number: {a: 1}}")],
+            "port-unknown",
+            BACKEND,
+        ),
         # Names
         (
             [PODS, WEB, backend("{number: 80}", "web")],

@@ -77,6 +77,14 @@ def test_a_secret_is_one_finding_and_each_of_its_keys_can_be_ignored(validate: V
         ("credentials", "[default]\naws_secret_access_key = abc\n", True),
         ("database", "postgres://shop:hunter2secret@db.acme.io/shop", True),
         ("password", "changeme", True),
+        ("smtp.yaml", "user: mailer\npass: hunter2", True),
+        ("users.yaml", "passwords:\n  admin: hunter2", True),
+        ("tokens.yaml", "tokens:\n  - hunter2", True),
+        ("appsettings.json", '{"ConnectionStrings": {"Default": "Server=db;User=sa;Password=hunter2"}}', True),
+        ("database", "Server=db;User=sa;Password=hunter2", True),
+        ("endpoint", "https://chat.acme.io/services/T000/B000/abc", True),
+        ("password", "a: hunter2", True),
+        ("DB_PASSWORD", "${DB_PASSWORD:-hunter2}", True),
     ],
 )
 def test_keys_that_hold_a_secret(key: str, value: str, is_secret: bool) -> None:

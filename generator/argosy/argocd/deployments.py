@@ -6,6 +6,7 @@ import json
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import islice
 from pathlib import Path, PurePosixPath
 
@@ -15,6 +16,7 @@ from argosy.argocd.applicationsets import MOST, Flaw, RepositoryFiles, expand, i
 from argosy.argocd.configuration import Configuration
 from argosy.argocd.elsewhere import Read
 from argosy.argocd.inventory import Inventory, Role, everything, take
+from argosy.argocd.matching import namespace_of
 from argosy.argocd.reach import Declaring, Reach
 from argosy.argocd.rendering import Progress, Render, silent
 from argosy.argocd.sources import Kind, Source, is_here
@@ -192,7 +194,19 @@ class _Search:
     @property
     def _is_whole(self) -> bool:
         search = self.declaring
-        return self.is_whole or search.is_argosys or not search.is_for_argocd
+        return self.is_whole or search.is_argosys or not search.is_for_argocd or self._leads_on
+
+    @cached_property
+    def _leads_on(self) -> bool:
+        """Whether Applications may come out of what is not known here: what Argo CD's own namespace gets."""
+        return any(
+            namespace_of(each.application) == (text(each.application.metadata.get("namespace")) or "argocd")
+            and each.source.folder is not None
+            and each.source.kind is not Kind.MISSING
+            and (each.skipped or each.faults or rendering.has_jsonnet(each.source))
+            for each in self.renders
+            if each.application is not None
+        )
 
     def _may_be_built(self, folder: Path) -> bool:
         """Return whether an ApplicationSet may build an overlay; of a chart, what values it would give is unknown."""

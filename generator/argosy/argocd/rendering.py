@@ -457,3 +457,10 @@ def _chart(chart: Path, inventory: Inventory, helm: Helm) -> Render:
         skipped = f"no Application uses this chart, and it cannot be rendered with its default values: {why}"
         return replace(made, faults=(), skipped=skipped)
     return made
+
+
+def has_jsonnet(source: Source) -> bool:
+    """Return whether a directory source reads Jsonnet, which only Argo CD evaluates."""
+    if source.kind is not Kind.DIRECTORY or source.folder is None:
+        return False
+    return any(holds(each.is_file) for each in source.folder.rglob("*.jsonnet"))

@@ -76,7 +76,7 @@ def load(root: Path, only: Collection[str] | None = None) -> Stored:
     shared = frozenset(each.name for each in applications if each.chart == SHARED)
     environments = [
         _environment(root, name, frozenset(names), shared, settings.argocd)
-        for name in _folders(root, layout.ENVIRONMENTS)
+        for name in _folders(root, layout.ENVIRONMENTS, layout.ENVIRONMENT_SETTINGS)
     ]
     charts = in_order(_folders(root, layout.SHARED_CHART))
     clusters = tuple(_clusters(root))
@@ -90,7 +90,13 @@ def names(root: Path, what: str) -> list[str]:
     """Return the names of the environments ("env"), the applications ("app") or the clusters ("cluster")."""
     if what == "cluster":
         return [each.name for each in _clusters(root)]
-    return _folders(root, layout.ENVIRONMENTS) if what == "env" else _applications(root) if what == "app" else []
+    return (
+        _folders(root, layout.ENVIRONMENTS, layout.ENVIRONMENT_SETTINGS)
+        if what == "env"
+        else _applications(root)
+        if what == "app"
+        else []
+    )
 
 
 def is_repository(root: Path) -> bool:
@@ -136,12 +142,15 @@ def _applications(root: Path) -> list[str]:
     return [name for name in found if (root / layout.application_settings(name)).is_file()]
 
 
-def _folders(root: Path, parent: str) -> list[str]:
-    """Return the folders in one of a root that hold a file which Git keeps: it leaves empty and ignored ones behind."""
+def _folders(root: Path, parent: str, sure: str = "*.yaml") -> list[str]:
+    """Return the folders in one of a root that hold a file which Git keeps: it leaves empty and ignored ones behind.
+
+    Git is not asked of those that hold what makes it sure.
+    """
     if not (root / parent).is_dir():
         return []
     found = (entry for entry in (root / parent).iterdir() if entry.is_dir() and not entry.name.startswith("."))
-    return sorted(entry.name for entry in found if any(entry.glob("*.yaml")) or git.keeps(root, entry))
+    return sorted(entry.name for entry in found if any(entry.glob(sure)) or git.keeps(root, entry))
 
 
 def _application(root: Path, name: str) -> Application:

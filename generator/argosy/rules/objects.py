@@ -225,13 +225,13 @@ def port_unknown(view: View) -> Iterator[Problem]:
             for at, backend in _backends(document.data):
                 services = namespace.objects.get(("Service", text(backend.get("name"))), ())
                 ports = [mapping(each) for one in services for each in sequence(value_at(one.data, "spec", "ports"))]
-                numbers = {each.get("port") for each in ports}
+                numbers = [each.get("port") for each in ports]
                 names = [text(each.get("name")) for each in ports if each.get("name")]
                 port, name = backend.get("number"), text(backend.get("port"))
                 known = port in numbers if port else name in (*names, "use-annotation")
                 if ports and (port or name) and not known:
                     hint = did_you_mean(name, names) if name else ""
-                    have = ", ".join(str(each) for each in (*names, *sorted(map(str, numbers))))
+                    have = ", ".join(str(each) for each in (*names, *sorted({*map(str, numbers)})))
                     yield Problem(
                         f"The Service “{backend['name']}” has no port “{port or name}”.",
                         at,

@@ -52,8 +52,11 @@ _DETECTORS = (
 Twilio's keys finds the ids of accounts and keys."""
 
 
+SECRET = "secret-in-git"
+
+
 @rule(
-    "secret-in-git",
+    SECRET,
     Severity.ERROR,
     Scope.DOCUMENT,
     "A Secret is committed in plain text.",
@@ -125,7 +128,7 @@ _NO_SECRET = re.compile(
 """The names of what is no secret, their words separated by hyphens."""
 _NO_SECRET_VALUE = re.compile(
     r"(?i:true|false|yes|no|none|null|\d{1,3}|your[-_ ].*|replace[-_ ]?(?:me|this|with).*|<[^<>]*>|\{\{[^{}]*\}\}"
-    r"|\$\{[^{}]*\}|\$\([^()]*\)|[\w.+-]+@[\w-]+(?:\.[\w-]+)+)"
+    r"|\$\{[^{}:]*\}|\$\([^()]*\)|[\w.+-]+@[\w-]+(?:\.[\w-]+)+)"
     r"|(?:-+BEGIN CERTIFICATE-+[^-]*-+END CERTIFICATE-+\s*)+",
     re.DOTALL,
 )
@@ -143,8 +146,11 @@ def _is_no_secret(secret: Mapping[str, Any], name: str, value: Any, part: str) -
         return False
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|[_.]", "-", name)
     is_setting = name in _ARGOCD_SETTINGS and mapping(field(secret, "metadata", "labels")).get(_ARGOCD_TYPE)
-    if is_setting or _NO_SECRET.fullmatch(words) or _NO_SECRET_VALUE.fullmatch(held):
+    is_named = _NO_SECRET.fullmatch(words) and not _HOLDS_SECRET.search(held)
+    if is_setting or is_named or _NO_SECRET_VALUE.fullmatch(held):
         return True
+    if _names_secret(words):
+        return False
     data, wrong = read(held) if ":" in held else (None, "")
     return isinstance(data, dict | list) and not wrong and not any(_secret_in(data))
 
@@ -157,22 +163,29 @@ def _decoded(value: str) -> str:
         return value
 
 
-def _secret_in(data: Any) -> Iterator[str]:
-    """Yield the names of what may be secret in a configuration, however deep."""
-    for each in data if isinstance(data, list) else ():
-        yield from _secret_in(each)
-    for name, value in data.items() if isinstance(data, dict) else ():
-        if isinstance(value, dict | list):
-            yield from _secret_in(value)
-        elif value and _names_secret(str(name)) and not _NO_SECRET_VALUE.fullmatch(str(value)):
-            yield str(name)
+def _secret_in(data: Any, *, named: bool = False) -> Iterator[str]:
+    """Yield what may be secret in a configuration, however deep: what a name says so of, and what says it itself."""
+    if isinstance(data, dict):
+        for name, value in data.items():
+            yield from _secret_in(value, named=named or _names_secret(str(name)))
+    elif isinstance(data, list):
+        for each in data:
+            yield from _secret_in(each, named=named)
+    elif data and (named or _HOLDS_SECRET.search(str(data))) and not _NO_SECRET_VALUE.fullmatch(str(data)):
+        yield str(data)
+
+
+_HOLDS_SECRET = re.compile(r"(?i)(?:passw(?:or)?d|pwd|pass|secret|token|key)\s*=|/(?:services|hooks|webhooks?)/")
+"""What a connection string, or an address, says of a secret in it."""
 
 
 def _names_secret(name: str) -> bool:
     return _SECRET_SETTING.search(name) is not None and not _ABOUT_A_SECRET.search(name)
 
 
-_SECRET_SETTING = re.compile(r"(?i)secret|passw|passphrase|pwd|token|bindpw|credential|auth|hook|key|api_?url")
+_SECRET_SETTING = re.compile(
+    r"(?i)secret|pass(?:w|phrase|es$|$)|pwd|token|bindpw|credential|auth|hook|key|api_?url|connection|dsn|private"
+)
 """What is in the names of secrets in the configuration of any tool: rather one too many."""
 _ABOUT_A_SECRET = re.compile(
     r"(?i)(?:file|path|dir|name|ref|ttl|expiry|duration|timeout|policy|type|enabled|length|algorithm|usage|mode|method"

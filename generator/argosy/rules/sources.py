@@ -9,16 +9,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import combinations
 from pathlib import Path, PurePosixPath
 
+from argosy.argocd import rendering
 from argosy.argocd.inventory import everything
 from argosy.argocd.matching import glob_matches
-from argosy.argocd.sources import KUSTOMIZATIONS, Kind, Source, resolve
+from argosy.argocd.sources import KUSTOMIZATIONS, Kind, resolve
 from argosy.argocd.urls import normal_url
 from argosy.argocd.view import ArgoApplication, View, key
 from argosy.documents import Pointer, is_manifest
 from argosy.documents.fields import JSON, field, group_and_kind, mapping, sequence, text
 from argosy.findings import Problem, Severity
 from argosy.names import joined
-from argosy.paths import astray, holds
+from argosy.paths import astray
 from argosy.repository import layout
 from argosy.rules.examples import APPLICATION, CHART, CONFIG_MAP, DEPLOYED, DESTINATION, REPOSITORY, SOURCE, VALUES
 from argosy.rules.registry import Scope, rule
@@ -84,9 +85,9 @@ _MALFORMED = (
         r"\1:",
     ),
     (
-        re.compile(r"ssh://[^/:]+:(?!\d+(/|$)).*"),
+        re.compile(r"ssh://[^/:\[]+:(?!\d+(/|$)).*"),
         "has a “:” where a port is expected",
-        r"(ssh://[^/:]+):/?",
+        r"(ssh://[^/:\[]+):/?",
         r"\1/",
     ),
     (re.compile(r"(?!oci:)[\w.-]+\.[a-z]{2,}/[\w./-]+"), "has no scheme, so Git takes it for a path", "^", "https://"),
@@ -474,7 +475,7 @@ def renders_nothing(application: ArgoApplication, view: View) -> Iterator[Proble
     known = [each for each in sources if each.folder is not None and each.kind is not Kind.VALUES]
     if this in view.partial or not known or any(each.kind is Kind.MISSING for each in sources):
         return
-    if any(is_manifest(each.data) for each in view.rendered.get(this, ())) or any(map(_may_hold_more, known)):
+    if any(is_manifest(each.data) for each in view.rendered.get(this, ())) or any(map(rendering.has_jsonnet, known)):
         return
     paths = [each.folder.relative_to(view.root).as_posix() for each in known if each.folder]
     # Of a part of the repository, another's files may not be looked at.
@@ -484,13 +485,6 @@ def renders_nothing(application: ArgoApplication, view: View) -> Iterator[Proble
             application.at(*known[0].at, "path"),
             "Correct the path, or add what is to be deployed.",
         )
-
-
-def _may_hold_more(source: Source) -> bool:
-    """Return whether a directory has Jsonnet, which only Argo CD evaluates."""
-    if source.kind is not Kind.DIRECTORY or source.folder is None:
-        return False
-    return any(holds(each.is_file) for each in source.folder.rglob("*.jsonnet"))
 
 
 _MOVED = APPLICATION + DESTINATION + SOURCE + CONFIG_MAP + "# file: apps/other/config-map.yaml\n"

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 
 from argosy.argocd import matching
 from argosy.argocd.deployments import Deployments
 from argosy.argocd.reach import Root, is_argocds
-from argosy.argocd.rendering import Render
+from argosy.argocd.rendering import Render, has_jsonnet
 from argosy.argocd.sources import Kind
 from argosy.argocd.view import ArgoApplication, key
 from argosy.documents import Document, is_manifest, items
@@ -113,7 +114,9 @@ class _Growing:
         else:
             kind = CHART if root.render.source.kind is Kind.HELM else OVERLAY
             children = [*map(self.declared, root.documents), *self._resources([root.render])]
-            node = Node(kind, root.path, root.path, reason=_unknown(root.render), children=children)
+            node = Node(
+                kind, root.path, root.path, reason=_unknown(root.render, self.found.view.root), children=children
+            )
         return replace(node, reason=node.reason or "no root leads to it") if root.is_unrooted else node
 
     def declared(self, document: Document) -> Node:
@@ -138,7 +141,7 @@ class _Growing:
             environment=application.environment,
             cluster=name or server or "",
             namespace=matching.namespace_of(application),
-            reason="; ".join(dict.fromkeys(filter(None, map(_unknown, renders)))),
+            reason="; ".join(dict.fromkeys(filter(None, (_unknown(each, self.found.view.root) for each in renders)))),
         )
         if key(application) in self.shown:
             return replace(node, is_repeated=True)
@@ -174,7 +177,12 @@ class _Growing:
         return {this: "; ".join(dict.fromkeys(several)) for this, several in reasons.items()}
 
 
-def _unknown(render: Render) -> str:
+def _unknown(render: Render, root: Path) -> str:
     """Return why what a render gives is not known, or nothing."""
     missing = (f"{miss.path}: {miss.reason}" for miss in render.source.misses)
-    return "; ".join(filter(None, (render.skipped, *map(str, render.faults), *missing)))
+    evaluated = "its Jsonnet is evaluated within Argo CD alone" if has_jsonnet(render.source) else ""
+    faults = (
+        replace(each, path=each.path.relative_to(root)) if each.path and each.path.is_relative_to(root) else each
+        for each in render.faults
+    )
+    return "; ".join(filter(None, (render.skipped, *map(str, faults), *missing, evaluated)))

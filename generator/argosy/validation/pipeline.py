@@ -40,7 +40,7 @@ from argosy.paths import holds, unchanged
 from argosy.repository import layout
 from argosy.rules import applicationset, components, files, images, manifests, placeholders
 from argosy.rules.registry import RULES, Rule, Scope
-from argosy.rules.secrets import CREDENTIAL, credentials
+from argosy.rules.secrets import CREDENTIAL, SECRET, credentials, secret_in_git
 from argosy.schemas.builtin_kinds import BUILT_IN_GROUPS
 from argosy.schemas.files import file_schema, has_comments
 from argosy.schemas.locations import SchemaLocation
@@ -157,6 +157,14 @@ class _Validation:
             for entry, found in zip(near, credentials([each.parsed.text for each in near]), strict=True):
                 self._check_file(entry, found, stores)
         self.left_out = frozenset(inventory.files) - {each.file.path for each in judged}
+        # A leak is one in Git, whoever reads the file; a vendor's chart is full of examples.
+        unread = [each for each in inventory.entries if each.file.path in self.left_out and not each.chart]
+        for near in together(unread, lambda entry: entry.file.path):
+            for entry, found in zip(near, credentials([each.parsed.text for each in near]), strict=True):
+                self._check_credentials(entry, found)
+                for document in (document for document, _ in entry.documents if is_manifest(document.data)):
+                    for problem in secret_in_git(document, deployed.view):
+                        self._add(RULES[SECRET], problem, document=document)
         for folder in inventory.inner:
             self._add(files.INNER_REPOSITORY, files.inner_repository(folder, self.root), path=folder)
         self._check_catalogue(inventory)
@@ -190,17 +198,7 @@ class _Validation:
                 self._add_defect(defect, entry)
         if vendored:
             return  # Only their vendor can fix these files: what they render to is checked.
-        for line, kind in found:
-            self._add(
-                CREDENTIAL,
-                Problem(
-                    f"This looks like a credential: {kind}.",
-                    hint="Remove and rotate it, and keep it in a secret store. If it is not a credential, add the "
-                    "comment # argosy: ignore[credential-in-git] reason.",
-                ),
-                path=entry.file.path,
-                line=line,
-            )
+        self._check_credentials(entry, found)
         for document, role in entry.documents:
             for problem in placeholders.problems(document):
                 self._add(placeholders.PLACEHOLDER, problem, document=document)
@@ -215,6 +213,19 @@ class _Validation:
             elif role is Role.OTHER:
                 reason = "it is not a Kubernetes manifest, and its schema is unknown"
                 self.skipped.setdefault(identity(document), reason)
+
+    def _check_credentials(self, entry: Entry, found: Sequence[tuple[int, str]]) -> None:
+        for line, kind in found:
+            self._add(
+                CREDENTIAL,
+                Problem(
+                    f"This looks like a credential: {kind}.",
+                    hint="Remove and rotate it, and keep it in a secret store. If it is not a credential, add the "
+                    "comment # argosy: ignore[credential-in-git] reason.",
+                ),
+                path=entry.file.path,
+                line=line,
+            )
 
     def _check_versions(self, inventory: Inventory) -> None:
         """Check the versions in what Helm reads as values: files of charts and of Applications, and Applications."""
@@ -423,7 +434,7 @@ class _Validation:
         )
         message, hint = shortened(problem.message, _LONGEST), shortened(problem.hint, _LONGEST)
         finding = Finding(rule.id, problem.severity or rule.severity, message, place.path, hint=hint).at(place)
-        if render is None and place.path in self.left_out:
+        if render is None and place.path in self.left_out and rule.id not in {CREDENTIAL.id, SECRET}:
             return
         if about is not None and render is None and application is None and self._is_part(about, rule):
             self.written.add((about, rule.id, problem.at, problem.message))
@@ -455,8 +466,7 @@ class _Validation:
 
     def _unsuppressed(self, inventory: Inventory, configured: Configuration) -> list[Found]:
         """Drop the findings that the repository ignores, and report invalid requests to ignore."""
-        judged = (entry for entry in inventory.entries if entry.file.path not in self.left_out)
-        comments = {entry.file.path: suppressions(entry.parsed.text) for entry in judged}
+        comments = {entry.file.path: suppressions(entry.parsed.text) for entry in inventory.entries}
         for path, each in ((path, each) for path, several in comments.items() for each in several):
             unknown = [rule for rule in each.rules if rule not in RULES]
             for problem in files.suppression_problems(each.rules, unknown, each.reason):
