@@ -42,6 +42,8 @@ from argosy.repository.model import (
     Seed,
     Settings,
     Sso,
+    Team,
+    Tenancy,
     chain,
 )
 from argosy.template import creation, rendering, versions
@@ -51,7 +53,7 @@ from tests import shared
 FOLDER = Path(__file__).parent / "golden"
 NAMES = (
     *("helm", "helm-applicationset", "kustomize", "kustomize-applicationset", "manifests", "manifests-applicationset"),
-    *("helm-shared", "clusters", "minimal", "production"),
+    *("helm-shared", "clusters", "teams", "minimal", "production"),
 )
 WHOLE = "helm"
 """The tree that all the others are told by their difference to."""
@@ -81,6 +83,8 @@ def model(name: str) -> Repository:
         return _clusters()
     if name == HASHED:
         return production()
+    if name == "teams":
+        return _teams()
     if name == "minimal":
         settings = Settings("gitops", URL, ci=CiHost.NONE, minimal=True)
         bare = Repository(settings, chain((("dev", ""), ("prod", "")), settings.revision))
@@ -149,6 +153,21 @@ def _clusters() -> Repository:
         )
     )
     return permitted(bare)
+
+
+def _teams() -> Repository:
+    """Return a repository in which teams have projects of their own, and one what it may use."""
+    switched = Production(sso=Sso.GITHUB, quotas=True)
+    settings = Settings("gitops", URL, ci=CiHost.NONE, production=switched, tenancy=Tenancy.TEAM)
+    teams = (
+        Team(
+            "payments", quotas=(("prod", (("requests.cpu", "16"), ("max.memory", "16Gi"), ("count/jobs.batch", "5"))),)
+        ),
+        Team("search", "acme:search-and-find"),
+    )
+    bare = Repository(settings, chain((("dev", ""), ("prod", "")), settings.revision), teams=teams)
+    owned = (Application("find", Format.KUSTOMIZE, "search"), Application("ledger", Format.MANIFESTS, "payments"))
+    return permitted(bare.with_applications((*owned, Application("my-app", seed=GUIDE))))
 
 
 def permitted(bare: Repository) -> Repository:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,8 @@ import pytest
 from argosy.bootstrap import roots
 from argosy.errors import ArgosyError
 from argosy.repository import store
-from argosy.repository.model import ArgocdStyle, Repository
+from argosy.repository.model import ArgocdStyle, Repository, Seed
+from tests import goldens
 from tests.changing import create, edit, model
 
 
@@ -31,6 +33,22 @@ def test_all_environments(tmp_path: Path, style: ArgocdStyle) -> None:
     handover = roots.of(root, repository, None)
     assert names(handover) == (["argocd", "dev", "prod"], ["Application root"])
     assert handover.sources == [("https://github.com/acme/gitops.git", "main", "argocd")]
+
+
+def test_the_projects_of_teams(tmp_path: Path) -> None:
+    root = create(tmp_path / "gitops", goldens.model("teams"))
+    repository = store.load(root).repository
+    assert repository == without_seeds(goldens.model("teams"))
+    own = ["prod", "prod-payments", "prod-search"]
+    assert names(roots.of(root, repository, repository.environments[1]))[0] == ["argocd", *own]
+    assert roots.paths_of_projects(repository, repository.environments[1:]) == [
+        *("argocd/prod/project.yaml", "argocd/prod/teams/payments.yaml", "argocd/prod/teams/search.yaml")
+    ]
+
+
+def without_seeds(repository: Repository) -> Repository:
+    """Return a model as folders tell it, which do not say what applications began with."""
+    return replace(repository, applications=tuple(replace(each, seed=Seed()) for each in repository.applications))
 
 
 def test_one_environment_leaves_the_others_out(tmp_path: Path) -> None:

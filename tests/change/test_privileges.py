@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -25,12 +26,13 @@ from argosy.repository.model import (
 )
 from argosy.template import creation, rendering, versions
 from argosy.validation import pipeline
-from tests.changing import commit, create, edit, git, model, state
+from tests.changing import commit, create, edit, files, git, model, state
 from tests.conftest import Argosy
 
 CONFIG = "# config:\n#   LOG_LEVEL: info\n"
 CONFIGURED = "config:\n  LOG_LEVEL: info\n"
 POLICY = "networkPolicy:\n  enabled: true\n"
+MANIFEST = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: own}\ndata: {greeting: hello}\n"
 OWN = "    - {group: batch, kind: CronJob}\n"
 """What somebody permits on purpose: nothing deploys it."""
 LISTED = "  namespaceResourceWhitelist:\n"
@@ -49,6 +51,13 @@ def kinds(root: Path, environment: str, revision: str = "") -> list[str]:
     path = project(environment)
     text = git(root, "show", f"{revision}:{path}") if revision else (root / path).read_text()
     return [each["kind"] for each in yaml.safe_load(text)["spec"]["namespaceResourceWhitelist"]]
+
+
+def spec(root: Path, place: str) -> dict[str, Any]:
+    """Return what the project of an environment or a team says."""
+    path = f"argocd/{place}.yaml" if "/" in place else project(place)
+    said: dict[str, Any] = yaml.safe_load((root / path).read_text())["spec"]
+    return said
 
 
 def found(root: Path) -> list[str]:
@@ -300,6 +309,61 @@ def test_two_teams_permit_different_kinds(argosy: Argosy, tmp_path: Path, monkey
     assert found(root) == []
 
 
+@pytest.mark.parametrize("style", list(ArgocdStyle))
+def test_each_team_has_projects_of_its_own(
+    argosy: Argosy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, style: ArgocdStyle
+) -> None:
+    root = started(tmp_path / "gitops", monkeypatch, model(("shop", "web"), argocd=style))
+    commit(root, {"environments/prod/shop/config.yaml": MANIFEST})
+    for command in (("apply",), ("set", "app", "web", "team=payments"), ("set", "app", "shop", "team=payments")):
+        run(argosy, *command, "--commit")
+    before = files(root)
+    told = argosy("set", "repository", "tenancy=team", "--commit")
+    assert (told.code, "\n  web-prod: prod -> prod-payments\n" in told.err) == (0, True), told.out + told.err
+    assert spec(root, "prod")["destinations"] == spec(root, "prod")["namespaceResourceWhitelist"] == []
+    assert spec(root, "prod")["clusterResourceWhitelist"] == []
+
+    run(argosy, "add", "team", "search", "--sso-group", "acme:search", "--commit")
+    assert spec(root, "prod/teams/search")["roles"][0]["groups"] == ["acme:search"]
+    told = argosy("set", "app", "shop", "team=search", "--commit")
+    assert (told.code, "\n  shop-prod: prod-payments -> prod-search\n" in told.err) == (0, True), told.out + told.err
+    for team, name, has in (("payments", "web", False), ("search", "shop", True)):
+        project = spec(root, f"prod/teams/{team}")
+        assert [each["namespace"] for each in project["destinations"]] == [f"{name}-prod"]
+        assert project["clusterResourceWhitelist"] == [{"group": "", "kind": "Namespace", "name": f"{name}-prod"}]
+        assert ({"group": "", "kind": "ConfigMap"} in project["namespaceResourceWhitelist"]) is has
+    assert found(root) == []
+
+    edit(root, "argocd/prod/teams/search.yaml", "spec:\n", "spec:  # ours\n")
+    commit(root)
+    run(argosy, "rename", "team", "search", "find", "--yes", "--commit")
+    assert (root / "argocd/prod/teams/find.yaml").read_text().count("# ours") == 1
+    refused = argosy("remove", "team", "find", "--yes")
+    assert (refused.code, "find owns shop" in refused.err) == (2, True)
+    run(argosy, "set", "app", "shop", "team=payments", "--commit")
+    run(argosy, "remove", "team", "find", "--yes", "--commit")
+    assert found(root) == []
+    run(argosy, "set", "repository", "tenancy=environment", "--commit")
+    assert files(root) == before
+
+
+def test_a_project_comes_with_an_application_from_elsewhere(
+    argosy: Argosy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = started(tmp_path / "gitops", monkeypatch, model())
+    run(argosy, "set", "repository", "tenancy=team", "--commit")
+    run(argosy, "add", "team", "payments", "search", "--commit")
+    chart = "https://charts.example.com/stable/redis:1.2.3"
+    run(argosy, "add", "app", "cache", "--chart", chart, "--team", "payments", "--commit", "--no-validate")
+    own = "https://github.com/acme/gitops.git"
+    assert spec(root, "prod/teams/payments")["sourceRepos"] == [own, "https://charts.example.com/stable"]
+    assert spec(root, "prod")["sourceRepos"] == [own]
+    run(argosy, "set", "app", "cache", "team=search", "--commit", "--no-validate")
+    assert spec(root, "prod/teams/payments")["sourceRepos"] == [own]
+    assert spec(root, "prod/teams/search")["sourceRepos"] == [own, "https://charts.example.com/stable"]
+    assert 'project: "prod-search"' in (root / "argocd/prod/cache.yaml").read_text()
+
+
 def test_apply_knows_what_an_environments_own_branch_deploys(
     argosy: Argosy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -346,7 +410,7 @@ def first_version(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.
     shutil.copytree(source / "templates", root / "templates")
     [file] = root.glob("templates/argocd/*/project.yaml.jinja")
     present = file.read_text()
-    file.write_text(present[: present.index("[% if env.kinds is not none %]")] + STATIC)
+    file.write_text(present[: present.index("[% if own.kinds is not none %]")] + STATIC)
     git(root, "init", "--quiet", "--initial-branch=main")
     commit(root, message="Static")
     file.write_text(present)

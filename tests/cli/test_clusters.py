@@ -225,6 +225,35 @@ def test_what_several_clusters_are_not_for(argosy: Argosy, several: Path) -> Non
     assert argosy("validate").code == 0
 
 
+def test_teams_in_several_clusters(argosy: Argosy, several: Path) -> None:
+    assert argosy("set", "app", "web", "team=payments", "--commit").code == 0
+    moved = argosy("set", "repository", "tenancy=team", "--commit")
+    assert "  web-prod-us1: prod -> prod-payments\n" in moved.err
+    assert spec_of("argocd/prod/web.yaml")["template"]["spec"]["project"] == "prod-payments"
+    own = "argocd/prod/teams/payments.yaml"
+    assert spec_of(own)["destinations"] == [{"name": name, "namespace": "web-prod"} for name in ("eu1", "us1")]
+    assert spec_of("argocd/prod/project.yaml")["destinations"] == []
+    assert argosy("rename", "cluster", "us1", "us2", "--commit").code == 0
+    assert spec_of(own)["destinations"][1] == {"name": "us2", "namespace": "web-prod"}
+    assert argosy("rename", "team", "payments", "billing", "--yes", "--commit").code == 0
+    assert argosy("set", "repository", "argocd=applicationset", "--yes", "--commit").code == 0
+    assert argosy("add", "app", "find", "--format", "manifests", "--team", "search", "--commit").code == 2
+    assert argosy("add", "team", "search", "--commit").code == 0
+    assert argosy("add", "app", "find", "--format", "manifests", "--team", "search", "--commit").code == 0
+    assert "0 errors, 0 warnings" in argosy("validate").out
+
+    # What one team has in a cluster, another does not reach there.
+    own = "argocd/prod/teams/search.yaml"
+    edit(several, own, '{name: "us2", namespace: "find-prod"}', '{server: "' + US + '", namespace: "web-*"}')
+    wrong = argosy("validate")
+    told = " ".join(wrong.out.split())
+    assert "permits the namespace “web-prod”, which web-prod-us2 of the team billing deploys to." in told
+    assert "web-prod-eu1 of the team" not in told
+    git(several, "checkout", own)
+    edit(several, "argocd/prod/web.yaml", '"prod-billing"', '"prod-search"')
+    assert "[team-project-foreign]" in argosy("validate").out
+
+
 def test_one_applicationset_for_all_others(argosy: Argosy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = create(tmp_path / "set", model(form=Format.KUSTOMIZE, argocd=ArgocdStyle.APPLICATIONSET))
     monkeypatch.chdir(root)

@@ -127,7 +127,7 @@ class TestCompletion:
         return ask
 
     def test_words_keys_and_values(self, offered: Callable[..., list[str]]) -> None:
-        assert offered("set", "") == ["repository", "env", "app", "cluster"]
+        assert offered("set", "") == ["repository", "env", "app", "cluster", "team"]
         assert offered("set", "env", "") == ["dev", "prod"]
         assert offered("set", "application", "") == ["web"]
         assert offered("set", "env", "prod", "auto") == ["autoSync=false", "autoSync=true"]

@@ -67,6 +67,11 @@ class TestTheText:
         assert {"group": "networking.k8s.io", "kind": "Ingress"} in data["namespaceResourceWhitelist"]
         assert len(data["namespaceResourceWhitelist"]) == 1 + ("Pod" in listed)
 
+    def test_into_an_empty_list_as_the_template_writes_it(self) -> None:
+        spec = "  namespaceResourceWhitelist:{}\n  roles: []\n"
+        entries = '\n    - {group: "", kind: Pod}\n    - {group: "", kind: Service}'
+        assert widened(spec.format(" []"), SERVICE, POD) == spec.format(entries)
+
     def test_each_list(self) -> None:
         spec = "  clusterResourceWhitelist: []\n  namespaceResourceWhitelist: []\n"
         namespace = Kind("", "Namespace")

@@ -15,6 +15,7 @@ from argosy.argocd.sources import normalise
 from argosy.documents import File, read
 from argosy.paths import astray
 from argosy.repository import layout
+from argosy.repository.model import Tenancy
 
 NEWEST = "1.37"
 
@@ -42,6 +43,10 @@ class Configuration:
     """The branch that Argo CD reads Applications from; empty where the answers file does not tell."""
     least_privilege: bool = False
     """Whether projects outside production, too, permit no more than what is used."""
+    by_team: bool = False
+    """Whether each team has AppProjects of its own."""
+    quotas: bool = False
+    """Whether namespaces have quotas."""
     urls: frozenset[str] = frozenset()
     revisions: Set[str] = frozenset()
     has_every_branch: Callable[[], bool] = lambda: True
@@ -69,6 +74,8 @@ def load(root: Path, repository: Path | None = None) -> Configuration:
         root=root if repository is None else None,
         branch=branch if isinstance(branch, str) else "",
         least_privilege=answers.get("least_privilege") is True,
+        by_team=answers.get("tenancy") == Tenancy.TEAM,
+        quotas=answers.get("quotas") is True,
         urls=frozenset(urls),
         revisions=git.Revisions(place, remotes.values()),
         has_every_branch=cache(partial(git.has_every_branch, place)),

@@ -8,7 +8,7 @@ from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import islice
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from argosy import git, helm
 from argosy.argocd import clusters, elsewhere, reach, rendering, settings
@@ -102,7 +102,7 @@ class _Search:
     """The files that ApplicationSets are made from."""
 
     def run(self) -> Deployments:
-        root = self.inventory.root
+        root, written = self.inventory.root, _settings(self.inventory)
         self.view = View(
             root=root,
             documents=self.inventory.manifests,
@@ -113,8 +113,11 @@ class _Search:
             overlaid=frozenset(
                 path.relative_to(root).as_posix() for path in self.inventory.inputs if path.is_relative_to(root)
             ),
-            environments=_environments(self.inventory),
+            environments=written[layout.ENVIRONMENTS],
             clusters=clusters.of(self.inventory.manifests, _listing(self.inventory)),
+            teams=written[layout.TEAMS] if self.configured.by_team else None,
+            application_settings=written[layout.APPLICATIONS],
+            quotas=self.configured.quotas,
             wanted=self.inventory.wanted,
         )
         self.view = replace(self.view, settings=settings.of(self.inventory, self.view))
@@ -412,11 +415,12 @@ def _listing(inventory: Inventory) -> Document | None:
     return next(filter(clusters.is_listing, inventory.at(inventory.root / layout.CLUSTERS)), None)
 
 
-def _environments(inventory: Inventory) -> dict[str, Document]:
-    found = {}
+def _settings(inventory: Inventory) -> Mapping[str, Mapping[str, Document]]:
+    """Return the settings of environments, applications and teams: by the folder that these are in, and their names."""
+    found: dict[str, dict[str, Document]] = {layout.ENVIRONMENTS: {}, layout.APPLICATIONS: {}, layout.TEAMS: {}}
     for entry in inventory.entries:
-        parts = PurePosixPath(entry.file.path).parts
-        if len(parts) == 3 and parts[0] == layout.ENVIRONMENTS and parts[2] == layout.ENVIRONMENT_SETTINGS:
+        if layout.is_settings(entry.file.path) and entry.file.path != layout.CLUSTERS:
+            folder, name, _ = entry.file.path.split("/")
             for document, _ in entry.documents[:1]:
-                found[parts[1]] = document
+                found[folder][name] = document
     return found

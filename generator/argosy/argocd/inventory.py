@@ -34,8 +34,8 @@ def reached_by(changed: Collection[str]) -> Callable[[str], bool]:
     Files of an application are reached by its own, and where it runs, by those of the environment; those of a
     component by its own, by those of the environment and by the project of the components.
     """
-    if not changed or not _EVERYWHERE.isdisjoint(changed):
-        return everything
+    if not changed or any(path in _EVERYWHERE or path.startswith(f"{layout.TEAMS}/") for path in changed):
+        return everything  # Whose an application is, its own settings say.
     places = {(layout.environment_of(path), _part(path)) for path in changed if not layout.is_catalogue(path)}
     parts = {part for _, part in places if part}
 

@@ -110,6 +110,12 @@ class View:
     """The settings of each environment of argosy's layout, by the environment's name."""
     clusters: Clusters = field(default_factory=Clusters)
     """The clusters that the repository declares."""
+    teams: Mapping[str, Document] | None = None
+    """The settings of each team by its name, where teams have AppProjects of their own."""
+    application_settings: Mapping[str, Document] = field(default_factory=dict)
+    """The settings of each application of argosy's layout, by the application's name."""
+    quotas: bool = False
+    """Whether the repository's namespaces have quotas."""
     settings: Settings = field(default_factory=_by_default)
     """What the repository says of Argo CD's own settings."""
     patches: Sequence[Document] = ()

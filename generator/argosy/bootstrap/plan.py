@@ -217,7 +217,8 @@ def _installing(site: _Site, folder: Path, report: Callable[[str], None]) -> Ite
 
 def _granting(site: _Site) -> Iterator[Step]:
     cluster, handover, credential = site.cluster, site.handover, site.wanted.credential
-    files = [f"--filename={layout.project(each.name)}" for each in handover.environments]
+    paths = roots.paths_of_projects(site.wanted.repository, handover.environments)
+    files = [f"--filename={each}" for each in paths]
     names = ", ".join(each["metadata"]["name"] for each in handover.projects)
     yield Apply(site.seen, "projects", f"AppProjects {names}", cluster.command(*_APPLY, *files), handover.projects)
     if site.secret is not None and credential is not None:

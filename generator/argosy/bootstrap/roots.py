@@ -47,13 +47,22 @@ def of(root: Path, repository: Repository, environment: Environment | None) -> H
         if repository.settings.argocd is ArgocdStyle.APPLICATIONSET:
             given += [_narrowed_set(each, environment.name) for each in _read(root, layout.APPLICATION_SET)]
     projects = [each for each in given if each["kind"] == "AppProject"]
-    own = [each for name in environments for each in _read(root, layout.project(name.name))]
+    own = [each for path in paths_of_projects(repository, environments) for each in _read(root, path)]
     roots = [each for each in given if each["kind"] != "AppProject"]
     applications = [each for each in roots if each["kind"] == "Application"]
     if not applications:
         raise ArgosyError(f"{layout.ROOT_APPLICATION} holds no Application.", "Restore it from Git.")
     namespace = manifests.reference(applications[0]).namespace or NAMESPACE
     return Handover(environments, [*projects, *own], roots, [source(each) for each in applications], namespace)
+
+
+def paths_of_projects(repository: Repository, environments: Sequence[Environment]) -> list[str]:
+    """Return the files of the AppProjects of environments, and of teams in them."""
+    return [
+        layout.project(each.environment.name, each.team)
+        for each in repository.projects()
+        if each.environment in environments
+    ]
 
 
 def _read(root: Path, path: str) -> list[Manifest]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from argosy.errors import UsageError
 from argosy.names import did_you_mean, joined
-from argosy.repository import switches
+from argosy.repository import layout, switches
 from argosy.repository.model import (
     IN_CLUSTER,
     SHARED,
@@ -23,8 +23,11 @@ from argosy.repository.model import (
     PodSecurity,
     Repository,
     RevisionStyle,
+    Settings,
+    Team,
+    Tenancy,
 )
-from argosy.repository.previews import WITHOUT_LABELS, GitHost, Previews
+from argosy.repository.previews import PREVIEWS, WITHOUT_LABELS, GitHost, Previews
 
 SWITCHED = (*switches.SWITCHES, switches.POD_SECURITY.key)
 """The keys of what production needs. The last is a setting of each environment, which all get at once."""
@@ -69,15 +72,9 @@ def add_applications(
         each.name for each in repository.environments
     }
     names = {each.name for each in applications}
-    # A base is Kustomize's to fetch: no Application names it.
-    origins = [
-        each.seed.origin.repo_url for each in applications if each.seed.origin and each.format is not Format.OVERLAY
-    ]
     changed = tuple(
-        replace(
-            each,
-            applications=tuple(sorted({*each.applications, *names})),
-            permitted=permitting(each.permitted, origins, repository.settings.repo_url),
+        permitting_sources(
+            replace(each, applications=tuple(sorted({*each.applications, *names}))), applications, repository.settings
         )
         if each.name in chosen
         else each
@@ -85,6 +82,17 @@ def add_applications(
     )
     together = sorted((*repository.applications, *applications), key=lambda each: each.name)
     return replace(repository, environments=changed, applications=tuple(together)).with_shared_chart()
+
+
+def permitting_sources(place: Environment, applications: Sequence[Application], settings: Settings) -> Environment:
+    """Return an environment whose projects permit where applications come from that are not in this repository."""
+    for each in applications:
+        # A base is Kustomize's to fetch: no Application names it.
+        if each.seed.origin and each.format is not Format.OVERLAY:
+            team = each.team if settings.tenancy is Tenancy.TEAM else ""
+            urls = [each.seed.origin.repo_url]
+            place = place.permitting(permitting(place.permitted_to(team), urls, settings.repo_url), team)
+    return place
 
 
 def permitting(permitted: Permitted, urls: Collection[str], own: str) -> Permitted:
@@ -106,6 +114,132 @@ def add_environment(repository: Repository, new: Environment, *, after: str = ""
     listed = [replace(each, promotes_from=new.name) if each.name in follows else each for each in listed]
     listed.insert(place, replace(new, promotes_from=previous))
     return replace(repository, environments=tuple(listed))
+
+
+def add_team(repository: Repository, new: Team) -> Repository:
+    """Return the repository with a team, which has an AppProject in each environment."""
+    refuse_without_teams(repository)
+    refuse_taken("team", new.name, {each.name for each in repository.teams})
+    return _with_teams(repository, [*repository.teams, new])
+
+
+def refuse_without_teams(repository: Repository) -> None:
+    """Raise UsageError where teams have no AppProjects of their own."""
+    if not repository.is_by_team:
+        raise UsageError(
+            "The AppProjects are those of environments: no team has one of its own.",
+            "To give each team its own: argosy set repository tenancy=team",
+        )
+
+
+def team(repository: Repository, name: str) -> Team:
+    """Return the team of that name; raise UsageError with the nearest name if there is none."""
+    refuse_without_teams(repository)
+    found = {each.name: each for each in repository.teams}
+    if name not in found:
+        raise _unknown("team", name, found)
+    return found[name]
+
+
+def remove_team(repository: Repository, name: str) -> Repository:
+    """Return the repository without a team, which owns no application any more."""
+    gone = team(repository, name)
+    if owned := [each.name for each in repository.applications if each.team == name]:
+        raise UsageError(
+            f"{name} owns {joined(owned)}.",
+            f"Give {'it' if len(owned) == 1 else 'them'} to another team first: argosy set app {owned[0]} team=…",
+        )
+    environments = tuple(
+        replace(each, teams_permitted=tuple(pair for pair in each.teams_permitted if pair[0] != name))
+        for each in repository.environments
+    )
+    return replace(
+        repository, environments=environments, teams=tuple(each for each in repository.teams if each != gone)
+    )
+
+
+def rename_team(repository: Repository, old: str, new: str) -> Repository:
+    """Return the repository with a team renamed, and with it the AppProjects and the applications that it has."""
+    renamed = replace(team(repository, old), name=new)
+    refuse_taken("team", new, {each.name for each in repository.teams})
+    environments = tuple(
+        replace(
+            each,
+            teams_permitted=tuple(
+                sorted(((new if name == old else name, what) for name, what in each.teams_permitted), key=_name)
+            ),
+        )
+        for each in repository.environments
+    )
+    applications = tuple(replace(each, team=new) if each.team == old else each for each in repository.applications)
+    changed = replace(repository, environments=environments, applications=applications)
+    return _with_teams(changed, [renamed if each.name == old else each for each in repository.teams])
+
+
+def set_team(repository: Repository, name: str, values: Mapping[str, str]) -> Repository:
+    """Return the repository with settings of a team changed.
+
+    `dev.requests.cpu=4` limits what each of its namespaces in dev may use; nothing after the = lets it be as usual.
+    """
+    current = team(repository, name)
+    limits = {key: value for key, value in values.items() if "." in key}
+    if limits and not repository.settings.production.quotas:
+        raise UsageError("Quotas are switched off.", "First switch them on: argosy set repository quotas=true")
+    quotas = {place: dict(quota) for place, quota in current.quotas}
+    for key, value in limits.items():
+        place, _, limit = key.partition(".")
+        quotas.setdefault(environment(repository, place).name, {})[limit] = value
+    kept = tuple((place, tuple((key, each) for key, each in quota.items() if each)) for place, quota in quotas.items())
+    others = switches.read(f"team {name}", {key: value for key, value in values.items() if key not in limits})
+    changed = replace(current, quotas=tuple(each for each in kept if each[1]), **others)
+    return _with_teams(repository, [changed if each.name == name else each for each in repository.teams])
+
+
+def _with_teams(repository: Repository, teams: Sequence[Team]) -> Repository:
+    return replace(repository, teams=tuple(sorted(teams, key=lambda each: each.name)))
+
+
+def _name(pair: tuple[str, Any]) -> str:
+    return pair[0]
+
+
+def refuse_mixed_teams(repository: Repository) -> None:
+    """Raise UsageError where an application's team is none that there is, or two teams would share something."""
+    if not repository.is_by_team:
+        return
+    known = [each.name for each in repository.teams]
+    for each in repository.applications:
+        if each.team and each.team not in known:
+            raise UsageError(
+                f"{layout.application_settings(each.name)}: there is no team “{each.team}”.",
+                f"{did_you_mean(each.team, known)} To add it: argosy add team {each.team}".strip(),
+            )
+    projects: dict[str, str] = {
+        f"{of}-{each.name}": f"the {of} of {each.name}"
+        for of in (layout.PLATFORM, layout.COMPONENTS)
+        for each in repository.environments
+    }
+    projects |= {f"{PREVIEWS}-{each.name}": f"the previews of {each.name}" for each in repository.applications}
+    for project in repository.projects():
+        whose = f"the team {project.team} in {project.environment.name}" if project.team else project.environment.name
+        if project.name in projects:
+            raise UsageError(
+                f"The AppProject {project.name} would be that of {projects[project.name]}, and of {whose}.",
+                "Rename one of them.",
+            )
+        projects[project.name] = whose
+    places: dict[tuple[str, str], str] = {}
+    for environment, each in repository.deployments():
+        place = environment.cluster, environment.namespace_of(each.name)
+        if places.setdefault(place, each.team) != each.team:
+            one, other = (f"the team {name}" if name else "no team" for name in sorted({places[place], each.team}))
+            raise UsageError(
+                f"Applications of {one} and of {other} would share the namespace {place[1]} ({environment.name}).",
+                f"Give each application a namespace of its own: take `namespace` out of "
+                f"{layout.environment_settings(environment.name)}, and argosy apply."
+                if environment.namespace
+                else "Rename an application or an environment.",
+            )
 
 
 def remove_applications(repository: Repository, names: Collection[str]) -> Repository:
@@ -146,7 +280,17 @@ def remove_environment(repository: Repository, name: str) -> Repository:
         for each in repository.environments
         if each.name != name
     )
-    return replace(repository, environments=left)
+    return with_quotas(replace(repository, environments=left), {name: ()})
+
+
+def with_quotas(repository: Repository, places: Mapping[str, tuple[str, ...]]) -> Repository:
+    """Return the repository in which the teams' quotas of an environment are those of others that it is mapped to."""
+
+    def moved(each: Team) -> Team:
+        pairs = ((new, quota) for place, quota in each.quotas for new in places.get(place, (place,)))
+        return replace(each, quotas=tuple(pairs))
+
+    return replace(repository, teams=tuple(map(moved, repository.teams)))
 
 
 def rename_application(repository: Repository, old: str, new: str) -> Repository:
@@ -184,7 +328,8 @@ def rename_environment(repository: Repository, old: str, new: str) -> Repository
         for each in repository.applications
     )
     environments = tuple(renamed(each) for each in repository.environments)
-    return replace(repository, environments=environments, applications=applications)
+    changed = replace(repository, environments=environments, applications=applications)
+    return with_quotas(changed, {old: (new,)})
 
 
 def with_chart_versions(repository: Repository) -> Repository:
@@ -308,9 +453,9 @@ def set_application(repository: Repository, name: str, values: Mapping[str, str]
     if turned:
         changes["previews"] = _previews(repository, current, turned)
     changed = replace(current, **changes)
-    return replace(
-        repository, applications=tuple(changed if each.name == name else each for each in repository.applications)
-    )
+    together = tuple(changed if each.name == name else each for each in repository.applications)
+    refuse_mixed_teams(replace(repository, applications=together))
+    return replace(repository, applications=together)
 
 
 def _previews(repository: Repository, current: Application, turned: Mapping[str, Any]) -> Previews:
@@ -367,8 +512,11 @@ def _git_host(url: str) -> GitHost:
         ) from error
 
 
-def set_repository(repository: Repository, values: Mapping[str, str]) -> Repository:
-    """Return the repository with its own settings changed: `repoURL=…`, `ci=gitlab` and the like."""
+def set_repository(repository: Repository, values: Mapping[str, str], teams: Collection[str] = ()) -> Repository:
+    """Return the repository with its own settings changed: `repoURL=…`, `ci=gitlab` and the like.
+
+    With tenancy by team, those that applications name are teams from then on, and `teams`.
+    """
     changes = switches.read("repository", values)
     secured = changes.pop(switches.POD_SECURITY.field, None)
     turned = {each.field: changes.pop(each.field) for each in switches.SWITCHES.values() if each.field in changes}
@@ -390,6 +538,11 @@ def set_repository(repository: Repository, values: Mapping[str, str]) -> Reposit
             for each in environments
         )
     changed = replace(repository, settings=settings, environments=environments).with_shared_chart()
+    if settings.tenancy is not repository.settings.tenancy:
+        owners = {*teams, *(each.team for each in repository.applications if each.team)}
+        names = sorted(owners) if changed.is_by_team else []
+        environments = tuple(replace(each, teams_permitted=()) for each in changed.environments)
+        changed = replace(changed, environments=environments, teams=tuple(map(Team, names)))
     return changed if secured is None else with_pod_security(changed, on=secured)
 
 
@@ -402,7 +555,7 @@ def values(repository: Repository, what: str, name: str) -> dict[str, Any]:
         found[switches.POD_SECURITY.field] = secured
         own = (each.field for each in switches.OF_REPOSITORY.values() if each.field not in found)
         return found | {each: getattr(settings, each) for each in own}
-    find = {"env": environment, "app": application, "cluster": cluster}[what]
+    find = {"env": environment, "app": application, "cluster": cluster, "team": team}[what]
     holder = find(repository, name)
     previews = holder.previews if isinstance(holder, Application) else None
     return {

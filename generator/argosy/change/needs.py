@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Used:
-    """The kinds that applications deploy to an environment."""
+    """The kinds that the applications of an AppProject deploy."""
 
     kinds: set[Kind] = field(default_factory=set)
     cluster_kinds: set[Kind] = field(default_factory=set)
@@ -38,10 +38,10 @@ class Used:
 def of_state(
     state: Snapshot, applications: Collection[str] | None = None, environments: Collection[str] | None = None
 ) -> Mapping[str, Used]:
-    """Return what applications, or all, deploy in a state of the repository, by environment: by those asked for."""
+    """Return what applications, or all, deploy to the environments asked for, by the paths of their AppProjects."""
     from argosy.argocd.deployed import of_snapshot  # noqa: PLC0415
 
-    return by_environment(of_snapshot(state, _reading(applications, environments)).values())
+    return by_project(of_snapshot(state, _reading(applications, environments)).values())
 
 
 def _reading(applications: Collection[str] | None, environments: Collection[str] | None) -> Callable[[str], bool]:
@@ -65,16 +65,20 @@ def is_read(path: str) -> bool:
     return parts[0] != layout.PLATFORM and not of_others
 
 
-def by_environment(deployed: Iterable[Deployed]) -> Mapping[str, Used]:
-    """Return the kinds of what is deployed through the AppProject of an environment, by environment."""
+def by_project(deployed: Iterable[Deployed]) -> Mapping[str, Used]:
+    """Return the kinds of what is deployed through AppProjects of environments and of teams, by their paths."""
     from argosy.argocd.matching import MADE_BY  # noqa: PLC0415
 
     found: dict[str, Used] = {}
     for each in deployed:
         spec = each.definition.get("spec")
-        if not each.environment or not isinstance(spec, dict) or spec.get("project") != each.environment:
+        name = spec.get("project") if isinstance(spec, dict) else None
+        if not each.environment or not isinstance(name, str):
             continue
-        used = found.setdefault(each.environment, Used())
+        team = name.removeprefix(f"{each.environment}-")
+        if name != each.environment and team == name:
+            continue
+        used = found.setdefault(layout.project(each.environment, "" if name == each.environment else team), Used())
         used.whole &= not (each.faults or each.skipped or each.unread)
         for identity in each.manifests:
             kind = Kind(identity.group, identity.kind)

@@ -83,10 +83,13 @@ def add_environment(
         chart_versions=model.chart_versions,
         pod_security=model.pod_security,
         permitted=model.permitted,
+        teams_permitted=model.teams_permitted,
     )
     return Change(
         current,
-        edits.add_environment(current, new, after=after, before=before),
+        edits.with_quotas(
+            edits.add_environment(current, new, after=after, before=before), {neighbour: (neighbour, name)}
+        ),
         copies={layout.environment(name): layout.environment(neighbour)} if neighbour else {},
         made=frozenset({layout.environment_settings(name)}),
     )
@@ -146,6 +149,20 @@ def _overrides(environment: Environment, application: str) -> list[str]:
     """Return the folders of what an application has of its own in clusters of an environment."""
     places = dict(environment.overrides).get(application, ())
     return [f"{layout.cluster_deployments(environment.name, each)}/{application}" for each in places]
+
+
+def remove_team(current: Repository, name: str) -> Change:
+    """Return the change that removes a team with its AppProjects, and with what people wrote there."""
+    projects = [layout.project(each.name, name) for each in current.environments]
+    return Change(current, edits.remove_team(current, name), removed=[layout.team(name), *projects])
+
+
+def rename_team(current: Repository, old: str, new: str) -> Change:
+    """Return the change that renames a team: its folder and its AppProjects move with all that is in them."""
+    copies = {layout.team(new): layout.team(old)}
+    for each in current.environments:
+        copies[layout.project(each.name, new)] = layout.project(each.name, old)
+    return _renaming(Change(current, edits.rename_team(current, old, new), copies=copies))
 
 
 def _renaming(change: Change) -> Change:

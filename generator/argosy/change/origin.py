@@ -32,7 +32,8 @@ def version(root: Path, stored: Stored) -> str:
     """Return the version of the template that rendered a repository; raise ArgosyError where this argosy has none.
 
     argosy records the version itself. `copier copy` records a tag or a commit of where it had the template from, or
-    nothing: then it is the version that renders the most of the template's files as they came with that record.
+    nothing: then it is the version that renders the most of the template's files as they came with that record, and
+    asks the same.
     """
     told = stored.version
     if told == versions.current().version:
@@ -47,12 +48,15 @@ def version(root: Path, stored: Stored) -> str:
     if not came:
         raise versions.unknown(told)
     model, entries = _without_layers(store.load_at(root, came).repository), objects.entries(root, came)
+    answered = _questions(objects.blobs(root, entries, [layout.ANSWERS])[layout.ANSWERS].content)
     best, found = 0, ""
     with versions.checkouts() as each:
         for template in each:
-            rendered = rendering.render(model, template=template, wanted=_is_telling, told="version")
+            rendered = rendering.render(model, template=template, wanted=_is_compared, told="version and answers")
             same = sum(
-                path in entries and entries[path].blob == objects.blob_id(file.content, came)
+                _questions(file.content) == answered
+                if path == layout.ANSWERS
+                else path in entries and entries[path].blob == objects.blob_id(file.content, came)
                 for path, file in rendered.items()
             )
             if 2 * same - len(rendered) > best:
@@ -66,6 +70,18 @@ def version(root: Path, stored: Stored) -> str:
 
 def _without_layers(repository: Repository) -> Repository:
     return replace(repository, settings=replace(repository.settings, layers=()))
+
+
+def _is_compared(path: str) -> bool:
+    return path == layout.ANSWERS or _is_telling(path)
+
+
+def _questions(answers: bytes) -> frozenset[bytes]:
+    """Return the questions that an answers file answers, without what Copier records besides."""
+    return frozenset(_QUESTION.findall(answers))
+
+
+_QUESTION = re.compile(rb"^([a-z]\w*):", re.MULTILINE)
 
 
 def _is_telling(path: str) -> bool:

@@ -292,6 +292,7 @@ class _Work:
         ]
         return change.is_update or any(
             path == layout.ANSWERS
+            or path.startswith(f"{layout.TEAMS}/")
             or objects.is_within(path, charts)
             or (layout.environment_of(path) in names and not objects.is_within(path, (layout.ARGOCD,)))
             or (layout.environment_of(path) is None and layout.application_of(path) in applications)

@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 
 from argosy import git
-from argosy.change import merge
+from argosy.change import edits, merge
 from argosy.change.merge import Plan
 from argosy.documents import encrypted, plain
 from argosy.errors import ArgosyError, UsageError
@@ -65,6 +65,7 @@ def plan(root: Path, change: Change, settle: Settle | None = None) -> Plan:
     """
     from argosy.change import installation, origin  # noqa: PLC0415
 
+    edits.refuse_mixed_teams(change.after)
     present = change.from_version or versions.current().version
     wanted = change.to_version or versions.current().version
     earlier = origin.had_earlier(root, present) if change.is_update else ()
@@ -263,18 +264,25 @@ def _differing(one: Repository, other: Repository) -> tuple[frozenset[str], froz
     versions = {each.name: each.chart_versions for each in other.environments}
     for each in one.environments:
         applications |= {name for name, _ in {*each.chart_versions} ^ {*versions.get(each.name, each.chart_versions)}}
-    sources = {each.name: each.permitted.repositories for each in other.environments}
+    sources = {each.name: _sources_of(each) for each in other.environments}
     for each in one.environments:
-        if sources.get(each.name, each.permitted.repositories) != each.permitted.repositories:
+        if sources.get(each.name, _sources_of(each)) != _sources_of(each):
             # The project of a chart's previews permits where it comes from.
             applications |= {app.name for app in one.previewed(each) if app.format is Format.CHART}
+    changed = {each.name for each in {*one.teams} ^ {*other.teams}}
+    applications |= {each.name for model in (one, other) for each in model.applications if each.team in changed}
     return frozenset(applications), frozenset(environments)
+
+
+def _sources_of(environment: Environment) -> tuple[tuple[str, ...], ...]:
+    """Return the repositories that the projects of an environment permit."""
+    return (environment.permitted.repositories, *(each.repositories for _, each in environment.teams_permitted))
 
 
 def _itself(repository: Repository, environment: Environment) -> tuple[Environment, bool, tuple[str, ...]]:
     """Return what an environment's applications depend on: its settings, whether releases end there, and its steps."""
     nothing = Permitted()
-    none = {"applications": (), "chart_versions": (), "components": ()}
+    none = {"applications": (), "chart_versions": (), "components": (), "teams_permitted": ()}
     settings = replace(environment, **none, permitted=nothing, components_permitted=nothing)  # type: ignore[arg-type]
     return settings, repository.is_production(environment), repository.steps(environment)
 
@@ -295,7 +303,7 @@ def reduced(repository: Repository, names: Collection[str], there: Mapping[str, 
         kept |= chosen
         environments.append(replace(each, applications=tuple(name for name in each.applications if name in chosen)))
     applications = tuple(each for each in repository.applications if each.name in kept)
-    return replace(repository, environments=tuple(environments), applications=applications, teams=repository.by_team())
+    return replace(repository, environments=tuple(environments), applications=applications, owned=repository.by_team())
 
 
 # What people wrote

@@ -1,4 +1,6 @@
-"""Least privilege: the AppProject of an environment permits the kinds that its applications deploy, and no others.
+"""Least privilege: an AppProject permits the kinds that its applications deploy, and no others.
+
+It is an environment's, or a team's in an environment, and known by its path.
 
 Outside production it permits a baseline of harmless kinds besides, unless the repository says otherwise.
 
@@ -11,13 +13,12 @@ resources that the project permits, so it would leave behind what it has yet to 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 from argosy import temporary
-from argosy.change import needs
+from argosy.change import edits, needs
 from argosy.change.merge import Plan
 from argosy.change.needs import Used
 from argosy.change.planning import Change
@@ -26,7 +27,7 @@ from argosy.errors import ArgosyError
 from argosy.git import branches, objects
 from argosy.git.snapshot import Snapshot
 from argosy.repository import layout, store
-from argosy.repository.model import NAMESPACE, Environment, Kind, Permitted, Repository
+from argosy.repository.model import NAMESPACE, Environment, Kind, Permitted, Project, Repository
 from argosy.template import creation, rendering
 
 
@@ -34,7 +35,7 @@ def of_new(repository: Repository) -> Repository:
     """Return a new repository's model, with what its applications deploy permitted."""
     from argosy.argocd import deployed  # noqa: PLC0415
 
-    formats = {each.name: each.format for each in repository.applications}
+    formats = {each.name: (each.format, repository.tenant(each)) for each in repository.applications}
     environments = tuple(
         replace(each, applications=tuple({formats[name]: name for name in each.applications}.values()))
         for each in repository.environments
@@ -48,17 +49,17 @@ def of_new(repository: Repository) -> Repository:
         found = deployed.of_folder(folder)
     if unknown := [fault for each in found.values() if each.app in names for fault in each.faults]:
         raise ArgosyError(f"What is deployed cannot be rendered, so nothing says which kinds to permit: {unknown[0]}")
-    used = needs.by_environment(found.values())
+    used = needs.by_project(found.values())
     return _with(
         repository,
         {
-            each.name: _changed(
+            path: _changed(
                 replace(each.permitted, kinds=(), cluster_kinds=()),
-                used.get(each.name, Used()),
-                repository.baseline(each),
+                used.get(path, Used()),
+                repository.baseline(each.environment),
                 (),
             )
-            for each in repository.environments
+            for path, each in _projects(repository).items()
         },
     )
 
@@ -67,56 +68,83 @@ def kept(root: Path, change: Change, made: Plan) -> Repository:
     """Return the model after a change, with what the applications that it touches deploy permitted."""
     names = {each.name for each in change.after.applications}
     paths = [each.path for each in made.touched if _deployed(each.path) in names and not _is_copy(change, each.path)]
-    touched = {application for path in paths if (application := _deployed(path))}
-    lost = _lost(change)
-    begun = tuple(map(partial(_begun, change.before), change.after.environments))
-    turned = {each.name for each in begun if _baseline(change.before, each) != change.after.baseline(each)}
+    lost, come = _moved(change)
+    touched = {application for path in paths if (application := _deployed(path))} | {name for _, name in come}
+    before = _projects(change.before)
+    begun = {path: _begun(before, path, each) for path, each in _projects(change.after).items()}
+    turned = {
+        path
+        for path, each in begun.items()
+        if _baseline(change.before, before.get(path)) != change.after.baseline(each.environment)
+    }
     if not touched and not lost and not turned:
-        return replace(change.after, environments=begun)
+        return _with(change.after, {path: each.permitted for path, each in begun.items()})
     head = Snapshot(root, made.head)
     state = head.with_files(made.written)
-    places = {*map(layout.environment_of, paths), *(environment for environment, _ in lost)}
+    places = {*map(layout.environment_of, [*paths, *(path for path, _ in (*lost, *come))])}
     reached = None if None in places else {each for each in places if each}
     used = needs.of_state(state, touched, reached) if touched else {}
-    before = needs.of_state(head, {name for _, name in lost}) if lost else {}
+    former = needs.of_state(head, {name for _, name in lost}) if lost else {}
     permitted = {}
-    for environment in begun:
-        now = used.get(environment.name, Used())
-        freed = _freed(change.after, environment, lost, before, now)
-        baseline = change.after.baseline(environment)
-        if environment.name in turned and now.whole and _follows_default(change.after, environment):
-            freed |= _baseline(change.before, environment) - baseline - now.all
+    for path, project in begun.items():
+        now = used.get(path, Used())
+        freed = _freed(change.after, path, lost, former, now)
+        baseline = change.after.baseline(project.environment)
+        if path in turned and now.whole and _follows_default(change.after, project.environment):
+            freed |= _baseline(change.before, before.get(path)) - baseline - now.all
         if freed:
             # Where none of what is touched lies, none of it was looked at.
-            seen = touched if reached is None or environment.name in reached else ()
-            freed -= _of_others(state, change.after, environment, seen, freed)
-        coming = baseline if environment.name in turned else frozenset()
-        left = replace(environment.permitted, repositories=_left(head, change.after, environment, lost))
-        permitted[environment.name] = _changed(left, now, coming, freed - baseline)
+            seen = touched if reached is None or project.environment.name in reached else ()
+            freed -= _of_others(state, change.after, path, seen, freed)
+        coming = baseline if path in turned else frozenset()
+        urls = _repositories((head, state), change.after, project, _of(path, lost), _of(path, come))
+        permitted[path] = _changed(replace(project.permitted, repositories=urls), now, coming, freed - baseline)
     return _with(change.after, permitted)
 
 
-def _baseline(before: Repository, environment: Environment) -> frozenset[Kind]:
-    """Return what the project of an environment permitted before, whether it was used or not; nothing if it is new."""
-    return next((before.baseline(each) for each in before.environments if each.name == environment.name), frozenset())
+def _projects(repository: Repository) -> Mapping[str, Project]:
+    """Return the AppProjects of a model by their paths."""
+    return {layout.project(each.environment.name, each.team): each for each in repository.projects()}
 
 
-def _left(
-    head: Snapshot, repository: Repository, environment: Environment, lost: Collection[tuple[str, str]]
+def _members(repository: Repository) -> Mapping[str, frozenset[str]]:
+    """Return the applications of each AppProject that has any, by its path."""
+    found: dict[str, set[str]] = {}
+    for environment, application in repository.deployments():
+        found.setdefault(layout.project(environment.name, repository.tenant(application)), set()).add(application.name)
+    return {path: frozenset(names) for path, names in found.items()}
+
+
+def _of(path: str, moved: Iterable[tuple[str, str]]) -> list[str]:
+    """Return those that a project has lost or got."""
+    return [name for place, name in moved if place == path]
+
+
+def _baseline(before: Repository, project: Project | None) -> frozenset[Kind]:
+    """Return what a project permitted before, whether it was used or not; nothing if it is new."""
+    return before.baseline(project.environment) if project else frozenset()
+
+
+def _repositories(
+    states: tuple[Snapshot, Snapshot], repository: Repository, project: Project, gone: list[str], new: list[str]
 ) -> tuple[str, ...]:
-    """Return the repositories that are permitted in an environment, without those that lost applications alone used."""
-    permitted = environment.permitted.repositories
-    gone = [name for place, name in lost if place == environment.name]
-    if not gone or not permitted or not _follows_default(repository, environment):
+    """Return the repositories that a project permits, with those of new applications, without what it needs no more.
+
+    `states` are those before and after.
+    """
+    permitted, environment = project.permitted.repositories, project.environment
+    path = layout.project(environment.name, project.team)
+    if not new and (not gone or not permitted or not _follows_default(repository, environment)):
         return permitted
-    files = {
-        f"{layout.deployment(environment.name, name)}/{layout.SOURCE}" for name in (*gone, *environment.applications)
-    }
-    used = {
-        layout.application_of(path): parse(blob.content).get("repoURL") for path, blob in head.files(*files).items()
-    }
-    freed = {used.get(name) for name in gone} - {used.get(name) for name in environment.applications}
-    return tuple(each for each in permitted if each not in freed)
+
+    def used(there: Snapshot, names: Iterable[str]) -> set[str]:
+        paths = [f"{layout.deployment(environment.name, name)}/{layout.SOURCE}" for name in names]
+        files = there.files(*paths) if paths else {}
+        return {str(parse(blob.content).get("repoURL")) for blob in files.values()}
+
+    freed = used(states[0], gone) - used(states[0], _members(repository).get(path, ())) if gone else set[str]()
+    left = replace(project.permitted, repositories=tuple(each for each in permitted if each not in freed))
+    return edits.permitting(left, used(states[1], new), repository.settings.repo_url).repositories
 
 
 def in_line(root: Path, change: Change, made: Plan, *, least: bool = False) -> Repository:
@@ -126,45 +154,49 @@ def in_line(root: Path, change: Change, made: Plan, *, least: bool = False) -> R
     """
     from argosy.repository import states  # noqa: PLC0415
 
-    used = {**needs.of_state(states.work_tree(root).with_files(made.written))}
-    lost = _lost(change)
-    before = needs.of_state(Snapshot(root, made.head), {name for _, name in lost}) if lost else {}
+    head = Snapshot(root, made.head)
+    state = states.work_tree(root).with_files(made.written)
+    used = {**needs.of_state(state)}
+    lost, come = _moved(change)
+    before = needs.of_state(head, {name for _, name in lost}) if lost else {}
+    there = _projects(change.before)
     permitted = {}
-    for environment in map(partial(_begun, change.before), change.after.environments):
-        now = used.get(environment.name, Used())
-        now.add(_on_its_branch(root, change.after, environment))
-        baseline = change.after.baseline(environment)
+    for path, each in _projects(change.after).items():
+        project = _begun(there, path, each)
+        now = used.get(path, Used())
+        now.add(_on_its_branch(root, change.after, path))
+        baseline = change.after.baseline(project.environment)
+        urls = _repositories((head, state), change.after, project, _of(path, lost), _of(path, come))
+        held = replace(project.permitted, repositories=urls)
         if least:
-            permitted[environment.name] = _least(environment, now, baseline)
+            permitted[path] = _least(project.name, held, now, baseline)
             continue
-        freed = _freed(change.after, environment, lost, before, now) - baseline
-        permitted[environment.name] = _changed(environment.permitted, now, baseline, freed)
+        freed = _freed(change.after, path, lost, before, now) - baseline
+        permitted[path] = _changed(held, now, baseline, freed)
     after = _with(change.after, permitted)
     _refuse_uncommitted(root, change.after, after)
     return after
 
 
-def _begun(before: Repository, environment: Environment) -> Environment:
-    """Return an environment; one that is new, and without a project, begins with one that permits nothing."""
-    is_new = environment.name not in {each.name for each in before.environments}
-    bare = is_new and replace(environment.permitted, repositories=()) == Permitted()
-    return (
-        replace(environment, permitted=replace(environment.permitted, kinds=(), cluster_kinds=()))
-        if bare
-        else environment
-    )
+def _begun(before: Collection[str], path: str, project: Project) -> Project:
+    """Return a project; one that is new, and of which nothing is known, begins with permitting no kinds."""
+    permitted, environment = project.permitted, project.environment
+    if path in before or replace(permitted, repositories=()) != Permitted():
+        return project
+    begun = replace(permitted, kinds=(), cluster_kinds=())
+    return replace(project, environment=environment.permitting(begun, project.team))
 
 
 def uncommitted(root: Path, repository: Repository) -> frozenset[str]:
-    """Return the projects of environments that have changes which are not committed: somebody is editing them."""
-    paths = [layout.project(each.name) for each in repository.environments]
+    """Return the projects that have changes which are not committed: somebody is editing them."""
+    paths = [*_projects(repository)]
     return store.uncommitted(root, *paths) if paths else frozenset()
 
 
 def _refuse_uncommitted(root: Path, before: Repository, after: Repository) -> None:
     """Raise ArgosyError where a project has to change that somebody is editing."""
-    pairs = zip(before.environments, after.environments, strict=True)
-    changing = {layout.project(one.name) for one, other in pairs if one.permitted != other.permitted}
+    others = _projects(after)
+    changing = {path for path, each in _projects(before).items() if each.permitted != others[path].permitted}
     for path in sorted(changing & uncommitted(root, before)):
         raise ArgosyError(
             f"{path} has uncommitted changes, and has to permit other kinds than it does.",
@@ -172,34 +204,38 @@ def _refuse_uncommitted(root: Path, before: Repository, after: Repository) -> No
         )
 
 
-def _on_its_branch(root: Path, repository: Repository, environment: Environment) -> Used:
-    """Return what applications deploy to an environment that follows a revision of its own, as they are there."""
+def _on_its_branch(root: Path, repository: Repository, path: str) -> Used:
+    """Return what applications of a project deploy where its environment follows a revision of its own."""
+    environment = edits.environment(repository, str(layout.environment_of(path)))
     if _follows_default(repository, environment):
         return Used()
     try:
         state = Snapshot(root, branches.tip(root, environment.revision))
     except ArgosyError:
         return Used(whole=False)
-    return needs.of_state(state, environments={environment.name}).get(environment.name, Used())
+    return needs.of_state(state, environments={environment.name}).get(path, Used())
 
 
 def _follows_default(repository: Repository, environment: Environment) -> bool:
     return environment.revision in {repository.settings.branch, "HEAD"}
 
 
-def _lost(change: Change) -> frozenset[tuple[str, str]]:
-    """Return what is no longer deployed: environment and application."""
-    left = {environment.name for environment in change.after.environments}
+def _moved(change: Change) -> tuple[frozenset[tuple[str, str]], frozenset[tuple[str, str]]]:
+    """Return what projects no longer deploy, and what of others they do instead: the project's path and application."""
+    left = _projects(change.after)
     before, after = (
-        {(environment.name, each.name) for environment, each in model.deployments()}
+        {(path, name) for path, names in _members(model).items() for name in names}
         for model in (change.before, change.after)
     )
     moved = {*change.copies.values()}
-    return frozenset(
-        (environment, name)
-        for environment, name in before - after
-        if environment in left and layout.deployment(environment, name) not in moved
-    )
+
+    def deployment(each: tuple[str, str]) -> str:
+        return layout.deployment(str(layout.environment_of(each[0])), each[1])
+
+    lost = {each for each in before - after if each[0] in left and deployment(each) not in moved}
+    there = {*map(deployment, before)}
+    come = {each for each in after - before if each[0] not in change.copies and deployment(each) in there}
+    return frozenset(lost), frozenset(come)
 
 
 def _is_copy(change: Change, path: str) -> bool:
@@ -209,20 +245,21 @@ def _is_copy(change: Change, path: str) -> bool:
 
 def _freed(
     repository: Repository,
-    environment: Environment,
+    path: str,
     lost: Collection[tuple[str, str]],
     before: Mapping[str, Used],
     now: Used,
 ) -> set[Kind]:
-    """Return the kinds that lost applications deployed to an environment, and those that are looked at do not.
+    """Return the kinds that lost applications of a project deployed, and those that are looked at do not.
 
     None are, where the latter are not known in whole, and of an environment that follows a revision of its own: it may
     deploy more there.
     """
-    is_losing = any(name == environment.name for name, _ in lost)
+    is_losing = any(place == path for place, _ in lost)
+    environment = edits.environment(repository, str(layout.environment_of(path)))
     if not is_losing or not now.whole or not _follows_default(repository, environment):
         return set()
-    return before.get(environment.name, Used()).all - now.all
+    return before.get(path, Used()).all - now.all
 
 
 def _deployed(path: str) -> str | None:
@@ -232,25 +269,21 @@ def _deployed(path: str) -> str | None:
 
 
 def _of_others(
-    state: Snapshot, repository: Repository, environment: Environment, seen: Collection[str], wanted: set[Kind]
+    state: Snapshot, repository: Repository, path: str, seen: Collection[str], wanted: set[Kind]
 ) -> set[Kind]:
-    """Return those of the kinds that other applications of an environment deploy: all, where one cannot be rendered.
+    """Return those of the kinds that other applications of a project deploy: all, where one cannot be rendered.
 
     One application of each format mostly tells; only where it does not, all are rendered.
     """
-    there = [name for name in environment.applications if name not in seen]
-    first = [name for name in there if name in _one_of_each(repository)]
+    there = sorted(_members(repository).get(path, frozenset()) - {*seen})
+    formats = {each.name: each.format for each in repository.applications}
+    first = [*{formats[name]: name for name in there}.values()]
     found: set[Kind] = set()
     for names in (first, [name for name in there if name not in first]):
         if names and wanted - found:
-            used = needs.of_state(state, names, {environment.name}).get(environment.name, Used())
+            used = needs.of_state(state, names, {str(layout.environment_of(path))}).get(path, Used())
             found |= used.all if used.whole else wanted
     return found & wanted
-
-
-def _one_of_each(repository: Repository) -> frozenset[str]:
-    """Return the name of one application of each format."""
-    return frozenset({each.format: each.name for each in repository.applications}.values())
 
 
 # What is permitted
@@ -278,15 +311,13 @@ def _together(
     return tuple(left)
 
 
-def _least(environment: Environment, used: Used, baseline: Collection[Kind]) -> Permitted:
+def _least(name: str, permitted: Permitted, used: Used, baseline: Collection[Kind]) -> Permitted:
     """Return what permits exactly what is used or harmless; a list that is not there, or says more, stays so."""
     if not used.whole:
         raise ArgosyError(
-            f"Not all that {environment.name} deploys can be rendered here, so nobody knows what its project can do "
-            "without.",
+            f"Not all that {name} deploys can be rendered here, so nobody knows what its project can do without.",
             "argosy validate shows what is wrong or missing. Without --least-privilege, kinds are only added.",
         )
-    permitted = environment.permitted
     return replace(
         permitted,
         kinds=None if permitted.kinds is None else tuple(sorted({*used.kinds, *baseline})),
@@ -295,5 +326,9 @@ def _least(environment: Environment, used: Used, baseline: Collection[Kind]) -> 
 
 
 def _with(repository: Repository, permitted: Mapping[str, Permitted]) -> Repository:
-    environments = tuple(replace(each, permitted=permitted[each.name]) for each in repository.environments)
-    return replace(repository, environments=environments)
+    """Return the model in which projects, by their paths, permit something else."""
+    environments = {each.name: each for each in repository.environments}
+    for path, each in _projects(repository).items():
+        name = each.environment.name
+        environments[name] = environments[name].permitting(permitted[path], each.team)
+    return replace(repository, environments=tuple(environments.values()))

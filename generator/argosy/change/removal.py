@@ -18,7 +18,7 @@ from argosy.errors import ArgosyError
 from argosy.git import objects
 from argosy.names import joined
 from argosy.repository import layout
-from argosy.repository.model import IN_CLUSTER, ArgocdStyle, Repository, RevisionStyle
+from argosy.repository.model import IN_CLUSTER, ArgocdStyle, Repository, RevisionStyle, project_name
 from argosy.repository.store import Stored
 from argosy.yaml_edit import editing, keys
 
@@ -175,10 +175,17 @@ class Move:
 def moves(change: Change) -> Sequence[Move]:
     """Return the Applications that leave a place, while what they deploy goes on to be deployed to another."""
     permitted = {
-        name: environment.namespace or f"*-{environment.name}"
+        name: [environment.namespace or f"*-{environment.name}"]
         for environment, each in change.after.deployments()
         for name in environment.deployed_as(each.name)
     }
+    if change.after.is_by_team:
+        spaces = {project.name: [*(project.namespaces or ())] for project in change.after.projects()}
+        permitted = {
+            name: spaces.get(project_name(environment.name, each.team), [])
+            for environment, each in change.after.deployments()
+            for name in environment.deployed_as(each.name)
+        }
     return [
         Move(
             name,
@@ -186,7 +193,7 @@ def moves(change: Change) -> Sequence[Move]:
             next((each for each in places if each not in standing), places[0]),
             # It goes on to be, and its namespace alone differs, which is an application's: a component's never does.
             any(_is_same_cluster(left[0], each[0]) for each in places)
-            and fnmatchcase(left[1], permitted.get(name, "")),
+            and any(fnmatchcase(left[1], each) for each in permitted.get(name, ())),
         )
         for (name, left), places, standing in _leaving(change)
     ]
@@ -276,6 +283,47 @@ def handed_over(change: Change) -> str:
         f"finalizer, so what they deploy outlives them. {sequence}\n"
         f"Where each cluster has an Argo CD of its own, {own}"
     )
+
+
+def reassigned(change: Change) -> str:
+    """Return what to know where Applications get another AppProject, and go on; empty where none does."""
+    before, after = (
+        {
+            (each.name, place.name): (place.deployed_as(each.name), project_name(place.name, model.tenant(each)))
+            for place, each in model.deployments()
+        }
+        for model in (change.before, change.after)
+    )
+    listed = [
+        f"{name}: {project} -> {after[each][1]}"
+        for each, (_, project) in before.items()
+        if each in after and after[each][1] != project
+        for name in after[each][0]
+    ]
+    if not listed:
+        return ""
+    more = [f"  … and {len(listed) - _LISTED} more"] if len(listed) > _LISTED else []
+    by_set = change.after.settings.argocd is ArgocdStyle.APPLICATIONSET
+    return "\n".join(
+        [
+            "These Applications get another AppProject. They keep their names, and what they run goes on:",
+            *(f"  {each}" for each in listed[:_LISTED]),
+            *more,
+            "Let Argo CD sync first what is in Git already: a new project may not permit what it has yet to prune. "
+            "Then root applies the projects (sync wave -100), the Applications after them, and prunes a team's project "
+            "last. For the seconds between, an Application that its project does not permit is not synced; nothing of "
+            "it is deleted.",
+            *(
+                ["Where each cluster has an Argo CD of its own, argosy bootstrap --env applies the set there."]
+                if by_set and change.before.settings.tenancy is not change.after.settings.tenancy
+                else []
+            ),
+        ]
+    )
+
+
+_LISTED = 10
+"""How many Applications are named."""
 
 
 def not_synced(plan: Plan, after: Repository) -> str:

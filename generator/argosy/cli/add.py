@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @click.group("add", cls=words.Group)
 def command() -> None:
-    """Add applications, components, an environment, or a cluster."""
+    """Add applications, components, an environment, a cluster, or teams."""
 
 
 @command.command("app", cls=options.ChangeCommand)
@@ -49,7 +49,7 @@ def command() -> None:
 @options.source
 @options.chart_versions
 @click.option("--env", "environments", metavar="ENV", multiple=True, help="Where they run.  [default: everywhere]")
-@click.option("--team", default="", help="Who owns them.")
+@click.option("--team", metavar="TEAM", default="", help="Who owns them.")
 @options.of_change
 def app(
     *,
@@ -182,6 +182,30 @@ def cluster(*, name: str, server: str, labels: tuple[str, ...], given: ChangeOpt
     if code == 0 and not given.dry_run:
         given.say(clusters.registration(change.after, new))
     return code
+
+
+@command.command("team", cls=options.ChangeCommand)
+@click.argument("names", metavar="NAME...", nargs=-1, required=True)
+@click.option("--sso-group", default="", help="The group of those who log in as it.  [default: as the team is called]")
+@options.of_change
+def team(*, names: tuple[str, ...], sso_group: str, given: ChangeOptions) -> int:
+    """Add teams, each with an AppProject in every environment: argosy set app APP team=NAME gives it applications."""
+    from argosy.change import edits  # noqa: PLC0415
+    from argosy.change.planning import Change  # noqa: PLC0415
+    from argosy.repository.model import Team  # noqa: PLC0415
+
+    with delivery.opened(given) as stored:
+
+        def made(current: Repository) -> Change:
+            after = current
+            for name in names:
+                after = edits.add_team(after, Team(name, sso_group))
+            return Change(current, after)
+
+        title = f"Add the team{'s' if len(names) > 1 else ''} {', '.join(names)}"
+        return delivery.carry_out(
+            given, stored, made(stored.repository), title, again=lambda there: made(there.repository)
+        )
 
 
 @command.command("chart", cls=options.ChangeCommand)

@@ -37,6 +37,8 @@ from argosy.repository.model import (
     RevisionStyle,
     Seed,
     Settings,
+    Team,
+    Tenancy,
     chain,
     check_repository_url,
     without_password,
@@ -384,7 +386,7 @@ def _save(file: Path, repository: Repository) -> None:
 def _repository(
     destination: Path, given: Given, answers: Answers, interview: Interview, house: House, *, argosy_install: str
 ) -> Repository:
-    from argosy.change import privileges  # noqa: PLC0415
+    from argosy.change import edits, privileges  # noqa: PLC0415
     from argosy.repository import answers as files  # noqa: PLC0415
 
     defaults = files.read(None, house.defaults).settings
@@ -424,6 +426,7 @@ def _repository(
         kubernetes_version=_checked_version(ask("kubernetes_version", KUBERNETES, _checked_version)),
         branch=known.get("branch") or branch or defaults.get("branch", "main"),
         minimal=minimal,
+        tenancy=Tenancy(known.get("tenancy", Tenancy.ENVIRONMENT)),
     )
     if "argosyInstall" not in given.switches:
         said = ask("argosy_install", argosy_install or "-", _checked_installation)
@@ -431,17 +434,19 @@ def _repository(
     form = (seed.origin and given.written[0]) or settings.format
     made = [files.application(part, Application("app", form, seed=seed), settings) for part in applications]
     names = tuple(sorted(each.name for each in made))
-    elsewhere = [each.seed.origin for each in made if each.seed.origin and each.format is not Format.OVERLAY]
-    origins = tuple(sorted({each.repo_url for each in elsewhere}))
     chained = tuple(
-        replace(each, applications=names, permitted=replace(each.permitted, repositories=origins))
+        edits.permitting_sources(replace(each, applications=names), made, settings)
         for each in chain(environments, settings.revision, settings.branch)
     )
     if answers.environments is not None and not given.environments:
         chained = files.environments(answers.environments, chained)
     _refuse_unknown(chained, made)
+    owners = sorted({each.team for each in made if each.team}) if settings.tenancy is Tenancy.TEAM else []
     by_name = tuple(sorted(made, key=lambda each: each.name))
-    repository = Repository(settings, chained, by_name, clusters=answers.clusters).with_shared_chart()
+    repository = Repository(
+        settings, chained, by_name, teams=tuple(map(Team, owners)), clusters=answers.clusters
+    ).with_shared_chart()
+    edits.refuse_mixed_teams(repository)
     own = {key: value for key, value in given.switches.items() if key in house.questions}
     switches = {key: value for key, value in given.switches.items() if key not in own}
     switched = _switched(repository, replace(given, switches=switches), answers, interview)

@@ -247,6 +247,7 @@ def _permitting(
     from argosy.git import branches  # noqa: PLC0415
     from argosy.git.snapshot import Snapshot  # noqa: PLC0415
     from argosy.promotion import projects, report  # noqa: PLC0415
+    from argosy.repository import layout  # noqa: PLC0415
 
     default = places.repository.settings.branch
     telling = next((job for job, _ in todo if job.title), None)
@@ -262,7 +263,7 @@ def _permitting(
         if promotion.projects:
             given.show(report.projects(promotion))
         targets = {step.target for step in promotion.steps} if there and job.own_branch else set[str]()
-        lacking = {name: used for name, used in needed.items() if name in targets}
+        lacking = {path: used for path, used in needed.items() if layout.environment_of(path) in targets}
         for each in projects.widen(there, lacking) if there else ():
             read.append(each)
             if telling is None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @click.group("remove", cls=words.Group)
 def command() -> None:
-    """Remove applications, components, an environment, or a cluster."""
+    """Remove applications, components, an environment, a cluster, or a team."""
 
 
 @command.command("app", cls=options.ChangeCommand)
@@ -63,6 +63,26 @@ def env(name: str, yes: bool, given: ChangeOptions) -> int:
             yes,
             f"Remove the environment {name}",
             again=lambda there: operations.remove_environment(there.repository, name),
+        )
+
+
+@command.command("team", cls=options.ChangeCommand)
+@click.argument("name")
+@options.yes
+@options.of_change
+def team(name: str, yes: bool, given: ChangeOptions) -> int:
+    """Remove a team that owns no application any more: its settings and its AppProjects."""
+    from argosy.change import operations  # noqa: PLC0415
+
+    with delivery.opened(given) as stored:
+        change = operations.remove_team(stored.repository, name)
+        return delivery.carry_out_removal(
+            given,
+            stored,
+            change,
+            yes,
+            f"Remove the team {name}",
+            again=lambda there: operations.remove_team(there.repository, name),
         )
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @click.group("rename", cls=words.Group)
 def command() -> None:
-    """Rename an application, an environment, or a cluster."""
+    """Rename an application, an environment, a cluster, or a team."""
 
 
 @command.command("app", cls=options.ChangeCommand)
@@ -79,9 +79,25 @@ def cluster(old: str, new: str, given: ChangeOptions) -> int:
     return code
 
 
+@command.command("team", cls=options.ChangeCommand)
+@click.argument("old")
+@click.argument("new")
+@options.yes
+@options.of_change
+def team(old: str, new: str, yes: bool, given: ChangeOptions) -> int:
+    """Rename a team: its settings, its AppProjects, and what names it in its applications."""
+    from argosy.change import operations  # noqa: PLC0415
+
+    return _carry_out(given, f"Rename the team {old} to {new}", yes, partial(operations.rename_team, old=old, new=new))
+
+
 def _carry_out(given: ChangeOptions, title: str, yes: bool, rename: Callable[[Repository], Change]) -> int:
+    from argosy.change import removal  # noqa: PLC0415
+
     with delivery.opened(given) as stored:
         change = rename(stored.repository)
+        if told := removal.reassigned(change):
+            given.say(told)
         return delivery.carry_out_removal(
             given, stored, change, yes, title, again=lambda there: rename(there.repository)
         )

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @click.command("set", cls=options.ChangeCommand)
 @click.argument(
     "words",
-    metavar="repository|env NAME|app NAME|cluster NAME KEY=VALUE...",
+    metavar="repository|env NAME|app NAME|cluster NAME|team NAME KEY=VALUE...",
     nargs=-1,
     required=True,
     shell_complete=completion.of_set,
@@ -37,6 +37,7 @@ def command(words: tuple[str, ...], yes: bool, given: ChangeOptions) -> int:
     argosy set env prod autoSync=false replicas=5
     argosy set app shop team=payments
     argosy set cluster eu1 labels=region=eu,tier=gold
+    argosy set team payments ssoGroup=acme:payments prod.requests.cpu=16
     argosy set repository repoURL=git@github.com:acme/gitops.git followUp=true
     """
     from argosy.change import (  # noqa: PLC0415
@@ -54,27 +55,30 @@ def command(words: tuple[str, ...], yes: bool, given: ChangeOptions) -> int:
 
         def made(before: Repository) -> Change:
             if what == "repository":
-                return Change(before, edits.set_repository(before, values))
+                known = (each.team for each in stored.repository.applications if each.team)
+                return Change(before, edits.set_repository(before, values, [*known]))
+            if what == "team":
+                return Change(before, edits.set_team(before, name, values))
             if what == "app":
                 return Change(before, edits.set_application(before, name, values))
             if what == "cluster":
                 return Change(before, clusters.change(before, name, values))
             # An environment's own branch may lack a version of the chart that is followed from now on.
             lacking = sorted({*values.values()} & {*stored.repository.charts} - {*before.charts})
-            known = replace(before, charts=in_order({*before.charts, *lacking}))
+            charted = replace(before, charts=in_order({*before.charts, *lacking}))
             folders, entries = (
                 [*map(layout.shared_chart, lacking)],
                 objects.entries(given.root, "HEAD") if lacking else {},
             )
             written = objects.blobs(given.root, entries, [path for path in entries if objects.is_within(path, folders)])
-            return Change(before, edits.set_environment(known, name, values), written=written)
+            return Change(before, edits.set_environment(charted, name, values), written=written)
 
         turned = ", ".join(f"{key}={value}" for key, value in values.items())
         title = f"Set {turned} of {completion.in_full(what)} {name}".strip()
         change = made(stored.repository)
         after = change.after
         delivery.confirm_moves(given, change, yes)
-        if told := removal.handed_over(change):
+        for told in filter(None, (removal.handed_over(change), removal.reassigned(change))):
             given.say(told)
         # Of clusters the default branch alone is read.
         again = None if what == "cluster" else lambda there: made(there.repository)

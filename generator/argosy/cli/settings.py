@@ -20,15 +20,18 @@ if TYPE_CHECKING:
 
 @click.command("settings")
 @click.argument(
-    "words", metavar="[repository|env NAME|app NAME|cluster NAME] [KEY]", nargs=-1, shell_complete=words_of.of_settings
+    "words",
+    metavar="[repository|env NAME|app NAME|cluster NAME|team NAME] [KEY]",
+    nargs=-1,
+    shell_complete=words_of.of_settings,
 )
 @options.repository
 @options.output("text", "json")
 def command(words: tuple[str, ...], repository: Path | None, output: str) -> int:
     """List the settings: the value of each, what it can be, its default, and the files that follow from it.
 
-    Without words it lists those of the repository, of each env, app and cluster; with a KEY, all that is known of that
-    setting. In paths, ENV, APP and COMPONENT are names, VERSION is a version.
+    Without words it lists those of the repository, of each env, app, cluster and team; with a KEY, all that is known of
+    that setting. In paths, ENV, APP and COMPONENT are names, VERSION is a version.
 
     \b
     argosy settings repository
@@ -54,6 +57,7 @@ def _asked(model: Repository, words: tuple[str, ...]) -> Iterator[tuple[str, str
         yield from (("env", each.name, "") for each in model.environments)
         yield from (("app", each.name, "") for each in model.applications)
         yield from (("cluster", each.name, "") for each in model.clusters)
+        yield from (("team", each.name, "") for each in model.teams)
         return
     what = words_of.what(words[0])
     names = int(what != "repository")

@@ -33,7 +33,8 @@ def what(word: str) -> str:
     short = ALIASES.get(word, word)
     if short not in SETTINGS:
         hint = (
-            f"It is repository, env NAME, app NAME or cluster NAME. {did_you_mean(word, [*SETTINGS, *ALIASES])}".strip()
+            "It is repository, env NAME, app NAME, cluster NAME or team NAME. "
+            f"{did_you_mean(word, [*SETTINGS, *ALIASES])}".strip()
         )
         raise UsageError(f"“{word}” has no settings.", f"{hint} `argosy settings` lists them all.")
     return short

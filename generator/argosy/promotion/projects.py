@@ -5,6 +5,7 @@ They are widened and never narrowed: Argo CD does not remove what its project no
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -22,6 +23,7 @@ from argosy.yaml_edit import keys
 from argosy.yaml_edit.places import line_start, newline, next_line, span
 
 _BYTE_ORDER_MARK = "\ufeff"
+_KEY = re.compile(r"( *)\w+: *")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,7 @@ class _List:
 
 
 def used(promotion: Promotion) -> Mapping[str, Used]:
-    """Return the kinds that the promoted applications deploy afterwards, by the environments that this reaches.
+    """Return the kinds that the promoted applications deploy afterwards, by the paths of the projects that they are of.
 
     What all environments share, such as a chart that comes along, reaches all that the branch has.
     """
@@ -43,11 +45,10 @@ def used(promotion: Promotion) -> Mapping[str, Used]:
 
 
 def widen(state: Snapshot, needed: Mapping[str, Used]) -> tuple[Widened, ...]:
-    """Return the projects that do not permit what is needed in their environments, as they would."""
-    projects = state.files(*map(layout.project, needed)) if needed else {}
+    """Return the projects, by their paths, that do not permit what is needed, as they would."""
+    projects = state.files(*needed) if needed else {}
     found = []
-    for name, each in sorted(needed.items()):
-        path = layout.project(name)
+    for path, each in sorted(needed.items()):
         blob = projects.get(path)
         if blob and blob.mode != SYMLINK:
             text, added = with_kinds(blob.content.decode(errors="surrogateescape"), each)
@@ -110,6 +111,11 @@ def _inserted(text: str, name: str, kind: Kind) -> str:
         return text
     group = kind.group or '""'
     node, kinds = listed.node, listed.kinds
+    begin = line_start(text, node.start_mark.index)
+    if not kinds and (key := _KEY.fullmatch(text[begin : node.start_mark.index])):
+        # As the template writes it, so that what it changes later is no conflict.
+        entry = f"{newline(text)}{key[1]}  - {{group: {group}, kind: {kind.kind}}}"
+        return f"{text[: node.start_mark.index].rstrip()}{entry}{text[node.end_mark.index :]}"
     if node.flow_style or not kinds:
         end = node.end_mark.index - 1
         head = text[:end].rstrip()

@@ -115,6 +115,9 @@ _DERIVED = {
     "component_namespaces",
     "charts",
     "source_repos",
+    "namespaces",
+    "team_projects",
+    "team_quotas",
 }
 """What an environment's answers say only to the template."""
 
@@ -159,6 +162,7 @@ def environments(parts: tuple[Mapping[str, Any], ...], chained: tuple[Environmen
             applications=tuple(sorted(set(part.get("applications", default.applications)))),
             pod_security=PodSecurity(part.get("pod_security", default.pod_security)),
             permitted=default.permitted,
+            teams_permitted=default.teams_permitted,
         )
         for part, default in zip(parts, chained, strict=True)
     )

@@ -19,7 +19,7 @@ from argosy.documents.fields import mapping, sequence
 from argosy.documents.plain import documents
 from argosy.errors import UsageError
 from argosy.repository import layout
-from argosy.repository.model import ArgocdStyle, Component, Kind, Permitted, PodSecurity
+from argosy.repository.model import NAMESPACE, ArgocdStyle, Component, Kind, Permitted, PodSecurity
 
 _ENFORCED = "pod-security.kubernetes.io/enforce"
 _WAVE = "argocd.argoproj.io/sync-wave"
@@ -51,13 +51,23 @@ def chart_versions(
             yield name, version
 
 
-def permitted(root: Path, environment: str) -> Permitted:
-    """Return the kinds that the AppProject of an environment's applications permits; what it does not say is None."""
-    spec = _spec(_first(root, layout.project(environment), "AppProject"))
+def permitted(root: Path, environment: str, team: str = "", *, by_team: bool = False) -> Permitted:
+    """Return the kinds that the AppProject of an environment, or of a team, permits; what it does not say is None.
+
+    With tenancy `by_team`, it permits namespaces by their names, which the applications tell.
+    """
+    spec = _spec(_first(root, layout.project(environment, team), "AppProject"))
+    wide = spec.get("clusterResourceWhitelist")
+    if by_team and isinstance(wide, list):
+        others = [each for each in wide if mapping(each).get("kind") != NAMESPACE.kind or "name" not in mapping(each)]
+        listed = _kinds(others)
+        cluster_kinds = None if listed is None else tuple(sorted({*listed, NAMESPACE}))
+    else:
+        cluster_kinds = _kinds(wide)
     urls = [each for each in sequence(spec.get("sourceRepos")) if isinstance(each, str)]
     return Permitted(
         _kinds(spec.get("namespaceResourceWhitelist")),
-        _kinds(spec.get("clusterResourceWhitelist")),
+        cluster_kinds,
         # The template writes this repository's own first.
         repositories=tuple(urls[1:]),
     )

@@ -24,12 +24,15 @@ INSTALL_DIGEST = f"{INSTALL_MANIFESTS}.sha256"
 APPLICATION_SET = "argocd/applicationset.yaml"
 APPLICATION_SETTINGS = "application.yaml"
 ENVIRONMENT_SETTINGS = "environment.yaml"
+TEAM_SETTINGS = "team.yaml"
 VALUES = "values.yaml"
 SOURCE = "source.yaml"
 """The file of a deployment that says where it comes from, where that is elsewhere."""
 CHART_VERSION = "chart-version.yaml"
 IN_CLUSTERS = "clusters"
 """The folder of an environment in which applications have something of their own in some of its clusters."""
+TEAMS = "teams"
+"""The folder of what is known of teams; below an environment's in `argocd/`, that of their projects."""
 CODEOWNERS = ("CODEOWNERS", ".bitbucket/CODEOWNERS")
 """Where a Git host looks for who reviews what."""
 
@@ -98,9 +101,27 @@ def cluster_deployments(environment: str, cluster: str) -> str:
     return f"{ENVIRONMENTS}/{environment}/{IN_CLUSTERS}/{cluster}"
 
 
-def project(environment: str) -> str:
-    """Return the path of an environment's AppProject."""
-    return f"{ARGOCD}/{environment}/project.yaml"
+def team(name: str) -> str:
+    """Return the folder of a team."""
+    return f"{TEAMS}/{name}"
+
+
+def team_settings(name: str) -> str:
+    """Return the path of a team's settings."""
+    return f"{team(name)}/{TEAM_SETTINGS}"
+
+
+def project(environment: str, team: str = "") -> str:
+    """Return the path of the AppProject of an environment, or of a team in it."""
+    return f"{ARGOCD}/{environment}/{f'{TEAMS}/{team}' if team else 'project'}.yaml"
+
+
+def is_project(path: str) -> bool:
+    """Return whether a file is the AppProject of an environment, or of a team in it."""
+    parts = path.split("/")
+    name = parts[-1].removesuffix(".yaml")
+    own = len(parts) == 3 and path == project(parts[1])
+    return own or (len(parts) == 4 and path == project(parts[1], name))
 
 
 def argocd_application(environment: str, application: str) -> str:
@@ -243,9 +264,9 @@ def argocd_environment(name: str) -> str:
 
 
 def is_settings(path: str) -> bool:
-    """Return whether a file holds the settings of an environment or an application, or the clusters: the model."""
+    """Return whether a file holds the settings of an environment, an application or a team, or the clusters."""
     parts = path.split("/")
-    folders = {ENVIRONMENTS: ENVIRONMENT_SETTINGS, APPLICATIONS: APPLICATION_SETTINGS}
+    folders = {ENVIRONMENTS: ENVIRONMENT_SETTINGS, APPLICATIONS: APPLICATION_SETTINGS, TEAMS: TEAM_SETTINGS}
     return path == CLUSTERS or (len(parts) == 3 and folders.get(parts[0]) == parts[2])
 
 

@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Self
 
 from argosy.errors import UsageError
+from argosy.names import did_you_mean
 from argosy.repository.previews import PREVIEWS, Previews
 
 IN_CLUSTER = "https://kubernetes.default.svc"
@@ -132,6 +133,13 @@ class ArgocdStyle(StrEnum):
 
     APPLICATIONS = "applications"
     APPLICATIONSET = "applicationset"
+
+
+class Tenancy(StrEnum):
+    """Who has an AppProject in each environment: all applications one, or each team one for its own."""
+
+    ENVIRONMENT = "environment"
+    TEAM = "team"
 
 
 class RevisionStyle(StrEnum):
@@ -565,12 +573,14 @@ class Environment:
     applications: tuple[str, ...] = ()
     chart_versions: tuple[tuple[str, str], ...] = ()
     """Which version of the shared chart applications follow: (application, version). Others follow the newest."""
+    teams_permitted: tuple[tuple[str, Permitted], ...] = ()
+    """What the AppProjects of teams permit: (team, what), by name."""
     pod_security: PodSecurity = PodSecurity.OFF
     """The level that the applications' namespaces enforce."""
     components: tuple[Component, ...] = ()
     """What is installed through this environment into its cluster, by name."""
     permitted: Permitted = Permitted()
-    """What the AppProject of the applications permits."""
+    """What the AppProject of the applications permits: of those that no project of a team has."""
     components_permitted: Permitted = Permitted()
     """What the AppProject of the components permits."""
 
@@ -638,6 +648,21 @@ class Environment:
     def namespace_of(self, application: str) -> str:
         """Return the namespace that an application is deployed to."""
         return self.namespace or f"{application}-{self.name}"
+
+    def permitted_to(self, team: str) -> Permitted:
+        """Return what the AppProject of a team permits here, or that of the environment to those of no team."""
+        return dict(self.teams_permitted).get(team, Permitted()) if team else self.permitted
+
+    def permitting(self, permitted: Permitted, team: str = "") -> Self:
+        """Return the environment in which the AppProject of a team, or its own, permits something else."""
+        if not team:
+            return replace(self, permitted=permitted)
+        return replace(
+            self,
+            teams_permitted=tuple(
+                sorted({**dict(self.teams_permitted), team: permitted}.items(), key=lambda each: each[0])
+            ),
+        )
 
     def following(self, application: str, version: str) -> Self:
         """Return the environment in which an application follows a version of the shared chart."""
@@ -780,6 +805,8 @@ class Settings:
     """What is laid over the built-in template, by name."""
     chart: str = field(default=OWN, metadata={"among": (OWN, SHARED)})
     """Whose chart new applications in Helm's format have."""
+    tenancy: Tenancy = Tenancy.ENVIRONMENT
+    """Whether each team has AppProjects of its own."""
 
     def chart_of(self, form: Format) -> str:
         """Return whose chart a new application of a format has."""
@@ -827,8 +854,91 @@ class Settings:
         return self.argosy_install.removeprefix("./") if is_file else ""
 
 
-Teams = tuple[tuple[str, tuple[tuple[str, tuple[str, ...]], ...]], ...]
-"""Each team with its applications, and the environments that each of these is deployed to: sorted by team and name."""
+Owned = tuple[tuple[str, tuple[tuple[str, tuple[str, ...]], ...]], ...]
+"""Each team with its applications, and the environments that each of these is deployed to: sorted by team and name.
+
+Those that no team owns come first, as the team "".
+"""
+Quota = tuple[tuple[str, str], ...]
+"""Names of a ResourceQuota's `hard`, and of a LimitRange's containers such as `max.memory`, each with a quantity."""
+OF_QUOTAS = (
+    *("pods", "requests.cpu", "requests.memory", "limits.memory", "persistentvolumeclaims", "requests.storage"),
+    *("services.loadbalancers", "configmaps", "cpu", "ephemeral-storage", "limits.cpu", "limits.ephemeral-storage"),
+    *("memory", "replicationcontrollers", "requests.ephemeral-storage", "resourcequotas", "secrets", "services"),
+    "services.nodeports",
+)
+"""What a ResourceQuota can limit, besides names such as `count/jobs.batch`: first what the template limits."""
+OF_LIMITS = tuple(
+    f"{what}.{each}"
+    for what in ("defaultRequest", "default", "max", "min")
+    for each in ("cpu", "memory", "ephemeral-storage")
+)
+"""What a LimitRange says of containers: `max.memory` is the most memory that one may ask for."""
+_QUOTA = re.compile(r"[a-z0-9][a-z0-9.-]*/[a-z0-9][a-z0-9.-]*")
+_QUANTITY = re.compile(r"[0-9]+(?:\.[0-9]+)?(?:m|k|Ki|[MGTPE]i?)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Team:
+    """A team with AppProjects of its own, where tenancy is by team: a file below `teams/`."""
+
+    name: str
+    sso_group: str = ""
+    """The group of those who log in as it; empty: the one that the team's name gives."""
+    quotas: tuple[tuple[str, Quota], ...] = ()
+    """What each of its namespaces may use, where that is other than usual: by environment."""
+
+    def __post_init__(self) -> None:
+        check_name("team", self.name, LABEL_LENGTH, {})
+        group = self.sso_group
+        if not group.isprintable() or re.search(f'["{_UNREADABLE}]', group) or group.strip() != group:
+            raise UsageError(
+                f"“{group}” cannot be the group of the team {self.name}.",
+                "Give the name that people log in with, in one line, without quotes and surrounding spaces.",
+            )
+        for environment, quota in self.quotas:
+            for name, quantity in quota:
+                known = (*OF_QUOTAS, *OF_LIMITS)
+                if name not in known and not _QUOTA.fullmatch(name):
+                    raise UsageError(
+                        f"“{name}” is not a limit of a namespace (team {self.name}, {environment}).",
+                        did_you_mean(name, known) or f"Give {', '.join(known)}, or count/KIND.GROUP.",
+                    )
+                if not _QUANTITY.fullmatch(quantity):
+                    raise UsageError(
+                        f"“{quantity}” is not a quantity (team {self.name}, {environment}: {name}).",
+                        "Write 4, 500m or 8Gi.",
+                    )
+
+    def quota(self, environment: str) -> Quota:
+        """Return what each of its namespaces in an environment may use, where that is other than usual."""
+        return dict(self.quotas).get(environment, ())
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """An AppProject of applications: an environment's, or a team's in an environment."""
+
+    environment: Environment
+    team: str
+    """Empty for the environment's own."""
+    namespaces: tuple[str, ...] | None
+    """Those that its applications deploy to; None: all that are named after the environment."""
+
+    @property
+    def name(self) -> str:
+        """Return how Argo CD knows it."""
+        return project_name(self.environment.name, self.team)
+
+    @property
+    def permitted(self) -> Permitted:
+        """Return what it permits."""
+        return self.environment.permitted_to(self.team)
+
+
+def project_name(environment: str, team: str = "") -> str:
+    """Return the name of the AppProject of an environment, or of a team in it."""
+    return f"{environment}-{team}" if team else environment
 
 
 @dataclass(frozen=True, slots=True)
@@ -838,8 +948,10 @@ class Repository:
     settings: Settings
     environments: tuple[Environment, ...] = ()
     applications: tuple[Application, ...] = ()
-    teams: Teams | None = None
+    owned: Owned | None = None
     """What each team owns, where `applications` are not all that there are; None: `applications` tell."""
+    teams: tuple[Team, ...] = ()
+    """The teams that can have AppProjects of their own, by name."""
     charts: tuple[str, ...] = ()
     """The versions of the shared chart that there are, the oldest first: the template keeps the newest."""
     clusters: tuple[Cluster, ...] = ()
@@ -946,15 +1058,15 @@ class Repository:
         bare = cluster.rstrip("/")
         return next((each.server for each in self.clusters if each.name == cluster), bare)
 
-    def by_team(self) -> Teams:
+    def by_team(self) -> Owned:
         """Return what each team owns."""
-        if self.teams is not None:
-            return self.teams
+        if self.owned is not None:
+            return self.owned
         found: dict[str, dict[str, tuple[str, ...]]] = {}
+        deployed = {each.name: frozenset(each.applications) for each in self.environments}
         for application in sorted(self.applications, key=lambda each: each.name):
-            if application.team:
-                places = tuple(each.name for each in self.environments if application.name in each.applications)
-                found.setdefault(application.team, {})[application.name] = places
+            places = tuple(place for place, names in deployed.items() if application.name in names)
+            found.setdefault(application.team, {})[application.name] = places
         return tuple((team, tuple(owned.items())) for team, owned in sorted(found.items()))
 
     def previewed(self, environment: Environment) -> tuple[Application, ...]:
@@ -964,6 +1076,26 @@ class Repository:
             for each in self.applications
             if each.previews and each.previews.preview_env == environment.name and each.name in environment.applications
         )
+
+    @property
+    def is_by_team(self) -> bool:
+        """Whether each team has AppProjects of its own."""
+        return self.settings.tenancy is Tenancy.TEAM
+
+    def projects(self) -> Iterator[Project]:
+        """Yield the AppProject of each environment, and where each team has one of its own, those after it."""
+        if not self.is_by_team:
+            yield from (Project(each, "", None) for each in self.environments)
+            return
+        owned = {team: dict(applications) for team, applications in self.by_team()}
+        for environment in self.environments:
+            for team in ("", *(each.name for each in self.teams)):
+                names = [name for name, places in owned.get(team, {}).items() if environment.name in places]
+                yield Project(environment, team, tuple(sorted({*map(environment.namespace_of, names)})))
+
+    def tenant(self, application: Application) -> str:
+        """Return the team whose AppProjects an application has; "" where it has those of the environments."""
+        return application.team if self.is_by_team else ""
 
     def baseline(self, environment: Environment) -> frozenset[Kind]:
         """Return the kinds that an environment's project permits whether they are used or not: none in production."""

@@ -6,7 +6,7 @@ import json
 import posixpath
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,8 @@ from argosy.repository.model import (
     Repository,
     RevisionStyle,
     Settings,
+    Team,
+    Tenancy,
     in_order,
 )
 from argosy.repository.previews import Previews
@@ -72,31 +74,36 @@ def load(root: Path, only: Collection[str] | None = None) -> Stored:
             # Before there was a choice, the charts had all of it.
             production=switches.from_answers({"chart_extras": [*ChartExtra], **answers}),
             layers=tuple(_layers(root)),
+            tenancy=Tenancy(answers.get("tenancy", Tenancy.ENVIRONMENT)),
         )
+    by_team = settings.tenancy is Tenancy.TEAM
+    teams = tuple(_team(root, name) for name in (_teams(root) if by_team else ()))
     shared = frozenset(each.name for each in applications if each.chart == SHARED)
     environments = [
-        _environment(root, name, frozenset(names), shared, settings.argocd)
-        for name in _folders(root, layout.ENVIRONMENTS, layout.ENVIRONMENT_SETTINGS)
+        replace(
+            _environment(root, name, frozenset(names), shared, settings.argocd),
+            permitted=argocd_files.permitted(root, name, by_team=by_team),
+            teams_permitted=tuple(
+                (each.name, argocd_files.permitted(root, name, each.name, by_team=True)) for each in teams
+            ),
+        )
+        for name in _environments(root)
     ]
     charts = in_order(_folders(root, layout.SHARED_CHART))
     clusters = tuple(_clusters(root))
     ordered = tuple(promotion_order(environments))
     with _blaming(layout.CLUSTERS if clusters else layout.ENVIRONMENTS):
-        repository = Repository(settings, ordered, tuple(applications), charts=charts, clusters=clusters)
+        repository = Repository(settings, ordered, tuple(applications), teams=teams, charts=charts, clusters=clusters)
     return Stored(repository, str(answers.get("_commit", "")))
 
 
 def names(root: Path, what: str) -> list[str]:
-    """Return the names of the environments ("env"), the applications ("app") or the clusters ("cluster")."""
+    """Return the names of the environments ("env"), applications ("app"), clusters ("cluster") or teams ("team")."""
     if what == "cluster":
         return [each.name for each in _clusters(root)]
-    return (
-        _folders(root, layout.ENVIRONMENTS, layout.ENVIRONMENT_SETTINGS)
-        if what == "env"
-        else _applications(root)
-        if what == "app"
-        else []
-    )
+    if what == "env":
+        return _environments(root)
+    return _applications(root) if what == "app" else _teams(root) if what == "team" else []
 
 
 def is_repository(root: Path) -> bool:
@@ -142,6 +149,26 @@ def _applications(root: Path) -> list[str]:
     return [name for name in found if (root / layout.application_settings(name)).is_file()]
 
 
+def _environments(root: Path) -> list[str]:
+    return _folders(root, layout.ENVIRONMENTS, layout.ENVIRONMENT_SETTINGS)
+
+
+def _teams(root: Path) -> list[str]:
+    return [name for name in _folders(root, layout.TEAMS) if (root / layout.team_settings(name)).is_file()]
+
+
+def _team(root: Path, name: str) -> Team:
+    path = layout.team_settings(name)
+    data = _settings(root, path)
+    quotas = data.get("quotas") or {}
+    with _blaming(path):
+        return Team(
+            name,
+            str(data.get("ssoGroup", "")),
+            tuple((place, tuple((key, str(each)) for key, each in quota.items())) for place, quota in quotas.items()),
+        )
+
+
 def _folders(root: Path, parent: str, sure: str = "*.yaml") -> list[str]:
     """Return the folders in one of a root that hold a file which Git keeps: it leaves empty and ignored ones behind.
 
@@ -168,7 +195,11 @@ def _application(root: Path, name: str) -> Application:
 
 
 def _environment(
-    root: Path, name: str, applications: Collection[str], shared: Collection[str], style: ArgocdStyle
+    root: Path,
+    name: str,
+    applications: Collection[str],
+    shared: Collection[str],
+    style: ArgocdStyle,
 ) -> Environment:
     path = layout.environment_settings(name)
     data = _settings(root, path)
@@ -191,7 +222,6 @@ def _environment(
             chart_versions=tuple(argocd_files.chart_versions(root, name, following, style)),
             pod_security=PodSecurity(data.get("podSecurity", "")),
             components=argocd_files.components(root, name),
-            permitted=argocd_files.permitted(root, name),
             components_permitted=argocd_files.components_permitted(root, name),
         )
 
@@ -273,7 +303,7 @@ def load_of(state: Snapshot) -> Stored:
         lambda path: is_answers(path) or layout.is_settings(path) or _is_model(path) or (follows and _follows(path))
     )
     with temporary.folder("model") as folder:
-        places = (layout.ENVIRONMENTS, layout.APPLICATIONS, layout.PLATFORM, layout.SHARED_CHART)
+        places = (layout.ENVIRONMENTS, layout.APPLICATIONS, layout.PLATFORM, layout.SHARED_CHART, layout.TEAMS)
         # What else a folder holds does not matter, but that it holds something does.
         for path in {posixpath.dirname(each): each for each in state.paths(*places)}.values():
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
@@ -294,8 +324,7 @@ def is_answers(path: str) -> bool:
 
 def _is_model(path: str) -> bool:
     """Return whether the model is read from a file that is no settings': answers, a project, a component's."""
-    name = path.rpartition("/")[2]
-    is_argocds = path.startswith(f"{layout.ARGOCD}/") and (name == "project.yaml" or f"/{layout.COMPONENTS}/" in path)
+    is_argocds = path.startswith(f"{layout.ARGOCD}/") and (layout.is_project(path) or f"/{layout.COMPONENTS}/" in path)
     is_vendored = path.startswith(f"{layout.PLATFORM}/") and path.endswith("/chart/Chart.yaml")
     return path == layout.ANSWERS or is_argocds or is_vendored
 

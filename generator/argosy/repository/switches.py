@@ -13,7 +13,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from argosy.errors import UsageError
 from argosy.names import did_you_mean
-from argosy.repository.model import Application, Cluster, Environment, Production, Settings
+from argosy.repository.model import Application, Cluster, Environment, Production, Settings, Team
 from argosy.repository.previews import Previews
 
 
@@ -120,6 +120,8 @@ OF_APP = {**_of(Application, ("team",)), **PREVIEWS}
 """The settings of an application."""
 OF_CLUSTER = _of(Cluster, ("server", "labels"))
 """The settings of a cluster."""
+OF_TEAM = _of(Team, ("sso_group",))
+"""The settings of a team, besides its quotas."""
 POD_SECURITY = Setting("podSecurity", "pod_security", bool, default=False)
 """All environments' at once, the strictest where releases end."""
 OF_REPOSITORY = {
@@ -128,7 +130,13 @@ OF_REPOSITORY = {
     POD_SECURITY.key: POD_SECURITY,
 }
 """The settings of the repository. Layers come and go by commands of their own."""
-SETTINGS = {"repository": OF_REPOSITORY, "env": OF_ENV, "app": OF_APP, "cluster": OF_CLUSTER}
+SETTINGS = {
+    "repository": OF_REPOSITORY,
+    "env": OF_ENV,
+    "app": OF_APP,
+    "cluster": OF_CLUSTER,
+    "team": OF_TEAM,
+}
 """All settings, by the word for what they are of."""
 
 

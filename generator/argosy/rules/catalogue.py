@@ -23,6 +23,7 @@ from argosy.rules import (
     settings,
     sources,
     sync,
+    teams,
 )
 from argosy.rules.registry import RULES, Rule
 
@@ -48,6 +49,7 @@ __all__ = [
     "settings",
     "sources",
     "sync",
+    "teams",
 ]
 
 

@@ -525,9 +525,15 @@ def project_denies_kind(application: ArgoApplication, repository: View) -> Itera
 
 
 def _adding(project: Document, application: ArgoApplication) -> str:
-    """Return how to begin to say that a kind is to be added: argosy adds those of an environment's project itself."""
-    is_environments = project.path == layout.project(project_name(application))
-    return "Run argosy apply, or add" if is_environments else "Add"
+    """Return how to begin to say that a kind is to be added: argosy adds those of the projects that it keeps itself."""
+    return "Run argosy apply, or add" if _is_kept(project, project_name(application)) else "Add"
+
+
+def _is_kept(project: Document, name: str) -> bool:
+    """Return whether argosy keeps a project to what is used: that of an environment, or of a team in one."""
+    environment = layout.environment_of(project.path) or ""
+    team = name.removeprefix(f"{environment}-") if name != environment else ""
+    return bool(environment) and project.path == layout.project(environment, team)
 
 
 Where = tuple[str | None, str | None, str]
@@ -609,7 +615,7 @@ class _Project:
     def baseline(self) -> Collection[Kind]:
         """The kinds that it permits whether they are used or not: those of an environment that others promote from."""
         sources = {text(field(each.data, "promotesFrom")) for each in self.view.environments.values()}
-        is_ours = self.document.path == layout.project(self.name) and self.name in sources
+        is_ours = _is_kept(self.document, self.name) and layout.environment_of(self.document.path) in sources
         return BASELINE if is_ours and not self.view.least_privilege else ()
 
     @cached_property
@@ -713,7 +719,7 @@ def _kinds(project: _Project) -> Iterator[Problem]:
 
 def _narrowing(project: _Project, used: Iterable[tuple[str, str]]) -> str:
     """Return how to permit fewer kinds."""
-    if project.document.path == layout.project(project.name):
+    if _is_kept(project.document, project.name):
         return "Run argosy apply --least-privilege once Argo CD has pruned the resources of that kind."
     if used:
         return f"List the deployed kinds: {', '.join(_named(*each) for each in sorted(used))}."

@@ -19,6 +19,7 @@ _OWN_FILES = (
     (r"clusters\.yaml", "files.json#/$defs/clusters"),
     (r"environments/[^/]+/[^/]+/source\.yaml", "files.json#/$defs/source"),
     (r"applications/[^/]+/application\.yaml", "files.json#/$defs/application"),
+    (r"teams/[^/]+/team\.yaml", "files.json#/$defs/team"),
     (r"environments/[^/]+/[^/]+/chart-version\.yaml", "files.json#/$defs/chartVersion"),
     (r"\.copier-answers\.yml", "files.json#/$defs/answers"),
     (r"\.copier-answers\.[^/]+\.yml", "files.json#/$defs/layerAnswers"),

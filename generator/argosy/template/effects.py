@@ -20,6 +20,7 @@ _PARTS = {
     r"\[\[ (?:env|each\.environment)\.name[^\]]*\]\]": "ENV",
     r"\[\[ app\.name[^\]]*\]\]": "APP",
     r"\[\[ each\.component\.name \]\]": "COMPONENT",
+    r"\[\[ (?:each\.project\.team|team\.name) \]\]": "TEAM",
     r"\[\[ _copier_conf\.answers_file \]\]": ".copier-answers.yml",
     r"\.jinja$": "",
 }
@@ -31,10 +32,10 @@ _GIVEN = {"applications", "environments"}
 
 
 def meaning(what: str, setting: Setting) -> str:
-    """Return what a setting of the repository, an env, an app or a cluster means, in a sentence or a question."""
+    """Return what a setting of the repository, an env, an app, a cluster or a team means: a sentence or a question."""
     if what == "repository" and setting != POD_SECURITY:
         return str(_questions()[_question(setting)]["help"])
-    several = {"repository": "environments", "env": "environments", "app": "applications", "cluster": "clusters"}[what]
+    several = {"repository": "environments", "env": "environments", "app": "applications"}.get(what, f"{what}s")
     return str(_properties(several)[setting.field]["description"])
 
 

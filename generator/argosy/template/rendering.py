@@ -17,6 +17,7 @@ from typing import Any
 from argosy import cache as results
 from argosy.repository import switches
 from argosy.repository.model import (
+    OF_LIMITS,
     OWN,
     SHARED,
     Application,
@@ -27,6 +28,7 @@ from argosy.repository.model import (
     Image,
     ImageSigning,
     Kind,
+    Quota,
     Repository,
     RevisionStyle,
     Secrets,
@@ -123,7 +125,7 @@ def _renderer() -> Sequence[str]:
 
 def answers(repository: Repository) -> dict[str, Any]:
     """Return the template's answers for a model, as copier.yml asks for them."""
-    settings = repository.settings
+    settings, tenants = repository.settings, _tenants(repository)
     return {
         "repository_name": settings.name,
         "repo_url": settings.repo_url,
@@ -136,24 +138,73 @@ def answers(repository: Repository) -> dict[str, Any]:
         "argosy_install": settings.argosy_install,
         "format": settings.format.value,
         "chart": settings.chart,
+        "tenancy": settings.tenancy.value,
         "kubernetes_version": settings.kubernetes_version,
         **switches.answers(settings.production),
         "applications": [_application(application) for application in repository.applications],
-        "environments": [_environment(repository, environment) for environment in repository.environments],
         "clusters": [
             {"name": each.name, "server": each.server, "labels": dict(label.split("=", 1) for label in each.labels)}
             for each in repository.clusters
         ],
-        "chart_versions": list(repository.charts),
-        "teams": [
-            {
-                "name": team,
-                "applications": [name for name, _ in owned],
-                "environments": {name: list(places) for name, places in owned},
-            }
-            for team, owned in repository.by_team()
+        "environments": [
+            {**_environment(repository, environment), **tenants[environment.name]}
+            for environment in repository.environments
         ],
+        "chart_versions": list(repository.charts),
+        "teams": _teams(repository),
     }
+
+
+def _teams(repository: Repository) -> list[dict[str, Any]]:
+    """Return each team that owns applications, or has AppProjects of its own, by name."""
+    owned, settings = (
+        {name: dict(each) for name, each in repository.by_team()},
+        {each.name: each for each in repository.teams},
+    )
+    return [
+        {
+            "name": name,
+            "applications": [*owned.get(name, {})],
+            "environments": {each: list(places) for each, places in owned.get(name, {}).items()},
+            "own_projects": name in settings,
+            "sso_group": settings[name].sso_group if name in settings else "",
+            "quotas": {place: dict(each) for place, each in settings[name].quotas} if name in settings else {},
+        }
+        for name in sorted({*owned, *settings} - {""})
+    ]
+
+
+def _tenants(repository: Repository) -> dict[str, dict[str, Any]]:
+    """Return the namespaces of each environment's AppProject, the teams' own, and what these may use, by namespace."""
+    teams, found = {each.name: each for each in repository.teams}, dict[str, dict[str, Any]]()
+    for each in repository.projects():
+        place, namespaces = each.environment.name, None if each.namespaces is None else list(each.namespaces)
+        if not each.team:
+            found[place] = {"namespaces": namespaces, "team_projects": [], "team_quotas": {}}
+            continue
+        project = {
+            "name": each.name,
+            "team": each.team,
+            "sso_group": teams[each.team].sso_group,
+            "namespaces": namespaces,
+            "kinds": _kinds(each.permitted.kinds),
+            "cluster_kinds": _kinds(each.permitted.cluster_kinds),
+            "source_repos": list(each.permitted.repositories),
+        }
+        found[place]["team_projects"].append(project)
+        if quota := teams[each.team].quota(place):
+            found[place]["team_quotas"] |= {name: _quota(quota) for name in namespaces or ()}
+    return found
+
+
+def _quota(quota: Quota) -> dict[str, Any]:
+    """Return what of a quota a ResourceQuota says, and what a LimitRange does."""
+    limits: dict[str, dict[str, str]] = {}
+    for key, quantity in quota:
+        if key in OF_LIMITS:
+            what, _, resource = key.partition(".")
+            limits.setdefault(what, {})[resource] = quantity
+    return {"hard": {key: each for key, each in quota if key not in OF_LIMITS}, "limits": limits}
 
 
 def _followed(repository: Repository, environment: Environment) -> dict[str, str]:
@@ -187,6 +238,9 @@ _DERIVED = {
     "preview_api",
     "preview_owner",
     "preview_repo",
+    "namespaces",
+    "team_projects",
+    "team_quotas",
 }
 """What nobody sets: it follows from what is set, or is read from the projects."""
 
@@ -232,6 +286,10 @@ def _derived(settings: Settings, given: Mapping[str, Any]) -> dict[str, Any]:
                 if each["format"] == Format.HELM and not each["chart"]
             ),
             *(_chart(f"charts/app/{version}", "app", version) for version in given["chart_versions"][-1:]),
+        ],
+        "project_teams": [each for each in given["teams"] if each["own_projects"]],
+        "team_projects": [
+            {"environment": each, "project": project} for each in environments for project in each["team_projects"]
         ],
         "promotion_targets": targets,
         # As Jinja's `unique`, which does not tell upper from lower case.
