@@ -226,7 +226,14 @@ def test_what_several_clusters_are_not_for(argosy: Argosy, several: Path) -> Non
 
 
 def test_teams_in_several_clusters(argosy: Argosy, several: Path) -> None:
-    assert argosy("set", "app", "web", "team=payments", "--commit").code == 0
+    for words in (("app", "web", "team=payments"), ("repository", "sso=oidc", "ci=gitlab")):
+        assert argosy("set", *words, "--commit").code == 0
+    access = documents("argocd/install/argocd-rbac-cm.yaml")[0]["data"]["policy.csv"]
+    assert "p, role:team-payments, applications, sync, dev/web-dev, allow\n" in access
+    for name in ("eu1", "us1"):
+        assert f"p, role:team-payments, logs, get, prod/web-prod-{name}, allow\n" in access
+    assert "/environments/prod/clusters/*/web/ @acme/payments\n" in Path("CODEOWNERS").read_text()
+
     moved = argosy("set", "repository", "tenancy=team", "--commit")
     assert "  web-prod-us1: prod -> prod-payments\n" in moved.err
     assert spec_of("argocd/prod/web.yaml")["template"]["spec"]["project"] == "prod-payments"
@@ -240,7 +247,7 @@ def test_teams_in_several_clusters(argosy: Argosy, several: Path) -> None:
     assert argosy("add", "app", "find", "--format", "manifests", "--team", "search", "--commit").code == 2
     assert argosy("add", "team", "search", "--commit").code == 0
     assert argosy("add", "app", "find", "--format", "manifests", "--team", "search", "--commit").code == 0
-    assert "0 errors, 0 warnings" in argosy("validate").out
+    assert argosy("validate").code == 0  # With placeholders of the SSO to fill in.
 
     # What one team has in a cluster, another does not reach there.
     own = "argocd/prod/teams/search.yaml"
