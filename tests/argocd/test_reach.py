@@ -9,7 +9,8 @@ import pytest
 
 from argosy.findings import Report, Severity
 from argosy.validation import pipeline
-from tests.validating import Validate, write_files
+from tests.conftest import Git
+from tests.validating import Validate, rules_of, write_files
 
 URL = "https://git.example.com/acme/gitops.git"
 BAD = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: BAD}\n"
@@ -255,6 +256,25 @@ class TestRoots:
         places = {place.path for each in report.findings if each.rule in found for place in each.places}
         assert places == {"one/apps/shop.yaml", "two/apps/shop.yaml"}
 
+    def test_a_written_project_default_says_nothing_of_another_argo_cd(self, validate: Validate) -> None:
+        default = (
+            "apiVersion: argoproj.io/v1alpha1\nkind: AppProject\nmetadata: {name: default}\nspec: {sourceRepos: []}\n"
+        )
+        both = {f"{each}/root.yaml": application("root", f"{each}/apps") for each in ("one", "two")}
+        apps = {f"{each}/apps/one.yaml": config_map("one") for each in ("one", "two")}
+        found = validate({**both, **apps, "one/projects/default.yaml": default}).findings
+        assert {each.path for each in found if each.rule == "project-denies-source"} == {"one/root.yaml"}
+
+    def test_a_chart_that_an_application_gives_unknown_values_is_not_judged_with_its_defaults(
+        self, validate: Validate
+    ) -> None:
+        bad = application("shop").replace("https://kubernetes.default.svc", "")
+        inner = chart("apps/inner", bad)
+        assert broken(validate(inner)) == {"apps/inner/templates/one.yaml"}
+        report = validate(inner | {"set.yaml": application_set("all", OF_CLUSTERS, "apps/inner")})
+        assert broken(report) == set()
+        assert "apps/inner/Chart.yaml" in {each.path for each in report.unreached}
+
     def test_what_one_of_them_leads_to_is_compared(self, validate: Validate) -> None:
         again = {
             "one/apps/again.yaml": application("shop", "one/shop"),
@@ -294,3 +314,21 @@ class TestRoots:
         ]
         assert report.unrooted == ("fixtures/app.yaml",)
         assert [each.path for each in report.unreached] == ["notes/bad.yaml"]
+
+
+def test_a_repository_is_known_by_its_urls_and_not_by_a_path_of_this_machine(
+    validate: Validate, git: Git, tmp_path: Path
+) -> None:
+    git(tmp_path, "init", "--quiet")
+    remote = tmp_path / ".git" / "config"
+    before = remote.read_text()
+
+    def is_foreign(url: str, files: Mapping[str, str]) -> bool:
+        remote.write_text(f'{before}[remote "origin"]\n\turl = {url}\n')
+        return "repository-foreign" in rules_of(validate({**DIRECTORY, **files}))
+
+    assert not is_foreign("ssh://git@GIT.example.com/acme/gitops", {})
+    assert not is_foreign("/srv/mirrors/gitops.git", {})
+    assert is_foreign("https://mirror.example.com/acme/gitops.git", {})
+    equals = {".argosy.yaml": f"repoURLs: ['{URL}']\n"}
+    assert not is_foreign("https://mirror.example.com/acme/gitops.git", equals)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from argosy.argocd.sources import Kind, Source, is_here, normalise, resolve
+from argosy.argocd.sources import Kind, Source, is_here, is_local, normalise, resolve
 from argosy.argocd.view import ArgoApplication, View
 from argosy.documents import Document
 from tests.validating import write_files
@@ -165,6 +165,15 @@ def test_references_lead_from_the_root_of_the_other_source(root: Path) -> None:
 )
 def test_spellings_of_one_url(root: Path, url: str) -> None:
     assert is_here(url, View(root, urls=frozenset({normalise(URL)})))
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [("/srv/x", True), ("../x", True), ("file:///srv/x", True), ("a/b:c", True), ("git@h:x", False), ("h:x", False)],
+)
+def test_a_path_of_this_machine_is_no_url_that_argo_cd_reads(url: str, expected: bool) -> None:
+    assert is_local(url) is expected
+    assert not is_local(URL)
 
 
 def test_every_url_is_here_where_nothing_tells_the_repositorys_own(root: Path) -> None:

@@ -16,6 +16,7 @@ from tests.documents.texts import defect, only
         "labels:\n{{ include `x` . | indent 2 }}\nname: a\n",
         "{{- range .Values.all }}\n---\nname: {{ .name }}\n{{- end }}\n",
         "{{- /* a: b: */ -}}\nkind: A\n",
+        "kind: A\n<#if a.b??>\nname: ${a.b}\n<#else>\nname: c\n</#if>\n<#-- d -->\n",
     ],
 )
 def test_a_helm_template_is_known_and_gives_no_documents(text: str) -> None:

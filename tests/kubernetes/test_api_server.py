@@ -158,6 +158,11 @@ def test_what_an_api_server_refuses_is_said(bad: dict[str, Any], message: str) -
     assert message in violation.message
 
 
+def test_a_variable_that_is_there_twice_is_taken_with_a_warning() -> None:
+    found = violations(container(env=[{"name": "A"}, {"name": "A"}], ports=[{"name": "a"}, {"name": "a"}]))
+    assert {each.at[-1]: each.is_accepted for each in found} == {"env": True, "ports": False}
+
+
 def test_a_stateful_sets_claims_are_volumes() -> None:
     mounts = [{"name": "data", "mountPath": "/data"}]
     claims = [{"metadata": {"name": "data"}}]

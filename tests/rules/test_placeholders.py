@@ -37,7 +37,7 @@ def test_values_are_told_apart_from_comments_and_from_what_only_looks_like_them(
     )
 
 
-@pytest.mark.parametrize("name", ["<NAME>", "{{ name }}", "shop-${NAME}"])
+@pytest.mark.parametrize("name", ["<NAME>", "{{ name }}", "shop-${NAME}", "${app.name}shop"])
 def test_a_value_to_fill_in_is_an_error_only_where_it_is_deployed(name: str, validate: Validate) -> None:
     service = f"apiVersion: v1\nkind: Service\nmetadata: {{name: '{name}'}}\nspec: {{ports: [{{port: 80}}]}}\n"
     [found] = validate({"apps/my-app/service.yaml": service}).findings

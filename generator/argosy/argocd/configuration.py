@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from argosy import git
-from argosy.argocd.sources import normalise
+from argosy.argocd.sources import is_local, normalise
 from argosy.documents import File, read
 from argosy.paths import astray
 from argosy.repository import layout
@@ -65,7 +65,8 @@ def load(root: Path, repository: Path | None = None) -> Configuration:
     answers, own = _mapping(root, layout.ANSWERS), _mapping(root, layout.CONFIGURATION)
     place = repository or root
     remotes = git.remotes(place)
-    urls = {normalise(url) for url in (answers.get("repo_url"), *remotes) if isinstance(url, str) and url}
+    equals = (answers.get("repo_url"), *_texts(own.get("repoURLs")), *(url for url in remotes if not is_local(url)))
+    urls = {normalise(url) for url in equals if isinstance(url, str) and url}
     version = answers.get("kubernetes_version")
     versions = _texts(own.get("kubernetesVersions")) or ((version,) if isinstance(version, str) else (NEWEST,))
     exemptions = own.get("ignore")

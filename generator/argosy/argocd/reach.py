@@ -28,6 +28,7 @@ ARGOCD_KINDS = APPLICATIONS | {"AppProject"}
 _GROUP, _KIND = r"apiVersion:[ \t]*[\"']?argoproj\.io/", r"kind:[ \t]*[\"']?(Application|ApplicationSet|AppProject)\b"
 _DECLARED = re.compile(rf"^([ \t]*)(?:{_GROUP}.*\n\1{_KIND}|{_KIND}.*\n\1{_GROUP})", re.MULTILINE)
 """What a text says of itself that is no YAML, such as a chart's template, or a file with an error."""
+_SOURCE_PATH = re.compile(r"""\bpath:[ \t]*["']?([^\s"'{},]{1,4096})(?=["'\s,}]|$)""")
 Identify = Callable[[Document], Hashable]
 """Returns what an Application, ApplicationSet or AppProject is known by, wherever it is found."""
 
@@ -98,7 +99,19 @@ class Declaring:
         place = folder.relative_to(self.inventory.root).as_posix()
         # `argosy bootstrap` applies that one.
         is_installed = self.is_argosys and place == layout.INSTALL
-        return is_installed or folder in self.folders or self.is_named(place)
+        # What some Application gives a chart, of a source that is unknown here, is not its default values.
+        is_applied = folder in self.folders and not (folder in self.inventory.charts and place in self._sources)
+        return is_installed or is_applied or self.is_named(place)
+
+    @cached_property
+    def _sources(self) -> frozenset[str]:
+        """The paths that the texts of Applications and ApplicationSets name."""
+        texts = (
+            entry.parsed.text
+            for entry in self.inventory.entries
+            if self.by_path.get(entry.file.path, frozenset()) & APPLICATIONS
+        )
+        return frozenset(posixpath.normpath(path) for each in texts for path in _SOURCE_PATH.findall(each))
 
     def is_named(self, path: str) -> bool:
         """Return whether `.argosy.yaml` names a file or folder, or one above it, as a root."""

@@ -112,6 +112,11 @@ def normalise(url: str) -> str:
     return bare.rstrip("/").removesuffix(".git")
 
 
+def is_local(url: str) -> bool:
+    """Return whether a URL is a path of this machine, as Git tells it: Argo CD reads nothing by that."""
+    return url.startswith("file:") or not re.match(r"[^/]+:", url)
+
+
 def is_here(url: str, view: View | _Home) -> bool:
     """Return whether a URL is this repository's, as far as that is known."""
     return not view.urls or normalise(url) in view.urls

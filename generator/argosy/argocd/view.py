@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import takewhile
@@ -157,10 +157,20 @@ class View:
     def project_of(self, application: ArgoApplication, name: str) -> Document | None:
         """Return the AppProject of a name that counts for an Application: of several, the nearest to its roots."""
         several = self.namesakes.get(name, ())
-        if len(several) < 2:
-            return self.projects.get(name)
         places = [*self.places_of(application), application.document.path]
-        return max(several, key=lambda each: max(len(_common(each.path, place)) for place in places))
+        if len(several) < 2:
+            found = self.projects.get(name)
+            # Every Argo CD makes a project default: one that is written says nothing of an Argo CD of other roots.
+            is_elsewhere = found is not None and name == "default" and self._nearest > _nearness(found.path, places)
+            return None if is_elsewhere else found
+        return max(several, key=lambda each: _nearness(each.path, places))
+
+    @cached_property
+    def _nearest(self) -> int:
+        """How near the project default is to any root; 0 where all roots share one Argo CD."""
+        found = self.projects.get("default")
+        roots = frozenset().union(*self.places.values())
+        return _nearness(found.path, roots) if found and len(roots) > 1 else 0
 
     def config_maps(self, name: str) -> Sequence[Document]:
         """Return Argo CD's ConfigMaps of a name: written, rendered, or patches of one that is not in the repository."""
@@ -183,6 +193,11 @@ def _common(one: str, other: str) -> list[str]:
     """Return the folders that two paths have in common."""
     pairs = zip(one.split("/"), other.split("/"), strict=False)
     return [part for part, _ in takewhile(lambda pair: pair[0] == pair[1], pairs)]
+
+
+def _nearness(path: str, places: Iterable[str]) -> int:
+    """Return how many folders a path and the nearest of some places have in common."""
+    return max(len(_common(path, place)) for place in places)
 
 
 def key(application: ArgoApplication) -> str:

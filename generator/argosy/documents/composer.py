@@ -33,6 +33,8 @@ MOST_DEFECTS = 100
 MOST_DIRECTIVES = 100
 """How many lines may begin with `%`: libyaml compares each %TAG with all before it."""
 
+_OF_TEMPLATES = {DefectKind.CUSTOM_TAG, DefectKind.DUPLICATE_KEY, DefectKind.REPEATED_KEY}
+"""What is no mistake in a template: of the two branches of a condition, one stays."""
 _NEXT_DOCUMENT = re.compile(r"^(?:---|\.\.\.)(?=\s|$)", re.MULTILINE)
 _DIRECTIVE = re.compile("^%", re.MULTILINE)
 
@@ -319,15 +321,16 @@ class Composer:
         self._noted.append((index, Defect(refusal.kind, refusal.message, "", line, column, refusal.hint, document)))
 
     def _is_template(self) -> bool:
-        """Return whether the text is YAML once its `{{ … }}` actions are gone."""
+        """Return whether the text is YAML once its `{{ … }}` actions, or FreeMarker's lines, are gone."""
         if self._template is None:
             self._template = False
-            if syntax.ACTION.search(self.text):
-                probe = Composer(syntax.ACTION.sub("x", syntax.ACTIONS_ALONE.sub("", self.text)))
+            plain = syntax.DIRECTIVE.sub("", syntax.ACTION.sub("x", syntax.ACTIONS_ALONE.sub("", self.text)))
+            if plain != self.text:
+                probe = Composer(plain)
                 probe._template = False
                 for _ in probe.documents():
                     pass
-                self._template = all(defect.kind is DefectKind.CUSTOM_TAG for _, defect in probe._noted)
+                self._template = all(defect.kind in _OF_TEMPLATES for _, defect in probe._noted)
         return self._template
 
 

@@ -34,6 +34,12 @@ TEMPLATE = (
     "this is a Helm template, not YAML: it contains “{{ … }}”",
     "Helm only renders files in a chart's templates folder. Elsewhere, quote values that begin with “{{”.",
 )
+DIRECTIVE = re.compile(r"^[ \t]*+</?#(?:[a-z]|--).*+$", re.MULTILINE)
+"""A line of FreeMarker's, such as `<#if …>`."""
+_FREEMARKER = (
+    "this is a template of FreeMarker, not YAML: it contains “<#…>”",
+    "Give it a name that ends in .ftl, so that nobody takes it for YAML.",
+)
 _OPEN_QUOTE = (
     "a quoted string is not closed",
     "Close the quote. Inside single quotes, double a single quote.",
@@ -81,7 +87,8 @@ def refusal(error: yaml.YAMLError, lines: Lines, start: int, is_template: Callab
     if "\t" in line[: len(line) - len(line.lstrip())] and "flow" not in context:
         return RefusedError(DefectKind.TABS, "the line is indented with a tab", "Indent with spaces.", index)
     if ACTION.search(line) or is_template():
-        return RefusedError(DefectKind.HELM_TEMPLATE, *TEMPLATE, index)
+        said = _FREEMARKER if DIRECTIVE.search(lines.text) else TEMPLATE
+        return RefusedError(DefectKind.HELM_TEMPLATE, *said, index)
     message, hint = _PROBLEMS.get(problem, (problem, "Correct the YAML syntax."))
     if problem in _ABOUT_THE_BEGINNING:
         index = opened

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from decimal import Decimal, DecimalException
 from typing import TYPE_CHECKING, Any
 
@@ -187,7 +188,9 @@ def _restarts(spec: Mapping[str, Any], at: Pointer, possible: tuple[str, ...]) -
 def _container(container: Mapping[str, Any], at: Pointer, volumes: set[str]) -> Iterator[Violation]:
     if not container.get("image"):
         yield violation(at, 'the required field "image" is missing')
-    yield from _twice([each.get("name") for _, each in _mappings(container.get("env"))], (*at, "env"), "variable")
+    variables = [each.get("name") for _, each in _mappings(container.get("env"))]
+    for each in _twice(variables, (*at, "env"), "variable"):
+        yield replace(each, hint="The last one counts; ServerSideApply=true refuses it.", is_accepted=True)
     yield from _twice([each.get("name") for _, each in _mappings(container.get("ports"))], (*at, "ports"), "port")
     mounts = list(_mappings(container.get("volumeMounts")))
     yield from _twice([each.get("mountPath") for _, each in mounts], (*at, "volumeMounts"), "path")

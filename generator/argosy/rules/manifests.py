@@ -85,7 +85,8 @@ KUBERNETES_VALUE = declare(
     Severity.ERROR,
     "A manifest has a value that the API server rejects.",
     explanation="Kubernetes' published schemas omit many checks of the API server: names, ports, quantities, "
-    "selectors that must match labels, enumerated values.",
+    "selectors that must match labels, enumerated values. What it takes with a warning is one: an environment variable "
+    "that is there twice.",
     bad=_DEPLOYMENT.format(replicas=3, port=8080).replace(
         "matchLabels:\n      app: shop", "matchLabels:\n      app: web"
     ),

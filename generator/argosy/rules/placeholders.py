@@ -59,7 +59,7 @@ def problems(document: Document) -> Iterator[Problem]:
         yield Problem(message, pointer, hint, cause=placeholder.text)
 
 
-_TO_FILL_IN = re.compile(r"<[A-Za-z][\w .:/-]*>|\{\{[^{}]*\}\}|\$\{\w+\}")
+_TO_FILL_IN = re.compile(r"<[A-Za-z][\w .:/-]*>|\{\{[^{}]*\}\}|\$\{[^{}]+\}")
 """What people, and scripts before `kubectl apply`, write a value for."""
 
 

@@ -40,6 +40,8 @@ class Violation:
     hint: str = ""
     is_missing: bool = False
     """Whether nothing is wrong but that a required field is not there."""
+    is_accepted: bool = False
+    """Whether the API server takes it, with a warning."""
     read: str = ""
     """What message and hint show of a number or truth value: 493, although its file may have 0755."""
 

@@ -30,10 +30,10 @@ from argosy.documents import (
     together,
 )
 from argosy.documents.defects import NOT_JUDGED
-from argosy.documents.fields import JSON
+from argosy.documents.fields import JSON, group_and_kind
 from argosy.documents.lines import shortened
 from argosy.errors import UsageError
-from argosy.findings import Finding, Place, Problem, Report
+from argosy.findings import Finding, Place, Problem, Report, Severity
 from argosy.helm import Fault, Helm, Message, OfflineError, Release, RenderError, lintable
 from argosy.kubernetes import api_server
 from argosy.paths import holds, unchanged
@@ -402,11 +402,19 @@ class _Validation:
 
     def _add_violations(self, rule: Rule, document: Document, violations: Iterable[Violation]) -> None:
         for violation in violations:
-            problem = placeholders.to_fill_in(fields.field(document.data, *violation.at))
-            if problem and identity(document) not in self.deployed_as_is:
-                self._add(placeholders.PLACEHOLDER, replace(problem, at=violation.at), document=document)
-            else:
-                self._add(rule, Problem(violation.message, violation.at, violation.hint), document=document)
+            severity = Severity.WARNING if violation.is_accepted else None
+            problem = Problem(violation.message, violation.at, violation.hint, severity=severity)
+            self._add(rule, problem, document=document)
+
+    def _unless_to_fill_in(self, rule: Rule, problem: Problem, document: Document) -> tuple[Rule, Problem]:
+        """Return what is wrong, or only that somebody has to fill the value in before it is applied."""
+        found = placeholders.to_fill_in(fields.field(document.data, *problem.at))
+        # In an ApplicationSet, what looks so is a parameter.
+        if not found or group_and_kind(document.data)[1] == "ApplicationSet":
+            return rule, problem
+        if identity(document) in self.deployed_as_is:
+            return rule, problem
+        return placeholders.PLACEHOLDER, replace(found, at=problem.at, document=problem.document)
 
     def _add(
         self,
@@ -421,6 +429,8 @@ class _Validation:
         of: str = "",
     ) -> None:
         about = problem.document or document
+        if about and problem.at and (problem.severity or rule.severity) is Severity.ERROR:
+            rule, problem = self._unless_to_fill_in(rule, problem, about)
         if rule.id in FOR_AUTHORS and layout.is_vendored(path or (about.path if about else ".")):
             return
         render = render or (self.render_of.get(about) if about else None)
