@@ -11,7 +11,7 @@ import pytest
 
 from argosy.findings import Report, Status
 from argosy.rules.registry import files_of
-from argosy.validation import pipeline
+from argosy.validation import baseline, pipeline
 
 _LINK = re.compile(r"^# link: (\S+) -> (\S+)$", re.MULTILINE)
 _BRANCH = re.compile(r"^# git: (\S+)$", re.MULTILINE)
@@ -65,7 +65,8 @@ def validate(tmp_path: Path) -> Validate:
             write_example(tmp_path, files)
         else:
             write_files(tmp_path, files)
-        return pipeline.validate(tmp_path, pipeline.Options(**options))  # type: ignore[arg-type]
+        chosen = pipeline.Options(**options, baseline=baseline.find(tmp_path))  # type: ignore[arg-type]
+        return pipeline.validate(tmp_path, chosen)
 
     return run
 

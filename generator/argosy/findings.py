@@ -56,6 +56,8 @@ class Finding:
     resource: str = ""
     also: tuple[Place, ...] = ()
     """The other places in which the same shows."""
+    known: str | None = None
+    """Why it is in the baseline, which may be left empty; None where it is not there."""
 
     @property
     def places(self) -> tuple[Place, ...]:
@@ -103,6 +105,8 @@ class Report:
     unreached: Sequence[Unreached] = ()
     unrooted: Sequence[str] = ()
     """The files with Applications that were judged although no root leads to them."""
+    known: Sequence[Finding] | None = None
+    """What is in the baseline, so that it counts for nothing; None without a baseline."""
 
     @property
     def left_out(self) -> int:

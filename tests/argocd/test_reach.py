@@ -168,7 +168,8 @@ SHAPES: Mapping[str, tuple[Mapping[str, str], int, Mapping[str, str], set[str]]]
         {"root.yaml": application("shop", more=", plugin: {name: mine}"), "apps/bad.yaml": BAD}, 1, {}, set(),
     ),
     "a root that cannot be evaluated here": (
-        {"root.yaml": application("root", "boot", namespace="argocd"), "boot/main.jsonnet": "[]\n", "apps/bad.yaml": BAD},
+        {"root.yaml": application("root", "boot", namespace="argocd"), "boot/main.jsonnet": "[]\n",
+         "apps/bad.yaml": BAD},
         1, {}, {"apps/bad.yaml"},
     ),
     "a root chart that cannot be rendered": (

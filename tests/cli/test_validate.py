@@ -30,7 +30,7 @@ POD = (
 )
 GOOD, UNTAGGED = POD.format(image="nginx:1.29.3"), POD.format(image="nginx")
 BAD = GOOD.replace("containers", "contaners")
-SUMMARY = ["documents", "passed", "failed", "skipped", "renders", "errors", "warnings", "unreached"]
+SUMMARY = ["documents", "passed", "failed", "skipped", "renders", "errors", "warnings", "unreached", "known"]
 FINDING = {"rule", "severity", "path", "line", "message", "hint", "application", "environment", "resource", "also"}
 
 

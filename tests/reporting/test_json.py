@@ -24,6 +24,7 @@ def test_the_whole_report(options: Options) -> None:
         ),
         Finding("duplicate-key", Severity.ERROR, 'twice: "é"', "a.yaml", 9, "Remove one."),
     ]
+    known = [Finding("image-tag", Severity.WARNING, "no tag", "c.yaml", 3, known="a sandbox")]
     outcomes = [
         Outcome("b.yaml", Status.PASSED, "", "my-app", "dev"),
         Outcome("b.yaml", Status.SKIPPED, "no schema", "my-app", "dev"),
@@ -31,7 +32,7 @@ def test_the_whole_report(options: Options) -> None:
     ]
 
     assert (
-        format_report(Report(findings, outcomes, renders=1), OutputFormat.JSON, options)
+        format_report(Report(findings, outcomes, renders=1, known=known), OutputFormat.JSON, options)
         == """\
 {
   "summary": {
@@ -42,7 +43,8 @@ def test_the_whole_report(options: Options) -> None:
     "renders": 1,
     "errors": 1,
     "warnings": 1,
-    "unreached": 0
+    "unreached": 0,
+    "known": 1
   },
   "findings": [
     {
@@ -78,6 +80,21 @@ def test_the_whole_report(options: Options) -> None:
       ]
     }
   ],
+  "known": [
+    {
+      "rule": "image-tag",
+      "severity": "warning",
+      "path": "c.yaml",
+      "line": 3,
+      "message": "no tag",
+      "hint": "",
+      "application": "",
+      "environment": "",
+      "resource": "",
+      "also": [],
+      "reason": "a sandbox"
+    }
+  ],
   "skipped": [
     {
       "path": "b.yaml",
@@ -94,7 +111,7 @@ def test_the_whole_report(options: Options) -> None:
 
 def test_an_empty_report_has_empty_lists(options: Options) -> None:
     assert format_report(Report([], [], renders=0), OutputFormat.JSON, options).endswith(
-        '"findings": [],\n  "skipped": [],\n  "unrooted": []\n}\n'
+        '"findings": [],\n  "known": [],\n  "skipped": [],\n  "unrooted": []\n}\n'
     )
 
 

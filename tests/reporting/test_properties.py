@@ -64,9 +64,8 @@ def test_json_says_everything(report: Report) -> None:
     def key(finding: dict[str, object]) -> str:
         return json.dumps(finding, sort_keys=True)
 
-    assert sorted(document["findings"], key=key) == sorted(
-        json.loads(json.dumps([asdict(each) for each in report.findings])), key=key
-    )
+    said = [{name: value for name, value in asdict(each).items() if name != "known"} for each in report.findings]
+    assert sorted(document["findings"], key=key) == sorted(json.loads(json.dumps(said)), key=key)
     assert len(document["skipped"]) == document["summary"]["skipped"] == report.count(Status.SKIPPED)
 
 

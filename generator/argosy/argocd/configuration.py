@@ -91,6 +91,12 @@ def load(root: Path, repository: Path | None = None) -> Configuration:
     )
 
 
+def baseline(root: Path) -> str:
+    """Return the file of the baseline that a repository names, relative to its root; empty where it names none."""
+    named = _mapping(root, layout.CONFIGURATION).get("baseline")
+    return named if isinstance(named, str) else ""
+
+
 def _mapping(root: Path, path: str) -> Mapping[str, Any]:
     if not (root / path).is_file() or astray(root / path, root):
         return {}

@@ -361,7 +361,12 @@ def _validate(given: ChangeOptions, changed: Iterable[str]) -> int:
 
     # Findings are data, unless JSON is what was asked for.
     with redirect_stdout(sys.stderr) if given.output == "json" else nullcontext():
-        return validation.run(given.root, changed=[*changed], output="text", quiet=True)
+        try:
+            return validation.run(given.root, changed=[*changed], output="text", quiet=True)
+        except UsageError as error:
+            # A file of the repository says how to validate, such as its baseline.
+            message = f"The change is made, but could not be validated: {error.message}"
+            raise ArgosyError(message, f"{error.hint} To undo the change: argosy abort") from error
 
 
 def _say_next(given: ChangeOptions, plan: Plan, change: Change, code: int) -> None:

@@ -10,6 +10,7 @@ import click
 from argosy.cli import options
 from argosy.cli.options import root_of
 from argosy.cli.validation import run
+from argosy.errors import UsageError
 
 if TYPE_CHECKING:
     pass
@@ -59,6 +60,13 @@ class ReportType(click.ParamType):  # type: ignore[type-arg]  # generic in new v
 @click.option(
     "--helm", type=click.Path(path_type=Path), metavar="PATH", help="A helm binary to use instead of the bundled Helm."
 )
+@click.option(
+    "--baseline",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="A list of findings that do not count.  [default: what .argosy.yaml names, or .argosy-baseline.yaml]",
+)
+@click.option("--update-baseline", is_flag=True, help="Make what is found the baseline, and keep reasons and dates.")
 @click.option("--strict", is_flag=True, help="Fail on skipped documents too.")
 @click.option("--unreached", is_flag=True, help="Check also what no Application leads to.")
 @click.option("--verbose", is_flag=True, help="List every skipped or unreached document and every render.")
@@ -80,6 +88,8 @@ def command(
     kubernetes_versions: str | None,
     schema_locations: tuple[str, ...],
     helm: Path | None,
+    baseline: Path | None,
+    update_baseline: bool,
     strict: bool,
     unreached: bool,
     verbose: bool,
@@ -95,6 +105,8 @@ def command(
     are reported on, what is rendered from them, and what an Application among them deploys. Exit code: 0 without
     errors, 1 with errors or if there is nothing to validate, 2 for wrong usage.
     """
+    if update_baseline and paths:
+        raise UsageError("A baseline is of the whole repository.", "Leave out PATH with --update-baseline.")
     versions = tuple(each.strip() for each in kubernetes_versions.split(",")) if kubernetes_versions else ()
     return run(
         root_of(repository, paths),
@@ -108,4 +120,6 @@ def command(
         output=output,
         reports=reports,
         quiet=quiet,
+        baseline=baseline,
+        update_baseline=update_baseline,
     )

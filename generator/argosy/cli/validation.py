@@ -17,6 +17,7 @@ from argosy.errors import ArgosyError, UsageError
 if TYPE_CHECKING:
     from argosy.findings import Finding, Report
     from argosy.git.snapshot import Snapshot
+    from argosy.validation.baseline import Baseline
 
 
 def run(
@@ -33,10 +34,13 @@ def run(
     output: str = "text",
     reports: Sequence[tuple[str, Path]] = (),
     quiet: bool = False,
+    baseline: Path | None = None,
+    update_baseline: bool = False,
 ) -> int:
-    """Validate, print the report, write it to files, and return the exit code."""
+    """Validate, print the report, write it to files and the baseline, and return the exit code."""
     from argosy import reporting  # noqa: PLC0415
     from argosy.reporting.progress import progress  # noqa: PLC0415
+    from argosy.validation import baseline as known  # noqa: PLC0415
     from argosy.validation import pipeline  # noqa: PLC0415
 
     outside = [path for path in paths if not path.resolve().is_relative_to(root.resolve())]
@@ -50,8 +54,14 @@ def run(
         unreached=unreached,
         changed=frozenset(changed),
         progress=lambda description, total: progress(description, total, enabled=not quiet),
+        baseline=known.find(root, baseline, is_made=update_baseline),
     )
-    report = _with_owners(root, pipeline.validate(root, chosen))
+    if update_baseline:
+        report, renewed = pipeline.renew(root, chosen)
+        _write_baseline(chosen.baseline, renewed, quiet=quiet)
+    else:
+        report = pipeline.validate(root, chosen)
+    report = _with_owners(root, report)
     valid = reporting.is_valid(report, strict=strict)
     if not (quiet and valid and output == "text"):
         with terminal.annotating() if output == "github" else nullcontext():
@@ -66,7 +76,7 @@ def run(
 
 def _with_owners(root: Path, report: Report) -> Report:
     """Return the report in which what is wrong with a layer's file says so: it comes again with the next update."""
-    if not report.findings:
+    if not (report.findings or report.known):
         return report
     from argosy.change import layering  # noqa: PLC0415
 
@@ -79,7 +89,21 @@ def _with_owners(root: Path, report: Report) -> Report:
         hint = f"The layer {layer} writes this file ({template}): fix it there as well."
         return replace(finding, hint=f"{finding.hint} {hint}".strip())
 
-    return replace(report, findings=[told(each) for each in report.findings])
+    known = report.known and [told(each) for each in report.known]
+    return replace(report, findings=[told(each) for each in report.findings], known=known)
+
+
+def _write_baseline(before: Baseline | None, renewed: Baseline, *, quiet: bool) -> None:
+    """Write the baseline, and say what is new in it."""
+    old = set(before.entries) if before else set()
+    counts = (len(renewed.entries.keys() - old), len(old - renewed.entries.keys()), len(old & renewed.entries.keys()))
+    try:
+        if renewed.entries or renewed.file.exists():
+            renewed.write()
+    except OSError as error:
+        raise ArgosyError(f"{renewed.file} cannot be written: {error.strerror}.", "Name another --baseline.") from error
+    if not quiet:
+        click.echo("{}: {} added, {} removed, {} kept.".format(terminal.printable(renewed.path), *counts), err=True)
 
 
 def is_valid(state: Snapshot, changed: Collection[str]) -> bool:
@@ -91,12 +115,13 @@ def is_valid(state: Snapshot, changed: Collection[str]) -> bool:
         deployed,
         inventory,
     )
-    from argosy.validation import pipeline  # noqa: PLC0415
+    from argosy.validation import baseline, pipeline  # noqa: PLC0415
 
     wanted = frozenset(changed)
     with temporary.folder("validate") as folder:
         deployed.write(folder, *state.measured(inventory.reached_by(wanted)))
-        report = pipeline.validate(folder, pipeline.Options(changed=wanted, repository=state.root))
+        chosen = pipeline.Options(changed=wanted, repository=state.root, baseline=baseline.find(folder))
+        report = pipeline.validate(folder, chosen)
     valid = reporting.is_valid(report, strict=False)
     if not valid:
         written = reporting.Options.of(sys.stderr, version=version("argosy"))

@@ -15,10 +15,10 @@ _SKIPPED = ("path", "reason", "application", "environment")
 
 
 def format_report(report: Report, options: Options) -> str:
-    """Return a report as one JSON object: `summary` (counts), `findings`, `skipped` and `unrooted` (lists).
+    """Return a report as one JSON object: `summary` (counts), `findings`, `known`, `skipped` and `unrooted` (lists).
 
-    A finding has the place to fix, and in `also` the other places in which the same shows. The list `unreached` is
-    there with the option `verbose`.
+    What is in the baseline is in `known`, with its `reason`. A finding has the place to fix, and in `also` the other
+    places in which the same shows. The list `unreached` is there with the option `verbose`.
     """
     skipped = [outcome for outcome in report.outcomes if outcome.status is Status.SKIPPED]
     document: JSON = {
@@ -29,8 +29,10 @@ def format_report(report: Report, options: Options) -> str:
             "errors": report.errors,
             "warnings": report.warnings,
             "unreached": report.left_out,
+            "known": len(report.known or ()),
         },
         "findings": [_finding(each) for each in ordered(report.findings)],
+        "known": [{**_finding(each), "reason": each.known} for each in ordered(report.known or ())],
         "skipped": sorted(
             ({key: getattr(outcome, key) for key in _SKIPPED} for outcome in skipped),
             key=lambda entry: tuple(entry.values()),

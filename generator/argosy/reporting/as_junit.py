@@ -20,7 +20,11 @@ def format_report(report: Report, _options: Options) -> str:
     documents it is about, so the first one that failed carries all the errors of the file. Errors that no failed
     document explains are a case of their own.
     """
-    report = replace(report, findings=[each.at(place) for each in report.findings for place in each.places])
+    report = replace(
+        report,
+        findings=[each.at(place) for each in report.findings for place in each.places],
+        known=[each.at(place) for each in report.known or () for place in each.places],
+    )
     root = Element("testsuites", name="argosy")
     for render, part in sorted(split(report, render_of).items()):
         name = printable("/".join(filter(None, render)) or "repository")
@@ -48,6 +52,7 @@ def _cases(path: str, file: Report) -> Iterator[Element]:
     errors, warnings = (
         [finding for finding in ordered(file.findings) if finding.severity is severity] for severity in Severity
     )
+    known = ordered(file.known or ())
     for name, status, reason in cases or [(path, Status.PASSED, "")]:
         case = Element("testcase", name=printable(name))
         if status is Status.FAILED:
@@ -55,9 +60,10 @@ def _cases(path: str, file: Report) -> Iterator[Element]:
             errors = []
         elif status is Status.SKIPPED:
             SubElement(case, "skipped", message=printable(reason))
-        if warnings:
-            SubElement(case, "system-out").text = "\n".join(map(_sentence, warnings))
-            warnings = []
+        if warnings or known:
+            told = [*map(_sentence, warnings), *(f"Known, in the baseline: {_sentence(each)}" for each in known)]
+            SubElement(case, "system-out").text = "\n".join(told)
+            warnings, known = [], []
         yield case
 
 

@@ -25,7 +25,7 @@ def format_report(report: Report, options: Options) -> str:
 
     A finding has a logical location for each render that has it, and a related location for each other place.
     """
-    rules = sorted({finding.rule for finding in report.findings})
+    rules = sorted({finding.rule for finding in (*report.findings, *(report.known or ()))})
     log = {
         "$schema": _SCHEMA,
         "version": "2.1.0",
@@ -63,7 +63,7 @@ def _rule(rule: Rule) -> JSON:
 
 def _results(report: Report, rules: list[str]) -> Iterator[JSON]:
     seen: Counter[str] = Counter()
-    for finding in ordered(report.findings):
+    for finding in ordered((*report.findings, *(report.known or ()))):
         identity = "\0".join((finding.rule, finding.path, finding.message)).encode(errors="replace")
         fingerprint = sha256(identity).hexdigest()
         seen[fingerprint] += 1
@@ -77,7 +77,16 @@ def _results(report: Report, rules: list[str]) -> Iterator[JSON]:
             # Without the line, so that it survives moved lines. Not under GitHub's key `primaryLocationLineHash`:
             # GitHub's uploader computes that one, and warns of every result that brings another.
             "partialFingerprints": {"argosy/v1": f"{fingerprint}:{seen[fingerprint]}"},
+            **({} if report.known is None else _baseline(finding)),
         }
+
+
+def _baseline(finding: Finding) -> JSON:
+    """Return what SARIF says of a finding where there is a baseline: of one, both fields are in every result."""
+    if finding.known is None:
+        return {"baselineState": "new", "suppressions": []}
+    why = {"justification": finding.known} if finding.known else {}
+    return {"baselineState": "unchanged", "suppressions": [{"kind": "external", "status": "accepted", **why}]}
 
 
 def _related(finding: Finding) -> JSON:

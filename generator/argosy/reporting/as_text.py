@@ -26,7 +26,13 @@ def format_report(report: Report, options: Options) -> str:
     """Return a report as blocks of lines; its table fits the terminal."""
     style = "green" if is_valid(report, strict=options.strict) else "red"
     blocks: list[Text | Table] = []
-    found = (_findings(report), _renders(report, options), _skipped(report, options), _unreached(report, options))
+    found = (
+        _findings(report),
+        _known(report, options),
+        _renders(report, options),
+        _skipped(report, options),
+        _unreached(report, options),
+    )
     for block in chain.from_iterable(found):
         blocks += [block, Text("")]
     closing = (Text(closing_line(report)), Text(verdict(report, options), style))
@@ -43,6 +49,17 @@ def _findings(report: Report) -> Iterator[Text]:
     for (heading, _), items in groupby(sorted(ordered(report.findings), key=key), key=key):
         title = [Text(printable(f"{heading}:"), "bold")] if heading else []
         yield Text("\n").join([*title, *(_finding(each, found_in=not heading) for each in items)])
+
+
+def _known(report: Report, options: Options) -> Iterator[Text]:
+    """Yield what is in the baseline, with the reasons."""
+    if report.known and options.verbose:
+        reasons = [f"{each.known}: " if each.known else "" for each in ordered(report.known)]
+        lines = (
+            f"    {place(each)}: {why}{each.message} [{each.rule}]".replace("\n", " ")
+            for each, why in zip(ordered(report.known), reasons, strict=True)
+        )
+        yield Text(printable("\n".join(["known, in the baseline:", *lines])))
 
 
 def _finding(finding: Finding, *, found_in: bool) -> Text:

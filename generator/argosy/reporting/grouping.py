@@ -65,13 +65,14 @@ def render_of(item: Finding | Outcome) -> tuple[str, str]:
 
 def split(report: Report, key: Callable[[Finding | Outcome], Key]) -> dict[Key, Report]:
     """Return a report for each value of a key, in the order in which the values appear: a finding is in each once."""
-    parts: dict[Key, tuple[list[Finding], list[Outcome]]] = {}
+    parts: dict[Key, tuple[list[Finding], list[Outcome], list[Finding]]] = {}
     for outcome in report.outcomes:
-        parts.setdefault(key(outcome), ([], []))[1].append(outcome)
-    for finding in report.findings:
+        parts.setdefault(key(outcome), ([], [], []))[1].append(outcome)
+    for finding in (*report.findings, *(report.known or ())):
         shown: dict[Key, Finding] = {}
         for there in map(finding.at, finding.places):
             shown.setdefault(key(there), there)
         for value, there in shown.items():
-            parts.setdefault(value, ([], []))[0].append(there)
-    return {value: Report(findings, outcomes, renders=0) for value, (findings, outcomes) in parts.items()}
+            new, _, known = parts.setdefault(value, ([], [], []))
+            (new if finding.known is None else known).append(there)
+    return {value: Report(new, outcomes, renders=0, known=known) for value, (new, outcomes, known) in parts.items()}

@@ -17,12 +17,13 @@ def closing_line(report: Report) -> str:
     """Return one line that counts the documents, the renders, the findings, and what nothing leads to."""
     documents = len(report.outcomes)
     rendered = sum(outcome.is_rendered for outcome in report.outcomes)
+    known = "" if report.known is None else f"; {len(report.known)} known, in the baseline"
     left_out = f"; {number(report.left_out, 'document')} unreached" if report.left_out else ""
     statuses = ", ".join(f"{report.count(status)} {status}" for status in Status)
     return (
         f"{number(documents, 'document')} ({documents - rendered} written, {rendered} rendered in "
         f"{number(report.renders, 'render')}): {statuses}; "
-        f"{number(report.errors, 'error')}, {number(report.warnings, 'warning')}{left_out}"
+        f"{number(report.errors, 'error')}, {number(report.warnings, 'warning')}{known}{left_out}"
     )
 
 

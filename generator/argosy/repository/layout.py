@@ -3,6 +3,8 @@
 ANSWERS = ".copier-answers.yml"
 LAYER_ANSWERS = ".copier-answers.{}.yml"
 CONFIGURATION = ".argosy.yaml"
+BASELINE = ".argosy-baseline.yaml"
+"""Where the baseline is, if nothing else is said."""
 APPLICATIONS = "applications"
 ENVIRONMENTS = "environments"
 ARGOCD = "argocd"

@@ -175,6 +175,19 @@ SUPPRESSION = declare(
     "      image: nginx # argosy: ignore[image-tag] the sandbox follows the newest on purpose\n",
 )
 
+BASELINE_STALE = declare(
+    "baseline-stale",
+    Severity.WARNING,
+    "An entry of the baseline matches no finding.",
+    explanation="The baseline lists findings that do not fail `argosy validate`. An entry that nothing matches any "
+    "more, because somebody fixed what was wrong, would let it come back unnoticed. `argosy validate "
+    "--update-baseline` removes such entries, and keeps the others with their reasons and dates. What was not checked "
+    "this time is left alone.",
+    bad="# file: .argosy-baseline.yaml\nfindings:\n  - rule: yaml-syntax\n    path: apps/shop.yaml\n"
+    "# file: apps/shop.yaml\n" + GREETING.format(greeting="hello"),
+    good="# file: .argosy-baseline.yaml\nfindings: []\n# file: apps/shop.yaml\n" + GREETING.format(greeting="hello"),
+)
+
 
 def suppression_problems(rules: Sequence[str], unknown: Sequence[str], reason: str) -> Iterator[Problem]:
     """Yield what is wrong with a request to ignore findings."""

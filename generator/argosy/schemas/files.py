@@ -24,6 +24,7 @@ _OWN_FILES = (
     (r"\.copier-answers\.yml", "files.json#/$defs/answers"),
     (r"\.copier-answers\.[^/]+\.yml", "files.json#/$defs/layerAnswers"),
     (r"\.argosy\.yaml", "files.json#/$defs/configuration"),
+    (r"\.argosy-baseline\.yaml", "files.json#/$defs/baseline"),
     (r"catalogue/[^/]+/component\.yaml", "files.json#/$defs/component"),
     (r"(.*/)?Chart\.yaml", "files.json#/$defs/chart"),
     (r"\.pre-commit-config\.yaml", "files.json#/$defs/preCommit"),

@@ -29,6 +29,8 @@ class Found:
     """What was rendered when it was found."""
     about: str = ""
     """The path of the file that is wrong, where the finding is of one that names it."""
+    at: Pointer = ()
+    """The field of the document."""
 
 
 def cause_of(finding: Finding, application: ArgoApplication | None = None) -> Hashable:
@@ -42,18 +44,25 @@ def cause_of(finding: Finding, application: ArgoApplication | None = None) -> Ha
     return finding.rule, finding.path, finding.line, message
 
 
-def fold(found: Iterable[Found]) -> list[Finding]:
-    """Return one finding for each cause, by path and line, with all the places in which it shows.
-
-    What an engine says of a file that cannot be read or parsed is the same as what reading it said.
-    """
-    found = list(found)
+def with_echoes(found: Sequence[Found]) -> list[Found]:
+    """Return findings in which what an engine says of a file that cannot be read has the cause of reading it."""
     of_files = {each.finding.path: each.cause for each in reversed(found) if each.finding.rule in OF_FILES}
+
+    def echoing(each: Found) -> Found:
+        echoed = of_files.get(each.about or each.finding.path) if each.finding.rule in OF_ENGINES else None
+        if not echoed:
+            return each
+        finding = each.finding if each.about else replace(each.finding, line=None)
+        return replace(each, finding=finding, cause=echoed)
+
+    return [*map(echoing, found)]
+
+
+def fold(found: Iterable[Found]) -> list[Finding]:
+    """Return one finding for each cause, by path and line, with all the places in which it shows."""
     causes: dict[Hashable, list[Finding]] = {}
     for each in found:
-        echoed = of_files.get(each.about or each.finding.path) if each.finding.rule in OF_ENGINES else None
-        finding = replace(each.finding, line=None) if echoed and not each.about else each.finding
-        causes.setdefault(echoed or each.cause, []).append(finding)
+        causes.setdefault(each.cause, []).append(each.finding)
     folded = (_folded(findings) for findings in causes.values())
     return sorted(folded, key=lambda each: (each.path, each.line or 0, each.rule, each.environment))
 

@@ -227,7 +227,7 @@ class Outcomes:
         return frozenset(file for render in self.renders if _is_checked(render) for file in render.source.values)
 
 
-_IGNORED = "its findings are ignored"
+_IGNORED = "its findings are ignored, or in the baseline"
 _NOT_RENDERED = "the chart or overlay that uses it cannot be rendered"
 
 

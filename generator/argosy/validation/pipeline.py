@@ -47,7 +47,8 @@ from argosy.schemas.locations import SchemaLocation
 from argosy.schemas.schema import Schema
 from argosy.schemas.store import SchemaStore, without_nulls
 from argosy.schemas.violations import Violation, as_written
-from argosy.validation.causes import Found, Origins, cause_of, fold
+from argosy.validation.baseline import Baseline, Key
+from argosy.validation.causes import Found, Origins, cause_of, fold, with_echoes
 from argosy.validation.outcomes import Outcomes, Selection, identity
 
 ARGO = deployments.ARGO
@@ -68,6 +69,8 @@ class Options:
     changed: frozenset[str] = frozenset()
     """The files that changed since all was valid: only what they reach is checked. Empty: everything is."""
     progress: Progress = silent
+    baseline: Baseline | None = None
+    """What does not count, since it is known."""
     repository: Path | None = None
     """The repository that the files are a state of, where they were written elsewhere: its branches are what counts."""
 
@@ -95,7 +98,20 @@ def look(root: Path, options: Options) -> Deployments:
 def check(deployed: Deployments, options: Options) -> Report:
     """Check what was found."""
     with unchanged():
-        return _Validation(deployed, options).run()
+        validation = _Validation(deployed, options)
+        validation.judge()
+        return validation.report(options.baseline)
+
+
+def renew(root: Path, options: Options) -> tuple[Report, Baseline]:
+    """Check a repository, and return the report by the baseline that it has from now on, and that baseline."""
+    if options.baseline is None:
+        raise ValueError("there is no baseline to renew")
+    with unchanged():
+        validation = _Validation(look(root, options), options)
+        validation.judge()
+        baseline = options.baseline.renewed(validation.settled, validation.is_judged)
+        return validation.report(baseline), baseline
 
 
 def _stores(
@@ -143,7 +159,8 @@ class _Validation:
         """The root of what is checked."""
         return self.deployed.view.root
 
-    def run(self) -> Report:
+    def judge(self) -> None:
+        """Find what is wrong."""
         import argosy.rules.catalogue  # noqa: F401, PLC0415 - registers the rules
 
         deployed, inventory, reach = self.deployed, self.deployed.inventory, self.deployed.reach
@@ -187,7 +204,6 @@ class _Validation:
             else deployed.view
         )
         self._apply_rules(view, deployed.renders)
-        return self._report(inventory, deployed.configured, deployed)
 
     # Files
 
@@ -210,7 +226,7 @@ class _Validation:
             if known is not None:
                 violations = as_written(known.violations(without_nulls(document.data)), document)
                 self._add_violations(files.FILE_SCHEMA, document, violations)
-            elif role is Role.OTHER:
+            elif role is Role.OTHER and not self._is_baseline(document.path):
                 reason = "it is not a Kubernetes manifest, and its schema is unknown"
                 self.skipped.setdefault(identity(document), reason)
 
@@ -226,6 +242,9 @@ class _Validation:
                 path=entry.file.path,
                 line=line,
             )
+
+    def _is_baseline(self, path: str) -> bool:
+        return self.options.baseline is not None and path == self.options.baseline.path
 
     def _check_versions(self, inventory: Inventory) -> None:
         """Check the versions in what Helm reads as values: files of charts and of Applications, and Applications."""
@@ -456,7 +475,7 @@ class _Validation:
         why: Hashable = cause_of(finding, application)
         if problem.cause:
             why = (rule.id, problem.cause, *([finding.path] if problem.in_file else ()))
-        self.found.append(Found(finding, why, about, render, of))
+        self.found.append(Found(finding, why, about, render, of, problem.at))
 
     def _is_part(self, document: Document, rule: Rule) -> bool:
         """Return whether what is wrong with a document counts only where a build gives it as well."""
@@ -501,26 +520,56 @@ class _Validation:
             or not any(is_ignored(each.finding.rule, place) for place in each.finding.places)
         ]
 
-    def _report(self, inventory: Inventory, configured: Configuration, deployed: Deployments) -> Report:
+    @cached_property
+    def settled(self) -> Sequence[Found]:
+        """What is found, without what the repository asks to ignore."""
+        return with_echoes(self._unsuppressed(self.deployed.inventory, self.deployed.configured))
+
+    def is_judged(self, key: Key) -> bool:
+        """Return whether what is known by a key would have been found, if it were still there."""
+        if key.path in self.left_out:
+            return False
+        failed = [each for each in self.deployed.renders if each.skipped or each.faults] if key.resource else []
+        declared = [each.application.document for each in failed if each.application]
+        if any(each.path == key.path and resource(each) == key.resource for each in declared):
+            return True
+        reading = Selection(self.root, [self.root / key.path], self.deployed.inventory, failed)
+        return not any(reading.takes("", each) for each in failed)
+
+    def report(self, baseline: Baseline | None) -> Report:
         """Make the report, of the files and folders that were asked for."""
+        inventory, deployed = self.deployed.inventory, self.deployed
         renders, patches = deployed.renders, frozenset(map(identity, deployed.view.patches))
-        found = self._unsuppressed(inventory, configured)
+        new, known = baseline.apart(self.settled) if baseline else (self.settled, [])
         selection = Selection(self.root, self.options.paths, inventory, renders)
         made = sum(
             not render.written and not render.skipped and selection.takes(render.path, render)
             for render in renders
             if render.source.kind in {Kind.HELM, Kind.KUSTOMIZE}
         )
-        outcomes = Outcomes(inventory, renders, deployed.reach, found, self.skipped, patches)
+        outcomes = Outcomes(inventory, renders, deployed.reach, new, self.skipped, patches)
+
+        def folded(found: Iterable[Found]) -> list[Finding]:
+            return fold(each for each in found if selection.takes(each.finding.path, each.render))
+
         return Report(
-            findings=fold(each for each in found if selection.takes(each.finding.path, each.render)),
+            findings=[*folded(new), *self._stale(baseline, selection)],
             outcomes=list(outcomes.chosen(selection)),
             renders=made,
             unreached=tuple(outcomes.unreached(selection)),
             unrooted=tuple(
                 each.path for each in deployed.reach.roots if each.is_unrooted and selection.takes(each.path)
             ),
+            known=folded(known) if baseline else None,
         )
+
+    def _stale(self, baseline: Baseline | None, selection: Selection) -> Iterator[Finding]:
+        """Yield the entries of the baseline that nothing matches, where everything was checked."""
+        if baseline is None or self.options.changed or not selection.takes(baseline.path):
+            return
+        rule = files.BASELINE_STALE
+        for line, problem in baseline.stale(self.settled, self.is_judged):
+            yield Finding(rule.id, rule.severity, problem.message, baseline.path, line, problem.hint)
 
 
 _OF_MANIFESTS = (manifests.ARGOCD_SCHEMA, manifests.KUBERNETES_SCHEMA, manifests.KUBERNETES_VALUE)

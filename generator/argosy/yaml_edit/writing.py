@@ -141,6 +141,11 @@ def flow(content: str, node: yaml.Node) -> str:
     return written or "null"
 
 
+def written(text: str) -> str:
+    """Return a text without quotes where every reader takes it for that text, else in double quotes."""
+    return text if _PLAIN.fullmatch(text) and not _AMBIGUOUS.fullmatch(text) else quoted(text)
+
+
 def quoted(text: str) -> str:
     """Return a text in double quotes."""
     dumped: str = yaml.safe_dump(text, default_style='"', allow_unicode=True, width=10**9)
