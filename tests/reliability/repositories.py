@@ -97,9 +97,12 @@ class Edits:
             if chance.random() < 0.5:
                 self._write("notes/staged.txt", b"edited after that\n")
         if chance.random() < 0.5:
-            self._write(
-                chance.choice(["notes/new.txt", "applications/web/new.txt", "environments/dev/new.txt"]), b"new\n"
-            )
+            places = ["notes/new.txt", "applications/web/new.txt", "environments/dev/new.txt"]
+            # A file of a person's is no environment: where dev was removed, argosy asks what it is.
+            there = [
+                each for each in places if each[0] != "e" or (self.root / layout.environment_settings("dev")).exists()
+            ]
+            self._write(chance.choice(there), b"new\n")
         if chance.random() < 0.5:
             (self.root / ".git/info").mkdir(exist_ok=True)
             (self.root / ".git/info/exclude").write_text("*.local\n")
