@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -48,12 +49,14 @@ def test_what_a_preview_is(argosy: Argosy, form: Format, style: ArgocdStyle, cha
             root,
             "environments/dev/web/values.yaml",
             "service:",
-            "ingress: {enabled: true, hosts: [{host: web.dev}]}\nservice:",
+            "ingress: {enabled: true, hosts: [{host: web.dev}, {host: www.dev}], tls: [{secretName: web}]}\nservice:",
         )
     else:
-        ingress = "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: web}\nspec:\n  rules:\n"
+        ingress = "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: web}\nspec:\n"
+        ingress += "  tls: [{secretName: web}]\n  rules:\n    - host: www.dev\n"
         backend = "{service: {name: web, port: {name: http}}}"
-        ingress += f"    - host: web.dev\n      http: {{paths: [{{path: /, pathType: Prefix, backend: {backend}}}]}}\n"
+        paths = f"      http: {{paths: [{{path: /, pathType: Prefix, backend: {backend}}}]}}\n"
+        ingress += f"{paths}    - host: web.dev\n{paths}"
         edit(root, "applications/web/base/kustomization.yaml", "  - service.yaml", "  - service.yaml\n  - ingress.yaml")
         (root / "applications/web/base/ingress.yaml").write_text(ingress)
     commit(root)
@@ -69,8 +72,13 @@ def test_what_a_preview_is(argosy: Argosy, form: Format, style: ArgocdStyle, cha
     assert spec["replicas"] == 1
     (container,) = spec["template"]["spec"]["containers"]
     assert container["image"] == "nginx:0dd5cf1fb9a3c8a1e2f4b6d7980a1b2c3d4e5f60"
-    assert found["Ingress"]["spec"]["rules"][0]["host"] == "web-pr-0.preview.example.com"
+    (rule,) = found["Ingress"]["spec"]["rules"]
+    assert (rule["host"], [*rule["http"]]) == ("web-pr-0.preview.example.com", ["paths"])
+    assert not found["Ingress"]["spec"].get("tls")
     assert {"ResourceQuota", "LimitRange"} <= {*found}
+    # dev's host is dev's.
+    done(argosy, "set", "app", "web", "previewDomain=")
+    assert "kind: Ingress" not in argosy("render", "web", "previews").out
 
 
 def done(argosy: Argosy, *words: str) -> str:
@@ -124,11 +132,40 @@ def test_other_commands_keep_them_right(argosy: Argosy, repository: Path) -> Non
         ([CODE, "previewEnv=qa"], "There is no environment “qa”."),
         (["previews=https://git.acme.io/acme/web"], "Nothing tells what kind of Git host"),
         (["previews=https://bitbucket.org/acme/web"], "Argo CD knows neither labels nor forks"),
+        (["previews=https://TOKEN@github.com/acme/web"], "previews has a URL with a password, a token"),
+        (["previews=https://github.com/acme"], "previews cannot be “https://github.com/acme”"),
+        (["previews=https://github.com/acme/web/pull/3"], "previews cannot be “https://github.com/acme/web/pull/3”"),
     ],
 )
 def test_refused(argosy: Argosy, settings: list[str], told: str) -> None:
     refused = argosy("set", "app", "web", *settings)
     assert (refused.code, told in refused.err) == (2, True), refused.err
+    assert "TOKEN" not in refused.err
+
+
+def test_where_its_environment_no_longer_has_it(argosy: Argosy, repository: Path) -> None:
+    done(argosy, "set", "app", "web", CODE)
+    shutil.rmtree(repository / "environments/dev/web")
+    commit(repository)
+    told = argosy("validate").out
+    settings = (repository / "applications/web/application.yaml").read_text().splitlines()
+    line = next(number for number, each in enumerate(settings, 1) if each.startswith("previewEnv:"))
+    assert f"applications/web/application.yaml:{line}: warning: web is not deployed to dev" in told
+    assert "argosy set app web previewEnv=ENV" in told
+
+
+@pytest.mark.usefixtures("repository")
+def test_who_sees_them_and_gets_secrets(argosy: Argosy) -> None:
+    done(argosy, "add", "app", "site", "--team", "shop")
+    done(argosy, "set", "repository", "sso=oidc", "secrets=external-secrets", "secretStore=aws")
+    for name in ("web", "site"):
+        done(argosy, "set", "app", name, f"previews=https://github.com/acme/{name}")
+    policy = Path("argocd/install/argocd-rbac-cm.yaml").read_text()
+    for what in ("applications, get", "logs, get", "applications, sync"):
+        for who, name in (("developer", "web"), ("developer", "site"), ("team-shop", "site")):
+            assert f"p, role:{who}, {what}, previews-{name}/*, allow" in policy
+    store = yaml.safe_load(Path("platform/dev/policies/secret-store.yaml").read_text())
+    assert store["spec"]["conditions"][1]["namespaceRegexes"] == ["^site-pr-[0-9]+$", "^web-pr-[0-9]+$"]
 
 
 @pytest.mark.parametrize(
@@ -148,12 +185,15 @@ def test_refused(argosy: Argosy, settings: list[str], told: str) -> None:
 )
 def test_each_host(argosy: Argosy, repository: Path, url: str, asked: dict[str, dict[str, str]]) -> None:
     forks = ["previewForks=true"] if "bitbucket" in url else []
-    done(argosy, "set", "app", "web", f"previews={url}", *forks)
+    said = done(argosy, "set", "app", "web", f"previews={url}", *forks)
+    assert ("${BITBUCKET_COMMIT::12}" in said) is ("bitbucket" in asked)
     _, generated = yaml.safe_load_all((repository / FILE).read_text())
     (generator,) = generated["spec"]["generators"]
     ((host, expected),) = asked.items()
     found = generator["pullRequest"][host]
     assert {key: found.get(key) for key in expected} == expected
+    if host == "bitbucket":  # It tells twelve digits of a commit.
+        assert "nginx:0dd5cf1fb9a3\n" in argosy("render", "web", "previews").out.replace('"', "")
     token = found["bearerToken"]["tokenRef"] if forks else found["tokenRef"]
     assert token == {"secretName": "previews", "key": "token"}
     assert found.get("labels", []) == ([] if forks else ["preview"])

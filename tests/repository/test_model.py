@@ -134,7 +134,7 @@ class TestSettings:
         "url",
         [
             "https://github.com/acme/gitops.git",
-            "https://ada@bitbucket.org/acme/gitops.git",
+            "https://acme@dev.azure.com/acme/project/_git/gitops",
             "git@github.com:acme/x.git",
             "ssh://git@git.example.com:2222/acme/gitops",
             "https://dev.azure.com/acme/my%20project/_git/gitops",

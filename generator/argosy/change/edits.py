@@ -27,7 +27,7 @@ from argosy.repository.model import (
     Team,
     Tenancy,
 )
-from argosy.repository.previews import PREVIEWS, WITHOUT_LABELS, GitHost, Previews
+from argosy.repository.previews import PREVIEWS, WITHOUT_LABELS, GitHost, Previews, check_url
 
 SWITCHED = (*switches.SWITCHES, switches.POD_SECURITY.key)
 """The keys of what production needs. The last is a setting of each environment, which all get at once."""
@@ -468,6 +468,7 @@ def _previews(repository: Repository, current: Application, turned: Mapping[str,
             f"{current.name} has no previews yet.",
             "Name the repository of its code too, for whose pull requests they are: previews=https://github.com/acme/web",
         )
+    check_url(found["previews"])
     deployed = [each.name for each in repository.environments if current.name in each.applications]
     if not deployed:
         raise UsageError(f"{current.name} is not deployed, and its previews have the values of an environment.")

@@ -288,13 +288,16 @@ def _itself(repository: Repository, environment: Environment) -> tuple[Environme
 
 
 def reduced(repository: Repository, names: Collection[str], there: Mapping[str, Collection[str]]) -> Repository:
-    """Return the model with these applications, and of the others one of each format, with each chart and previews.
+    """Return the model with these applications, of the others one of each format and chart, and all with previews.
 
     In each environment it has those that are wanted `there`, and of the others one of each too.
 
-    What the repository and its environments hold depends on which formats there are, not on which applications.
+    What the repository and its environments hold depends on which formats there are, not on which applications. Those
+    with previews are named, in who may see them and in which namespaces get secrets.
     """
-    formats = {each.name: (each.format, each.chart, each.previews.preview_env) for each in repository.applications}
+    formats = {
+        each.name: (each.format, each.chart, each.name if each.previews else "") for each in repository.applications
+    }
     kept = {*names, *{form: name for name, form in formats.items()}.values()}
     environments = []
     for each in repository.environments:

@@ -12,6 +12,7 @@ from argosy.cli import words as completion
 from argosy.cli.options import ChangeOptions
 from argosy.errors import UsageError
 from argosy.repository.model import in_order
+from argosy.repository.previews import GitHost
 
 if TYPE_CHECKING:
     from argosy.repository.model import Repository
@@ -83,7 +84,10 @@ def command(words: tuple[str, ...], yes: bool, given: ChangeOptions) -> int:
         # Of clusters the default branch alone is read.
         again = None if what == "cluster" else lambda there: made(there.repository)
         code = delivery.carry_out(given, stored, change, title, again=again)
-    if code == 0 and "previews" in values and (secret := edits.application(after, name).previews.token):
+    previews = edits.application(after, name).previews if what == "app" and "previews" in values else None
+    if code == 0 and previews and previews.preview_host is GitHost.BITBUCKET and ".head_sha" in previews.preview_tag:
+        given.say("Bitbucket tells 12 digits of a commit: have CI tag the image with ${BITBUCKET_COMMIT::12}.")
+    if code == 0 and previews and (secret := previews.token):
         place = after.settings.production.argocd_namespace
         given.say(
             "Argo CD lists the pull requests with a token that may read them: kubectl "

@@ -53,7 +53,8 @@ _CLUSTER = re.compile(
 """A server's URL or a cluster's name, in which nothing is a pattern to an AppProject."""
 _ADDRESS = re.compile(r"[\w.-]+:[0-9]{1,5}(?:/.*)?|[0-9]+(?:\.[0-9]+){3}(?:/.*)?", re.ASCII)
 """Where an API server listens, without the scheme that makes a URL of it."""
-_PASSWORD = re.compile(r"(?<=://)[^/@]*:[^/@]*@")
+# A token may stand in a user's place; of Azure DevOps' own URLs, the organization does.
+_PASSWORD = re.compile(r"(?<=://)[^/@]*:[^/@]*@|(?i:(?<=https://)|(?<=http://))(?!([^/@]+)@dev\.azure\.com/\1/)[^/@]+@")
 _UNREADABLE = "\U00010000-\U0010ffff\ud800-\udfff"
 """Emoji and the like: JSON writes each as two escapes, which no reader of YAML puts together again."""
 _REVISION = re.compile(rf"(?![-/])(?!.*(?:\.\.|//|@\{{))[^\s\x00-\x1f\x7f:?\[\\\"'{_UNREADABLE}]+(?<![/.])")
@@ -771,7 +772,8 @@ def check_layer_source(source: str) -> None:
     """Raise UsageError unless a layer can be fetched from there, and anybody may read it."""
     if _PASSWORD.search(source):
         raise UsageError(
-            f"The layer's source {without_password(source)} is given with a password, which would be committed.",
+            f"The layer's source {without_password(source)} is given with a password or a user, which would be "
+            "committed.",
             "Leave it out: Git has credentials of its own (git help credentials).",
         )
     if not _LAYER_SOURCE.fullmatch(source):
@@ -1218,7 +1220,7 @@ def check_repository_url(url: str) -> None:
     """Raise UsageError unless Argo CD can clone the URL, and anybody may read it."""
     if _PASSWORD.search(url):
         raise UsageError(
-            f"The repository URL {without_password(url)} is given with a password, which would be committed.",
+            f"The repository URL {without_password(url)} is given with a password or a user, which would be committed.",
             "Leave it out, and give it to Argo CD as a repository credential.",
         )
     if not _REPOSITORY_URL.fullmatch(url):
@@ -1230,7 +1232,7 @@ def check_repository_url(url: str) -> None:
 
 
 def without_password(url: str) -> str:
-    """Return a URL without its user and password, if it has a password."""
+    """Return a URL without its user and password, if it has a password or what may be a token."""
     return _PASSWORD.sub("", url)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import unquote, urlsplit
@@ -29,7 +30,7 @@ WITHOUT_LABELS = (GitHost.BITBUCKET, GitHost.BITBUCKET_SERVER)
 _SHARED = {GitHost.GITHUB: "github.com", GitHost.GITLAB: "gitlab.com", GitHost.BITBUCKET: "bitbucket.org"}
 """The hosts whose API is known without an address."""
 _URL = re.compile(r"(?:https?|ssh)://[\w.~:/@%+-]+|[\w.-]+@[\w.-]+:[\w./~+-]+", re.ASCII)
-_PASSWORD = re.compile(r"://[^/@]*:[^/@]*@")
+_LOGIN = re.compile(r"(?i)https?://[^/@]*@|://[^/@]*:[^/@]*@")
 _TAG = re.compile(
     r"(?:[\w.-]|\{\{ ?\.(?:head_sha|head_short_sha|head_short_sha_7|number|branch_slug) ?\}\})+", re.ASCII
 )
@@ -82,16 +83,7 @@ class Previews:
                 raise UsageError(f"{key} cannot be “{value}”.", hint)
         if not self:
             return
-        if _PASSWORD.search(self.previews):
-            raise UsageError(
-                "previews has a URL with a password, which would be committed.",
-                "Leave it out: Argo CD has a token in the Secret that previewSecret names.",
-            )
-        if not _URL.fullmatch(self.previews) or not all(self.place[1:]):
-            raise UsageError(
-                f"previews cannot be “{self.previews}”.",
-                "Give the URL of the repository with the application's code, such as https://github.com/acme/web.",
-            )
+        check_url(self.previews, self.preview_host)
         if self.preview_host in WITHOUT_LABELS and self.preview_label:
             raise UsageError(
                 f"Argo CD knows no labels of {self.preview_host}'s pull requests, and would make no preview.",
@@ -117,14 +109,28 @@ class Previews:
     @property
     def place(self) -> tuple[str, str, str]:
         """The address of the host's API, empty where Argo CD knows it; the owner, group or project; the repository."""
-        host, path = _parts(self.previews)
-        names = [unquote(each) for each in path.removesuffix("/").removesuffix(".git").split("/") if each]
-        if self.preview_host is GitHost.BITBUCKET_SERVER:
-            # https://HOST/scm/PROJECT/REPOSITORY.git, https://HOST/projects/PROJECT/repos/REPOSITORY
-            names = [each for each in names if each not in {"scm", "projects", "repos", "browse"}]
+        host, names = _parts(self.previews, self.preview_host)
         scheme = "http" if self.previews.startswith("http://") else "https"
         api = "" if _SHARED.get(self.preview_host) == host else f"{scheme}://{host}"
-        return api, "/".join(names[:-1]), names[-1] if len(names) > 1 else ""
+        return api, "/".join(names[:-1]), names[-1]
+
+
+def check_url(url: str, host: GitHost = GitHost.OFF) -> None:
+    """Raise UsageError unless a URL is that of a repository, as far as its host is known, and anybody may read it."""
+    if _LOGIN.search(url):
+        raise UsageError(
+            "previews has a URL with a password, a token or a user, which would be committed.",
+            "Leave it out: Argo CD has a token in the Secret that previewSecret names.",
+        )
+    place, names = _parts(url, host)
+    kind = host or next((each for each, known in _SHARED.items() if known == place), GitHost.OFF)
+    # Groups of GitLab's are in groups; elsewhere, what goes on after a repository's two names is a page of it.
+    most = 2 if kind not in {GitHost.OFF, GitHost.GITLAB} else len(names)
+    if not _URL.fullmatch(url) or not 2 <= len(names) <= most or "-" in names:
+        raise UsageError(
+            f"previews cannot be “{url}”, which is not the URL of a repository.",
+            "Give that of the application's code, such as https://github.com/acme/web.",
+        )
 
 
 def _is_tag(tag: str) -> bool:
@@ -138,14 +144,20 @@ _TAG_HINT = (
 )
 
 
-def _parts(url: str) -> tuple[str, str]:
-    """Return the host, with the port of its web server, and the path of a repository's URL."""
+def _parts(url: str, kind: GitHost) -> tuple[str, Sequence[str]]:
+    """Return the host, with the port of its web server, and the names in the path of a repository's URL."""
     if "://" not in url:
         host, _, path = url.rpartition("@")[2].partition(":")
-        return host.lower(), path
-    try:
-        parts = urlsplit(url)
-        port = parts.port if parts.scheme != "ssh" else None
-    except ValueError:
-        return "", ""
-    return f"{parts.hostname or ''}{f':{port}' if port else ''}", parts.path
+        host = host.lower()
+    else:
+        try:
+            parts = urlsplit(url)
+            port = parts.port if parts.scheme != "ssh" else None
+        except ValueError:
+            return "", ()
+        host, path = f"{parts.hostname or ''}{f':{port}' if port else ''}", parts.path
+    names = [unquote(each) for each in path.removesuffix("/").removesuffix(".git").split("/") if each]
+    if kind is GitHost.BITBUCKET_SERVER:
+        # https://HOST/scm/PROJECT/REPOSITORY.git, https://HOST/projects/PROJECT/repos/REPOSITORY
+        names = [each for each in names if each not in {"scm", "projects", "repos", "browse"}]
+    return host, names

@@ -8,14 +8,13 @@ from dataclasses import replace
 
 from argosy.argocd.applicationsets.parameters import printed
 from argosy.argocd.view import ArgoApplication, View
-from argosy.argocd.view import key as key_of
 from argosy.documents import Document, Pointer, parse
 from argosy.documents.fields import JSON, field, text
 from argosy.errors import UsageError
 from argosy.findings import Problem, Severity
 from argosy.kubernetes.pods import images
 from argosy.repository.model import Image
-from argosy.rules.examples import APPLICATION, APPLICATION_SET, CHART, DESTINATION, POD, REPOSITORY
+from argosy.rules.examples import APPLICATION, CHART, DESTINATION, POD, REPOSITORY
 from argosy.rules.registry import Scope, declare, rule
 from argosy.schemas.violations import path_of, quotes
 
@@ -59,56 +58,6 @@ def image_invalid(document: Document, view: View) -> Iterator[Problem]:
             number = re.search(r":[0-9.]+e\+[0-9]+$", written)
             lost = "The tag is a number that lost its quotes: put it in quotes where it is set."
             yield Problem(image.message, pointer, lost if number else image.hint)
-
-
-_PREVIEW = (
-    APPLICATION_SET
-    + f"""  goTemplate: true
-  goTemplateOptions: [missingkey=error]
-  generators:
-    - pullRequest:
-        github: {{owner: acme, repo: shop, labels: [preview]}}
-  template:
-    metadata: {{name: 'shop-pr-{{{{ .number }}}}'}}
-    spec:
-      project: default
-      source: {{repoURL: {REPOSITORY}, targetRevision: main, path: apps/shop, KUSTOMIZE}}
-      destination: {{server: https://kubernetes.default.svc, namespace: 'shop-pr-{{{{ .number }}}}'}}
-# file: apps/shop/kustomization.yaml
-resources: [pod.yaml]
-# file: apps/shop/pod.yaml
-{POD.format(image="ghcr.io/acme/shop:1.0.0")}"""
-)
-
-
-@rule(
-    "preview-image",
-    Severity.WARNING,
-    Scope.APPLICATION,
-    "A preview of a pull request runs none of its images.",
-    explanation="A preview shows a pull request by the image that CI made of its commit, or by the manifests on its "
-    "branch. If neither names the pull request, each preview shows the same as the environment that it copies. A chart "
-    "ignores a value that it does not know.",
-    bad=_PREVIEW.replace("KUSTOMIZE", "kustomize: {namePrefix: preview-}"),
-    good=_PREVIEW.replace("KUSTOMIZE", "kustomize: {images: ['ghcr.io/acme/shop:{{ .head_sha }}']}"),
-)
-def preview_image(application: ArgoApplication, view: View) -> Iterator[Problem]:
-    """Find previews whose images and sources are the same for each pull request."""
-    marks = [each for key, each in application.pull_request.items() if key not in _OF_MANY]
-    if not marks or key_of(application) in view.partial:
-        return
-    run = [image for each in view.rendered.get(key_of(application), ()) for _, image in images(each.data)]
-    followed = [text(source.get("targetRevision")) for _, source in application.sources]
-    if run and not any(mark in each for each in (*run, *followed) for mark in marks):
-        yield Problem(
-            f"None of its images names the pull request: {', '.join(sorted({*run}))}.",
-            application.at("spec"),
-            "Set the tag that CI gives to the image of its commit, such as {{ .head_sha }}, where the source takes it.",
-        )
-
-
-_OF_MANY = ("title", "target_branch", "target_branch_slug", "author")
-"""What pull requests may have in common."""
 
 
 def _read(document: Document, view: View) -> Iterator[tuple[Pointer, str, Image | UsageError]]:

@@ -49,7 +49,7 @@ def expand(document: Document, repository: RepositoryFiles, helm: Helm) -> Expan
 
 def is_second(application: ArgoApplication) -> bool:
     """Return whether an Application is made for another example of a pull request than the first."""
-    return bool(application.pull_request) and application.pull_request != EXAMPLES[0]
+    return bool(application.pull_request) and application.pull_request["number"] != EXAMPLES[0]["number"]
 
 
 class _Expander:

@@ -46,6 +46,10 @@ EXAMPLES: Sequence[Mapping[str, str]] = (
 )
 
 
+_OF_BITBUCKET = [{**each, "head_sha": each["head_sha"][:12]} for each in EXAMPLES]
+"""Bitbucket Cloud tells twelve digits of a commit."""
+
+
 def parameters(generator: Mapping[str, Any], at: Pointer, *, go: bool) -> list[Parameters]:
     """Return what a pull request generator gives for each example; raise GeneratorError where Argo CD refuses it.
 
@@ -56,9 +60,10 @@ def parameters(generator: Mapping[str, Any], at: Pointer, *, go: bool) -> list[P
         what = f"asks several hosts at once: {', '.join(hosts)}" if hosts else f"asks none of {', '.join(HOSTS)}"
         raise GeneratorError(f"The pull request generator {what}.", at)
     labels = [str(each) for each in sequence(mapping(generator[hosts[0]]).get("labels"))]
-    return [{**each, **({"labels": labels} if go else {})} for each in EXAMPLES]
+    examples = _OF_BITBUCKET if hosts == ["bitbucket"] else EXAMPLES
+    return [{**each, **({"labels": labels} if go else {})} for each in examples]
 
 
 def example_of(given: Parameters) -> Mapping[str, str]:
     """Return the example that parameters come from, {} for parameters of no pull request."""
-    return next((each for each in EXAMPLES if each["head_sha"] == given.get("head_sha")), {})
+    return next((each for each in (*EXAMPLES, *_OF_BITBUCKET) if each["head_sha"] == given.get("head_sha")), {})
