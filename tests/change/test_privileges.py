@@ -343,7 +343,10 @@ def test_each_team_has_projects_of_its_own(
     run(argosy, "set", "app", "shop", "team=payments", "--commit")
     run(argosy, "remove", "team", "find", "--yes", "--commit")
     assert found(root) == []
-    run(argosy, "set", "repository", "tenancy=environment", "--commit")
+    run(argosy, "set", "team", "payments", "ssoGroup=acme:pay", "--commit")
+    asked = argosy("set", "repository", "tenancy=environment", "--commit")
+    assert (asked.code, "\n  payments: ssoGroup=acme:pay\n" in asked.err) == (2, True), asked.err
+    run(argosy, "set", "repository", "tenancy=environment", "--yes", "--commit")
     assert files(root) == before
 
 

@@ -130,10 +130,16 @@ class TestNames:
 
 
 class TestSettings:
+    @pytest.mark.parametrize("user", ["ada:secret", "ghp_a1B2c3", "glpat-x", "x-token-auth", "a1b2c3d4e5a1b2c3d4e5"])
+    def test_no_token_is_a_user(self, user: str) -> None:
+        with pytest.raises(UsageError, match=r"https://github.com/acme/gitops.git is given with a password or a token"):
+            replace(SETTINGS, repo_url=f"https://{user}@github.com/acme/gitops.git")
+
     @pytest.mark.parametrize(
         "url",
         [
             "https://github.com/acme/gitops.git",
+            "https://ada@bitbucket.org/acme/gitops.git",
             "https://acme@dev.azure.com/acme/project/_git/gitops",
             "git@github.com:acme/x.git",
             "ssh://git@git.example.com:2222/acme/gitops",

@@ -156,6 +156,7 @@ GREETING = "{containers: [{env: [{valueFrom: {configMapKeyRef: %s}}]}]}"
         ),
         ([workload("{volumes: [{configMap: {name: kube-root-ca.crt}}]}")], "", ()),
         ([workload("{volumes: [{configMap: {name: shop, optional: true}}]}")], "", ()),
+        ([workload("{volumes: [{secret: {secretName: argocd-redis}}]}")], "", ()),
         (
             [workload("{containers: [{envFrom: [{secretRef: {name: shop}}]}]}")],
             "reference-dangling",

@@ -173,9 +173,14 @@ def test_nothing_that_files_hold_is_in_it(argosy: Argosy, tmp_path: Path) -> Non
     pod = POD.replace("contaners: []", f"hostNetwork: {SECRET}").replace(
         "image: nginx", f"image: '{SECRET}:{SECRET}:x'"
     )
-    write_files(tmp_path, {"pod.yaml": pod, "secret.yaml": secret})
+    token = "ghp_" + "a1B2" * 9
+    named = f"apiVersion: v1\nkind: Secret\nmetadata: {{name: {token}}}\nstringData: {{'https://a:b1c2d3e4@x.io': z}}\n"
+    write_files(tmp_path, {"pod.yaml": pod, "secret.yaml": secret, "named.yaml": named})
     argosy("validate", "--update-baseline")
     text = (tmp_path / BASELINE).read_text()
+    assert token not in text
+    assert "b1c2d3e4" not in text
+    assert argosy("validate").code == 0
     assert "secret-in-git" in text
     assert "spec.hostNetwork" in text
     assert SECRET not in text

@@ -326,6 +326,19 @@ _LISTED = 10
 """How many Applications are named."""
 
 
+def forgotten(change: Change) -> str:
+    """Return what is set of teams that goes where they have AppProjects no more; empty where nothing does."""
+    own = {
+        each.name: [
+            *([f"ssoGroup={each.sso_group}"] if each.sso_group else []),
+            *(f"{place}.{key}={quantity}" for place, quota in each.quotas for key, quantity in quota),
+        ]
+        for each in (change.before.teams if not change.after.is_by_team else ())
+    }
+    listed = [f"  {name}: {', '.join(settings)}" for name, settings in own.items() if settings]
+    return "\n".join(["These settings of teams go with their AppProjects:", *listed]) if listed else ""
+
+
 def not_synced(plan: Plan, after: Repository) -> str:
     """Return what to do where a change touches files that Argo CD does not read from Git; empty where it does not."""
     by_hand = [layout.ROOT_APPLICATION, *([] if after.settings.production.self_managed else [layout.INSTALL])]

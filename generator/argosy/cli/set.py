@@ -81,6 +81,10 @@ def command(words: tuple[str, ...], yes: bool, given: ChangeOptions) -> int:
         delivery.confirm_moves(given, change, yes)
         for told in filter(None, (removal.handed_over(change), removal.reassigned(change))):
             given.say(told)
+        if gone := removal.forgotten(change):
+            given.say(gone)
+            if not given.dry_run:
+                delivery.confirm(yes, "Continue?")
         # Of clusters the default branch alone is read.
         again = None if what == "cluster" else lambda there: made(there.repository)
         code = delivery.carry_out(given, stored, change, title, again=again)

@@ -53,8 +53,11 @@ _CLUSTER = re.compile(
 """A server's URL or a cluster's name, in which nothing is a pattern to an AppProject."""
 _ADDRESS = re.compile(r"[\w.-]+:[0-9]{1,5}(?:/.*)?|[0-9]+(?:\.[0-9]+){3}(?:/.*)?", re.ASCII)
 """Where an API server listens, without the scheme that makes a URL of it."""
-# A token may stand in a user's place; of Azure DevOps' own URLs, the organization does.
-_PASSWORD = re.compile(r"(?<=://)[^/@]*:[^/@]*@|(?i:(?<=https://)|(?<=http://))(?!([^/@]+)@dev\.azure\.com/\1/)[^/@]+@")
+_PASSWORD = re.compile(
+    r"(?<=://)[^/@]*:[^/@]*@"
+    # A token may stand in a user's place; who a bare user is, Bitbucket's and Azure DevOps' own URLs say.
+    r"|(?i:(?<=https://)|(?<=http://))(?:(?:gh[a-z]_|github_pat_|gl[a-z]{2,}-|x-|oauth|atbb|atctt)[^/@]*|[^/@]{20,})@"
+)
 _UNREADABLE = "\U00010000-\U0010ffff\ud800-\udfff"
 """Emoji and the like: JSON writes each as two escapes, which no reader of YAML puts together again."""
 _REVISION = re.compile(rf"(?![-/])(?!.*(?:\.\.|//|@\{{))[^\s\x00-\x1f\x7f:?\[\\\"'{_UNREADABLE}]+(?<![/.])")
@@ -772,7 +775,7 @@ def check_layer_source(source: str) -> None:
     """Raise UsageError unless a layer can be fetched from there, and anybody may read it."""
     if _PASSWORD.search(source):
         raise UsageError(
-            f"The layer's source {without_password(source)} is given with a password or a user, which would be "
+            f"The layer's source {without_password(source)} is given with a password or a token, which would be "
             "committed.",
             "Leave it out: Git has credentials of its own (git help credentials).",
         )
@@ -880,6 +883,9 @@ _QUOTA = re.compile(r"[a-z0-9][a-z0-9.-]*/[a-z0-9][a-z0-9.-]*")
 _QUANTITY = re.compile(r"[0-9]+(?:\.[0-9]+)?(?:m|k|Ki|[MGTPE]i?)?")
 
 
+_GROUPS = {"platform": "Argo CD's administrators", "developers": "the developers of all teams"}
+
+
 @dataclass(frozen=True, slots=True)
 class Team:
     """A team with AppProjects of its own, where tenancy is by team: a file below `teams/`."""
@@ -893,6 +899,11 @@ class Team:
     def __post_init__(self) -> None:
         check_name("team", self.name, LABEL_LENGTH, {})
         group = self.sso_group
+        if (group or self.name) in _GROUPS:
+            raise UsageError(
+                f"The group “{group or self.name}” is that of {_GROUPS[group or self.name]} (team {self.name}).",
+                "Choose another name for the team, or give it a group of its own: ssoGroup=GROUP.",
+            )
         if not group.isprintable() or re.search(f'["{_UNREADABLE}]', group) or group.strip() != group:
             raise UsageError(
                 f"“{group}” cannot be the group of the team {self.name}.",
@@ -1220,7 +1231,7 @@ def check_repository_url(url: str) -> None:
     """Raise UsageError unless Argo CD can clone the URL, and anybody may read it."""
     if _PASSWORD.search(url):
         raise UsageError(
-            f"The repository URL {without_password(url)} is given with a password or a user, which would be committed.",
+            f"The repository URL {without_password(url)} is given with a password or a token: it would be committed.",
             "Leave it out, and give it to Argo CD as a repository credential.",
         )
     if not _REPOSITORY_URL.fullmatch(url):

@@ -27,8 +27,11 @@ _OF_PODS = frozenset(
 )
 """The groups of custom resources of which controllers make no pods, services or volumes."""
 _MONITORS = frozenset({"PodMonitor", "PrometheusRule", "Probe", "ServiceMonitor"})
-_EVERYWHERE = frozenset({("ConfigMap", "kube-root-ca.crt"), ("ConfigMap", "openshift-service-ca.crt")})
-"""What every namespace has."""
+_EVERYWHERE = frozenset(
+    {("ConfigMap", "kube-root-ca.crt"), ("ConfigMap", "openshift-service-ca.crt")}
+    | {("Secret", "argocd-redis"), ("Secret", "argocd-initial-admin-secret")}
+)
+"""What every namespace has, and what Argo CD makes for itself in its own."""
 _WORKLOADS = frozenset({"Deployment", "ReplicaSet", "ReplicationController", "Rollout", "StatefulSet"})
 
 

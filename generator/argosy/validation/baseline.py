@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import lru_cache
 from itertools import pairwise, takewhile
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,6 +25,7 @@ from argosy.repository import layout
 from argosy.rules.files import OF_FILES
 from argosy.rules.manifests import OF_ENGINES
 from argosy.rules.registry import RULES
+from argosy.rules.secrets import credentials
 from argosy.schemas import bundled
 from argosy.schemas.violations import path_of
 from argosy.validation.causes import Found
@@ -176,7 +179,7 @@ def find(root: Path, named: Path | None = None, *, is_made: bool = False) -> Bas
     if not (named or file.is_relative_to(root)):
         raise UsageError(f"The baseline {configured} is not in the repository.{where}", "Name a file in it.")
     if file.is_relative_to(root) and (why := astray(file, root)):
-        raise UsageError(f"The baseline {path} {why}.{where}", "Name a file in the repository.")
+        raise UsageError(f"The baseline {path} cannot be read: {why}.{where}", "Name a file in the repository.")
     if file.suffix not in {".yaml", ".yml"}:
         raise UsageError(
             f"The baseline {path} is not a YAML file by its name.{where}", "Name it with .yaml at the end."
@@ -276,7 +279,14 @@ def _by_key(found: Iterable[Found]) -> dict[Key, list[Found]]:
 def _key(found: Found) -> Key:
     finding = found.finding
     at = _field(found.document, found.at) if found.document else ""
-    return Key(finding.path, finding.rule, finding.resource, at, finding.application, finding.environment)
+    named = map(_plain, (finding.resource, at, finding.application, finding.environment))
+    return Key(finding.path, finding.rule, *named)
+
+
+@lru_cache(maxsize=10_000)
+def _plain(name: str) -> str:
+    """Return a name, or its digest where it holds what looks like a credential: the list is committed."""
+    return f"sha256:{hashlib.sha256(name.encode()).hexdigest()[:16]}" if credentials([name])[0] else name
 
 
 def _field(document: Document, pointer: Sequence[str | int]) -> str:
