@@ -180,9 +180,9 @@ def test_someone_edits_or_commits_while_a_change_is_worked_out(
     real = delivery._list
 
     def meanwhile(act: Callable[[], object]) -> State:
-        def listed(*arguments: Any) -> None:
+        def listed(*arguments: Any, **options: Any) -> None:
             act()
-            real(*arguments)
+            real(*arguments, **options)
 
         monkeypatch.setattr(delivery, "_list", listed)
         result = argosy(*ADD)

@@ -131,6 +131,7 @@ class TestTheRepository:
             "format": "kustomize",
             "chart": "own",
             "kubernetes_version": "1.35",
+            "tenancy": "environment",
             **switches.answers(Production(notifications=(Notifier.SLACK, Notifier.EMAIL), shards=2)),
         }
         live = document(Path("platform/environments/live/environment.yaml"))

@@ -43,14 +43,22 @@ def changes(before: State, after: State) -> set[tuple[str, Resource, str]]:
 
 def _applications(folder: Path) -> Iterator[Mapping[str, Any]]:
     for path in sorted(folder.glob("argocd/*/*.yaml")):
-        document = yaml.safe_load(path.read_text())
-        if document["kind"] == "Application":
-            yield document
+        for document in yaml.safe_load_all(path.read_text()):
+            if document["kind"] == "Application":
+                yield document
+            elif document["kind"] == "ApplicationSet" and "clusters" in document["spec"]["generators"][0]:
+                yield from _in_clusters(document["spec"])
     if (folder / "argocd/applicationset.yaml").exists():
         for place in sorted(folder.glob("environments/*/*/")):
             settings = folder / "applications" / place.name / "application.yaml"
             if settings.is_file():
                 yield _generated(place, yaml.safe_load(settings.read_text()))
+
+
+def _in_clusters(spec: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    (chosen,) = spec["generators"][0]["clusters"]["selector"]["matchExpressions"]
+    for cluster in chosen["values"]:
+        yield json.loads(json.dumps(spec["template"]).replace("{{ .name }}", cluster))
 
 
 def _generated(place: Path, settings: Mapping[str, Any]) -> Mapping[str, Any]:

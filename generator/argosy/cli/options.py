@@ -210,9 +210,9 @@ def _set_cache(ctx: click.Context, _: click.Parameter, unwanted: bool) -> None:
         return
     from argosy import cache  # noqa: PLC0415
 
-    ctx.with_resource(cache.one_command())
+    ctx.find_root().with_resource(cache.one_command())
     if unwanted:
-        ctx.with_resource(cache.off())
+        ctx.find_root().with_resource(cache.off())
 
 
 no_cache = click.option(
@@ -234,7 +234,7 @@ def _set_fetching(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
         if not ctx.params.get("quiet"):
             click.echo(f"Fetching {pin}.", err=True)
 
-    ctx.with_resource(remote.fetching_what_lacks(say))
+    ctx.find_root().with_resource(remote.fetching_what_lacks(say))
 
 
 fetch = click.option(
