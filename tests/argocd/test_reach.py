@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -172,6 +173,12 @@ SHAPES: Mapping[str, tuple[Mapping[str, str], int, Mapping[str, str], set[str]]]
          "apps/bad.yaml": BAD},
         1, {}, {"apps/bad.yaml"},
     ),
+    "a chart beside a root that cannot be evaluated here": (
+        {"root.yaml": application("root", "boot", namespace="argocd"), "boot/main.jsonnet": "[]\n",
+         **chart("idle", BAD), "o/kustomization.yaml": "resources: [bad.yaml]\n", "o/bad.yaml": BAD},
+        1, {"idle/Chart.yaml": "the Application root leads to is not known",
+            "idle/templates/one.yaml": "the Application root leads to is not known"}, {"o/bad.yaml"},
+    ),
     "a root chart that cannot be rendered": (
         {"root.yaml": application("root", "boot", namespace="argocd"), **chart("boot", "{{ fail }}"),
          "apps/bad.yaml": BAD},
@@ -225,11 +232,18 @@ def test_what_is_not_reached_is_judged_if_asked_for(validate: Validate, tmp_path
 
 
 def test_a_leak_is_found_wherever_it_is(validate: Validate) -> None:
-    secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: one}\nstringData: {password: hunter2}\n"
+    secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: one}\ndata: {password: TOKEN}\n"
+    example = secret.replace("TOKEN", "c3VwZXJzZWNyZXQ=")
+    secret = secret.replace("TOKEN", base64.b64encode(b"ghp_" + b"a1B2" * 9).decode())
     key = "key: AKIAIOSFODNN7RANDOMS\ntoken: ghp_" + "a1B2" * 9 + "\n"
-    files = DIRECTORY | {"notes/secret.yaml": secret, "notes/token.yaml": key, **chart("idle", secret)}
+    files = DIRECTORY | {
+        "notes/secret.yaml": secret,
+        "notes/token.yaml": key,
+        "notes/example.yaml": example,
+        **chart("idle", secret),
+    }
     assert broken(validate(files)) == {"apps/bad.yaml", "notes/secret.yaml", "notes/token.yaml"}
-    files["notes/secret.yaml"] = secret.replace("hunter2}", "hunter2}  # argosy: ignore[secret-in-git] a sandbox")
+    files["notes/secret.yaml"] = secret[:-1] + "  # argosy: ignore[secret-in-git] a sandbox\n"
     assert broken(validate(files)) == {"apps/bad.yaml", "notes/token.yaml"}
 
 

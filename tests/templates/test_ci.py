@@ -402,7 +402,8 @@ def test_argosy_takes_what_it_is_given(clone: Clone) -> None:
     called += [[each.format(base="main") for each in asked] for asked in (TestDiff.COMMENT, TestDiff.MARKDOWN)]
     for name, *arguments in called:
         command = {"diff": diff, "promote": promote, "update": update}[name].command
-        assert command.make_context(name, arguments).params
+        with command.make_context(name, arguments) as context:
+            assert context.params
 
 
 @pytest.mark.parametrize("host", HOSTS)

@@ -212,14 +212,15 @@ def case(request: pytest.FixtureRequest) -> str:
 def parsed(command: click.Command, arguments: Sequence[str], parent: click.Context | None = None) -> None:
     """Have Click parse a command line, and run nothing."""
     if isinstance(command, click.Group):
-        context = click.Context(command, parent)
-        name, *rest = arguments
-        inner = command.get_command(context, name)
-        if inner is None:
-            raise click.UsageError(f"No such command: {name}")
-        parsed(inner, rest, context)
+        with click.Context(command, parent) as context:  # Closed, for options turn off the cache and the like.
+            name, *rest = arguments
+            inner = command.get_command(context, name)
+            if inner is None:
+                raise click.UsageError(f"No such command: {name}")
+            parsed(inner, rest, context)
     else:
-        command.make_context(command.name, list(arguments), parent)
+        with command.make_context(command.name, list(arguments), parent):
+            pass
 
 
 @pytest.mark.parametrize("line", ["bootsrap", "doctor --contxt x", "rollback shop", "add apps shop", "diff --against"])

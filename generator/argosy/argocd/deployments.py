@@ -6,7 +6,6 @@ import json
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from itertools import islice
 from pathlib import Path
 
@@ -130,6 +129,9 @@ class _Search:
         # What a kustomization takes in, the cluster gets as the overlays make it, with their patches.
         self._follow([each for each in self.view.documents if each.path not in self.view.overlaid])
         self.possible = reach.may_be_read(self.unknown, self.files)
+        if not self._is_whole and (reason := self._may_lead_on()):
+            anywhere = dict.fromkeys((each.file.location.parent for each in self.inventory.entries), reason)
+            self.possible = {**anywhere, **self.possible}
         self._follow(self._render_the_rest())
         self._settle()
         self._follow(self._unbuilt())
@@ -197,19 +199,19 @@ class _Search:
     @property
     def _is_whole(self) -> bool:
         search = self.declaring
-        return self.is_whole or search.is_argosys or not search.is_for_argocd or self._leads_on
+        return self.is_whole or search.is_argosys or not search.is_for_argocd
 
-    @cached_property
-    def _leads_on(self) -> bool:
-        """Whether Applications may come out of what is not known here: what Argo CD's own namespace gets."""
-        return any(
-            namespace_of(each.application) == (text(each.application.metadata.get("namespace")) or "argocd")
-            and each.source.folder is not None
-            and each.source.kind is not Kind.MISSING
-            and (each.skipped or each.faults or rendering.has_jsonnet(each.source))
-            for each in self.renders
-            if each.application is not None
-        )
+    def _may_lead_on(self) -> str:
+        """Return why Applications may come out of what is unknown here, for Argo CD's own namespace; or nothing."""
+        for each in self.renders:
+            application, source = each.application, each.source
+            if application is None or source.folder is None or source.kind is Kind.MISSING:
+                continue
+            own = text(application.metadata.get("namespace")) or "argocd"
+            is_unknown = each.skipped or each.faults or rendering.has_jsonnet(source)
+            if namespace_of(application) == own and is_unknown:
+                return f"what the Application {application.name} leads to is not known here"
+        return ""
 
     def _may_be_built(self, folder: Path) -> bool:
         """Return whether an ApplicationSet may build an overlay; of a chart, what values it would give is unknown."""

@@ -91,6 +91,14 @@ def secret_in_git(document: Document, view: View) -> Iterator[Problem]:  # noqa:
             )
 
 
+def leaked(document: Document, view: View) -> Iterator[Problem]:
+    """Find the keys of Secrets that hold a credential by its form: one is a leak also where nothing applies it."""
+    for problem in secret_in_git(document, view):
+        value = text(field(document.data, *problem.at))
+        if any(_found(_decoded(value) if problem.at[-2] == "data" else value)):
+            yield problem
+
+
 def _secrets(data: Any) -> Iterator[tuple[Pointer, dict[str, Any]]]:
     """Yield a Secret, or the Secrets that the SOPS operator makes of a SopsSecret, with their places."""
     kind, version = data.get("kind"), str(data.get("apiVersion"))
@@ -167,7 +175,10 @@ def _secret_in(data: Any, *, named: bool = False) -> Iterator[str]:
     """Yield what may be secret in a configuration, however deep: what a name says so of, and what says it itself."""
     if isinstance(data, dict):
         for name, value in data.items():
-            yield from _secret_in(value, named=named or _names_secret(str(name)))
+            is_held = isinstance(value, dict | list)
+            yield from _secret_in(
+                value, named=named or bool((_HOLDERS.search if is_held else _names_secret)(str(name)))
+            )
     elif isinstance(data, list):
         for each in data:
             yield from _secret_in(each, named=named)
@@ -175,8 +186,12 @@ def _secret_in(data: Any, *, named: bool = False) -> Iterator[str]:
         yield str(data)
 
 
-_HOLDS_SECRET = re.compile(r"(?i)(?:passw(?:or)?d|pwd|pass|secret|token|key)\s*=|/(?:services|hooks|webhooks?)/")
+_HOLDS_SECRET = re.compile(r"(?i)(?:passw(?:or)?d|pwd|pass|secret|token|key)\s*=|/services/\w+/\w+/\w|/hooks/\w{8}")
 """What a connection string, or an address, says of a secret in it."""
+
+
+_HOLDERS = re.compile(r"(?i)(?:passwords?|tokens?|secrets?|credentials?)$")
+"""The names of mappings and lists of secrets."""
 
 
 def _names_secret(name: str) -> bool:

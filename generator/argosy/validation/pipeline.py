@@ -40,7 +40,7 @@ from argosy.paths import holds, unchanged
 from argosy.repository import layout
 from argosy.rules import applicationset, components, files, images, manifests, placeholders
 from argosy.rules.registry import RULES, Rule, Scope
-from argosy.rules.secrets import CREDENTIAL, SECRET, credentials, secret_in_git
+from argosy.rules.secrets import CREDENTIAL, SECRET, credentials, leaked
 from argosy.schemas.builtin_kinds import BUILT_IN_GROUPS
 from argosy.schemas.files import file_schema, has_comments
 from argosy.schemas.locations import SchemaLocation
@@ -180,7 +180,7 @@ class _Validation:
             for entry, found in zip(near, credentials([each.parsed.text for each in near]), strict=True):
                 self._check_credentials(entry, found)
                 for document in (document for document, _ in entry.documents if is_manifest(document.data)):
-                    for problem in secret_in_git(document, deployed.view):
+                    for problem in leaked(document, deployed.view):
                         self._add(RULES[SECRET], problem, document=document)
         for folder in inventory.inner:
             self._add(files.INNER_REPOSITORY, files.inner_repository(folder, self.root), path=folder)
