@@ -130,6 +130,12 @@ def _stores(
     return {store.kubernetes_version: store for store in stores}
 
 
+def _with_credentials(entries: Sequence[Entry]) -> Iterator[tuple[Entry, Sequence[tuple[int, str]]]]:
+    """Yield files, each with the line and the kind of what looks like a credential in it."""
+    for near in together(entries, lambda entry: entry.file.path):
+        yield from zip(near, credentials([each.parsed.text for each in near]), strict=True)
+
+
 _LONGEST = 4000
 """How many characters of a message are told: it may quote a name of megabytes, once in each finding."""
 
@@ -170,18 +176,16 @@ class _Validation:
         }
         stores = _stores(self.root, deployed.configured, self.options, _definitions(inventory, deployed.renders))
         judged = [each for each in inventory.entries if reach.judges(each.file.path)]
-        for near in together(judged, lambda entry: entry.file.path):
-            for entry, found in zip(near, credentials([each.parsed.text for each in near]), strict=True):
-                self._check_file(entry, found, stores)
+        for entry, found in _with_credentials(judged):
+            self._check_file(entry, found, stores)
         self.left_out = frozenset(inventory.files) - {each.file.path for each in judged}
         # A leak is one in Git, whoever reads the file; a vendor's chart is full of examples.
         unread = [each for each in inventory.entries if each.file.path in self.left_out and not each.chart]
-        for near in together(unread, lambda entry: entry.file.path):
-            for entry, found in zip(near, credentials([each.parsed.text for each in near]), strict=True):
-                self._check_credentials(entry, found)
-                for document in (document for document, _ in entry.documents if is_manifest(document.data)):
-                    for problem in leaked(document, deployed.view):
-                        self._add(RULES[SECRET], problem, document=document)
+        for entry, found in _with_credentials(unread):
+            self._check_credentials(entry, found)
+            for document in (document for document, _ in entry.documents if is_manifest(document.data)):
+                for problem in leaked(document, deployed.view):
+                    self._add(RULES[SECRET], problem, document=document)
         for folder in inventory.inner:
             self._add(files.INNER_REPOSITORY, files.inner_repository(folder, self.root), path=folder)
         self._check_catalogue(inventory)
