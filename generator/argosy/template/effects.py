@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -39,7 +39,8 @@ def meaning(what: str, setting: Setting) -> str:
     return str(_properties(several)[setting.field]["description"])
 
 
-def files(what: str, setting: Setting) -> list[str]:
+@cache  # Each app has the same settings.
+def files(what: str, setting: Setting) -> Sequence[str]:
     """Return the paths that are rendered differently where a setting changes.
 
     They have ENV, APP and COMPONENT for names, and VERSION for that of the chart that applications share.
@@ -47,14 +48,14 @@ def files(what: str, setting: Setting) -> list[str]:
     if what == "repository" and setting != POD_SECURITY:
         names = _derived({_question(setting)})
         used = re.compile(rf"(?<![\w.])(?:{'|'.join(sorted(names))})(?![\w=])")
-        found = {path for path, text in _texts().items() if used.search(_STRINGS.sub('""', text))}
+        found = {path for path, text in _bare().items() if used.search(text)}
     else:
         # Argo CD has servers and labels of its own.
         holder = "cluster" if what == "cluster" else ""
         used = re.compile(rf"{holder}\.{setting.field}\b" + ("" if holder else rf"|(['\"]){setting.field}\1"))
         derived = _derived({name for name, default in _defaults().items() if used.search(default)})
         also = re.compile(rf"(?<![\w.])(?:{'|'.join(sorted(derived)) or '(?!)'})(?![\w=])")
-        found = {path for path, text in _texts().items() if used.search(text) or also.search(_STRINGS.sub('""', text))}
+        found = {path for path, text in _texts().items() if used.search(text) or also.search(_bare()[path])}
     partials = {path for path in found if path.startswith(_PARTIALS)}
     found |= {path for path, text in _texts().items() if any(f"templates/{partial}" in text for partial in partials)}
     return sorted({plain for path in found - partials if not path.startswith(_PARTIALS) for plain in _plain(path)})
@@ -95,6 +96,12 @@ def _texts() -> Mapping[str, str]:
     """Return each file's path in the template, with what its path and its text leave to Jinja."""
     root = versions.current().root / "templates"
     return {path: "\n".join(_MARKS.findall(f"{path}\n{text}")) for path, text in _read(root)}
+
+
+@cache
+def _bare() -> Mapping[str, str]:
+    """Return the same without what strings hold."""
+    return {path: _STRINGS.sub('""', text) for path, text in _texts().items()}
 
 
 def _read(root: Path) -> Iterator[tuple[str, str]]:
