@@ -26,15 +26,21 @@ class File:
 
     path: str
     """Relative to the root, with `/` between the parts."""
-    location: Path
+    place: Path | str
+    """Where it is; text where it was come across, since most files are only listed and a `Path` costs more."""
     defect: Defect | None = None
-    found: Path | None = None
+    found: str = ""
     """Where it really is, as far as looking for it told: it is no link, and in no folder that is one."""
+
+    @property
+    def location(self) -> Path:
+        """Where the file is."""
+        return Path(self.place)
 
     @property
     def real(self) -> Path:
         """Where the file really is, links followed."""
-        return self.found or self.location.resolve()
+        return Path(self.found) if self.found else self.location.resolve()
 
 
 def find(root: Path, paths: Sequence[Path] = (), ignored: Callable[[str], bool] | None = None) -> list[File]:
@@ -45,20 +51,22 @@ def find(root: Path, paths: Sequence[Path] = (), ignored: Callable[[str], bool] 
     read where it really is. Links that leave the repository, lead nowhere or go round are files with a defect.
     """
     home, base = Path(os.path.abspath(root)), Path(os.path.realpath(root))  # noqa: PTH100 - links are to stay
-    found: dict[Path, File] = {}
+    found: dict[str, File] = {}
     for given in paths or (home,):
         location = Path(os.path.normpath(home / given))
         real = Path(os.path.realpath(location))
         if not real.is_relative_to(base) or (location.is_relative_to(home) and astray(location, home)):
-            found[location] = _linked(str(given), location, "is not inside the repository")
+            found[str(location)] = _linked(str(given), location, "is not inside the repository")
             continue
         if not location.is_relative_to(home):
             location = home / real.relative_to(base)
         path = location.relative_to(home).as_posix()
         if real.is_dir():
-            found |= {file.location: file for file in _walk(base, location, "" if path == "." else f"{path}/", ignored)}
+            found |= {
+                str(file.place): file for file in _walk(base, location, "" if path == "." else f"{path}/", ignored)
+            }
         else:
-            found[location] = File(_printable(path), location)
+            found[str(location)] = File(_printable(path), location)
     return sorted(found.values(), key=lambda file: file.path)
 
 
@@ -77,10 +85,10 @@ def _walk(base: Path, top: Path, prefix: str, ignored: Callable[[str], bool] | N
                     if entry.name not in SKIPPED_FOLDERS and not is_of_git(entry.name):
                         pending.append((entry.path, f"{path}/"))
                 elif is_read(entry.name):
-                    yield File(_printable(path), Path(entry.path), found=Path(real, path[len(prefix) :]))
+                    yield File(_printable(path), entry.path, found=os.path.join(real, path[len(prefix) :]))  # noqa: PTH118
         except OSError as error:
             defect = _unreadable(before.rstrip("/") or ".", error)
-            yield File(defect.path, Path(folder), defect)
+            yield File(defect.path, folder, defect)
 
 
 def _link(base: Path, path: str, location: Path) -> Iterator[File]:
