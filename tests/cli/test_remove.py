@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -71,6 +73,20 @@ class TestApplication:
 
 
 class TestWhatRuns:
+    def test_namespaces_that_a_cluster_needs_stay(
+        self, argosy: Argosy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Also that of another Argo CD, where this one is not in `argocd`."""
+        namespaces = ("argocd", "default", "gitops-system", "kube-node-lease", "kube-public", "kube-system", "shop")
+        bare = model(environments=tuple(f"env{number}" for number in range(len(namespaces))))
+        production = replace(bare.settings.production, argocd_namespace="gitops-system")
+        environments = tuple(map(lambda each, its: replace(each, namespace=its), bare.environments, namespaces))
+        chosen = replace(bare, settings=replace(bare.settings, production=production), environments=environments)
+        monkeypatch.chdir(create(tmp_path / "gitops", chosen))
+        result = argosy("remove", "app", "web", "--yes", "--no-validate")
+        assert result.code == 0, result.err
+        assert re.findall("kubectl delete namespace (.*)", result.err) == ["shop"]
+
     @pytest.mark.parametrize("kind", ["", "/background"])
     def test_finalizers_take_two_commits(self, argosy: Argosy, repository: Path, kind: str) -> None:
         edit(
