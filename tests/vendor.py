@@ -124,6 +124,11 @@ def _answer(folder: Path, path: str) -> tuple[str, bytes] | None:
         blobs |= {
             f"/v2/charts/gizmo/blobs/{_digest(each)}": ("application/octet-stream", each) for each in (layer, config)
         }
+    tags = [archive.stem.removeprefix("gizmo-") for archive in folder.glob("*.tgz")]
+    blobs["/v2/charts/gizmo/tags/list"] = (
+        "application/json",
+        json.dumps({"name": "charts/gizmo", "tags": tags}).encode(),
+    )
     file = folder / path.removeprefix("/")
     return blobs.get(path) or (("application/octet-stream", file.read_bytes()) if file.is_file() else None)
 

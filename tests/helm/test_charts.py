@@ -12,20 +12,60 @@ from pathlib import Path
 import pytest
 
 from argosy.errors import Fault, OfflineError, RenderError
-from argosy.helm import Helm, Release, lintable
+from argosy.helm import Dependency, Helm, Release, lintable
+from argosy.helm.binary import Binary
 from tests.helm.releases import ECHO_CHART, chart
 
 
 class TestDependencies:
     def test_missing_from_the_network(self, helm: Helm, tmp_path: Path) -> None:
-        extra = "dependencies: [{name: redis, version: 1.2.3, repository: 'https://charts.example.com'}]\n"
+        def fetched(dependency: Dependency) -> Path | str:
+            name, files = dependency.name, {"templates/r.yaml": "kind: R\n"}
+            return chart(tmp_path / name, files, name) if is_there else "it is away"
+
+        listed = """\
+dependencies:
+- {name: redis, version: 1.x, repository: 'https://charts.example.com/'}
+- {name: more, version: 1.2.3, repository: 'oci://charts.example.com', condition: more.enabled}
+- {name: more, version: 1.2.3, repository: 'oci://charts.example.com', alias: out, tags: [out]}
+"""
+        files = {"values.yaml": "more: {enabled: false}\ntags: {out: false}\n", "templates/a.yaml": "kind: A\n"}
+        folder = chart(tmp_path / "web", files, extra=listed)
+        (folder / "Chart.lock").write_text("dependencies: [{name: redis, version: 1.4.2}]\n")
+        release = Release(folder, "r", fetched=fetched)
+        is_there = False
+        made = helm.render(release)
+        # What its values switch off, nobody misses; a helm binary does not say what they are.
+        lacking = "the dependency redis 1.4.2 of https://charts.example.com is not in charts/: it is away"
+        assert made.lacking[0] == lacking
+        assert len(made.lacking) == 1 or isinstance(helm, Binary)
+        assert [each.path for each in made.manifests] == ["templates/a.yaml"]
+
+        (folder / "templates/a.yaml").write_text('kind: {{ include "redis.name" . }}\n')
         with pytest.raises(OfflineError) as caught:
-            helm.render(Release(chart(tmp_path / "web", ECHO_CHART, extra=extra), "r"))
-        assert caught.value.faults[0] == Fault(
-            "Dependencies are missing in charts/ and were not fetched (offline): redis 1.2.3.",
-            tmp_path / "web/Chart.yaml",
-            hint=f"Run `helm dependency update {tmp_path / 'web'}` and commit charts/.",
+            helm.render(release)
+        assert caught.value.faults[0] == Fault(lacking, folder / "Chart.yaml")
+
+        (folder / "templates/a.yaml").write_text("kind: A\n")
+        is_there = True
+        assert {"charts/redis/templates/r.yaml", "templates/a.yaml"} == {
+            each.path for each in helm.render(release).manifests
+        }
+
+    def test_that_has_two_aliases(self, helm: Helm, tmp_path: Path) -> None:
+        listed = "".join(
+            f"- {{name: lib, version: {version}, repository: 'file://../{version}', alias: {alias}}}\n"
+            for alias, version in (("one", "1.0.0"), ("two", "1.0.0"), ("three", "2.0.0"))
         )
+        folder = chart(tmp_path / "web", {}, extra=f"dependencies:\n{listed}")
+        for version in ("1.0.0", "2.0.0"):
+            about = {"Chart.yaml": f"name: lib\nversion: {version}\n"}  # As Helm 2 took it, without apiVersion.
+            chart(tmp_path / version, {"templates/c.yaml": "kind: V{{ .Chart.Version }}\n", **about})
+        assert sorted((each.path, each.text.strip()) for each in helm.render(Release(folder, "r")).manifests) == [
+            ("charts/one/templates/c.yaml", "kind: V1.0.0"),
+            ("charts/three/templates/c.yaml", "kind: V2.0.0"),
+            ("charts/two/templates/c.yaml", "kind: V1.0.0"),
+        ]
 
     def test_that_multiply_a_folder(self, helm: Helm, tmp_path: Path) -> None:
         listed = "\n".join(f"- {{name: big{n}, version: 1.0.0, repository: 'file://big'}}" for n in range(200))

@@ -22,7 +22,7 @@ from argosy.argocd.sources import KUSTOMIZATIONS, Kind, Source, inside, kind_of,
 from argosy.argocd.view import ArgoApplication, View
 from argosy.documents import Defect, Document, File, find, is_read, read, rendered
 from argosy.documents.fields import mapping, sequence, text
-from argosy.helm import Fault, Helm, OfflineError, Parameter, Release, RenderError
+from argosy.helm import Dependency, Fault, Helm, OfflineError, Parameter, Release, RenderError
 from argosy.paths import astray, holds
 
 if TYPE_CHECKING:
@@ -50,6 +50,11 @@ class Render:
     """What Helm rendered, where it succeeded."""
     written: bool = False
     """Whether the documents are files of the repository, rather than an engine's output."""
+
+    @property
+    def is_made(self) -> bool:
+        """Whether an engine gave manifests, be it without those of a dependency that is not here."""
+        return not self.faults and (not self.skipped or self.release is not None)
 
 
 Progress = Callable[[str, int], AbstractContextManager[Callable[[], None]]]
@@ -365,8 +370,22 @@ def _rendered_chart(empty: Render, release: Release, helm: Helm) -> Render:
         application=empty.application.application if empty.application else "",
         environment=empty.application.environment if empty.application else "",
     )
-    remarks = tuple(message.text for message in found.messages)
-    return replace(empty, documents=documents, defects=defects, remarks=remarks, release=release)
+    return replace(
+        empty,
+        documents=documents,
+        defects=defects,
+        remarks=tuple(message.text for message in found.messages),
+        skipped="; ".join(dict.fromkeys(found.lacking)),
+        release=release,
+    )
+
+
+def _dependency(dependency: Dependency) -> Path | str:
+    """Return the folder of a chart that another one depends on, or why it is not here."""
+    pin = remote.of_chart(dependency.name, dependency.version, dependency.repository)
+    if pin is None:
+        return "it names no repository"
+    return remote.folder(pin) or remote.trouble(pin)
 
 
 def _release(application: ArgoApplication, source: Source, root: Path) -> Release:
@@ -391,6 +410,7 @@ def _release(application: ArgoApplication, source: Source, root: Path) -> Releas
         skip_schema_validation=bool(spec.get("skipSchemaValidation")),
         root=root,
         home=source.fetched,
+        fetched=_dependency,
     )
 
 
@@ -450,7 +470,9 @@ def _chart(chart: Path, inventory: Inventory, helm: Helm) -> Render:
     if metadata.get("type") == "library":
         return Render(source, path, skipped="no chart uses this library chart")
     made = _rendered_chart(
-        Render(source, path), Release(chart, str(metadata.get("name") or "release"), root=inventory.root), helm
+        Render(source, path),
+        Release(chart, str(metadata.get("name") or "release"), root=inventory.root, fetched=_dependency),
+        helm,
     )
     if made.faults and not any(fault.stopped for fault in made.faults):
         why = "; ".join(fault.message for fault in made.faults)

@@ -20,10 +20,11 @@ from argosy.helm.binary import Binary
 from argosy.helm.charts import lintable
 from argosy.helm.go_templates import GoTemplateError
 from argosy.helm.library import Library
-from argosy.helm.release import Manifest, Message, Parameter, Release, Rendered
+from argosy.helm.release import Dependency, Manifest, Message, Parameter, Release, Rendered
 from argosy.repository import layout
 
 __all__ = [
+    "Dependency",
     "Fault",
     "GoTemplateError",
     "Helm",

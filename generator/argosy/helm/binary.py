@@ -32,18 +32,19 @@ class Binary:
 
     def render(self, release: Release) -> Rendered:
         """Render a release by `helm template`."""
-        with charts.complete(release) as folder, tempfile.TemporaryDirectory() as scratch:
-            charts.refuse_library(charts.metadata_of(folder), release)
-            arguments = ["template", release.name, str(folder), *_arguments(release, Path(scratch))]
-            answer = self._answer(release, folder, arguments)
-        if "error" in answer:
-            raise RenderError(faults(answer["error"].removeprefix("Error: "), release))
+        with charts.complete(release) as made, tempfile.TemporaryDirectory() as scratch:
+            charts.refuse_library(charts.metadata_of(made.folder), release)
+            arguments = ["template", release.name, str(made.folder), *_arguments(release, Path(scratch))]
+            answer = self._answer(release, made.folder, arguments)
+            if "error" in answer:
+                raise RenderError(faults(answer["error"].removeprefix("Error: "), release))
         manifests: dict[str, list[str]] = {}
         for part in re.split(r"^---\n(?=# Source: )", answer["out"], flags=re.MULTILINE):
             source, _, text = part.partition("\n")
             if source.startswith("# Source: "):
                 manifests.setdefault(in_chart(source.removeprefix("# Source: ")), []).append(text)
-        return Rendered(shipped([Manifest(path, "---\n".join(texts)) for path, texts in manifests.items()]))
+        rendered = shipped([Manifest(path, "---\n".join(texts)) for path, texts in manifests.items()])
+        return Rendered(rendered, lacking=[str(each) for each in made.lacking])
 
     def lint(self, release: Release) -> list[Message]:
         """Return what `helm lint` says."""

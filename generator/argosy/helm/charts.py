@@ -6,7 +6,6 @@ leave the repository or needs the network is refused before Helm sees it.
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import tempfile
@@ -14,7 +13,6 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,6 +20,7 @@ from argosy import paths
 from argosy.documents.plain import load
 from argosy.errors import Fault, OfflineError, RenderError
 from argosy.helm import chart_schemas
+from argosy.helm.dependencies import Lacking, Part, parts, without
 from argosy.helm.release import Release
 from argosy.paths import is_of_git
 
@@ -38,39 +37,60 @@ def refuse_library(metadata: Mapping[str, Any], release: Release) -> None:
         raise RenderError([Fault("A library chart cannot be deployed.", release.chart / "Chart.yaml", hint=hint)])
 
 
-@contextmanager
-def complete(release: Release) -> Iterator[Path]:
-    """Yield the chart's folder, or a copy with what Argo CD would add or ignore: local dependencies, schemas.
+class Complete(NamedTuple):
+    """A chart as Helm is to see it."""
 
-    Raise RenderError where what Helm would read leaves the repository, OfflineError where it needs the network.
+    folder: Path
+    lacking: Sequence[Lacking] = ()
+    """The dependencies that it does without."""
+
+
+@contextmanager
+def complete(release: Release) -> Iterator[Complete]:
+    """Yield the chart's folder, or a copy with what Argo CD would add or ignore: dependencies, schemas.
+
+    Raise RenderError where what Helm would read leaves the repository, OfflineError where it needs the network. So does
+    what fails within, where a dependency is not here, whose templates the others may call.
     """
     _refuse_arguments(release)
-    parts = _parts(release)
-    if len(parts) == 1 and not parts[0].holds_git and not release.skip_schema_validation:
-        yield release.chart
+    holds_git: dict[Path, bool] = {}
+
+    def judge(chart: Path, root: Path) -> None:
+        if chart not in holds_git:
+            holds_git[chart] = _refuse_folder(chart, root, release.skip_schema_validation)
+
+    found = [*parts(release.chart, release.of_chart, release.fetched, judge)]
+    lacking = [each for part in found for each in part.lacking]
+    if len(found) == 1 and not holds_git[release.chart] and not lacking and not release.skip_schema_validation:
+        yield Complete(release.chart)
         return
-    if len(parts) > 1:
-        _refuse_multiplied(parts, release)
+    if len(found) > 1:
+        _refuse_multiplied(found, release)
     schemas = {"values.schema.json"} if release.skip_schema_validation else set()
     with tempfile.TemporaryDirectory() as scratch:
         copy = Path(scratch, release.chart.name)
-        for part in parts:
+        for part in found:
             _copy(part.folder, copy / part.place, schemas)
-        yield copy
+            if part.lacking:
+                without(copy / part.place, part.lacking)
+        try:
+            yield Complete(copy, lacking)
+        except RenderError as error:
+            if not lacking or any(fault.stopped for fault in error.faults):
+                raise
+            file = release.chart / "Chart.yaml"
+            raise OfflineError([Fault(str(each), file) for each in lacking]) from error
 
 
 @contextmanager
 def lintable(release: Release) -> Iterator[Release]:
     """Yield the release as Helm's linter may see it; raise RenderError or OfflineError as `complete` does."""
-    _refuse_arguments(release)
     # The linter validates by the schema in any case.
-    if not _refuse_folder(release.chart, replace(release, skip_schema_validation=False)):
-        yield release
-        return
-    with tempfile.TemporaryDirectory() as scratch:
-        copy = Path(scratch, release.chart.name)
-        _copy(release.chart, copy, ())
-        yield replace(release, chart=copy, root=release.within)
+    with complete(replace(release, skip_schema_validation=False)) as made:
+        if made.folder == release.chart:
+            yield release
+        else:
+            yield replace(release, chart=made.folder, root=release.within)
 
 
 _HINT = "Replace it with the file, or with a relative link within this repository: Argo CD follows no other links."
@@ -96,12 +116,11 @@ def _refuse_arguments(release: Release) -> None:
         raise RenderError(found)
 
 
-def _refuse_folder(chart: Path, release: Release) -> bool:
+def _refuse_folder(chart: Path, root: Path, skips_schemas: bool) -> bool:
     """Return whether a chart's folder holds what is Git's own, which Helm is not to see.
 
     Raise RenderError where it holds what may not be read, OfflineError where its schemas need the network.
     """
-    root, skips_schemas = release.of_chart, release.skip_schema_validation
     return paths.once(("refused", chart, root, skips_schemas), lambda: _holds_git(chart, root, skips_schemas))
 
 
@@ -119,56 +138,16 @@ def _holds_git(chart: Path, root: Path, skips_schemas: bool) -> bool:
     return bool(of_git)
 
 
-class _Part(NamedTuple):
-    """A chart's folder, and its place in a copy of the chart that depends on it."""
-
-    folder: Path
-    place: Path
-    holds_git: bool
-
-
-_MOST_PARTS = 1000
 _MOST_COPIED = 100 * 1024 * 1024
 """Bytes: a folder that many dependencies name is there as often."""
 
 
-def _parts(release: Release) -> list[_Part]:
-    """Return the chart's folder, and those of the dependencies that charts/ lacks and other folders hold."""
-    found: list[_Part] = []
-    judged: dict[Path, bool] = {}
-    pending: list[tuple[Path, Path, tuple[Path, ...]]] = [(release.chart, Path(), ())]
-    while pending:
-        chart, place, above = pending.pop()
-        file = chart / "Chart.yaml"
-        if chart in above or len(found) == _MOST_PARTS:
-            raise RenderError([Fault("The chart depends on itself.", file, hint="Remove the dependency.")])
-        if chart not in judged:
-            judged[chart] = _refuse_folder(chart, release)
-        found.append(_Part(chart, place, judged[chart]))
-        remote = []
-        for dependency in paths.once(("missing", chart), partial(_missing_dependencies, chart)):
-            name, repository = str(dependency.get("name")), str(dependency.get("repository") or "")
-            folder = Path(os.path.normpath(chart / repository.removeprefix("file://")))
-            is_there = paths.astray(folder, release.of_chart) or (folder / "Chart.yaml").is_file()
-            if not (repository.startswith("file://") and is_there):
-                remote.append(f"{name} {dependency.get('version', '')}".strip())
-            elif not re.fullmatch(r"\w[\w.-]*", name):
-                raise RenderError([Fault(f"“{name}” is not a valid name of a chart.", file)])
-            else:
-                pending.append((folder, place / "charts" / name, (*above, chart)))
-        if remote:
-            message = f"Dependencies are missing in charts/ and were not fetched (offline): {', '.join(remote)}."
-            hint = f"Run `helm dependency update {chart}` and commit charts/."
-            raise OfflineError([Fault(message, file, hint=hint)])
-    return found
-
-
-def _refuse_multiplied(parts: Sequence[_Part], release: Release) -> None:
+def _refuse_multiplied(found: Sequence[Part], release: Release) -> None:
     """Raise RenderError where a copy of a chart with its dependencies would be large."""
-    folders = Counter(part.folder for part in parts)
+    folders = Counter((part.folder, part.root) for part in found)
     size = sum(
-        count * sum(file.stat().st_size for file, reason in paths.files(folder, release.of_chart) if not reason)
-        for folder, count in folders.items()
+        count * sum(file.stat().st_size for file, reason in paths.files(folder, root) if not reason)
+        for (folder, root), count in folders.items()
     )
     if size > _MOST_COPIED:
         message = f"The chart has more than {_MOST_COPIED:,} bytes with its dependencies."
@@ -180,22 +159,3 @@ def _copy(chart: Path, copy: Path, ignored: Collection[str]) -> None:
         return [name for name in names if is_of_git(name) or name in ignored]
 
     shutil.copytree(chart, copy, ignore=left_out)
-
-
-def _missing_dependencies(chart: Path) -> list[Mapping[str, Any]]:
-    """Return the dependencies that Chart.yaml (or an old requirements.yaml) declares and charts/ lacks."""
-    declared: list[Any] = []
-    for name in ("Chart.yaml", "requirements.yaml"):
-        listed = load(chart / name).get("dependencies")
-        declared += listed if isinstance(listed, list) else []
-    if not declared:
-        return []
-    there = {metadata_of(file.parent).get("name") for file in (chart / "charts").glob("*/Chart.yaml")}
-    archives = [archive.name for archive in (chart / "charts").glob("*.tgz")]
-    return [
-        each
-        for each in declared
-        if isinstance(each, dict)
-        and each.get("name") not in there
-        and not any(re.match(rf"{re.escape(str(each.get('name')))}-v?\d", archive) for archive in archives)
-    ]

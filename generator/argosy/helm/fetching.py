@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from argosy import supervisor, temporary
+from argosy.documents.plain import load
 from argosy.errors import ArgosyError, ToolError
 from argosy.helm import workers
 from argosy.repository.model import Component
@@ -46,6 +49,38 @@ def files(repository: str, chart: str, version: str, hint: str) -> Mapping[str, 
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A chart repository that the user has told Helm of, by `helm repo add`."""
+
+    name: str
+    url: str
+    user: str = ""
+    password: str = field(default="", repr=False)
+
+
+def known() -> Iterator[Known]:
+    """Yield the chart repositories that the user's Helm knows."""
+    named = os.environ.get("HELM_REPOSITORY_CONFIG")
+    listed = load(Path(named) if named else home() / "repositories.yaml").get("repositories")
+    for each in listed if isinstance(listed, list) else ():
+        if isinstance(each, dict) and each.get("url"):
+            name, url, user, password = (str(each.get(key) or "") for key in ("name", "url", "username", "password"))
+            yield Known(name, url.rstrip("/"), user, password)
+
+
+def home() -> Path:
+    """Return the folder of Helm's own configuration, which is the user's."""
+    if named := os.environ.get("HELM_CONFIG_HOME"):
+        return Path(named)
+    if base := os.environ.get("XDG_CONFIG_HOME"):
+        return Path(base, "helm")
+    if sys.platform == "win32":
+        return Path(os.environ.get("APPDATA", ""), "helm")
+    own = Path(os.path.expanduser("~"))  # noqa: PTH111 - it may be nobody's
+    return own / ("Library/Preferences/helm" if sys.platform == "darwin" else ".config/helm")
+
+
 _NOISE = re.compile(r'^Error: |looks like ".*?" is not a valid chart repository or cannot be reached: ')
 
 
@@ -55,6 +90,7 @@ def _pull(repository: str, chart: str, version: str, folder: Path) -> None:
     if workers.package() is None:
         _pull_by_binary(reference, repository if is_url else "", version, folder)
         return
+    login = next((each for each in known() if each.url == repository.rstrip("/") and each.user), Known("", ""))
     answer = workers.ask_alone(
         "pull",
         os.environ,  # The network is reached as the machine is set up, with its proxies and logins.
@@ -64,6 +100,8 @@ def _pull(repository: str, chart: str, version: str, folder: Path) -> None:
         version=version,
         untar_dir=str(folder),
         plain_http=repository.startswith(_HERE),
+        username=login.user or None,
+        password=login.password or None,
     )
     if why := answer.get("error") or answer.get("odd"):
         raise ArgosyError(why)

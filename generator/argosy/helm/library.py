@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,24 +26,26 @@ class Library:
 
     def render(self, release: Release) -> Rendered:
         """Render a release; say so where it would need a cluster's version or APIs, and there is no binary."""
-        with charts.complete(release) as folder:
+        with charts.complete(release) as made:
             answer = _asked(
                 release,
                 "render",
-                folder,
+                made.folder,
                 values=_values(release),
                 name=release.name,
                 namespace=release.namespace or "default",
                 leave=self.binary is not None,
+                lacking=[each.declared for each in made.lacking],
             )
         charts.refuse_library(answer["metadata"], release)
+        lacking = [str(each) for place, each in enumerate(made.lacking) if place in answer["lacking"]]
         if answer["asks"] and self.binary:
-            return self.binary.render(release)
+            return replace(self.binary.render(release), lacking=lacking)
         texts = answer["texts"]
         crds = [] if release.skip_crds else [(crd["filename"], crd["data"]) for crd in answer["crds"]]
         manifests = [Manifest(in_chart(path), _separated(text)) for path, text in (*crds, *texts.items())]
         remarks = _dishonoured(release) if answer["asks"] else ()
-        return Rendered(shipped(manifests, skip_tests=release.skip_tests), remarks)
+        return Rendered(shipped(manifests, skip_tests=release.skip_tests), remarks, lacking)
 
     def lint(self, release: Release) -> list[Message]:
         """Return what Helm's linter says."""
@@ -85,7 +87,9 @@ def _asked(release: Release, task: str, chart: Path, **arguments: Any) -> Mappin
         except StoppedError as error:
             raise stopped(error, release) from error
 
-    answer = kept.answer(release, chart, [task, workers.version(), arguments.get("leave")], ask)
+    answer = kept.answer(
+        release, chart, [task, workers.version(), arguments.get("leave"), arguments.get("lacking")], ask
+    )
     if "file" in answer:
         raise RenderError([invalid_yaml(answer["error"], Path(answer["file"]))])
     if "error" in answer:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,6 +21,29 @@ class Parameter:
     name: str
     value: str
     force_string: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Dependency:
+    """A chart that another one depends on, and that charts/ does not have."""
+
+    name: str
+    version: str
+    """The one that Chart.lock pins, or else what Chart.yaml says, which may be a range."""
+    repository: str
+
+    def __str__(self) -> str:
+        """Name it as a sentence does."""
+        return " ".join(filter(None, (self.name, self.version, self.repository and f"of {self.repository}")))
+
+
+Fetched = Callable[[Dependency], "Path | str"]
+"""Finds a chart that another one depends on, or says why it is not here."""
+
+
+def offline(_: Dependency) -> Path | str:
+    """Have nothing that was fetched."""
+    return "it was not fetched (offline)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +71,8 @@ class Release:
 
     home: Path | None = None
     """Of a chart that was fetched: what it may not leave, while values files are the repository's, or also there."""
+    fetched: Fetched = field(default=offline, compare=False, repr=False)
+    """Finds the charts that this one depends on and that are elsewhere."""
 
     @property
     def within(self) -> Path:
@@ -83,6 +108,8 @@ class Rendered:
 
     manifests: Sequence[Manifest]
     messages: Sequence[Message] = ()
+    lacking: Sequence[str] = ()
+    """Why manifests of dependencies are not among these."""
 
 
 def shipped(manifests: Sequence[Manifest], *, skip_tests: bool = False) -> list[Manifest]:

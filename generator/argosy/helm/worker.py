@@ -55,17 +55,33 @@ def _answer(task: str, **arguments: Any) -> Mapping[str, Any]:
         return {"odd": str(error)}
 
 
-def _render(chart: str, values: Mapping[str, Any], name: str, namespace: str, leave: bool) -> Mapping[str, Any]:
-    """Render a chart, but not a library, nor with `leave` one that asks for the cluster's version or APIs."""
+def _render(
+    *,
+    chart: str,
+    values: Mapping[str, Any],
+    name: str,
+    namespace: str,
+    leave: bool,
+    lacking: Sequence[Mapping[str, Any]],
+) -> Mapping[str, Any]:
+    """Render a chart, but not a library, nor with `leave` one that asks for the cluster's version or APIs.
+
+    Of the dependencies that it lacks, say by place which are not switched off.
+    """
     from helm_python import Chart  # noqa: PLC0415
 
     with Chart.load(chart) as loaded:
         metadata = loaded.metadata
         asks = _asks_for_cluster(Path(chart), metadata, loaded.templates)
-        answer = {"metadata": metadata, "asks": asks}
-        if metadata.get("type") == "library" or (asks and leave):
+        answer = {"metadata": metadata, "asks": asks, "lacking": [*range(len(lacking))]}
+        if metadata.get("type") == "library":
             return answer
         merged = _merged(**values)
+        if lacking:
+            all_values = _laid_over(loaded.values, merged)
+            answer["lacking"] = [place for place, each in enumerate(lacking) if not _is_off(each, all_values)]
+        if asks and leave:
+            return answer
         texts = loaded.render(merged, name=name, namespace=namespace)
         off = tuple(_switched_off(metadata, lambda: _laid_over(loaded.values, merged)))
         crds = [each for each in loaded.crds if not each["filename"].startswith(off)]
@@ -83,12 +99,16 @@ def _switched_off(metadata: Mapping[str, Any], all_values: Callable[[], Mapping[
     dependencies = metadata.get("dependencies") or ()
     values = all_values() if dependencies else {}
     for each in dependencies:
-        conditions = [_at(values, path.strip().split(".")) for path in str(each.get("condition") or "").split(",")]
-        tags = [_at(values, ("tags", tag)) for tag in each.get("tags") or ()]
-        deciding = [found for found in conditions if isinstance(found, bool)][:1]
-        deciding = deciding or [found for found in tags if isinstance(found, bool)]
-        if deciding and not any(deciding):
+        if _is_off(each, values):
             yield f"{metadata.get('name')}/charts/{each.get('alias') or each.get('name')}/"
+
+
+def _is_off(dependency: Mapping[str, Any], values: Mapping[str, Any]) -> bool:
+    conditions = [_at(values, path.strip().split(".")) for path in str(dependency.get("condition") or "").split(",")]
+    tags = [_at(values, ("tags", tag)) for tag in dependency.get("tags") or ()]
+    deciding = [found for found in conditions if isinstance(found, bool)][:1]
+    deciding = deciding or [found for found in tags if isinstance(found, bool)]
+    return bool(deciding) and not any(deciding)
 
 
 def _asks_for_cluster(chart: Path, metadata: Mapping[str, Any], templates: list[dict[str, str]]) -> bool:

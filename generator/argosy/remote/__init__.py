@@ -13,9 +13,20 @@ from threading import Lock
 
 from argosy.errors import ArgosyError
 from argosy.remote import held
-from argosy.remote.pins import COMMAND, Kind, Pin, of_base, of_source
+from argosy.remote.pins import COMMAND, Kind, Pin, of_base, of_chart, of_source
 
-__all__ = ["COMMAND", "Fetched", "Kind", "Pin", "fetching_what_lacks", "folder", "of_base", "of_source", "trouble"]
+__all__ = [
+    "COMMAND",
+    "Fetched",
+    "Kind",
+    "Pin",
+    "fetching_what_lacks",
+    "folder",
+    "of_base",
+    "of_chart",
+    "of_source",
+    "trouble",
+]
 
 
 @dataclass(slots=True)

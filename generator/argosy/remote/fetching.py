@@ -42,12 +42,21 @@ def fetch(pin: Pin) -> Path:
 
 
 def _chart(pin: Pin) -> Mapping[str, Held]:
-    is_safe = pin.url.startswith("https://") or _HERE.match(pin.url) or _REGISTRY.fullmatch(pin.url)
+    url = pin.url
+    if url.startswith("@"):
+        known = {each.name: each.url for each in helm.known()}
+        if (url := known.get(pin.url[1:], "")) == "":
+            raise UsageError(
+                f"{pin} is not fetched: your Helm knows no repository “{pin.url[1:]}”.",
+                f"Run `helm repo add {pin.url[1:]} URL`, or give the URL in Chart.yaml.",
+            )
+        url = url.removeprefix("oci://")
+    is_safe = url.startswith("https://") or _HERE.match(url) or _REGISTRY.fullmatch(url)
     if not is_safe or not _CHART.fullmatch(pin.chart):
         raise _refused(pin)
     if not _VERSION.fullmatch(pin.revision) or pin.revision.startswith("-"):
         raise UsageError(f"“{pin.revision}” is no version of a chart.", "Give one version, such as 1.2.3.")
-    found = helm.files(pin.url, pin.chart, pin.revision, _HINT)
+    found = helm.files(url, pin.chart, pin.revision, _HINT)
     return {path: Held(content) for path, content in found.items()}
 
 

@@ -70,6 +70,15 @@ def of_source(spec: Mapping[str, Any]) -> Pin | None:
     return Pin(url.rstrip("/"), revision or "HEAD", chart)
 
 
+def of_chart(name: str, version: str, repository: str) -> Pin | None:
+    """Return what a chart of a repository is, as a dependency or a kustomization has it; None where it names none.
+
+    The repository is a URL, or `@NAME` or `alias:NAME` for one that Helm knows.
+    """
+    url = re.sub("^(?:alias:|oci://)", lambda found: "@" if found[0] == "alias:" else "", repository).rstrip("/")
+    return Pin(url, version or "*", name) if url and name and not url.startswith("file:") else None
+
+
 _FIXED = re.compile(
     r"(?:\w+[-/@])*v?\d+(?:\.\d+)+(?:[-+][\w.+-]+)?|[0-9a-f]{40}|[0-9a-f]{64}|sha\d+:[0-9a-f]+", re.ASCII
 )

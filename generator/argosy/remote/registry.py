@@ -23,6 +23,7 @@ from urllib.parse import urlencode
 
 from argosy.documents.fields import mapping, sequence
 from argosy.errors import ArgosyError
+from argosy.helm import fetching
 from argosy.remote import web
 from argosy.remote.held import Held, refuse_more
 from argosy.remote.pins import Pin
@@ -159,12 +160,8 @@ def _login(host: str) -> str:
     """Return how the user logs in to a registry, as Docker or Helm keep it; "" where they keep nothing."""
     home = Path(os.path.expanduser("~"))  # noqa: PTH111 - it may be nobody's
     docker = Path(os.environ.get("DOCKER_CONFIG") or home / ".docker") / "config.json"
-    helm = os.environ.get("HELM_REGISTRY_CONFIG")
-    of_helm = (
-        Path(helm)
-        if helm
-        else Path(os.environ.get("XDG_CONFIG_HOME") or home / ".config") / "helm/registry/config.json"
-    )
+    named = os.environ.get("HELM_REGISTRY_CONFIG")
+    of_helm = Path(named) if named else fetching.home() / "registry/config.json"
     for file in (of_helm, docker):
         try:
             said = json.loads(file.read_bytes())

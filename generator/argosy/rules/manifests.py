@@ -153,6 +153,11 @@ HELM_ADVICE = declare(
 _OF_DEPENDENCIES = re.compile(r"chart directory is missing these dependencies: .*|directory does not exist")
 
 
+def is_advice(error: str) -> bool:
+    """Return whether Helm's linter calls an error what renders: a chart without apiVersion is of Helm 2 to Helm."""
+    return error.startswith("apiVersion is required")
+
+
 def is_of_dependencies(advice: str) -> bool:
     """Return whether Helm only says that a chart's dependencies are not vendored, or that it has nothing else.
 

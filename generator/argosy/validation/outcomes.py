@@ -152,7 +152,7 @@ class Outcomes:
         """Return why no build checked a Kustomize input, or nothing."""
         folders = self.inventory.inputs.get(location, ())
         rendered = [render for render in self.renders if render.source.folder in folders]
-        if not rendered or any(_is_checked(render) for render in rendered):
+        if not rendered or any(render.is_made for render in rendered):
             return ""
         return rendered[0].skipped or _NOT_RENDERED
 
@@ -170,7 +170,7 @@ class Outcomes:
         checked: set[Path] = set()
         for render in self.renders:
             for chart in self._charts_of(render):
-                if _is_checked(render):
+                if render.is_made:
                     checked.add(chart)
                 else:
                     reasons.setdefault(chart, render.skipped or _NOT_RENDERED)
@@ -224,7 +224,7 @@ class Outcomes:
 
     @cached_property
     def _values(self) -> frozenset[Path]:
-        return frozenset(file for render in self.renders if _is_checked(render) for file in render.source.values)
+        return frozenset(file for render in self.renders if render.is_made for file in render.source.values)
 
 
 _IGNORED = "its findings are ignored, or in the baseline"
@@ -234,10 +234,6 @@ _NOT_RENDERED = "the chart or overlay that uses it cannot be rendered"
 def identity(document: Document) -> Hashable:
     """Return what a document is known by: a written one by its place, since an Application's labels are on copies."""
     return document if document.is_rendered else (document.path, document.index, document.prefix)
-
-
-def _is_checked(render: Render) -> bool:
-    return not render.skipped and not render.faults
 
 
 def _mistaken(entry: Entry, errors: Iterable[Found]) -> set[Hashable]:

@@ -390,7 +390,8 @@ class _Validation:
             folder = _path(chart, self.root)
             depends = bool(inventory.head(chart, "Chart.yaml").get("dependencies"))
             for message in messages:
-                rule = manifests.HELM_LINT if message.severity == "error" else manifests.HELM_ADVICE
+                is_error = message.severity == "error" and not manifests.is_advice(message.text)
+                rule = manifests.HELM_LINT if is_error else manifests.HELM_ADVICE
                 if message.severity != "info" and not (depends and manifests.is_of_dependencies(message.text)):
                     name, _, line = message.path.partition(":")
                     file = name if holds((chart / name).is_file) or (chart / name).is_symlink() else "Chart.yaml"
@@ -547,7 +548,7 @@ class _Validation:
         new, known = baseline.apart(self.settled) if baseline else (self.settled, [])
         selection = Selection(self.root, self.options.paths, inventory, renders)
         made = sum(
-            not render.written and not render.skipped and selection.takes(render.path, render)
+            not render.written and (not render.skipped or render.is_made) and selection.takes(render.path, render)
             for render in renders
             if render.source.kind in {Kind.HELM, Kind.KUSTOMIZE}
         )

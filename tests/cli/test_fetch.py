@@ -1,0 +1,95 @@
+"""A repository that argosy did not make is judged with all that it takes from elsewhere, once that was fetched."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Argosy
+from tests.vendor import CHART, Vendor, vendor
+
+HERE = "https://git.example.com/acme/gitops.git"
+NAME, GIVEN = "metadata: {name: gizmo}", "metadata: {name: '{{ .Values.name }}'}"
+
+
+@pytest.fixture(autouse=True)
+def _own_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ARGOSY_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("HELM_REPOSITORY_CONFIG", str(tmp_path / "repositories.yaml"))
+
+
+@pytest.fixture
+def root(argosy: Argosy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the folder of the repository, and go there."""
+    assert argosy
+    (tmp_path / "gitops").mkdir()
+    monkeypatch.chdir(tmp_path / "gitops")
+    return tmp_path / "gitops"
+
+
+@pytest.fixture(scope="module")
+def gizmo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vendor]:
+    """Return a vendor with two versions of its chart."""
+    with vendor(tmp_path_factory.mktemp("charts")) as found:
+        for version in ("1.0.0", "1.1.0"):
+            found.publish(
+                version, {"templates/deployment.yaml": CHART["templates/deployment.yaml"].replace(NAME, GIVEN)}
+            )
+        yield found
+
+
+def application(name: str, *sources: str) -> str:
+    """Return an Application with sources, each in YAML's short form."""
+    return f"""\
+apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata: {{name: {name}, namespace: argocd}}
+spec:
+  project: default
+  destination: {{server: https://kubernetes.default.svc, namespace: {name}}}
+  sources: [{", ".join(sources)}]
+"""
+
+
+def write(folder: Path, files: Mapping[str, str]) -> None:
+    for path, text in {".argosy.yaml": f"repoURLs: ['{HERE}']\n", **files}.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text)
+
+
+def test_the_charts_that_a_chart_depends_on_are_fetched(argosy: Argosy, root: Path, gizmo: Vendor) -> None:
+    (root.parent / "repositories.yaml").write_text(f"repositories: [{{name: vendor, url: '{gizmo.url}'}}]\n")
+    dependencies = f"""\
+dependencies:
+- {{name: gizmo, version: 1.0.x, repository: '{gizmo.url}', alias: one}}
+- {{name: gizmo, version: ~1.1.0, repository: 'oci://{gizmo.registry}', alias: two}}
+- {{name: gizmo, version: 1.1.0, repository: 'alias:vendor', alias: three}}
+- {{name: base, version: 1.0.0, repository: 'file://../base', alias: four}}
+"""
+    write(
+        root,
+        {
+            "web/Chart.yaml": f"apiVersion: v2\nname: web\nversion: 1.0.0\n{dependencies}",
+            "web/values.yaml": "".join(f"{each}: {{name: {each}}}\n" for each in ("one", "two", "three")),
+            "web/templates/own.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: own}\n",
+            "base/Chart.yaml": "name: base\nversion: 1.0.0\n",
+            "base/templates/map.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: base}\n",
+            "argocd/web.yaml": application("web", f"{{repoURL: {HERE}, path: web}}"),
+        },
+    )
+    unseen = argosy("validate")
+    assert unseen.code == 0, unseen.out
+    for each in (f"1.0.x of {gizmo.url}", f"~1.1.0 of oci://{gizmo.registry}", "1.1.0 of alias:vendor"):
+        said = f"the dependency gizmo {each} is not in charts/: it was not fetched (argosy fetch brings it)"
+        assert said in unseen.out
+    # What is here is judged all the same, and what lacks is said once.
+    assert unseen.out.count("is not in charts/") == 3
+    assert re.search(r"^web +3 +2 +0 +1 ", unseen.out, re.MULTILINE)
+
+    assert argosy("fetch").code == 0
+    seen = argosy("validate")
+    assert re.search(r"^web +5 +5 +0 +0 ", seen.out, re.MULTILINE), seen.out
+    assert argosy("fetch", "--output", "json").out.count('"fetched": true') == 2, "ranges may mean other versions"
