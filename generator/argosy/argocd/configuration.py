@@ -5,7 +5,7 @@ from __future__ import annotations
 import fnmatch
 import posixpath
 from collections.abc import Callable, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 from argosy import git
 from argosy.argocd.sources import is_local, normalise
 from argosy.documents import File, read
+from argosy.documents.fields import mapping
 from argosy.paths import astray
 from argosy.repository import layout
 from argosy.repository.model import Tenancy
@@ -55,6 +56,8 @@ class Configuration:
     exemptions: tuple[Exemption, ...] = ()
     roots: tuple[str, ...] = ()
     """The files and folders that are applied by hand; empty: what no Application leads to."""
+    variants: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
+    """The values files that charts are applied by hand with: by the chart's folder, and the environment."""
 
 
 def load(root: Path, repository: Path | None = None) -> Configuration:
@@ -88,6 +91,12 @@ def load(root: Path, repository: Path | None = None) -> Configuration:
             if isinstance(each, dict)
         ),
         roots=tuple(posixpath.normpath(each) for each in _texts(own.get("roots"))),
+        variants={
+            posixpath.normpath(chart): {
+                name: tuple(map(posixpath.normpath, _texts(files))) for name, files in mapping(several).items()
+            }
+            for chart, several in mapping(own.get("variants")).items()
+        },
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import posixpath
 import secrets
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -180,10 +180,16 @@ def above(path: str) -> Iterator[str]:
 def _render(folder: Path, root: Path, unwanted: frozenset[str], progress: Progress) -> Mapping[str, Deployed]:
     work = _Rendered(find(folder, root, progress), unwanted, f"{folder}/")
     made = {each.application: each for each in work.sets()}
-    for application in work.found.view.applications:
+    applications = work.found.view.applications
+    told = Counter((each.name, each.environment) for each in applications)
+    names = Counter(name for name, environment in told if environment)
+    for application in applications:
         name, number = application.name, 2
+        if application.environment and names[name] > 1 and told[name, application.environment] == 1:
+            name = f"{name} ({application.environment})"
+        first = name
         while name in made:
-            name, number = f"{application.name} ({number})", number + 1
+            name, number = f"{first} ({number})", number + 1
         made[name] = work.application(application, name)
     return made
 

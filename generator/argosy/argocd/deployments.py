@@ -19,6 +19,7 @@ from argosy.argocd.matching import namespace_of
 from argosy.argocd.reach import Declaring, Reach
 from argosy.argocd.rendering import Progress, Render, silent
 from argosy.argocd.sources import Kind, Source, is_here
+from argosy.argocd.variants import Variants
 from argosy.argocd.view import ArgoApplication, Dropped, View, key, named
 from argosy.documents import Document, fields, is_manifest
 from argosy.documents.defects import NOT_JUDGED
@@ -125,7 +126,9 @@ class _Search:
         )
         self.written = {_identity(each.data): each for each in self.view.documents if _is_argo(each)}
         self.seen: set[int | str] = set()
-        self.declaring = Declaring(self.inventory, self.configured.roots)
+        self.declaring = Declaring(
+            self.inventory, self.configured.roots, Variants(self.inventory, self.configured.variants)
+        )
         # What a kustomization takes in, the cluster gets as the overlays make it, with their patches.
         self._follow([each for each in self.view.documents if each.path not in self.view.overlaid])
         self.possible = reach.may_be_read(self.unknown, self.files)
@@ -192,6 +195,7 @@ class _Search:
             self.helm,
             self.progress,
             wanted=lambda folder: self._is_whole or search.is_root(folder) or self._may_be_built(folder),
+            variants=search.variants,
         )
         self.renders += renders
         return self._rendered(renders)

@@ -16,6 +16,7 @@ from argosy.argocd.applicationsets import RepositoryFiles
 from argosy.argocd.inventory import Entry, Inventory, Role, is_answers
 from argosy.argocd.rendering import Render
 from argosy.argocd.sources import Kind, Source
+from argosy.argocd.variants import Variant, Variants
 from argosy.argocd.view import CONFIG_MAPS, ArgoApplication, View, config_map_name, key
 from argosy.documents import ESCAPES, DefectKind, Document
 from argosy.documents.fields import JSON, field, group_and_kind, mapping, sequence, text
@@ -62,6 +63,7 @@ class Declaring:
     inventory: Inventory
     named: Sequence[str] = ()
     """The files and folders that `.argosy.yaml` names as roots."""
+    found_variants: Variants | None = None
 
     @cached_property
     def by_path(self) -> Mapping[str, frozenset[str]]:
@@ -100,18 +102,38 @@ class Declaring:
         # `argosy bootstrap` applies that one.
         is_installed = self.is_argosys and place == layout.INSTALL
         # What some Application gives a chart, of a source that is unknown here, is not its default values.
-        is_applied = folder in self.folders and not (folder in self.inventory.charts and place in self._sources)
-        return is_installed or is_applied or self.is_named(place)
+        is_applied = folder in self.folders and (
+            folder not in self.inventory.charts or place not in self._sources or bool(self.variants(folder))
+        )
+        return is_installed or is_applied or self.is_named(place) or self._is_declared(place)
+
+    def _is_declared(self, place: str) -> bool:
+        return self.found_variants is not None and place in self.found_variants.declared
+
+    def variants(self, chart: Path) -> Sequence[Variant]:
+        """Return the variants of a chart of Applications that no Application renders."""
+        place = chart.relative_to(self.inventory.root).as_posix()
+        if self.found_variants is None or not (chart in self.folders or self._is_declared(place)):
+            return ()
+        if chart not in self._variants:
+            self._variants[chart] = self.found_variants.of(chart)
+        return self._variants[chart]
+
+    @cached_property
+    def _variants(self) -> dict[Path, Sequence[Variant]]:
+        return {}
 
     @cached_property
     def _sources(self) -> frozenset[str]:
-        """The paths that the texts of Applications and ApplicationSets name."""
-        texts = (
-            entry.parsed.text
+        """The paths that the texts of Applications and ApplicationSets name, but for a chart's that manages itself."""
+        root = self.inventory.root
+        return frozenset(
+            place
             for entry in self.inventory.entries
             if self.by_path.get(entry.file.path, frozenset()) & APPLICATIONS
+            for place in map(posixpath.normpath, _SOURCE_PATH.findall(entry.parsed.text))
+            if entry.chart is None or entry.chart != root / place
         )
-        return frozenset(posixpath.normpath(path) for each in texts for path in _SOURCE_PATH.findall(each))
 
     def is_named(self, path: str) -> bool:
         """Return whether `.argosy.yaml` names a file or folder, or one above it, as a root."""
@@ -129,6 +151,8 @@ class Root:
     documents: Sequence[Document]
     """What it applies of Argo CD's own kinds."""
     render: Render | None = None
+    variant: str = ""
+    """The environment that a chart is applied for."""
     is_unrooted: bool = False
     """Whether nothing says that it is applied: no root leads to it, or what takes it in cannot be built."""
 
@@ -179,9 +203,11 @@ class Reach:
         roots = [
             Root(
                 each.path,
-                each.path,
+                # A chart with values for each environment is applied to an Argo CD for each.
+                f"{each.path}/{each.variant}" if each.variant else each.path,
                 [*filter(is_argocds, each.documents)],
                 each,
+                each.variant,
                 is_unrooted=bool(named) and not self.search.is_named(each.path),
             )
             for each in rest

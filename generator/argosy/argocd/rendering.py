@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from argosy import kustomize, remote, supervisor
 from argosy.argocd.inventory import Inventory
 from argosy.argocd.sources import KUSTOMIZATIONS, Kind, Source, inside, kind_of, resolve
+from argosy.argocd.variants import Variant
 from argosy.argocd.view import ArgoApplication, View
 from argosy.documents import Defect, Document, File, find, is_read, read, rendered
 from argosy.documents.fields import mapping, sequence, text
@@ -48,6 +49,8 @@ class Render:
     application: ArgoApplication | None = None
     release: Release | None = None
     """What Helm rendered, where it succeeded."""
+    variant: str = ""
+    """The environment that a chart which no Application renders is rendered for."""
     written: bool = False
     """Whether the documents are files of the repository, rather than an engine's output."""
 
@@ -83,14 +86,19 @@ def of_the_rest(
     progress: Progress = silent,
     *,
     wanted: Callable[[Path], bool] = lambda _: True,
+    variants: Callable[[Path], Sequence[Variant]] = lambda _: (),
 ) -> list[Render]:
-    """Build each overlay, and render each chart with its own values, that no render so far has read, if wanted."""
+    """Build each overlay, and render each chart, that no render so far has read, if wanted.
+
+    A chart is rendered with its own values, or once for each of its variants.
+    """
     read = {render.source.folder for render in renders if render.source.folder}
     overlays = [each for each in _unread_overlays(read, inventory) if wanted(each)]
     charts = [each for each in _unread_charts(read, inventory) if wanted(each)]
+    pairs = [(chart, each) for chart in charts for each in variants(chart) or (None,)]
     return on_all_processors(
         "Building", lambda folder: _overlay(folder, inventory, view), overlays, progress
-    ) + on_all_processors("Rendering", lambda chart: _chart(chart, inventory, helm), charts, progress)
+    ) + on_all_processors("Rendering", lambda pair: _chart(*pair, inventory, helm), pairs, progress)
 
 
 def anew(
@@ -368,7 +376,7 @@ def _rendered_chart(empty: Render, release: Release, helm: Helm) -> Render:
     documents, defects = rendered(
         [(manifest.text, f"{empty.path}/{manifest.path}") for manifest in found.manifests],
         application=empty.application.application if empty.application else "",
-        environment=empty.application.environment if empty.application else "",
+        environment=empty.application.environment if empty.application else empty.variant,
     )
     return replace(
         empty,
@@ -463,20 +471,26 @@ def _overlay(folder: Path, inventory: Inventory, view: View) -> Render:
     return _kustomize(empty, source, view, is_deployed=False)
 
 
-def _chart(chart: Path, inventory: Inventory, helm: Helm) -> Render:
-    source = Source(Kind.HELM, (), {}, chart)
+def _chart(chart: Path, variant: Variant | None, inventory: Inventory, helm: Helm) -> Render:
+    files = tuple(variant.files) if variant else ()
+    name = variant.name if variant else ""
+    source = Source(Kind.HELM, (), {}, chart, value_files=files)
     path = chart.relative_to(inventory.root).as_posix()
     metadata = inventory.head(chart, "Chart.yaml")
+    empty = Render(source, path, variant=name)
     if metadata.get("type") == "library":
-        return Render(source, path, skipped="no chart uses this library chart")
-    made = _rendered_chart(
-        Render(source, path),
-        Release(chart, str(metadata.get("name") or "release"), root=inventory.root, fetched=_dependency),
-        helm,
-    )
-    if made.faults and not any(fault.stopped for fault in made.faults):
+        return replace(empty, skipped="no chart uses this library chart")
+    if missing := next((each for each in files if not holds(each.is_file)), None):
+        # Whoever names it is told so at that place.
+        return replace(empty, skipped=f"there is no {missing.relative_to(inventory.root).as_posix()}")
+    named = str(metadata.get("name") or "release")
+    release = Release(chart, named, values=files, root=inventory.root, fetched=_dependency)
+    made = _rendered_chart(empty, release, helm)
+    is_guess = variant is None or not variant.is_declared
+    if is_guess and made.faults and not any(fault.stopped for fault in made.faults):
         why = "; ".join(fault.message for fault in made.faults)
-        skipped = f"no Application uses this chart, and it cannot be rendered with its default values: {why}"
+        values = ", ".join(each.relative_to(inventory.root).as_posix() for each in files) or "its default values"
+        skipped = f"no Application uses this chart, and it cannot be rendered with {values}: {why}"
         return replace(made, faults=(), skipped=skipped)
     return made
 

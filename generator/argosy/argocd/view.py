@@ -202,7 +202,10 @@ def _nearness(path: str, places: Iterable[str]) -> int:
 
 def key(application: ArgoApplication) -> str:
     """Return what tells one Application from all others, also from one of the same name."""
-    return f"{application.document.path}:{application.document.index}:{application.name}"
+    document = application.document
+    # A template gives one for each root that renders it, with what differs for that.
+    whose = f":{id(document)}" if document.is_rendered else ""
+    return f"{document.path}:{document.index}{whose}:{application.name}"
 
 
 def config_map_name(document: Document) -> str:
@@ -222,8 +225,10 @@ def named(application: ArgoApplication) -> ArgoApplication:
     labels = application.metadata.get("labels")
     labels = labels if isinstance(labels, dict) else {}
     project = application.spec.get("project")
+    # A chart that no Application renders has documents of an environment alone.
+    variant = "" if application.document.application else application.document.environment
     return replace(
         application,
         application=str(labels.get("app.kubernetes.io/name") or application.name),
-        environment=str(labels.get("environment") or ("" if project == "default" else project) or ""),
+        environment=str(labels.get("environment") or variant or ("" if project == "default" else project) or ""),
     )

@@ -114,9 +114,8 @@ class _Growing:
         else:
             kind = CHART if root.render.source.kind is Kind.HELM else OVERLAY
             children = [*map(self.declared, root.documents), *self._resources([root.render])]
-            node = Node(
-                kind, root.path, root.path, reason=_unknown(root.render, self.found.view.root), children=children
-            )
+            reason = _unknown(root.render, self.found.view.root)
+            node = Node(kind, root.path, root.path, environment=root.variant, reason=reason, children=children)
         return replace(node, reason=node.reason or "no root leads to it") if root.is_unrooted else node
 
     def declared(self, document: Document) -> Node:

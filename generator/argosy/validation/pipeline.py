@@ -329,6 +329,24 @@ class _Validation:
             if not any(is_within(path, named) for path in inventory.files):
                 problem = Problem(f"“{named}” is no root: no YAML or JSON file is there.", ("roots", place))
                 self._add(files.FILE_SCHEMA, problem, document=found[0])
+        for chart, variants in self.deployed.configured.variants.items():
+            for problem in self._wrong_variants(chart, variants):
+                self._add(files.FILE_SCHEMA, problem, document=found[0])
+
+    def _wrong_variants(self, chart: str, variants: Mapping[str, Sequence[str]]) -> Iterator[Problem]:
+        folder, at = self.root / chart, ("variants", chart)
+        if folder not in self.deployed.inventory.charts:
+            yield Problem(f"“{chart}” is no chart: there is no {chart}/Chart.yaml.", at)
+            return
+        for name, values in variants.items():
+            for place, path in enumerate(values):
+                if path not in self.deployed.inventory.files:
+                    hint = "Name it by its path from the repository's root."
+                    yield Problem(f"There is no values file “{path}”.", (*at, name, place), hint)
+        renders = [each for each in self.deployed.renders if each.source.folder == folder]
+        if user := next((each.application for each in renders if each.application), None):
+            message = f"{user.name} renders the chart “{chart}”: its values count, and these variants do not."
+            yield Problem(message, at, "Take them away.", severity=Severity.WARNING)
 
     # Renders
 
