@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import combinations
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,24 @@ def test_bad_example_breaks_the_rule(rule: Rule, validate: Validate) -> None:
         assert finding.severity is rule.severity
         assert finding.message.strip()
         assert finding.path
+    at: dict[tuple[object, ...], set[str]] = {}
+    for finding in report.findings:
+        for place in finding.places:
+            at.setdefault((place.path, place.line, place.resource, place.environment), set()).add(finding.rule)
+    pairs = {pair for rules in at.values() for pair in combinations(sorted(rules), 2)}
+    assert pairs <= BESIDE, "two rules say something of one line: declare the pair, or let one of them speak"
+
+
+BESIDE = frozenset(
+    {
+        ("application-name-twice", "generate-paths-missing"),
+        ("applicationset-duplicate", "generate-paths-missing"),
+        ("applicationset-template", "patch-changes-project"),
+        ("argocd-secret-in-plain", "placeholder"),
+        ("helm-lint", "rendered-yaml"),
+    }
+)
+"""The rules that may both have a finding at one line: each says something else."""
 
 
 @pytest.mark.parametrize("rule", ALL)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import fnmatch
 import os
-import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import AbstractContextManager, nullcontext, suppress
@@ -18,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from argosy import kustomize, remote, supervisor
 from argosy.argocd.inventory import Inventory
+from argosy.argocd.matching import glob_matches
 from argosy.argocd.sources import KUSTOMIZATIONS, Kind, Source, inside, kind_of, resolve
 from argosy.argocd.variants import Variant
 from argosy.argocd.view import ArgoApplication, View
@@ -237,9 +236,9 @@ def _is_chosen(path: str, options: Mapping[str, Any]) -> bool:
     """Return whether a directory source takes a file in its folder."""
     if "/" in path and not options.get("recurse"):
         return False
-    if options.get("include") and not _matches(path, str(options["include"])):
+    if options.get("include") and not glob_matches(str(options["include"]), path):
         return False
-    return not (options.get("exclude") and _matches(path, str(options["exclude"])))
+    return not (options.get("exclude") and glob_matches(str(options["exclude"]), path))
 
 
 def _of_other_files(application: ArgoApplication, source: Source, view: View) -> Render | None:
@@ -280,12 +279,6 @@ def _by_folder(view: View) -> Mapping[str, Sequence[Document]]:
             found[document.path[:end]].append(document)
             end = document.path.rfind("/", 0, end)
     return found
-
-
-def _matches(path: str, glob: str) -> bool:
-    """Match as Argo CD matches include and exclude: `*` crosses `/`, and `{a,b}` is either."""
-    match = re.fullmatch(r"\{(.*)\}", glob)
-    return any(fnmatch.fnmatchcase(path, each) for each in (match[1].split(",") if match else [glob]))
 
 
 def _render(application: ArgoApplication, source: Source, view: View, helm: Helm) -> Render:

@@ -87,6 +87,7 @@ def destination_ambiguous(application: ArgoApplication, _repository: View) -> It
     "Application name, and the sync fails on an invalid namespace.",
     bad=DEPLOYED.replace("{name: my-app, namespace: argocd}", "{name: My_App, namespace: argocd}"),
     good=DEPLOYED,
+    instead_of="kubernetes-value",
 )
 def name_invalid(application: ArgoApplication, _repository: View) -> Iterator[Problem]:
     """Find names that Kubernetes would refuse."""
@@ -255,23 +256,20 @@ def application_name_twice(repository: View) -> Iterator[Problem]:
         identity = resource_of(application)
         others = [first.setdefault((place, *identity), application) for place in repository.places_of(application)]
         other = next((each for each in others if each is not application and not _of_one_set(each, application)), None)
-        if not application.name or other is None:
-            continue
-        same = other.document is application.document
-        yield Problem(
-            f"The Application “{application.name}” is defined twice, "
-            + ("by this ApplicationSet." if same else f"here and by {_where(other)}."),
-            application.at("metadata", "name"),
-            "Use every parameter that distinguishes them in the name." if same else "Rename or remove one of the two.",
-            application.document,
-        )
+        if application.name and other is not None:
+            yield Problem(
+                f"The Application “{application.name}” is defined twice, here and by {_where(other)}.",
+                application.at("metadata", "name"),
+                "Rename or remove one of the two.",
+                application.document,
+            )
 
 
 def _of_one_set(one: ArgoApplication, other: ArgoApplication) -> bool:
-    """Return whether two Applications are one, since two renders have the ApplicationSet that makes it."""
+    """Return whether one ApplicationSet makes both: twice, as the set itself is told, or once, in two renders."""
     first, second = one.document, other.document
     if first is second or not (one.prefix and other.prefix):
-        return False
+        return first is second
     if first.is_rendered or second.is_rendered:
         names = [[field(each.data, "metadata", part) for part in ("namespace", "name")] for each in (first, second)]
         return names[0] == names[1]

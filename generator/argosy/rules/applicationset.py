@@ -162,6 +162,7 @@ def missing_key_silent(document: Document, _repository: View) -> Iterator[Proble
     "issue 18201).",
     bad=_SET + _LIST + TEMPLATE + "      syncPolicy: {preserveResourcesOnDeletion: true}\n",
     good=_SET + "  syncPolicy: {preserveResourcesOnDeletion: true}\n" + _LIST + TEMPLATE,
+    instead_of="argocd-schema",
 )
 def preserve_misplaced(document: Document, _repository: View) -> Iterator[Problem]:
     """Find a preserveResourcesOnDeletion in a template."""
@@ -237,6 +238,7 @@ FLAWS: dict[Flaw, Rule] = {
             "- list:\n        elements: [{environment: dev}]", "- matrix:\n        generators: []"
         ),
         good=_GOOD_SET,
+        instead_of="argocd-schema",
     ),
     Flaw.EMPTY: declare(
         "applicationset-empty",

@@ -54,24 +54,36 @@ class Rule:
     bad: str
     good: str
     check: Callable[..., Iterator[Problem]] | None = None
+    instead_of: str = ""
+    """The rule that says the same of a field, and less of it: where this one has a finding, the other one has none."""
 
 
 RULES: dict[str, Rule] = {}
 """All rules by id, filled by importing the modules that hold them: see `argosy.rules.catalogue`."""
 
 
-def declare(id: str, severity: Severity, summary: str, *, explanation: str, bad: str, good: str) -> Rule:
+def declare(
+    id: str, severity: Severity, summary: str, *, explanation: str, bad: str, good: str, instead_of: str = ""
+) -> Rule:
     """Register a rule whose findings the pipeline makes, and return it."""
-    return _register(Rule(id, severity, Scope.PIPELINE, summary, explanation, bad, good))
+    return _register(Rule(id, severity, Scope.PIPELINE, summary, explanation, bad, good, instead_of=instead_of))
 
 
 def rule(
-    id: str, severity: Severity, scope: Scope, summary: str, *, explanation: str, bad: str, good: str
+    id: str,
+    severity: Severity,
+    scope: Scope,
+    summary: str,
+    *,
+    explanation: str,
+    bad: str,
+    good: str,
+    instead_of: str = "",
 ) -> Callable[[Callable[..., Iterator[Problem]]], Callable[..., Iterator[Problem]]]:
     """Register the decorated function as a rule."""
 
     def decorate(check: Callable[..., Iterator[Problem]]) -> Callable[..., Iterator[Problem]]:
-        _register(Rule(id, severity, scope, summary, explanation, bad, good, check))
+        _register(Rule(id, severity, scope, summary, explanation, bad, good, check, instead_of))
         return check
 
     return decorate

@@ -429,6 +429,34 @@ def directory_swallows(application: ArgoApplication, repository: View) -> Iterat
             )
 
 
+@rule(
+    "directory-glob-lines",
+    Severity.ERROR,
+    Scope.APPLICATION,
+    "A directory source's `include` or `exclude` has several lines.",
+    explanation="Each of them is one glob. Lines are no list of globs: a line break is a part of the glob, and no path "
+    "has one, so `exclude` leaves nothing out and `include` takes nothing in. Several globs are written as `{a,b}`. "
+    "What `|` begins ends with a line break, too.",
+    bad=DEPLOYED.replace("path: apps/my-app}", 'path: apps/my-app, directory: {exclude: "drafts/*\\n*.json\\n"}}'),
+    good=DEPLOYED.replace("path: apps/my-app}", "path: apps/my-app, directory: {exclude: '{drafts/*,*.json}'}}"),
+)
+def directory_glob_lines(application: ArgoApplication, _repository: View) -> Iterator[Problem]:
+    """Find globs of directory sources that no path can match, since they have line breaks."""
+    for at, source in application.sources:
+        for name in ("include", "exclude"):
+            glob = text(field(source, "directory", name))
+            if "\n" in glob:
+                lines = [line.strip() for line in glob.split("\n") if line.strip()]
+                one = lines[0] if len(lines) == 1 else f"{{{','.join(lines)}}}"
+                effect = "leaves nothing out" if name == "exclude" else "takes nothing in"
+                yield Problem(
+                    f"The {name} has a line break, which no path has, so it {effect}.",
+                    application.at(*at, "directory", name),
+                    f"Write it as one glob: {name}: '{one}'." if lines else f"Remove {name}.",
+                    cause=glob,
+                )
+
+
 NO_MANIFESTS = frozenset({"Chart.yaml", "values.yaml", *KUSTOMIZATIONS} - {"Kustomization"})
 """Files that no one writes to be applied. One named `Kustomization` has no ending that Argo CD would read."""
 

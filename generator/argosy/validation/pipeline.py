@@ -546,7 +546,9 @@ class _Validation:
     @cached_property
     def settled(self) -> Sequence[Found]:
         """What is found, without what the repository asks to ignore."""
-        return with_echoes(self._unsuppressed(self.deployed.inventory, self.deployed.configured))
+        found = self._unsuppressed(self.deployed.inventory, self.deployed.configured)
+        better = {(RULES[each.finding.rule].instead_of, *_field_of(each)) for each in found}
+        return with_echoes([each for each in found if (each.finding.rule, *_field_of(each)) not in better])
 
     def is_judged(self, key: Key) -> bool:
         """Return whether what is known by a key would have been found, if it were still there."""
@@ -593,6 +595,10 @@ class _Validation:
         rule = files.BASELINE_STALE
         for line, problem in baseline.stale(self.settled, self.is_judged):
             yield Finding(rule.id, rule.severity, problem.message, baseline.path, line, problem.hint)
+
+
+def _field_of(found: Found) -> tuple[Hashable, Pointer]:
+    return identity(found.document) if found.document else found.finding.path, found.at
 
 
 _OF_MANIFESTS = (manifests.ARGOCD_SCHEMA, manifests.KUBERNETES_SCHEMA, manifests.KUBERNETES_VALUE)
