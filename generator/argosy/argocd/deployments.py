@@ -122,7 +122,11 @@ class _Search:
         )
         self.view = replace(self.view, settings=settings.of(self.inventory, self.view))
         self.files = RepositoryFiles(
-            root, self.inventory.files, lambda url: is_here(url, self.view), self.view.clusters
+            root,
+            self.inventory.files,
+            lambda url: is_here(url, self.view),
+            self.view.clusters,
+            lambda: self.inventory.folders,
         )
         self.written = {_identity(each.data): each for each in self.view.documents if _is_argo(each)}
         self.seen: set[int | str] = set()

@@ -15,7 +15,7 @@ from typing import Any
 
 from argosy import git, kustomize
 from argosy.documents import Document, File, ParsedFile, find, is_manifest, items, read, read_all, text_of
-from argosy.paths import holds
+from argosy.paths import entries, holds
 from argosy.repository import layout
 
 
@@ -107,6 +107,24 @@ class Inventory:
     @cached_property
     def _chart_folders(self) -> frozenset[Path]:
         return frozenset(self.charts)
+
+    @cached_property
+    def folders(self) -> frozenset[str]:
+        """The folders of all files that git does not ignore, whatever kind of files these are; no hidden ones."""
+        ignored, found = git.ignored(self.root), set[str]()
+        pending = [(self.root, "")]
+        while pending:
+            folder, before = pending.pop()
+            for each in entries(folder):
+                path = before + each.name
+                if path in ignored or f"{path}/" in ignored or each.is_symlink():
+                    continue
+                if not holds(each.is_dir):
+                    if before and self.wanted(path):
+                        found.add(before.rstrip("/"))
+                elif not each.name.startswith(".") and path not in self.inner:
+                    pending.append((each, f"{path}/"))
+        return frozenset(found)
 
     def head(self, folder: Path, *names: str) -> Mapping[str, Any]:
         """Return what a folder's file of one of the names holds, such as its Chart.yaml; nothing where it has none."""

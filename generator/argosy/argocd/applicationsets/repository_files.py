@@ -5,7 +5,7 @@ from __future__ import annotations
 import fnmatch
 import posixpath
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -27,11 +27,14 @@ class RepositoryFiles:
     """Tells whether a repoURL is this repository's own."""
     clusters: Clusters = field(default_factory=Clusters)
     """What cluster generators choose from."""
+    folders: Callable[[], Iterable[str]] = tuple
+    """Find the folders of files that are not read: Argo CD makes Applications of these too."""
 
     @cached_property
     def directories(self) -> Sequence[str]:
         """Every folder that a Git directory generator sees, in its order: no hidden ones."""
         found = {parent for file in self.files for parent in _parents(file)}
+        found |= {parent for folder in self.folders() for parent in (folder, *_parents(folder))}
         return sorted(
             (folder for folder in found if not any(part.startswith(".") for part in folder.split("/"))),
             key=lambda folder: folder.split("/"),
