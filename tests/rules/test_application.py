@@ -147,7 +147,7 @@ def test_one_name_in_two_files(tmp_path: Path) -> None:
     assert "argocd/shop.yaml" in found.message
 
 
-def test_one_name_twice_in_a_set(tmp_path: Path) -> None:
+def test_one_name_twice_in_a_set_is_for_another_rule(tmp_path: Path) -> None:
     data = {"metadata": {"name": "shop"}}
     document = Document("set.yaml", 0, {})
     made = [ArgoApplication(dict(data), document, ("spec", "template")) for _ in range(2)]

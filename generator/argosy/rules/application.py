@@ -243,8 +243,8 @@ _APART = (
     Scope.REPOSITORY,
     "Two Applications have the same name.",
     explanation="Two files or ApplicationSets that define an Application of the same name overwrite each other: each "
-    "sync undoes the other's, and pruning deletes what the other deployed (argo-cd issue 15874). Within one "
-    "ApplicationSet, Argo CD rejects duplicate names. Applications that different roots lead to, which are in "
+    "sync undoes the other's, and pruning deletes what the other deployed (argo-cd issue 15874). Two of one "
+    "ApplicationSet are for the rule applicationset-duplicate. Applications that different roots lead to, which are in "
     "different folders, may be in an Argo CD each, and are not compared.",
     bad=DEPLOYED + _SECOND + DESTINATION,
     good=_APART,

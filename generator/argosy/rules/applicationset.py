@@ -262,7 +262,7 @@ FLAWS: dict[Flaw, Rule] = {
         "applicationset-duplicate",
         Severity.ERROR,
         "An ApplicationSet generates two Applications with the same name.",
-        explanation="Argo CD then generates none of them.",
+        explanation="Argo CD then makes none of that name, and keeps one that is there as it is.",
         bad=_listed("[{environment: dev}, {environment: dev}]"),
         good=_GOOD_SET,
     ),
