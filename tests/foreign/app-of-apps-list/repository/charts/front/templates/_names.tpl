@@ -1,0 +1,3 @@
+{{- define "front.name" -}}
+{{ .Release.Name }}-front
+{{- end }}
