@@ -84,6 +84,8 @@ class _Home(NamedTuple):
     urls: frozenset[str]
     schemes: frozenset[str]
     """Of the URLs that values files may be fetched from."""
+    is_named: bool = False
+    """Whether the Application names this repository by a URL that is known: then another URL is another repository."""
 
 
 def resolve(application: ArgoApplication, view: View) -> tuple[Source, ...]:
@@ -97,6 +99,8 @@ def _resolved(application: ArgoApplication, home: _Home) -> tuple[Source, ...]:
     references = {
         str(spec["ref"]): spec for _, spec in application.sources if isinstance(spec.get("ref"), str) and spec["ref"]
     }
+    named = any(normalise(str(spec.get("repoURL", ""))) in home.urls for _, spec in application.sources)
+    home = home._replace(is_named=named)
     several = "sources" in {pointer[1] for pointer, _ in application.sources if len(pointer) > 1}
     return tuple(
         _resolve_one(pointer, spec, references if several else {}, home) for pointer, spec in application.sources
@@ -167,7 +171,7 @@ def _elsewhere(spec: Mapping[str, Any], url: str, home: _Home) -> tuple[str, Pin
         return f"{chart} is not in this repository", pin
     if url.startswith("oci://"):
         return f"{url} is an OCI artifact", pin
-    if not is_here(url, home) and not _exists(home.root, spec.get("path")):
+    if not is_here(url, home) and (home.is_named or not _exists(home.root, spec.get("path"))):
         return f"{url} is another repository", pin
     name = _submodule(home.root, spec.get("path"))
     return (f"{name} is a Git submodule, another repository, whose files are not here" if name else ""), None

@@ -296,7 +296,8 @@ def reduced(repository: Repository, names: Collection[str], there: Mapping[str, 
     with previews are named, in who may see them and in which namespaces get secrets.
     """
     formats = {
-        each.name: (each.format, each.chart, each.name if each.previews else "") for each in repository.applications
+        each.name: (each.format, each.chart, each.vendored, each.name if each.previews else "")
+        for each in repository.applications
     }
     kept = {*names, *{form: name for name, form in formats.items()}.values()}
     environments = []

@@ -7,6 +7,7 @@ import io
 import json
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -15,41 +16,88 @@ from argosy.cli import delivery, options
 from argosy.cli.options import ChangeOptions
 from argosy.errors import UsageError
 from argosy.names import joined
-from argosy.repository.model import OWN, SHARED, WRITTEN_HERE, Format, Origin
+from argosy.repository.model import DEFAULT_IMAGE, DEFAULT_PORT, OWN, SHARED, WRITTEN_HERE, Format
 
 if TYPE_CHECKING:
     from argosy.change.own_branches import Elsewhere
     from argosy.change.planning import Change
     from argosy.conversion import Conversion, Difference
+    from argosy.repository.store import Stored
+
+
+class ValuesType(click.ParamType):  # type: ignore[type-arg]  # generic in new versions of Click alone
+    """FILE or ENV=FILE -> (environment or "", what the file holds)."""
+
+    name = "[ENV=]FILE"
+
+    def convert(
+        self, value: str | tuple[str, bytes], param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, bytes]:
+        """Read the file."""
+        if isinstance(value, tuple):
+            return value
+        environment, _, file = value.rpartition("=")
+        try:
+            return environment, Path(file).read_bytes()
+        except OSError as error:
+            self.fail(f"{file} cannot be read: {error.strerror}.", param, ctx)
 
 
 @click.command("convert", cls=options.ChangeCommand)
 @click.argument("app")
 @click.option("--to", "form", type=options.choice(WRITTEN_HERE), help="The new format.")
-@click.option("--chart", metavar="own|shared", help="Its new Helm chart: its own, or the one that is shared.")
+@options.chart
+@options.chart_versions
+@click.option(
+    "--values",
+    type=ValuesType(),
+    multiple=True,
+    help="What a chart from elsewhere gets in place of the values that are there, or in one environment.",
+)
 @options.yes
 @options.of_change
-def command(app: str, form: str | None, chart: str | None, yes: bool, given: ChangeOptions) -> int:
+def command(
+    *,
+    app: str,
+    form: str | None,
+    chart: str | None,
+    versions: tuple[tuple[str, str], ...],
+    values: tuple[tuple[str, bytes], ...],
+    yes: bool,
+    given: ChangeOptions,
+) -> int:
     """Change how an application is written: as a Helm chart, a Kustomize base with overlays, or plain manifests.
 
-    Or whose Helm chart it has. Then its values stay, as long as that deploys the same.
+    Or whose Helm chart it has. Then its values stay, as long as that deploys the same. A chart from elsewhere, or one
+    that comes from there, takes its place only where that deploys the same: else nothing is written, and the
+    differences are listed.
 
     What every environment runs today is read from what is rendered, and put into the new files: image, replicas,
     ports, environment variables, resources and the rest. Other resources are carried over. What is deployed before and
     after is compared, and each difference is listed with its reason.
     """
     from argosy import conversion  # noqa: PLC0415
-    from argosy.change import own_branches  # noqa: PLC0415
+    from argosy.change import edits, own_branches  # noqa: PLC0415
 
     if form is None and chart is None:
         raise UsageError("Neither a format nor a chart is given.", "Give --to or --chart.")
-    if chart not in {None, OWN, SHARED}:
-        raise _unproven(app, str(chart))
+    whose, where = options.read_chart(chart)
+    _, seed = options.seed((DEFAULT_IMAGE, DEFAULT_PORT, ()), form, (where, None, None), versions)
+    if values and not where:
+        raise UsageError("--values are those of a chart from elsewhere.", "Give --chart REF too.")
     wanted = Format(form) if form else None
-    whose = {OWN: "its own chart", SHARED: "the shared chart"}
-    what = " with ".join(each for each in (form, whose.get(chart or "")) if each)
+    said = {OWN: "its own chart", SHARED: "the shared chart"}
+    what = " with ".join(each for each in (form, said.get(chart or "", where or "")) if each)
     with delivery.opened(given) as stored:
-        made = conversion.convert(given.root, stored, app, wanted, chart)
+        known = {each.name for each in stored.repository.environments}
+        for name in {*dict(values), *dict(seed.revisions)} - {"", *known}:
+            edits.environment(stored.repository, name)
+
+        def converted(root: Path, stored: Stored) -> Conversion | None:
+            origin = seed if where else None
+            return conversion.convert(root, stored, app, wanted, whose, elsewhere=origin, values=dict(values))
+
+        made = converted(given.root, stored)
         if made is None:
             given.say(f"Nothing to change: {app} {'is written for' if form else 'has'} {what} already.")
             return 0
@@ -66,31 +114,17 @@ def command(app: str, form: str | None, chart: str | None, yes: bool, given: Cha
             return made.change
 
         def again(there: Elsewhere) -> Change | None:
-            converted = conversion.convert(there.root, there.stored, app, wanted, chart)
-            if converted is None:
+            made = converted(there.root, there.stored)
+            if made is None:
                 return None
             if not (given.is_committed or given.dry_run):  # It stays as it is there.
-                return converted.change
-            return announced(converted, there.environments, f"On the branch {there.branch}: ")
+                return made.change
+            return announced(made, there.environments, f"On the branch {there.branch}: ")
 
         elsewhere = own_branches.followed(given.root, stored.repository)
         change = announced(made, {each.name for each in stored.repository.environments} - elsewhere.keys())
         with _with_differences(given, found):
             return delivery.carry_out(given, stored, change, f"Convert {app} to {what}", again=again)
-
-
-def _unproven(app: str, chart: str) -> UsageError:
-    """Return the error for a chart from elsewhere, with how to get there; raise UsageError for what is no chart."""
-    Origin.of_chart(chart)
-    return UsageError(
-        f"{app} cannot be converted to {chart}: that chart has values of its own, and nothing proves that it deploys "
-        "the same with them.",
-        "Replace it in two commits that are pushed together, so that its Applications stay, and see what changes:\n"
-        f"    argosy remove app {app} --commit\n"
-        f"    argosy add app {app} --chart {chart} --version VERSION --commit\n"
-        f"    git show HEAD~2:environments/ENV/{app}/…    # what was set: write it as the chart's values, and commit\n"
-        "    argosy diff --against HEAD~3 --fetch",
-    )
 
 
 @contextlib.contextmanager
@@ -114,6 +148,8 @@ def _with_differences(given: ChangeOptions, differences: Sequence[Difference]) -
 
 def _summary(made: Conversion) -> str:
     """Return what to know before the conversion, for people."""
+    from argosy.conversion.comparison import grouped  # noqa: PLC0415
+
     lines = []
     if made.edited:
         lines.append(
@@ -127,7 +163,7 @@ def _summary(made: Conversion) -> str:
         ("Differences that the new format cannot express:", made.unexplained),
     ):
         if these:
-            lines += [title, *_grouped(these)]
+            lines += [title, *grouped(these)]
     restarted: dict[str, list[str]] = {}
     for each in made.differences:
         if each.path.startswith("spec.template."):
@@ -137,28 +173,3 @@ def _summary(made: Conversion) -> str:
         for resource, environments in restarted.items()
     ]
     return "\n".join(lines) or "Nothing changes in what is deployed."
-
-
-def _grouped(differences: Sequence[Difference]) -> list[str]:
-    """Return a line for each field and reason, with all resources and environments that have it."""
-    groups: dict[tuple[str, str], list[Difference]] = {}
-    for each in differences:
-        place = each.path or f"{each.resource} is {'new' if each.before is None else 'gone'}"
-        groups.setdefault((place, each.why), []).append(each)
-    return [_line(place, why, these) for (place, why), these in groups.items()]
-
-
-def _line(place: str, why: str, these: Sequence[Difference]) -> str:
-    changes = {f"{_shown(each.before)} -> {_shown(each.after)}" for each in these}
-    resources = list(dict.fromkeys(each.resource for each in these))
-    environments = ", ".join(dict.fromkeys(each.environment for each in these))
-    what = f" of {', '.join(resources)}" if these[0].path else ""
-    values = f": {changes.pop()}" if these[0].path and len(changes) == 1 else ""
-    return f"  {place}{what} ({environments}){values}" + (f"; {why}" if why else "")
-
-
-def _shown(value: object) -> str:
-    if value is None:
-        return "absent"
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 60 else f"{text[:59]}…"

@@ -11,12 +11,13 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 
 from argosy.change import edits, ownership, planning
 from argosy.change.merge import Plan
 from argosy.change.ownership import FileStatus, Owner, State
 from argosy.change.planning import Change
-from argosy.conversion import deployed, patches, writing
+from argosy.conversion import charts, deployed, patches, writing
 from argosy.conversion.comparison import Context, Difference, compare
 from argosy.conversion.deployed import Deployed, Manifest
 from argosy.conversion.values import CHART_LABELS, merged, values
@@ -54,24 +55,38 @@ class Conversion:
 
 
 def convert(
-    root: Path, stored: Stored, name: str, form: Format | None = None, chart: str | None = None
+    root: Path,
+    stored: Stored,
+    name: str,
+    form: Format | None = None,
+    chart: str | None = None,
+    *,
+    elsewhere: Seed | None = None,
+    values: Mapping[str, bytes] = MappingProxyType({}),
 ) -> Conversion | None:
     """Work out how an application is written in another format, or with another chart; return None if it is already.
 
-    What is None stays, or follows from the other one. Raise ArgosyError where a resource would be lost, a file is
-    encrypted, or what is deployed cannot be rendered; UsageError for a name that is none.
+    What is None stays, or follows from the other one. `elsewhere` is where a chart is that is not in this repository,
+    and `values` are what that gets in place of what the application has, by environment. Raise ArgosyError where a
+    resource would be lost, a file is encrypted, or what is deployed cannot be rendered, or would be something else with
+    a chart from elsewhere; UsageError for a name that is none.
     """
     application = edits.application(stored.repository, name)
+    if elsewhere or (application.format is Format.CHART and chart and form in {None, Format.HELM}):
+        return _from_or_to_elsewhere(root, stored, application, elsewhere or chart or OWN, values)
     form = form or application.format
     stays = form is application.format
     whose = application.chart if stays else stored.repository.settings.chart_of(form)
-    made = replace(application, format=form, chart=chart or whose)
+    made = replace(application, format=form, chart=chart or whose, vendored=False)
     if application.format not in WRITTEN_HERE:
         raise UsageError(
             f"{name} is not written here: environments/*/{name}/source.yaml says where it comes from.",
-            "Copy the chart or the manifests into this repository first, as an application of its own: argosy add app.",
+            f"First bring its chart into this repository: argosy convert {name} --chart own"
+            if application.format is Format.CHART
+            else "Copy the chart or the manifests into this repository first, as an application of its own: argosy "
+            "add app.",
         )
-    if made == application:
+    if (made.format, made.chart) == (application.format, application.chart):
         return None
     _refuse_overrides(stored.repository, application)
     before = _rendered(root, stored, application)
@@ -91,6 +106,40 @@ def convert(
     ]
     _refuse_loss(differences)
     return Conversion(change, _edited(root, stored, {*work.removed}), differences)
+
+
+def _from_or_to_elsewhere(
+    root: Path,
+    stored: Stored,
+    application: Application,
+    chart: str | Seed,
+    values: Mapping[str, bytes],
+) -> Conversion | None:
+    """Work out how an application gets a chart from elsewhere, or one of this repository in its place."""
+    repository, name = stored.repository, application.name
+    _refuse_overrides(repository, application)
+    held = charts.Held.of(root, repository, application)
+    if isinstance(chart, Seed):
+        made = replace(application, format=Format.CHART, chart=OWN, vendored=False, seed=chart)
+        charts.refuse_what_has_no_chart(application)
+        if held.comes_from(chart) and not values:
+            return None
+        charts.refuse_unfetched(chart, held.places)
+    else:
+        made = replace(application, format=Format.HELM, chart=chart, vendored=chart == OWN)
+    before = _rendered(root, stored, application)
+    after_it = _with(repository, made)
+    change, going = held.exchanged(after_it, made, values, _seeds(stored.version, after_it, made, {}))
+    settled = replace(change, from_version=stored.version, to_version=stored.version)
+    plan = planning.plan(root, settled)
+    after = deployed.of_commit(root, name, plan)
+    differences = [
+        difference
+        for environment, each in before.items()
+        for difference in compare(each, after[environment], Context(name, made.format, {}))
+    ]
+    charts.refuse_unequal(name, differences, held.told(made))
+    return Conversion(change, _edited(root, stored, going), differences)
 
 
 def _refuse_overrides(repository: Repository, application: Application) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -23,7 +24,7 @@ _DEFAULTS: Mapping[str, Any] = {
     "serviceAccountName": "default",
     "type": "ClusterIP",
 }
-_WRITERS = {Format.HELM: "the chart", Format.KUSTOMIZE: "the base", Format.MANIFESTS: "the files"}
+_WRITERS = {Format.KUSTOMIZE: "the base", Format.MANIFESTS: "the files"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ class Context:
     @property
     def writer(self) -> str:
         """What gives the manifests from now on."""
-        return _WRITERS[self.form]
+        return _WRITERS.get(self.form, "the chart")
 
 
 def compare(before: Deployed, after: Deployed, context: Context) -> Iterator[Difference]:
@@ -128,6 +129,8 @@ def _why(  # noqa: PLR0911 - a reason each
     main = kind in {"Deployment", "Service"}
     if len(path) > 1 and path[-2] == "labels":
         return _why_label(path, was, now, context)
+    if len(path) > 1 and path[-2] == "annotations" and last.startswith("checksum/") and was and now:
+        return "the chart counts it anew"
     if path[:2] == ("spec", "selector") and main:
         return _why_selector(manifest, before, context)
     if main and path == ("metadata", "name"):
@@ -153,7 +156,7 @@ def _why(  # noqa: PLR0911 - a reason each
 
 def _why_label(path: tuple[str, ...], was: Any, now: Any, context: Context) -> str:
     label = path[-1]
-    if label in CHART_LABELS and context.form is Format.HELM:
+    if label in CHART_LABELS and context.form in {Format.HELM, Format.CHART}:
         return "a label that the chart gives"
     if label in CHART_LABELS and now is None:
         return "a label that the chart gave"
@@ -181,3 +184,28 @@ def _is_default(field: str, value: Any, manifest: Manifest) -> bool:
     if field == "type" and manifest["kind"] != "Service":
         return False
     return field in _DEFAULTS and bool(_DEFAULTS[field] == value)
+
+
+def grouped(differences: Sequence[Difference]) -> list[str]:
+    """Return a line for each field and reason, with all resources and environments that have it."""
+    groups: dict[tuple[str, str], list[Difference]] = {}
+    for each in differences:
+        place = each.path or f"{each.resource} is {'new' if each.before is None else 'gone'}"
+        groups.setdefault((place, each.why), []).append(each)
+    return [_line(place, why, these) for (place, why), these in groups.items()]
+
+
+def _line(place: str, why: str, these: Sequence[Difference]) -> str:
+    changes = {f"{_shown(each.before)} -> {_shown(each.after)}" for each in these}
+    resources = list(dict.fromkeys(each.resource for each in these))
+    environments = ", ".join(dict.fromkeys(each.environment for each in these))
+    what = f" of {', '.join(resources)}" if these[0].path else ""
+    values = f": {changes.pop()}" if these[0].path and len(changes) == 1 else ""
+    return f"  {place}{what} ({environments}){values}" + (f"; {why}" if why else "")
+
+
+def _shown(value: object) -> str:
+    if value is None:
+        return "absent"
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 60 else f"{text[:59]}…"

@@ -382,6 +382,8 @@ class Application:
     seed: Seed = field(default_factory=Seed)
     chart: str = OWN
     """Whose chart it is, `OWN` or `SHARED`, where its format is Helm."""
+    vendored: bool = False
+    """Whether its own chart is a copy of one from elsewhere, which the template does not keep up to date."""
     previews: Previews = field(default_factory=Previews)
     """For which pull requests it has previews."""
 
@@ -403,6 +405,11 @@ class Application:
             raise UsageError(
                 f"The application {self.name} has no chart: its format is {self.format}.",
                 "Leave --chart out, or choose the format helm.",
+            )
+        if self.vendored and (self.chart, self.format) != (OWN, Format.HELM):
+            raise UsageError(
+                f"The application {self.name} has no chart of its own, so none can be vendored.",
+                "Leave vendored out, or have the format helm and no chart: shared.",
             )
         if self.previews:
             self._check_previews()

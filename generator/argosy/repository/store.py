@@ -190,6 +190,7 @@ def _application(root: Path, name: str) -> Application:
             Format(data["format"]),
             str(data.get("team", "")),
             chart=str(data.get("chart", OWN)),
+            vendored=bool(data.get("vendored", False)),
             previews=Previews(**wanted),
         )
 
@@ -372,6 +373,14 @@ def refuse_reformatted(root: Path, before: Repository, after: Repository) -> Non
             "its settings and what else people wrote would be lost.",
             f"Restore {old} there, and run argosy convert {each.name} --to {new}.",
         )
+    vendored = {each.name: each.vendored for each in before.applications}
+    for each in after.applications:
+        if vendored.get(each.name, each.vendored) is not each.vendored and (root / layout.chart(each.name)).is_dir():
+            raise UsageError(
+                f"{layout.application_settings(each.name)} says otherwise than before whether the chart of {each.name} "
+                "is a copy of one from elsewhere, and the chart is still the same.",
+                f"Restore it. argosy convert {each.name} --chart … changes the chart and what is said of it.",
+            )
     charts = {each.name: each.chart for each in before.applications}
     for each in after.applications:
         was, is_there = charts.get(each.name, each.chart), (root / layout.chart(each.name)).is_dir()

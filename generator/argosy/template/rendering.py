@@ -283,7 +283,7 @@ def _derived(settings: Settings, given: Mapping[str, Any]) -> dict[str, Any]:
             *(
                 _chart(f"applications/{each['name']}/charts/{each['name']}", each["name"], "0.1.0")
                 for each in applications
-                if each["format"] == Format.HELM and not each["chart"]
+                if each["format"] == Format.HELM and not each["chart"] and not each["vendored"]
             ),
             *(_chart(f"charts/app/{version}", "app", version) for version in given["chart_versions"][-1:]),
         ],
@@ -317,6 +317,7 @@ def _application(application: Application) -> dict[str, Any]:
         "name": application.name,
         "format": application.format.value,
         "chart": application.chart if application.chart != OWN else "",
+        "vendored": application.vendored,
         "team": application.team,
         "port": application.seed.port,
         "image": _image(application.seed.image),
