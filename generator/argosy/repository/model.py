@@ -382,10 +382,10 @@ class Application:
     seed: Seed = field(default_factory=Seed)
     chart: str = OWN
     """Whose chart it is, `OWN` or `SHARED`, where its format is Helm."""
-    vendored: bool = False
-    """Whether its own chart is a copy of one from elsewhere, which the template does not keep up to date."""
     previews: Previews = field(default_factory=Previews)
     """For which pull requests it has previews."""
+    vendored: bool = False
+    """Whether its own chart is a copy of one from elsewhere, which the template does not keep up to date."""
 
     def __post_init__(self) -> None:
         check_name("application", self.name, RELEASE_LENGTH, RESERVED_APPLICATIONS)
