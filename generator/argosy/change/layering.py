@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 from argosy.errors import ArgosyError, UsageError
 from argosy.names import did_you_mean
 from argosy.repository import layout, store
-from argosy.repository.model import Layer, Repository
+from argosy.repository.model import Layer, Repository, laid
 from argosy.template import layers, rendering
 from argosy.template.layers import Pack
 
@@ -26,16 +26,38 @@ def find(repository: Repository, name: str) -> Layer:
 
 
 def with_layer(repository: Repository, layer: Layer) -> Repository:
-    """Return the model with a layer, in place of the one of its name if there is one."""
+    """Return the model with a layer, in place of the one of its name if there is one, else over all others."""
+    known = {each.name: each.order for each in repository.settings.layers}
+    order = known.get(layer.name, max(known.values(), default=-1) + 1)
     others = (each for each in repository.settings.layers if each.name != layer.name)
-    laid = tuple(sorted((*others, layer), key=lambda each: each.name))
-    return replace(repository, settings=replace(repository.settings, layers=laid))
+    return _with(repository, (*others, replace(layer, order=order)))
 
 
 def without_layer(repository: Repository, name: str) -> Repository:
     """Return the model without a layer."""
-    left = tuple(each for each in repository.settings.layers if each.name != name)
-    return replace(repository, settings=replace(repository.settings, layers=left))
+    return _with(repository, (each for each in repository.settings.layers if each.name != name))
+
+
+def ordered(repository: Repository, names: Sequence[str]) -> Repository:
+    """Return the model with its layers in another order, the lowest first; raise UsageError unless each is named."""
+    known = {find(repository, name).name for name in names}
+    if len(known) < len(names) or known != {each.name for each in repository.settings.layers}:
+        listed = " ".join(each.name for each in repository.settings.layers)
+        raise UsageError("An order names each layer once.", f"There are {listed}: the last one wins.")
+    return _with(repository, (replace(find(repository, name), order=place) for place, name in enumerate(names)))
+
+
+def _with(repository: Repository, layers: Iterable[Layer]) -> Repository:
+    return replace(repository, settings=replace(repository.settings, layers=laid(layers)))
+
+
+def overlaps(repository: Repository) -> Mapping[str, Sequence[str]]:
+    """Return the paths that several layers give, with their names, the one that wins last."""
+    known, found = rendering.known_to_layers(repository), dict[str, list[str]]()
+    for each in filter(layers.has, repository.settings.layers):
+        for path in layers.writers([each], known):
+            found.setdefault(path, []).append(each.name)
+    return {path: names for path, names in sorted(found.items()) if len(names) > 1}
 
 
 def is_here_alone(layer: Layer) -> bool:

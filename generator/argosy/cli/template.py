@@ -12,6 +12,7 @@ import click
 from argosy.cli import delivery, options
 from argosy.cli.options import ChangeOptions
 from argosy.errors import UsageError
+from argosy.names import joined
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +26,7 @@ _ANSWERS = click.option(
     multiple=True,
     help="Answer one of its questions: KEY=VALUE. Repeat it for several.",
 )
+_ORDER = "argosy template order changes who wins."
 
 
 @click.group("template")
@@ -56,6 +58,10 @@ def add(source: str, name: str, answers: tuple[tuple[str, str], ...], given: Cha
         layer = layering.answered(stored.repository, layer, dict(answers), options.asking())
         if layering.is_here_alone(layer):
             given.say(f"{layer.source} is on this machine alone: others, and CI, cannot fetch the layer from there.")
+        added = layering.with_layer(stored.repository, layer)
+        for path, names in layering.overlaps(added).items():
+            if layer.name in names:
+                given.say(f"{path} is what {names[-1]} writes: {joined(names)} have it. {_ORDER}")
         return _carry_out(given, stored, f"Add the layer {layer}", lambda model: layering.with_layer(model, layer))
 
 
@@ -63,7 +69,10 @@ def add(source: str, name: str, answers: tuple[tuple[str, str], ...], given: Cha
 @options.repository
 @options.output("text", "json")
 def list_(repository: Path | None, output: str) -> int:
-    """List the layers: their versions, what is newer among what was fetched, and where they are from."""
+    """List the layers, the lowest first: their versions, what is newer of what was fetched, and where they are from.
+
+    Of a file that several write, the last one's is in the repository.
+    """
     from argosy.repository import store  # noqa: PLC0415
     from argosy.template import layers  # noqa: PLC0415
 
@@ -91,6 +100,21 @@ def list_(repository: Path | None, output: str) -> int:
         newer = f"  newer: {row['newest']}" if row["newest"] not in {None, row["version"]} else ""
         click.echo(f"{row['name']:16}  {row['version']:12}  {row['source']}{newer}{told}")
     return 0
+
+
+@command.command("order", cls=options.ChangeCommand)
+@click.argument("names", metavar="NAME...", nargs=-1, required=True)
+@options.of_change
+def order(names: tuple[str, ...], given: ChangeOptions) -> int:
+    """Lay the layers in another order over the built-in template: of a file that several write, the last one wins.
+
+    A new layer lies over those that are there.
+    """
+    from argosy.change import layering  # noqa: PLC0415
+
+    with delivery.opened(given) as stored:
+        title = f"Lay {joined(names)} over the template in this order"
+        return _carry_out(given, stored, title, lambda model: layering.ordered(model, names))
 
 
 @command.command("fetch")

@@ -740,6 +740,8 @@ class Layer:
     """As `git describe --long` writes it, with the whole id: v1.2.0-0-g3f…; the id alone where it has no tag."""
     answers: str = "{}"
     """What its own questions are answered with, as JSON with its keys sorted."""
+    order: int = 0
+    """Where it lies among the layers: of two that write a file, the one with the larger number wins."""
 
     def __post_init__(self) -> None:
         if not _LAYER.fullmatch(self.name):
@@ -767,6 +769,11 @@ class Layer:
     def __str__(self) -> str:
         """Return name and version, as messages say them."""
         return f"{self.name} {self.label}"
+
+
+def laid(layers: Iterable[Layer]) -> tuple[Layer, ...]:
+    """Return layers as they lie, the lowest first; those of one number by name."""
+    return tuple(sorted(layers, key=lambda each: (each.order, each.name)))
 
 
 _LAYER = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
@@ -814,7 +821,7 @@ class Settings:
     """What CI installs, or the image that it runs in: see `INSTALLED`; nothing: its jobs fail and say so."""
     production: Production = field(default_factory=Production)
     layers: tuple[Layer, ...] = ()
-    """What is laid over the built-in template, by name."""
+    """What is laid over the built-in template, each over those before it."""
     chart: str = field(default=OWN, metadata={"among": (OWN, SHARED)})
     """Whose chart new applications in Helm's format have."""
     tenancy: Tenancy = Tenancy.ENVIRONMENT

@@ -36,6 +36,7 @@ from argosy.repository.model import (
     Team,
     Tenancy,
     in_order,
+    laid,
 )
 from argosy.repository.previews import Previews
 
@@ -73,7 +74,7 @@ def load(root: Path, only: Collection[str] | None = None) -> Stored:
             argosy_install=str(answers.get("argosy_install", "")),
             # Before there was a choice, the charts had all of it.
             production=switches.from_answers({"chart_extras": [*ChartExtra], **answers}),
-            layers=tuple(_layers(root)),
+            layers=laid(_layers(root)),
             tenancy=Tenancy(answers.get("tenancy", Tenancy.ENVIRONMENT)),
         )
     by_team = settings.tenancy is Tenancy.TEAM
@@ -247,7 +248,7 @@ def _clusters(root: Path) -> Iterator[Cluster]:
 
 
 def _layers(root: Path) -> Iterator[Layer]:
-    """Yield the layers by name; answers to templates that Copier alone brings up to date name no whole commit."""
+    """Yield the layers; answers to templates that Copier alone brings up to date name no whole commit."""
     from argosy.documents import plain  # noqa: PLC0415
 
     for path in sorted(path for entry in root.glob(layout.layer_answers("*")) if layout.layer_of(path := entry.name)):
@@ -256,7 +257,9 @@ def _layers(root: Path) -> Iterator[Layer]:
             answers = _settings(root, path)
             own = {key: value for key, value in sorted(answers.items()) if not key.startswith("_")}
             with _blaming(path):
-                yield Layer(str(layout.layer_of(path)), answers["_src_path"], commit, json.dumps(own))
+                yield Layer(
+                    str(layout.layer_of(path)), answers["_src_path"], commit, json.dumps(own), answers.get("_order", 0)
+                )
 
 
 def _settings(root: Path, path: str) -> Mapping[str, Any]:

@@ -143,7 +143,7 @@ def _tried(of: Pack, what: Callable[[], Made]) -> Made:
 
 
 def writers(layers: Iterable[Layer], known: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
-    """Return which of the layers that are in the cache writes a path, and from which of its files."""
+    """Return which of the layers that are in the cache writes a path, the last of several, and from which file."""
     found = dict[str, tuple[str, str]]()
     for layer in filter(has, layers):
         found |= {path: (str(layer), template) for path, template in begun(pack(layer), layer, known).paths}
@@ -153,21 +153,21 @@ def writers(layers: Iterable[Layer], known: Mapping[str, Any]) -> dict[str, tupl
 def laid_over(
     tree: Tree, layers: Iterable[Layer], known: Mapping[str, Any], wanted: Callable[[str], bool]
 ) -> dict[str, File]:
-    """Return a tree with layers laid over it, as far as that is wanted; raise ArgosyError where two do the same.
+    """Return a tree with layers laid over it, each over those before it, as far as that is wanted.
 
     `known` is what a layer may refer to: the template's answers for the whole model.
     """
     made = dict(tree)
-    writers: dict[str, tuple[str, str]] = {}
     for layer in layers:
         of = pack(layer)
         rendering = begun(of, layer, known)
         _refuse_unanswered(of, layer, rendering)
-        chosen = [number for number in _permitted(of, layer, rendering, writers) if wanted(rendering.paths[number][0])]
-        for path in [path for path in made if path not in writers and _is_left_out(path, of.definition)]:
+        chosen = [number for number in _permitted(of, layer, rendering) if wanted(rendering.paths[number][0])]
+        # What a layer below gives stays: it is the built-in template's files that are left out.
+        for path in [path for path, file in made.items() if not file.layer and _is_left_out(path, of.definition)]:
             del made[path]
         is_asked = any(b"below" in file.content for file in of.files.values())
-        below = {path: file.content.decode(errors="replace") for path, file in tree.items()} if is_asked else {}
+        below = {path: file.content.decode(errors="replace") for path, file in made.items()} if is_asked else {}
         filled = [each for each in chosen if rendering.paths[each][1].endswith(of.definition.suffix)]
         texts = _tried(of, lambda: rendering.texts(filled, below))  # noqa: B023 - it is called here
         for number in chosen:
@@ -198,18 +198,12 @@ def _refuse_unanswered(of: Pack, layer: Layer, rendering: sandbox.Rendering) -> 
             )
 
 
-def _permitted(
-    of: Pack, layer: Layer, rendering: sandbox.Rendering, writers: dict[str, tuple[str, str]]
-) -> Iterator[int]:
-    """Yield the numbers of the paths that a layer gives, and note that it writes them; raise where it may not."""
+def _permitted(of: Pack, layer: Layer, rendering: sandbox.Rendering) -> Iterator[int]:
+    """Yield the numbers of the paths that a layer gives; raise where it may not."""
     for number, (path, template) in enumerate(rendering.paths):
         if path == layout.layer_answers(layer.name):
             continue  # argosy writes it, whether or not the layer does.
         _refuse_path(of, path, template)
-        if path in writers:
-            other, place = writers[path]
-            raise of.refused(template, 1, f"it gives {path}, as {other} does ({place})", "One of them has to go.")
-        writers[path] = str(layer), template
         yield number
 
 
@@ -247,7 +241,8 @@ def _is_within(path: str, patterns: Iterable[str]) -> bool:
 
 
 def _answers_file(layer: Layer, answers: Mapping[str, Any]) -> bytes:
-    recorded = {"_commit": layer.version, "_src_path": layer.source, **dict(sorted(answers.items()))}
+    order = {"_order": layer.order} if layer.order else {}
+    recorded = {"_commit": layer.version, **order, "_src_path": layer.source, **dict(sorted(answers.items()))}
     written = yaml.safe_dump(recorded, sort_keys=False, allow_unicode=True, width=1000)
     return f"# Written by argosy: argosy template update {layer.name} --set KEY=VALUE changes it.\n{written}".encode()
 

@@ -99,7 +99,7 @@ def _layered(plain: Tree, model: Repository, wanted: Callable[[str], bool], told
         }
 
     if wanted is everything or told is not None:
-        named = [[each.name, each.source, each.version, each.answers] for each in layers]
+        named = [[each.name, each.source, each.version, each.answers, each.order] for each in layers]
         facts = ["layers", _renderer(), layering.source_digest(), named, known, below, told]
         tree = results.remembered(lambda: results.inputs(facts, ()), made, lambda *_: True, ())
     else:
