@@ -39,7 +39,7 @@ Application root (in-cluster/argocd)  argocd/root.yaml
 │   └── Application shop-prod (prod, in-cluster/shop)
 │       └── ConfigMap one (own)
 └── ApplicationSet teams  argocd/teams.yaml
-    ? its generator `clusters` asks for the clusters that Argo CD knows
+    ? its generator `clusters` asks for the clusters that Argo CD knows, which `clusters` can declare in .argosy.yaml
 
 unreached: no Application reads it (1 file)
     notes.yaml

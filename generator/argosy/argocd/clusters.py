@@ -1,4 +1,4 @@
-"""The clusters that a repository declares: in its clusters.yaml, and by what becomes Argo CD's Secrets of clusters."""
+"""The clusters that a repository declares: in a list of its own, and by what becomes Argo CD's Secrets of clusters."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from argosy.argocd.declared import Given
 from argosy.documents import Document, Pointer
 from argosy.documents.fields import JSON, group_and_kind, mapping, sequence, text
 from argosy.documents.fields import field as at
@@ -34,6 +35,8 @@ class Declared:
     labels: Mapping[str, str]
     annotations: Mapping[str, str] = field(default_factory=dict)
     project: str = ""
+    values: Mapping[str, str] = field(default_factory=dict)
+    """Parameters that a generator gives as its `values`, where it has none of the name."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,7 @@ class Clusters:
     """What is known of the clusters of a repository's Argo CD."""
 
     listed: Sequence[Declared] = ()
-    """Those of clusters.yaml, which are all that there are."""
+    """Those of clusters.yaml or .argosy.yaml, which are all that there are."""
     secrets: Sequence[Declared] = ()
     """Those of Secrets and the like, beside which there may be more."""
 
@@ -64,9 +67,13 @@ class Clusters:
         return {server: name for name, server in self._servers.items()}
 
 
-def of(documents: Sequence[Document], listing: Document | None) -> Clusters:
-    """Return the clusters that manifests declare, and those of the listing, which is the document of clusters.yaml."""
-    return Clusters(tuple(_listed(listing)) if listing else (), tuple(_of_secrets(documents)))
+def of(documents: Sequence[Document], listing: Document | None, given: Given | None = None) -> Clusters:
+    """Return the clusters that manifests declare, and those of the listing, which is the document of clusters.yaml.
+
+    Those that are given are of `.argosy.yaml`.
+    """
+    listed = (*(_listed(listing) if listing else ()), *(_given(given) if given else ()))
+    return Clusters(listed, tuple(_of_secrets(documents)))
 
 
 def is_listing(document: Document) -> bool:
@@ -79,6 +86,17 @@ def _listed(document: Document) -> Iterator[Declared]:
     for index, each in enumerate(document.data["clusters"]):
         labels = {**_texts(each.get("labels")), "cluster": each["name"], SECRET_TYPE: "cluster"}
         yield Declared(document, ("clusters", index), each["name"], each["server"], labels)
+
+
+def _given(given: Given) -> Iterator[Declared]:
+    listed = sequence(at(given.document.data, *given.prefix)) if given.document else ()
+    for index, each in enumerate(listed):
+        name, server = text(at(each, "name")), text(at(each, "server"))
+        if given.document and name and server:
+            labels, annotations, values = (_texts(at(each, key)) for key in ("labels", "annotations", "values"))
+            place = (*given.prefix, index)
+            labels |= {SECRET_TYPE: "cluster"}
+            yield Declared(given.document, place, name, server, labels, annotations, text(at(each, "project")), values)
 
 
 def _of_secrets(documents: Sequence[Document]) -> Iterator[Declared]:

@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from argosy import git
+from argosy.argocd import declared
+from argosy.argocd.declared import Declared
 from argosy.argocd.sources import is_local, normalise
-from argosy.documents import File, read
+from argosy.documents import Document, File, read
 from argosy.documents.fields import mapping
 from argosy.paths import astray
 from argosy.repository import layout
@@ -58,6 +60,8 @@ class Configuration:
     """The files and folders that are applied by hand; empty: what no Application leads to."""
     variants: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
     """The values files that charts are applied by hand with: by the chart's folder, and the environment."""
+    declared: Declared = field(default_factory=Declared)
+    """What it says of clusters, and of what generators are told."""
 
 
 def load(root: Path, repository: Path | None = None) -> Configuration:
@@ -65,7 +69,8 @@ def load(root: Path, repository: Path | None = None) -> Configuration:
 
     Git is asked in `repository`, where the files of one of its states were written elsewhere.
     """
-    answers, own = _mapping(root, layout.ANSWERS), _mapping(root, layout.CONFIGURATION)
+    answers, said = _mapping(root, layout.ANSWERS), _document(root, layout.CONFIGURATION)
+    own = mapping(said.data) if said else {}
     place = repository or root
     remotes = git.remotes(place)
     equals = (answers.get("repo_url"), *_texts(own.get("repoURLs")), *(url for url in remotes if not is_local(url)))
@@ -97,6 +102,7 @@ def load(root: Path, repository: Path | None = None) -> Configuration:
             }
             for chart, several in mapping(own.get("variants")).items()
         },
+        declared=declared.of(said, root),
     )
 
 
@@ -107,10 +113,14 @@ def baseline(root: Path) -> str:
 
 
 def _mapping(root: Path, path: str) -> Mapping[str, Any]:
+    found = _document(root, path)
+    return mapping(found.data) if found else {}
+
+
+def _document(root: Path, path: str) -> Document | None:
     if not (root / path).is_file() or astray(root / path, root):
-        return {}
-    found = read(File(path, root / path)).documents
-    return found[0].data if found and isinstance(found[0].data, dict) else {}
+        return None
+    return next(iter(read(File(path, root / path)).documents), None)
 
 
 def _texts(value: Any) -> tuple[str, ...]:

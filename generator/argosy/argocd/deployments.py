@@ -114,7 +114,7 @@ class _Search:
                 path.relative_to(root).as_posix() for path in self.inventory.inputs if path.is_relative_to(root)
             ),
             environments=written[layout.ENVIRONMENTS],
-            clusters=clusters.of(self.inventory.manifests, _listing(self.inventory)),
+            clusters=clusters.of(self.inventory.manifests, _listing(self.inventory), self.configured.declared.clusters),
             teams=written[layout.TEAMS] if self.configured.by_team else None,
             application_settings=written[layout.APPLICATIONS],
             quotas=self.configured.quotas,
@@ -127,7 +127,9 @@ class _Search:
             lambda url: is_here(url, self.view),
             self.view.clusters,
             lambda: self.inventory.folders,
+            self.configured.declared,
         )
+        self.generating |= {each.path for each in self.configured.declared.all if each.path}
         self.written = {_identity(each.data): each for each in self.view.documents if _is_argo(each)}
         self.seen: set[int | str] = set()
         self.declaring = Declaring(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from argosy.argocd.inventory import everything
 from argosy.argocd.matching import IN_CLUSTER_NAME, cluster
@@ -38,8 +38,9 @@ replicas: 1
     Scope.REPOSITORY,
     "An environment or an Application names a cluster that is not declared.",
     explanation="Where a repository has a `clusters.yaml`, that is where its clusters are declared, by "
-    "`argosy add cluster`. Argo CD deploys nothing to a cluster that it does not know by the name. Servers are not "
-    "judged: `https://kubernetes.default.svc` is the cluster that Argo CD runs in.",
+    "`argosy add cluster`; elsewhere `clusters` in `.argosy.yaml` may declare them. Argo CD deploys nothing to a "
+    "cluster that it does not know by the name. Servers are not judged: `https://kubernetes.default.svc` is the "
+    "cluster that Argo CD runs in.",
     bad=_CLUSTERS + _ENVIRONMENT.format(cluster="eu2"),
     good=_CLUSTERS + _ENVIRONMENT.format(cluster="eu1"),
 )
@@ -53,23 +54,26 @@ def cluster_unknown(view: View) -> Iterator[Problem]:
         for at, name in _named(document.data):
             told.add(name)
             if name not in known and name != IN_CLUSTER_NAME:
-                yield Problem(
-                    f"{environment} is in the cluster “{name}”, {_UNKNOWN}.", at, _hint(name, known), document
-                )
+                message = f"{environment} is in the cluster “{name}”, {_unknown(view)}."
+                yield Problem(message, at, _hint(name, view), document)
     for application in view.applications:
         name = text(field(application.spec, "destination", "name"))
         if name and name not in told and name not in known and name != IN_CLUSTER_NAME:
             told.add(name)
-            message = f"The Application {application.name} goes to the cluster “{name}”, {_UNKNOWN}."
+            message = f"The Application {application.name} goes to the cluster “{name}”, {_unknown(view)}."
             at = application.at("spec", "destination", "name")
-            yield Problem(message, at, _hint(name, known), application.document)
+            yield Problem(message, at, _hint(name, view), application.document)
 
 
-_UNKNOWN = f"which {layout.CLUSTERS} does not declare"
+def _unknown(view: View) -> str:
+    return f"which {view.clusters.listed[0].document.path} does not declare"
 
 
-def _hint(name: str, known: Mapping[str, object]) -> str:
-    return did_you_mean(name, known) or f"Declare it: argosy add cluster {name} --server URL"
+def _hint(name: str, view: View) -> str:
+    where = view.clusters.listed[0].document.path
+    declare = f"argosy add cluster {name} --server URL" if where == layout.CLUSTERS else f"add it to {where}."
+    known = [each.name for each in view.clusters.listed if each.name]
+    return did_you_mean(name, known) or f"Declare it: {declare}"
 
 
 def _named(data: JSON) -> Iterator[tuple[tuple[str | int, ...], str]]:
@@ -100,8 +104,9 @@ def cluster_unused(view: View) -> Iterator[Problem]:
         used |= {name for _, name in _named(document.data)} | {text(field(document.data, "destination", "server"))}
     for each in view.clusters.listed:
         if not used & {each.name, each.server}:
-            message, hint = f"Nothing is deployed to the cluster {each.name}.", f"argosy remove cluster {each.name}"
-            yield Problem(message, each.at, hint, each.document)
+            is_own = each.document.path == layout.CLUSTERS
+            hint = f"argosy remove cluster {each.name}" if is_own else ""
+            yield Problem(f"Nothing is deployed to the cluster {each.name}.", each.at, hint, each.document)
 
 
 @rule(

@@ -78,6 +78,12 @@ def answers() -> Schema:
     return bundled.schema("files.json#/$defs/answersFile")
 
 
+def declared(kind: str) -> Schema:
+    """Return the schema of a list that `.argosy.yaml` takes from a file: clusters, or what a generator gives."""
+    name = "declaredClusters" if kind == "clusters" else f"outputOf{kind[:1].upper()}{kind[1:]}"
+    return bundled.schema(f"files.json#/$defs/{name}")
+
+
 def file_schema(path: str) -> Schema | None:
     """Return the schema of a file that is no manifest, by its path from the root; None if none is known."""
     for pattern, reference in _OWN_FILES:

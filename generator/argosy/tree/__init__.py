@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from argosy.argocd import matching
+from argosy.argocd.clusters import SECRET_TYPE
 from argosy.argocd.deployments import Deployments
 from argosy.argocd.reach import Root, is_argocds
 from argosy.argocd.rendering import Render, has_jsonnet
@@ -61,11 +62,25 @@ class Node:
 
 
 @dataclass(frozen=True, slots=True)
+class Cluster:
+    """A cluster that is declared, and what goes to it."""
+
+    name: str
+    server: str
+    labels: Mapping[str, str]
+    path: str
+    """Where it is declared."""
+    applications: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Tree:
     """What leads to what in a repository, and what nothing leads to."""
 
     roots: Sequence[Node]
     unreached: Sequence[Unreached]
+    clusters: Sequence[Cluster] = ()
+    """Those that are declared."""
 
     @property
     def unresolved(self) -> Sequence[Node]:
@@ -82,7 +97,15 @@ def of(found: Deployments, *, resources: bool = True) -> Tree:
         for entry in found.inventory.entries
         if entry.file.path not in found.reach.files
     ]
-    return Tree(roots, unreached)
+    return Tree(roots, unreached, [*_clusters(found)])
+
+
+def _clusters(found: Deployments) -> Iterator[Cluster]:
+    users = [(each.name, matching.cluster(each, found.view)) for each in found.view.applications]
+    for each in found.view.clusters.known:
+        labels = {key: value for key, value in each.labels.items() if key != SECRET_TYPE}
+        applications = [name for name, place in users if {each.name, (each.server or "").rstrip("/")} & {*place}]
+        yield Cluster(each.name or "", each.server or "", labels, each.document.path, applications)
 
 
 def only(tree: Tree, applications: Collection[str], environments: Collection[str]) -> Tree:

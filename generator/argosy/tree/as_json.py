@@ -9,13 +9,16 @@ from argosy.tree import Node, Tree
 
 _FIELDS = ("kind", "name", "path", "application", "environment", "cluster", "namespace", "reason")
 
+_OF_CLUSTER = ("name", "server", "labels", "path", "applications")
+
 
 def format_tree(tree: Tree, *, verbose: bool = False) -> str:  # noqa: ARG001 - JSON has everything
-    """Return a tree as one JSON object: `roots`, each with `children`, `unresolved` and `unreached` (lists)."""
+    """Return a tree as one JSON object: `roots`, each with `children`, `unresolved`, `unreached` and `clusters`."""
     document = {
         "roots": [_node(each) for each in tree.roots],
         "unresolved": [_fields(each) for each in tree.unresolved],
         "unreached": [{"path": each.path, "reason": each.reason} for each in tree.unreached],
+        "clusters": [{name: getattr(each, name) for name in _OF_CLUSTER} for each in tree.clusters],
     }
     return json.dumps(document, indent=2) + "\n"
 

@@ -15,7 +15,7 @@ _FEW_PATHS = 3
 def format_tree(tree: Tree, *, verbose: bool = False) -> str:
     """Return a line for each node, and what nothing leads to; every path of that if verbose."""
     lines = [line for root in tree.roots for line in _lines(root, "", "")]
-    return "\n".join([*lines, *_unreached(tree, verbose=verbose), _closing(tree)]) + "\n"
+    return "\n".join([*lines, *_clusters(tree), *_unreached(tree, verbose=verbose), _closing(tree)]) + "\n"
 
 
 def _lines(node: Node, first: str, indent: str) -> Iterator[str]:
@@ -30,6 +30,16 @@ def _lines(node: Node, first: str, indent: str) -> Iterator[str]:
         is_last = place_of == len(node.children)
         branch, below = ("└── ", "    ") if is_last else ("├── ", "│   ")
         yield from _lines(child, f"{indent}{branch}", f"{indent}{below}")
+
+
+def _clusters(tree: Tree) -> Iterator[str]:
+    for path, group in groupby(tree.clusters, key=lambda each: each.path):
+        yield printable(f"\nclusters of {path}")
+        for each in group:
+            labels = "".join(f" {key}={value}" for key, value in each.labels.items())
+            server = f" ({each.server})" if each.server else ""
+            users = number(len(each.applications), "Application")
+            yield printable(f"    {each.name or '?'}{server}{labels}: {users}")
 
 
 def _unreached(tree: Tree, *, verbose: bool) -> Iterator[str]:

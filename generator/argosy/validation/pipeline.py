@@ -12,6 +12,7 @@ from typing import Any
 from argosy.argocd import configuration, deployments, former, rendering
 from argosy.argocd.applicationsets import Flaw
 from argosy.argocd.configuration import Configuration
+from argosy.argocd.declared import Given
 from argosy.argocd.deployments import Deployments
 from argosy.argocd.inventory import Entry, Inventory, Role, is_answers, reached_by
 from argosy.argocd.reach import is_within
@@ -42,7 +43,7 @@ from argosy.rules import applicationset, components, files, images, manifests, p
 from argosy.rules.registry import RULES, Rule, Scope
 from argosy.rules.secrets import CREDENTIAL, SECRET, credentials, leaked
 from argosy.schemas.builtin_kinds import BUILT_IN_GROUPS
-from argosy.schemas.files import file_schema, has_comments
+from argosy.schemas.files import declared, file_schema, has_comments
 from argosy.schemas.locations import SchemaLocation
 from argosy.schemas.schema import Schema
 from argosy.schemas.store import SchemaStore, without_nulls
@@ -230,7 +231,7 @@ class _Validation:
             if known is not None:
                 violations = as_written(known.violations(without_nulls(document.data)), document)
                 self._add_violations(files.FILE_SCHEMA, document, violations)
-            elif role is Role.OTHER and not self._is_baseline(document.path):
+            elif role is Role.OTHER and not self._is_setting(document.path):
                 reason = "it is not a Kubernetes manifest, and its schema is unknown"
                 self.skipped.setdefault(identity(document), reason)
 
@@ -247,8 +248,10 @@ class _Validation:
                 line=line,
             )
 
-    def _is_baseline(self, path: str) -> bool:
-        return self.options.baseline is not None and path == self.options.baseline.path
+    def _is_setting(self, path: str) -> bool:
+        """Return whether a file is the baseline, or one that `.argosy.yaml` takes a list from."""
+        is_baseline = self.options.baseline is not None and path == self.options.baseline.path
+        return is_baseline or any(path == each.path for each in self.deployed.configured.declared.all)
 
     def _check_versions(self, inventory: Inventory) -> None:
         """Check the versions in what Helm reads as values: files of charts and of Applications, and Applications."""
@@ -332,6 +335,24 @@ class _Validation:
         for chart, variants in self.deployed.configured.variants.items():
             for problem in self._wrong_variants(chart, variants):
                 self._add(files.FILE_SCHEMA, problem, document=found[0])
+
+        for given in self.deployed.configured.declared.all if found else ():
+            self._check_declared(given, found[0])
+
+    def _check_declared(self, given: Given, configuration: Document) -> None:
+        """Check a list that `.argosy.yaml` takes from a file; one in it is checked with it."""
+        known = ("clusters", "plugin", "scmProvider", "pullRequest", "clusterDecisionResource")
+        if not given.path or given.schema not in known:
+            return
+        if given.document is None:
+            hint = "Name a YAML or JSON file by its path from the repository's root."
+            problem = Problem(f"There is nothing to read in “{given.path}”.", given.named, hint)
+            self._add(files.FILE_SCHEMA, problem, document=configuration)
+            return
+        listed = fields.field(given.document.data, *given.prefix)
+        for violation in as_written(declared(given.schema).violations(without_nulls(listed)), given.document):
+            at = (*given.prefix, *violation.at)
+            self._add_violations(files.FILE_SCHEMA, given.document, [replace(violation, at=at)])
 
     def _wrong_variants(self, chart: str, variants: Mapping[str, Sequence[str]]) -> Iterator[Problem]:
         folder, at = self.root / chart, ("variants", chart)

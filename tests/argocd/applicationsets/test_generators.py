@@ -355,7 +355,8 @@ class TestClusters:
 
     def test_what_is_not_known_here_is_skipped_and_what_is_not_there_is_a_mistake(self, tmp_path: Path) -> None:
         assert expanded(tmp_path, application_set("- clusters: {}")).skipped == (
-            "its generator `clusters` asks for the clusters that Argo CD knows"
+            "its generator `clusters` asks for the clusters that Argo CD knows, which `clusters` can declare in "
+            ".argosy.yaml"
         )
         for selector, name, told in (
             ("matchLabels: {region: af}", "{{ .name }}", "clusters that are not declared in the repository"),

@@ -60,7 +60,8 @@ class _Expander:
         self.spec = mapping(mapping(document.data).get("spec"))
         self.problems: list[tuple[Flaw, Problem]] = []
         self.templates = Templates(self.spec, helm, lambda problem: self.problems.append((Flaw.TEMPLATE, problem)))
-        self.generators = Generators(repository, self.templates)
+        name = mapping(mapping(document.data).get("metadata")).get("name")
+        self.generators = Generators(repository, self.templates, str(name or ""))
 
     def expand(self) -> Expansion:
         """Expand every generator on its own, as far as each goes."""

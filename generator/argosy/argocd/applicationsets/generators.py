@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from argosy.argocd.applicationsets import pull_requests
+from argosy.argocd.applicationsets import pull_requests, told
 from argosy.argocd.applicationsets.flaws import MOST, GeneratorError, ReportedError, SkipError
 from argosy.argocd.applicationsets.parameters import Parameters, combined, flattened, merged, normalized, selects
 from argosy.argocd.applicationsets.repository_files import RepositoryFiles
@@ -24,6 +24,8 @@ _UNKNOWN_HERE = {
     "plugin": "what a plugin says",
     "oci": "what an OCI artifact holds",
 }
+_WHERE = "in .argosy.yaml"
+_CLUSTERS = f"which `clusters` can declare {_WHERE}"
 _SPLIT = "Use several ApplicationSets."
 KINDS = ("list", "git", "matrix", "merge", "clusters", "pullRequest", *_UNKNOWN_HERE)
 
@@ -34,6 +36,8 @@ class Generators:
 
     repository: RepositoryFiles
     templates: Templates
+    name: str = ""
+    """The ApplicationSet's."""
     yields: dict[Pointer, int] = field(default_factory=dict)
     """How many sets of parameters each generator gave, in the order of their evaluation."""
     contents: dict[str, Any] = field(default_factory=dict)
@@ -46,7 +50,7 @@ class Generators:
         Raise SkipError, GeneratorError, or ReportedError.
         """
         kind = kind_of(generator, at)
-        if kind in _UNKNOWN_HERE:
+        if kind == "oci":
             raise SkipError(f"its generator `{kind}` asks for {_UNKNOWN_HERE[kind]}")
         if kind in ("matrix", "merge") and depth > 1:
             raise GeneratorError(f"A {kind} generator can be nested once, not twice.", at)
@@ -57,6 +61,9 @@ class Generators:
             "merge": self._from_merge,
             "pullRequest": self._from_pull_requests,
             "clusters": self._from_clusters,
+            "plugin": self._from_plugin,
+            "scmProvider": self._from_repositories,
+            "clusterDecisionResource": self._from_decisions,
         }[kind]
         variants = self._interpolated(mapping(generator[kind]), (*at, kind), outer)
         # The selector is the only part that Argo CD does not interpolate.
@@ -190,27 +197,60 @@ class Generators:
 
     def _from_pull_requests(self, generator: Mapping[str, Any], at: Pointer, _depth: int) -> list[Parameters]:
         sets = pull_requests.parameters(generator, at, go=self.templates.go)
+        declared = self.repository.declared.outputs("pullRequest", self.name)
+        if declared is not None:
+            sets = told.of_pull_requests(declared, go=self.templates.go)
         return self._with_values(sets, mapping(generator.get("values")), at)
+
+    def _from_plugin(self, generator: Mapping[str, Any], at: Pointer, _depth: int) -> list[Parameters]:
+        name = str(mapping(generator.get("configMapRef")).get("name") or "")
+        sets = told.of_plugin(self._declared("plugin", name), generator, go=self.templates.go)
+        return self._with_values(sets, mapping(generator.get("values")), at)
+
+    def _from_repositories(self, generator: Mapping[str, Any], at: Pointer, _depth: int) -> list[Parameters]:
+        sets = told.of_repositories(self._declared("scmProvider", self.name))
+        return self._with_values(sets, mapping(generator.get("values")), at)
+
+    def _from_decisions(self, generator: Mapping[str, Any], _at: Pointer, _depth: int) -> list[Parameters]:
+        outputs = self._declared("clusterDecisionResource", self.name)
+        sets = told.of_decisions(outputs, self.repository.clusters)
+        # Argo CD takes these values as they are.
+        return [each | self._values(mapping(generator.get("values"))) for each in sets]
+
+    def _declared(self, kind: str, name: str) -> Sequence[Any]:
+        outputs = self.repository.declared.outputs(kind, name)
+        if outputs is None:
+            place = f"generators.{kind}.{name}"
+            raise SkipError(
+                f"its generator `{kind}` asks for {_UNKNOWN_HERE[kind]}, which {place} can declare {_WHERE}"
+            )
+        return outputs
 
     def _from_clusters(self, generator: Mapping[str, Any], at: Pointer, _depth: int) -> list[Parameters]:
         """Return the clusters that the repository declares and a selector chooses; the own one only where none does."""
         clusters, selector = self.repository.clusters, mapping(generator.get("selector"))
         if not clusters.known:
-            raise SkipError("its generator `clusters` asks for the clusters that Argo CD knows")
+            raise SkipError(f"its generator `clusters` asks for the clusters that Argo CD knows, {_CLUSTERS}")
         chooses = bool(mapping(selector.get("matchLabels")) or sequence(selector.get("matchExpressions")))
         chosen = [each for each in clusters.known if selects(selector, dict(each.labels), at)]
         if not chosen and chooses and not clusters.listed:
-            raise SkipError("its generator `clusters` asks for clusters that are not declared in the repository")
+            raise SkipError(
+                f"its generator `clusters` asks for clusters that are not declared in the repository, {_CLUSTERS}"
+            )
         if unnamed := next((each.document.path for each in chosen if each.name is None), None):
             raise SkipError(f"its generator `clusters` asks for a cluster whose name is not in Git ({unnamed})")
         asked = any("server" in text and "{{" in text for text in strings(self.templates.spec))
         if asked and (hidden := next((each.document.path for each in chosen if each.server is None), None)):
             raise SkipError(f"its generator `clusters` asks for a cluster whose server is not in Git ({hidden})")
         sets = [self._cluster(each) for each in chosen]
+        extra = [dict(each.values) for each in chosen]
         own = ("in-cluster", "https://kubernetes.default.svc")
         if not chooses and not any(each["server"] == own[1] for each in sets):
             sets.insert(0, {"name": own[0], "nameNormalized": own[0], "server": own[1], "project": ""})
+            extra.insert(0, {})
         sets = self._with_values(sets, mapping(generator.get("values")), at)
+        if any(extra):
+            sets = [merged(self._values(values), each) for values, each in zip(extra, sets, strict=True)]
         return [{"clusters": sets}] if generator.get("flatList") else sets
 
     def _cluster(self, cluster: Declared) -> Parameters:
@@ -221,6 +261,11 @@ class Generators:
         if self.templates.go:
             return {**found, "metadata": {key: each for key, each in known.items() if each}}
         return found | {f"metadata.{what}.{key}": value for what, all in known.items() for key, value in all.items()}
+
+    def _values(self, values: Mapping[str, str]) -> Parameters:
+        if self.templates.go:
+            return {"values": dict(values)} if values else {}
+        return {f"values.{key}": value for key, value in values.items()}
 
     def _from_matrix(self, generator: Mapping[str, Any], at: Pointer, depth: int) -> list[Parameters]:
         children = sequence(generator.get("generators"))

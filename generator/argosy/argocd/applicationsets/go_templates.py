@@ -9,7 +9,18 @@ DEFINITIONS = (
     '{{ define "argocd.normalize" }}'
     '{{ regexReplaceAll "[^-a-z0-9.]" (lower .) "-" | trunc 253 | trimAll "-." }}'
     "{{ end }}"
+    '{{ define "argocd.slugify" }}'
+    "{{ $most := 50 }}{{ if gt (len .) 1 }}{{ $most = index . 0 }}{{ end }}"
+    "{{ $smart := true }}{{ if gt (len .) 2 }}{{ $smart = index . 1 }}{{ end }}"
+    '{{ $made := include "argocd.normalize" (last .) }}'
+    "{{ if not $smart }}{{ $made = trunc $most $made }}{{ end }}"
+    '{{ $made = regexReplaceAll "-+" (regexReplaceAll "[^a-z0-9-]" $made "-") "-" | trimAll "-" }}'
+    "{{ if and $smart (gt (len $made) $most) }}"
+    '{{ $made = regexFind (printf "^.{0,%d}-" $most) $made | trimSuffix "-" | default (trunc $most $made) }}'
+    "{{ end }}{{ $made }}{{ end }}"
 )
+"""Argo CD's own functions; `slugify` takes its arguments as a list."""
+_SLUGIFY = ' | include "argocd.slugify"'
 _HELM_ONLY = re.compile(
     "include|tpl|required|lookup|toToml|fromToml|mustTo(?:Toml|Yaml)|toYamlPretty|fromJsonArray|getHostByName"
 )
@@ -54,8 +65,18 @@ class GoTemplate:
         """Return an action rewritten, and where it ends."""
         output: list[str] = []
         opened: list[int] = []
+        slugs: set[int] = set()
         while token := _TOKEN.match(self.text, position):
             position = token.end()
+            if len(opened) in slugs and (token["end"] or token[0] == "|" or token["operand"] == ")"):
+                # Its arguments, and what is piped to it, become a list.
+                slugs.remove(len(opened))
+                is_trimmed = token["end"] and output[-1:] == ["-"] and output[-2:-1] and output[-2].isspace()
+                output.insert(len(output) - 2 if is_trimmed else len(output), _SLUGIFY)
+            if token["word"] == "slugify":
+                slugs.add(len(opened))
+                output.append("list")
+                continue
             if token["operand"] is not None:
                 start = opened.pop() if token["operand"] == ")" and opened else len(output)
                 base = "".join([*output[start:], token["operand"]]) or "."
@@ -85,6 +106,4 @@ class GoTemplate:
     def _word(word: str) -> str:
         if _HELM_ONLY.fullmatch(word):
             raise ValueError(f'function "{word}" not defined')
-        if word == "slugify":
-            raise ValueError("slugify cannot be evaluated here; normalize can")
         return 'include "argocd.normalize"' if word == "normalize" else word

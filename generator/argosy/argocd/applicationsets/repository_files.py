@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 
 from argosy.argocd.clusters import Clusters
+from argosy.argocd.declared import Declared
 
 _LONGEST = 4096
 """How many characters a pattern may have: no path is longer."""
@@ -29,6 +30,8 @@ class RepositoryFiles:
     """What cluster generators choose from."""
     folders: Callable[[], Iterable[str]] = tuple
     """Find the folders of files that are not read: Argo CD makes Applications of these too."""
+    declared: Declared = field(default_factory=Declared)
+    """What other generators are told."""
 
     @cached_property
     def directories(self) -> Sequence[str]:
