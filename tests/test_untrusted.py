@@ -31,6 +31,7 @@ CHART = {
     "templates/config-map.yaml": CONFIG_MAP % '{{ printf "%s %s" (toJson .Values) (.Files.Get "f.txt") | quote }}',
 }
 OVERLAY = {"config-map.yaml": CONFIG_MAP % "ok"}
+SHOWN = "{ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'shown' }, data: { shown: %s } }\n"
 GENERATOR = "apiVersion: builtin\nkind: ConfigMapGenerator\nmetadata: {name: made}\n"
 
 
@@ -82,7 +83,26 @@ def archived(text: str) -> bytes:
     return buffer.getvalue()
 
 
+def evaluated(text: str, links: Mapping[str, str] | None = None, **jsonnet: Any) -> Attack:
+    return Attack({"a.jsonnet": SHOWN % text}, links or {}, {"directory": {"jsonnet": jsonnet}} if jsonnet else {})
+
+
 ATTACKS: Mapping[str, Attack] = {
+    "jsonnet-absolute": evaluated("importstr 'SECRET'"),
+    "jsonnet-above": evaluated("importstr '../../../secret.yaml'"),
+    "jsonnet-binary": evaluated("std.toString(importbin '../../../secret.yaml')"),
+    "jsonnet-link": evaluated("importstr 'l'", {"l": "SECRET"}),
+    "jsonnet-of-git": evaluated("importstr '../../.git/config'"),
+    "jsonnet-of-the-machine": evaluated("importstr '/proc/self/environ'"),
+    "jsonnet-library": evaluated("importstr 'secret.yaml'", libs=["../"]),
+    "jsonnet-library-link": evaluated(
+        "importstr 'config-map.yaml'", {"l": "OUTSIDE"}, libs=["hostile/jsonnet-library-link/l"]
+    ),
+    "jsonnet-argument": evaluated(
+        "std.extVar('a')", extVars=[{"name": "a", "value": "importstr 'SECRET'", "code": True}]
+    ),
+    "jsonnet-without-end": evaluated("local f(x) = if x > 1e12 then x else f(x + 1) tailstrict; '' + f(0)"),
+    "jsonnet-itself": Attack({}, {"a.jsonnet": "SECRET"}),
     "file-parameter-absolute": chart(fileParameters=[{"name": "a", "path": "SECRET"}]),
     "file-parameter-above": chart(fileParameters=[{"name": "a", "path": "../../../secret.yaml"}]),
     "file-parameter-of-git": chart(fileParameters=[{"name": "a", "path": "/.git/config"}]),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+import yaml
 
 from argosy.findings import Report, Severity
 from argosy.validation import pipeline
@@ -169,15 +171,22 @@ SHAPES: Mapping[str, tuple[Mapping[str, str], int, Mapping[str, str], set[str]]]
         {"root.yaml": application("shop", more=", plugin: {name: mine}"), "apps/bad.yaml": BAD}, 1, {}, set(),
     ),
     "a root that cannot be evaluated here": (
-        {"root.yaml": application("root", "boot", namespace="argocd"), "boot/main.jsonnet": "[]\n",
+        {"root.yaml": application("root", "boot", namespace="argocd"), "boot/main.jsonnet": "[x]\n",
          "apps/bad.yaml": BAD},
-        1, {}, {"apps/bad.yaml"},
+        1, {}, {"boot/main.jsonnet", "apps/bad.yaml"},
     ),
     "a chart beside a root that cannot be evaluated here": (
-        {"root.yaml": application("root", "boot", namespace="argocd"), "boot/main.jsonnet": "[]\n",
+        {"root.yaml": application("root", "boot", namespace="argocd"), "boot/main.jsonnet": "[x]\n",
          **chart("idle", BAD), "o/kustomization.yaml": "resources: [bad.yaml]\n", "o/bad.yaml": BAD},
         1, {"idle/Chart.yaml": "the Application root leads to is not known",
-            "idle/templates/one.yaml": "the Application root leads to is not known"}, {"o/bad.yaml"},
+            "idle/templates/one.yaml": "the Application root leads to is not known"},
+        {"boot/main.jsonnet", "o/bad.yaml"},
+    ),
+    "a root of Jsonnet": (
+        {"root.yaml": application("root", "boot", namespace="argocd"), "apps/bad.yaml": BAD,
+         "boot/main.jsonnet": "import '../lib/app.json'\n", "notes/bad.yaml": BAD,
+         "lib/app.json": "[" + json.dumps(yaml.safe_load(application("shop"))) + "]"},
+        2, {"notes/bad.yaml": "reads it"}, {"apps/bad.yaml"},
     ),
     "a root chart that cannot be rendered": (
         {"root.yaml": application("root", "boot", namespace="argocd"), **chart("boot", "{{ fail }}"),

@@ -250,7 +250,7 @@ def test_a_kind_that_argo_cd_excludes_is_never_synced(validate: Validate) -> Non
 
 def test_a_directory_may_take_files_of_any_name(validate: Validate) -> None:
     manifests = CONFIG_MAP.replace("NAME", "shop") + "---\napiVersion: v1\nkind: Service\nmetadata: {name: [x]}\n"
-    files = {"apps/shop": manifests, "apps/deeper/more": "nothing of Kubernetes'\n", "apps/a.jsonnet": "{}\n"}
+    files = {"apps/shop": manifests, "apps/deeper/more": "nothing of Kubernetes'\n", "apps/a.jsonnet": "[]\n"}
 
     def found(**options: object) -> set[tuple[str, str]]:
         report = validate({**files, "shop.yaml": application({"path": "apps", "directory": options})})

@@ -218,8 +218,7 @@ class _Search:
             if application is None or source.folder is None or source.kind is Kind.MISSING:
                 continue
             own = text(application.metadata.get("namespace")) or "argocd"
-            is_unknown = each.skipped or each.faults or rendering.has_jsonnet(source)
-            if namespace_of(application) == own and is_unknown:
+            if namespace_of(application) == own and (each.skipped or each.faults):
                 return f"what the Application {application.name} leads to is not known here"
         return ""
 

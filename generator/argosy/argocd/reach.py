@@ -479,7 +479,7 @@ class _Files:
         for each in renders:
             source = each.source
             found.update(self.built_by(source))
-            real = (*source.values, *(file.resolve() for _, file in source.file_parameters))
+            real = (*source.values, *(file.resolve() for _, file in source.file_parameters), *each.imported)
             found.update(path for file in real for path in self._paths.get(file, ()))
             if each.application is not None and source.folder is not None:
                 names = (".argocd-source.yaml", f".argocd-source-{each.application.name}.yaml")

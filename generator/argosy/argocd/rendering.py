@@ -1,4 +1,4 @@
-"""Applications -> the manifests that Argo CD would apply, through Helm and Kustomize."""
+"""Applications -> the manifests that Argo CD would apply, through Helm, Kustomize and Jsonnet."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from argosy import kustomize, remote, supervisor
+from argosy.argocd import directory
 from argosy.argocd.inventory import Inventory
-from argosy.argocd.matching import glob_matches
 from argosy.argocd.sources import KUSTOMIZATIONS, Kind, Source, inside, kind_of, resolve
 from argosy.argocd.variants import Variant
 from argosy.argocd.view import ArgoApplication, View
@@ -52,6 +52,8 @@ class Render:
     """The environment that a chart which no Application renders is rendered for."""
     written: bool = False
     """Whether the documents are files of the repository, rather than an engine's output."""
+    imported: Sequence[Path] = ()
+    """The files outside of the source that were read as well, links followed."""
 
     @property
     def is_made(self) -> bool:
@@ -74,7 +76,11 @@ def of_applications(
     """Render each source of each Application, on all processors."""
     pairs = [(application, source) for application in applications for source in resolve(application, view)]
     made = on_all_processors("Rendering", lambda pair: _render(*pair, view, helm), pairs, progress)
-    return made + [each for pair in pairs if (each := _of_other_files(*pair, view))]
+    made += [each for pair in pairs if (each := _of_other_files(*pair, view))]
+    evaluated = [(*pair, found) for pair in pairs if (found := _jsonnet_files(pair[1], view))]
+    if not evaluated:
+        return made
+    return made + on_all_processors("Evaluating", lambda each: _evaluated(*each, view.root), evaluated, progress)
 
 
 def of_the_rest(
@@ -228,17 +234,8 @@ def written_documents(source: Source, view: View) -> Iterator[Document]:
     folder = source.folder.relative_to(view.root).as_posix() if source.folder else ""
     prefix = "" if folder == "." else f"{folder}/"
     for document in _by_folder(view).get(folder, ()):
-        if _is_chosen(document.path.removeprefix(prefix), options):
+        if directory.is_chosen(document.path.removeprefix(prefix), options):
             yield document
-
-
-def _is_chosen(path: str, options: Mapping[str, Any]) -> bool:
-    """Return whether a directory source takes a file in its folder."""
-    if "/" in path and not options.get("recurse"):
-        return False
-    if options.get("include") and not glob_matches(str(options["include"]), path):
-        return False
-    return not (options.get("exclude") and glob_matches(str(options["exclude"]), path))
 
 
 def _of_other_files(application: ArgoApplication, source: Source, view: View) -> Render | None:
@@ -248,24 +245,49 @@ def _of_other_files(application: ArgoApplication, source: Source, view: View) ->
         return None
     documents: list[Document] = []
     defects: list[Defect] = []
-    for folder, folders, names in os.walk(source.folder):
-        folders[:] = sorted(each for each in folders if each != ".git")
-        for file in (Path(folder, each) for each in sorted(names) if not is_read(each)):
-            path = file.relative_to(view.root).as_posix()
-            if not _is_chosen(file.relative_to(source.folder).as_posix(), options) or not view.wanted(path):
-                continue
-            if file.suffix == ".jsonnet" or astray(file, view.root):
-                continue
-            found = read(File(path, file))
-            documents += found.documents
-            defects += found.defects
+    for file in directory.files(source):
+        path = file.relative_to(view.root).as_posix()
+        if is_read(file.name) or file.suffix == directory.SUFFIX or not view.wanted(path) or astray(file, view.root):
+            continue
+        found = read(File(path, file))
+        documents += found.documents
+        defects += found.defects
     return Render(
         source,
         source.folder.relative_to(view.root).as_posix(),
-        [replace(each, application=application.application, environment=application.environment) for each in documents],
+        [_deployed(each, application) for each in documents],
         defects,
         application=application,
     )
+
+
+def _jsonnet_files(source: Source, view: View) -> list[Path]:
+    named = directory.jsonnet_files(source, view.root)
+    return [each for each in named if view.wanted(each.relative_to(view.root).as_posix())]
+
+
+def _evaluated(application: ArgoApplication, source: Source, files: Sequence[Path], root: Path) -> Render:
+    """Return what the Jsonnet of a directory source evaluates to, each file by itself."""
+    path = source.folder.relative_to(root).as_posix() if source.folder else "."
+    imported = [each.resolve() for each in directory.imported(source, root)]
+    render = Render(replace(source, kind=Kind.JSONNET), path, application=application, imported=imported)
+    documents: list[Document] = []
+    faults: list[Fault] = []
+    for file in files:
+        try:
+            manifests = directory.evaluated(file, application, source, root)
+        except OfflineError as error:
+            return replace(render, skipped=error.faults[0].message)
+        except RenderError as error:
+            faults += error.faults
+        else:
+            name = file.relative_to(root).as_posix()
+            documents += (Document(name, index, each) for index, each in enumerate(manifests))
+    return replace(render, documents=[_deployed(each, application) for each in documents], faults=faults)
+
+
+def _deployed(document: Document, application: ArgoApplication) -> Document:
+    return replace(document, application=application.application, environment=application.environment)
 
 
 @lru_cache(maxsize=1)
@@ -289,10 +311,7 @@ def _render(application: ArgoApplication, source: Source, view: View, helm: Helm
     if source.kind is Kind.KUSTOMIZE:
         return _kustomize(empty, source, view)
     if source.kind is Kind.DIRECTORY:
-        found = tuple(
-            replace(document, application=application.application, environment=application.environment)
-            for document in written_documents(source, view)
-        )
+        found = tuple(_deployed(each, application) for each in written_documents(source, view))
         return replace(empty, documents=found, written=True)
     if source.kind is Kind.REMOTE and source.fetched and source.pin:
         return _remote(empty, application, source, view, helm)
@@ -323,26 +342,32 @@ def _remote(empty: Render, application: ArgoApplication, source: Source, view: V
         return _helm(there, application, local, view, helm)
     if local.kind is Kind.KUSTOMIZE:
         return _kustomize(there, local, replace(view, root=home))
-    return _directory(there, local, home)
+    return _directory(there, application, local, home)
 
 
-def _directory(empty: Render, source: Source, home: Path) -> Render:
+def _directory(empty: Render, application: ArgoApplication, source: Source, home: Path) -> Render:
     """Return the manifests of a folder that was fetched."""
     assert source.folder
     options, documents, defects = mapping(source.spec.get("directory")), list[Document](), list[Defect]()
-    application, environment = ("", "")
-    if empty.application:
-        application, environment = empty.application.application, empty.application.environment
     for file in find(home, [source.folder]):
         name = file.location.relative_to(source.folder).as_posix()
-        if astray(file.location, home) or not _is_chosen(name, options):
+        if astray(file.location, home) or not directory.is_chosen(name, options):
             continue
         found = read(replace(file, path=f"{empty.path}/{name}"))
         defects += found.defects
-        documents += [
-            replace(each, application=application, environment=environment, source=None) for each in found.documents
-        ]
-    return replace(empty, documents=documents, defects=defects)
+        documents += (replace(_deployed(each, application), source=None) for each in found.documents)
+    faults: list[Fault] = []
+    for place in directory.jsonnet_files(source, home):
+        path = f"{empty.path}/{place.relative_to(source.folder).as_posix()}"
+        try:
+            manifests = directory.evaluated(place, application, source, home)
+        except OfflineError as error:
+            return replace(empty, skipped=error.faults[0].message)
+        except RenderError as error:
+            faults += (Fault(f"{path}: {each.message}", hint=each.hint) for each in error.faults)
+        else:
+            documents += (_deployed(Document(path, index, each), application) for index, each in enumerate(manifests))
+    return replace(empty, documents=documents, defects=defects, faults=faults)
 
 
 def _helm(empty: Render, application: ArgoApplication, source: Source, view: View, helm: Helm) -> Render:
@@ -486,10 +511,3 @@ def _chart(chart: Path, variant: Variant | None, inventory: Inventory, helm: Hel
         skipped = f"no Application uses this chart, and it cannot be rendered with {values}: {why}"
         return replace(made, faults=(), skipped=skipped)
     return made
-
-
-def has_jsonnet(source: Source) -> bool:
-    """Return whether a directory source reads Jsonnet, which only Argo CD evaluates."""
-    if source.kind is not Kind.DIRECTORY or source.folder is None:
-        return False
-    return any(holds(each.is_file) for each in source.folder.rglob("*.jsonnet"))

@@ -28,6 +28,8 @@ class Kind(StrEnum):
     HELM = "helm"
     KUSTOMIZE = "kustomize"
     DIRECTORY = "directory"
+    JSONNET = "jsonnet"
+    """The files of a directory source that are evaluated, as the source of a render of their own."""
     PLUGIN = "plugin"
     REMOTE = "remote"
     """A chart of a Helm repository, or another Git repository: nothing of it is here."""

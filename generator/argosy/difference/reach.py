@@ -27,6 +27,7 @@ _FOLDERS = frozenset({layout.APPLICATIONS, layout.ENVIRONMENTS, layout.ARGOCD, l
 _API, _KIND = r"argoproj\.io/v1alpha1", r"kind['\"]?: *['\"]?Application"
 """What the text of Applications and ApplicationSets has, be it a template of them."""
 _BUILDS = frozenset({*kustomize.NAMES, "Chart.yaml"})
+_IMPORTING = (".jsonnet", ".libsonnet")
 _WORD = re.compile(r"[^\s\"'`,;=\[\](){}|<>&]+")
 _PATH = re.compile(r"\bpath['\"]?:[ \t]*(?:[>|]-?\s+)?['\"]?([^\s'\",}]+)")
 _SCHEME = re.compile(r"^(?:file://|\$[\w-]+(?=/))")
@@ -174,9 +175,8 @@ def _readers(state: Snapshot, known: Set[str], only: Collection[str] | None = No
     The layout's own ApplicationSet is none of them: the layout says what it reads.
     """
     chosen = _candidates(state) if only is None else only
-    builds = _BUILDS if only is None else frozenset[str]()
-    for path, blob in state.chosen(lambda path: path in chosen or posixpath.basename(path) in builds).items():
-        is_reader = posixpath.basename(path) in _BUILDS or blob.mode == SYMLINK or _makes_applications(blob.content)
+    for path, blob in state.chosen(lambda path: path in chosen or (only is None and _is_build(path))).items():
+        is_reader = _is_build(path) or blob.mode == SYMLINK or _makes_applications(blob.content)
         if is_reader and path != layout.APPLICATION_SET:
             yield _reader(path, blob, known)
 
@@ -200,7 +200,7 @@ def _reader(path: str, blob: Blob, known: Set[str]) -> _Reader:
         return _Reader(path, frozenset({_joined(folder, text)} & known), (), is_open=False, builds=True)
     sources = {_normal(found) for found in _PATH.findall(text)}
     words = {_SCHEME.sub("", word) for word in _WORD.findall(text)}
-    if name in kustomize.NAMES:
+    if name in kustomize.NAMES or name.endswith(_IMPORTING):
         found = {_joined(folder, word) for word in words}
     else:
         paths = {word for word in words if "/" in word}
@@ -210,7 +210,12 @@ def _reader(path: str, blob: Blob, known: Set[str]) -> _Reader:
         re.compile(f"(?:{fnmatch.translate(each)})|(?:{fnmatch.translate(f'{each}/*')})") for each in globs
     )
     is_open = "templates" in path.split("/")[:-1] and "*" in words
-    return _Reader(path, frozenset(found & known - {path}), patterns, is_open, name in _BUILDS)
+    return _Reader(path, frozenset(found & known - {path}), patterns, is_open, _is_build(name))
+
+
+def _is_build(path: str) -> bool:
+    """Return whether a file is made from all that it names."""
+    return posixpath.basename(path) in _BUILDS or path.endswith(_IMPORTING)
 
 
 def _normal(path: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
 from argosy import kustomize
+from argosy.argocd import directory
 from argosy.argocd.matching import (
     DNS_LABEL,
     DNS_SUBDOMAIN,
@@ -358,10 +359,12 @@ def _paths_read(sources: Iterable[Source], root: Path) -> Iterator[tuple[str, st
         read = (*source.values, *(file.resolve() for _, file in source.file_parameters))
         if source.kind is Kind.KUSTOMIZE and source.folder:
             read = tuple(file.resolve() for file in sorted(kustomize.inputs(source.folder, root)))
+        if source.kind is Kind.DIRECTORY:
+            read = tuple(file.resolve() for file in directory.imported(source, root))
         for file in read:
             if file.is_relative_to(base):
                 path = file.relative_to(base)
-                yield path.as_posix(), (path.parent if source.kind is Kind.KUSTOMIZE else path).as_posix()
+                yield path.as_posix(), (path if source.kind is Kind.HELM else path.parent).as_posix()
 
 
 def _suggested(sources: Iterable[Source], root: Path) -> str:

@@ -45,6 +45,16 @@ metadata:
 data:
   greeting: {greeting}
 """
+_JSONNET = """\
+# file: apps/shop/config-map.jsonnet
+local greeting = 'hello';
+{{
+  apiVersion: 'v1',
+  kind: 'ConfigMap',
+  metadata: {{ name: 'shop' }},
+  data: {{ greeting: {data} }},
+}}
+"""
 _GOOD_TEMPLATE = _TEMPLATE.format(greeting="{{ .Values.greeting | quote }}")
 _DEPLOYMENT = """\
 apiVersion: apps/v1
@@ -177,8 +187,19 @@ KUSTOMIZE_BUILD = declare(
     good="# file: apps/shop/kustomization.yaml\nresources:\n  - config-map.yaml\n"
     "# file: apps/shop/config-map.yaml\n" + GREETING.format(greeting="hello"),
 )
-OF_ENGINES = frozenset({HELM_RENDER.id, HELM_LINT.id, KUSTOMIZE_BUILD.id})
-"""The rules of what Helm and Kustomize refuse."""
+JSONNET_EVALUATE = declare(
+    "jsonnet-evaluate",
+    Severity.ERROR,
+    "A Jsonnet file cannot be evaluated, or gives no manifests.",
+    explanation="Argo CD evaluates each `.jsonnet` file that a directory source takes, and expects one manifest or a "
+    "list of manifests. Otherwise the whole Application shows a ComparisonError, and nothing of it is deployed. Name "
+    "what is only imported `.libsonnet`. Imports are looked for beside the file, in `directory.jsonnet.libs` and in "
+    "the source's folder, never outside the repository.",
+    bad=_APPLICATION + _JSONNET.format(data="greetings"),
+    good=_APPLICATION + _JSONNET.format(data="greeting"),
+)
+OF_ENGINES = frozenset({HELM_RENDER.id, HELM_LINT.id, KUSTOMIZE_BUILD.id, JSONNET_EVALUATE.id})
+"""The rules of what Helm, Kustomize and Jsonnet refuse."""
 
 RENDERED_YAML = declare(
     "rendered-yaml",

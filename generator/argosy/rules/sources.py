@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import combinations
 from pathlib import Path, PurePosixPath
 
-from argosy.argocd import rendering
 from argosy.argocd.inventory import everything
 from argosy.argocd.matching import glob_matches
 from argosy.argocd.sources import KUSTOMIZATIONS, Kind, resolve
@@ -503,7 +502,7 @@ def renders_nothing(application: ArgoApplication, view: View) -> Iterator[Proble
     known = [each for each in sources if each.folder is not None and each.kind is not Kind.VALUES]
     if this in view.partial or not known or any(each.kind is Kind.MISSING for each in sources):
         return
-    if any(is_manifest(each.data) for each in view.rendered.get(this, ())) or any(map(rendering.has_jsonnet, known)):
+    if any(is_manifest(each.data) for each in view.rendered.get(this, ())):
         return
     paths = [each.folder.relative_to(view.root).as_posix() for each in known if each.folder]
     # Of a part of the repository, another's files may not be looked at.

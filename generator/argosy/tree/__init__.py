@@ -11,7 +11,7 @@ from argosy.argocd import matching
 from argosy.argocd.clusters import SECRET_TYPE
 from argosy.argocd.deployments import Deployments
 from argosy.argocd.reach import Root, is_argocds
-from argosy.argocd.rendering import Render, has_jsonnet
+from argosy.argocd.rendering import Render
 from argosy.argocd.sources import Kind
 from argosy.argocd.view import ArgoApplication, key
 from argosy.documents import Document, is_manifest, items
@@ -202,9 +202,8 @@ class _Growing:
 def _unknown(render: Render, root: Path) -> str:
     """Return why what a render gives is not known, or nothing."""
     missing = (f"{miss.path}: {miss.reason}" for miss in render.source.misses)
-    evaluated = "its Jsonnet is evaluated within Argo CD alone" if has_jsonnet(render.source) else ""
     faults = (
         replace(each, path=each.path.relative_to(root)) if each.path and each.path.is_relative_to(root) else each
         for each in render.faults
     )
-    return "; ".join(filter(None, (render.skipped, *map(str, faults), *missing, evaluated)))
+    return "; ".join(filter(None, (render.skipped, *map(str, faults), *missing)))

@@ -65,7 +65,7 @@ class Selection:
         yield render.path
         overlay = render.source.folder if render.source.kind is Kind.KUSTOMIZE else None
         yield from self._relative(file for file, folders in self.inventory.inputs.items() if overlay in folders)
-        yield from self._relative(render.source.value_files)
+        yield from self._relative((*render.source.value_files, *render.imported))
 
     def _relative(self, files: Iterable[Path]) -> Iterator[str]:
         return (file.relative_to(self.root).as_posix() for file in files if file.is_relative_to(self.root))
@@ -192,11 +192,17 @@ class Outcomes:
             yield Outcome(path, Status.SKIPPED, render.skipped, application, environment)
         if render.faults or render.defects:
             failed = any(each.render is render and each.document is None for each in self._errors)
-            yield _outcome(path, failed, _IGNORED, application, environment)
+            for place in self._broken(render) or [path]:
+                yield _outcome(place, failed, _IGNORED, application, environment)
         for document in () if render.written else render.documents:
             failed = identity(document) in self._failed
             reason = self.skipped.get(identity(document), "")
             yield _outcome(document.path, failed, reason, application, environment)
+
+    def _broken(self, render: Render) -> Iterable[str]:
+        """Return the files of Jsonnet that give nothing: the others of their folder give their manifests."""
+        root, files = self.inventory.root, (each.path for each in render.faults if render.source.kind is Kind.JSONNET)
+        return dict.fromkeys(each.relative_to(root).as_posix() for each in files if each and each.is_relative_to(root))
 
     @cached_property
     def _errors(self) -> Sequence[Found]:

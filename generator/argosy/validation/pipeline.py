@@ -373,7 +373,7 @@ class _Validation:
 
     def _check_render(self, render: Render, stores: Mapping[str, SchemaStore]) -> None:
         for fault in render.faults:
-            rule = manifests.HELM_RENDER if render.source.kind is Kind.HELM else manifests.KUSTOMIZE_BUILD
+            rule = _ENGINES.get(render.source.kind, manifests.KUSTOMIZE_BUILD)
             self._add_fault(rule, fault, render)
         for defect in render.defects:
             problem = Problem(defect.message, hint=defect.hint)
@@ -591,7 +591,7 @@ class _Validation:
         made = sum(
             not render.written and (not render.skipped or render.is_made) and selection.takes(render.path, render)
             for render in renders
-            if render.source.kind in {Kind.HELM, Kind.KUSTOMIZE}
+            if render.source.kind in _ENGINES
         )
         outcomes = Outcomes(inventory, renders, deployed.reach, new, self.skipped, patches)
 
@@ -622,6 +622,12 @@ def _field_of(found: Found) -> tuple[Hashable, Pointer]:
     return identity(found.document) if found.document else found.finding.path, found.at
 
 
+_ENGINES = {
+    Kind.HELM: manifests.HELM_RENDER,
+    Kind.KUSTOMIZE: manifests.KUSTOMIZE_BUILD,
+    Kind.JSONNET: manifests.JSONNET_EVALUATE,
+}
+"""What is wrong where one of the engines gives no manifests."""
 _OF_MANIFESTS = (manifests.ARGOCD_SCHEMA, manifests.KUBERNETES_SCHEMA, manifests.KUBERNETES_VALUE)
 FOR_AUTHORS = frozenset({"missing-resources", "render-differs"})
 """The rules that only the author of a rendered chart can follow, not who vendors it."""
