@@ -40,12 +40,12 @@ check-docs: $(VENV)/.installed-dev ## Fail where the documentation does not say 
 	@$(BIN)/cog --check --diff README.md docs/*.md docs/how-to/*.md || \
 	  { echo "Run \`make docs\`, look at the difference, and commit it." >&2; exit 1; }
 
-check-upstream: $(VENV)/.installed-dev ## Compare with Argo CD (ARGOCD=checkout) and the components' charts (CHARTS=folder)
-	$(BIN)/python -m tests.upstream check $(if $(ARGOCD),--argocd "$(ARGOCD)") $(if $(CHARTS),--charts "$(CHARTS)")
+check-upstream: $(VENV)/.installed-dev ## Compare with Argo CD (ARGOCD=checkout), the components' charts (CHARTS=folder), operators (OPERATORS=1)
+	$(BIN)/python -m tests.upstream check $(if $(ARGOCD),--argocd "$(ARGOCD)") $(if $(CHARTS),--charts "$(CHARTS)") \
+	  $(if $(OPERATORS),--operators)
 
-schemas: $(VENV)/.installed-dev ## Write the schemas of operators' kinds anew, from CustomResourceDefinitions (CRDS=folder)
-	@test -n "$(CRDS)" || { echo "Name folders or files: make schemas CRDS=../cert-manager/deploy/crds" >&2; exit 1; }
-	$(BIN)/python -m tests.upstream schemas $(CRDS)
+schemas: $(VENV)/.installed-dev ## Write the schemas of operators' kinds anew (OPERATOR=name), from their repositories (SOURCES=folder)
+	$(BIN)/python -m tests.upstream schemas $(OPERATOR) $(if $(SOURCES),--sources "$(SOURCES)")
 
 bench: $(VENV)/.installed-dev ## Measure, and print the table of benchmarks/README.md
 	$(BIN)/python -m benchmarks

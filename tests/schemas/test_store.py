@@ -187,7 +187,7 @@ def test_an_older_version_serves_other_kinds() -> None:
 
 
 @pytest.mark.parametrize(
-    ("api_version", "kind"), [("acme.io/v1", "Widget"), ("argoproj.io/v1alpha1", "Workflow"), ("v1", "List")]
+    ("api_version", "kind"), [("acme.io/v1", "Widget"), ("argoproj.io/v1alpha1", "Wrokflow"), ("v1", "List")]
 )
 def test_a_kind_that_nothing_knows_has_no_schema(api_version: str, kind: str) -> None:
     assert STORE.for_manifest(api_version, kind) is None

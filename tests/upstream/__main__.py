@@ -7,8 +7,7 @@ import sys
 from pathlib import Path
 
 from argosy.catalogue import catalogue
-from argosy.schemas import bundled
-from tests.upstream import argocd, components, crds, releases
+from tests.upstream import argocd, components, crds, operators, releases
 
 DIFFERENT, NOT_COMPARED = 1, 3
 
@@ -21,21 +20,52 @@ def main() -> int:
     check.add_argument("--argocd", type=Path, help="a checkout of Argo CD, or a folder or file with its definitions")
     check.add_argument("--charts", type=Path, help="a folder with a chart for each component; else they are fetched")
     write = jobs.add_parser("schemas", help="write the schemas of operators' kinds")
-    write.add_argument("crds", type=Path, nargs="+", help="files and folders with CustomResourceDefinitions")
+    write.add_argument("operators", nargs="*", help="names of operators in origins.json; none: all")
+    write.add_argument("--sources", type=Path, help="a folder with clones, OWNER+NAME; what is not there is cloned")
+    check.add_argument("--operators", action="store_true", help="ask the operators' repositories for newer releases")
     options = parser.parse_args()
-    return _write(options.crds) if options.job == "schemas" else _check(options.argocd, options.charts)
+    if options.job == "schemas":
+        return _write(options.operators, options.sources)
+    return _check(options.argocd, options.charts, asks=options.operators)
 
 
-def _write(places: list[Path]) -> int:
-    written = {path.name for path in crds.write(crds.read(places))}
-    for path in sorted(bundled.CRDS.glob("*.json")):
-        print(f"{'written' if path.name in written else 'kept   '} {path.name}")
-    return 0 if written else NOT_COMPARED
+def _write(names: list[str], sources: Path | None) -> int:
+    known, failed = operators.load(), False
+    for name in names or list(known):
+        try:
+            known[name] = operators.write(known[name], sources)
+            print(f"written      {name}: {', '.join(known[name].releases)}")
+        except (KeyError, ValueError) as error:
+            failed = True
+            print(f"not written  {name}: {error}")
+    operators.save(known)
+    crds.write_scopes()
+    return NOT_COMPARED if failed else 0
 
 
-def _check(checkout: Path | None, charts: Path | None) -> int:
+def _newer() -> tuple[list[str], list[str]]:
+    """Return which operators have newer releases, and those whose repositories do not answer."""
+    differences, not_compared = [], []
+    for each in operators.load().values():
+        try:
+            release = operators.newer(each)
+        except ValueError as error:
+            not_compared.append(f"{each.name}: {error}")
+            continue
+        if release not in each.releases:
+            differences.append(f"schemas/data/crds/origins.json: {each.name} has {release}: write it, `make schemas`")
+    return differences, not_compared
+
+
+def _check(checkout: Path | None, charts: Path | None, *, asks: bool) -> int:
     found = components.compare(catalogue.load(), charts)
     differences, not_compared = found.differences, found.not_compared
+    if asks:
+        newer, unanswered = _newer()
+        differences += newer
+        not_compared += unanswered
+    else:
+        not_compared.insert(0, "operators' releases: ask for them, as in OPERATORS=1")
     if checkout is None:
         not_compared.insert(0, "Argo CD: name it, as in ARGOCD=../argo-cd")
     else:

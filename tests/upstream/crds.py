@@ -1,4 +1,4 @@
-"""Write the schemas of operators' kinds from their CustomResourceDefinitions, as `make schemas CRDS=…` does."""
+"""Write the schemas of operators' kinds from their CustomResourceDefinitions, as `make schemas` does."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from typing import Any
 from argosy.documents import plain
 from argosy.kubernetes import manifests
 from argosy.schemas import bundled
-from argosy.schemas.crds import schemas_of
+from argosy.schemas.crds import GONE, RULES, schemas_of
 
 _SHORT = 80
 """Up to how many characters a part of a schema is written each time that it occurs."""
+_AS_THEY_ARE = {"default", "enum", RULES}
 
 
 def read(places: Iterable[Path]) -> Iterator[Mapping[str, Any]]:
@@ -23,33 +24,63 @@ def read(places: Iterable[Path]) -> Iterator[Mapping[str, Any]]:
     for place in places:
         files = sorted(place.rglob("*.y*ml")) if place.is_dir() else [place]
         for file in files:
-            for document in plain.documents(file.read_text(encoding="utf-8")):
-                if isinstance(document, dict) and manifests.is_crd(document):
-                    yield document
+            yield from within(file.read_text(encoding="utf-8"))
 
 
-def write(definitions: Iterable[Mapping[str, Any]], folder: Path = bundled.CRDS) -> list[Path]:
-    """Write a file for each API version that definitions have, in place of what there was, and return the files.
+def within(text: str) -> Iterator[Mapping[str, Any]]:
+    """Yield the CustomResourceDefinitions in a text."""
+    for document in plain.documents(text):
+        if isinstance(document, dict) and manifests.is_crd(document):
+            yield document
 
-    Versions that are no longer served are written too: a cluster may have an older operator.
+
+def write(releases: Mapping[str, Iterable[Mapping[str, Any]]], folder: Path) -> list[Path]:
+    """Write a file for each API version that an operator's releases have, in place of what there was.
+
+    `releases` are the definitions by release, the newest first: of older ones there is what it has no more. What is no
+    longer served is written too, as such: a cluster may have an older operator.
     """
     found: dict[str, dict[str, Any]] = defaultdict(dict)
-    for definition in definitions:
-        versions = [{**each, "served": True} for each in definition["spec"]["versions"]]
-        for group, version, kind, schema in schemas_of(
-            {**definition, "spec": {**definition["spec"], "versions": versions}}
-        ):
-            found[f"{group}_{version}.json"][kind] = schema
+    cluster: dict[str, set[str]] = defaultdict(set)
+    newest = next(iter(releases))
+    for release, definitions in releases.items():
+        for definition in definitions:
+            spec = definition["spec"]
+            served = {each["name"] for each in spec["versions"] if each.get("served", True)}
+            versions = [{**each, "served": True} for each in spec["versions"]]
+            for group, version, kind, schema in schemas_of({**definition, "spec": {**spec, "versions": versions}}):
+                name = f"{group}_{version}.json"
+                if kind in found[name]:
+                    continue
+                if release != newest or version not in served:
+                    schema[GONE] = f"{folder.name} {newest}"
+                found[name][kind] = schema
+                if spec.get("scope") == "Cluster":
+                    cluster[name].add(kind)
     folder.mkdir(parents=True, exist_ok=True)
+    for path in folder.glob("*.json"):
+        path.unlink()
     for name, kinds in found.items():
-        (folder / name).write_text(_text(name, kinds), encoding="utf-8")
+        (folder / name).write_text(_text(f"{folder.name}/{name}", kinds, cluster[name]), encoding="utf-8")
     return [folder / name for name in found]
 
 
-def _text(name: str, kinds: Mapping[str, Any]) -> str:
+def write_scopes(folder: Path = bundled.CRDS) -> None:
+    """Write which of the kinds that have schemas belong to no namespace."""
+    scopes: dict[str, set[str]] = defaultdict(set)
+    for path in folder.glob("*/*.json"):
+        scopes[path.name.partition("_")[0]].update(json.loads(path.read_bytes())["x-cluster"])
+    lines = [f"  {json.dumps(group)}: {json.dumps(sorted(kinds))}" for group, kinds in sorted(scopes.items()) if kinds]
+    (folder / bundled.SCOPES).write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
+
+
+def _text(name: str, kinds: Mapping[str, Any], cluster: Iterable[str]) -> str:
     """Return the file's text: a line for each kind, and for each part that occurs twice."""
     lines = [f"    {json.dumps(key)}: {_compact(schema)}" for key, schema in _shared(kinds).items()]
-    head = f'{{\n  "$id": "argosy:/crds/{name}",\n  "$comment": "Written by `make schemas`.",\n  "$defs": {{\n'
+    head = (
+        f'{{\n  "$id": "argosy:/crds/{name}",\n  "$comment": "Written by `make schemas`.",\n'
+        f'  "x-cluster": {json.dumps(sorted(cluster))},\n  "$defs": {{\n'
+    )
     return head + ",\n".join(lines) + "\n  }\n}\n"
 
 
@@ -63,7 +94,11 @@ def _shared(kinds: Mapping[str, Any]) -> dict[str, Any]:
             counts[text] += 1
             if counts[text] > 1:
                 return
-        for each in schema.values() if isinstance(schema, dict) else schema if isinstance(schema, list) else ():
+        if isinstance(schema, dict):
+            for key, each in schema.items():
+                if key not in _AS_THEY_ARE:
+                    count(each)
+        for each in schema if isinstance(schema, list) else ():
             count(each)
 
     names: dict[str, str] = {}
@@ -84,7 +119,9 @@ def _shared(kinds: Mapping[str, Any]) -> dict[str, Any]:
         if not isinstance(schema, dict):
             return schema
         return {
-            key: {name: shared(each, name) for name, each in value.items()}
+            key: value
+            if key in _AS_THEY_ARE
+            else {name: shared(each, name) for name, each in value.items()}
             if key == "properties"
             else shared(value, field)
             for key, value in schema.items()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -14,7 +15,7 @@ import yaml
 from argosy.catalogue import catalogue
 from argosy.schemas import bundled
 from tests import goldens
-from tests.upstream import argocd, components, crds, releases
+from tests.upstream import argocd, components, crds, operators, releases
 from tests.validating import write_files
 from tests.vendor import CHART, CLUSTER_ROLE
 
@@ -140,7 +141,7 @@ class TestSchemas:
         source = folder / "definitions/nested/all.yaml"
         source.parent.mkdir(parents=True)
         source.write_text(yaml.safe_dump_all([{"kind": "ConfigMap"}, *definitions]))
-        paths = crds.write(crds.read([folder / "definitions"]), folder / "made")
+        paths = crds.write({"v2": crds.read([folder / "definitions"])}, folder / "made")
         return {path.name: json.loads(path.read_text()) for path in paths}
 
     def test_a_file_for_each_version_with_shared_parts_once(self, tmp_path: Path) -> None:
@@ -162,13 +163,40 @@ class TestSchemas:
         name = "made/acme.example_v1alpha1.json"
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
 
+    def test_of_older_releases_there_is_what_the_newest_has_no_more(self, tmp_path: Path) -> None:
+        old = definition("Gizmo", fields(one=TEXT), "acme.example", name="v1alpha1")
+        new = definition("Gizmo", fields(two=TEXT), "acme.example", name="v1")
+        crds.write(
+            {"v2": [new], "v1": [old, definition("Gizmo", fields(), "acme.example", name="v1")]}, tmp_path / "acme"
+        )
+        found = {path.stem: json.loads(path.read_text())["$defs"] for path in (tmp_path / "acme").iterdir()}
+        assert found["acme.example_v1alpha1"]["Gizmo"]["x-gone"] == "acme v2"
+        assert "x-gone" not in found["acme.example_v1"]["Gizmo"]
+        assert "two" in found["acme.example_v1"]["Gizmo"]["properties"]["spec"]["properties"]
+
+    def test_an_operator_is_read_from_a_clone_at_its_release(self, tmp_path: Path) -> None:
+        clone, made = tmp_path / "sources/acme+gizmo", tmp_path / "made"
+        labelled = yaml.safe_dump(definition("Gizmo", fields(one=TEXT), "acme.example"))
+        template = labelled.replace("metadata:", 'metadata:\n  labels: {{- include "labels" . }}', 1)
+        write_files(clone, {"crds/gizmo.yaml": template, "crds/other.yaml": "kind: ConfigMap\n"})
+        for arguments in (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "--message=a"], ["tag", "v1.9.0"]):
+            subprocess.run(["git", *arguments], cwd=clone, check=True)
+        gizmo = operators.Operator("gizmo", "https://git.example/acme/gizmo", "MIT", {"v1.9.0": ""}, ["crds/*.yaml"])
+        written = operators.write(gizmo, tmp_path / "sources", made)
+        assert len(written.releases["v1.9.0"]) == 40
+        assert (made / "gizmo/acme.example_v1alpha1.json").is_file()
+        operators.save({"gizmo": written}, tmp_path / "origins.json")
+        assert operators.load(tmp_path / "origins.json") == {"gizmo": written}
+        subprocess.run(["git", "tag", "v1.10.0"], cwd=clone, check=True)
+        assert operators.newer(replace(written, repository=str(clone))) == "v1.10.0"
+
     def test_those_that_argosy_has_compile_and_name_their_version(self) -> None:
-        files = sorted(bundled.CRDS.glob("*.json"))
-        assert len(files) > 30
+        files = sorted(bundled.CRDS.glob("*/*.json"))
+        assert len(files) > 100
         for path in files:
             group, _, version = path.stem.partition("_")
             document = json.loads(path.read_bytes())
-            assert document["$id"] == f"argosy:/crds/{path.name}"
+            assert document["$id"] == f"argosy:/crds/{path.parent.name}/{path.name}"
             for kind in (each for each in document["$defs"] if each[:1].isupper()):
                 assert bundled.for_kind(f"{group}/{version}", kind), (path.name, kind)
 
@@ -238,6 +266,9 @@ def test_the_exit_code_says_what_was_not_compared(tmp_path: Path) -> None:
     )
     assert done.returncode == 3, done.stderr
     lines = done.stdout.splitlines()
-    assert lines[0] == "not compared  Argo CD: name it, as in ARGOCD=../argo-cd"
-    assert len(lines) == 1 + len(catalogue.load())
+    assert lines[:2] == [
+        "not compared  Argo CD: name it, as in ARGOCD=../argo-cd",
+        "not compared  operators' releases: ask for them, as in OPERATORS=1",
+    ]
+    assert len(lines) == 2 + len(catalogue.load())
     assert done.stderr == f"0 components compared, 0 to change, {len(lines)} not compared.\n"

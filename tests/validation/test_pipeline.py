@@ -345,6 +345,50 @@ class TestManifests:
             else []
         )
 
+    def test_what_an_operator_does_not_serve_any_more(self, validate: Validate) -> None:
+        pool = "apiVersion: {}\nkind: {}\nmetadata: {{name: a}}\nspec: {}\n"
+        schema = "schema: {openAPIV3Schema: {type: object}}"
+        versions = [
+            f"{{name: v1, served: true, storage: true, {schema}}}",
+            f"{{name: v1beta1, served: true, storage: false, deprecated: true, {schema}}}",
+        ]
+        names = "group: acme.example, scope: Namespaced, names: {kind: Gizmo, plural: gizmos}"
+        found = validate(
+            {
+                "a.yaml": pool.format("kafka.strimzi.io/v1beta2", "KafkaTopic", "{partitions: 3}"),
+                "b.yaml": pool.format(
+                    "metallb.io/v1beta1", "BGPPeer", "{myASN: 1, peerASN: 2, peerAddress: 192.0.2.1}"
+                ),
+                "c.yaml": pool.format("kafka.strimzi.io/v1", "KafkaTopic", "{partitions: 3}"),
+                "d.yaml": "apiVersion: acme.example/v1beta1\nkind: Gizmo\nmetadata: {name: a}\n",
+                "crd.yaml": pool.format(
+                    "apiextensions.k8s.io/v1", "CustomResourceDefinition", f"{{{names}, versions: ["
+                )
+                .replace("{name: a}", "{name: gizmos.acme.example}")
+                .replace("versions: [", f"versions: [{', '.join(versions)}]}}"),
+            }
+        ).findings
+        assert [(each.rule, each.path, each.message, each.hint) for each in found] == [
+            (
+                "api-deprecated",
+                "a.yaml",
+                "kafka.strimzi.io/v1beta2 of KafkaTopic is not served any more by strimzi 1.2.0.",
+                "Version v1beta2 of the KafkaTopic API is deprecated. Please use the v1 version instead.",
+            ),
+            (
+                "api-deprecated",
+                "b.yaml",
+                "metallb.io/v1beta1 of BGPPeer is deprecated, its CustomResourceDefinition says.",
+                "v1beta1 is deprecated, please use v1beta2.",
+            ),
+            (
+                "api-deprecated",
+                "d.yaml",
+                "acme.example/v1beta1 of Gizmo is deprecated, its CustomResourceDefinition says.",
+                "Use acme.example/v1.",
+            ),
+        ]
+
     def test_helm_says_nothing_of_dependencies_that_argocd_builds(self, validate: Validate) -> None:
         chart = (
             "apiVersion: v2\nname: shop\ndescription: x\nicon: https://x.org\nversion: 1.0.0\n"

@@ -9,7 +9,7 @@ from functools import lru_cache
 from argosy.argocd.view import ArgoApplication, View, key
 from argosy.documents import Document
 from argosy.documents.fields import JSON, annotations_of, field, group_and_kind, mapping, sequence, text
-from argosy.kubernetes.scopes import CLUSTER_SCOPED
+from argosy.kubernetes import scopes
 
 IN_CLUSTER_SERVER = "https://kubernetes.default.svc"
 IN_CLUSTER_NAME = "in-cluster"
@@ -127,7 +127,7 @@ def is_cluster_scoped(data: JSON, repository: View) -> bool:
     """Return whether a manifest's kind has no namespace: as built in, or as a CRD of the repository says."""
     group, kind = group_and_kind(data)
     own = _custom_scopes(repository).get((group, kind))
-    return own == "Cluster" if own else kind in CLUSTER_SCOPED.get(group, ())
+    return own == "Cluster" if own else scopes.is_of_cluster(group, kind)
 
 
 @lru_cache(maxsize=1)  # One validation looks at one View.

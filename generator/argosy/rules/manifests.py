@@ -118,7 +118,9 @@ API_DEPRECATED = declare(
     "An API version that a newer Kubernetes does not serve.",
     explanation="Kubernetes stops serving alpha and beta versions of an API, soon after it has a stable one. With the "
     "upgrade of the cluster, the manifest is refused. Compared are all Kubernetes versions that are newer than the "
-    "repository's and known here, and the stable versions that the repository's Kubernetes already serves.",
+    "repository's and known here, and the stable versions that the repository's Kubernetes already serves. Of an "
+    "operator's kinds, its CustomResourceDefinition says it: that of the repository, or of the operator's newest "
+    "release known here.",
     bad=_DEVICES.format(version="v1beta1"),
     good=_DEVICES.format(version="v1"),
 )
@@ -132,6 +134,18 @@ def deprecated(version: str, api_version: str, kind: str) -> Problem | None:
     when = f"is not served from Kubernetes {gone} on" if gone else "is deprecated, and will not be served for long"
     hint = f"Use {stable}, which Kubernetes {version} serves already." if stable else "See its deprecation guide."
     return Problem(f"{api_version} of {kind} {when}.", ("apiVersion",), hint)
+
+
+def deprecated_resource(api_version: str, kind: str, ends: tuple[str, str]) -> Problem:
+    """Return what is wrong with a custom resource's API version, by the release that lacks it and what is said."""
+    gone, said = ends
+    if gone:
+        when, hint = f"is not served any more by {gone}", "Use a newer version, before the operator is upgraded."
+    else:
+        when, hint = "is deprecated, its CustomResourceDefinition says", f"Use {said}."
+    if " " in said:
+        hint = said if said.endswith((".", "!")) else f"{said}."
+    return Problem(f"{api_version} of {kind} {when}.", ("apiVersion",), hint if said or gone else "")
 
 
 HELM_RENDER = declare(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,12 @@ from argosy.schemas.schema import CompiledSchema, compiled
 
 FOLDER = Path(__file__).parent / "data"
 CRDS = FOLDER / "crds"
-"""A file for each API version of operators, GROUP_VERSION.json, with the schema of each kind in `$defs`."""
+"""A file for each API version of an operator, OPERATOR/GROUP_VERSION.json, with the schema of each kind in `$defs`.
+
+`origins.json` says where they come from. Most are never asked for: each is read when a manifest is of its version.
+"""
+SCOPES = "scopes.json"
+"""The file of `CRDS` with the kinds that belong to no namespace, by group."""
 _BY_HAND = {
     "argoproj.io/v1alpha1": "argocd.json",
     "kustomize.config.k8s.io/v1alpha1": "kustomize.json",
@@ -32,17 +37,29 @@ def for_kind(api_version: str, kind: str) -> CompiledSchema | None:
         return None
     if name and kind in by_uri()[f"argosy:/{name}"]["$defs"]:
         return schema(f"{name}#/$defs/{kind}")
-    group, slash, version = api_version.partition("/")
-    if not slash or f"{group}_{version}.json" not in _generated():
+    document = generated(api_version, kind)
+    if document is None:
         return None
-    document = json.loads((CRDS / f"{group}_{version}.json").read_bytes())
-    if kind not in document["$defs"]:
-        return None
+    group = api_version.partition("/")[0]
     parts = [{"$ref": f"{document['$id']}#/$defs/{kind}"}]
     if f"{kind}.{group}" in by_uri()[f"argosy:/{_FURTHER}"]["$defs"]:
         parts.append({"$ref": f"argosy:/{_FURTHER}#/$defs/{kind}.{group}"})
     shared = {uri: by_uri()[uri] for uri in ("argosy:/common.json", f"argosy:/{_FURTHER}")}
     return compiled({"allOf": parts}, {**shared, document["$id"]: document}, of_crd=True)
+
+
+def generated(api_version: str, kind: str) -> Mapping[str, Any] | None:
+    """Return the file of `CRDS` with the schema of an operator's kind in its `$defs`; None if there is none."""
+    group, _, version = api_version.partition("/")
+    documents = (_document(path) for path in _generated().get(f"{group}_{version}.json", ()))
+    return next((each for each in documents if kind in each["$defs"]), None)
+
+
+@cache
+def scopes() -> Mapping[str, Sequence[str]]:
+    """Return the operators' kinds that belong to no namespace, by group."""
+    found: dict[str, list[str]] = json.loads((CRDS / SCOPES).read_bytes())
+    return found
 
 
 @cache
@@ -68,5 +85,14 @@ def package_folder(name: str) -> Path:
 
 
 @cache
-def _generated() -> frozenset[str]:
-    return frozenset(path.name for path in CRDS.glob("*.json"))
+def _generated() -> Mapping[str, Sequence[Path]]:
+    """Return the files by their name: several operators may share an API version."""
+    found: dict[str, list[Path]] = {}
+    for path in sorted(CRDS.glob("*/*.json")):
+        found.setdefault(path.name, []).append(path)
+    return found
+
+
+@cache
+def _document(path: Path) -> Any:
+    return json.loads(path.read_bytes())

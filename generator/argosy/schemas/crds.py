@@ -7,7 +7,7 @@ from typing import Any
 
 import jsonschema_rs
 
-from argosy.documents.fields import mapping
+from argosy.documents.fields import mapping, sequence
 from argosy.schemas import bundled
 from argosy.schemas.schema import Schema
 from argosy.schemas.schema import compiled as schema_compiled
@@ -18,6 +18,12 @@ _KEPT = (
 )  # fmt: skip
 _FORMATS = {"ipv4", "ipv6", "uuid"}
 """Those that JSON Schema, YAML and Kubernetes read alike; a `duration` or a date is another thing to each."""
+_OF_CEL = {"byte", "date", "date-time", "duration"}
+"""Those that rules in CEL see as something else than text."""
+RULES, FORMAT = "x-kubernetes-validations", "x-format"
+"""Keys of the JSON schemas for what rules in CEL need: themselves, and a format of `_OF_CEL`."""
+DEPRECATION, GONE = "x-deprecation", "x-gone"
+"""Keys for what the definition says of a deprecated version, and the release that does not serve it any more."""
 _LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 _EXPECTED = {
     f"^{_LABEL}$": "made of lower-case letters, digits and “-”, with a letter or digit at both ends",
@@ -41,16 +47,21 @@ def schemas_of(crd: Mapping[str, Any]) -> Iterator[tuple[str, str, str, dict[str
     """Yield (group, version, kind, schema) for each version that the definition serves.
 
     As a strict API server does, a schema refuses the fields that the definition does not list, unless it says
-    `x-kubernetes-preserve-unknown-fields`. Rules in CEL are not expressed. Parts that are malformed are left out.
+    `x-kubernetes-preserve-unknown-fields`. Rules in CEL come along for `rules_in_cel.py`, with the defaults and formats
+    that they see. Parts that are malformed are left out.
     """
     spec = mapping(crd.get("spec"))
     group, kind = spec.get("group"), mapping(spec.get("names")).get("kind")
-    versions = spec.get("versions")
-    for version in versions if isinstance(versions, list) else ():
-        name = mapping(version).get("name")
-        root = mapping(mapping(mapping(version).get("schema")).get("openAPIV3Schema"))
+    versions = [mapping(each) for each in sequence(spec.get("versions"))]
+    stored = next((each.get("name") for each in versions if each.get("storage") is True), None)
+    for version in versions:
+        name, root = version.get("name"), mapping(mapping(version.get("schema")).get("openAPIV3Schema"))
         if root and version.get("served") is not False and all(isinstance(each, str) for each in (group, name, kind)):
-            yield str(group), str(name), str(kind), _resource(root, f"{group}/{name}", str(kind))
+            schema = _resource(root, f"{group}/{name}", str(kind))
+            if version.get("deprecated") is True:
+                use = f"{group}/{stored}" if stored not in {None, name} else ""
+                schema |= {"deprecated": True, DEPRECATION: version.get("deprecationWarning") or use}
+            yield str(group), str(name), str(kind), schema
 
 
 def compiled(schema: Mapping[str, Any]) -> Schema | None:
@@ -75,6 +86,11 @@ def _resource(root: Mapping[str, Any], api_version: str, kind: str) -> dict[str,
 def _strict(openapi: Mapping[str, Any]) -> dict[str, Any]:
     """Return the JSON schema of a structural OpenAPI schema, with the fields refused that it does not list."""
     schema = _constraints(openapi, openapi, lambda each, _: _strict(each))
+    for key in ("default", RULES):
+        if openapi.get(key) is not None:
+            schema[key] = openapi[key]
+    if openapi.get("format") in _OF_CEL:
+        schema[FORMAT] = openapi["format"]
     free = openapi.get("x-kubernetes-preserve-unknown-fields") is True
     if openapi.get("type") == "object" and not free:
         schema.setdefault("additionalProperties", False)

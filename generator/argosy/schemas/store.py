@@ -13,11 +13,12 @@ from typing import Any
 from argosy.schemas import bundled
 from argosy.schemas.builtin_kinds import BUILT_IN_GROUPS, kubernetes, minor, versions
 from argosy.schemas.crds import compiled, schemas_of
+from argosy.schemas.definition import Custom, Definition
 from argosy.schemas.files import answers, file_schema
 from argosy.schemas.locations import SchemaLocation
 from argosy.schemas.schema import AnySchema, Schema, Unserved, compiled_foreign
 
-__all__ = ["SchemaStore", "answers", "file_schema", "versions", "without_nulls"]
+__all__ = ["Definition", "SchemaStore", "answers", "file_schema", "versions", "without_nulls"]
 
 
 class SchemaStore:
@@ -55,6 +56,14 @@ class SchemaStore:
             self._manifests[key] = self._find(api_version, kind)
         return self._manifests[key]
 
+    def definitions(self, api_version: str, kind: str) -> Sequence[Definition]:
+        """Return what is known of a custom resource from its definitions, the repository's or an operator's."""
+        group, _, version = api_version.partition("/")
+        if (group, kind) in self._crds:
+            return [Definition(each, {}) for each in self._crds[group, kind].get(version, ())]
+        document = None if self._of_locations(api_version, kind) else bundled.generated(api_version, kind)
+        return [Definition(document["$defs"][kind], document["$defs"])] if document else ()
+
     def for_file(self, path: str) -> Schema | None:
         """Return the schema of a file that is no manifest, by its path from the repository's root; None if none is."""
         return file_schema(path)
@@ -68,7 +77,7 @@ class SchemaStore:
             self._of_repository(group, version, kind)
             or built_in.schema(api_version, kind)
             or self._of_locations(api_version, kind)
-            or bundled.for_kind(api_version, kind)
+            or self._of_operators(api_version, kind)
             or (built_in.unserved(api_version, kind) if group in BUILT_IN_GROUPS else None)
         )
 
@@ -81,8 +90,13 @@ class SchemaStore:
                 f'"{group}/{version}" of {kind} is not served by the repository\'s CustomResourceDefinition',
                 f"It serves {', '.join(sorted(served))}.",
             )
-        schemas = [judge for schema in served[version] if (judge := compiled(schema))]
+        schemas = [Custom(judge, Definition(each, {})) for each in served[version] if (judge := compiled(each))]
         return AnySchema(schemas) if schemas else None
+
+    def _of_operators(self, api_version: str, kind: str) -> Schema | None:
+        schema = bundled.for_kind(api_version, kind)
+        document = bundled.generated(api_version, kind) if schema else None
+        return Custom(schema, Definition(document["$defs"][kind], document["$defs"])) if schema and document else schema
 
     def _of_locations(self, api_version: str, kind: str) -> Schema | None:
         for location in self._locations:

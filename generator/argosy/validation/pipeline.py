@@ -301,6 +301,12 @@ class _Validation:
             if deprecated := manifests.deprecated(version, api_version, kind):
                 self._add(manifests.API_DEPRECATED, deprecated, document=document)
                 break
+        for store in stores.values():
+            ends = [each.ends() for each in store.definitions(api_version, kind)]
+            if ends and (end := ends[0]) and all(ends):
+                problem = manifests.deprecated_resource(api_version, kind, end)
+                self._add(manifests.API_DEPRECATED, problem, document=document)
+                break
         named = {violation.at for violation in wrong}
         # What Kubernetes asks beyond the schemas is about whole objects.
         found = () if partly else api_server.violations(data)
