@@ -162,10 +162,19 @@ def test_options_of_one_version_of_kustomize(validate: Validate) -> None:
     assert "kustomize-build" in errors(validate({"shop.yaml": application(other, "shop")}))
 
 
-def test_helm_is_not_run_for_kustomize(validate: Validate) -> None:
+def test_helm_runs_for_kustomize_where_that_is_enabled(validate: Validate) -> None:
     chart = {"overlay/kustomization.yaml": "helmCharts: [{name: shop, repo: 'https://charts.example.com'}]\n"}
     assert "kustomize-build" in errors(validate(chart))
     report = validate(places("kustomize.buildOptions", "--enable-helm")["manifest"])
+    assert not errors(report)
+    told = str([each.reason for each in report.outcomes])
+    assert (
+        "the chart shop of https://charts.example.com is not here: it was not fetched (argosy fetch brings it)" in told
+    )
+    # Charts that a generator names are not told apart from other programs.
+    generator = "apiVersion: builtin\nkind: HelmChartInflationGenerator\nmetadata: {name: a}\n"
+    files = {"overlay/a.yaml": f"{generator}name: shop\nrepo: https://charts.example.com\nvaluesFile: a.yaml\n"}
+    report = validate({"overlay/kustomization.yaml": "generators: [a.yaml]\n", **files})
     assert not errors(report)
     assert "programs that --enable-helm lets Kustomize run were not run" in str(
         [each.reason for each in report.outcomes]
@@ -181,7 +190,7 @@ def test_values_files_of_urls(validate: Validate) -> None:
 
     def refused(**more: str) -> set[str]:
         report = validate({**files, **more})
-        assert "was not fetched" in str([each.reason for each in report.outcomes])
+        assert "is not here: " in str([each.reason for each in report.outcomes])
         return {each.message for each in report.findings if each.rule == "value-file-missing"}
 
     why = "helm.valuesFileSchemes of argocd-cm does not permit “{}”."

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Argosy
+from tests.elsewhere import GitServer, git_server
 from tests.vendor import CHART, Vendor, vendor
 
 HERE = "https://git.example.com/acme/gitops.git"
@@ -38,6 +39,13 @@ def gizmo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vendor]:
             found.publish(
                 version, {"templates/deployment.yaml": CHART["templates/deployment.yaml"].replace(NAME, GIVEN)}
             )
+        yield found
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GitServer]:
+    """Return a host of Git repositories."""
+    with git_server(tmp_path_factory.mktemp("repositories")) as found:
         yield found
 
 
@@ -93,3 +101,57 @@ dependencies:
     seen = argosy("validate")
     assert re.search(r"^web +5 +5 +0 +0 ", seen.out, re.MULTILINE), seen.out
     assert argosy("fetch", "--output", "json").out.count('"fetched": true') == 2, "ranges may mean other versions"
+
+
+def test_what_kustomizations_and_values_take_from_elsewhere_is_fetched(
+    argosy: Argosy, root: Path, gizmo: Vendor, server: GitServer
+) -> None:
+    config_map = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: NAME}\n"
+    server.commit(
+        "deep",
+        {"deep.yaml": config_map.replace("NAME", "deep"), "kustomization.yaml": "resources: [deep.yaml]\n"},
+        "v1",
+    )
+    base = f"resources: ['{server.url}/deep.git?ref=v1', ../more]\nnamePrefix: base-\n"
+    more = {"more/kustomization.yaml": "resources: [more.yaml]\n", "more/more.yaml": config_map.replace("NAME", "more")}
+    server.commit("bases", {"base/kustomization.yaml": base, **more}, "v1")
+    server.commit("values", {"env/prod.yaml": "name: of-values\nreplicas: 3\n"}, "v1")
+    gizmo.folder.joinpath("more.yaml").write_text("replicas: 4\n")
+    cm = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: argocd-cm, namespace: argocd}\n"
+    chart = f"{{name: gizmo, version: 1.0.0, repo: '{gizmo.url}', releaseName: one, valuesFile: gizmo.yaml}}"
+    helm = f"helm: {{valueFiles: [$other/env/prod.yaml, '{gizmo.url}/more.yaml']}}"
+    write(
+        root,
+        {
+            "argocd/cm.yaml": f"{cm}data: {{kustomize.buildOptions: --enable-helm}}\n",
+            "argocd/bases.yaml": application("bases", f"{{repoURL: {HERE}, path: bases}}"),
+            "bases/kustomization.yaml": f"resources: ['{server.url}/bases.git//base?ref=v1']\n",
+            "argocd/charts.yaml": application("charts", f"{{repoURL: {HERE}, path: charts}}"),
+            "charts/kustomization.yaml": f"helmCharts: [{chart}]\nnamespace: charts\n",
+            "charts/gizmo.yaml": "name: of-kustomize\nreplicas: 2\n",
+            "argocd/values.yaml": application(
+                "values",
+                f"{{repoURL: '{gizmo.url}', chart: gizmo, targetRevision: 1.1.0, {helm}}}",
+                f"{{repoURL: '{server.url}/values.git', targetRevision: v1, ref: other}}",
+            ),
+        },
+    )
+    unseen = argosy("validate")
+    assert unseen.code == 0, unseen.out
+    for each in (
+        f"Remote base {server.url}/bases.git//base?ref=v1 was not fetched (argosy fetch brings it)",
+        f"the chart gizmo 1.0.0 of {gizmo.url} is not here: it was not fetched (argosy fetch brings it)",
+        f"the chart gizmo 1.1.0 of {gizmo.url} is not in this repository: it was not fetched (argosy fetch brings it)",
+    ):
+        assert each in unseen.out
+
+    fetched = argosy("fetch")
+    assert fetched.code == 0, fetched.err
+    seen = argosy("validate")
+    assert seen.code == 0, seen.out
+    assert "skipped:" not in seen.out
+    for name, count in (("bases", 2), ("charts", 1), ("values", 1)):
+        assert re.search(rf"^{name} +{count} +{count} +0 +0 ", seen.out, re.MULTILINE), seen.out
+    tree = argosy("tree").out
+    for name in ("base-deep", "base-more", "of-kustomize", "of-values"):
+        assert name in tree

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 
-from argosy import git, helm
+from argosy import git, helm, kustomize
 from argosy.argocd import clusters, elsewhere, reach, rendering, settings
 from argosy.argocd.applicationsets import MOST, Flaw, RepositoryFiles, expand, is_second
 from argosy.argocd.configuration import Configuration
@@ -318,7 +318,7 @@ class _Search:
             for entry in self.inventory.entries
             for document, role in entry.documents
             if role is Role.KUSTOMIZE_INPUT or (role is Role.MANIFEST and document.path in unbuilt)
-            if is_manifest(document.data)
+            if is_manifest(document.data) and document.data["apiVersion"] != kustomize.BUILT_IN
             for folders in [set(self.inventory.inputs.get(entry.file.real, ()))]
             if folders & offline and not folders & built
             if targets.get(entry.file.real, frozenset({"", document.data["kind"]})) & {"", document.data["kind"]}

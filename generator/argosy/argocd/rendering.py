@@ -375,7 +375,7 @@ def _helm(empty: Render, application: ArgoApplication, source: Source, view: Vie
         of_parameters = all("fileParameters" in miss.at for miss in source.misses)
         return replace(empty, skipped=f"{'the file of a parameter' if of_parameters else 'a values file'} is missing")
     if source.unread:
-        return replace(empty, skipped=f"the values file {source.unread[0]} was not fetched (offline)")
+        return replace(empty, skipped="; ".join(source.unread))
     if not holds((source.folder / "Chart.yaml").is_file):
         fault = Fault("The Helm source's folder has no Chart.yaml.", source.folder)
         return replace(empty, faults=(fault,))
@@ -436,6 +436,7 @@ def _release(application: ArgoApplication, source: Source, root: Path) -> Releas
         skip_schema_validation=bool(spec.get("skipSchemaValidation")),
         root=root,
         home=source.fetched,
+        others=source.others,
         fetched=_dependency,
     )
 
@@ -447,7 +448,8 @@ def _kustomize(empty: Render, source: Source, view: View, *, is_deployed: bool =
     try:
         options = view.settings.build_options(_version(source))
         given = overrides if isinstance(overrides, dict) else None
-        built = kustomize.build(source.folder, root, given, options, partial(_base, is_deployed=is_deployed))
+        base = partial(_base, is_deployed=is_deployed)
+        built = kustomize.build(source.folder, root, given, options, fetched=base, chart=_dependency)
     except OfflineError as error:
         return replace(empty, skipped="; ".join(dict.fromkeys(fault.message for fault in error.faults)))
     except RenderError as error:

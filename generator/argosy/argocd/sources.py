@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from fnmatch import fnmatchcase
@@ -60,13 +60,15 @@ class Source:
     """The parameters whose value is what a file holds: name and file."""
     misses: tuple[Miss, ...] = ()
     unread: tuple[str, ...] = ()
-    """The URLs of values files, which are not fetched."""
+    """Why values files that lie elsewhere are not here."""
     reason: str = ""
     """Why nothing of it can be rendered here, for the kinds PLUGIN and REMOTE."""
     pin: Pin | None = None
     """What is elsewhere, for the kind REMOTE."""
     fetched: Path | None = None
     """The folder with all of that, where it was fetched."""
+    others: tuple[Path, ...] = ()
+    """The folders of what else was fetched, with files that it names."""
 
     @cached_property
     def values(self) -> tuple[Path, ...]:
@@ -146,9 +148,11 @@ def _resolve_one(at: Pointer, spec: Mapping[str, Any], references: Mapping[str, 
     elsewhere, pin = _elsewhere(spec, url, home)
     if elsewhere:
         fetched = remote.folder(pin) if pin else None
-        source = Source(Kind.REMOTE, at, spec, reason=elsewhere, pin=pin, fetched=fetched)
-        if not pin or (spec.get("ref") and not path and not pin.chart):
-            return _with_files(source, home.root, references, home)
+        is_of_values = pin and spec.get("ref") and not path and not pin.chart
+        kind = Kind.VALUES if is_of_values else Kind.REMOTE
+        source = Source(kind, at, spec, reason=elsewhere, pin=pin, fetched=fetched)
+        if is_of_values or not pin:
+            return source if is_of_values else _with_files(source, home.root, references, home)
         within = inside(fetched, PurePosixPath(path)) if fetched and isinstance(path, str) and path else fetched
         reason = "" if fetched else f"{elsewhere}: {remote.trouble(pin)}"
         return _with_files(replace(source, reason=reason), within or home.root, references, home)
@@ -228,30 +232,34 @@ def _with_files(source: Source, folder: Path, references: Mapping[str, Any], hom
     parameters: list[tuple[str, Path]] = []
     misses: list[Miss] = []
     unread: list[str] = []
+    others: list[Path] = []
     for at, name, parameter in _named_files(helm, source.at):
         scheme = re.match(r"([a-zA-Z][a-zA-Z0-9+.-]*):", name)
         if scheme and parameter is None and scheme[1].lower() not in home.schemes:
             misses.append(Miss(at, name, f"helm.valuesFileSchemes of argocd-cm does not permit “{scheme[1]}”"))
             continue
-        if scheme:
-            unread.append(name)
-        if scheme or (source.kind is Kind.REMOTE and not source.fetched and not name.startswith("$")):
+        if source.kind is Kind.REMOTE and not source.fetched and not (scheme or name.startswith("$")):
             continue
-        place = source.fetched or home.root
-        found, reason = _files(name, (folder, place), references, home, is_glob=parameter is None)
+        place = (folder, source.fetched or home.root)
+        found = _at_url(name) if scheme else _files(name, place, references, home, is_glob=parameter is None)
         if parameter is None:
-            files += found
+            files += found.files
         else:
-            parameters += [(parameter, each) for each in found]
+            parameters += [(parameter, each) for each in found.files]
+        if found.away:
+            unread.append(f"{'the values file' if parameter is None else 'the file'} {name} is not here: {found.away}")
+        if found.within:
+            others.append(found.within)
         lenient = parameter is None and helm.get("ignoreMissingValueFiles")
-        if not found and reason and not (lenient and reason == _NOT_THERE):
-            misses.append(Miss(at, name, reason))
+        if found.reason and not (lenient and found.reason == _NOT_THERE):
+            misses.append(Miss(at, name, found.reason))
     return replace(
         source,
         value_files=tuple(files),
         file_parameters=tuple(parameters),
         misses=tuple(misses),
         unread=tuple(unread),
+        others=tuple(dict.fromkeys(others)),
     )
 
 
@@ -269,37 +277,61 @@ def _named_files(helm: Mapping[str, Any], at: Pointer) -> Iterator[tuple[Pointer
 _NOT_THERE = "there is no such file"
 
 
-def _files(
-    name: str, place: tuple[Path, Path], references: Mapping[str, Any], home: _Home, *, is_glob: bool
-) -> tuple[list[Path], str]:
-    """Return the files that a source's name for them means, or why there are none.
+class _Found(NamedTuple):
+    """The files that a name means, or why there are none."""
+
+    files: Sequence[Path] = ()
+    reason: str = ""
+    """What Argo CD would say."""
+    away: str = ""
+    """Why they are not here, where they lie elsewhere."""
+    within: Path | None = None
+    """The folder of what was fetched, which they lie in."""
+
+
+def _at_url(url: str) -> _Found:
+    """Return the file at a URL, which is fetched alone."""
+    if not re.match("https?:", url, re.IGNORECASE):
+        return _Found(away=f"only a plugin of Argo CD's Helm reads {url.partition(':')[0]}:")
+    pin = Pin(url, "")
+    fetched = remote.folder(pin)
+    return _Found([fetched / pin.file], within=fetched) if fetched else _Found(away=remote.trouble(pin))
+
+
+def _files(name: str, place: tuple[Path, Path], references: Mapping[str, Any], home: _Home, *, is_glob: bool) -> _Found:
+    """Return the files that a source's name for them means.
 
     `place` is the source's folder, and the repository that it is in.
     """
     folder, root = place
+    within = None
     if name.startswith("$"):
         reference, _, rest = name[1:].partition("/")
         if reference not in references:
             known = ", ".join(f"${each}" for each in references) or "none"
-            return [], f"no source has the ref “{reference}” (there is {known})"
-        if not is_here(str(references[reference].get("repoURL", "")), home):
-            return [], ""
-        root = home.root
+            return _Found(reason=f"no source has the ref “{reference}” (there is {known})")
+        root, spec = home.root, references[reference]
+        if not is_here(str(spec.get("repoURL", "")), home):
+            pin = remote.of_source(spec)
+            within = remote.folder(pin) if pin else None
+            if within is None:
+                return _Found(away=remote.trouble(pin) if pin else "its source says not where it is")
+            root = within
         target = inside(root, PurePosixPath(rest))
     elif name.startswith("/"):
         target = inside(root, PurePosixPath(name[1:]))
     else:
         target = inside(root, PurePosixPath(folder.relative_to(root).as_posix()) / name)
     if target is None:
-        return [], OUTSIDE
+        return _Found(reason=OUTSIDE)
     if is_glob and re.search(r"[*?\[]", target.relative_to(root).as_posix()):
         found = sorted({each for each in _glob(root, target) if holds(each.is_file) or astray(each, root)})
     else:
         found = [target]
     if reason := next(filter(None, (astray(each, root) for each in found)), ""):
-        return [], reason
+        return _Found(reason=reason)
     found = [each for each in found if holds(each.is_file)]
-    return found, "" if found else _NOT_THERE
+    return _Found(found, "" if found else _NOT_THERE, within=within)
 
 
 def _glob(root: Path, pattern: Path) -> Iterator[Path]:

@@ -132,7 +132,10 @@ def render_command(case: Case, application: ArgoApplication) -> str:
         if source.kind is Kind.KUSTOMIZE:
             return f"kubectl kustomize {folder}"
         if source.kind is Kind.HELM:
-            files = (file.relative_to(case.root).as_posix() for file in source.value_files)
+            files = (
+                file.relative_to(case.root).as_posix() if file.is_relative_to(case.root) else str(file)
+                for file in source.value_files
+            )
             name = text(field(source.spec, "helm", "releaseName")) or application.name
             namespace = text(field(application.spec, "destination", "namespace"))
             values = "".join(f" --values {file}" for file in files)

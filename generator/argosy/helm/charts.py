@@ -102,7 +102,8 @@ def _refuse_arguments(release: Release) -> None:
     strayed = [
         (file, reason)
         for file in named
-        if (reason := paths.astray(file, release.within)) and paths.astray(file, release.of_chart)
+        if (reason := paths.astray(file, release.within))
+        and all(paths.astray(file, each) for each in (release.of_chart, *release.others))
     ]
     found = [Fault(f"{file.name} cannot be used: {reason}.", file, hint=_HINT) for file, reason in strayed]
     if release.name.startswith("-"):

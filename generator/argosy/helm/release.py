@@ -71,6 +71,8 @@ class Release:
 
     home: Path | None = None
     """Of a chart that was fetched: what it may not leave, while values files are the repository's, or also there."""
+    others: Sequence[Path] = ()
+    """The folders of what else was fetched, in which values files may be."""
     fetched: Fetched = field(default=offline, compare=False, repr=False)
     """Finds the charts that this one depends on and that are elsewhere."""
 

@@ -1,5 +1,6 @@
 """Helm in a process of its own: answers each line of standard input with a line, both of them JSON.
 
+With the arguments of a helm program, it is one, as far as Kustomize needs it: it renders charts, and fetches none.
 argosy.helm.workers starts it by its path, with the folder that holds helm_python. It needs nothing else of what is
 installed, so that it starts quickly.
 """
@@ -24,6 +25,8 @@ def main() -> None:
     """Answer until standard input ends: then argosy is gone, whatever Helm is doing."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     sys.path.append(sys.argv[1])
+    if len(sys.argv) > 2:
+        sys.exit(_as_program(*sys.argv[2:]))
     # What Helm prints is no answer.
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
@@ -126,6 +129,51 @@ def _asks_for_cluster(chart: Path, metadata: Mapping[str, Any], templates: list[
         elif "templates" in file.parts and file.is_file() and b".Capabilities" in file.read_bytes():
             return True
     return False
+
+
+def _as_program(binary: str, command: str, *given: str) -> int:
+    """Do what `helm template` and `helm version` do, with the helm binary where a chart asks for the cluster."""
+    import argparse  # noqa: PLC0415
+
+    import helm_python  # noqa: PLC0415
+
+    if command == "version":
+        print(f"v{helm_python.helm_sdk_version().removeprefix('v')}")
+        return 0
+    if command != "template":
+        print("argosy fetches no chart for Kustomize", file=sys.stderr)
+        return 1
+    options = argparse.ArgumentParser(allow_abbrev=False)
+    options.add_argument("named", nargs="+")
+    options.add_argument("-f", dest="files", action="append", default=[])
+    for name in ("--namespace", "--name-template", "--kube-version"):
+        options.add_argument(name)
+    options.add_argument("--api-versions", action="append")
+    for name in ("--generate-name", "--include-crds", "--skip-tests", "--no-hooks", "--debug", "--devel"):
+        options.add_argument(name, action="store_true")
+    told = options.parse_args(given)
+    answer = _answer(
+        "render",
+        chart=told.named[-1],
+        values={"files": told.files, "inline": {}, "assignments": []},
+        name=told.named[0] if len(told.named) > 1 else "release-name",
+        namespace=told.namespace or "default",
+        leave=bool(binary),
+        lacking=[],
+    )
+    if binary and answer.get("asks"):
+        os.execv(binary, [binary, command, *given])
+    if why := answer.get("error") or answer.get("odd"):
+        print(f"Error: {why}", file=sys.stderr)
+        return 1
+    texts = [each["data"] for each in answer.get("crds", ()) if told.include_crds]
+    texts += [text for path, text in answer.get("texts", {}).items() if not path.endswith("NOTES.txt")]
+    for text in texts:
+        for each in re.split(r"^---(?=\s|$)", re.sub(r"^---(?=[^\s-])", "---\n", text, flags=re.M), flags=re.M):
+            hook = re.search(r"helm\.sh/hook[\"']?\s*:([^\n}]*)", each)
+            if each.strip() and not (hook and (told.no_hooks or (told.skip_tests and "test" in hook[1]))):
+                print(f"---\n{each.strip()}")
+    return 0
 
 
 def _render_archive(archive: str, values: dict[str, Any]) -> Mapping[str, Any]:

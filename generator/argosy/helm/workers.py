@@ -109,7 +109,10 @@ def version() -> Sequence[str]:
 def _started(environment: Mapping[str, str] | None = None, given: Limits | None = None) -> Program:
     if (folder := package()) is None:
         raise ToolError("The package helm-python-sdk is gone.", "Install argosy again.")
+    return Program(command(folder), environment, given)
+
+
+def command(package: Path) -> Sequence[str]:
+    """Return what starts a worker, with the folder that holds helm_python."""
     # Isolated: neither the current folder nor the environment decides what is imported.
-    isolated = (sys.executable, "-I", "-S", "-X", "utf8")
-    command = [*isolated, str(_WORKER), str(folder)]
-    return Program(command, environment, given)
+    return [sys.executable, "-I", "-S", "-X", "utf8", str(_WORKER), str(package)]

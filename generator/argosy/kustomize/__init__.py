@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +18,18 @@ import yaml
 
 from argosy.documents.plain import load
 from argosy.errors import Fault, OfflineError, RenderError
+from argosy.helm.release import Fetched as Charts
+from argosy.helm.release import offline as no_charts
+from argosy.kustomize import charts
 from argosy.kustomize.command import line_of, run
 from argosy.kustomize.overrides import components_of, patch_files, with_overrides
 from argosy.kustomize.references import NAMES, Reference, inputs, kustomization, read_by, references, resources
 
-__all__ = ["NAMES", "Remote", "build", "inputs", "kustomization", "named_by", "resources"]
+__all__ = ["BUILT_IN", "NAMES", "Remote", "build", "inputs", "kustomization", "named_by", "resources"]
 
 
+BUILT_IN = "builtin"
+"""The apiVersion of the settings of Kustomize's own generators and transformers, which are no manifests."""
 Fetched = Callable[[str], "Remote | str"]
 """Finds what a URL in a kustomization means, or says why it is not here."""
 
@@ -42,59 +47,70 @@ def offline(_: str) -> Remote | str:
     return "was not fetched (offline)"
 
 
+@dataclass(frozen=True)
+class _Tree:
+    """A kustomization with all that it takes in of one repository."""
+
+    folder: Path
+    home: Path
+    named: Sequence[Reference]
+    bases: dict[Path, dict[str, Remote]] = field(default_factory=dict)
+    """What its kustomizations take in of other repositories, by the URLs that they name."""
+
+    @property
+    def files(self) -> set[Path]:
+        return {self.folder} if self.folder.is_file() else read_by(self.folder, self.named)
+
+
 def build(
     folder: Path,
     root: Path,
     overrides: Mapping[str, Any] | None = None,
     options: Collection[str] = (),
+    *,
     fetched: Fetched = offline,
+    chart: Charts = no_charts,
 ) -> str:
     """Build a folder as Argo CD does, with an Application's `spec.source.kustomize` as the overrides.
 
-    The options are those of `kustomize build`; what they let programs of the repository or the network do is not done.
+    The options are those of `kustomize build`; what they let programs of the repository or the network do is not done,
+    but charts are rendered, those elsewhere as far as they were fetched.
     Return a YAML stream. Raise OfflineError where a base lies in another repository, RenderError where the build
     fails or would leave the root, which is the repository's, ToolError where there is no Kustomize.
     """
     folder = folder.resolve()
     components = components_of(folder, overrides or {})
-    named = list(references(folder, root, named_by(folder, overrides or {})))
-    _refuse_unread([each for each in named if each.refused])
-    bases: dict[Path, dict[str, Remote]] = {}
-    lacking = []
-    for each in (each for each in named if each.remote):
-        base = fetched(each.entry)
-        if isinstance(base, Remote):
-            bases.setdefault(each.by, {})[each.entry] = base
-        else:
-            lacking.append((each, f"Remote base {each.entry} {base}."))
-    if lacking:
-        hint = "Vendor it into this repository to check it."
-        raise OfflineError([Fault(said, each.by, line_of(each.by, each.entry), hint) for each, said in lacking])
-    _refuse([each for each in named if each.missing], "does not exist.")
-    _refuse([each for each in named if each.hollow], "contains no kustomization.")
-    files = read_by(folder, named)
+    trees = _trees(folder, root, named_by(folder, overrides or {}), fetched)
+    own, others = trees[0], trees[1:]
+    _refuse([each for each in own.named if each.missing], "does not exist.")
+    _refuse([each for each in own.named if each.hollow], "contains no kustomization.")
     # What generators and transformers read is not known to the last file.
-    is_known = not any(each.in_settings for each in named)
-    own = kustomization(folder)
-    data = load(own) if own and overrides else {}
-    if own is None or not (data or bases):
-        return run(folder, files if is_known and not overrides else None, options)
+    is_known = not any(each.in_settings for tree in trees for each in tree.named)
+    inflated = list(charts.named(trees, chart)) if _ENABLED & {*options} else []
+    file = kustomization(folder)
+    data = load(file) if file and overrides else {}
+    if file is None or not (data or own.bases or inflated):
+        return run(folder, own.files if is_known and not overrides else None, options)
     # A copy of all that the build reads, in which the kustomization has the overrides.
-    top = Path(os.path.commonpath([folder, *(file.parent for file in files)]))
+    top = root.resolve() if inflated else Path(os.path.commonpath([folder, *(each.parent for each in own.files)]))
     with tempfile.TemporaryDirectory() as name:
         scratch = Path(name).resolve()
-        copies = [scratch / file.relative_to(top) for file in files]
-        for file, copy in zip(files, copies, strict=True):
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(file, copy)
-        copied = scratch / own.relative_to(top)
+        places = {own.home: (top, scratch)} | {
+            each.home: (each.home, scratch / _FETCHED / each.home.name) for each in others
+        }
+        copies = [copy for tree in trees for copy in _copied(tree, *places[tree.home])]
+        copied = scratch / file.relative_to(top)
         if overrides and data:
             copied.write_text(yaml.safe_dump(with_overrides(data, overrides, components, folder), sort_keys=False))
-        for by, entries in bases.items():
-            copies += _with_bases(scratch / by.relative_to(top), entries, scratch)
-        if bases:
-            _refuse_asking(references(copied.parent, scratch, named_by(folder, overrides or {})), own)
-        return run(copied.parent, copies if is_known else None, options, (scratch, top))
+        for tree in trees:
+            for by, entries in tree.bases.items():
+                _name_copies(_copy_of(by, *places[tree.home]), entries, places)
+        if own.bases:
+            _refuse_asking(references(copied.parent, scratch, named_by(folder, overrides or {})), file)
+        for each in inflated:
+            copies += charts.put(each, _copy_of(each.by, *places[each.home]), scratch)
+        program = charts.program(scratch) if inflated else None
+        return run(copied.parent, copies if is_known else None, options, (scratch, top), program)
 
 
 def named_by(folder: Path, overrides: Mapping[str, Any]) -> tuple[str, ...]:
@@ -102,39 +118,76 @@ def named_by(folder: Path, overrides: Mapping[str, Any]) -> tuple[str, ...]:
     return (*components_of(folder, overrides), *patch_files(overrides))
 
 
+_ENABLED = {"--enable-helm", "--enable-helm=true"}
 _FETCHED = ".argosy-fetched"
 """The folder of a copy that has the repositories of remote bases."""
+_MOST_TREES = 100
+"""How many remote bases may be taken in, those of bases included."""
 
 
-def _with_bases(kustomization: Path, bases: Mapping[str, Remote], scratch: Path) -> list[Path]:
-    """Have a copy of a kustomization name copies of remote bases, and return all files of these.
+def _trees(folder: Path, root: Path, added: Sequence[str], fetched: Fetched) -> list[_Tree]:
+    """Return a kustomization and the remote ones that it takes in, those of remote ones included.
 
-    Raise RenderError where a base leads out of its repository, OfflineError where it has remote ones itself.
+    Raise RenderError where one leads out of its repository, OfflineError where one was not fetched.
     """
-    copies: list[Path] = []
-    paths: dict[str, str] = {}
-    for entry, base in bases.items():
-        named = [] if base.folder.is_file() else list(references(base.folder, base.home))
-        _refuse_unread([each for each in named if each.refused])
-        if remote := [each.entry for each in named if each.remote]:
-            raise OfflineError([Fault(f"The base {entry} has remote bases of its own: {', '.join(remote)}.")])
-        place = scratch / _FETCHED / base.home.name
-        for file in {base.folder} if base.folder.is_file() else read_by(base.folder, named):
-            copy = place / file.relative_to(base.home)
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(file, copy)
-            copies.append(copy)
-        folder = place / base.folder.relative_to(base.home)
-        paths[entry] = os.path.relpath(folder, kustomization.parent)
+    found: dict[Path, _Tree] = {}
+    pending = [(folder, root, tuple(added))]
+    lacking = []
+    while pending and len(found) < _MOST_TREES:
+        this, home, more = pending.pop()
+        if this in found:
+            continue
+        tree = found[this] = _Tree(this, home, [] if this.is_file() else [*references(this, home, more)])
+        _refuse_unread([each for each in tree.named if each.refused])
+        for each in (each for each in tree.named if each.remote):
+            base = fetched(each.entry)
+            if isinstance(base, Remote):
+                tree.bases.setdefault(each.by, {})[each.entry] = base
+                pending.append((base.folder, base.home, ()))
+            else:
+                lacking.append((each, f"Remote base {each.entry} {base}."))
+    if lacking:
+        hint = "Vendor it into this repository to check it."
+        raise OfflineError([Fault(said, each.by, line_of(each.by, each.entry), hint) for each, said in lacking])
+    if pending:
+        raise RenderError([Fault(f"More than {_MOST_TREES} remote bases take in each other.", kustomization(folder))])
+    return [*found.values()]
+
+
+def _copy_of(file: Path, top: Path, place: Path) -> Path:
+    return place / file.relative_to(top)
+
+
+def _copied(tree: _Tree, top: Path, place: Path) -> Iterator[Path]:
+    """Copy all that a kustomization reads of its repository, and yield the copies."""
+    for file in tree.files:
+        copy = _copy_of(file, top, place)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(file, copy)
+        yield copy
+
+
+def _name_copies(kustomization: Path, bases: Mapping[str, Remote], places: Mapping[Path, tuple[Path, Path]]) -> None:
+    """Have a copy of a kustomization name the copies of remote bases."""
+    paths = {
+        entry: os.path.relpath(_copy_of(base.folder, *places[base.home]), kustomization.parent)
+        for entry, base in bases.items()
+    }
+
+    files = {entry: paths[entry] for entry, base in bases.items() if base.folder.is_file()}
 
     def replaced(value: Any) -> Any:
-        if isinstance(value, list):
-            return [paths.get(each, each) if isinstance(each, str) else each for each in value]
-        return value
+        if not isinstance(value, list):
+            return value
+        # Entries are URLs, and so are the files of patches.
+        listed = [paths.get(each, each) if isinstance(each, str) else each for each in value]
+        return [
+            {**each, "path": files[each["path"]]} if isinstance(each, dict) and each.get("path") in files else each
+            for each in listed
+        ]
 
     data = load(kustomization)
     kustomization.write_text(yaml.safe_dump({key: replaced(each) for key, each in data.items()}, sort_keys=False))
-    return copies
 
 
 def _refuse_asking(named: Iterable[Reference], own: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from functools import cache as once
 from importlib.metadata import version
 from pathlib import Path
@@ -14,6 +14,8 @@ from typing import Any
 from argosy import cache, supervisor
 from argosy.cache import Inputs
 from argosy.errors import Fault, OfflineError, RenderError, ToolError
+from argosy.helm.kept import leaves_to_chance
+from argosy.helm.program import REFUSED, Program
 from argosy.kubernetes import kubectl
 from argosy.kustomize.references import NAMES, kustomization
 
@@ -38,27 +40,38 @@ def _command() -> tuple[tuple[str, ...], Any]:
 
 
 def run(
-    folder: Path, files: Collection[Path] | None, options: Collection[str], moved: tuple[Path, Path] | None = None
+    folder: Path,
+    files: Collection[Path] | None,
+    options: Collection[str],
+    moved: tuple[Path, Path] | None = None,
+    helm: Program | None = None,
 ) -> str:
     """Build a folder; `files` are all that the build reads, None where that is not known.
 
-    `moved` says where it was copied to, and from where, so that errors speak of the original.
+    `moved` says where it was copied to, and from where, so that errors speak of the original. Helm is what charts are
+    rendered with.
     """
     _, known = _command()
+    flags = _flags(options)
+    if helm:
+        flags += ["--enable-helm", f"--helm-command={helm.path}"]
     if files is None or known is None:
-        return _run(folder, options, moved)
+        return _run(folder, flags, options, moved)
 
     def made_from() -> Inputs | None:
         # Kustomize also asks which of its names a folder has, and where a link leads.
         names = [each / name for each in sorted({file.parent for file in files}) for name in NAMES]
         there = [_within(each, folder) for each in names if each.exists()]
         named = [(f"{_within(file, folder)}@{_within(file.resolve(), folder)}", file) for file in sorted(files)]
-        return cache.inputs(["kustomize", known, there, _flags(options)], named)
+        return cache.inputs(["kustomize", known, there, _flags(options), helm and helm.version], named)
 
     def is_lasting(_: str, inputs: Inputs) -> bool:
-        return not any(map(_FROM_ENVIRONMENT.search, inputs.contents))
+        varies = helm is not None and leaves_to_chance(inputs.contents)
+        return not varies and not any(map(_FROM_ENVIRONMENT.search, inputs.contents))
 
-    return cache.remembered(made_from, lambda: _run(folder, options, moved), is_lasting, (folder, *(moved or ())))
+    return cache.remembered(
+        made_from, lambda: _run(folder, flags, options, moved), is_lasting, (folder, *(moved or ()))
+    )
 
 
 _FROM_ENVIRONMENT = re.compile(rb"^(?:\xef\xbb\xbf)?\s*[A-Z_]+\s*$", re.MULTILINE)
@@ -75,18 +88,18 @@ def _flags(options: Collection[str]) -> list[str]:
     return ["--load-restrictor=LoadRestrictionsNone"] if is_free else []
 
 
-def _run(folder: Path, options: Collection[str], moved: tuple[Path, Path] | None) -> str:
+def _run(folder: Path, flags: Sequence[str], options: Collection[str], moved: tuple[Path, Path] | None) -> str:
     copy, original = map(str, moved or (folder, folder))
     named = Path(str(folder).replace(copy, original))
     # Kustomize would start git for a base that the references did not give away as remote.
     offline = {"GIT_ALLOW_PROTOCOL": "none"}
     try:
-        code, out, err = supervisor.run([*_command()[0], *_flags(options), str(folder)], offline)
+        code, out, err = supervisor.run([*_command()[0], *flags, str(folder)], offline)
     except supervisor.StoppedError as error:
         raise RenderError([Fault(error.message, kustomization(named), hint=error.hint, stopped=True)]) from error
     if code:
         fault = _fault(err.replace(copy, original), named)
-        enabled = next((each for each, sign in _PROGRAMS.items() if each in " ".join(options) and sign in err), "")
+        enabled = next((each for sign, each in _PROGRAMS.items() if each in " ".join(options) and sign in err), "")
         if enabled:
             said = f"The programs that {enabled} lets Kustomize run were not run."
             raise OfflineError([Fault(said, fault.path, fault.line)])
@@ -94,8 +107,12 @@ def _run(folder: Path, options: Collection[str], moved: tuple[Path, Path] | None
     return out
 
 
-_PROGRAMS = {"--enable-helm": "must specify --enable-helm", "--enable-alpha-plugins": "external plugins disabled"}
-"""The options that let a build run programs, with what Kustomize says where they are missing."""
+_PROGRAMS = {
+    "must specify --enable-helm": "--enable-helm",
+    REFUSED: "--enable-helm",
+    "external plugins disabled": "--enable-alpha-plugins",
+}
+"""What Kustomize says where it is not let run programs, with the options that Argo CD lets it by."""
 
 
 _LINK = re.compile(

@@ -96,6 +96,7 @@ _PLUGINS = ("generators", "transformers", "validators")
 _LISTS = ("resources", "bases", "components", "crds", "configurations", "patchesstrategicmerge", *_PLUGINS)
 _PATCHES = ("patches", "patchesjson6902", "replacements", "openapi")
 _GENERATORS = ("configmapgenerator", "secretgenerator")
+_CHARTS = ("valuesfile", "additionalvaluesfiles")
 _SETTINGS = frozenset({"files", "envs", "env", "path", "paths"})
 """The fields by which the settings of Kustomize's own generators and transformers name files."""
 _PLAIN = frozenset({"apiversion", "kind", "metadata", "resources"})
@@ -158,6 +159,8 @@ def _entries(documents: list[Any]) -> Iterator[tuple[str, str]]:
         for field in _PATCHES:
             for each in reading.mappings(fields.get(field)):
                 yield from ((field, entry) for entry in reading.strings(each.get("path")))
+        for each in reading.mappings(fields.get("helmcharts")):
+            yield from (("helmcharts", entry) for name in _CHARTS for entry in reading.strings(each.get(name)))
         for field in _GENERATORS:
             for each in reading.mappings(fields.get(field)):
                 yield from ((field, _without_key(entry)) for entry in reading.strings(each.get("files")))

@@ -103,7 +103,7 @@ def _file(pin: Pin) -> Mapping[str, Held]:
 
     with web.failing(failed):
         content = web.get(pin.url, held.MOST_BYTES, monotonic() + SECONDS, failed)
-    return {pin.url.rpartition("/")[2]: Held(content)}
+    return {pin.file: Held(content)}
 
 
 def _refused(pin: Pin) -> ArgosyError:

@@ -54,6 +54,11 @@ class Pin:
         return any(map(_FIXED.fullmatch, parts))
 
     @property
+    def file(self) -> str:
+        """The name that a file alone has in its folder."""
+        return re.split(r"[?#]", self.url)[0].rpartition("/")[2] or "file"
+
+    @property
     def label(self) -> str:
         """What the files that it renders to are called after: what it is, and its version."""
         name = self.chart or self.url.rstrip("/").rpartition("/")[2].removesuffix(".git")
@@ -101,7 +106,8 @@ def of_base(entry: str) -> tuple[Pin, str] | None:
     and what ends as manifests do is a file.
     """
     if _FILE.fullmatch(entry) and ".git/" not in entry and "//" not in entry.partition("://")[2]:
-        return Pin(entry, ""), entry.rpartition("/")[2]
+        pin = Pin(entry, "")
+        return pin, pin.file
     short = re.sub(r"^(?:gh:|(?=github\.com/))", "https://", entry.replace("gh:", "gh:github.com/", 1))
     match = _REPOSITORY.fullmatch(short)
     if match is None:
