@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Argosy
-from tests.elsewhere import GitServer, git_server
+from tests.elsewhere import GitServer, git_server, registry
 from tests.vendor import CHART, Vendor, vendor
 
 HERE = "https://git.example.com/acme/gitops.git"
@@ -155,3 +155,70 @@ def test_what_kustomizations_and_values_take_from_elsewhere_is_fetched(
     tree = argosy("tree").out
     for name in ("base-deep", "base-more", "of-kustomize", "of-values"):
         assert name in tree
+
+
+def test_what_is_locked_is_verified_on_each_fetch(
+    argosy: Argosy, root: Path, monkeypatch: pytest.MonkeyPatch, gizmo: Vendor, server: GitServer
+) -> None:
+    def config_map(value: int) -> dict[str, str]:
+        return {
+            "map.yaml": f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: of-main}}\ndata: {{value: '{value}'}}\n"
+        }
+
+    def digests(text: str) -> list[str]:
+        return re.findall("sha256:[0-9a-f]{64}", text)
+
+    with registry() as artifacts:
+        first = server.commit("moving", config_map(1))
+        digest = artifacts.push("acme/maps", "1.0.0", {"map.yaml": config_map(1)["map.yaml"].replace("main", "oci")})
+        write(
+            root,
+            {
+                "argocd/main.yaml": application(
+                    "main", f"{{repoURL: '{server.url}/moving.git', path: ., targetRevision: main}}"
+                ),
+                "argocd/oci.yaml": application(
+                    "oci", f"{{repoURL: 'oci://{artifacts.host}/acme/maps', path: ., targetRevision: 1.0.0}}"
+                ),
+                "argocd/chart.yaml": application(
+                    "chart", f"{{repoURL: '{gizmo.url}', chart: gizmo, targetRevision: 1.1.x}}"
+                ),
+            },
+        )
+        locked = argosy("fetch", "--lock")
+        assert locked.code == 0, locked.err
+        lock = root / ".argosy-lock.yaml"
+        written = lock.read_text()
+        assert locked.err.endswith(".argosy-lock.yaml: 3 locked. Commit it.\n")
+        for each in (first, digest, "1.1.0"):
+            assert f'resolved: "{each}"' in written
+        assert "file-schema" not in argosy("validate").out
+
+        # A branch moves on, and an empty cache is filled with what is locked all the same.
+        server.commit("moving", config_map(2))
+        assert argosy("fetch").code == 0
+        monkeypatch.setenv("ARGOSY_CACHE", str(root.parent / "another"))
+        assert "skipped: " in argosy("validate", "--offline").out
+        assert {*digests(argosy("fetch", "--output", "json").out)} == {*digests(written)} - {digest}
+        assert argosy("fetch", "--lock").code == 0
+        assert [a == b for a, b in zip(digests(written), digests(lock.read_text()), strict=True)].count(False) == 1
+
+        # A tag that means something else is an error that names both, for whoever fetches; nothing of it is kept.
+        artifacts.answers.clear()
+        artifacts.push("acme/maps", "1.0.0", {"map.yaml": config_map(3)["map.yaml"].replace("main", "oci")})
+        lock.write_text(re.sub(f' *resolved: "{digest}"\n', "", lock.read_text()))
+        monkeypatch.setenv("ARGOSY_CACHE", str(root.parent / "third"))
+        brought = meant = ""
+        for command in (("fetch",), ("validate", "--fetch")):
+            refused = argosy(*command)
+            assert refused.code == 2
+            said = re.search(r"acme/maps at 1\.0\.0 is (\S+) now, but \.argosy-lock\.yaml has (\S+)\.", refused.err)
+            assert said
+            brought, meant = said.groups()
+            assert meant in digests(written)
+            assert brought not in digests(written)
+        assert "oci://" in argosy("validate").out
+        assert argosy("validate", "--fetch", "--offline").code == 2
+        renewed = argosy("fetch", "--lock")
+        assert renewed.code == 0
+        assert f"{meant[:19]} -> {brought[:19]}" in renewed.err

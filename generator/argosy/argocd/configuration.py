@@ -17,6 +17,7 @@ from argosy.argocd.sources import is_local, normalise
 from argosy.documents import Document, File, read
 from argosy.documents.fields import mapping
 from argosy.paths import astray
+from argosy.remote import Lock, locking
 from argosy.repository import layout
 from argosy.repository.model import Tenancy
 
@@ -62,6 +63,8 @@ class Configuration:
     """The values files that charts are applied by hand with: by the chart's folder, and the environment."""
     declared: Declared = field(default_factory=Declared)
     """What it says of clusters, and of what generators are told."""
+    lock: Lock = field(default_factory=dict)
+    """What was fetched from elsewhere is to be."""
 
 
 def load(root: Path, repository: Path | None = None) -> Configuration:
@@ -96,6 +99,7 @@ def load(root: Path, repository: Path | None = None) -> Configuration:
             if isinstance(each, dict)
         ),
         roots=tuple(posixpath.normpath(each) for each in _texts(own.get("roots"))),
+        lock=locking.read(root),
         variants={
             posixpath.normpath(chart): {
                 name: tuple(map(posixpath.normpath, _texts(files))) for name, files in mapping(several).items()

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 
-from argosy import git, helm, kustomize
+from argosy import git, helm, kustomize, remote
 from argosy.argocd import clusters, elsewhere, reach, rendering, settings
 from argosy.argocd.applicationsets import MOST, Flaw, RepositoryFiles, expand, is_second
 from argosy.argocd.configuration import Configuration
@@ -74,6 +74,7 @@ def find(
     Application leads to are rendered where the repository is whole: one of argosy's, without an Application, or asked
     for as such.
     """
+    remote.follow(configured.lock)
     with unchanged():
         engine = helm.of(root, binary)
         with progress("Reading", 1) as advance:

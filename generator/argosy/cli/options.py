@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from argosy.errors import ArgosyError, UsageError
 from argosy.repository.model import OWN, SHARED, Format, Image, Origin, Seed
@@ -237,13 +238,30 @@ def _set_fetching(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
     ctx.find_root().with_resource(remote.fetching_what_lacks(say))
 
 
-fetch = click.option(
+def _refuse_both(ctx: click.Context, _: click.Parameter, offline: bool) -> None:
+    """Fetch nothing, which is the default; raise UsageError where that is asked for too."""
+    if offline and not ctx.resilient_parsing and ctx.get_parameter_source("fetching") is ParameterSource.COMMANDLINE:
+        raise UsageError("--fetch and --offline exclude each other.", "Give one of them.")
+
+
+_offline = click.option(
+    "--offline", is_flag=True, expose_value=False, callback=_refuse_both, help="Fetch nothing, which is the default."
+)
+_fetch = click.option(
     "--fetch",
+    "fetching",
     is_flag=True,
     expose_value=False,
+    is_eager=True,
     callback=_set_fetching,
     help="Fetch what comes from elsewhere and was not fetched before, as argosy fetch does.",
 )
+
+
+def fetch(command: Command) -> Command:
+    """Let a command fetch what it needs, or say that it is not to."""
+    return _fetch(_offline(command))
+
 
 folder = click.Path(file_okay=False, path_type=Path)
 

@@ -35,13 +35,13 @@ class Held:
     """Whether it is a symbolic link, to what `content` says."""
 
 
-def folder(pin: Pin) -> Path | None:
-    """Return the folder with what a pin brought; None where it was not fetched."""
+def folder(pin: Pin, locked: str = "") -> Path | None:
+    """Return the folder with what a pin brought, or what it is to bring, by its digest; None where it is not here."""
     above = cache.place("sources")
     if above is None:
         return None
     try:
-        digest = str(json.loads(_note(above, pin).read_bytes())["digest"])
+        digest = locked or str(json.loads(_note(above, pin).read_bytes())["digest"])
         found = above / "trees" / PurePosixPath(digest).name
         if not found.is_dir():
             return None
@@ -52,7 +52,16 @@ def folder(pin: Pin) -> Path | None:
     return found
 
 
-def keep(pin: Pin, files: Mapping[str, Held]) -> Path:
+def resolved(pin: Pin) -> str:
+    """Return what the revision of a pin meant when it was fetched; "" where that is not known."""
+    above = cache.place("sources")
+    try:
+        return str(json.loads(_note(above, pin).read_bytes())["resolved"]) if above else ""
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+
+
+def keep(pin: Pin, files: Mapping[str, Held], resolved: str = "") -> Path:
     """Keep what a pin brought, and return its folder, named after its digest; raise ArgosyError where it may not be."""
     above = cache.place("sources")
     if above is None:
@@ -61,7 +70,7 @@ def keep(pin: Pin, files: Mapping[str, Held]) -> Path:
             f"Set {cache.VARIABLE} to a folder of yours that nobody else can write to.",
         )
     _refuse(pin, files)
-    digest = _digest(files)
+    digest = digest_of(files)
     place = above / "trees" / digest
     draft = above / f"draft-{secrets.token_hex(8)}"
     try:
@@ -73,7 +82,13 @@ def keep(pin: Pin, files: Mapping[str, Held]) -> Path:
         note = _note(above, pin)
         note.parent.mkdir(mode=0o700, exist_ok=True)
         size = sum(len(each.content) for each in files.values())
-        told = {"url": pin.url, "chart": pin.chart, "revision": pin.revision, "digest": digest, "size": size}
+        told: dict[str, str | int] = {
+            "url": pin.url,
+            "chart": pin.chart,
+            "revision": pin.revision,
+            "resolved": resolved,
+        }
+        told |= {"digest": digest, "size": size}
         written = note.with_name(f"{note.name}.{secrets.token_hex(8)}")
         written.write_text(json.dumps(told), encoding="utf-8")
         written.replace(note)
@@ -134,7 +149,8 @@ def _write(pin: Pin, place: Path, files: Mapping[str, Held]) -> None:
             )
 
 
-def _digest(files: Mapping[str, Held]) -> str:
+def digest_of(files: Mapping[str, Held]) -> str:
+    """Return the digest of all that a pin brought."""
     digest = hashlib.sha256()
     for path, each in sorted(files.items()):
         for part in (path.encode(errors="surrogateescape"), bytes((each.executable, each.is_link)), each.content):
@@ -152,6 +168,9 @@ def _make_room(above: Path, newest: str) -> None:
             told = json.loads(note.read_bytes())
             sizes[str(told["digest"])] = int(told["size"])
             notes.setdefault(str(told["digest"]), []).append(note)
+    for tree in (above / "trees").iterdir():
+        if tree.name not in sizes:  # A lock may still want what a branch had before.
+            sizes[tree.name] = sum(file.lstat().st_size for file in tree.rglob("*"))
     ages: dict[str, float] = {}
     for digest in sizes:
         with suppress(OSError):
@@ -160,6 +179,6 @@ def _make_room(above: Path, newest: str) -> None:
     for digest in sorted(ages.keys() - {newest}, key=ages.__getitem__, reverse=True):
         left -= sizes[digest]
         if left < 0:
-            for note in notes[digest]:
+            for note in notes.get(digest, ()):
                 note.unlink(missing_ok=True)
             shutil.rmtree(above / "trees" / digest, ignore_errors=True)

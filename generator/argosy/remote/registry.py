@@ -46,8 +46,11 @@ _FAILURES = (EOFError, KeyError, TypeError, RecursionError, zlib.error, tarfile.
 """What comes of an answer that is cut short, or is none of JSON or an archive."""
 
 
-def files(pin: Pin, seconds: float, largest: int) -> Mapping[str, Held]:
-    """Return the files of an artifact; raise ArgosyError where it cannot be fetched, or is none that Argo CD takes."""
+def files(pin: Pin, seconds: float, largest: int) -> tuple[Mapping[str, Held], str]:
+    """Return the files of an artifact, and its digest.
+
+    Raise ArgosyError where it cannot be fetched, or is none that Argo CD takes.
+    """
     reference = _REFERENCE.fullmatch(pin.url)
     if reference is None or not _REVISION.fullmatch(pin.revision):
         raise ArgosyError(f"{pin} names no artifact.", "Write oci://REGISTRY/PATH, and a tag or a digest.")
@@ -68,7 +71,7 @@ class _Registry:
     def failed(self, why: str) -> ArgosyError:
         return ArgosyError(f"{self.pin} could not be fetched: {why.rstrip('.')}.", _HINT)
 
-    def files(self, largest: int) -> Mapping[str, Held]:
+    def files(self, largest: int) -> tuple[Mapping[str, Held], str]:
         read = self._read(f"manifests/{self.pin.revision.replace('+', '_')}", _MOST_TOLD)
         if ":" in self.pin.revision:
             self._check(read, self.pin.revision)
@@ -86,8 +89,8 @@ class _Registry:
             with tarfile.open(fileobj=archive, mode="r:") as opened:
                 found = dict(self._members(opened))
         if kind.endswith("chart.content.v1.tar+gzip"):
-            return {path.partition("/")[2]: each for path, each in found.items() if "/" in path}
-        return found
+            found = {path.partition("/")[2]: each for path, each in found.items() if "/" in path}
+        return found, f"sha256:{hashlib.sha256(read).hexdigest()}"
 
     def _unpack(self, content: bytes, archive: IO[bytes], largest: int) -> None:
         """Write what a layer is, unpacked, as far as it is not too much."""

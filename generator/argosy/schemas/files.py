@@ -25,6 +25,7 @@ _OWN_FILES = (
     (r"\.copier-answers\.[^/]+\.yml", "files.json#/$defs/layerAnswers"),
     (r"\.argosy\.yaml", "files.json#/$defs/configuration"),
     (r"\.argosy-baseline\.yaml", "files.json#/$defs/baseline"),
+    (r"\.argosy-lock\.yaml", "files.json#/$defs/lock"),
     (r"catalogue/[^/]+/component\.yaml", "files.json#/$defs/component"),
     (r"(.*/)?Chart\.yaml", "files.json#/$defs/chart"),
     (r"\.pre-commit-config\.yaml", "files.json#/$defs/preCommit"),
