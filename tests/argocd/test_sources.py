@@ -103,6 +103,8 @@ def test_what_is_not_here_says_why(root: Path, spec: Mapping[str, Any], reason: 
         ("dev.yaml", ["charts/shop/dev.yaml"]),
         ("../../values/a.yaml", ["values/a.yaml"]),
         ("/values/a.yaml", ["values/a.yaml"]),
+        ("$nothing/values/a.yaml", ["values/a.yaml"]),
+        ("/values/${NOBODY}a.yaml", ["values/a.yaml"]),
         ("/values/*.yaml", ["values/a.yaml", "values/b.yaml"]),
         ("/values/**/*.yaml", ["values/a.yaml", "values/b.yaml", "values/deep/c.yaml"]),
         ("https://example.com/values.yaml", []),
@@ -122,7 +124,7 @@ def test_value_files(root: Path, name: str, found: list[str]) -> None:
         ("/../x.yaml", "out of the repository"),
         ("/values/x*.yaml", "no such file"),
         ("/values", "no such file"),
-        ("$values/values/a.yaml", "no source has the ref"),
+        ("$values/values/none.yaml", "no source has the ref"),
         ("/values/[.yaml", "no such file"),
         ("a\0b", "no such file"),
         ("b" * 5000, "no such file"),
@@ -148,7 +150,7 @@ def test_references_lead_from_the_root_of_the_other_source(root: Path) -> None:
     assert second.kind is Kind.VALUES
     elsewhere, _ = sources(root, chart, {"ref": "values", "repoURL": "https://git.example.com/acme/other"})
     assert (elsewhere.value_files, elsewhere.misses) == ((), ())
-    wrong, _ = sources(root, chart, {"ref": "vals"})
+    wrong, _ = sources(root, {"path": "charts/shop", "helm": {"valueFiles": ["$values/x.yaml"]}}, {"ref": "vals"})
     assert "$vals" in wrong.misses[0].reason
 
 

@@ -10,6 +10,9 @@ import pytest
 from argosy.argocd.view import View
 from tests.rules.subjects import CHART, GIT, REPOSITORY, VALUES, application, problems
 
+READS: dict[str, Any] = {**GIT, "helm": {"valueFiles": ["$values/shop.yaml"]}}
+READS_BOTH: dict[str, Any] = {**CHART, "helm": {"valueFiles": ["$values/a.yaml", "$more/b.yaml"]}}
+
 CASES: list[tuple[str, str, tuple[Any, ...] | None]] = [
     ("source-missing", "{sources: []}", ("spec",)),
     ("source-missing", "{source: {repoURL: x}}", ("spec", "source")),
@@ -80,16 +83,18 @@ def test_release_is_named_as_the_application(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("sources", "broken"),
     [
-        ([GIT, VALUES], "same-repository-twice"),
-        ([GIT, {**VALUES, "repoURL": "https://GIT.example.com/team/gitops"}], "same-repository-twice"),
-        ([GIT, {**VALUES, "targetRevision": "v1"}], "same-repository-two-revisions"),
-        ([{**GIT, "targetRevision": "HEAD"}, {"repoURL": REPOSITORY, "ref": "values"}], "same-repository-twice"),
+        ([READS, VALUES], "same-repository-twice"),
+        ([READS, {**VALUES, "repoURL": "https://GIT.example.com/team/gitops"}], "same-repository-twice"),
+        ([READS, {**VALUES, "targetRevision": "v1"}], "same-repository-two-revisions"),
+        ([{**READS, "targetRevision": "HEAD"}, {"repoURL": REPOSITORY, "ref": "values"}], "same-repository-twice"),
         ([GIT, {**GIT, "path": "apps/other", "targetRevision": "v1"}], ""),
+        ([GIT, {**VALUES, "targetRevision": "v1"}], ""),
+        ([READS_BOTH, VALUES, {**VALUES, "ref": "more", "targetRevision": "v1"}], "same-repository-two-revisions"),
         ([CHART, VALUES], ""),
-        ([GIT, {**VALUES, "repoURL": "https://git.example.com/other"}], ""),
+        ([READS, {**VALUES, "repoURL": "https://git.example.com/other"}], ""),
     ],
 )
-def test_sources_of_one_repository(sources: list[dict[str, str]], broken: str, tmp_path: Path) -> None:
+def test_sources_of_one_repository(sources: list[dict[str, Any]], broken: str, tmp_path: Path) -> None:
     both = application({"sources": sources})
     rules = ("same-repository-twice", "same-repository-two-revisions")
     assert [rule for rule in rules if problems(rule, both, View(tmp_path))] == ([broken] if broken else [])

@@ -63,7 +63,7 @@ def reads(
                 owner = references.get(reference, {})
             elif name.startswith("/"):
                 path = name
-            if path and is_own(str(owner.get("repoURL", ""))) and not owner.get("chart"):
+            if path and "$" not in path and is_own(str(owner.get("repoURL", ""))) and not owner.get("chart"):
                 yield Read(application, (*at, "helm", "valueFiles", place), revision_of(owner), (_normal(path),))
 
 

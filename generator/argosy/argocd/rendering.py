@@ -15,7 +15,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from argosy import kustomize, remote, supervisor
-from argosy.argocd import directory
+from argosy.argocd import build_environment, directory
 from argosy.argocd.inventory import Inventory
 from argosy.argocd.sources import KUSTOMIZATIONS, Kind, Source, inside, kind_of, resolve
 from argosy.argocd.variants import Variant
@@ -203,10 +203,13 @@ def _unread_overlays(read: Set[Path], inventory: Inventory) -> list[Path]:
 
 
 def _unread_charts(read: Set[Path], inventory: Inventory) -> list[Path]:
-    """Return the charts that no render read, and that are no dependency of one that was read."""
+    """Return the charts that no render read, and that no other chart depends on, but in a circle."""
     wanted = with_dependencies((chart for chart in inventory.charts if chart in read), inventory)
     within = {above for chart in wanted for above in (chart, *chart.parents)}
-    return [chart for chart in inventory.outermost_charts if chart not in within]
+    unread = [chart for chart in inventory.outermost_charts if chart not in within]
+    used = {chart: with_dependencies([chart], inventory) - {chart} for chart in unread}
+    taken = {each for chart, several in used.items() for each in several if chart not in used.get(each, ())}
+    return [chart for chart in unread if chart not in taken]
 
 
 def with_dependencies(charts: Iterable[Path], inventory: Inventory) -> set[Path]:
@@ -418,6 +421,7 @@ def _release(application: ArgoApplication, source: Source, root: Path) -> Releas
     spec, destination = mapping(source.spec.get("helm")), mapping(application.spec.get("destination"))
     parameters = [each for each in sequence(spec.get("parameters")) if isinstance(each, dict)]
     inline = spec.get("valuesObject") or spec.get("values")
+    variables = build_environment.of(application, source.spec)
     return Release(
         chart=source.folder or root,
         name=str(spec.get("releaseName") or application.name),
@@ -425,7 +429,11 @@ def _release(application: ArgoApplication, source: Source, root: Path) -> Releas
         values=source.value_files,
         inline=inline if isinstance(inline, str | dict) else "",
         parameters=tuple(
-            Parameter(str(each.get("name", "")), str(each.get("value", "")), bool(each.get("forceString")))
+            Parameter(
+                str(each.get("name", "")),
+                build_environment.substituted(str(each.get("value", "")), variables),
+                bool(each.get("forceString")),
+            )
             for each in parameters
         ),
         file_parameters=source.file_parameters,
@@ -447,7 +455,9 @@ def _kustomize(empty: Render, source: Source, view: View, *, is_deployed: bool =
     root, overrides = view.root, source.spec.get("kustomize")
     try:
         options = view.settings.build_options(_version(source))
-        given = overrides if isinstance(overrides, dict) else None
+        given: Mapping[str, Any] | None = overrides if isinstance(overrides, dict) else None
+        if given and empty.application:
+            given = _substituted(given, build_environment.of(empty.application, source.spec))
         base = partial(_base, is_deployed=is_deployed)
         built = kustomize.build(source.folder, root, given, options, fetched=base, chart=_dependency)
     except OfflineError as error:
@@ -461,6 +471,21 @@ def _kustomize(empty: Render, source: Source, view: View, *, is_deployed: bool =
         environment=empty.application.environment if empty.application else "",
     )
     return replace(empty, documents=documents, defects=defects)
+
+
+def _substituted(overrides: Mapping[str, Any], variables: Mapping[str, str]) -> Mapping[str, Any]:
+    """Return an Application's overrides of a build with the variables replaced where Argo CD does so."""
+    fields = ["commonLabels", *(["commonAnnotations"] if overrides.get("commonAnnotationsEnvsubst") else [])]
+    replaced: dict[str, Any] = {
+        name: {key: build_environment.substituted(str(value), variables) for key, value in given.items()}
+        for name in fields
+        if isinstance(given := overrides.get(name), dict)
+    }
+    if isinstance(images := overrides.get("images"), list):
+        replaced["images"] = [
+            build_environment.substituted(each, variables) if isinstance(each, str) else each for each in images
+        ]
+    return {**overrides, **replaced}
 
 
 def _base(entry: str, *, is_deployed: bool) -> kustomize.Remote | str:

@@ -12,6 +12,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
 from argosy import remote
+from argosy.argocd import build_environment
+from argosy.argocd.build_environment import substituted
 from argosy.argocd.view import ArgoApplication, View
 from argosy.documents import Pointer
 from argosy.paths import OUTSIDE, astray, content, entries, holds, is_of_git
@@ -92,6 +94,14 @@ class _Home(NamedTuple):
     """Whether the Application names this repository by a URL that is known: then another URL is another repository."""
 
 
+class _Names(NamedTuple):
+    """What the names in a source's paths stand for."""
+
+    references: Mapping[str, Any]
+    """The sources that have a `ref`, by it."""
+    variables: Mapping[str, str]
+
+
 def resolve(application: ArgoApplication, view: View) -> tuple[Source, ...]:
     """Return each source of an Application with the folder and the value files that it names."""
     return _resolved(application, _Home(view.root, view.urls, view.settings.value_schemes))
@@ -107,7 +117,10 @@ def _resolved(application: ArgoApplication, home: _Home) -> tuple[Source, ...]:
     home = home._replace(is_named=named)
     several = "sources" in {pointer[1] for pointer, _ in application.sources if len(pointer) > 1}
     return tuple(
-        _resolve_one(pointer, spec, references if several else {}, home) for pointer, spec in application.sources
+        _resolve_one(
+            pointer, spec, _Names(references if several else {}, build_environment.of(application, spec)), home
+        )
+        for pointer, spec in application.sources
     )
 
 
@@ -143,7 +156,7 @@ def inside(root: Path, path: PurePosixPath) -> Path | None:
     return root.joinpath(*parts)
 
 
-def _resolve_one(at: Pointer, spec: Mapping[str, Any], references: Mapping[str, Any], home: _Home) -> Source:
+def _resolve_one(at: Pointer, spec: Mapping[str, Any], names: _Names, home: _Home) -> Source:
     url, path = str(spec.get("repoURL", "")), spec.get("path")
     elsewhere, pin = _elsewhere(spec, url, home)
     if elsewhere:
@@ -152,10 +165,10 @@ def _resolve_one(at: Pointer, spec: Mapping[str, Any], references: Mapping[str, 
         kind = Kind.VALUES if is_of_values else Kind.REMOTE
         source = Source(kind, at, spec, reason=elsewhere, pin=pin, fetched=fetched)
         if is_of_values or not pin:
-            return source if is_of_values else _with_files(source, home.root, references, home)
+            return source if is_of_values else _with_files(source, home.root, names, home)
         within = inside(fetched, PurePosixPath(path)) if fetched and isinstance(path, str) and path else fetched
         reason = "" if fetched else f"{elsewhere}: {remote.trouble(pin)}"
-        return _with_files(replace(source, reason=reason), within or home.root, references, home)
+        return _with_files(replace(source, reason=reason), within or home.root, names, home)
     if path is None and spec.get("ref"):
         return Source(Kind.VALUES, at, spec)
     folder, miss = _folder((*at, "path"), path, home.root)
@@ -166,7 +179,7 @@ def _resolve_one(at: Pointer, spec: Mapping[str, Any], references: Mapping[str, 
         return Source(Kind.PLUGIN, at, spec, folder, reason=f"the plugin ({name}) runs within Argo CD alone")
     kind = kind_of(spec, folder)
     source = Source(kind, at, spec, folder)
-    return _with_files(source, folder, references, home) if kind is Kind.HELM else source
+    return _with_files(source, folder, names, home) if kind is Kind.HELM else source
 
 
 def _elsewhere(spec: Mapping[str, Any], url: str, home: _Home) -> tuple[str, Pin | None]:
@@ -223,7 +236,7 @@ def _folder(at: Pointer, path: Any, root: Path) -> tuple[Path | None, Miss | Non
     return found, None
 
 
-def _with_files(source: Source, folder: Path, references: Mapping[str, Any], home: _Home) -> Source:
+def _with_files(source: Source, folder: Path, names: _Names, home: _Home) -> Source:
     """Return a Helm source with the files that it names: a chart from elsewhere gets those by `$ref/…` from here."""
     helm = source.spec.get("helm")
     if not isinstance(helm, dict):
@@ -234,14 +247,15 @@ def _with_files(source: Source, folder: Path, references: Mapping[str, Any], hom
     unread: list[str] = []
     others: list[Path] = []
     for at, name, parameter in _named_files(helm, source.at):
-        scheme = re.match(r"([a-zA-Z][a-zA-Z0-9+.-]*):", name)
+        meant = substituted(name, names.variables)
+        scheme = re.match(r"([a-zA-Z][a-zA-Z0-9+.-]*):", meant)
         if scheme and parameter is None and scheme[1].lower() not in home.schemes:
             misses.append(Miss(at, name, f"helm.valuesFileSchemes of argocd-cm does not permit “{scheme[1]}”"))
             continue
         if source.kind is Kind.REMOTE and not source.fetched and not (scheme or name.startswith("$")):
             continue
         place = (folder, source.fetched or home.root)
-        found = _at_url(name) if scheme else _files(name, place, references, home, is_glob=parameter is None)
+        found = _at_url(meant) if scheme else _files(name, place, names, home, is_glob=parameter is None)
         if parameter is None:
             files += found.files
         else:
@@ -298,27 +312,29 @@ def _at_url(url: str) -> _Found:
     return _Found([fetched / pin.file], within=fetched) if fetched else _Found(away=remote.trouble(pin))
 
 
-def _files(name: str, place: tuple[Path, Path], references: Mapping[str, Any], home: _Home, *, is_glob: bool) -> _Found:
+def _files(name: str, place: tuple[Path, Path], names: _Names, home: _Home, *, is_glob: bool) -> _Found:
     """Return the files that a source's name for them means.
 
     `place` is the source's folder, and the repository that it is in.
     """
     folder, root = place
-    within = None
-    if name.startswith("$"):
-        reference, _, rest = name[1:].partition("/")
-        if reference not in references:
-            known = ", ".join(f"${each}" for each in references) or "none"
-            return _Found(reason=f"no source has the ref “{reference}” (there is {known})")
-        root, spec = home.root, references[reference]
+    within, not_there = None, _NOT_THERE
+    reference, _, rest = name.removeprefix("$").partition("/") if name.startswith("$") else ("", "", "")
+    if reference in names.references:
+        root, spec = home.root, names.references[reference]
         if not is_here(str(spec.get("repoURL", "")), home):
             pin = remote.of_source(spec)
             within = remote.folder(pin) if pin else None
             if within is None:
                 return _Found(away=remote.trouble(pin) if pin else "its source says not where it is")
             root = within
-        target = inside(root, PurePosixPath(rest))
-    elif name.startswith("/"):
+        name = substituted(f"/{rest}", names.variables)
+    else:
+        name = substituted(name, names.variables)
+        if reference and name == f"/{rest}":
+            known = ", ".join(f"${each}" for each in names.references) or "none"
+            not_there = f"no source has the ref “{reference}” (there is {known})"
+    if name.startswith("/"):
         target = inside(root, PurePosixPath(name[1:]))
     else:
         target = inside(root, PurePosixPath(folder.relative_to(root).as_posix()) / name)
@@ -331,7 +347,7 @@ def _files(name: str, place: tuple[Path, Path], references: Mapping[str, Any], h
     if reason := next(filter(None, (astray(each, root) for each in found)), ""):
         return _Found(reason=reason)
     found = [each for each in found if holds(each.is_file)]
-    return _Found(found, "" if found else _NOT_THERE, within=within)
+    return _Found(found, "" if found else not_there, within=within)
 
 
 def _glob(root: Path, pattern: Path) -> Iterator[Path]:

@@ -297,11 +297,21 @@ def release_name_invalid(application: ArgoApplication, repository: View) -> Iter
 def _shared_with_reference(
     application: ArgoApplication,
 ) -> Iterator[tuple[Pointer, Mapping[str, JSON], Mapping[str, JSON]]]:
-    """Yield each two sources of one Git repository of which one is referred to."""
+    """Yield each two sources of one Git repository of which one reads files of the other, or another one of both."""
+    read = [_read_references(source) for _, source in application.sources]
     for (_, first), (at, second) in combinations(_git_sources(application), 2):
-        same = normal_url(text(first.get("repoURL"))) == normal_url(text(second.get("repoURL")))
-        if same and (first.get("ref") or second.get("ref")):
-            yield at, first, second
+        if normal_url(text(first.get("repoURL"))) == normal_url(text(second.get("repoURL"))):
+            one, other = text(first.get("ref")), text(second.get("ref"))
+            is_read = one in _read_references(second) or other in _read_references(first)
+            if is_read or any({one, other} <= each for each in read):
+                yield at, first, second
+
+
+def _read_references(source: Mapping[str, JSON]) -> frozenset[str]:
+    """Return the refs of which a source reads files."""
+    helm = mapping(source.get("helm"))
+    files = [*sequence(helm.get("valueFiles")), *(field(each, "path") for each in sequence(helm.get("fileParameters")))]
+    return frozenset(each[1:].partition("/")[0] for each in map(text, files) if each.startswith("$"))
 
 
 def _revision(source: Mapping[str, JSON]) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from argosy.argocd.inventory import Entry, Inventory, Role
 from argosy.argocd.reach import Reach
-from argosy.argocd.rendering import Render
+from argosy.argocd.rendering import Render, with_dependencies
 from argosy.argocd.sources import Kind
 from argosy.documents import Document
 from argosy.findings import Outcome, Severity, Status, Unreached
@@ -178,9 +178,21 @@ class Outcomes:
 
     def _charts_of(self, render: Render) -> Iterable[Path]:
         folder = render.source.folder
+        if render.source.kind is Kind.KUSTOMIZE and folder is not None:
+            return self._built.get(folder, ())
         if render.source.kind is not Kind.HELM or folder is None:
             return ()
-        return [chart for chart in (folder, *folder.parents) if chart in self._outermost]
+        charts = [chart for chart in (folder, *folder.parents) if chart in self._outermost]
+        return with_dependencies(charts, self.inventory)
+
+    @cached_property
+    def _built(self) -> Mapping[Path, Set[Path]]:
+        """The charts that builds render, by the builds' folders."""
+        found: dict[Path, set[Path]] = {}
+        for entry in self.inventory.entries:
+            for folder in self.inventory.inputs.get(entry.file.real, ()) if entry.chart else ():
+                found.setdefault(folder, set()).update([entry.chart] if entry.chart else ())
+        return found
 
     # Renders
 

@@ -425,8 +425,8 @@ class _Validation:
 
         altered = {above for path in self.options.changed for above in (self.root / path).parents}
         own = [each for each in inventory.outermost_charts if not layout.is_vendored(_path(each, self.root))]
-        # What no Application can render, its renders say what is wrong with.
-        failed = {render.source.folder for render in renders if render.faults} - releases.keys()
+        # What nothing can render, its renders say what is wrong with, or lacking.
+        failed = {render.source.folder for render in renders if render.faults or render.skipped} - releases.keys()
         charts = [chart for chart in own if chart not in failed and (not altered or chart in altered)]
         if not self.deployed.reach.is_whole:
             charts = [chart for chart in charts if chart in releases]
