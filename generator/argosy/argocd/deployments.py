@@ -166,7 +166,7 @@ class _Search:
             lacking=self._lacking(),
             dropped=self._dropped,
             patches=self._patches(reached.unbuilt),
-            partial=self._partial(),
+            partial=self._partial(reached),
             unlisted=[
                 *(document for flaw, _, document in self.problems if flaw is not Flaw.EMPTY),
                 *(document for document, _ in self.unknown),
@@ -337,7 +337,7 @@ class _Search:
                         found[(entry.file.location.parent / path).resolve()].add(kind)
         return found
 
-    def _partial(self) -> frozenset[str]:
+    def _partial(self, reached: Reach) -> frozenset[str]:
         """Return the Applications of which some manifests are unknown, by key."""
         unreadable = replace(
             self.view,
@@ -345,6 +345,7 @@ class _Search:
                 Document(entry.file.path, 0, None)
                 for entry in self.inventory.entries
                 if any(each.document is None and each.kind not in NOT_JUDGED for each in entry.parsed.defects)
+                or (not entry.documents and entry.parsed.defects and reached.applies(entry))
             ],
         )
         return frozenset(

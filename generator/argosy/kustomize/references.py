@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from argosy.kustomize import reading
-from argosy.paths import astray, content, holds
+from argosy.paths import astray, content, files, holds
 
 NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 
@@ -37,7 +37,21 @@ def inputs(folder: Path, root: Path, added: Sequence[str] = ()) -> set[Path]:
     What leaves the root, which is the repository's, is none of them: no build reads it.
     """
     folder = folder.resolve()
-    return read_by(folder, references(folder, root, added))
+    found = read_by(folder, references(folder, root, added))
+    return found | {each for file in found if file.name in NAMES for each in _of_charts(file, root)}
+
+
+def _of_charts(file: Path, root: Path) -> Iterator[Path]:
+    """Yield the files of the charts that a kustomization renders, as far as they are here."""
+    for fields in reading.mappings(_trees(file, root)[0]):
+        settings = reading.mappings(fields.get("helmglobals"))
+        homes = [home for each in settings for home in reading.strings(each.get("charthome"))] or ["charts"]
+        names = [
+            name for each in reading.mappings(fields.get("helmcharts")) for name in reading.strings(each.get("name"))
+        ]
+        for place in (Path(os.path.normpath(file.parent / home / name)) for home in homes for name in names):
+            if holds(place.is_dir) and not astray(place, root):
+                yield from (found.resolve() for found, reason in files(place, root) if not reason)
 
 
 def read_by(folder: Path, named: Iterable[Reference]) -> set[Path]:
