@@ -1,15 +1,16 @@
 """Copier, without the work that is the same every time: the only module that imports it.
 
 Copier itself needs 8 ms for each file: it compiles each part of each path anew, copies the answers for each string,
-parses each answer as YAML, looks at each file's place, and starts git. `_Worker` does these once, or not at all.
+parses each answer as YAML, looks at each file's place, and starts git. `_Worker` does these once, or not at all, and
+what a version of the template holds is read once for all that a process renders from it.
 """
 
 from __future__ import annotations
 
-import copy
 import re
 from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
-from functools import cached_property, partial
+from dataclasses import dataclass
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -45,8 +46,32 @@ _COMPILED: dict[Hashable, Any] = {}
 """Jinja's code of each text: a command renders twice, before and after, and compiling takes most of the time."""
 
 
-_CONFIGURATIONS: dict[str, Any] = {}
-"""What `copier.yml` holds, by the template's version: Copier reads it with PyYAML's slow loader."""
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """A file of a template."""
+
+    parts: tuple[str, ...]
+    """Its path from the root of what is rendered, as it is written: parts of it may stand for many, or for none."""
+    name: str
+    """What Jinja finds it by."""
+    content: bytes | None
+    """None for one that is filled in."""
+    executable: bool
+
+
+class _Read:
+    """What was read of a template, which the first worker fills: the tree of a version never changes."""
+
+    template: Any = None
+    environment: Any = None
+    sources: Sequence[_Source] | None = None
+
+
+@lru_cache(maxsize=4)
+def _read(chosen: Template) -> _Read:
+    """Return what was read of a template; a command has two versions of it at most."""
+    assert chosen.version
+    return _Read()
 
 
 class _Worker(Worker):
@@ -69,27 +94,27 @@ class _Worker(Worker):
             quiet=True,
         )
         self._version = chosen.version
+        self._read = _read(chosen)
         self._wanted = wanted
         self._without = without
         self._context: dict[str, Any] = {}
-        self._compiled: dict[str, jinja2.Template] = {}
         self.rendered: dict[str, File] = {}
 
     @cached_property
     def template(self) -> Any:
         """The template's folder as it is: Copier would clone a checkout, and leave out what is not committed yet."""
-        found = super().template
-        vars(found)["vcs"] = None
-        if self._version not in _CONFIGURATIONS:
-            _CONFIGURATIONS[self._version] = found._raw_config
-        vars(found)["_raw_config"] = copy.deepcopy(_CONFIGURATIONS[self._version])
-        return found
+        if self._read.template is None:
+            self._read.template = super().template
+            vars(self._read.template)["vcs"] = None
+        return self._read.template
 
     @cached_property
     def jinja_env(self) -> Any:
         """Copier's environment, which compiles no text that this process has compiled before."""
-        environment = super().jinja_env
-        compiled = environment.compile
+        if self._read.environment is not None:
+            return self._read.environment
+        self._read.environment = environment = super().jinja_env
+        compiled, from_string = environment.compile, environment.from_string
         syntax = repr(self.template.envops)
 
         def once(source: Any, name: str | None = None, filename: str | None = None, *rest: Any, **more: Any) -> Any:
@@ -101,7 +126,17 @@ class _Worker(Worker):
                 _COMPILED[known] = compiled(source, name, None, *rest, **more)
             return _COMPILED[known]
 
-        vars(environment)["compile"] = once
+        # Paths and defaults.
+        strings: dict[str, jinja2.Template] = {}
+
+        def known(source: str, *rest: Any, **more: Any) -> jinja2.Template:
+            if rest or more:
+                return from_string(source, *rest, **more)
+            if source not in strings:
+                strings[source] = from_string(source)
+            return strings[source]
+
+        vars(environment).update(compile=once, from_string=known)
         return environment
 
     @cached_property
@@ -143,20 +178,31 @@ class _Worker(Worker):
 
     def _render_template(self) -> None:
         """Render each file into memory, for each of its paths that is wanted."""
-        root, suffix = self.template_copy_root, self.template.templates_suffix
-        for file in sorted(file for file in root.rglob("*") if file.is_file()):
-            parts = file.relative_to(root).parts
+        for source in self._sources():
             # For each application, each path would be rendered only to be left out.
-            if parts[0] in self._without:
+            if source.parts[0] in self._without:
                 continue
-            is_template = file.name.endswith(suffix)
-            content = None if is_template else file.read_bytes()
-            executable = bool(file.stat().st_mode & 0o100)
-            name = file.relative_to(self.template.local_abspath).as_posix()
-            for path, loop in self._paths((*parts[:-1], parts[-1].removesuffix(suffix)), (), {}):
+            for path, loop in self._paths(source.parts, (), {}):
                 if self._wanted(path) and not self.match_exclude(Path(path)):
-                    text = content if content is not None else self._filled(self.jinja_env.get_template(name), loop)
-                    self.rendered[path] = File(text, executable)
+                    text = source.content
+                    if text is None:
+                        text = self._filled(self.jinja_env.get_template(source.name), loop)
+                    self.rendered[path] = File(text, source.executable)
+
+    def _sources(self) -> Sequence[_Source]:
+        """Return the template's files, by their paths."""
+        if self._read.sources is None:
+            root, above, suffix = self.template_copy_root, self.template.local_abspath, self.template.templates_suffix
+            self._read.sources = [
+                _Source(
+                    (*(parts := file.relative_to(root).parts)[:-1], parts[-1].removesuffix(suffix)),
+                    file.relative_to(above).as_posix(),
+                    None if file.name.endswith(suffix) else file.read_bytes(),
+                    bool(file.stat().st_mode & 0o100),
+                )
+                for file in sorted(file for file in root.rglob("*") if file.is_file())
+            ]
+        return self._read.sources
 
     def _paths(
         self, parts: Sequence[str], above: tuple[str, ...], loop: Mapping[str, Any]
@@ -182,12 +228,11 @@ class _Worker(Worker):
     def _part(self, text: str, loop: Mapping[str, Any]) -> str:
         state = get_yield_context(self.jinja_env)
         state.yield_name = state.yield_iterable = None
-        if text not in self._compiled:
-            self._compiled[text] = self.jinja_env.from_string(text)
-        return self._filled(self._compiled[text], loop).decode()
+        return self._filled(self.jinja_env.from_string(text), loop).decode()
 
     def _filled(self, template: jinja2.Template, loop: Mapping[str, Any]) -> bytes:
-        # As Template.render does, which copies all the answers each time.
-        context = template.new_context({**self._context, **loop} if loop else self._context, shared=True)
+        # As Template.render does, which copies all the answers each time, and lists the globals, which are among these.
+        known = {**self._context, **loop} if loop else self._context
+        context = self.jinja_env.context_class(self.jinja_env, known, template.name, template.blocks)
         text: str = self.jinja_env.concat(template.root_render_func(context))
         return text.encode()
