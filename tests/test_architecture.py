@@ -113,7 +113,9 @@ def test_each_tool_has_one_room() -> None:
 def test_what_git_printed_is_split_at_line_feeds_alone() -> None:
     """str.splitlines() also splits at U+2028 and the like, which names of branches and titles of commits may hold."""
     for path in Path(argosy.__file__).parent.rglob("*.py"):
-        for function in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if "splitlines" not in (text := path.read_text(encoding="utf-8")):
+            continue
+        for function in ast.walk(ast.parse(text)):
             if not isinstance(function, ast.FunctionDef):
                 continue
             printed = {

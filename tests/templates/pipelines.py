@@ -93,11 +93,12 @@ def yamllint(hooks: str) -> str:
     return str(hook["args"][-1])
 
 
+@cache
 def documents(ci: CiHost, **choices: Any) -> Mapping[str, Any]:
     """Return the files of a new repository that its CI reads, by what they are called: path -> last document."""
     pattern = r"\.github/workflows/.*|\.gitlab-ci\.yml|bitbucket-pipelines\.yml"
     return {
-        path: list(yaml.load_all(text, yaml.BaseLoader))[-1]
+        path: list(yaml.load_all(text, yaml.CBaseLoader))[-1]
         for path, text in texts(ci, **choices).items()
         if re.fullmatch(pattern, path)
     }
@@ -127,13 +128,13 @@ def _evaluated(written: str, values: Mapping[str, str]) -> str:
 
 def gitlab(name: str, inputs: Mapping[str, str], **choices: Any) -> Script:
     """Return a job of a pipeline that is started with inputs."""
-    header, _ = yaml.load_all(texts(CiHost.GITLAB, **choices)[".gitlab-ci.yml"], yaml.BaseLoader)
+    header, _ = yaml.load_all(texts(CiHost.GITLAB, **choices)[".gitlab-ci.yml"], yaml.CBaseLoader)
     known = {key: inputs.get(key, spec["default"]) for key, spec in header["spec"]["inputs"].items()}
     for key, spec in header["spec"]["inputs"].items():
         assert known[key] in spec.get("options", [known[key]])
         assert re.search(spec.get("regex", ""), known[key])
     text = texts(CiHost.GITLAB, **choices)[".gitlab-ci.yml"].split("\n---\n")[1]
-    jobs = yaml.load(re.sub(r"\$\[\[ inputs\.(\w+) \]\]", lambda each: known[each[1]], text), yaml.BaseLoader)
+    jobs = yaml.load(re.sub(r"\$\[\[ inputs\.(\w+) \]\]", lambda each: known[each[1]], text), yaml.CBaseLoader)
     job = jobs[name]
     while "extends" in job:
         parent = jobs[job["extends"]]

@@ -181,7 +181,7 @@ def test_github_s_ruleset() -> None:
 def test_the_checks_are_the_jobs_that_run_for_a_pull_request() -> None:
     jobs = set()
     for path, file in tree(CiHost.GITHUB).items():
-        workflow = yaml.load(file.content, yaml.BaseLoader) if path.startswith(".github/workflows/") else {}
+        workflow = yaml.load(file.content, yaml.CBaseLoader) if path.startswith(".github/workflows/") else {}
         if "pull_request" in workflow.get("on", {}):
             jobs |= {job.get("name", id) for id, job in workflow["jobs"].items()}
     rules = {rule["type"]: rule.get("parameters") for rule in protection(CiHost.GITHUB)["rules"]}

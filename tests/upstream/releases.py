@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ ROOT = Path(__file__).parents[2]
 FACTS = ROOT / "generator" / "argosy" / "doctor" / "argocd.json"
 
 
+@cache
 def pinned(root: Path = ROOT) -> str:
     """Return the version of Argo CD that the template installs, with its “v”: everything else follows from it."""
     return str(yaml.safe_load((root / "copier.yml").read_text(encoding="utf-8"))["argocd_version"]["default"])
