@@ -128,7 +128,8 @@ def written(answers: Mapping[str, Any]) -> str:
 
     listed = [{key: value for key, value in each.items() if key not in _DERIVED} for each in answers["environments"]]
     known = {key: value for key, value in answers.items() if key not in {"teams", "chart_versions"}}
-    derived = {"preview_api", "preview_owner", "preview_repo"}
+    # No chart that a new repository has is a copy of another.
+    derived = {"preview_api", "preview_owner", "preview_repo", "vendored"}
     of_apps = [{key: value for key, value in each.items() if key not in derived} for each in answers["applications"]]
     return yaml.safe_dump(
         {**known, "applications": of_apps, "environments": listed}, sort_keys=False, allow_unicode=True
