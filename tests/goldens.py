@@ -205,7 +205,7 @@ def production() -> Repository:
             Application("status", Format.HELM, "web"),
         )
     )
-    code = {"previews": "https://github.com/acme/search", "previewDomain": "preview.example.com"}
+    code = {"previews": "https://github.com/acme/search", "previewDomain": "preview.example.com", "previewTTL": "7d"}
     secured = permitted(edits.with_pod_security(edits.set_application(bare, "search", code), on=True))
     known = catalogue.load()
     placed = components.place(secured, known, [*known], ())

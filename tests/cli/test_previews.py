@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from pathlib import Path
@@ -14,6 +15,7 @@ from argosy.validation import pipeline
 from tests import goldens
 from tests.changing import commit, create, edit, files, model
 from tests.conftest import Argosy
+from tests.hosting.server import playing
 
 CODE = "previews=https://github.com/acme/web"
 FILE = "argocd/dev/previews/web.yaml"
@@ -198,3 +200,41 @@ def test_each_host(argosy: Argosy, repository: Path, url: str, asked: dict[str, 
     assert token == {"secretName": "previews", "key": "token"}
     assert found.get("labels", []) == ([] if forks else ["preview"])
     assert (found.get("pullRequestState") == "opened") is (host == "gitlab")
+
+
+def test_they_end_when_nobody_touches_their_pull_request(
+    argosy: Argosy, repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for given, told in {
+        "previewTTL=soon": "Give a number of hours, days or weeks",
+        "previewTTL=7d previewLabel= previewForks=true": "Without previewLabel nothing ends a preview",
+    }.items():
+        assert told in argosy("set", "app", "web", CODE, *given.split()).err
+    for ci in ("github", "none"):
+        done(argosy, "set", "repository", f"ci={ci}", "--commit")
+        done(argosy, "set", "app", "web", CODE, "previewTTL=7d", "--commit")
+        assert (repository / ".github/workflows/previews.yaml").exists() is (ci == "github")
+    assert "previewTTL: 7d" in (repository / "applications/web/application.yaml").read_text().replace('"', "")
+    with playing("github", project="acme/web") as server:
+        old = server.add(labels=["preview"], updated="2020-01-01T00:00:00Z")
+        fresh = server.add(labels=["preview"], updated="2999-01-01T00:00:00Z")
+        for name, value in {**server.environment, "no_proxy": "127.0.0.1"}.items():
+            monkeypatch.setenv(name, value)
+        tried = argosy("previews", "expire", "--dry-run")
+        assert tried.code == 0, tried.err
+        assert tried.out.startswith("Would end: https://")
+        assert (old.labels, fresh.labels) == (["preview"], ["preview"])
+        ended = argosy("previews", "expire", "web", "--output", "json")
+        assert ended.code == 0, ended.err
+        (row,) = json.loads(ended.out)["ended"]
+        assert (row["apps"], row["number"], row["updated"]) == (["web"], old.number, "2020-01-01T00:00:00+00:00")
+        assert (old.labels, fresh.labels) == ([], ["preview"])
+        assert server.token not in tried.out + tried.err + ended.out + ended.err
+        assert "No preview is to end." in argosy("previews", "expire").err
+        server.fail_next(403, times=9)
+        refused = argosy("previews", "expire")
+        assert refused.code == 2
+    monkeypatch.delenv("ARGOSY_TOKEN")
+    assert argosy("previews", "expire").code == 2
+    done(argosy, "set", "app", "web", "previewTTL=", "--commit")
+    assert argosy("previews", "expire").code == 0

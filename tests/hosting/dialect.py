@@ -43,6 +43,7 @@ class PullRequest:
     is_open: bool = True
     from_fork: bool = False
     draft: bool = False
+    updated: str = "2026-03-02T09:00:00Z"
     merged: str = ""
     """The commit that it was merged with; empty if it was not."""
 

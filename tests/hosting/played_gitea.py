@@ -50,10 +50,18 @@ class GiteaDialect(GitHubDialect):
             f"POST {at}/labels": self.make_label,
             f"GET {at}/commits/(\\w+)/pull": self.pull_of,
             f"GET {at}/pulls/(\\d+)": lambda number: (200, self.whole(self.find(number))),
+            f"GET {at}/issues/(\\d+)/labels": lambda number: (200, self.pull(self.find(number))["labels"]),
+            f"DELETE {at}/issues/(\\d+)/labels/(\\d+)": self.unlabel_by_number,
             f"GET {at}/issues/(\\d+)/comments": self.comments,
             f"DELETE {at}/issues/comments/(\\d+)": self.delete_comment,
         }
-        return {**super().routes(), **own}
+        github = {key: each for key, each in super().routes().items() if not key.startswith(f"DELETE {at}/issues")}
+        return {**github, **own}
+
+    def unlabel_by_number(self, number: str, identity: str) -> Answer:
+        pull = self.find(number)
+        del pull.labels[int(identity) - 500]
+        return 204, None
 
     def comments(self, number: str) -> Answer:
         if all(each.number != int(number) for each in self.server.pull_requests):

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import ClassVar
+from urllib.parse import unquote
 
 from tests.hosting.dialect import (
     Answer,
@@ -59,6 +60,7 @@ class GitHubDialect(Dialect):
             f"GET {at}/pulls/(\\d+)/reviews": self.reviews,
             f"POST {at}/pulls/(\\d+)/requested_reviewers": self.request_reviewers,
             f"POST {at}/issues/(\\d+)/labels": self.label,
+            f"DELETE {at}/issues/(\\d+)/labels/([^/]+)": self.unlabel,
             f"GET {at}/issues/(\\d+)/comments": lambda number: (
                 200,
                 Page([self.comment(each) for each in self.posted(number)]),
@@ -127,6 +129,8 @@ class GitHubDialect(Dialect):
     def list_pulls(self) -> Answer:
         if self.received.headers.get("x-github-api-version") != "2022-11-28":
             raise Misuse("the API's version")
+        if self.received.query.keys() <= {"state", "per_page", "page"}:
+            return 200, Page([self.pull(each) for each in self.server.pull_requests if each.is_open])
         owner, _, branch = self.received.query["head"].partition(":")
         if owner != self.server.project.split("/")[0] or self.received.query["state"] != "open":
             raise Misuse("the query")
@@ -181,6 +185,13 @@ class GitHubDialect(Dialect):
         pull.labels = list(dict.fromkeys([*pull.labels, *names]))
         return 200, [{"name": name} for name in pull.labels]
 
+    def unlabel(self, number: str, name: str) -> Answer:
+        pull = self.find(number)
+        if unquote(name) not in pull.labels:
+            raise Refusal(404, {"message": "Label does not exist", "status": "404"})
+        pull.labels.remove(unquote(name))
+        return 200, [{"name": each} for each in pull.labels]
+
     def label_name(self, label: object) -> str:
         if not isinstance(label, str):
             raise Misuse("GitHub's labels are names")
@@ -202,6 +213,8 @@ class GitHubDialect(Dialect):
             "base": {"ref": pull.base, "repo": repository},
             "title": pull.title,
             "body": pull.body or None,
+            "labels": [{"id": 500 + place, "name": name} for place, name in enumerate(pull.labels)],
+            "updated_at": pull.updated,
             "merged_at": "2026-03-02T09:00:00Z" if pull.merged else None,
             "merge_commit_sha": pull.merged or "f" * 40,  # Of an open one, it is that of a merge to try.
             "requested_reviewers": [{"login": name} for name in pull.reviewers if "/" not in name],

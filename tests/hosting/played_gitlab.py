@@ -115,7 +115,10 @@ class GitLabDialect(Dialect):
         query = self.received.query
         if query["state"] != "opened":
             raise Misuse("the query")
-        found = self.open_ones(query["source_branch"], query["target_branch"])
+        if "labels" in query:
+            found = [each for each in self.server.pull_requests if each.is_open and query["labels"] in each.labels]
+        else:
+            found = self.open_ones(query["source_branch"], query["target_branch"])
         return 200, Page([self.request(each) for each in found])
 
     def create(self) -> Answer:
@@ -126,11 +129,14 @@ class GitLabDialect(Dialect):
 
     def edit(self, number: str) -> Answer:
         request = self.find(number)
-        body = checked(self.received.body, title_=str, description_=str, add_labels_=str, reviewer_ids_=list)
+        body = checked(
+            self.received.body, title_=str, description_=str, add_labels_=str, remove_labels_=str, reviewer_ids_=list
+        )
         request.title = limited(body.get("title", request.title), 255)
         request.body = body.get("description", request.body)
         labels = body.get("add_labels", "")
         request.labels = list(dict.fromkeys([*request.labels, *(labels.split(",") if labels else [])]))
+        request.labels = [each for each in request.labels if each not in body.get("remove_labels", "").split(",")]
         if "reviewer_ids" in body:
             known = {self.ids(name): name for name in self.server.users}
             request.reviewers = [known[each] for each in body["reviewer_ids"]][: self.reviewers_allowed]
@@ -152,6 +158,8 @@ class GitLabDialect(Dialect):
             "author": {"username": request.author},
             "state": "merged" if request.merged else "opened",
             "description": request.body or None,
+            "labels": request.labels,
+            "updated_at": request.updated,
             "source_project_id": 8 if request.from_fork else 7,
             "target_project_id": 7,
             "reviewers": [{"id": self.ids(name), "username": name} for name in request.reviewers],

@@ -23,7 +23,8 @@ import yaml
 
 import argosy
 from argosy.template import rendering
-from argosy.repository.model import CiHost, Component, Format, Layer, RevisionStyle, Seed
+from argosy.repository.model import Application, CiHost, Component, Format, Layer, RevisionStyle, Seed
+from argosy.repository.previews import GitHost, Previews
 from tests import goldens
 
 TOKEN = "a-secret-token"
@@ -67,6 +68,7 @@ def texts(
     environments: tuple[str, ...] = THREE,
     argosy_install: str = goldens.RELEASED,
     components: bool = False,
+    previews: bool = False,
     layers: tuple[Layer, ...] = (),
 ) -> Mapping[str, str]:
     """Return the files of a new repository, with a component in each environment where that is wanted."""
@@ -83,6 +85,9 @@ def texts(
     if components:
         component = Component("cert-manager", "https://charts.example.com", "cert-manager", "1.0.0", "cert-manager")
         model = replace(model, environments=tuple(replace(each, components=(component,)) for each in model.environments))
+    if previews:
+        ending = Previews("https://github.com/acme/web", environments[0], GitHost.GITHUB, preview_ttl="7d")
+        model = model.with_applications((Application("web", previews=ending),))
     model = replace(model, settings=replace(model.settings, layers=layers))
     return {path: file.content.decode() for path, file in rendering.render(model).items()}
 

@@ -307,6 +307,39 @@ class TestUpdate:
         assert [each["step"]["name"] for each in custom["update"]] == ["Update"]
 
 
+class TestPreviews:
+    def ended(self, clone: Clone, host: CiHost, token: str) -> Done:
+        """Run the daily look for previews that end."""
+        if host is CiHost.GITHUB:
+            return on_github(clone, "previews", {"secrets.PREVIEWS_TOKEN": token}, previews=True)
+        given = {"PREVIEWS_TOKEN": token} if token else {}
+        if host is CiHost.GITLAB:
+            return on_gitlab(clone, "previews", given, previews=True)
+        return on_bitbucket(clone, "Previews", given, previews=True)
+
+    @pytest.mark.parametrize("host", HOSTS)
+    def test_they_end_with_a_token_of_their_own(self, clone: Clone, host: CiHost) -> None:
+        done = self.ended(clone, host, TOKEN)
+        assert (done.code, done.arguments) == (0, ["previews", "expire"])
+        assert done.environment["ARGOSY_TOKEN"] == TOKEN
+        assert "previews" not in str(documents(host)), "where none end by themselves, there is no job"
+
+    @pytest.mark.parametrize("host", HOSTS)
+    def test_without_a_token_the_job_fails(self, clone: Clone, host: CiHost) -> None:
+        refused = self.ended(clone, host, "")
+        assert refused.code != 0
+        assert "is not set" in refused.output
+
+    def test_when_they_do(self) -> None:
+        found = documents(CiHost.GITHUB, previews=True)[".github/workflows/previews.yaml"]
+        assert found["on"]["schedule"] == [{"cron": "27 3 * * *"}]
+        assert found["jobs"]["previews"]["permissions"] == {"contents": "read"}
+        jobs = documents(CiHost.GITLAB, previews=True)[".gitlab-ci.yml"]
+        schedule = '$CI_PIPELINE_SOURCE == "schedule" && $CI_COMMIT_BRANCH == "main"'
+        assert jobs["previews"]["rules"] == [{"if": schedule}]
+        assert jobs["update"]["rules"] == [{"if": f'{schedule} && $PREVIEWS != "only"'}]
+
+
 class TestValidate:
     def run(self, clone: Clone, host: CiHost) -> tuple[Done, str]:
         """Run the job, and return the report that the host reads."""
@@ -668,7 +701,7 @@ class TestGithub:
 
     @pytest.mark.parametrize("revision", RevisionStyle)
     def test_zizmor_finds_nothing(self, tmp_path: Path, revision: RevisionStyle) -> None:
-        for path, text in texts(CiHost.GITHUB, revision).items():
+        for path, text in texts(CiHost.GITHUB, revision, previews=True).items():
             if path.startswith(".github/"):
                 (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
                 (tmp_path / path).write_text(text)
@@ -742,7 +775,7 @@ class TestWhatThereIs:
 @pytest.mark.parametrize("revision", RevisionStyle)
 @pytest.mark.parametrize("environments", [("only",), ("dev", "prod"), ("dev", "staging", "prod")], ids=len)
 def test_the_hosts_schema_and_yamllint(host: CiHost, revision: RevisionStyle, environments: tuple[str, ...]) -> None:
-    choices: dict[str, Any] = {"revision": revision, "environments": environments}
+    choices: dict[str, Any] = {"revision": revision, "environments": environments, "previews": True}
     written = texts(host, **choices)
     for path in documents(host, **choices):
         schema = file_schema(path)

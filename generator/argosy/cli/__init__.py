@@ -37,6 +37,7 @@ COMMANDS = {
     "update": "Update to a newer version of the template and keep what people changed.",
     "template": "Lay an organisation's templates over the built-in one.",
     "restore": "Put files back to what the template gives.",
+    "previews": "Look after the previews of pull requests.",
     "abort": "Undo a change that left conflicts.",
     "status": "Show what is deployed where, how far behind it is, and which files were changed by hand.",
     "history": "Show who promoted what, and when.",

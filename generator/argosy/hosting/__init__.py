@@ -17,7 +17,7 @@ from argosy.hosting.gitlab import GitLab
 from argosy.hosting.host import Host, Opened, Proposal
 from argosy.hosting.remote import Remote, is_url, parse
 
-__all__ = ["VARIABLES", "Host", "Opened", "Proposal", "host_of", "token_user"]
+__all__ = ["VARIABLES", "Host", "Opened", "Proposal", "host_of", "is_shared", "token_user"]
 
 _KINDS: Mapping[str, type[Host]] = {each.kind: each for each in (GitHub, GitLab, Bitbucket, Gitea)}
 
@@ -112,6 +112,11 @@ def token_user(host: str) -> str:
     """Return who clones from a host with a token."""
     kind = _known(host)
     return _KINDS[kind].token_user if kind else Host.token_user
+
+
+def is_shared(host: str) -> bool:
+    """Return whether a host is one that many people share."""
+    return _known(host) is not None
 
 
 def _known(host: str) -> str | None:

@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 from urllib.parse import quote
 
 from argosy.errors import UsageError
-from argosy.hosting.host import Comment, Host, Proposal, Request, encoded
+from argosy.hosting.host import Comment, Host, Labelled, Proposal, Request, encoded
 from argosy.hosting.protection import Protection, is_like, pipeline_check
 
 _FENCED = re.compile(r"^(?P<fence>`{3,}|~{3,}).*?(?:^(?P=fence)[`~]*[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)
@@ -141,6 +141,11 @@ class Bitbucket(Host):
 
     def _add_labels(self, request: Request, labels: Sequence[str]) -> Iterable[str]:  # noqa: ARG002
         return (f"The labels {', '.join(labels)} were left out: Bitbucket has none.",)
+
+    def _labelled(self, label: str, doing: str) -> Iterator[Labelled]:  # noqa: ARG002
+        raise UsageError(f"Bitbucket has no labels, so no pull request of {self.project} has one.")
+
+    def _remove_label(self, number: int, label: str, doing: str) -> None: ...
 
     def _add_reviewers(self, request: Request, proposal: Proposal, names: Sequence[str]) -> Iterator[str]:
         members = self._members(names)

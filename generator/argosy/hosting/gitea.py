@@ -175,6 +175,15 @@ class Gitea(GitHub):
             self._post_labels(request, made)
         return ()
 
+    def _remove_label(self, number: int, label: str, doing: str) -> None:
+        # A label is told by its number there.
+        path = f"{self._project}/issues/{number}/labels"
+        there = self._client.call("GET", path, doing)
+        with self._reading(doing):
+            identities = [int(each["id"]) for each in there if each["name"] == label]
+        for each in identities:
+            self._client.call("DELETE", f"{path}/{each}", doing)
+
     def _made_label(self, name: str) -> int:
         doing = f"make the label {name}"
         body = {"name": name, "color": _COLOUR}

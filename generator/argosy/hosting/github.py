@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from functools import cached_property
 from typing import Any, ClassVar
 from urllib.parse import quote
 
-from argosy.hosting.host import Comment, Host, Proposal, Request, encoded, number_of_event
+from argosy.hosting.host import Comment, Host, Labelled, Proposal, Request, encoded, number_of_event
 from argosy.hosting.protection import Protection, together
 
 
@@ -151,6 +152,14 @@ class GitHub(Host):
         # GitHub makes the labels that are not there.
         self._post_labels(request, labels)
         return ()
+
+    def _labelled(self, label: str, doing: str) -> Iterator[Labelled]:
+        for found in self._client.pages(f"{self._project}/pulls", doing, {"state": "open", **self.page_size}):
+            if label in {each["name"] for each in found["labels"]}:
+                yield Labelled(found["number"], found["html_url"], datetime.fromisoformat(found["updated_at"]))
+
+    def _remove_label(self, number: int, label: str, doing: str) -> None:
+        self._client.call("DELETE", f"{self._project}/issues/{number}/labels/{quote(label, safe='')}", doing)
 
     def _post_labels(self, request: Request, labels: Sequence[object]) -> set[str]:
         """Add labels; return all that the pull request has then."""

@@ -7,12 +7,13 @@ https://docs.gitlab.com/api/merge_requests/, /api/notes/, /api/users/, /api/prot
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from functools import cached_property
 from typing import Any, ClassVar
 from urllib.parse import quote
 
 from argosy.errors import ArgosyError
-from argosy.hosting.host import Comment, Host, Proposal, Request, encoded
+from argosy.hosting.host import Comment, Host, Labelled, Proposal, Request, encoded
 from argosy.hosting.protection import Protection, is_like, pipeline_check
 
 
@@ -120,6 +121,14 @@ class GitLab(Host):
     def _add_labels(self, request: Request, labels: Sequence[str]) -> Iterable[str]:
         self._put(request, {"add_labels": ",".join(labels)})
         return ()
+
+    def _labelled(self, label: str, doing: str) -> Iterator[Labelled]:
+        query = {"state": "opened", "labels": label, "per_page": "100"}
+        for found in self._client.pages(self._path, doing, query):
+            yield Labelled(found["iid"], found["web_url"], datetime.fromisoformat(found["updated_at"]))
+
+    def _remove_label(self, number: int, label: str, doing: str) -> None:
+        self._client.call("PUT", f"{self._path}/{number}", doing, body={"remove_labels": label})
 
     def _add_reviewers(self, request: Request, proposal: Proposal, names: Sequence[str]) -> Iterator[str]:  # noqa: ARG002
         identities = {}

@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
@@ -61,6 +62,16 @@ class Request:
     author: str
     reviewers: Mapping[str, Any] = field(default_factory=dict)
     """Who was asked for a review: the name in small letters, and what the host's API calls them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """An open pull request that has a label."""
+
+    number: int
+    url: str
+    updated: datetime
+    """When anything of it changed last: a commit, a comment, a label."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +227,24 @@ class Host(ABC):
         # An empty body would leave out its key as well.
         room = _LONGEST_URL - len(self._page(replace(proposal, body="-")))
         return self._page(replace(proposal, body=_beginning(proposal.body, room)))
+
+    def labelled(self, label: str) -> Sequence[Labelled]:
+        """Return the open pull requests with a label; raise ArgosyError if the host has no labels, or does not say."""
+        doing = f"list the {self.request}s of {self.project} that have the label {label}"
+        with self._reading(doing):
+            return list(self._labelled(label, doing))
+
+    def unlabel(self, number: int, label: str) -> None:
+        """Take a label off a pull request, if it has it; raise ArgosyError if the host does not."""
+        from argosy.hosting.client import RefusedError  # noqa: PLC0415
+
+        try:
+            self._remove_label(
+                number, label, f"take the label {label} off the {self.request} {number} of {self.project}"
+            )
+        except RefusedError as error:
+            if error.status != 404:
+                raise
 
     @abstractmethod
     def protection(self, branch: str) -> Protection:
@@ -402,6 +431,14 @@ class Host(ABC):
     @abstractmethod
     def _add_labels(self, request: Request, labels: Sequence[str]) -> Iterable[str]:
         """Add labels; return what was left out."""
+
+    @abstractmethod
+    def _labelled(self, label: str, doing: str) -> Iterator[Labelled]:
+        """Yield the open pull requests with a label, of whatever branch."""
+
+    @abstractmethod
+    def _remove_label(self, number: int, label: str, doing: str) -> None:
+        """Take a label off."""
 
     @abstractmethod
     def _add_reviewers(self, request: Request, proposal: Proposal, names: Sequence[str]) -> Iterable[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from urllib.parse import unquote, urlsplit
 
@@ -37,6 +38,8 @@ _TAG = re.compile(
 _HEAD = re.compile(r"\{\{ ?\.head_")
 _DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _TAKES = re.compile(r"[\w./:\[\]-]+", re.ASCII)
+_TTL = re.compile(r"([1-9][0-9]{0,3})([hdw])")
+_UNITS = {"h": "hours", "d": "days", "w": "weeks"}
 _SECRET = re.compile(r"[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?")
 
 
@@ -60,6 +63,8 @@ class Previews:
     """What takes the tag: an image's name of Kustomize's, or a value of a chart from elsewhere."""
     preview_domain: str = ""
     """The domain below which each preview has a host; empty: none has one."""
+    preview_ttl: str = ""
+    """After how long without a change of its pull request one ends, such as 7d; empty: with the pull request alone."""
     preview_secret: str = "previews"
     """The Secret beside Argo CD with the token that lists the pull requests; empty: anybody may list them."""
 
@@ -75,6 +80,8 @@ class Previews:
              "Give an image's name, such as ghcr.io/acme/web, or a value of the chart, such as image.tag."),
             ("previewSecret", self.preview_secret, not self.preview_secret or _SECRET.fullmatch(self.preview_secret),
              "Give the name of a Secret, such as previews."),
+            ("previewTTL", self.preview_ttl, not self.preview_ttl or _TTL.fullmatch(self.preview_ttl),
+             "Give a number of hours, days or weeks: 36h, 7d or 2w."),
             ("previewLabel", self.preview_label, self.preview_label.isprintable() and "{{" not in self.preview_label,
              "Give a label of the host, such as preview."),
         )  # fmt: skip
@@ -95,11 +102,23 @@ class Previews:
                 "have a preview, whoever opens it.",
                 "If nobody outside may fork the repository or open pull requests, say so: previewForks=true",
             )
+        if self.preview_ttl and not self.preview_label:
+            raise UsageError(
+                "Without previewLabel nothing ends a preview before its pull request: Argo CD knows no dates, and "
+                "argosy takes the label off.",
+                "Have a label: previewLabel=preview. Or leave it out: previewTTL=",
+            )
         if not self.preview_label and not self.preview_forks:
             raise UsageError(
                 "Without previewLabel each pull request has a preview, a fork's too: Argo CD cannot tell these.",
                 "Have a label, which only members can give: previewLabel=preview. Or allow it: previewForks=true",
             )
+
+    @property
+    def ttl(self) -> timedelta | None:
+        """After how long without a change a preview ends; None: never."""
+        found = _TTL.fullmatch(self.preview_ttl)
+        return timedelta(**{_UNITS[found[2]]: int(found[1])}) if found else None
 
     @property
     def token(self) -> str:

@@ -46,7 +46,9 @@ class Setting:
         """Return the value that a text on the command line means; raise UsageError if it is none."""
         if self.several:
             parts = [part.strip() for part in text.split(",") if part.strip() and text != "none"]
-            return tuple(dict.fromkeys(self._one(part) for part in parts))
+            if twice := next((each for each in parts if parts.count(each) > 1), ""):
+                raise UsageError(f"{self.key} names {twice} twice.", "Name each once.")
+            return tuple(self._one(part) for part in parts)
         return self._one(text)
 
     def _one(self, text: str) -> Any:
@@ -87,7 +89,7 @@ def _of(model: type, names: Iterable[str] = ()) -> dict[str, Setting]:
     for each in fields(model):
         several = get_origin(hints[each.name]) is tuple
         if not names or each.name in names:
-            key = re.sub(r"_(url|\w)", lambda part: part[1].upper(), each.name)
+            key = re.sub(r"_(url|ttl|\w)", lambda part: part[1].upper(), each.name)
             kind = get_args(hints[each.name])[0] if several else hints[each.name]
             default = "" if each.default is MISSING else each.default
             said = each.metadata
