@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from argosy.documents import Document, Pointer
@@ -107,6 +107,10 @@ class Report:
     """The files with Applications that were judged although no root leads to them."""
     known: Sequence[Finding] | None = None
     """What is in the baseline, so that it counts for nothing; None without a baseline."""
+    title: str = ""
+    """What is told above the counts: of which part of the repository it is."""
+    part: Mapping[str, Any] | None = None
+    """A part of a repository as JSON, which is put together with the others; None for a whole one."""
 
     @property
     def left_out(self) -> int:

@@ -454,3 +454,27 @@ class TestRendersThatDoNotEnd:
         running.send_signal(signal.Signals[name])
         running.communicate(timeout=PATIENCE)
         until(lambda: gone(int(pid.read_text())))
+
+
+def test_shards_are_put_together_by_report(argosy: Argosy, tmp_path: Path) -> None:
+    bad = {f"gitops/{each}.yaml": BAD.replace("shop", each) for each in ("api", "jobs", "shop", "web")}
+    write_files(tmp_path, bad)
+    whole = argosy("validate", "gitops", "--output", "sarif")
+    for index in "12":
+        options = ("--repository", "gitops", "--report", f"json=out/{index}.json")
+        told = argosy("validate", "--shard", f"{index}/2", *options)
+        assert f"Shard {index} of 2. " in told.out
+    merged = argosy("report", "--merge", "out/1.json", "out/2.json", "--output", "sarif", "--report", "junit=out/j.xml")
+    assert (merged.code, merged.out) == (whole.code, whole.out) == (1, whole.out)
+    assert len(ET.parse(tmp_path / "out/j.xml").findall(".//failure")) == 4
+    for arguments, message in (
+        (("report", "--merge", "out/1.json"), "Shard 2 of 2 is missing."),
+        (("report", "--merge", "out/j.xml"), "out/j.xml is no JSON."),
+        (("report", "--merge", "none.json"), "none.json cannot be read"),
+        (("report", "out/1.json", "out/2.json"), "Say what to do with the reports."),
+        (("validate", "--shard", "3/2"), "“3/2” is not I/N"),
+        (("validate", "--shard", "1/2", "gitops/api.yaml"), "A shard is of the whole repository."),
+    ):
+        refused = argosy(*arguments)
+        assert refused.code == 2
+        assert message in refused.err

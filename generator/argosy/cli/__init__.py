@@ -46,6 +46,7 @@ COMMANDS = {
     "tree": "Show what leads to what: roots, ApplicationSets, Applications, resources.",
     "diff": "Show what a change does in each cluster, before it is merged.",
     "validate": "Check offline that Argo CD and Kubernetes will accept a repository.",
+    "report": "Put the reports of a validation's shards together.",
     "doctor": "Find out why Argo CD does not do what Git says.",
     "rules": "List the rules of validation, or explain one.",
     "help": "Print a page of the documentation, or list the pages.",
@@ -54,7 +55,7 @@ COMMANDS = {
 """Each command's name, which is its module's too, and its summary."""
 _READING = {
     *("template list", "components", "fetch", "settings", "status", "history", "render", "tree", "diff", "validate"),
-    *("doctor", "rules", "help"),
+    *("report", "doctor", "rules", "help"),
 }
 """The commands that change nothing: CI runs them on what strangers propose."""
 _DRY = {"--dry-run", "--check"}

@@ -3,36 +3,30 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from argosy.cli import options
 from argosy.cli.options import root_of
-from argosy.cli.validation import run
+from argosy.cli.validation import FORMATS, ReportType, run
 from argosy.errors import UsageError
 
-if TYPE_CHECKING:
-    pass
 
-FORMATS = ("text", "json", "sarif", "junit", "github")
+class ShardType(click.ParamType):  # type: ignore[type-arg]  # generic in new versions of Click alone
+    """I/N -> (I, N)."""
 
-
-class ReportType(click.ParamType):  # type: ignore[type-arg]  # generic in new versions of Click alone
-    """FORMAT=FILE -> (format, file)."""
-
-    name = "FORMAT=FILE"
+    name = "I/N"
 
     def convert(
-        self, value: str | tuple[str, Path], param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, Path]:
-        """Split at the first `=`."""
+        self, value: str | tuple[int, int], param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, int]:
+        """Split at the `/`."""
         if isinstance(value, tuple):
             return value
-        form, _, file = value.partition("=")
-        if form not in FORMATS or not file:
-            self.fail(f"“{value}” is not FORMAT=FILE with a format of {', '.join(FORMATS)}.", param, ctx)
-        return form, Path(file)
+        index, _, count = value.partition("/")
+        if not (index.isdecimal() and count.isdecimal() and 1 <= int(index) <= int(count)):
+            self.fail(f"“{value}” is not I/N with I from 1 to N.", param, ctx)
+        return int(index), int(count)
 
 
 @click.command("validate")
@@ -67,6 +61,12 @@ class ReportType(click.ParamType):  # type: ignore[type-arg]  # generic in new v
     help="A list of findings that do not count.  [default: what .argosy.yaml names, or .argosy-baseline.yaml]",
 )
 @click.option("--update-baseline", is_flag=True, help="Make what is found the baseline, and keep reasons and dates.")
+@click.option(
+    "--shard",
+    type=ShardType(),
+    metavar="I/N",
+    help="Check one of N parts of the repository: argosy report --merge puts their JSON reports together.",
+)
 @click.option("--strict", is_flag=True, help="Fail on skipped documents too.")
 @click.option("--unreached", is_flag=True, help="Check also what no Application leads to.")
 @click.option("--verbose", is_flag=True, help="List every skipped or unreached document and every render.")
@@ -90,6 +90,7 @@ def command(
     helm: Path | None,
     baseline: Path | None,
     update_baseline: bool,
+    shard: tuple[int, int] | None,
     strict: bool,
     unreached: bool,
     verbose: bool,
@@ -107,6 +108,8 @@ def command(
     """
     if update_baseline and paths:
         raise UsageError("A baseline is of the whole repository.", "Leave out PATH with --update-baseline.")
+    if shard and (paths or update_baseline):
+        raise UsageError("A shard is of the whole repository.", "Leave out PATH and --update-baseline with --shard.")
     versions = tuple(each.strip() for each in kubernetes_versions.split(",")) if kubernetes_versions else ()
     return run(
         root_of(repository, paths),
@@ -122,4 +125,5 @@ def command(
         quiet=quiet,
         baseline=baseline,
         update_baseline=update_baseline,
+        shard=shard,
     )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -18,6 +19,26 @@ if TYPE_CHECKING:
     from argosy.findings import Finding, Report
     from argosy.git.snapshot import Snapshot
     from argosy.validation.baseline import Baseline
+
+
+FORMATS = ("text", "json", "sarif", "junit", "github")
+
+
+class ReportType(click.ParamType):  # type: ignore[type-arg]  # generic in new versions of Click alone
+    """FORMAT=FILE -> (format, file)."""
+
+    name = "FORMAT=FILE"
+
+    def convert(
+        self, value: str | tuple[str, Path], param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, Path]:
+        """Split at the first `=`."""
+        if isinstance(value, tuple):
+            return value
+        form, _, file = value.partition("=")
+        if form not in FORMATS or not file:
+            self.fail(f"“{value}” is not FORMAT=FILE with a format of {', '.join(FORMATS)}.", param, ctx)
+        return form, Path(file)
 
 
 def run(
@@ -36,12 +57,12 @@ def run(
     quiet: bool = False,
     baseline: Path | None = None,
     update_baseline: bool = False,
+    shard: tuple[int, int] | None = None,
 ) -> int:
     """Validate, print the report, write it to files and the baseline, and return the exit code."""
-    from argosy import reporting  # noqa: PLC0415
     from argosy.reporting.progress import progress  # noqa: PLC0415
     from argosy.validation import baseline as known  # noqa: PLC0415
-    from argosy.validation import pipeline  # noqa: PLC0415
+    from argosy.validation import parts, pipeline  # noqa: PLC0415
 
     outside = [path for path in paths if not path.resolve().is_relative_to(root.resolve())]
     if outside:
@@ -55,32 +76,86 @@ def run(
         changed=frozenset(changed),
         progress=lambda description, total: progress(description, total, enabled=not quiet),
         baseline=known.find(root, baseline, is_made=update_baseline),
+        part=parts.Shard(*shard) if shard else parts.Part(),
     )
     if update_baseline:
         report, renewed = pipeline.renew(root, chosen)
         _write_baseline(chosen.baseline, renewed, quiet=quiet)
     else:
         report = pipeline.validate(root, chosen)
-    report = _with_owners(root, report)
+    owners = _owners(root, report)
+    part = report.part and {**report.part, "layers": owners}
+    report = _with_owners(replace(report, part=part), owners)
+    code = tell(report, strict=strict, verbose=verbose, output=output, reports=reports, quiet=quiet)
+    if not (report.outcomes or report.unreached or report.title):
+        where = ", ".join(map(str, paths)) or root
+        raise ArgosyError(f"No YAML or JSON file was found in {where}.", "Name the folder of a GitOps repository.")
+    return code
+
+
+def merge(
+    files: Sequence[Path],
+    *,
+    strict: bool = False,
+    verbose: bool = False,
+    output: str = "text",
+    reports: Sequence[tuple[str, Path]] = (),
+    quiet: bool = False,
+) -> int:
+    """Put the JSON reports of all shards together, print and write what comes out, and return the exit code."""
+    import argosy.rules.catalogue  # noqa: F401, PLC0415 - registers the rules
+    from argosy.validation import judged  # noqa: PLC0415
+
+    parts = {str(file): _read(file) for file in files}
+    report = judged.together(parts).report()
+    owners = {path: owner for each in parts.values() for path, owner in each.get("layers", {}).items()}
+    report = _with_owners(report, owners)
+    return tell(report, strict=strict, verbose=verbose, output=output, reports=reports, quiet=quiet)
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(file.read_bytes())
+    except OSError as error:
+        raise UsageError(f"{file} cannot be read: {error.strerror}.", "Name a JSON report of a shard.") from error
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{file} is no JSON.", "Write it with argosy validate --report json=FILE.") from error
+    part = found.get("shard") if isinstance(found, dict) else None
+    return part if isinstance(part, dict) else {}
+
+
+def tell(
+    report: Report,
+    *,
+    strict: bool,
+    verbose: bool,
+    output: str,
+    reports: Sequence[tuple[str, Path]],
+    quiet: bool,
+) -> int:
+    """Print a report, write it to files, and return the exit code that it deserves."""
+    from argosy import reporting  # noqa: PLC0415
+
     valid = reporting.is_valid(report, strict=strict)
     if not (quiet and valid and output == "text"):
         with terminal.annotating() if output == "github" else nullcontext():
             click.echo(_formatted(report, output, strict=strict, verbose=verbose, colour=True), nl=False)
     for form, file in reports:
         _write(file, _formatted(report, form, strict=strict, verbose=verbose))
-    if not (report.outcomes or report.unreached):
-        where = ", ".join(map(str, paths)) or root
-        raise ArgosyError(f"No YAML or JSON file was found in {where}.", "Name the folder of a GitOps repository.")
     return 0 if valid else 1
 
 
-def _with_owners(root: Path, report: Report) -> Report:
-    """Return the report in which what is wrong with a layer's file says so: it comes again with the next update."""
-    if not (report.findings or report.known):
-        return report
+def _owners(root: Path, report: Report) -> Mapping[str, Sequence[str]]:
+    """Return the layer of each file that has one, and the layer's file."""
+    if not (report.findings or report.known or report.part):
+        return {}
     from argosy.change import layering  # noqa: PLC0415
 
-    owners = layering.owners(root)
+    return layering.owners(root)
+
+
+def _with_owners(report: Report, owners: Mapping[str, Sequence[str]]) -> Report:
+    """Return the report in which what is wrong with a layer's file says so: it comes again with the next update."""
 
     def told(finding: Finding) -> Finding:
         if finding.path not in owners:

@@ -21,6 +21,7 @@ def closing_line(report: Report) -> str:
     left_out = f"; {number(report.left_out, 'document')} unreached" if report.left_out else ""
     statuses = ", ".join(f"{report.count(status)} {status}" for status in Status)
     return (
+        f"{report.title}{' ' if report.title else ''}"
         f"{number(documents, 'document')} ({documents - rendered} written, {rendered} rendered in "
         f"{number(report.renders, 'render')}): {statuses}; "
         f"{number(report.errors, 'error')}, {number(report.warnings, 'warning')}{known}{left_out}"

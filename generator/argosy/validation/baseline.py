@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from argosy.argocd import configuration
-from argosy.documents import Document, File, parse, read
+from argosy.documents import File, parse, read
 from argosy.documents.fields import mapping, sequence
 from argosy.documents.lines import BREAK
 from argosy.errors import UsageError
@@ -278,7 +278,7 @@ def _by_key(found: Iterable[Found]) -> dict[Key, list[Found]]:
 
 def _key(found: Found) -> Key:
     finding = found.finding
-    at = _field(found.document, found.at) if found.document else ""
+    at = found.way if found.way is not None else way_of(found)
     named = map(_plain, (finding.resource, at, finding.application, finding.environment))
     return Key(finding.path, finding.rule, *named)
 
@@ -289,11 +289,11 @@ def _plain(name: str) -> str:
     return f"sha256:{hashlib.sha256(name.encode()).hexdigest()[:16]}" if credentials([name])[0] else name
 
 
-def _field(document: Document, pointer: Sequence[str | int]) -> str:
+def way_of(found: Found) -> str:
     """Return the way to a field, with the names of a list's items where they have such, since their places change."""
     way: list[str | int] = []
-    value: Any = document.data
-    for part in pointer:
+    value: Any = found.document.data if found.document else None
+    for part in found.at if found.document else ():
         if isinstance(part, int):
             names = [mapping(each).get("name") for each in sequence(value)]
             name = names[part] if part < len(names) else None

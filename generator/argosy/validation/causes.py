@@ -13,7 +13,7 @@ from argosy.argocd.sources import Kind
 from argosy.argocd.view import ArgoApplication
 from argosy.documents import Document, Pointer, is_manifest
 from argosy.documents.fields import JSON, field, group_and_kind, text
-from argosy.findings import Finding
+from argosy.findings import Finding, Place
 from argosy.rules.files import OF_FILES
 from argosy.rules.manifests import OF_ENGINES
 
@@ -31,6 +31,14 @@ class Found:
     """The path of the file that is wrong, where the finding is of one that names it."""
     at: Pointer = ()
     """The field of the document."""
+    way: str | None = None
+    """The field as a baseline names it, where the document is not here."""
+    fails: tuple[int, ...] = ()
+    """The outcomes that it makes failures, by their places in the list of all."""
+    is_extra: bool = False
+    """Whether its path has no outcome."""
+    is_own: bool = True
+    """Whether it is told: it lies in the part of the repository that is asked for."""
 
 
 def cause_of(finding: Finding, application: ArgoApplication | None = None) -> Hashable:
@@ -68,13 +76,21 @@ def fold(found: Iterable[Found]) -> list[Finding]:
 
 
 def _folded(findings: Sequence[Finding]) -> Finding:
-    def order(finding: Finding) -> tuple[bool, bool, str, int]:
+    def order(finding: Finding) -> tuple[object, ...]:
         is_rendered = bool(finding.application or finding.environment)
-        return finding.rule in OF_ENGINES, is_rendered, finding.path, finding.line or 0
+        first = (finding.rule in OF_ENGINES, is_rendered, finding.path, finding.line or 0)
+        # The same, whatever was found first.
+        rest = (finding.environment, finding.application, finding.resource, finding.message, finding.hint)
+        return (*first, *rest, finding.rule, finding.severity, [*map(place_order, finding.also)])
 
     first, *others = sorted(findings, key=order)
     places = dict.fromkeys(place for each in (first, *others) for place in each.places)
     return replace(first, also=tuple(places)[1:])
+
+
+def place_order(place: Place) -> tuple[str | int, ...]:
+    """Return what puts places in order."""
+    return place.path, place.line or 0, place.application, place.environment, place.resource
 
 
 @dataclass(frozen=True)

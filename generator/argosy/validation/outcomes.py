@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -77,6 +78,15 @@ def _is_in(path: str, places: Set[str]) -> bool:
     return not places.isdisjoint(above)
 
 
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The outcome of a document where nothing is wrong with it, and the errors that make it a failure."""
+
+    outcome: Outcome
+    errors: Sequence[Found]
+    render: Render | None = None
+
+
 @dataclass(frozen=True)
 class Outcomes:
     """The outcomes of one validation."""
@@ -91,47 +101,41 @@ class Outcomes:
     patches: frozenset[Hashable] = frozenset()
     """What was checked although no build contains it, by `identity(document)`."""
 
-    def chosen(self, selection: Selection) -> Iterator[Outcome]:
+    def each(self) -> Iterator[Judgement]:
         """Yield an outcome for each document, written and rendered, and for each source that was not rendered."""
-        known = {entry.file.path for entry in self.inventory.entries}
         for entry in self.inventory.entries:
-            if selection.takes(entry.file.path) and self.reach.judges(entry.file.path):
+            if self.reach.judges(entry.file.path):
                 yield from self._of_entry(entry)
         for render in self.renders:
-            for outcome in self._of_render(render):
-                known.add(outcome.path)
-                if selection.takes(outcome.path, render):
-                    yield replace(outcome, is_rendered=True)
-        for path in sorted(self._errors_by_path.keys() - known):
-            if selection.takes(path):
-                yield Outcome(path, Status.FAILED)
+            for each in self._of_render(render):
+                yield replace(each, outcome=replace(each.outcome, is_rendered=True), render=render)
 
-    def unreached(self, selection: Selection) -> Iterator[Unreached]:
+    def unreached(self) -> Iterator[Unreached]:
         """Yield the files that were not judged, because nothing leads to them."""
         for entry in self.inventory.entries:
-            if selection.takes(entry.file.path) and not self.reach.judges(entry.file.path):
+            if not self.reach.judges(entry.file.path):
                 yield Unreached(entry.file.path, self.reach.why_not(entry), max(len(entry.documents), 1))
 
     # Files
 
-    def _of_entry(self, entry: Entry) -> Iterator[Outcome]:
+    def _of_entry(self, entry: Entry) -> Iterator[Judgement]:
         reason = self.reach.withheld.get(entry.file.path, "")
         if reason and entry.file.path not in self.reach.applied:
-            yield from (_outcome(entry.file.path, False, reason) for _ in entry.documents or (None,))
+            yield from (_outcome(entry.file.path, (), reason) for _ in entry.documents or (None,))
         else:
             yield from self._of_chart_file(entry) if entry.chart else self._of_file(entry)
 
-    def _of_file(self, entry: Entry) -> Iterator[Outcome]:
+    def _of_file(self, entry: Entry) -> Iterator[Judgement]:
         path = entry.file.path
         errors = self._errors_by_path.get(path, ())
         unread = [defect for defect in entry.parsed.defects if defect.document is None]
         if unread:
             lines = {defect.line for defect in unread}
-            failed = any(each.document is None and each.finding.line in lines for each in errors)
-            yield _outcome(path, failed, self.skipped.get(path) or _IGNORED)
+            own = [each for each in errors if each.document is None and each.finding.line in lines]
+            yield _outcome(path, own, self.skipped.get(path) or _IGNORED)
         elif not entry.documents:
             checked = self._is_values_file(entry) or layout.is_catalogue_text(path)
-            yield _outcome(path, bool(errors), "" if checked else "it contains no document")
+            yield _outcome(path, errors, "" if checked else "it contains no document")
         mistaken = _mistaken(entry, errors)
         for document, role in entry.documents:
             reason = self.skipped.get(identity(document), "")
@@ -142,7 +146,7 @@ class Outcomes:
             is_input = role is Role.KUSTOMIZE_INPUT or (role is Role.MANIFEST and path in self.reach.unbuilt)
             if is_input and not (reason or identity(document) in self.patches):
                 reason = self._unbuilt(entry.file.real)
-            yield _outcome(path, identity(document) in mistaken, reason)
+            yield _outcome(path, mistaken.get(identity(document), ()), reason)
 
     def _is_values_file(self, entry: Entry) -> bool:
         """Return whether a render read the file as its values."""
@@ -156,12 +160,12 @@ class Outcomes:
             return ""
         return rendered[0].skipped or _NOT_RENDERED
 
-    def _of_chart_file(self, entry: Entry) -> Iterator[Outcome]:
+    def _of_chart_file(self, entry: Entry) -> Iterator[Judgement]:
         """Yield one outcome for a chart's file: it is checked by rendering the chart."""
         path = entry.file.path
         reason = self._unrendered.get(entry.chart, "") if entry.chart else ""
         unread = self.skipped.get(path, "")
-        yield _outcome(path, path in self._errors_by_path, reason or ("" if entry.documents else unread))
+        yield _outcome(path, self._errors_by_path.get(path, ()), reason or ("" if entry.documents else unread))
 
     @cached_property
     def _unrendered(self) -> Mapping[Path, str]:
@@ -196,20 +200,19 @@ class Outcomes:
 
     # Renders
 
-    def _of_render(self, render: Render) -> Iterator[Outcome]:
+    def _of_render(self, render: Render) -> Iterator[Judgement]:
         application = render.application.application if render.application else ""
         environment = render.application.environment if render.application else ""
         path = render.path if render.source.folder or not render.application else render.application.document.path
         if render.skipped:
-            yield Outcome(path, Status.SKIPPED, render.skipped, application, environment)
+            yield _outcome(path, (), render.skipped, application, environment)
         if render.faults or render.defects:
-            failed = any(each.render is render and each.document is None for each in self._errors)
+            errors = self._of_renders.get(render, ())
             for place in self._broken(render) or [path]:
-                yield _outcome(place, failed, _IGNORED, application, environment)
+                yield _outcome(place, errors, _IGNORED, application, environment)
         for document in () if render.written else render.documents:
-            failed = identity(document) in self._failed
             reason = self.skipped.get(identity(document), "")
-            yield _outcome(document.path, failed, reason, application, environment)
+            yield _outcome(document.path, self._failed.get(identity(document), ()), reason, application, environment)
 
     def _broken(self, render: Render) -> Iterable[str]:
         """Return the files of Jsonnet that give nothing: the others of their folder give their manifests."""
@@ -228,8 +231,21 @@ class Outcomes:
         return by_path
 
     @cached_property
-    def _failed(self) -> frozenset[Hashable]:
-        return frozenset(identity(each.document) for each in self._errors if each.document is not None)
+    def _failed(self) -> Mapping[Hashable, Sequence[Found]]:
+        failed: dict[Hashable, list[Found]] = defaultdict(list)
+        for each in self._errors:
+            if each.document is not None:
+                failed[identity(each.document)].append(each)
+        return failed
+
+    @cached_property
+    def _of_renders(self) -> Mapping[Render, Sequence[Found]]:
+        """What is wrong with a render as a whole."""
+        found: dict[Render, list[Found]] = defaultdict(list)
+        for each in self._errors:
+            if each.render is not None and each.document is None:
+                found[each.render].append(each)
+        return found
 
     @cached_property
     def _outermost(self) -> frozenset[Path]:
@@ -254,21 +270,22 @@ def identity(document: Document) -> Hashable:
     return document if document.is_rendered else (document.path, document.index, document.prefix)
 
 
-def _mistaken(entry: Entry, errors: Iterable[Found]) -> set[Hashable]:
-    """Return the identities of a file's documents that errors are about, by the document or else by the line."""
+def _mistaken(entry: Entry, errors: Iterable[Found]) -> Mapping[Hashable, Sequence[Found]]:
+    """Return the errors about a file's documents by the identity of each: they tell it, or else their line does."""
     own = {identity(document) for document, _ in entry.documents}
     unread = {defect.line for defect in entry.parsed.defects if defect.document is None}
-    found: set[Hashable] = set()
+    found: dict[Hashable, list[Found]] = defaultdict(list)
     for each in errors:
         if each.document is not None and identity(each.document) in own:
-            found.add(identity(each.document))
+            found[identity(each.document)].append(each)
         elif entry.documents and (each.document is not None or each.finding.line not in unread):
             above = [document for document, _ in entry.documents if document.line <= (each.finding.line or 1)]
-            found.add(identity(above[-1] if above else entry.documents[0][0]))
+            found[identity(above[-1] if above else entry.documents[0][0])].append(each)
     return found
 
 
-def _outcome(path: str, failed: bool, reason: str, application: str = "", environment: str = "") -> Outcome:
-    if failed:
-        return Outcome(path, Status.FAILED, "", application, environment)
-    return Outcome(path, Status.SKIPPED if reason else Status.PASSED, reason, application, environment)
+def _outcome(
+    path: str, errors: Sequence[Found], reason: str, application: str = "", environment: str = ""
+) -> Judgement:
+    status = Status.SKIPPED if reason else Status.PASSED
+    return Judgement(Outcome(path, status, reason, application, environment), errors)

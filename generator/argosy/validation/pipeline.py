@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property, partial
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +36,7 @@ from argosy.documents.defects import NOT_JUDGED
 from argosy.documents.fields import JSON, group_and_kind
 from argosy.documents.lines import shortened
 from argosy.errors import UsageError
-from argosy.findings import Finding, Place, Problem, Report, Severity
+from argosy.findings import Finding, Outcome, Place, Problem, Report, Severity
 from argosy.helm import Fault, Helm, Message, OfflineError, Release, RenderError, lintable
 from argosy.kubernetes import api_server
 from argosy.paths import holds, unchanged
@@ -49,8 +51,10 @@ from argosy.schemas.schema import Schema
 from argosy.schemas.store import SchemaStore, without_nulls
 from argosy.schemas.violations import Violation, as_written
 from argosy.validation.baseline import Baseline, Key
-from argosy.validation.causes import Found, Origins, cause_of, fold, with_echoes
+from argosy.validation.causes import Found, Origins, cause_of, with_echoes
+from argosy.validation.judged import Judged
 from argosy.validation.outcomes import Outcomes, Selection, identity
+from argosy.validation.parts import Part, of_file, of_render, of_rule
 
 ARGO = deployments.ARGO
 
@@ -70,6 +74,8 @@ class Options:
     changed: frozenset[str] = frozenset()
     """The files that changed since all was valid: only what they reach is checked. Empty: everything is."""
     progress: Progress = silent
+    part: Part = field(default_factory=Part)
+    """What is judged: all, or a shard of it."""
     baseline: Baseline | None = None
     """What does not count, since it is known."""
     repository: Path | None = None
@@ -101,7 +107,7 @@ def check(deployed: Deployments, options: Options) -> Report:
     with unchanged():
         validation = _Validation(deployed, options)
         validation.judge()
-        return validation.report(options.baseline)
+        return validation.judged(options.baseline).report()
 
 
 def renew(root: Path, options: Options) -> tuple[Report, Baseline]:
@@ -112,7 +118,7 @@ def renew(root: Path, options: Options) -> tuple[Report, Baseline]:
         validation = _Validation(look(root, options), options)
         validation.judge()
         baseline = options.baseline.renewed(validation.settled, validation.is_judged)
-        return validation.report(baseline), baseline
+        return validation.judged(baseline).report(), baseline
 
 
 def _stores(
@@ -154,6 +160,8 @@ class _Validation:
     """What is found in written documents: document, rule, field and message."""
     left_out: frozenset[str] = frozenset()
     """The files that nothing leads to."""
+    needed: frozenset[str] = frozenset()
+    """The files that are judged, be it for what builds make of them."""
 
     @cached_property
     def deployed_as_is(self) -> frozenset[Hashable]:
@@ -170,23 +178,13 @@ class _Validation:
         """Find what is wrong."""
         import argosy.rules.catalogue  # noqa: F401, PLC0415 - registers the rules
 
-        deployed, inventory, reach = self.deployed, self.deployed.inventory, self.deployed.reach
+        deployed, inventory = self.deployed, self.deployed.inventory
         self.origins = Origins(inventory)
         self.render_of = {
             document: render for render in deployed.renders if not render.written for document in render.documents
         }
         stores = _stores(self.root, deployed.configured, self.options, _definitions(inventory, deployed.renders))
-        judged = [each for each in inventory.entries if reach.judges(each.file.path)]
-        for entry, found in _with_credentials(judged):
-            self._check_file(entry, found, stores)
-        self.left_out = frozenset(inventory.files) - {each.file.path for each in judged}
-        # A leak is one in Git, whoever reads the file; a vendor's chart is full of examples.
-        unread = [each for each in inventory.entries if each.file.path in self.left_out and not each.chart]
-        for entry, found in _with_credentials(unread):
-            self._check_credentials(entry, found)
-            for document in (document for document, _ in entry.documents if is_manifest(document.data)):
-                for problem in leaked(document, deployed.view):
-                    self._add(RULES[SECRET], problem, document=document)
+        self._check_files(inventory, stores)
         for folder in inventory.inner:
             self._add(files.INNER_REPOSITORY, files.inner_repository(folder, self.root), path=folder)
         self._check_catalogue(inventory)
@@ -198,7 +196,8 @@ class _Validation:
         for document in deployed.view.patches:
             self._check_manifest(document, stores, partly=True)
         for render in deployed.renders:
-            self._check_render(render, stores)
+            if self.options.part.has(of_render(render)):
+                self._check_render(render, stores)
         self._check_roots(inventory)
         self._check_versions(inventory)
         self._lint_charts(inventory, deployed.renders, deployed.helm)
@@ -212,14 +211,40 @@ class _Validation:
 
     # Files
 
-    def _check_file(self, entry: Entry, found: Sequence[tuple[int, str]], stores: Mapping[str, SchemaStore]) -> None:
+    def _check_files(self, inventory: Inventory, stores: Mapping[str, SchemaStore]) -> None:
+        judged = [each for each in inventory.entries if self.deployed.reach.judges(each.file.path)]
+        # What is wrong with a file explains what engines say of it, and what with a base what is wrong with its builds.
+        for entry in judged:
+            self._check_text(entry)
+        inputs = {each.file.path for each in judged if each.documents and each.file.real in inventory.inputs}
+        self.needed = frozenset(each.file.path for each in judged if self.has(each.file.path)) | inputs
+        for entry in judged:
+            if entry.file.path in self.needed and not layout.is_vendored(entry.file.path):
+                self._check_file(entry, stores)
+        for entry, found in _with_credentials([each for each in judged if self.has(each.file.path)]):
+            if not layout.is_vendored(entry.file.path):
+                self._check_credentials(entry, found)
+        self.left_out = frozenset(inventory.files) - {each.file.path for each in judged}
+        # A leak is one in Git, whoever reads the file; a vendor's chart is full of examples.
+        unread = [each for each in inventory.entries if each.file.path in self.left_out and not each.chart]
+        for entry, found in _with_credentials([each for each in unread if self.has(each.file.path)]):
+            self._check_credentials(entry, found)
+            for document in (document for document, _ in entry.documents if is_manifest(document.data)):
+                for problem in leaked(document, self.deployed.view):
+                    self._add(RULES[SECRET], problem, document=document)
+
+    def has(self, path: str) -> bool:
+        """Return whether a file is in the part that is judged."""
+        return self.options.part.has(of_file(path))
+
+    def _check_text(self, entry: Entry) -> None:
+        # Only their vendor can fix vendored files: what they render to is checked.
         vendored = layout.is_vendored(entry.file.path)
         for defect in entry.parsed.defects:
             if not vendored or defect.kind is DefectKind.SYMLINK:
                 self._add_defect(defect, entry)
-        if vendored:
-            return  # Only their vendor can fix these files: what they render to is checked.
-        self._check_credentials(entry, found)
+
+    def _check_file(self, entry: Entry, stores: Mapping[str, SchemaStore]) -> None:
         for document, role in entry.documents:
             for problem in placeholders.problems(document):
                 self._add(placeholders.PLACEHOLDER, problem, document=document)
@@ -257,14 +282,11 @@ class _Validation:
         """Check the versions in what Helm reads as values: files of charts and of Applications, and Applications."""
         read = {file for render in self.deployed.renders for file in render.source.values}
         read |= {(chart / "values.yaml").resolve() for chart in inventory.outermost_charts}
-        # The schema of a chart may have said it.
-        known = {(each.finding.path, each.finding.line) for each in self.found}
         for entry in inventory.entries:
             values = [document for document, role in entry.documents if role in {Role.CHART, Role.OTHER}]
-            for document in values if values and entry.file.real in read else ():
+            for document in values if values and entry.file.real in read and self.has(entry.file.path) else ():
                 for problem in images.unquoted_versions(document):
-                    if (document.path, document.line_of(problem.at)) not in known:
-                        self._add(images.VERSION_UNQUOTED, problem, document=document)
+                    self._add(images.VERSION_UNQUOTED, problem, document=document)
         for application in self.deployed.view.applications:
             for problem in images.of_application(application):
                 self._add(images.VERSION_UNQUOTED, problem, document=application.document, application=application)
@@ -428,6 +450,7 @@ class _Validation:
         # What nothing can render, its renders say what is wrong with, or lacking.
         failed = {render.source.folder for render in renders if render.faults or render.skipped} - releases.keys()
         charts = [chart for chart in own if chart not in failed and (not altered or chart in altered)]
+        charts = [chart for chart in charts if self.has(f"{_path(chart, self.root)}/Chart.yaml")]
         if not self.deployed.reach.is_whole:
             charts = [chart for chart in charts if chart in releases]
         linted = rendering.on_all_processors("Linting", lint, charts, self.options.progress)
@@ -441,7 +464,8 @@ class _Validation:
                     name, _, line = message.path.partition(":")
                     file = name if holds((chart / name).is_file) or (chart / name).is_symlink() else "Chart.yaml"
                     number = int(line) if line.isdecimal() and file == name else None
-                    self._add(rule, Problem(message.text), path=f"{folder}/{file}", line=number)
+                    owner = of_file(f"{folder}/Chart.yaml")
+                    self._add(rule, Problem(message.text), path=f"{folder}/{file}", line=number, owner=owner)
 
     # Rules
 
@@ -449,23 +473,26 @@ class _Validation:
         scoped: dict[Scope, list[Rule]] = defaultdict(list)
         for rule in RULES.values():
             scoped[rule.scope].append(rule)
-        made = [document for render in renders if not render.written for document in render.documents]
+        part = self.options.part
+        own = [render for render in renders if not render.written and part.has(of_render(render))]
+        made = [document for render in own for document in render.documents]
         # Rules may look for what a patch leaves out; of these two kinds, a part is a whole.
         data = [each for each in view.patches if each.data["kind"] in {"ConfigMap", "Secret"}]
         reach = self.deployed.reach
-        written = [each for each in view.documents if reach.judges(each.path) and reach.is_readable(each.path)]
+        written = [each for each in view.documents if each.path in self.needed and reach.is_readable(each.path)]
         for document in (*written, *made, *data):
             if is_manifest(document.data):
                 for rule in scoped[Scope.DOCUMENT]:
                     for problem in _checked(rule)(document, view):
                         self._add(rule, problem, document=document)
         for application in view.applications:
-            for rule in scoped[Scope.APPLICATION]:
+            judged = application.document.path in self.needed or part.has(self._owner_of(application.document))
+            for rule in scoped[Scope.APPLICATION] if judged else ():
                 for problem in _checked(rule)(application, view):
                     self._add(rule, problem, document=application.document, application=application)
         for rule in scoped[Scope.REPOSITORY]:
-            for problem in _checked(rule)(view):
-                self._add(rule, problem, document=problem.document)
+            for problem in _checked(rule)(view) if part.has(of_rule(rule.id)) else ():
+                self._add(rule, problem, document=problem.document, owner=of_rule(rule.id))
 
     # Findings
 
@@ -496,6 +523,7 @@ class _Validation:
         application: ArgoApplication | None = None,
         render: Render | None = None,
         of: str = "",
+        owner: str = "",
     ) -> None:
         about = problem.document or document
         if about and problem.at and (problem.severity or rule.severity) is Severity.ERROR:
@@ -525,7 +553,13 @@ class _Validation:
         why: Hashable = cause_of(finding, application)
         if problem.cause:
             why = (rule.id, problem.cause, *([finding.path] if problem.in_file else ()))
-        self.found.append(Found(finding, why, about, render, of, problem.at))
+        owner = owner or (of_render(render) if render else of_file(place.path))
+        is_own = self.options.part.has(owner)
+        self.found.append(Found(finding, why, about, render, of, problem.at, is_own=is_own))
+
+    def _owner_of(self, document: Document) -> str:
+        render = self.render_of.get(document)
+        return of_render(render) if render else of_file(document.path)
 
     def _is_part(self, document: Document, rule: Rule) -> bool:
         """Return whether what is wrong with a document counts only where a build gives it as well."""
@@ -588,40 +622,76 @@ class _Validation:
         reading = Selection(self.root, [self.root / key.path], self.deployed.inventory, failed)
         return not any(reading.takes("", each) for each in failed)
 
-    def report(self, baseline: Baseline | None) -> Report:
-        """Make the report, of the files and folders that were asked for."""
-        inventory, deployed = self.deployed.inventory, self.deployed
+    def judged(self, baseline: Baseline | None) -> Judged:
+        """Return what was judged, of the files and folders that were asked for."""
+        inventory, deployed, part = self.deployed.inventory, self.deployed, self.options.part
         renders, patches = deployed.renders, frozenset(map(identity, deployed.view.patches))
-        new, known = baseline.apart(self.settled) if baseline else (self.settled, [])
         selection = Selection(self.root, self.options.paths, inventory, renders)
+        outcomes = Outcomes(inventory, renders, deployed.reach, self.settled, self.skipped, patches)
+        known = set(inventory.files)
+        fails: dict[int, list[int]] = defaultdict(list)
+        judged: dict[int, Outcome] = {}
+        for place, each in enumerate(outcomes.each()):
+            path = each.outcome.path
+            known.add(path)
+            for error in each.errors:
+                fails[id(error)].append(place)
+            owner = of_render(each.render) if each.render else of_file(path)
+            if part.has(owner) and selection.takes(path, each.render):
+                judged[place] = each.outcome
+        found = [
+            replace(
+                each,
+                fails=tuple(fails[id(each)]),
+                is_extra=each.finding.path not in known,
+                is_own=selection.takes(each.finding.path, each.render),
+            )
+            for each in self.settled
+            if each.is_own
+        ]
         made = sum(
-            not render.written and (not render.skipped or render.is_made) and selection.takes(render.path, render)
+            not render.written
+            and (not render.skipped or render.is_made)
+            and part.has(of_render(render))
+            and selection.takes(render.path, render)
             for render in renders
             if render.source.kind in _ENGINES
         )
-        outcomes = Outcomes(inventory, renders, deployed.reach, new, self.skipped, patches)
 
-        def folded(found: Iterable[Found]) -> list[Finding]:
-            return fold(each for each in found if selection.takes(each.finding.path, each.render))
+        def is_told(path: str) -> bool:
+            return self.has(path) and selection.takes(path)
 
-        return Report(
-            findings=[*folded(new), *self._stale(baseline, selection)],
-            outcomes=list(outcomes.chosen(selection)),
+        unreached = {place: each for place, each in enumerate(outcomes.unreached()) if is_told(each.path)}
+        unrooted = [each.path for each in deployed.reach.roots if each.is_unrooted]
+        is_all = baseline is not None and not self.options.changed and selection.takes(baseline.path)
+        return Judged(
+            state=self._state() if part.shard else "",
+            found=found,
+            outcomes=judged,
             renders=made,
-            unreached=tuple(outcomes.unreached(selection)),
-            unrooted=tuple(
-                each.path for each in deployed.reach.roots if each.is_unrooted and selection.takes(each.path)
-            ),
-            known=folded(known) if baseline else None,
+            unreached=unreached,
+            unrooted={place: path for place, path in enumerate(unrooted) if is_told(path)},
+            baseline=baseline,
+            seen=frozenset(filter(self.is_judged, baseline.entries)) if baseline and is_all else frozenset(),
+            is_all=is_all and not part.title,
+            title=part.title,
+            shard=part.shard,
         )
 
-    def _stale(self, baseline: Baseline | None, selection: Selection) -> Iterator[Finding]:
-        """Yield the entries of the baseline that nothing matches, where everything was checked."""
-        if baseline is None or self.options.changed or not selection.takes(baseline.path):
-            return
-        rule = files.BASELINE_STALE
-        for line, problem in baseline.stale(self.settled, self.is_judged):
-            yield Finding(rule.id, rule.severity, problem.message, baseline.path, line, problem.hint)
+    def _state(self) -> str:
+        """Return a digest of all that is judged, and how."""
+        chosen, digest = self.options, hashlib.sha256()
+        how = (
+            metadata.version("argosy"),
+            chosen.kubernetes_versions,
+            chosen.schema_locations,
+            chosen.helm,
+            chosen.unreached,
+        )
+        digest.update(repr(how).encode(errors="replace"))
+        for entry in self.deployed.inventory.entries:
+            digest.update(f"\0{entry.file.path}\0{entry.parsed.text}".encode(errors="surrogateescape"))
+        return digest.hexdigest()
 
 
 def _field_of(found: Found) -> tuple[Hashable, Pointer]:

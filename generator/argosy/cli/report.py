@@ -1,0 +1,45 @@
+"""`argosy report`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from argosy.cli import options
+from argosy.cli.validation import FORMATS, ReportType, merge
+from argosy.errors import UsageError
+
+
+@click.command("report")
+@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--merge", "is_merged", is_flag=True, help="Put the reports of all shards together.")
+@click.option("--strict", is_flag=True, help="Fail on skipped documents too.")
+@click.option("--verbose", is_flag=True, help="List every skipped or unreached document and every render.")
+@options.output(*FORMATS)
+@click.option(
+    "--report",
+    "reports",
+    type=ReportType(),
+    multiple=True,
+    help="Also write the result to a file, in that format; may be repeated.",
+)
+@options.quiet
+def command(
+    *,
+    files: tuple[Path, ...],
+    is_merged: bool,
+    strict: bool,
+    verbose: bool,
+    output: str,
+    reports: tuple[tuple[str, Path], ...],
+    quiet: bool,
+) -> int:
+    """Put the reports of shards together: the result is that of one validation of the whole repository.
+
+    FILEs are what `argosy validate --shard I/N --report json=FILE` wrote for each I, of one commit. Exit code: 0
+    without errors, 1 with errors, 2 for wrong usage, such as a shard that is missing.
+    """
+    if not is_merged:
+        raise UsageError("Say what to do with the reports.", "argosy report --merge FILE...")
+    return merge(files, strict=strict, verbose=verbose, output=output, reports=reports, quiet=quiet)

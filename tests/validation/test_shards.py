@@ -1,0 +1,111 @@
+"""The shards of a repository, put together, say what one validation of it says, to the byte."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from argosy.errors import UsageError
+from argosy.findings import Report, Status
+from argosy.reporting import Options, OutputFormat, format_report
+from argosy.rules.registry import RULES, files_of
+from argosy.validation import baseline, judged, pipeline
+from argosy.validation.parts import Shard
+from tests.validating import write_files
+from tests.validation.test_causes import CHART, DEPLOYMENT, OVERLAYS, SCHEMA, applications
+
+SHOWN = Options(version="1.0.0", verbose=True)
+BASE = DEPLOYMENT.replace("Always", "Sometimes").replace("nginx:1.29.3", "nginx")
+UNREAD = {"base/extra.yaml": "a: [\n", "base/kustomization.yaml": "resources: [deployment.yaml, extra.yaml]\n"}
+KNOWN = """\
+findings:
+  - {rule: image-tag, path: base/deployment.yaml, resource: Deployment/shop, field: spec.template.spec.containers.shop.image, count: 9}
+  - {rule: image-tag, path: base/gone.yaml, resource: Deployment/shop}
+  - {rule: resource-twice, path: base/deployment.yaml, resource: Deployment/shop, field: metadata.name, expires: 2020-01-01}
+"""  # noqa: E501
+
+
+def _of_many_rules() -> dict[str, str]:
+    """Return the bad examples of rules as one repository, in which each Application reads its own folder."""
+    found = {}
+    for rule in RULES.values():
+        if "# link:" in rule.bad or "# git:" in rule.bad or "# edited:" in rule.bad:
+            continue
+        for path, text in files_of(rule.bad).items():
+            if not path.startswith((".", "environments/", "platform/", "catalogue/", "applications/")):
+                moved = text.replace("path: apps/", f"path: {rule.id}/apps/").replace(
+                    "path: charts/", f"path: {rule.id}/charts/"
+                )
+                found[f"{rule.id}/{path}"] = moved
+    return found
+
+
+REPOSITORIES: Mapping[str, Mapping[str, str]] = {
+    "a base in three overlays": {
+        **OVERLAYS,
+        **applications("path: overlays/{env}"),
+        "base/deployment.yaml": BASE,
+        ".argosy-baseline.yaml": KNOWN,
+        "notes/unreached.yaml": "a: 1\n",
+    },
+    "a base that cannot be read": {**OVERLAYS, **UNREAD, **applications("path: overlays/{env}")},
+    "a chart and its schema": {
+        **CHART,
+        "charts/shop/values.schema.json": SCHEMA,
+        "charts/shop/values.yaml": "replicas: 1\nversion: 1.10\n",
+        **applications("path: charts/shop, helm: {{valueFiles: [/values-{env}.yaml]}}"),
+        **{f"values-{each}.yaml": "replicas: many\n" for each in ("dev", "prod")},
+        ".argosy.yaml": "ignore: [{rule: helm-advice, reason: a test}, {rule: nothing, reason: none}]\n",
+    },
+    "many rules": _of_many_rules(),
+}
+
+
+def shards(root: Path, count: int) -> Iterator[tuple[str, Report]]:
+    """Yield the report of each shard."""
+    for index in range(1, count + 1):
+        chosen = pipeline.Options(part=Shard(index, count), baseline=baseline.find(root))
+        yield f"{index}.json", pipeline.validate(root, chosen)
+
+
+def as_read(report: Report) -> object:
+    """Return the part of a report that merging reads, as it is in a file."""
+    return json.loads(format_report(report, OutputFormat.JSON, SHOWN))["shard"]
+
+
+@pytest.mark.parametrize("name", REPOSITORIES)
+def test_shards_together_are_the_whole(name: str, tmp_path: Path) -> None:
+    write_files(tmp_path, REPOSITORIES[name])
+    whole = pipeline.validate(tmp_path, pipeline.Options(baseline=baseline.find(tmp_path)))
+    assert whole.findings
+    for count in (1, 2, 3, 4, 5):
+        found = dict(shards(tmp_path, count))
+        merged = judged.together({name: as_read(each) for name, each in found.items()}).report()
+        for form in OutputFormat:
+            assert format_report(merged, form, SHOWN) == format_report(whole, form, SHOWN)
+        # Each document is in one of them, and so is what compares several.
+        documents = [len(each.outcomes) for each in found.values()]
+        assert sum(documents) == len(whole.outcomes)
+        assert sum(each.count(Status.PASSED) for each in found.values()) >= whole.count(Status.PASSED)
+        if name == "many rules":
+            assert max(documents) < len(whole.outcomes) or count == 1
+
+
+def test_what_is_no_shard_or_not_of_the_same_state_is_refused(tmp_path: Path) -> None:
+    write_files(tmp_path, REPOSITORIES["a base in three overlays"])
+    one, two, three = ((name, as_read(report)) for name, report in shards(tmp_path, 3))
+    (tmp_path / "base/deployment.yaml").write_text(DEPLOYMENT)
+    other = ("other.json", as_read(dict(shards(tmp_path, 3))["3.json"]))
+    for parts, message in (
+        ([one, two], "Shard 3 of 3 is missing."),
+        ([one, two, three, ("again.json", two[1])], "again.json and 2.json are both shard 2 of 3."),
+        ([one, two, other], "other.json and 1.json are not shards of one validation."),
+        ([one, ("odd.json", {})], "odd.json is no report of a shard."),
+    ):
+        with pytest.raises(UsageError) as refused:
+            judged.together(dict(parts))
+        assert refused.value.message == message
+        assert refused.value.hint
