@@ -21,7 +21,7 @@ from argosy.argocd.inventory import everything
 from argosy.argocd.matching import applied, is_cluster_scoped
 from argosy.argocd.rendering import Progress, Render, silent, written_documents
 from argosy.argocd.sources import SUBMODULES, Kind
-from argosy.argocd.view import ArgoApplication, View, key
+from argosy.argocd.view import ArgoApplication, View, key, sources_of
 from argosy.documents import Document, is_manifest, items
 from argosy.documents.defects import NOT_JUDGED
 from argosy.documents.fields import group_and_kind, mapping, text
@@ -290,11 +290,8 @@ class _Rendered:
 
 
 def sources(application: Manifest) -> Sequence[Mapping[str, Any]]:
-    """Return the sources of an Application; those in `sources` win."""
-    spec = mapping(application.get("spec"))
-    several = spec.get("sources")
-    found = several if isinstance(several, list) and several else [spec.get("source")]
-    return [each for each in found if isinstance(each, dict)]
+    """Return the sources that an Application's manifests are made from."""
+    return [source for _, source in sources_of(mapping(application.get("spec")))]
 
 
 def _is_argocd(manifest: Manifest) -> bool:

@@ -14,7 +14,9 @@ import yaml
 
 from argosy import git
 from argosy.argocd.sources import KUSTOMIZATIONS
+from argosy.argocd.view import sources_of
 from argosy.documents import Pointer, plain
+from argosy.documents.fields import mapping
 from argosy.git import objects
 from argosy.git.snapshot import Snapshot
 from argosy.repository import layout
@@ -188,10 +190,8 @@ def sources_in(texts: Iterable[bytes]) -> Mapping[str, Sources]:
             continue  # Validation says what is wrong.
         for each in documents:
             if isinstance(each, dict) and each.get("kind") == "Application":
-                spec = each.get("spec") or {}
-                listed = spec.get("sources") or [spec.get("source")]
                 name = str((each.get("metadata") or {}).get("name", ""))
-                found[name] = [source for source in listed if isinstance(source, dict)]
+                found[name] = [source for _, source in sources_of(mapping(each.get("spec"))) if source]
     return found
 
 

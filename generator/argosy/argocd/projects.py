@@ -48,11 +48,8 @@ def project_name(application: ArgoApplication) -> str:
 
 def source_urls(application: ArgoApplication) -> Iterator[tuple[Pointer, str]]:
     """Yield the repositories that an Application is read from, each with the place of its source."""
-    hydrated = [
-        (("spec", "sourceHydrator", each), mapping(field(application.spec, "sourceHydrator", each)))
-        for each in ("drySource", "syncSource")
-    ]
-    for at, source in (*application.sources, *hydrated):
+    hydrated = ("spec", "sourceHydrator", "syncSource")
+    for at, source in (*application.sources, (hydrated, mapping(field(application.manifest, *hydrated)))):
         if url := text(source.get("repoURL")):
             yield at, url
 

@@ -367,7 +367,8 @@ def may_be_read(unknown: Iterable[tuple[Document, str]], files: RepositoryFiles)
     for document, reason in unknown:
         spec = mapping(field(document.data, "spec"))
         template = mapping(field(spec, "template", "spec"))
-        sources = [mapping(each) for each in (template.get("source"), *sequence(template.get("sources")))]
+        written = (template.get("source"), *sequence(template.get("sources")))
+        sources = [mapping(each) for each in (*written, field(template, "sourceHydrator", "drySource"))]
         folders = [*_looked_for(sequence(spec.get("generators")), files)]
         name = text(field(document.data, "metadata", "name"))
         for source in sources:

@@ -58,16 +58,28 @@ class ArgoApplication:
 
     @property
     def sources(self) -> Sequence[tuple[Pointer, Mapping[str, Any]]]:
-        """The sources that Argo CD reads, each with its place in the Application: any `sources` win over `source`."""
-        several = self.spec.get("sources")
-        if isinstance(several, list) and several:
-            return [(("spec", "sources", index), _mapping(each)) for index, each in enumerate(several)]
-        single = self.spec.get("source")
-        return [(("spec", "source"), _mapping(single))] if isinstance(single, dict) else []
+        """The sources that its manifests are made from, each with its place in the Application."""
+        return [(("spec", *at), source) for at, source in sources_of(self.spec)]
 
     def at(self, *pointer: str | int) -> Pointer:
         """Return the place in `document` of a field of the Application."""
         return (*self.prefix, *pointer)
+
+
+def sources_of(spec: Mapping[str, Any]) -> Sequence[tuple[Pointer, Mapping[str, Any]]]:
+    """Return the sources that an Application's manifests are made from, each with its place in the spec.
+
+    Any `sources` win over `source`. With a `sourceHydrator`, Argo CD applies what it committed to a branch before, made
+    from the dry source: that is the one, and wins over both.
+    """
+    if isinstance(hydrator := spec.get("sourceHydrator"), dict) and hydrator:
+        dry = hydrator.get("drySource")
+        return [(("sourceHydrator", "drySource"), dry)] if isinstance(dry, dict) else []
+    several = spec.get("sources")
+    if isinstance(several, list) and several:
+        return [(("sources", index), _mapping(each)) for index, each in enumerate(several)]
+    single = spec.get("source")
+    return [(("source",), single)] if isinstance(single, dict) else []
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from itertools import combinations
 from pathlib import Path, PurePosixPath
 
+from argosy.argocd.hydration import Destination, destination
 from argosy.argocd.inventory import everything
 from argosy.argocd.matching import glob_matches
 from argosy.argocd.sources import KUSTOMIZATIONS, Kind, resolve
@@ -171,19 +173,96 @@ _RANGE = re.compile(r"[*^~<>=|, ]|^v?\d+(?:\.(?:\d+|[xX]))?$|\.[xX]$|^[xX]$")
     "source-ignored",
     Severity.WARNING,
     Scope.APPLICATION,
-    "An Application has both source and sources.",
-    explanation="If `sources` is not empty, Argo CD silently ignores `source`. Changes to it have no effect.",
+    "An Application has a source that another one of its fields hides.",
+    explanation="If `sources` is not empty, Argo CD silently ignores `source`, and with a `sourceHydrator` both. "
+    "Changes to what is ignored have no effect.",
     bad=DEPLOYED + "  sources:\n" + _CHART_SOURCE,
     good=CONFIG_MAP + APPLICATION + DESTINATION + "  sources:\n" + _CHART_SOURCE,
 )
 def source_ignored(application: ArgoApplication, _repository: View) -> Iterator[Problem]:
-    """Find a source that `sources` hides."""
-    if mapping(application.spec.get("source")) and sequence(application.spec.get("sources")):
+    """Find a source that `sources` or a hydrator hides."""
+    hydrator, several = mapping(application.spec.get("sourceHydrator")), sequence(application.spec.get("sources"))
+    for name in ("source", "sources"):
+        winner = "sourceHydrator" if hydrator else "sources" if several and name == "source" else ""
+        if winner and application.spec.get(name):
+            yield Problem(
+                f"Argo CD ignores spec.{name}, because spec.{winner} is set.",
+                application.at("spec", name),
+                f"Remove spec.{name}, or move it into spec.{winner}{'.drySource' if hydrator else ''}.",
+            )
+
+
+def _hydrating(branch: str = "environments/dev", path: str = "my-app") -> str:
+    return (
+        CONFIG_MAP
+        + APPLICATION
+        + DESTINATION
+        + f"""\
+  sourceHydrator:
+    drySource: {{repoURL: {REPOSITORY}, path: apps/my-app, targetRevision: main}}
+    syncSource: {{targetBranch: {branch}, path: {path}}}
+"""
+    )
+
+
+@rule(
+    "hydrator-destination",
+    Severity.ERROR,
+    Scope.APPLICATION,
+    "A source hydrator writes to a place that it cannot, or where others write.",
+    explanation="Argo CD renders `drySource`, and commits the manifests to `syncSource.path` on "
+    "`hydrateTo.targetBranch`, else on `syncSource.targetBranch`. It refuses the repository's root. Two Applications "
+    "with one folder on one branch overwrite each other: Argo CD hydrates neither, nor any other Application from the "
+    "same branch to the same branch. A warning: the branch is the one that the dry source is read from, so that each "
+    "hydration is a new commit to hydrate, or `hydrateTo` is the branch of `syncSource`, so that nothing waits for a "
+    "merge.",
+    bad=_hydrating(path="./"),
+    good=_hydrating(),
+)
+def hydrator_destination(application: ArgoApplication, view: View) -> Iterator[Problem]:
+    """Find places that cannot be hydrated to."""
+    made = destination(application)
+    if made is None:
+        return
+    hydrator, at = mapping(application.spec["sourceHydrator"]), ("spec", "sourceHydrator")
+    dry, target = mapping(hydrator.get("drySource")), mapping(hydrator.get("hydrateTo"))
+    path = text(field(hydrator, "syncSource", "path"))
+    there = application.at(*at, "syncSource", "path")
+    if made.folder.startswith("../") or made.folder == "..":
+        yield Problem(f"{path} is outside the repository.", there, "Name a folder in it.")
+    elif made.folder in {".", "/"} and path not in {".", "/"}:  # Which the schema refuses.
+        yield Problem(f"{path} is the root of the repository.", there, "Name a folder in it.")
+    others = [each for each in _hydrated(view).get(made, ()) if each is not application]
+    others = [each for each in others if view.places_of(each) & view.places_of(application)]
+    if others:
+        names = joined(sorted({each.name for each in others}))
+        message = f"{names} hydrate{'s' if len(others) == 1 else ''} to {path} on {made.branch} too."
+        yield Problem(message, there, "Give each Application a folder of its own.")
+    branch = application.at(*at, *(("hydrateTo",) if target else ("syncSource",)), "targetBranch")
+    if made.branch == text(dry.get("targetRevision")) and made.url == normal_url(text(dry.get("repoURL"))):
         yield Problem(
-            "Argo CD ignores spec.source, because spec.sources is set.",
-            application.at("spec", "source"),
-            "Remove spec.source, or move it into spec.sources.",
+            f"The manifests are committed to {made.branch}, the branch that they are made from.",
+            branch,
+            "Name another branch: each commit there is one to hydrate.",
+            severity=Severity.WARNING,
         )
+    if target and made.branch == text(field(hydrator, "syncSource", "targetBranch")):
+        yield Problem(
+            f"hydrateTo is {made.branch}, the branch of syncSource: nothing waits for a merge.",
+            branch,
+            "Remove hydrateTo, or name another branch.",
+            severity=Severity.WARNING,
+        )
+
+
+@lru_cache(maxsize=1)
+def _hydrated(view: View) -> Mapping[Destination, Sequence[ArgoApplication]]:
+    """Return the Applications that are hydrated, by where to."""
+    found: dict[Destination, list[ArgoApplication]] = {}
+    for each in view.applications:
+        if (made := destination(each)) is not None:
+            found.setdefault(made, []).append(each)
+    return found
 
 
 @rule(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from argosy.argocd import matching
+from argosy.argocd import hydration, matching
 from argosy.argocd.clusters import SECRET_TYPE
 from argosy.argocd.deployments import Deployments
 from argosy.argocd.reach import Root, is_argocds
@@ -35,6 +35,8 @@ class Node:
     cluster: str = ""
     """Where an Application deploys to: the cluster's name, or else its server."""
     namespace: str = ""
+    hydrated: str = ""
+    """The branch and the folder that Argo CD commits an Application's manifests to, and applies them from."""
     reason: str = ""
     """Why what it leads to is not all known, or why nothing says that it is applied."""
     is_repeated: bool = False
@@ -48,9 +50,10 @@ class Node:
 
     @property
     def where(self) -> str:
-        """Where an Application deploys to: `dev, in-cluster/shop`."""
+        """Where an Application deploys to: `dev, in-cluster/shop`, and where it is hydrated to."""
         place = "/".join(filter(None, (self.cluster, self.namespace))) if self.kind == APPLICATION else self.namespace
-        return ", ".join(filter(None, (self.environment, place)))
+        hydrated = f"hydrated to {self.hydrated}" if self.hydrated else ""
+        return ", ".join(filter(None, (self.environment, place, hydrated)))
 
     def all(self) -> Iterator[Node]:
         """Yield it, and all that it leads to."""
@@ -155,6 +158,7 @@ class _Growing:
         """Return the node of an Application, with what it renders."""
         renders = self._renders.get(key(application), ())
         server, name = matching.cluster(application, self.found.view)
+        hydrated = hydration.destination(application)
         node = Node(
             APPLICATION,
             application.name,
@@ -163,6 +167,7 @@ class _Growing:
             environment=application.environment,
             cluster=name or server or "",
             namespace=matching.namespace_of(application),
+            hydrated=f"{hydrated.branch}:{hydrated.folder}" if hydrated else "",
             reason="; ".join(dict.fromkeys(filter(None, (_unknown(each, self.found.view.root) for each in renders)))),
         )
         if key(application) in self.shown:
