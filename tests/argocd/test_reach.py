@@ -295,7 +295,9 @@ class TestRoots:
         bad = application("shop").replace("https://kubernetes.default.svc", "")
         inner = chart("apps/inner", bad)
         assert broken(validate(inner)) == {"apps/inner/templates/one.yaml"}
-        report = validate(inner | {"set.yaml": application_set("all", OF_CLUSTERS, "apps/inner")})
+        report = validate(
+            inner | {"set.yaml": application_set("all", OF_CLUSTERS, "apps/inner', helm: {values: '{{env}}'}, ref: '")}
+        )
         assert broken(report) == set()
         assert "apps/inner/Chart.yaml" in {each.path for each in report.unreached}
 

@@ -40,6 +40,7 @@ Application root (in-cluster/argocd)  argocd/root.yaml
 │       └── ConfigMap one (own)
 └── ApplicationSet teams  argocd/teams.yaml
     ? its generator `clusters` asks for the clusters that Argo CD knows, which `clusters` can declare in .argosy.yaml
+    └── Application teams-{{env}} (in-cluster/shop)
 
 unreached: no Application reads it (1 file)
     notes.yaml
@@ -87,7 +88,7 @@ def test_pictures_have_each_node_once_and_show_other_peoples_text_as_it_is(grown
     for picture, arrow, name in ((mermaid, "-->", "vendor#34;s"), (dot, "->", 'vendor\\"s')):
         assert picture.count("Application root") == 1
         # Each but the two roots has one that leads to it.
-        assert picture.count(f" {arrow} ") == 7
+        assert picture.count(f" {arrow} ") == 8
         assert picture.count(name) == 1
     assert mermaid.startswith("flowchart LR\n")
     assert mermaid.count(" unresolved\n") == 1
@@ -122,3 +123,13 @@ def test_what_two_roots_lead_to_is_shown_once(tmp_path: Path) -> None:
     )
     assert as_dot.format_tree(shown).count("n2 [") == 1
     assert as_dot.format_tree(shown).count(" -> n1;") == 2
+
+
+def test_a_set_that_an_overlay_gives_says_why_it_is_not_all_known(tmp_path: Path) -> None:
+    files = {
+        "boot/kustomization.yaml": "resources: [hosts.yaml]\n",
+        "boot/hosts.yaml": application_set("hosts", "[{scmProvider: {}}]", "{{path}}"),
+    }
+    write_files(tmp_path, files)
+    shown = as_text.format_tree(tree.of(deployments.find(tmp_path, configuration.load(tmp_path))))
+    assert "└── ApplicationSet hosts  boot/kustomization.yaml\n    ? its generator `scmProvider` asks for " in shown

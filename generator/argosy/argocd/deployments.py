@@ -48,6 +48,8 @@ class Deployments:
     """What is wrong with ApplicationSets."""
     unknown: Sequence[tuple[Document, str]]
     """ApplicationSets of which some Applications are unknown here, and why."""
+    outlines: Sequence[ArgoApplication]
+    """What is known of those Applications."""
     inventory: Inventory
     """The files that all this was read from."""
     configured: Configuration
@@ -97,6 +99,7 @@ class _Search:
     renders: list[Render] = field(default_factory=list)
     problems: list[tuple[Flaw, Problem, Document]] = field(default_factory=list)
     unknown: list[tuple[Document, str]] = field(default_factory=list)
+    outlines: list[ArgoApplication] = field(default_factory=list)
     unlisted: list[Document] = field(default_factory=list)
     """ApplicationSets whose Applications stand for others."""
     generating: set[str] = field(default_factory=set)
@@ -148,7 +151,7 @@ class _Search:
         reached = Reach(
             search=self.declaring,
             view=self.view,
-            applications=self.applications,
+            applications=[*self.applications, *self.outlines],
             renders=self.renders,
             identify=self._known_by,
             followed=[each for each in self.view.documents if id(each) in self.seen],
@@ -174,14 +177,24 @@ class _Search:
             ],
         )
         return Deployments(
-            view, self.renders, self.problems, self.unknown, self.inventory, self.configured, self.helm, reached
+            view,
+            self.renders,
+            self.problems,
+            self.unknown,
+            self.outlines,
+            self.inventory,
+            self.configured,
+            self.helm,
+            reached,
         )
 
     def _follow(self, documents: Sequence[Document]) -> None:
         """Render the Applications among the documents, and those among what they render to."""
         for _ in range(DEEPEST):
+            known = len(self.outlines)
             found = list(islice(self._made_by(documents), MOST - len(self.applications) + 1))
-            if not found or len(self.applications) == MOST:
+            outlines = self.outlines[known:]
+            if not (found or outlines) or len(self.applications) == MOST:
                 return
             if len(self.applications) + len(found) > MOST:
                 last = found.pop()
@@ -190,6 +203,7 @@ class _Search:
                 self.renders.append(Render(missing, last.document.path, faults=(fault,), application=last))
             self.applications += found
             renders = rendering.of_applications(found, self.view, self.helm, self.progress)
+            renders += rendering.of_outlines(outlines, self.view, self.helm, self.progress)
             self.renders += renders
             documents = self._rendered(renders)
 
@@ -388,6 +402,7 @@ class _Search:
                 expansion = expand(document, self.files, self.helm)
                 self.generating |= expansion.files
                 self.problems += [(flaw, problem, document) for flaw, problem in expansion.problems]
+                self.outlines += map(named, islice(expansion.outlines, MOST - len(self.outlines)))
                 if expansion.skipped:
                     self.unknown.append((document, expansion.skipped))
                 if expansion.stands_for_others:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import AbstractContextManager, nullcontext, suppress
@@ -22,6 +24,7 @@ from argosy.argocd.variants import Variant
 from argosy.argocd.view import ArgoApplication, View
 from argosy.documents import Defect, Document, File, find, is_read, read, rendered
 from argosy.documents.fields import mapping, sequence, text
+from argosy.documents.syntax import with_actions
 from argosy.helm import Dependency, Fault, Helm, OfflineError, Parameter, Release, RenderError
 from argosy.paths import astray, holds
 
@@ -81,6 +84,27 @@ def of_applications(
     if not evaluated:
         return made
     return made + on_all_processors("Evaluating", lambda each: _evaluated(*each, view.root), evaluated, progress)
+
+
+def of_outlines(
+    outlines: Sequence[ArgoApplication], view: View, helm: Helm, progress: Progress = silent
+) -> list[Render]:
+    """Render the sources of Applications that are known but for their name, destination and revision."""
+    pairs = [
+        (each, source)
+        for each in outlines
+        if _has_known_sources(each)
+        for source in resolve(each, view)
+        if source.kind in {Kind.HELM, Kind.KUSTOMIZE, Kind.DIRECTORY} and not source.misses
+    ]
+    return on_all_processors("Rendering", lambda pair: _render(*pair, view, helm), pairs, progress)
+
+
+def _has_known_sources(outline: ArgoApplication) -> bool:
+    patch = text(mapping(outline.document.data["spec"]).get("templatePatch"))
+    specs = [{**spec, "targetRevision": ""} for _, spec in outline.sources]
+    is_patched = "{{" in patch and re.search(r"\b(sources?|path|helm|kustomize|directory|plugin):", patch)
+    return not is_patched and "{{" not in json.dumps(specs, default=str)
 
 
 def of_the_rest(
@@ -417,6 +441,11 @@ def _dependency(dependency: Dependency) -> Path | str:
     return remote.folder(pin) or remote.trouble(pin)
 
 
+def _example(name: str) -> str:
+    """Return a name in which something stands for each parameter that is not known here."""
+    return with_actions(name, "example") if "{{" in name else name
+
+
 def _release(application: ArgoApplication, source: Source, root: Path) -> Release:
     spec, destination = mapping(source.spec.get("helm")), mapping(application.spec.get("destination"))
     parameters = [each for each in sequence(spec.get("parameters")) if isinstance(each, dict)]
@@ -424,8 +453,8 @@ def _release(application: ArgoApplication, source: Source, root: Path) -> Releas
     variables = build_environment.of(application, source.spec)
     return Release(
         chart=source.folder or root,
-        name=str(spec.get("releaseName") or application.name),
-        namespace=text(destination.get("namespace")),
+        name=_example(str(spec.get("releaseName") or application.name)),
+        namespace=_example(text(destination.get("namespace"))),
         values=source.value_files,
         inline=inline if isinstance(inline, str | dict) else "",
         parameters=tuple(

@@ -40,6 +40,8 @@ class ArgoApplication:
     environment: str = ""
     pull_request: Mapping[str, str] = field(default_factory=dict)
     """The example of a pull request that it is made for: Argo CD makes one like it for each that there is."""
+    outlined: str = ""
+    """Why only an outline of it is known, in which texts with `{{` name what is not known here; empty for all of it."""
 
     @property
     def name(self) -> str:
@@ -239,8 +241,9 @@ def named(application: ArgoApplication) -> ArgoApplication:
     project = application.spec.get("project")
     # A chart that no Application renders has documents of an environment alone.
     variant = "" if application.document.application else application.document.environment
+    environment = str(labels.get("environment") or variant or ("" if project == "default" else project) or "")
     return replace(
         application,
         application=str(labels.get("app.kubernetes.io/name") or application.name),
-        environment=str(labels.get("environment") or variant or ("" if project == "default" else project) or ""),
+        environment="" if "{{" in environment and application.outlined else environment,
     )

@@ -41,6 +41,8 @@ class Node:
     """Why what it leads to is not all known, or why nothing says that it is applied."""
     is_repeated: bool = False
     """Whether it was shown before, with what it leads to."""
+    is_outline: bool = False
+    """Whether it stands for Applications of which only an outline is known here."""
     children: Sequence[Node] = ()
 
     @property
@@ -150,7 +152,7 @@ class _Growing:
         made = self.found.reach.below(document)
         if kind == APPLICATION and made:
             return self.application(made[0])
-        reason = self._sets.get((document.path, document.index, document.prefix), "")
+        reason = self._sets.get(self.found.reach.identify(document), "")
         node = Node(kind, name, document.path, reason=reason)
         return replace(node, children=[*map(self.application, made)])
 
@@ -168,6 +170,7 @@ class _Growing:
             cluster=name or server or "",
             namespace=matching.namespace_of(application),
             hydrated=f"{hydrated.branch}:{hydrated.folder}" if hydrated else "",
+            is_outline=bool(application.outlined),
             reason="; ".join(dict.fromkeys(filter(None, (_unknown(each, self.found.view.root) for each in renders)))),
         )
         if key(application) in self.shown:
@@ -200,7 +203,7 @@ class _Growing:
         told = [(document, problem.message) for _, problem, document in self.found.problems]
         reasons: dict[object, list[str]] = {}
         for document, reason in (*self.found.unknown, *told):
-            reasons.setdefault((document.path, document.index, document.prefix), []).append(reason)
+            reasons.setdefault(self.found.reach.identify(document), []).append(reason)
         return {this: "; ".join(dict.fromkeys(several)) for this, several in reasons.items()}
 
 

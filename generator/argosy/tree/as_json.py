@@ -24,7 +24,8 @@ def format_tree(tree: Tree, *, verbose: bool = False) -> str:  # noqa: ARG001 - 
 
 
 def _node(node: Node) -> JSON:
-    return {**_fields(node), "repeated": node.is_repeated, "children": [_node(each) for each in node.children]}
+    shown = {"repeated": node.is_repeated, "outline": node.is_outline}
+    return {**_fields(node), **shown, "children": [_node(each) for each in node.children]}
 
 
 def _fields(node: Node) -> JSON:

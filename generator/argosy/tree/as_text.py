@@ -54,7 +54,7 @@ def _unreached(tree: Tree, *, verbose: bool) -> Iterator[str]:
 
 
 def _closing(tree: Tree) -> str:
-    nodes = [node for root in tree.roots for node in root.all() if not node.is_repeated]
+    nodes = [node for root in tree.roots for node in root.all() if not (node.is_repeated or node.is_outline)]
     kinds = [sum(node.kind == kind for node in nodes) for kind in ("ApplicationSet", "Application")]
     roots, unreached = number(len(tree.roots), "root"), number(len(tree.unreached), "file")
     return (

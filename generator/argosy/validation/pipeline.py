@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -486,13 +487,24 @@ class _Validation:
                     for problem in _checked(rule)(document, view):
                         self._add(rule, problem, document=document)
         for application in view.applications:
-            judged = application.document.path in self.needed or part.has(self._owner_of(application.document))
-            for rule in scoped[Scope.APPLICATION] if judged else ():
+            for rule in scoped[Scope.APPLICATION] if self._judges(application) else ():
                 for problem in _checked(rule)(application, view):
                     self._add(rule, problem, document=application.document, application=application)
+        self._judge_outlines([each for each in scoped[Scope.APPLICATION] if each.id in OF_TEMPLATES], view)
         for rule in scoped[Scope.REPOSITORY]:
             for problem in _checked(rule)(view) if part.has(of_rule(rule.id)) else ():
                 self._add(rule, problem, document=problem.document, owner=of_rule(rule.id))
+
+    def _judge_outlines(self, rules: Sequence[Rule], view: View) -> None:
+        """Judge what is known of the Applications of which a generator's parameters are not known here."""
+        told: set[tuple[str, Pointer, str]] = set()
+        for outline in self.deployed.outlines:
+            for rule in rules if self._judges(outline) else ():
+                for problem in filter(partial(_is_known_in, outline, rule), _checked(rule)(outline, view)):
+                    this = (rule.id, problem.at, problem.message)
+                    if this not in told:
+                        self._add(rule, problem, document=outline.document)
+                    told.add(this)
 
     # Findings
 
@@ -556,6 +568,11 @@ class _Validation:
         owner = owner or (of_render(render) if render else of_file(place.path))
         is_own = self.options.part.has(owner)
         self.found.append(Found(finding, why, about, render, of, problem.at, is_own=is_own))
+
+    def _judges(self, application: ArgoApplication) -> bool:
+        """Return whether an Application is in the part that is judged, or needed for it."""
+        document = application.document
+        return document.path in self.needed or self.options.part.has(self._owner_of(document))
 
     def _owner_of(self, document: Document) -> str:
         render = self.render_of.get(document)
@@ -707,6 +724,56 @@ _ENGINES = {
 _OF_MANIFESTS = (manifests.ARGOCD_SCHEMA, manifests.KUBERNETES_SCHEMA, manifests.KUBERNETES_VALUE)
 FOR_AUTHORS = frozenset({"missing-resources", "render-differs"})
 """The rules that only the author of a rendered chart can follow, not who vendors it."""
+
+
+OF_TEMPLATES: Mapping[str, tuple[Pointer, ...]] = {
+    "automated-empty": (),
+    "chart-version-range": (),
+    "chart-without-revision": (),
+    "destination-ambiguous": (),
+    "directory-swallows": (),
+    "ignore-differences-incomplete": (),
+    "missing-value-files-ignored": (),
+    "name-invalid": (),
+    "namespace-metadata-ignored": (),
+    "path-missing": (),
+    "project-denies-destination": (("spec", "project"), ("spec", "destination")),
+    "project-denies-source": (("spec", "project"),),
+    "project-unknown": (),
+    "ref-invalid": (),
+    "repository-url-invalid": (),
+    "retry-invalid": (),
+    "same-repository-two-revisions": (("spec", "sources"),),
+    "same-repository-twice": (("spec", "sources"),),
+    "source-ignored": (),
+    "source-kinds-mixed": (),
+    "source-missing": (),
+    "sync-option-unknown": (),
+    "value-file-missing": (),
+}
+"""The rules that judge an Application by its own fields, each with those that it reads besides what it is about.
+
+They judge the template of an ApplicationSet whose parameters are not known here, where none of these names one.
+"""
+
+
+def _is_known_in(outline: ArgoApplication, rule: Rule, problem: Problem) -> bool:
+    """Return whether a problem is there whatever the parameters are that an outline lacks."""
+    if problem.document not in {None, outline.document}:
+        return False
+    at = problem.at[len(outline.prefix) :]
+    read = [at, *OF_TEMPLATES[rule.id]]
+    for place, _ in outline.sources:
+        # Whose file is missing, the repository and the folder of the source say.
+        read += [(*place, "repoURL"), *([(*place, "path")] if at[: len(place)] == place else [])]
+    if any("{{" in str(fields.field(outline.manifest, *each)) for each in read):
+        return False
+    patch = fields.text(fields.field(outline.document.data, "spec", "templatePatch"))
+    keys = [re.escape(each) for each in at if isinstance(each, str) and each not in {"spec", "metadata"}]
+    is_patched = all(re.search(rf"\b{each}:", patch) for each in keys)
+    # What stands in place of a field's value may have any field.
+    may_be_patched = any(re.search(rf"\b{each}:\s*\{{\{{", patch) for each in keys)
+    return "{{" not in patch or not (is_patched or may_be_patched)
 
 
 def _path(file: Path, root: Path) -> str:

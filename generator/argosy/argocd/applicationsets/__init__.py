@@ -5,6 +5,7 @@ Follows Argo CD's applicationset/generators, applicationset/utils and applicatio
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from typing import Any
 from argosy.argocd.applicationsets.applications import application, filled
 from argosy.argocd.applicationsets.flaws import MOST, Flaw, GeneratorError, ReportedError, SkipError
 from argosy.argocd.applicationsets.generators import KINDS, Generators, kind_of
+from argosy.argocd.applicationsets.parameters import UNKNOWN, Parameters
 from argosy.argocd.applicationsets.pull_requests import EXAMPLES, example_of
 from argosy.argocd.applicationsets.repository_files import RepositoryFiles
 from argosy.argocd.applicationsets.templates import Templates
@@ -30,6 +32,8 @@ class Expansion:
     """What became of an ApplicationSet."""
 
     applications: Sequence[ArgoApplication] = ()
+    outlines: Sequence[ArgoApplication] = ()
+    """What is known of the others: texts that name what is unknown here are as the template has them."""
     problems: Sequence[tuple[Flaw, Problem]] = ()
     skipped: str = ""
     """Why some of its Applications, or all, are unknown here."""
@@ -66,11 +70,15 @@ class _Expander:
     def expand(self) -> Expansion:
         """Expand every generator on its own, as far as each goes."""
         applications: list[ArgoApplication] = []
+        outlines: list[ArgoApplication] = []
         skipped: dict[str, None] = {}
         for index, generator in enumerate(sequence(self.spec.get("generators"))):
             at: Pointer = ("spec", "generators", index)
             try:
-                applications += self._applications(mapping(generator), at)
+                made = self._applications(mapping(generator), at)
+                skipped |= dict.fromkeys(each.outlined for each in made if each.outlined)
+                outlines += [each for each in made if each.outlined]
+                applications += [each for each in made if not each.outlined]
                 if len(applications) > MOST:
                     raise GeneratorError(f"The generators yield more than {MOST:,} Applications.", at)
             except ReportedError:
@@ -84,7 +92,8 @@ class _Expander:
                 self.problems.append((Flaw.TEMPLATE, Problem(error.message, ("spec", "template"), error.hint)))
                 break
         self._refuse_duplicates(applications)
-        return Expansion(applications, self.problems, "; ".join(skipped), frozenset(self.generators.contents))
+        read = frozenset(self.generators.contents)
+        return Expansion(applications, outlines, self.problems, "; ".join(skipped), read)
 
     def _applications(self, generator: Mapping[str, Any], at: Pointer) -> list[ArgoApplication]:
         kind = kind_of(generator, at)
@@ -94,13 +103,30 @@ class _Expander:
             return []
         template = filled(mapping(mapping(generator[kind]).get("template")), mapping(self.spec.get("template")))
         patch = self.spec.get("templatePatch")
-        rows = self.templates.substitute({"template": template, "patch": patch}, sets, (*at, kind))
+        whole = {"template": template, "patch": patch}
+        outlines = self._outlines(whole, [each for each in sets if UNKNOWN in each])
+        sets = [each for each in sets if UNKNOWN not in each]
+        if not sets:
+            return outlines
+        rows = self.templates.substitute(whole, sets, (*at, kind))
         made = [(self._application(row), each) for row, each in zip(rows, sets, strict=True) if row is not None]
         return [
             ArgoApplication(manifest, self.document, ("spec", "template"), pull_request=example_of(each))
             for manifest, each in made
             if manifest is not None
-        ]
+        ] + outlines
+
+    def _outlines(self, whole: Mapping[str, Any], sets: Sequence[Parameters]) -> list[ArgoApplication]:
+        """Return what is known of the Applications for sets of parameters that lack some."""
+        made: dict[str, ArgoApplication] = {}
+        for row, each in zip(self.templates.partly(whole, sets), sets, strict=True):
+            patch = row["patch"]
+            is_known = isinstance(patch, str) and "{{" not in patch
+            manifest = self._application({**row, "patch": patch if is_known else None})
+            if manifest is not None:
+                outline = ArgoApplication(manifest, self.document, ("spec", "template"), outlined=each[UNKNOWN])
+                made.setdefault(json.dumps(manifest, sort_keys=True, default=str), outline)
+        return [*made.values()]
 
     def _application(self, row: Mapping[str, Any]) -> Mapping[str, Any] | None:
         """Return an Application out of its rendered template and patch, None where the patch cannot be applied."""

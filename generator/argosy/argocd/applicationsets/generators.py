@@ -10,7 +10,15 @@ from typing import Any, cast
 
 from argosy.argocd.applicationsets import pull_requests, told
 from argosy.argocd.applicationsets.flaws import MOST, GeneratorError, ReportedError, SkipError
-from argosy.argocd.applicationsets.parameters import Parameters, combined, flattened, merged, normalized, selects
+from argosy.argocd.applicationsets.parameters import (
+    UNKNOWN,
+    Parameters,
+    combined,
+    flattened,
+    merged,
+    normalized,
+    selects,
+)
 from argosy.argocd.applicationsets.repository_files import RepositoryFiles
 from argosy.argocd.applicationsets.templates import Templates
 from argosy.argocd.applicationsets.trees import mapping, parse, sequence, strings
@@ -22,12 +30,17 @@ _UNKNOWN_HERE = {
     "clusterDecisionResource": "a resource of the cluster",
     "scmProvider": "the repositories of a Git host",
     "plugin": "what a plugin says",
-    "oci": "what an OCI artifact holds",
 }
 _WHERE = "in .argosy.yaml"
 _CLUSTERS = f"which `clusters` can declare {_WHERE}"
+_GIVEN = {
+    "clusters": frozenset({"name", "nameNormalized", "server", "project", "metadata", "clusters"}),
+    "clusterDecisionResource": frozenset({"name", "server"}),
+    "scmProvider": frozenset({"organization", "repository", "url", "branch", "sha", "labels"}),
+}
+"""What generators give besides their values."""
 _SPLIT = "Use several ApplicationSets."
-KINDS = ("list", "git", "matrix", "merge", "clusters", "pullRequest", *_UNKNOWN_HERE)
+KINDS = ("list", "git", "matrix", "merge", "clusters", "pullRequest", "oci", *_UNKNOWN_HERE)
 
 
 @dataclass
@@ -50,8 +63,6 @@ class Generators:
         Raise SkipError, GeneratorError, or ReportedError.
         """
         kind = kind_of(generator, at)
-        if kind == "oci":
-            raise SkipError(f"its generator `{kind}` asks for {_UNKNOWN_HERE[kind]}")
         if kind in ("matrix", "merge") and depth > 1:
             raise GeneratorError(f"A {kind} generator can be nested once, not twice.", at)
         evaluate = {
@@ -64,37 +75,60 @@ class Generators:
             "plugin": self._from_plugin,
             "scmProvider": self._from_repositories,
             "clusterDecisionResource": self._from_decisions,
+            "oci": self._from_artifact,
         }[kind]
         variants = self._interpolated(mapping(generator[kind]), (*at, kind), outer)
         # The selector is the only part that Argo CD does not interpolate.
         selector = generator.get("selector")
         results: list[list[Parameters]] = []
         count = 0
-        for variant in variants:
-            found = evaluate(variant, (*at, kind), depth)
+        for variant, first in zip(variants, outer, strict=True):
+            try:
+                if variant is None:
+                    raise SkipError(first[UNKNOWN])
+                found = evaluate(variant, (*at, kind), depth)
+            except SkipError as reason:
+                found = [self._stand_in(str(reason), mapping((variant or generator[kind]).get("values")))]
             count += len(found)
             if count > MOST:
                 raise GeneratorError(f"The generator yields more than {MOST:,} sets of parameters.", at, _SPLIT)
-            results.append([each for each in found if selector is None or selects(selector, each, at)])
+            results.append(
+                [each for each in found if selector is None or UNKNOWN in each or selects(selector, each, at)]
+            )
         self.yields[at] = self.yields.get(at, 0) + sum(map(len, results))
         return results
 
+    def _stand_in(self, why: str, values: Mapping[str, Any]) -> Parameters:
+        """Return what is known of the parameters of a generator that cannot be evaluated here: some of its values."""
+        made = self.templates.partly(values, [{}])[0]
+        return {UNKNOWN: why, **self._values({key: each for key, each in made.items() if "{{" not in str(each)})}
+
     def _interpolated(
         self, generator: Mapping[str, Any], at: Pointer, outer: Sequence[Parameters]
-    ) -> list[Mapping[str, Any]]:
-        """Return the generator once for each set of parameters of the matrix's first child."""
+    ) -> list[Mapping[str, Any] | None]:
+        """Return the generator once for each set of parameters of the matrix's first child.
+
+        None stands for one that asks for a parameter which is not known here.
+        """
         if not any(outer):
             return [generator] * len(outer)
         fields = {key: value for key, value in generator.items() if key not in ("template", "values")}
         is_the_same = not any("{{" in text for text in strings(fields))
-        variants = [fields] * len(outer) if is_the_same else self.templates.substitute(fields, outer, at)
+        if is_the_same:
+            variants: list[Any] = [fields] * len(outer)
+        elif any(UNKNOWN in each for each in outer):
+            variants = self.templates.partly(fields, outer)
+        else:
+            variants = self.templates.substitute(fields, outer, at)
         if None in variants:
             raise ReportedError
         values = mapping(generator.get("values"))
         if len(values) * len(outer) > MOST:
             raise GeneratorError(f"The generator has more than {MOST:,} values to render.", (*at, "values"), _SPLIT)
         return [
-            {**cast("Parameters", variant), "values": self._resolved(values, each)}
+            None
+            if UNKNOWN in each and any("{{" in text for text in strings(variant))
+            else {**cast("Parameters", variant), "values": self._resolved(values, each)}
             for variant, each in zip(variants, outer, strict=True)
         ]
 
@@ -217,6 +251,9 @@ class Generators:
         # Argo CD takes these values as they are.
         return [each | self._values(mapping(generator.get("values"))) for each in sets]
 
+    def _from_artifact(self, _generator: Mapping[str, Any], _at: Pointer, _depth: int) -> list[Parameters]:
+        raise SkipError("its generator `oci` asks for what an OCI artifact holds")
+
     def _declared(self, kind: str, name: str) -> Sequence[Any]:
         outputs = self.repository.declared.outputs(kind, name)
         if outputs is None:
@@ -277,17 +314,29 @@ class Generators:
             return []
         seconds = self.generate(mapping(children[1]), places[1], firsts, depth + 1)
         pairs = [(first, second) for first, several in zip(firsts, seconds, strict=True) for second in several]
+        if self.templates.go:
+            # What the first child gives wins, also where it is not known.
+            given = _GIVEN.get(kind_of(mapping(children[0]), places[0]), frozenset())
+            pairs = [
+                (first, {key: each for key, each in second.items() if UNKNOWN not in first or key not in given})
+                for first, second in pairs
+            ]
         return [merged(second, first) if self.templates.go else combined(first, second, at) for first, second in pairs]
 
     def _from_merge(self, generator: Mapping[str, Any], at: Pointer, depth: int) -> list[Parameters]:
         children, keys = sequence(generator.get("generators")), sequence(generator.get("mergeKeys"))
         if len(children) < 2 or not keys:
             raise GeneratorError("A merge needs two generators or more, and mergeKeys.", at)
-        base, *above = [
-            self._by_key(self.generate(mapping(child), place, [{}], depth + 1)[0], keys, place)
-            for index, child in enumerate(children)
-            for place in [(*at, "generators", index)]
+        places: list[Pointer] = [(*at, "generators", index) for index in range(len(children))]
+        several = [
+            self.generate(mapping(child), place, [{}], depth + 1)[0]
+            for child, place in zip(children, places, strict=True)
         ]
+        if why := next((each[UNKNOWN] for sets in several for each in sets if UNKNOWN in each), None):
+            # What is not known may change all but the keys.
+            known = [each for each in several[0] if UNKNOWN not in each]
+            return [{UNKNOWN: why, **{key: each[key] for key in each.keys() & {*keys}}} for each in known or [{}]]
+        base, *above = [self._by_key(sets, keys, place) for sets, place in zip(several, places, strict=True)]
         for sets in above:
             for key in base.keys() & sets.keys():
                 base[key] = merged(base[key], sets[key]) if self.templates.go else base[key] | sets[key]

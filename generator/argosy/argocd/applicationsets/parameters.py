@@ -12,6 +12,8 @@ from argosy.argocd.applicationsets.trees import mapping, sequence
 from argosy.documents import Pointer
 
 Parameters = dict[str, Any]
+UNKNOWN = "\0unknown"
+"""The parameter that stands for all that a generator would give and is not known here; its value is the reason."""
 
 
 def normalized(name: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from argosy.argocd.applicationsets.flaws import GeneratorError
 from argosy.argocd.applicationsets.go_templates import DEFINITIONS, GoTemplate
-from argosy.argocd.applicationsets.parameters import Parameters
+from argosy.argocd.applicationsets.parameters import UNKNOWN, Parameters
 from argosy.argocd.applicationsets.trees import find, mapping, rebuilt, sequence, strings
 from argosy.documents import Pointer
 from argosy.documents.lines import shortened
@@ -24,6 +24,12 @@ _LARGEST = 100_000_000
 
 _SHORTEST = 50
 """As how many characters a text counts at least, for what it takes to make."""
+_MOST_APART = 1000
+"""For how many sets of parameters the actions of a text are rendered one by one."""
+_OF_SEVERAL = re.compile(r"\{\{-|-\}\}|\{\{\s*(if|range|with|end|else|define|template|block|break|continue)\b|:=")
+"""What makes the actions of a Go template depend on each other."""
+_ALL = re.compile(r"(?<![\w)\"'`.])[.$](?![\w.])")
+"""All parameters at once, as in `index . "name"`: what is not known of them cannot be told."""
 
 
 def _too_much(at: Pointer) -> GeneratorError:
@@ -68,8 +74,36 @@ class Templates:
 
     def attempt(self, text: str, parameters: Parameters) -> str | None:
         """Return a text rendered with a set of parameters, None where they do not suffice for it."""
+        self.failed = 0  # Of these, any number may fail.
         row = self._rows([text], [parameters], strict=True)[0]
         return None if isinstance(row, _Failure) else row[text]
+
+    def partly(self, tree: Any, sets: Sequence[Parameters]) -> list[Any]:
+        """Return the tree once a set of parameters, the texts rendered that these suffice for, others as they are."""
+        texts = list(dict.fromkeys(text for text in strings(tree) if "{{" in text))
+        known = [{name: value for name, value in each.items() if name != UNKNOWN} for each in sets]
+        rows: list[dict[str, str]] = [{} for _ in sets]
+        if not sets or max(sum(map(len, texts)), len(texts) * _SHORTEST) * len(sets) > _LARGEST:
+            return [tree] * len(sets)
+        for text in texts:
+            for row, made in zip(rows, self._partly(text, known), strict=True):
+                row[text] = made
+        return [rebuilt(tree, row) for row in rows]
+
+    def _partly(self, text: str, sets: Sequence[Parameters]) -> list[str]:
+        if not self.go or self._suffices(text, sets[0]):
+            self.failed = 0
+            rows = self._rows([text], sets, strict=True)
+            return [text if isinstance(row, _Failure) else row[text] for row in rows]
+        if _OF_SEVERAL.search(text) or len(sets) > _MOST_APART:
+            return [text] * len(sets)
+        parts = {each.group() for each in ANY_ACTION.finditer(closed(text))} - {text}
+        made = [(part, self._partly(part, sets)) for part in parts]
+        return [_acted(text, {part: several[place] for part, several in made}) for place in range(len(sets))]
+
+    def _suffices(self, text: str, parameters: Parameters) -> bool:
+        """Return whether a set of parameters is enough for a Go template, whatever else there may be."""
+        return _ALL.search(text) is None and self.attempt(text, parameters) is not None
 
     def _report_failures(self, tree: Any, rows: Sequence[_Failure | Mapping[str, str]], at: Pointer) -> None:
         failures = [row for row in rows if isinstance(row, _Failure)]
@@ -161,6 +195,10 @@ def _fast(texts: Sequence[str], parameters: Parameters) -> _Failure | Mapping[st
         if "{{" in (left := with_actions(text, "")) and left != text:
             return _Failure(text, "a {{ has no }} after it")
     return {text: with_actions(text, replaced) for text in texts}
+
+
+def _acted(text: str, made: Mapping[str, str]) -> str:
+    return with_actions(text, lambda action: made.get(action[0], action[0]))
 
 
 def _leftovers(row: Mapping[str, str]) -> Iterator[tuple[str, str]]:
