@@ -229,7 +229,6 @@ def test_argo_cds_kinds_pass(manifest: dict[str, Any]) -> None:
         (application(sources=[{"path": "a"}]), 'spec.sources[0]: the required field "repoURL" is missing'),
         (application_set(LIST, syncPolicy={"applicationsSync": "none"}), "use one of create-only"),
         (application_set({}), "spec.generators[0]: set at least one of"),
-        (application_set({"matrix": {"generators": [GIT]}}), "has 1 items, at least 2 are needed"),
         (
             application_set({"matrix": {"generators": [GIT, {"matrix": {"generators": [LIST, {"gitt": {}}]}}]}}),
             'matrix.generators[1].matrix.generators[1]: unknown field "gitt"',
