@@ -27,7 +27,7 @@ LAYERS = (
     "remote",
     "helm jsonnet kustomize",
     "kubernetes hosting repository",
-    "schemas git yaml_edit",
+    "cel schemas git yaml_edit",
     "findings",
     "documents",
     "cache supervisor",
@@ -37,6 +37,7 @@ LAYERS = (
 """From the top down. Rooms of one layer may import each other, as long as they do not go round."""
 
 TOOLS = {
+    "cel_expr_python": "cel",
     "click": "cli",
     "copier": "template",
     "detect_secrets": "rules",

@@ -111,6 +111,56 @@ ARGOCD_SCHEMA = declare(
     good=_APPLICATION + _CHART + _GOOD_TEMPLATE,
 )
 
+_GIZMO = """
+# file: crd.yaml
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata:
+  name: gizmos.acme.example
+spec:
+  group: acme.example
+  scope: Namespaced
+  names:
+    kind: Gizmo
+    plural: gizmos
+  versions:
+    - name: v1
+      served: true
+      storage: true
+      schema:
+        openAPIV3Schema:
+          type: object
+          properties:
+            spec:
+              type: object
+              properties:
+                replicas:
+                  type: integer
+                most:
+                  type: integer
+                  default: 5
+              x-kubernetes-validations:
+                - rule: self.replicas <= self.most
+                  message: replicas may not be more than most
+# file: gizmo.yaml
+apiVersion: acme.example/v1
+kind: Gizmo
+metadata:
+  name: shop
+spec:
+  replicas: {replicas}
+"""
+CUSTOM_RULE = declare(
+    "crd-validation",
+    Severity.ERROR,
+    "A custom resource breaks a rule in CEL of its CustomResourceDefinition.",
+    explanation="The API server evaluates `x-kubernetes-validations` after it has filled in defaults, and rejects an "
+    "object for which one does not hold. Rules that compare with what was there before (`oldSelf`) are not asked. "
+    "Where argosy cannot evaluate a rule, the manifest is skipped, with the reason.",
+    bad=_GIZMO.replace("{replicas}", "9"),
+    good=_GIZMO.replace("{replicas}", "3"),
+)
+
 _DEVICES = "apiVersion: resource.k8s.io/{version}\nkind: DeviceClass\nmetadata:\n  name: gpu\nspec: {{}}\n"
 API_DEPRECATED = declare(
     "api-deprecated",

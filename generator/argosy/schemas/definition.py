@@ -10,6 +10,8 @@ from argosy.schemas.crds import DEPRECATION, GONE
 from argosy.schemas.schema import Schema
 from argosy.schemas.violations import Violation
 
+_NOTHING: Mapping[str, Any] = {}
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Definition:
@@ -41,7 +43,7 @@ class Definition:
                 schema = schema["anyOf"][0]
             else:
                 return schema
-        return {}
+        return _NOTHING
 
     def _defaulted(self, data: Any, given: Any) -> Any:
         schema = self.resolved(given)

@@ -45,6 +45,7 @@ class SchemaStore:
                 if schema not in same:
                     same.append(schema)
         self._manifests: dict[tuple[str, str], Schema | None] = {}
+        self._definitions: dict[tuple[str, str], Sequence[Definition]] = {}
 
     def for_manifest(self, api_version: str, kind: str) -> Schema | None:
         """Return the schema of a kind, an `Unserved` if it cannot exist, None if nothing is known of its group.
@@ -58,6 +59,12 @@ class SchemaStore:
 
     def definitions(self, api_version: str, kind: str) -> Sequence[Definition]:
         """Return what is known of a custom resource from its definitions, the repository's or an operator's."""
+        key = (api_version, kind)
+        if key not in self._definitions:
+            self._definitions[key] = self._defined(api_version, kind)
+        return self._definitions[key]
+
+    def _defined(self, api_version: str, kind: str) -> Sequence[Definition]:
         group, _, version = api_version.partition("/")
         if (group, kind) in self._crds:
             return [Definition(each, {}) for each in self._crds[group, kind].get(version, ())]

@@ -40,6 +40,7 @@ from argosy.errors import UsageError
 from argosy.findings import Finding, Outcome, Place, Problem, Report, Severity
 from argosy.helm import Fault, Helm, Message, OfflineError, Release, RenderError, lintable
 from argosy.kubernetes import api_server
+from argosy.kubernetes.custom_rules import CustomRules, Unknown
 from argosy.paths import holds, unchanged
 from argosy.repository import layout
 from argosy.rules import applicationset, components, files, images, manifests, placeholders
@@ -49,7 +50,7 @@ from argosy.schemas.builtin_kinds import BUILT_IN_GROUPS
 from argosy.schemas.files import declared, file_schema, has_comments
 from argosy.schemas.locations import SchemaLocation
 from argosy.schemas.schema import Schema
-from argosy.schemas.store import SchemaStore, without_nulls
+from argosy.schemas.store import Definition, SchemaStore, without_nulls
 from argosy.schemas.violations import Violation, as_written
 from argosy.validation.baseline import Baseline, Key
 from argosy.validation.causes import Found, Origins, cause_of, with_echoes
@@ -159,6 +160,7 @@ class _Validation:
     """What a rendered document came from."""
     written: set[tuple[Document, str, Pointer, str]] = field(default_factory=set)
     """What is found in written documents: document, rule, field and message."""
+    custom_rules: dict[Definition, CustomRules] = field(default_factory=dict)
     left_out: frozenset[str] = frozenset()
     """The files that nothing leads to."""
     needed: frozenset[str] = frozenset()
@@ -335,6 +337,22 @@ class _Validation:
         found = () if partly else api_server.violations(data)
         values = [each for each in found if each.at not in named]
         self._add_violations(manifests.KUBERNETES_VALUE, document, values)
+        if not (partly or wrong):
+            self._check_custom_rules(document, data, next(iter(stores.values())))
+
+    def _check_custom_rules(self, document: Document, data: JSON, store: SchemaStore) -> None:
+        """Check an object by the rules in CEL of its definition, of several by those that it fits best."""
+        judged = []
+        for definition in store.definitions(data["apiVersion"], data["kind"]):
+            rules = self.custom_rules.setdefault(definition, CustomRules(definition))
+            found = list(rules.judge(data))
+            violations = [each for each in found if isinstance(each, Violation)]
+            judged.append((violations, [each.reason for each in found if isinstance(each, Unknown)]))
+        violations, unknown = min(judged, key=lambda each: len(each[0]), default=([], []))
+        self._add_violations(manifests.CUSTOM_RULE, document, as_written(violations, document))
+        if unknown:
+            reason = f"a rule in CEL of its CustomResourceDefinition is not judged: {unknown[0]}"
+            self.skipped.setdefault(identity(document), reason)
 
     def _add_defect(self, defect: Defect, entry: Entry) -> None:
         affected = next((document for document, _ in entry.documents if document.index == defect.document), None)

@@ -1,0 +1,1 @@
+"""CEL: expressions of definitions and policies, evaluated as the API server does."""

@@ -1,0 +1,87 @@
+"""Rules of expressions in CEL that definitions and policies hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from argosy.argocd.view import View
+from argosy.cel import engine
+from argosy.documents import Document, Pointer
+from argosy.documents.fields import JSON, group_and_kind, mapping, sequence
+from argosy.documents.fields import field as value_at
+from argosy.findings import Problem, Severity
+from argosy.rules.registry import Scope, rule
+from argosy.schemas.crds import RULES
+
+OF_POLICY = ("object", "oldObject", "request", "params", "namespaceObject", "variables")
+"""The variables of a ValidatingAdmissionPolicy's expressions."""
+
+_POLICY = """
+# file: policy.yaml
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicy
+metadata:
+  name: owner
+spec:
+  matchConstraints:
+    resourceRules:
+      - apiGroups: [""]
+        apiVersions: [v1]
+        operations: [CREATE]
+        resources: [configmaps]
+  validations:
+    - expression: EXPRESSION
+"""
+
+
+@rule(
+    "cel-expression",
+    Severity.ERROR,
+    Scope.DOCUMENT,
+    "An expression in CEL that the API server cannot compile.",
+    explanation="The API server rejects a CustomResourceDefinition whose rules do not compile, and a policy whose "
+    "expressions do not: nothing is installed, and what is there before stays. Found are errors of syntax, and "
+    "variables and functions that there are not.",
+    bad=_POLICY.replace("EXPRESSION", "has(object.metadata.labels"),
+    good=_POLICY.replace("EXPRESSION", "has(object.metadata.labels)"),
+)
+def expression(document: Document, repository: View) -> Iterator[Problem]:  # noqa: ARG001 - each is looked at alone
+    """Find expressions that do not compile."""
+    group, kind = group_and_kind(document.data)
+    found: Iterator[tuple[Pointer, Sequence[str]]] = iter(())
+    if (group, kind) == ("apiextensions.k8s.io", "CustomResourceDefinition"):
+        found = ((at, ("self", "oldSelf")) for at in _rules_of(document.data, ()))
+    elif (group, kind) == ("admissionregistration.k8s.io", "ValidatingAdmissionPolicy"):
+        found = ((at, (*OF_POLICY, "authorizer")) for at in _of_policy(document.data))
+    for at, variables in found:
+        written = value_at(document.data, *at)
+        if isinstance(written, str):
+            compiled = engine.compiled(written, *variables)
+            if isinstance(compiled, engine.FlawError):
+                shown = ".".join(str(part) for part in at)
+                yield Problem(f"The expression {shown} does not compile: {compiled}.", at, "Mend the expression.")
+
+
+def _rules_of(data: JSON, at: Pointer) -> Iterator[Pointer]:
+    """Yield the places of the expressions of a definition's schemas."""
+    if isinstance(data, dict):
+        for place, _ in enumerate(sequence(data.get(RULES))):
+            yield from ((*at, RULES, place, name) for name in ("rule", "messageExpression"))
+        for name, each in data.items():
+            if name not in {RULES, "default", "example"}:
+                yield from _rules_of(each, (*at, name))
+    elif isinstance(data, list):
+        for place, each in enumerate(data):
+            yield from _rules_of(each, (*at, place))
+
+
+def _of_policy(data: JSON) -> Iterator[Pointer]:
+    places = {
+        "validations": ("expression", "messageExpression"),
+        "auditAnnotations": ("valueExpression",),
+        "matchConditions": ("expression",),
+        "variables": ("expression",),
+    }
+    for name, fields in places.items():
+        for place, _ in enumerate(sequence(mapping(value_at(data, "spec")).get(name))):
+            yield from (("spec", name, place, each) for each in fields)
