@@ -25,7 +25,7 @@ LAYERS = (
     "rules",
     "argocd template",
     "remote",
-    "helm jsonnet kustomize",
+    "helm jsonnet kustomize plugins",
     "kubernetes hosting repository",
     "cel schemas git yaml_edit",
     "findings",

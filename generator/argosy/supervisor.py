@@ -73,7 +73,11 @@ class Program:
     """A program that runs, and either answers lines with lines or prints something and ends."""
 
     def __init__(
-        self, command: Sequence[str], environment: Mapping[str, str] | None = None, given: Limits | None = None
+        self,
+        command: Sequence[str],
+        environment: Mapping[str, str] | None = None,
+        given: Limits | None = None,
+        folder: Path | None = None,
     ) -> None:
         self._given = given
         self._limits = given or limits()
@@ -91,6 +95,7 @@ class Program:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 env={**passed, **lazy, **(environment or {})},
+                cwd=folder,
                 start_new_session=True,  # A group of its own, that Ctrl-C does not reach and that can be killed.
             )
             assert self._process.stdin
@@ -217,10 +222,13 @@ _abandoned: WeakSet[threading.Thread] = WeakSet()
 
 
 def run(
-    command: Sequence[str], environment: Mapping[str, str] | None = None, given: Limits | None = None
+    command: Sequence[str],
+    environment: Mapping[str, str] | None = None,
+    given: Limits | None = None,
+    folder: Path | None = None,
 ) -> tuple[int, str, str]:
     """Run a program to its end; return its exit code and what it printed on standard output and standard error."""
-    return Program(command, environment, given).finish()
+    return Program(command, environment, given, folder).finish()
 
 
 @cache

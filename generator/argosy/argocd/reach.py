@@ -322,7 +322,7 @@ class Reach:
 
     @cached_property
     def withheld(self) -> Mapping[str, str]:
-        """The files that only a program within Argo CD reads, each with the reason."""
+        """The files that only a plugin reads, each with the reason why nothing is known of it, or ""."""
         return {} if self.search.is_argosys else self._files.withheld_by(self._reading)
 
     def judges(self, path: str) -> bool:
@@ -493,9 +493,9 @@ class _Files:
         return found | self.withheld_by(renders).keys()
 
     def withheld_by(self, renders: Sequence[Render]) -> Mapping[str, str]:
-        """Return the files that only plugins read, each with the reason why nothing here does."""
+        """Return the files that only plugins read, each with the reason why nothing here does, or "" where one does."""
         folders = {
-            f"{each.source.folder.relative_to(self.view.root).as_posix()}/": each.source.reason
+            f"{each.source.folder.relative_to(self.view.root).as_posix()}/": each.skipped
             for each in renders
             if each.source.kind is Kind.PLUGIN and each.source.folder
         }

@@ -16,10 +16,10 @@ from threading import Thread
 from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from argosy import kustomize, remote, supervisor
+from argosy import kustomize, plugins, remote, supervisor
 from argosy.argocd import build_environment, directory
 from argosy.argocd.inventory import Inventory
-from argosy.argocd.sources import KUSTOMIZATIONS, Kind, Source, inside, kind_of, resolve
+from argosy.argocd.sources import KUSTOMIZATIONS, Kind, Source, inside, kind_of, plugin_for, resolve, without
 from argosy.argocd.variants import Variant
 from argosy.argocd.view import ArgoApplication, View
 from argosy.documents import Defect, Document, File, find, is_read, read, rendered
@@ -342,9 +342,9 @@ def _render(application: ArgoApplication, source: Source, view: View, helm: Helm
         return replace(empty, documents=found, written=True)
     if source.kind is Kind.REMOTE and source.fetched and source.pin:
         return _remote(empty, application, source, view, helm)
-    if source.kind in {Kind.REMOTE, Kind.PLUGIN}:
-        return replace(empty, skipped=source.reason)
-    return empty
+    if source.kind is Kind.PLUGIN:
+        return _plugin(empty, application, source, view.root)
+    return replace(empty, skipped=source.reason) if source.kind is Kind.REMOTE else empty
 
 
 def _remote(empty: Render, application: ArgoApplication, source: Source, view: View, helm: Helm) -> Render:
@@ -363,8 +363,9 @@ def _remote(empty: Render, application: ArgoApplication, source: Source, view: V
     # Its folder is none of the repository's.
     shown = replace(source, kind=local.kind)
     there = replace(empty, source=shown, path=pin.label if below == "." else f"{pin.label}/{below}")
-    if isinstance(source.spec.get("plugin"), dict):
-        return replace(empty, skipped="a plugin runs within Argo CD alone")
+    plugin = plugin_for(source.spec, folder, home)
+    if plugin or isinstance(source.spec.get("plugin"), dict):
+        return _plugin(there, application, replace(local, plugin=plugin, reason=without(source.spec)), home)
     if local.kind is Kind.HELM:
         return _helm(there, application, local, view, helm)
     if local.kind is Kind.KUSTOMIZE:
@@ -395,6 +396,21 @@ def _directory(empty: Render, application: ArgoApplication, source: Source, home
         else:
             documents += (_deployed(Document(path, index, each), application) for index, each in enumerate(manifests))
     return replace(empty, documents=documents, defects=defects, faults=faults)
+
+
+def _plugin(empty: Render, application: ArgoApplication, source: Source, root: Path) -> Render:
+    """Return what a plugin makes; that it fails here is no reason why it would within Argo CD."""
+    if source.plugin is None or source.folder is None:
+        return replace(empty, skipped=source.reason)
+    environment = build_environment.of_plugin(application, source.spec)
+    try:
+        made = plugins.generate(source.plugin, source.folder, root, environment)
+    except RenderError as error:
+        return replace(empty, skipped=f"the plugin {source.plugin.name} made nothing here: {error.faults[0].message}")
+    documents, defects = rendered(
+        [(made, empty.path)], application=application.application, environment=application.environment
+    )
+    return replace(empty, documents=documents, defects=defects)
 
 
 def _helm(empty: Render, application: ArgoApplication, source: Source, view: View, helm: Helm) -> Render:

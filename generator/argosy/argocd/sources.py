@@ -11,12 +11,14 @@ from functools import cached_property, lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
-from argosy import remote
+from argosy import plugins, remote
 from argosy.argocd import build_environment
 from argosy.argocd.build_environment import substituted
 from argosy.argocd.view import ArgoApplication, View
 from argosy.documents import Pointer
+from argosy.documents.fields import mapping, text
 from argosy.paths import OUTSIDE, astray, content, entries, holds, is_of_git
+from argosy.plugins import Plugin
 from argosy.remote import Pin
 
 SUBMODULES = ".gitmodules"
@@ -71,6 +73,8 @@ class Source:
     """The folder with all of that, where it was fetched."""
     others: tuple[Path, ...] = ()
     """The folders of what else was fetched, with files that it names."""
+    plugin: Plugin | None = None
+    """What renders it, for the kind PLUGIN, where the user allows it."""
 
     @cached_property
     def values(self) -> tuple[Path, ...]:
@@ -174,10 +178,10 @@ def _resolve_one(at: Pointer, spec: Mapping[str, Any], names: _Names, home: _Hom
     folder, miss = _folder((*at, "path"), path, home.root)
     if folder is None:
         return Source(Kind.MISSING, at, spec, misses=(miss,) if miss else ())
-    if isinstance(spec.get("plugin"), dict):
-        name = spec["plugin"].get("name") or "chosen by discovery"
-        return Source(Kind.PLUGIN, at, spec, folder, reason=f"the plugin ({name}) runs within Argo CD alone")
     kind = kind_of(spec, folder)
+    plugin = plugin_for(spec, folder, home.root)
+    if plugin or isinstance(spec.get("plugin"), dict):
+        return Source(Kind.PLUGIN, at, spec, folder, reason=without(spec), plugin=plugin)
     source = Source(kind, at, spec, folder)
     return _with_files(source, folder, names, home) if kind is Kind.HELM else source
 
@@ -212,6 +216,28 @@ def _submodule(root: Path, path: Any) -> str:
 def _exists(root: Path, path: Any) -> bool:
     found = inside(root, PurePosixPath(path)) if isinstance(path, str) and path else None
     return found is not None and found != root and holds(found.is_dir)
+
+
+def plugin_for(spec: Mapping[str, Any], folder: Path, root: Path) -> Plugin | None:
+    """Return the plugin that renders a source, where the user allows it: the one named, or else chosen by discovery.
+
+    Argo CD asks plugins about each folder for which an Application names no tool, before Helm and Kustomize.
+    """
+    named = spec.get("plugin")
+    if named is None and any(spec.get(kind.value) for kind in (Kind.HELM, Kind.KUSTOMIZE, Kind.DIRECTORY)):
+        return None
+    known = plugins.allowed(root)
+    if name := mapping(named).get("name"):
+        return known.get(str(name))
+    chosen = (each for _, each in sorted(known.items()) if each.is_for(folder))
+    return next(chosen, None)
+
+
+def without(spec: Mapping[str, Any]) -> str:
+    """Return why nothing is known of what a plugin makes."""
+    name = text(mapping(spec.get("plugin")).get("name"))
+    what = f"the plugin {name}" if name else "a plugin that Argo CD chooses by discovery"
+    return f"{what} makes its manifests: to have it run here, put its plugin.yaml into {plugins.folder()}"
 
 
 def kind_of(spec: Mapping[str, Any], folder: Path) -> Kind:

@@ -119,9 +119,11 @@ class Outcomes:
     # Files
 
     def _of_entry(self, entry: Entry) -> Iterator[Judgement]:
-        reason = self.reach.withheld.get(entry.file.path, "")
-        if reason and entry.file.path not in self.reach.applied:
-            yield from (_outcome(entry.file.path, (), reason) for _ in entry.documents or (None,))
+        path = entry.file.path
+        reason = self.reach.withheld.get(path)
+        if reason is not None and path not in self.reach.applied:
+            errors = self._errors_by_path.get(path, ())
+            yield from (_outcome(path, errors, reason) for _ in entry.documents or (None,))
         else:
             yield from self._of_chart_file(entry) if entry.chart else self._of_file(entry)
 

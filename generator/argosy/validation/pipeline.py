@@ -690,7 +690,7 @@ class _Validation:
             and part.has(of_render(render))
             and selection.takes(render.path, render)
             for render in renders
-            if render.source.kind in _ENGINES
+            if render.source.kind in _ENGINES or render.source.plugin
         )
 
         def is_told(path: str) -> bool:

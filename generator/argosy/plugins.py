@@ -1,0 +1,177 @@
+"""Config management plugins: the commands that the user allows to make manifests, as Argo CD's sidecars run them.
+
+A repository names a plugin, and never says what is run: that stands in files of the user's own, in the form of a
+sidecar's plugin.yaml. Each runs in a copy of the repository, with few variables and no token, and within limits.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from argosy import paths, supervisor, temporary
+from argosy.documents import plain
+from argosy.documents.fields import field, mapping, sequence, text
+from argosy.errors import Fault, RenderError, UsageError
+from argosy.supervisor import StoppedError
+
+_KIND = "ConfigManagementPlugin"
+_MOST = 200_000
+"""How many files a copy may have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plugin:
+    """A plugin that the user allows."""
+
+    name: str
+    """What Applications call it: its name, with its version where it has one."""
+    file: Path
+    generate: tuple[str, ...]
+    init: tuple[str, ...] = ()
+    file_name: str = ""
+    """The pattern of files in a source's folder by which the plugin is chosen."""
+    glob: str = ""
+    """The same, for files however deep."""
+    find: tuple[str, ...] = ()
+    """The command that chooses it by printing something."""
+
+    @property
+    def discovers(self) -> bool:
+        """Whether it says which folders it is for."""
+        return bool(self.file_name or self.glob or self.find)
+
+    def is_for(self, folder: Path) -> bool:
+        """Return whether the names of files in a source's folder choose it."""
+        if pattern := self.file_name or self.glob:
+            try:
+                return any(True for _ in folder.glob(pattern))
+            except (ValueError, NotImplementedError, OSError):
+                return False
+        return False
+
+
+def folder() -> Path:
+    """Return where the user's plugins are, whether or not it is there."""
+    base = os.environ.get("XDG_CONFIG_HOME", "")
+    above = Path(base) if os.path.isabs(base) else Path(os.path.expanduser("~"), ".config")  # noqa: PTH111, PTH117
+    return above / "argosy/plugins"
+
+
+def allowed(root: Path) -> Mapping[str, Plugin]:
+    """Return the plugins that the user allows, by name; none of a folder that is the repository's, or others can fill.
+
+    Raise UsageError for a file that is no plugin.
+    """
+    return paths.once(("plugins", root), lambda: _allowed(folder(), root))
+
+
+def _allowed(place: Path, root: Path) -> Mapping[str, Plugin]:
+    try:
+        if not place.is_dir() or place.resolve().is_relative_to(root.resolve()) or not _is_own(place):
+            return {}
+        files = sorted((each, each.stat().st_mtime_ns) for each in place.iterdir() if each.suffix in {".yaml", ".yml"})
+    except (OSError, RuntimeError):
+        return {}
+    return _read(tuple(files))
+
+
+def _is_own(place: Path) -> bool:
+    """Return whether nobody else can write to a folder or to what is in it."""
+    if sys.platform == "win32":
+        return True
+    found = [each.stat() for each in (place, *place.iterdir())]
+    return all(each.st_uid in {os.geteuid(), 0} and not each.st_mode & 0o022 for each in found)
+
+
+@lru_cache(maxsize=8)
+def _read(files: tuple[tuple[Path, int], ...]) -> Mapping[str, Plugin]:
+    found = [_plugin(file) for file, _ in files]
+    return {each.name: each for each in reversed(found)}
+
+
+def _plugin(file: Path) -> Plugin:
+    try:
+        data = yaml.safe_load(plain.bounded(file.read_text(encoding="utf-8")))
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise UsageError(f"{file} cannot be read: {error}.", "Write it as a sidecar's plugin.yaml.") from error
+    name, version = text(field(data, "metadata", "name")), field(data, "spec", "version")
+    spec = mapping(field(data, "spec"))
+    made = Plugin(
+        f"{name}-{version}" if version else name,
+        file,
+        _command(spec.get("generate")),
+        _command(spec.get("init")),
+        text(field(spec, "discover", "fileName")),
+        text(field(spec, "discover", "find", "glob")),
+        _command(field(spec, "discover", "find")),
+    )
+    lacks = {"kind": field(data, "kind") == _KIND, "metadata.name": name, "spec.generate.command": made.generate}
+    for what, is_there in lacks.items():
+        if not is_there:
+            said = f"is not {_KIND}" if what == "kind" else "is missing"
+            raise UsageError(f"{file}: {what} {said}.", "Write it as a sidecar's plugin.yaml.")
+    return made
+
+
+def _command(data: Any) -> tuple[str, ...]:
+    given = mapping(data)
+    command = [text(each) for each in sequence(given.get("command"))]
+    return (*command, *(text(each) for each in sequence(given.get("args")))) if command else ()
+
+
+def generate(plugin: Plugin, source: Path, root: Path, environment: Mapping[str, str]) -> str:
+    """Return what a plugin makes of a source's folder, as a YAML stream; raise RenderError where it fails.
+
+    What it writes is gone afterwards: it works on a copy of the repository, without Git's own.
+    """
+    with temporary.folder("plugin") as scratch:
+        copy = scratch.resolve()
+        _copy(root, copy)
+        here = copy / os.path.relpath(source, root)
+        if plugin.find and not (plugin.file_name or plugin.glob):
+            if not _run(plugin.find, here, root, environment).strip():
+                raise RenderError([Fault("its discovery does not choose this folder")])
+        elif plugin.discovers and not plugin.is_for(here):
+            raise RenderError([Fault("its discovery does not choose this folder")])
+        if plugin.init:
+            _run(plugin.init, here, root, environment)
+        return _run(plugin.generate, here, root, environment).replace(f"{copy}{os.sep}", "")
+
+
+def _copy(root: Path, copy: Path) -> None:
+    for count, (file, reason) in enumerate(paths.files(root, root)):
+        if count > _MOST:
+            raise RenderError([Fault("the repository has too many files to copy")])
+        target = copy / file.relative_to(root)
+        if not reason and file.is_file():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(file, target)
+
+
+def _run(command: Sequence[str], here: Path, root: Path, environment: Mapping[str, str]) -> str:
+    """Run a command of the user's in a folder; the program is never one of the repository."""
+    name = command[0]
+    program = shutil.which(name) if os.path.basename(name) == name else name  # noqa: PTH119
+    if program is None or not os.path.isabs(program) or Path(program).resolve().is_relative_to(root.resolve()):  # noqa: PTH117
+        raise RenderError(
+            [Fault(f"{name} is neither a program on the PATH nor an absolute path outside the repository")]
+        )
+    try:
+        code, out, said = supervisor.run([program, *command[1:]], environment, folder=here)
+    except StoppedError as error:
+        raise RenderError([Fault(error.message.rstrip("."), hint=error.hint, stopped=True)]) from error
+    except (OSError, ValueError) as error:
+        raise RenderError([Fault(f"{name} cannot be run: {getattr(error, 'strerror', '') or error}")]) from error
+    if code:
+        last = said.strip().rpartition("\n")[2]
+        raise RenderError([Fault(f"{name} ended with {code}{f': {last}' if last else ''}")])
+    return out
