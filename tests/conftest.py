@@ -48,6 +48,7 @@ if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:  # By nohup.
 
 # Containers often forbid bytecode, and then each worker and each of hundreds of processes compiles all of argosy anew.
 sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 # Tests read YAML with these two, and Copier, whose trees argosy's are compared with; argosy has loaders of its own. In
 # Python, reading was a twelfth of the tests' time.

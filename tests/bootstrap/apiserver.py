@@ -88,6 +88,17 @@ class RefusalError(Exception):
         self.code, self.reason = code, reason
 
 
+class Exchange(NamedTuple):
+    """A request, and what the server answered."""
+
+    method: str
+    target: str
+    body: str
+    """JSON, empty where there is none."""
+    code: int
+    answer: str
+
+
 @dataclass
 class ApiServer:
     """A cluster: what is in it, what goes wrong in it, and what was asked of it."""
@@ -110,6 +121,8 @@ class ApiServer:
     on_write: Callable[[str], None] = lambda _: None
     lock: Any = field(default_factory=threading.RLock)
     counter: int = 0
+    serves: bool = False
+    heard: list[Exchange] = field(default_factory=list)
 
     def resources(self) -> list[Resource]:
         """Return the kinds that there are, with those of definitions."""
@@ -132,6 +145,20 @@ class ApiServer:
     def get(self, plural: str, name: str, namespace: str = "argocd") -> Object:
         """Return an object."""
         return self.objects[plural, namespace, name]
+
+    def told(self, method: str, target: str, body: str) -> Exchange:
+        """Answer a request, whether or not it is granted."""
+        code = 200
+        try:
+            with self.lock:
+                answer = self.answer(method, target, json.loads(body) if body else None)
+                # Who watches is told of no change, and that this was all.
+                written = "" if "watch" in parse_qs(urlsplit(target).query) else json.dumps(answer)
+        except RefusalError as refused:
+            code = refused.code
+            status = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "code": code}
+            written = json.dumps({**status, "reason": refused.reason, "message": str(refused)})
+        return Exchange(method, target, body, code, written)
 
     def answer(self, method: str, target: str, body: Object | None) -> Object:
         """Answer a request; raise RefusalError."""
@@ -420,17 +447,10 @@ def _handler(cluster: ApiServer) -> type[BaseHTTPRequestHandler]:
 
         def _handle(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            code: int = 200
-            try:
-                with cluster.lock:
-                    answer = cluster.answer(self.command, self.path, _read(body) if body else None)
-                    # Who watches is told of no change, and that this was all.
-                    written = b"" if "watch" in parse_qs(urlsplit(self.path).query) else json.dumps(answer).encode()
-            except RefusalError as refused:
-                code = refused.code
-                status = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "code": code}
-                written = json.dumps({**status, "reason": refused.reason, "message": str(refused)}).encode()
-            self.send_response(code)
+            told = cluster.told(self.command, self.path, json.dumps(_read(body)) if body else "")
+            cluster.heard.append(told)
+            written = told.answer.encode()
+            self.send_response(told.code)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(written)))
             self.end_headers()
@@ -448,4 +468,6 @@ def _handler(cluster: ApiServer) -> type[BaseHTTPRequestHandler]:
 def serving(cluster: ApiServer) -> Iterator[ApiServer]:
     """Have a cluster answer, until the block ends."""
     with listening(_handler(cluster)) as cluster.url:
+        cluster.serves = True
         yield cluster
+    cluster.serves = False

@@ -18,6 +18,7 @@ from argosy.kubernetes import kubectl
 from argosy.repository.model import ArgocdStyle, Format
 from tests.bootstrap.apiserver import ApiServer, serving
 from tests.bootstrap.argocd import VERSION, definition, installation, workload
+from tests.bootstrap.remembered import remembering
 from tests.bootstrap.site import Site, lay_out
 from tests.changing import commit, edit, git, model
 from tests.conftest import Argosy, Result
@@ -51,6 +52,7 @@ def entered(site: Site, monkeypatch: pytest.MonkeyPatch) -> Site:
         monkeypatch.setenv(name, "127.0.0.1")
     if bundled := kubectl.bundled():
         monkeypatch.setenv("PATH", f"{Path(bundled).parent}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setattr(kubectl, "run", remembering(site.cluster, site.root.parent, kubectl.run))
     monkeypatch.chdir(site.root)
     return site
 
