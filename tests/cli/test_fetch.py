@@ -15,6 +15,22 @@ from tests.vendor import CHART, Vendor, vendor
 HERE = "https://git.example.com/acme/gitops.git"
 NAME, GIVEN = "metadata: {name: gizmo}", "metadata: {name: '{{ .Values.name }}'}"
 
+SET = """\
+apiVersion: argoproj.io/v1alpha1
+kind: ApplicationSet
+metadata: {name: teams, namespace: argocd}
+spec:
+  goTemplate: true
+  goTemplateOptions: [missingkey=error]
+  generators: [{git: {repoURL: 'TEAMS', revision: HEAD, directories: [{path: teams/*}]}}]
+  template:
+    metadata: {name: 'team-{{ .path.basename }}'}
+    spec:
+      project: default
+      source: {repoURL: 'TEAMS', targetRevision: HEAD, path: '{{ .path.path }}'}
+      destination: {server: https://kubernetes.default.svc, namespace: '{{ .path.basename }}'}
+"""
+
 
 @pytest.fixture(autouse=True)
 def _own_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -115,6 +131,7 @@ def test_what_kustomizations_and_values_take_from_elsewhere_is_fetched(
     base = f"resources: ['{server.url}/deep.git?ref=v1', ../more]\nnamePrefix: base-\n"
     more = {"more/kustomization.yaml": "resources: [more.yaml]\n", "more/more.yaml": config_map.replace("NAME", "more")}
     server.commit("bases", {"base/kustomization.yaml": base, **more}, "v1")
+    server.commit("teams", {f"teams/{each}/map.yaml": config_map.replace("NAME", each) for each in ("red", "blue")})
     server.commit("values", {"env/prod.yaml": "name: of-values\nreplicas: 3\n"}, "v1")
     gizmo.folder.joinpath("more.yaml").write_text("replicas: 4\n")
     cm = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: argocd-cm, namespace: argocd}\n"
@@ -123,6 +140,7 @@ def test_what_kustomizations_and_values_take_from_elsewhere_is_fetched(
     write(
         root,
         {
+            "argocd/teams.yaml": SET.replace("TEAMS", f"{server.url}/teams.git"),
             "argocd/cm.yaml": f"{cm}data: {{kustomize.buildOptions: --enable-helm}}\n",
             "argocd/bases.yaml": application("bases", f"{{repoURL: {HERE}, path: bases}}"),
             "bases/kustomization.yaml": f"resources: ['{server.url}/bases.git//base?ref=v1']\n",
@@ -140,6 +158,7 @@ def test_what_kustomizations_and_values_take_from_elsewhere_is_fetched(
     assert unseen.code == 0, unseen.out
     for each in (
         f"Remote base {server.url}/bases.git//base?ref=v1 was not fetched (argosy fetch brings it)",
+        f"its Git generator reads another repository, {server.url}/teams.git: it was not fetched (argosy fetch",
         f"the chart gizmo 1.0.0 of {gizmo.url} is not here: it was not fetched (argosy fetch brings it)",
         f"the chart gizmo 1.1.0 of {gizmo.url} is not in this repository: it was not fetched (argosy fetch brings it)",
     ):
@@ -150,7 +169,7 @@ def test_what_kustomizations_and_values_take_from_elsewhere_is_fetched(
     seen = argosy("validate")
     assert seen.code == 0, seen.out
     assert "skipped:" not in seen.out
-    for name, count in (("bases", 2), ("charts", 1), ("values", 1)):
+    for name, count in (("bases", 2), ("charts", 1), ("values", 1), ("team-red", 1)):
         assert re.search(rf"^{name} +{count} +{count} +0 +0 ", seen.out, re.MULTILINE), seen.out
     tree = argosy("tree").out
     for name in ("base-deep", "base-more", "of-kustomize", "of-values"):

@@ -226,7 +226,7 @@ class TestRemote:
             build(folder)
         (fault,) = caught.value.faults
         assert (fault.path, fault.line) == (folder.parent / "mid/kustomization.yaml", 2)
-        assert fault.message == f"Remote base {entry} was not fetched (offline)."
+        assert fault.message == f"Remote base {entry} was not fetched (offline)"
 
     @pytest.mark.parametrize(
         ("named", "why"),

@@ -539,10 +539,15 @@ def _base(entry: str, *, is_deployed: bool) -> kustomize.Remote | str:
     A file, such as Argo CD's own manifests, is not fetched for what no Application deploys.
     """
     found = remote.of_base(entry)
-    if found is None or (found[0].kind is remote.Kind.FILE and not is_deployed):
-        return "was not fetched (offline)"
+    if found is None:
+        return (
+            "is not fetched: whether it is a file or a folder of a Git repository, it does not say (//, ?ref= or .git)"
+        )
     pin, path = found
-    home = remote.folder(pin)
+    is_unasked = pin.kind is remote.Kind.FILE and not is_deployed
+    home = remote.known(pin) if is_unasked else remote.folder(pin)
+    if home is None and is_unasked:
+        return "was not fetched (offline), since no Application deploys what takes it in"
     if home is None:
         return remote.trouble(pin).removeprefix("it ")
     folder = inside(home, PurePosixPath(path))

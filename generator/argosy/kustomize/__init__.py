@@ -145,7 +145,7 @@ def _trees(folder: Path, root: Path, added: Sequence[str], fetched: Fetched) -> 
                 tree.bases.setdefault(each.by, {})[each.entry] = base
                 pending.append((base.folder, base.home, ()))
             else:
-                lacking.append((each, f"Remote base {each.entry} {base}."))
+                lacking.append((each, f"Remote base {each.entry} {base}"))
     if lacking:
         hint = "Vendor it into this repository to check it."
         raise OfflineError([Fault(said, each.by, line_of(each.by, each.entry), hint) for each, said in lacking])

@@ -26,6 +26,7 @@ __all__ = [
     "folder",
     "follow",
     "is_locked",
+    "known",
     "locking",
     "locks",
     "of_base",
@@ -121,8 +122,11 @@ def locks() -> bool:
 
 def folder(pin: Pin) -> Path | None:
     """Return the folder with what a pin brought, or what is locked; None where it was not fetched."""
-    if _asked:
-        return _asked.folder(pin)
+    return _asked.folder(pin) if _asked else known(pin)
+
+
+def known(pin: Pin) -> Path | None:
+    """Return the folder with what a pin brought before, or what is locked; None where it is not here."""
     return held.folder(pin, _lock[pin].digest if pin in _lock else "")
 
 

@@ -50,7 +50,8 @@ class TestGitDirectories:
     def test_another_repository_is_skipped(self, tmp_path: Path) -> None:
         text = application_set("- " + git("directories", "*").replace("acme/gitops", "acme/other"))
         expansion = expanded(tmp_path, text, TREE)
-        assert expansion.skipped == "its Git generator reads another repository: https://github.com/acme/other.git"
+        why = "https://github.com/acme/other.git: it was not fetched (argosy fetch brings it)"
+        assert expansion.skipped == f"its Git generator reads another repository, {why}"
         assert not expansion.problems
 
 

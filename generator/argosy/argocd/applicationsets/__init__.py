@@ -92,7 +92,7 @@ class _Expander:
                 self.problems.append((Flaw.TEMPLATE, Problem(error.message, ("spec", "template"), error.hint)))
                 break
         self._refuse_duplicates(applications)
-        read = frozenset(self.generators.contents)
+        read = frozenset(self.generators.read)
         return Expansion(applications, outlines, self.problems, "; ".join(skipped), read)
 
     def _applications(self, generator: Mapping[str, Any], at: Pointer) -> list[ArgoApplication]:

@@ -6,8 +6,10 @@ import json
 import posixpath
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, cast
 
+from argosy import remote
 from argosy.argocd.applicationsets import pull_requests, told
 from argosy.argocd.applicationsets.flaws import MOST, GeneratorError, ReportedError, SkipError
 from argosy.argocd.applicationsets.parameters import (
@@ -19,7 +21,7 @@ from argosy.argocd.applicationsets.parameters import (
     normalized,
     selects,
 )
-from argosy.argocd.applicationsets.repository_files import RepositoryFiles
+from argosy.argocd.applicationsets.repository_files import RepositoryFiles, of_folder
 from argosy.argocd.applicationsets.templates import Templates
 from argosy.argocd.applicationsets.trees import mapping, parse, sequence, strings
 from argosy.argocd.clusters import Declared
@@ -53,7 +55,10 @@ class Generators:
     """The ApplicationSet's."""
     yields: dict[Pointer, int] = field(default_factory=dict)
     """How many sets of parameters each generator gave, in the order of their evaluation."""
-    contents: dict[str, Any] = field(default_factory=dict)
+    contents: dict[Path, Any] = field(default_factory=dict)
+    """What files hold."""
+    read: set[str] = field(default_factory=set)
+    """The files of this repository that were read."""
 
     def generate(
         self, generator: Mapping[str, Any], at: Pointer, outer: Sequence[Parameters], depth: int = 0
@@ -163,22 +168,32 @@ class Generators:
 
     def _from_git(self, generator: Mapping[str, Any], at: Pointer, _depth: int) -> list[Parameters]:
         url = str(generator.get("repoURL") or "")
-        if not self.repository.is_this_repository(url):
-            raise SkipError(f"its Git generator reads another repository: {url}")
+        repository = self._repository(url, str(generator.get("revision") or ""))
         prefix = str(generator.get("pathParamPrefix") or "")
         if directories := sequence(generator.get("directories")):
-            found = _matching(directories, self.repository.in_directories)
-            order = {folder: place for place, folder in enumerate(self.repository.directories)}
+            found = _matching(directories, repository.in_directories)
+            order = {folder: place for place, folder in enumerate(repository.directories)}
             sets = [self._path(folder, "", prefix) for folder in sorted(found, key=order.__getitem__)]
         elif files := sequence(generator.get("files")):
             sets = [
                 self._content(content) | self._path(posixpath.dirname(file) or ".", posixpath.basename(file), prefix)
-                for file in sorted(_matching(files, self.repository.in_files))
-                for content in self._contents(file, (*at, "files"))
+                for file in sorted(_matching(files, repository.in_files))
+                for content in self._contents(file, repository.root, (*at, "files"))
             ]
         else:
             raise GeneratorError("A Git generator needs directories or files.", at)
         return self._with_values(sets, mapping(generator.get("values")), at)
+
+    def _repository(self, url: str, revision: str) -> RepositoryFiles:
+        """Return the files that a Git generator reads: this repository's, or those of another that was fetched."""
+        if self.repository.is_this_repository(url):
+            return self.repository
+        pin = remote.of_source({"repoURL": url, "targetRevision": revision})
+        folder = remote.folder(pin) if pin else None
+        if pin is None or folder is None:
+            why = f": {remote.trouble(pin)}" if pin else ""
+            raise SkipError(f"its Git generator reads another repository, {url}{why}")
+        return of_folder(folder)
 
     def _path(self, folder: str, filename: str, prefix: str) -> Parameters:
         """Return the parameters that say where a folder or a file was found."""
@@ -196,20 +211,22 @@ class Generators:
     def _content(self, content: Parameters) -> Parameters:
         return dict(content) if self.templates.go else dict(flattened(content))
 
-    def _contents(self, file: str, at: Pointer) -> list[Parameters]:
+    def _contents(self, file: str, root: Path, at: Pointer) -> list[Parameters]:
         """Return the objects of a file: one, or a list of them."""
-        if file not in self.contents:
-            location = self.repository.root / file
-            if reason := astray(location, self.repository.root):
+        location = root / file
+        if root == self.repository.root:
+            self.read.add(file)
+        if location not in self.contents:
+            if reason := astray(location, root):
                 raise GeneratorError(f"{file} cannot be used: {reason}.", at)
             text = text_of(File(file, location))
             if isinstance(text, Defect):
                 raise GeneratorError(f"{file} cannot be read: {text.message.rpartition(': ')[2]}.", at, text.hint)
             parsed = self._parsed(text, at, file)
-            self.contents[file] = parsed if isinstance(parsed, list) else [{} if parsed is None else parsed]
-        if not all(isinstance(content, dict) for content in self.contents[file]):
+            self.contents[location] = parsed if isinstance(parsed, list) else [{} if parsed is None else parsed]
+        if not all(isinstance(content, dict) for content in self.contents[location]):
             raise GeneratorError(f"{file} is neither a map nor a list of maps.", at)
-        return cast("list[Parameters]", self.contents[file])
+        return cast("list[Parameters]", self.contents[location])
 
     def _parsed(self, text: str, at: Pointer, what: str) -> Any:
         try:

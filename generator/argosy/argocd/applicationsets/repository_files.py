@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import fnmatch
+import os
 import posixpath
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from argosy.argocd.clusters import Clusters
@@ -64,6 +65,13 @@ class RepositoryFiles:
             return [file for file in self.files if file == pattern or file.startswith(folder)]
         matches = re.compile(fnmatch.translate(pattern.replace("[^", "[!"))).match
         return [file for file in self.files if matches(file)]
+
+
+@lru_cache(maxsize=64)
+def of_folder(root: Path) -> RepositoryFiles:
+    """Return what generators read of another repository, which was fetched to a folder."""
+    found = (Path(above, name).relative_to(root).as_posix() for above, _, names in os.walk(root) for name in names)
+    return RepositoryFiles(root, sorted(found), lambda _: False)
 
 
 def _parents(file: str) -> Iterator[str]:
