@@ -209,7 +209,8 @@ def test_files_of_parameters(root: Path, path: str, file: str, reason: str) -> N
 
 def test_a_submodule_that_is_not_checked_out_is_elsewhere(root: Path) -> None:
     (root / ".gitmodules").write_text('[submodule "x"]\n\tpath = "charts/own"\n\turl = https://example.com/own.git\n')
-    said = "charts/own is a Git submodule, another repository, whose files are not here"
+    said = "charts/own is a Git submodule, another repository, whose files are not here: git submodule update --init "
+    said += "brings them"
     for checked_out in (False, True):  # A clone has an empty folder, a commit's files none at all.
         if checked_out:
             (root / "charts/own").mkdir()

@@ -19,6 +19,7 @@ from argosy.remote import Pin, fetching, held
 from argosy.remote.held import Held
 from tests.elsewhere import LAYER, GitServer, Registry, git_server, registry
 from tests.loopback import listening, refusing
+from tests.vendor import vendor
 
 
 @pytest.fixture(autouse=True)
@@ -356,3 +357,47 @@ INSTALL = "https://raw.githubusercontent.com/argoproj/argo-cd/v3.6.0/manifests/i
 )
 def test_a_base_is_found_where_kustomize_finds_it(entry: str, found: tuple[Pin, str] | None) -> None:
     assert remote.of_base(entry) == found
+
+
+def test_a_chart_repository_knows_who_asks_by_helms_own_configuration(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, str]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            given = self.headers.get("Authorization", "")
+            asked.append((self.path, given))
+            wanted = "Basic " + base64.b64encode(b"ada:secret").decode()
+            is_let_in = self.path.startswith("/open") or given == wanted
+            file = tmp_path / "charts" / self.path.rpartition("/")[2]
+            content = file.read_bytes() if is_let_in else b""
+            self.send_response(200 if is_let_in else 401)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    monkeypatch.setenv("HELM_REPOSITORY_CONFIG", str(tmp_path / "repositories.yaml"))
+    with vendor(tmp_path / "charts") as published, listening(Handler) as url, listening(Handler) as other:
+        (tmp_path / "charts").mkdir()
+        published.publish("1.0.0")
+        pin = Pin(f"{url}/closed", "1.0.0", "gizmo")
+        with pytest.raises(ArgosyError, match="could not be fetched"):
+            fetching.fetch(pin)
+        login = f"name: own, url: '{url}/closed/', username: ada, password: secret"
+        (tmp_path / "repositories.yaml").write_text(f"repositories: [{{{login}}}]\n")
+        for each in (pin, Pin("@own", "1.0.0", "gizmo")):
+            fetching.fetch(each)
+            assert contents(each)["Chart.yaml"].startswith("apiVersion: v2")
+        # Where the index leads to another host, Helm would tell that the password.
+        index = tmp_path / "charts/index.yaml"
+        index.write_text(index.read_text().replace("- gizmo-1.0.0.tgz", f"- {other}/open/gizmo-1.0.0.tgz"))
+        asked.clear()
+        with pytest.raises(ArgosyError, match="which is not to know your login"):
+            fetching.fetch(pin)
+        assert [path for path, _ in asked] == ["/closed/index.yaml"]
+        with pytest.raises(ArgosyError, match="your Helm knows no repository “gone”"):
+            fetching.fetch(Pin("@gone", "1.0.0", "gizmo"))

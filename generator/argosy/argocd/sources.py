@@ -197,7 +197,8 @@ def _elsewhere(spec: Mapping[str, Any], url: str, home: _Home) -> tuple[str, Pin
     if not is_here(url, home) and (home.is_named or not _exists(home.root, spec.get("path"))):
         return f"{url} is another repository", pin
     name = _submodule(home.root, spec.get("path"))
-    return (f"{name} is a Git submodule, another repository, whose files are not here" if name else ""), None
+    lies = "is a Git submodule, another repository, whose files are not here: git submodule update --init brings them"
+    return (f"{name} {lies}" if name else ""), None
 
 
 def _submodule(root: Path, path: Any) -> str:

@@ -44,7 +44,7 @@ class Binary:
             if source.startswith("# Source: "):
                 manifests.setdefault(in_chart(source.removeprefix("# Source: ")), []).append(text)
         rendered = shipped([Manifest(path, "---\n".join(texts)) for path, texts in manifests.items()])
-        return Rendered(rendered, lacking=[str(each) for each in made.lacking])
+        return Rendered(rendered, made.messages, lacking=[str(each) for each in made.lacking])
 
     def lint(self, release: Release) -> list[Message]:
         """Return what `helm lint` says."""

@@ -21,7 +21,7 @@ from argosy.documents.plain import load
 from argosy.errors import Fault, OfflineError, RenderError
 from argosy.helm import chart_schemas
 from argosy.helm.dependencies import Lacking, Part, parts, without
-from argosy.helm.release import Release
+from argosy.helm.release import Message, Release
 from argosy.paths import is_of_git
 
 
@@ -43,6 +43,8 @@ class Complete(NamedTuple):
     folder: Path
     lacking: Sequence[Lacking] = ()
     """The dependencies that it does without."""
+    messages: Sequence[Message] = ()
+    """What has to be said of that."""
 
 
 @contextmanager
@@ -54,27 +56,38 @@ def complete(release: Release) -> Iterator[Complete]:
     """
     _refuse_arguments(release)
     holds_git: dict[Path, bool] = {}
+    unread: dict[Path, str] = {}
 
     def judge(chart: Path, root: Path) -> None:
-        if chart not in holds_git:
+        if chart in holds_git:
+            return
+        try:
             holds_git[chart] = _refuse_folder(chart, root, release.skip_schema_validation)
+        except OfflineError as error:
+            schemas = {fault.path: fault.message for fault in error.faults if fault.path and fault.path.name == _SCHEMA}
+            if len(schemas) < len({fault.path for fault in error.faults}):
+                raise  # What is in an archive cannot be left out.
+            unread.update(schemas)
+            holds_git[chart] = _refuse_folder(chart, root, True)
 
     found = [*parts(release.chart, release.of_chart, release.fetched, judge)]
     lacking = [each for part in found for each in part.lacking]
-    if len(found) == 1 and not holds_git[release.chart] and not lacking and not release.skip_schema_validation:
+    is_as_it_is = not (holds_git[release.chart] or lacking or unread or release.skip_schema_validation)
+    if len(found) == 1 and is_as_it_is:
         yield Complete(release.chart)
         return
     if len(found) > 1:
         _refuse_multiplied(found, release)
-    schemas = {"values.schema.json"} if release.skip_schema_validation else set()
+    schemas = {_SCHEMA} if release.skip_schema_validation else set()
+    messages = [Message("warning", _SCHEMA, f"{said} The values were not checked by it.") for said in unread.values()]
     with tempfile.TemporaryDirectory() as scratch:
         copy = Path(scratch, release.chart.name)
         for part in found:
-            _copy(part.folder, copy / part.place, schemas)
+            _copy(part.folder, copy / part.place, schemas, unread)
             if part.lacking:
                 without(copy / part.place, part.lacking)
         try:
-            yield Complete(copy, lacking)
+            yield Complete(copy, lacking, messages)
         except RenderError as error:
             if not lacking or any(fault.stopped for fault in error.faults):
                 raise
@@ -93,6 +106,7 @@ def lintable(release: Release) -> Iterator[Release]:
             yield replace(release, chart=made.folder, root=release.within)
 
 
+_SCHEMA = "values.schema.json"
 _HINT = "Replace it with the file, or with a relative link within this repository: Argo CD follows no other links."
 
 
@@ -155,8 +169,8 @@ def _refuse_multiplied(found: Sequence[Part], release: Release) -> None:
         raise RenderError([Fault(message, release.chart / "Chart.yaml", hint="Take out what no template reads.")])
 
 
-def _copy(chart: Path, copy: Path, ignored: Collection[str]) -> None:
-    def left_out(_: str, names: list[str]) -> list[str]:
-        return [name for name in names if is_of_git(name) or name in ignored]
+def _copy(chart: Path, copy: Path, ignored: Collection[str], unread: Collection[Path]) -> None:
+    def left_out(folder: str, names: list[str]) -> list[str]:
+        return [name for name in names if is_of_git(name) or name in ignored or Path(folder, name) in unread]
 
     shutil.copytree(chart, copy, ignore=left_out)

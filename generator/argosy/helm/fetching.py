@@ -21,17 +21,30 @@ _HERE = ("localhost:", "127.0.0.1:")
 _LIMITS = supervisor.Limits(300, 1024, "Fetching")
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A chart repository that the user has told Helm of, by `helm repo add`."""
+
+    name: str
+    url: str
+    user: str = ""
+    password: str = field(default="", repr=False)
+
+
 def fetch(component: Component) -> Mapping[str, bytes]:
     """Return the files of a component's chart by their path in it; raise ArgosyError where it cannot be fetched."""
     hint = "Nothing was changed. Check version and network, or leave --vendor out: then Argo CD fetches it."
     return files(component.repo_url, component.chart, component.version, hint)
 
 
-def files(repository: str, chart: str, version: str, hint: str) -> Mapping[str, bytes]:
-    """Return the files of a chart by their path in it; raise ArgosyError, with the hint, where it cannot be fetched."""
+def files(repository: str, chart: str, version: str, hint: str, login: Known | None = None) -> Mapping[str, bytes]:
+    """Return the files of a chart by their path in it; raise ArgosyError, with the hint, where it cannot be fetched.
+
+    Helm tells a login to whatever host the repository's index leads to.
+    """
     with temporary.folder("chart") as folder:
         try:
-            _pull(repository, chart, version, folder)
+            _pull(repository, chart, version, folder, login)
         except ArgosyError as error:
             raise ArgosyError(
                 f"The chart {chart} {version} of {repository} could not be fetched: "
@@ -47,16 +60,6 @@ def files(repository: str, chart: str, version: str, hint: str) -> Mapping[str, 
             for path in sorted(place.rglob("*"))
             if path.is_file() and not path.is_symlink()
         }
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """A chart repository that the user has told Helm of, by `helm repo add`."""
-
-    name: str
-    url: str
-    user: str = ""
-    password: str = field(default="", repr=False)
 
 
 def known() -> Iterator[Known]:
@@ -84,13 +87,12 @@ def home() -> Path:
 _NOISE = re.compile(r'^Error: |looks like ".*?" is not a valid chart repository or cannot be reached: ')
 
 
-def _pull(repository: str, chart: str, version: str, folder: Path) -> None:
+def _pull(repository: str, chart: str, version: str, folder: Path, login: Known | None) -> None:
     is_url = "://" in repository
     reference = chart if is_url else f"oci://{repository}/{chart}"
     if workers.package() is None:
         _pull_by_binary(reference, repository if is_url else "", version, folder)
         return
-    login = next((each for each in known() if each.url == repository.rstrip("/") and each.user), Known("", ""))
     answer = workers.ask_alone(
         "pull",
         os.environ,  # The network is reached as the machine is set up, with its proxies and logins.
@@ -100,8 +102,8 @@ def _pull(repository: str, chart: str, version: str, folder: Path) -> None:
         version=version,
         untar_dir=str(folder),
         plain_http=repository.startswith(_HERE),
-        username=login.user or None,
-        password=login.password or None,
+        username=login.user if login else None,
+        password=login.password if login else None,
     )
     if why := answer.get("error") or answer.get("odd"):
         raise ArgosyError(why)

@@ -44,7 +44,7 @@ class Library:
         texts = answer["texts"]
         crds = [] if release.skip_crds else [(crd["filename"], crd["data"]) for crd in answer["crds"]]
         manifests = [Manifest(in_chart(path), _separated(text)) for path, text in (*crds, *texts.items())]
-        remarks = _dishonoured(release) if answer["asks"] else ()
+        remarks = [*made.messages, *(_dishonoured(release) if answer["asks"] else ())]
         return Rendered(shipped(manifests, skip_tests=release.skip_tests), remarks, lacking)
 
     def lint(self, release: Release) -> list[Message]:

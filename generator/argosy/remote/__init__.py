@@ -132,5 +132,13 @@ def known(pin: Pin) -> Path | None:
 
 def trouble(pin: Pin) -> str:
     """Return why what is pinned is not here, and what to do."""
-    failed = _asked.failed.get(pin) if _asked else None
-    return failed.message.rstrip(".") if failed else f"it was not fetched ({COMMAND} brings it)"
+    if _asked and pin in _asked.failed:
+        return _asked.failed[pin].message.rstrip(".")
+    from argosy.remote import fetching  # noqa: PLC0415
+
+    try:
+        fetching.refuse(pin)
+    except ArgosyError as error:
+        why = error.message.partition("is not fetched: ")[2] or error.message
+        return f"it is not fetched: {why.rstrip('.')}. {error.hint.rstrip('.')}"
+    return f"it was not fetched ({COMMAND} brings it)"

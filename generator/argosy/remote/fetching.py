@@ -6,19 +6,23 @@ the user's own git, Helm and Docker would send them; and what comes back is boun
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from time import monotonic
+from urllib.parse import urljoin, urlsplit
 
 from argosy import git, temporary
+from argosy.documents.fields import mapping, sequence, text
+from argosy.documents.files import LARGEST_FILE
 from argosy.documents.plain import parse
 from argosy.errors import ArgosyError, UsageError
 from argosy.git.objects import EXECUTABLE, SYMLINK
 from argosy.git.snapshot import Snapshot
 from argosy.helm import fetching as helm
-from argosy.remote import held
+from argosy.remote import held, web
 from argosy.remote.held import Held
 from argosy.remote.locking import Locked, compare
 from argosy.remote.pins import Kind, Pin
@@ -40,10 +44,7 @@ def fetch(pin: Pin, locked: Locked | None = None) -> Path:
 
     Raise LockError where it is something else than what is locked.
     """
-    if re.search(r"://[^/@]*:[^/@]*@", pin.url):
-        raise UsageError(
-            "A URL with a password is not fetched.", "Take it out of the repository, and give it to git or Helm."
-        )
+    refuse(pin)
     by_kind = {Kind.CHART: _chart, Kind.GIT: _git, Kind.OCI: _artifact, Kind.FILE: _file}
     files, resolved = by_kind[pin.kind](pin, locked.resolved if locked else "")
     compare(pin, held.digest_of(files), locked)
@@ -54,32 +55,74 @@ Brought = tuple[Mapping[str, Held], str]
 """Files, and what the revision of their pin means."""
 
 
-def _chart(pin: Pin, resolved: str) -> Brought:
-    url = pin.url
-    if url.startswith("@"):
-        known = {each.name: each.url for each in helm.known()}
-        if (url := known.get(pin.url[1:], "")) == "":
-            raise UsageError(
-                f"{pin} is not fetched: your Helm knows no repository “{pin.url[1:]}”.",
-                f"Run `helm repo add {pin.url[1:]} URL`, or give the URL in Chart.yaml.",
-            )
-        url = url.removeprefix("oci://")
-    is_safe = url.startswith("https://") or _HERE.match(url) or _REGISTRY.fullmatch(url)
-    if not is_safe or not _CHART.fullmatch(pin.chart):
+def refuse(pin: Pin) -> None:
+    """Raise UsageError for what is not fetched, whoever asks: another address, or no one revision."""
+    if re.search(r"://[^/@]*:[^/@]*@", pin.url):
+        raise UsageError(
+            "A URL with a password is not fetched.", "Take it out of the repository, and give it to git or Helm."
+        )
+    if pin.kind is Kind.CHART:
+        url = _repository(pin)
+        if not (url.startswith("https://") or _HERE.match(url) or _REGISTRY.fullmatch(url)):
+            raise _refused(pin)
+        if not _CHART.fullmatch(pin.chart):
+            raise UsageError(f"“{pin.chart}” is not fetched: it is no name of a chart.", "Give its name.")
+        if not _VERSION.fullmatch(pin.revision) or pin.revision.startswith("-"):
+            raise UsageError(f"“{pin.revision}” is no version of a chart.", "Give one version, such as 1.2.3.")
+    if pin.kind is Kind.FILE and not web.is_safe(pin.url):
         raise _refused(pin)
-    if not _VERSION.fullmatch(pin.revision) or pin.revision.startswith("-"):
-        raise UsageError(f"“{pin.revision}” is no version of a chart.", "Give one version, such as 1.2.3.")
+    if pin.kind is Kind.GIT:
+        if not (_GIT_URL.match(pin.url) or _HERE.match(pin.url)):
+            raise _refused(pin)
+        if not _REVISION.fullmatch(pin.revision):
+            raise UsageError(f"“{pin.revision}” is not fetched: it is no one revision.", "Name a tag or a commit.")
+
+
+def _repository(pin: Pin) -> str:
+    """Return where a chart comes from; raise UsageError for a name that the user's Helm does not know."""
+    if not pin.url.startswith("@"):
+        return pin.url
+    found = next((each.url for each in helm.known() if each.name == pin.url[1:]), "")
+    if not found:
+        raise UsageError(
+            f"{pin} is not fetched: your Helm knows no repository “{pin.url[1:]}”.",
+            f"Run `helm repo add {pin.url[1:]} URL`, or give the URL in Chart.yaml.",
+        )
+    return found.removeprefix("oci://")
+
+
+def _chart(pin: Pin, resolved: str) -> Brought:
+    url = _repository(pin)
     version = resolved if _VERSION.fullmatch(resolved) and not resolved.startswith("-") else pin.revision
-    found = helm.files(url, pin.chart, version, _HINT)
+    login = next((each for each in helm.known() if each.url == url.rstrip("/") and each.user), None)
+    if login:
+        _refuse_other_hosts(pin, login)
+    found = helm.files(url, pin.chart, version, _HINT, login)
     about = parse(found.get("Chart.yaml", b""))
     return {path: Held(content) for path, content in found.items()}, str(about.get("version") or "")
 
 
+def _refuse_other_hosts(pin: Pin, login: helm.Known) -> None:
+    """Raise ArgosyError where a repository's index leads to another host, which Helm would tell the login too."""
+
+    def failed(why: str) -> ArgosyError:
+        return ArgosyError(f"{pin} could not be fetched: {why.rstrip('.')}.", _HINT)
+
+    told = "Basic " + base64.b64encode(f"{login.user}:{login.password}".encode()).decode()
+    with web.failing(failed):
+        read = web.get(f"{login.url}/index.yaml", LARGEST_FILE, monotonic() + SECONDS, failed, authorization=told)
+    entries = sequence(mapping(parse(read).get("entries")).get(pin.chart))
+    own = urlsplit(login.url)
+    for url in (text(each) for entry in entries for each in sequence(mapping(entry).get("urls"))):
+        led = urlsplit(urljoin(f"{login.url}/", url))
+        if (led.scheme, led.netloc) != (own.scheme, own.netloc):
+            raise ArgosyError(
+                f"{pin} is not fetched: its index leads to {led.netloc}, which is not to know your login.",
+                "Ask who publishes it for an index with relative URLs, or for a registry (oci://).",
+            )
+
+
 def _git(pin: Pin, resolved: str) -> Brought:
-    if not (_GIT_URL.match(pin.url) or _HERE.match(pin.url)):
-        raise _refused(pin)
-    if not _REVISION.fullmatch(pin.revision):
-        raise UsageError(f"“{pin.revision}” is not fetched: it is no one revision.", "Name a tag or a commit.")
     with temporary.folder("git") as folder:
         git.run(folder, "init", "--quiet")
         allowed = {"GIT_ALLOW_PROTOCOL": "http" if _HERE.match(pin.url) else "https:ssh"}
@@ -115,11 +158,6 @@ def _artifact(pin: Pin, resolved: str) -> Brought:
 
 
 def _file(pin: Pin, _: str) -> Brought:
-    from argosy.remote import web  # noqa: PLC0415
-
-    if not web.is_safe(pin.url):
-        raise _refused(pin)
-
     def failed(why: str) -> ArgosyError:
         return ArgosyError(f"{pin} could not be fetched: {why.rstrip('.')}.", "Check the address and the network.")
 
@@ -131,5 +169,6 @@ def _file(pin: Pin, _: str) -> Brought:
 def _refused(pin: Pin) -> ArgosyError:
     return UsageError(
         f"{pin} is not fetched: its address is none of https, ssh or a registry's.",
-        "Give it by https://, ssh:// or git@HOST:PATH; a chart in a registry is REGISTRY/PATH.",
+        "Give it by https://, ssh:// or git@HOST:PATH; a chart in a registry is REGISTRY/PATH. Where it is this "
+        "repository, list it under repoURLs in .argosy.yaml.",
     )
