@@ -171,12 +171,17 @@ def test_an_application_that_names_the_values_is_the_truth(validate: Validate, t
 
 
 def test_what_is_declared_wrong_is_said_at_its_line(validate: Validate) -> None:
-    declared = "variants:\n  environments:\n    dev:\n      - gone.yaml\n  gone: {dev: []}\n  apps/shop: [dev]\n"
+    declared = (
+        "variants:\n  environments:\n    dev:\n      - gone.yaml\n      - /etc/hostname\n      - ../../etc/hostname\n"
+        "  gone: {dev: []}\n  apps/shop: [dev]\n"
+    )
     report = validate(OF_SWITCHES | {".argosy.yaml": declared})
     assert [(each.line, each.message) for each in report.findings if each.path == ".argosy.yaml"] == [
         (4, "There is no values file “gone.yaml”."),
-        (5, "“gone” is no chart: there is no gone/Chart.yaml."),
-        (6, 'variants["apps/shop"]: must be a mapping, not a list'),
+        (5, "There is no values file “etc/hostname”."),
+        (6, "There is no values file “../../etc/hostname”."),
+        (7, "“gone” is no chart: there is no gone/Chart.yaml."),
+        (8, 'variants["apps/shop"]: must be a mapping, not a list'),
     ]
 
 

@@ -102,7 +102,7 @@ def load(root: Path, repository: Path | None = None) -> Configuration:
         lock=locking.read(root),
         variants={
             posixpath.normpath(chart): {
-                name: tuple(map(posixpath.normpath, _texts(files))) for name, files in mapping(several).items()
+                name: tuple(map(_in_repository, _texts(files))) for name, files in mapping(several).items()
             }
             for chart, several in mapping(own.get("variants")).items()
         },
@@ -114,6 +114,11 @@ def baseline(root: Path) -> str:
     """Return the file of the baseline that a repository names, relative to its root; empty where it names none."""
     named = _mapping(root, layout.CONFIGURATION).get("baseline")
     return named if isinstance(named, str) else ""
+
+
+def _in_repository(path: str) -> str:
+    """Return a path from the repository's root, which a leading `/` stands for, as in an Application."""
+    return posixpath.normpath(path.lstrip("/") or ".")
 
 
 def _mapping(root: Path, path: str) -> Mapping[str, Any]:

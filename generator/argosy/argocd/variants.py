@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 
 from argosy.argocd.inventory import Inventory
@@ -26,11 +27,15 @@ _FOR_ALL = re.compile(r".*\b(all|common|default|examples?|global|samples?|schema
 _SCRIPTS = re.compile(r".*\.(sh|bash|zsh|ps1|mk|py|tf|tpl|md)|[Mm]akefile|[Jj]ustfile|Jenkinsfile|.*\.ya?ml")
 _LARGEST_SCRIPT = 200_000
 _MOST_SCRIPTS = 2000
+_MOST_SAYINGS = 100
+"""How many commands and Applications are listened to for one chart."""
+_MOST_FILES = 20
+"""How many values files each of them may name."""
 
 _VARIABLE = r"\$\{\{[^{}\n]*\}\}|\$\{[^{}\n]*\}|\$\([^()\n]*\)|\$\w++|\{\{[^{}\n]*\}\}|<[\w-]+>|%\w+%"
 _FILE = rf"(?:[\w./@+-]|{_VARIABLE}){{1,400}}?\.ya?ml\b"
 _OPTION = re.compile(rf"(?:^|\s)(?:-f|--values|--values-literal-file)[\s=]+[\"']?({_FILE})")
-_LIST = re.compile(r"value_?[fF]iles\"?[ \t]*[:=][ \t]*(?:\[([^\]]{0,4000})\]|\n((?:[ \t]*-[^\n]*\n?)+))")
+_LIST = re.compile(r"value_?[fF]iles\"?[ \t]*[:=][ \t]*(?:\[([^\]]{0,1000})\]|\n((?:[ \t]*-[^\n]*\n?)+))")
 _COMMAND = re.compile(r"\b(helm|argocd)\b")
 _PLACE = re.compile(rf"(?:[\w./@+-]|{_VARIABLE})+")
 _SOURCE = re.compile(rf"\bpath\"?[ \t]*[:=][ \t]*[\"']?((?:[\w./@+-]|{_VARIABLE}){{1,400}})")
@@ -85,6 +90,10 @@ class Variants:
             if each.endswith((".yaml", ".yml")) and "/templates/" not in f"/{each}" and not astray(root / each, root)
         ]
 
+    @cached_property
+    def _known(self) -> frozenset[str]:
+        return frozenset(self._files)
+
     def _beside(self, chart: Path) -> Iterator[tuple[str, Sequence[str]]]:
         """Yield the environments that values files are named after: in the chart, or in a folder in or beside it."""
         folder = self._path(chart)
@@ -122,18 +131,18 @@ class Variants:
 
     def _said(self, chart: str) -> Iterator[tuple[str, Sequence[str]]]:
         """Yield the environments that scripts and Applications name values files for."""
-        for folder, places, names in self._sayings:
-            if chart in places:
-                yield from self._chosen(names, (chart, folder, "."))
+        told = dict.fromkeys((folder, names) for folder, places, names in self._sayings if chart in places)
+        for folder, names in islice(told, _MOST_SAYINGS):
+            yield from self._chosen(names, (chart, folder, "."))
 
     @cached_property
-    def _sayings(self) -> Sequence[tuple[str, frozenset[str], Sequence[str]]]:
+    def _sayings(self) -> Sequence[tuple[str, frozenset[str], tuple[str, ...]]]:
         """The values files that are named for what may be a chart: the script's folder, places, and files."""
         found = []
         for path, text in self._scripts:
             folder = posixpath.dirname(path)
             for part, pattern in _parts(path, text):
-                if names := [*_values(part)]:
+                if names := tuple(islice(_values(part), _MOST_FILES)):
                     places = {_normal(each, base) for each in pattern.findall(part) for base in (folder, ".")}
                     found.append((folder, frozenset(places), names))
         return found
@@ -183,11 +192,12 @@ class Variants:
         """Return the files that a name means, each with what its first variable stands for."""
         wanted = _normal(name, base)
         parts = re.split(_VARIABLE, wanted)
+        if len(parts) == 1:
+            return [("", wanted)] if wanted in self._known else []
         if len(parts) > 3:
             return []
         pattern = re.compile("([^/]+)".join(map(re.escape, parts)))
-        found = [(match, path) for path in self._files if (match := pattern.fullmatch(path))]
-        return [(match[1] if match.groups() else "", path) for match, path in found]
+        return [(match[1], path) for path in self._files if (match := pattern.fullmatch(path))]
 
 
 def _parts(path: str, text: str) -> Iterator[tuple[str, re.Pattern[str]]]:

@@ -56,6 +56,22 @@ class TestTemplates:
         assert expansion.applications[0].name == "<no value>"
         assert messages(expansion)[0][:2] == (Flaw.TEMPLATE, ("spec", "template", "metadata", "name"))
 
+    @pytest.mark.parametrize(
+        ("template", "expected"),
+        [
+            ("{{ }}-{{name}}", "{{ }}-a"),
+            ("{{{name}}}-{{ {{name}}", "{{{name}}}-{{ {{name}}"),
+            # Only where some line has a whole action, another one may span several.
+            (r"{{\nname}}", "{{\nname}}"),
+            (r"{{name}}-{{\nname}}", "a-a"),
+        ],
+    )
+    def test_without_go_template(self, tmp_path: Path, template: str, expected: str) -> None:
+        text = application_set("- list: {elements: [{name: a, '': x}]}", go=False).replace(
+            "'{{ .name }}'", f'"{template}"'
+        )
+        assert [each.name for each in expanded(tmp_path, text).applications] == [expected]
+
     def test_without_go_template_unknown_parameters_stay(self, tmp_path: Path) -> None:
         text = application_set("- list: {elements: [{name: a}]}", "{{name}}-{{ .name }}", go=False)
         expansion = expanded(tmp_path, text)

@@ -140,10 +140,14 @@ class Templates:
     ) -> list[_Failure | Mapping[str, str]]:
         """Return what each text becomes with each set of parameters, or the first failure with that set."""
         if not self.go:
+            # Argo CD replaces nothing in a text of which no line has a whole action.
+            kept = {text: text for text in texts if not _has_action(text)}
+            replaced = [text for text in texts if text not in kept]
             rows: list[_Failure | Mapping[str, str]] = []
             size = 0
             for each in sets:
-                rows.append(row := _fast(texts, each))
+                row = _fast(replaced, each)
+                rows.append({**row, **kept} if isinstance(row, Mapping) else row)
                 size += sum(map(len, row.values())) if isinstance(row, dict) else 0
                 if size > _LARGEST:
                     raise _too_much(("spec", "template"))
@@ -184,11 +188,16 @@ class Templates:
         return [failure]
 
 
+def _has_action(text: str) -> bool:
+    return any("}}" in line.partition("{{")[2] for line in text.split("\n"))
+
+
 def _fast(texts: Sequence[str], parameters: Parameters) -> _Failure | Mapping[str, str]:
     """Return the texts with each `{{name}}` replaced that is a parameter, the others left alone."""
 
     def replaced(tag: re.Match[str]) -> str:
-        value = parameters.get(tag[1].strip())
+        name = tag[1].strip()
+        value = parameters.get(name) if name else None
         return value if isinstance(value, str) else tag[0]
 
     for text in texts:
