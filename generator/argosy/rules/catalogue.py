@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argosy.rules import (
+    admission,
     application,
     applicationset,
     clusters,
@@ -30,6 +31,7 @@ from argosy.rules import (
 from argosy.rules.registry import RULES, Rule
 
 __all__ = [
+    "admission",
     "application",
     "applicationset",
     "clusters",

@@ -10,11 +10,9 @@ from argosy.documents import Document, Pointer
 from argosy.documents.fields import JSON, group_and_kind, mapping, sequence
 from argosy.documents.fields import field as value_at
 from argosy.findings import Problem, Severity
+from argosy.kubernetes.admission import VARIABLES
 from argosy.rules.registry import Scope, rule
 from argosy.schemas.crds import RULES
-
-OF_POLICY = ("object", "oldObject", "request", "params", "namespaceObject", "variables")
-"""The variables of a ValidatingAdmissionPolicy's expressions."""
 
 _POLICY = """
 # file: policy.yaml
@@ -52,7 +50,7 @@ def expression(document: Document, repository: View) -> Iterator[Problem]:  # no
     if (group, kind) == ("apiextensions.k8s.io", "CustomResourceDefinition"):
         found = ((at, ("self", "oldSelf")) for at in _rules_of(document.data, ()))
     elif (group, kind) == ("admissionregistration.k8s.io", "ValidatingAdmissionPolicy"):
-        found = ((at, (*OF_POLICY, "authorizer")) for at in _of_policy(document.data))
+        found = ((at, VARIABLES) for at in _of_policy(document.data))
     for at, variables in found:
         written = value_at(document.data, *at)
         if isinstance(written, str):

@@ -15,6 +15,7 @@ from argosy.documents.fields import JSON, group_and_kind, mapping, sequence, tex
 from argosy.documents.fields import field as value_at
 from argosy.findings import Problem, Severity
 from argosy.kubernetes.pods import containers, pod_specs
+from argosy.kubernetes.selectors import selects
 from argosy.names import did_you_mean
 from argosy.rules.examples import APPLICATION, DESTINATION, SOURCE
 from argosy.rules.registry import Scope, rule
@@ -55,7 +56,7 @@ class _Namespace:
 
     def selected(self, selector: Mapping[str, JSON]) -> Sequence[tuple[Document, Pointer]]:
         """Return the pods whose labels a label selector matches."""
-        return [(document, at) for labels, document, at in self.pods if _matches(selector, labels)]
+        return [(document, at) for labels, document, at in self.pods if selects(selector, labels)]
 
 
 @lru_cache(maxsize=1)  # One validation looks at one View.
@@ -100,23 +101,6 @@ def _made_of(group: str, kind: str, name: str, data: JSON) -> Iterator[tuple[str
         yield from (("ConfigMap", name), ("Secret", name))
     elif kind == "Ingress":  # cert-manager's annotations have it make these.
         yield from (("Secret", text(value_at(each, "secretName"))) for each in sequence(value_at(spec, "tls")))
-
-
-def _matches(selector: Mapping[str, JSON], labels: Mapping[str, JSON]) -> bool:
-    """Return whether a label selector, of equal labels and expressions, matches labels."""
-    if any(labels.get(name) != value for name, value in mapping(selector.get("matchLabels")).items()):
-        return False
-    for each in map(mapping, sequence(selector.get("matchExpressions"))):
-        value, values = labels.get(text(each.get("key"))), sequence(each.get("values"))
-        fits = {
-            "In": value in values,
-            "NotIn": value not in values,
-            "Exists": value is not None,
-            "DoesNotExist": value is None,
-        }
-        if not fits.get(text(each.get("operator")), True):
-            return False
-    return True
 
 
 def _app(document: str) -> str:

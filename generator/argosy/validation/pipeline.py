@@ -43,7 +43,7 @@ from argosy.kubernetes import api_server
 from argosy.kubernetes.custom_rules import CustomRules, Unknown
 from argosy.paths import holds, unchanged
 from argosy.repository import layout
-from argosy.rules import applicationset, components, files, images, manifests, placeholders
+from argosy.rules import admission, applicationset, components, files, images, manifests, placeholders
 from argosy.rules.registry import RULES, Rule, Scope
 from argosy.rules.secrets import CREDENTIAL, SECRET, credentials, leaked
 from argosy.schemas.builtin_kinds import BUILT_IN_GROUPS
@@ -211,6 +211,8 @@ class _Validation:
             else deployed.view
         )
         self._apply_rules(view, deployed.renders)
+        for policy, reason in admission.not_judged(view):
+            self.skipped.setdefault(identity(policy), reason)
 
     # Files
 
