@@ -115,6 +115,8 @@ DEV, PROD = "name: dev\napplications: {shop: true}\n", "name: prod\napplications
         # By their names, in folders of environments.
         ({"environments/env/dev.yaml": DEV, "environments/env/notes.yaml": "a: b\n"}, {"dev": ["shop"]}),
         ({"environments/values.dev.yaml": DEV, "environments/prod-values.yaml": PROD}, {"dev", "prod"}),
+        ({"environments/envs/dev/values.yaml": DEV, "env/prod/values.yaml": PROD, "env/values.yaml": PROD,
+          "env/x/values.yaml": "a: b\n"}, {"dev", "prod"}),
         # By a script: of a variable stands each file that there is, with what is the same for all.
         (
             {"bin/up.sh": "helm template root ./environments \\\n  -f config/all.yaml \\\n"

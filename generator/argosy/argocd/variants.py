@@ -102,12 +102,15 @@ class Variants:
         beside = [posixpath.normpath(posixpath.join(above, each)) for each in _FOLDERS]
         for path in self._files:
             place, name = posixpath.split(path)
-            place = place or "."
             found = _OF_ENVIRONMENT.fullmatch(name)
             environment = (found["after"] or found["before"]) if found else name.rpartition(".")[0]
+            if environment == "values":
+                # A folder for each environment has a file of that name.
+                place, environment = posixpath.split(place)
+            place = place or "."
             is_sure = bool(found) and place in within
             may_be = place in within[1:] or (place in beside and place != folder)
-            if _FOR_ALL.fullmatch(environment) or environment in {"values", "Chart"}:
+            if _FOR_ALL.fullmatch(environment) or environment in {"", "Chart"}:
                 continue
             if is_sure or (may_be and self._knows(chart, path)):
                 yield environment, [path]
