@@ -185,7 +185,7 @@ def test_values_files_of_urls(validate: Validate) -> None:
     files = {
         "shop/Chart.yaml": "apiVersion: v2\nname: shop\nversion: 1.0.0\n",
         "a.yaml": application({"path": "shop", "helm": {"valueFiles": ["https://example.com/v.yaml"]}}, "a"),
-        "b.yaml": application({"path": "shop", "helm": {"valueFiles": ["secrets://v.yaml"]}}, "b"),
+        "b.yaml": application({"path": "shop", "helm": {"valueFiles": ["s3://v.yaml"]}}, "b"),
     }
 
     def refused(**more: str) -> set[str]:
@@ -194,8 +194,8 @@ def test_values_files_of_urls(validate: Validate) -> None:
         return {each.message for each in report.findings if each.rule == "value-file-missing"}
 
     why = "helm.valuesFileSchemes of argocd-cm does not permit “{}”."
-    assert refused() == {f"The values file “secrets://v.yaml” cannot be read: {why.format('secrets')}"}
-    manifest = places("helm.valuesFileSchemes", "secrets, secrets+age-import")["manifest"]
+    assert refused() == {f"The values file “s3://v.yaml” cannot be read: {why.format('s3')}"}
+    manifest = places("helm.valuesFileSchemes", "s3, secrets+age-import")["manifest"]
     assert refused(**manifest) == {
         f"The values file “https://example.com/v.yaml” cannot be read: {why.format('https')}"
     }

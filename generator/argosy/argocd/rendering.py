@@ -146,7 +146,8 @@ def anew(
         if source.kind is Kind.KUSTOMIZE:
             version = _version(source)
             return was.build_options(version) != now.build_options(version)
-        return was.value_schemes != now.value_schemes and ":" in str(mapping(source.spec.get("helm")).get("valueFiles"))
+        is_other = was.value_schemes != now.value_schemes or bool(was.data) != bool(now.data)
+        return is_other and ":" in str(mapping(source.spec.get("helm")).get("valueFiles"))
 
     def made(place: int) -> Render:
         before = renders[place]

@@ -94,6 +94,8 @@ class _Home(NamedTuple):
     urls: frozenset[str]
     schemes: frozenset[str]
     """Of the URLs that values files may be fetched from."""
+    is_configured: bool
+    """Whether Argo CD's settings are in the repository."""
     is_named: bool = False
     """Whether the Application names this repository by a URL that is known: then another URL is another repository."""
 
@@ -108,7 +110,7 @@ class _Names(NamedTuple):
 
 def resolve(application: ArgoApplication, view: View) -> tuple[Source, ...]:
     """Return each source of an Application with the folder and the value files that it names."""
-    return _resolved(application, _Home(view.root, view.urls, view.settings.value_schemes))
+    return _resolved(application, _Home(view.root, view.urls, view.settings.value_schemes, bool(view.settings.data)))
 
 
 @lru_cache(maxsize=8192)
@@ -276,6 +278,14 @@ def _with_files(source: Source, folder: Path, names: _Names, home: _Home) -> Sou
     for at, name, parameter in _named_files(helm, source.at):
         meant = substituted(name, names.variables)
         scheme = re.match(r"([a-zA-Z][a-zA-Z0-9+.-]*):", meant)
+        if (
+            scheme
+            and parameter is None
+            and _HELM_SECRETS.fullmatch(scheme[1].lower())
+            and (scheme[1].lower() in home.schemes or not home.is_configured)
+        ):
+            unread.append(f"helm-secrets decrypts the values file {name} within Argo CD")
+            continue
         if scheme and parameter is None and scheme[1].lower() not in home.schemes:
             misses.append(Miss(at, name, f"helm.valuesFileSchemes of argocd-cm does not permit “{scheme[1]}”"))
             continue
@@ -302,6 +312,10 @@ def _with_files(source: Source, folder: Path, names: _Names, home: _Home) -> Sou
         unread=tuple(unread),
         others=tuple(dict.fromkeys(others)),
     )
+
+
+_HELM_SECRETS = re.compile(r"secrets(?:\+[a-z0-9-]+)?")
+"""The schemes of helm-secrets, which people permit where Argo CD's settings often are: in another repository."""
 
 
 def _named_files(helm: Mapping[str, Any], at: Pointer) -> Iterator[tuple[Pointer, str, str | None]]:

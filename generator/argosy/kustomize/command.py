@@ -99,6 +99,9 @@ def _run(folder: Path, flags: Sequence[str], options: Collection[str], moved: tu
         raise RenderError([Fault(error.message, kustomization(named), hint=error.hint, stopped=True)]) from error
     if code:
         fault = _fault(err.replace(copy, original), named)
+        if decrypts := _DECRYPTS.search(err):
+            said = f"Its generator {decrypts[1]} decrypts files of SOPS, and does so within Argo CD alone."
+            raise OfflineError([Fault(said, fault.path, fault.line)])
         enabled = next((each for sign, each in _PROGRAMS.items() if each in " ".join(options) and sign in err), "")
         if enabled:
             said = f"The programs that {enabled} lets Kustomize run were not run."
@@ -107,6 +110,10 @@ def _run(folder: Path, flags: Sequence[str], options: Collection[str], moved: tu
     return out
 
 
+_DECRYPTS = re.compile(
+    r"external plugins disabled; unable to load external plugin '(ksops(?:-exec)?|SopsSecretGenerator)'"
+)
+"""Generators that only make sense where the options of builds let them run, wherever these are written."""
 _PROGRAMS = {
     "must specify --enable-helm": "--enable-helm",
     REFUSED: "--enable-helm",

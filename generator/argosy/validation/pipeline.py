@@ -27,11 +27,13 @@ from argosy.documents import (
     DefectKind,
     Document,
     Pointer,
+    encrypted,
     fields,
     is_manifest,
     resource,
     suppressions,
     together,
+    vault,
 )
 from argosy.documents.defects import NOT_JUDGED
 from argosy.documents.fields import JSON, group_and_kind
@@ -534,6 +536,28 @@ class _Validation:
             problem = Problem(violation.message, violation.at, violation.hint, severity=severity)
             self._add(rule, problem, document=document)
 
+    @cached_property
+    def _applied_literally(self) -> frozenset[Hashable]:
+        """The documents of Applications that name Helm, Kustomize or a directory, so that no plugin is asked."""
+        tools = (Kind.HELM, Kind.KUSTOMIZE, Kind.DIRECTORY)
+        named = (
+            each
+            for each in self.deployed.renders
+            if each.application and any(each.source.spec.get(kind.value) for kind in tools)
+        )
+        return frozenset(identity(document) for each in named for document in each.documents)
+
+    def _made_within_argocd(self, problem: Problem, document: Document) -> str:
+        """Return what makes a value within Argo CD that is wrong as it is written here; or nothing."""
+        value = fields.field(document.data, *problem.at)
+        if not problem.at or identity(document) in self._applied_literally:
+            return ""
+        if vault.holds(value, document.data):
+            return "argocd-vault-plugin puts values of it in their place within Argo CD"
+        if encrypted.has_sops(document.data) and (problem.at[0] == "sops" or encrypted.holds(value)):
+            return "it is encrypted with SOPS, and decrypted within Argo CD"
+        return ""
+
     def _unless_to_fill_in(self, rule: Rule, problem: Problem, document: Document) -> tuple[Rule, Problem]:
         """Return what is wrong, or only that somebody has to fill the value in before it is applied."""
         found = placeholders.to_fill_in(fields.field(document.data, *problem.at))
@@ -558,6 +582,9 @@ class _Validation:
         owner: str = "",
     ) -> None:
         about = problem.document or document
+        if about and (reason := self._made_within_argocd(problem, about)):
+            self.skipped.setdefault(identity(about), reason)
+            return
         if about and problem.at and (problem.severity or rule.severity) is Severity.ERROR:
             rule, problem = self._unless_to_fill_in(rule, problem, about)
         if rule.id in FOR_AUTHORS and layout.is_vendored(path or (about.path if about else ".")):
