@@ -21,6 +21,9 @@ _OF_DATA = re.compile(
 )
 """What the data make of an expression there as here; all else may be a limit of the engine."""
 _LONGEST = 200
+_MAKES_LISTS = re.compile(r"\.\s*(map|filter)\s*\(")
+_MOST_ITEMS = 1000
+"""How many items a list may have of which another is made: the engine keeps a copy for each item that it adds."""
 
 
 class FlawError(ValueError):
@@ -51,6 +54,8 @@ class Expression:
         """Return what it gives for the values of its variables; raise DataError or UnknownError."""
         if _Spent.seconds > supervisor.limits().seconds:
             raise UnknownError(f"all rules in CEL took more than {supervisor.limits().seconds:g} seconds")
+        if _MAKES_LISTS.search(self.text) and _may_be_long(self.text, given):
+            raise UnknownError(f"it makes lists of more than {_MOST_ITEMS} items")
         began = time.monotonic()
         functions.Clock.end = began + functions.SECONDS
         try:
@@ -69,6 +74,21 @@ class Expression:
         raise DataError(
             _short(f"no such key: {said['key']}" if is_absent else said[said.lastgroup or 0]), is_absent=is_absent
         )
+
+
+def _may_be_long(text: str, given: Mapping[str, Any]) -> bool:
+    splits = bool(re.search(r"\b(split|findAll)\b", text))
+    if len(text) > 4 * _MOST_ITEMS or (splits and re.search(r"\+|\b(replace|join|format)\b", text)):
+        return True
+    return _largest(given, splits=splits) > _MOST_ITEMS
+
+
+def _largest(value: Any, *, splits: bool) -> int:
+    """Return how many items the longest list has in a value, or may have that a text is split into."""
+    if isinstance(value, dict | list):
+        inner = value.values() if isinstance(value, dict) else value
+        return max([len(value), *(_largest(each, splits=splits) for each in inner)])
+    return len(value) if splits and isinstance(value, str) else 0
 
 
 class _Spent:
