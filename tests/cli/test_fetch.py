@@ -154,6 +154,9 @@ def test_what_kustomizations_and_values_take_from_elsewhere_is_fetched(
             ),
         },
     )
+    write(root, {"argocd/plain.yaml": application("plain", "{repoURL: 'http://git.example.com/a.git', path: a}")})
+    assert "list it under repoURLs in .argosy.yaml (1 document)" in argosy("validate").out
+    (root / "argocd/plain.yaml").unlink()
     unseen = argosy("validate")
     assert unseen.code == 0, unseen.out
     for each in (

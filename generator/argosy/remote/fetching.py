@@ -167,8 +167,10 @@ def _file(pin: Pin, _: str) -> Brought:
 
 
 def _refused(pin: Pin) -> ArgosyError:
-    return UsageError(
-        f"{pin} is not fetched: its address is none of https, ssh or a registry's.",
-        "Give it by https://, ssh:// or git@HOST:PATH; a chart in a registry is REGISTRY/PATH. Where it is this "
-        "repository, list it under repoURLs in .argosy.yaml.",
-    )
+    own = "Where it is this repository, list it under repoURLs in .argosy.yaml."
+    by_kind = {
+        Kind.CHART: "Give it by https://, or by REGISTRY/PATH where a registry has it.",
+        Kind.GIT: f"Give it by https://, ssh:// or git@HOST:PATH, and an artifact by oci://. {own}",
+    }
+    why = "its address is none of https, ssh or a registry's"
+    return UsageError(f"{pin} is not fetched: {why}.", by_kind.get(pin.kind, "Give it by https://."))
