@@ -46,8 +46,12 @@ def places(key: str, value: str) -> Mapping[str, Mapping[str, str]]:
     values = f"configs: {{cm: {data}}}\n"
     path = f"configs.cm.{key.replace('.', chr(92) + '.')}"
     umbrella = "apiVersion: v2\nname: argocd\nversion: 1.0.0\ndependencies:\n  - {name: argo-cd, version: 9.1.0, "
+    operator = (
+        f"apiVersion: argoproj.io/v1beta1\nkind: ArgoCD\nmetadata: {{name: argocd}}\nspec: {{extraConfig: {data}}}\n"
+    )
     return {
         "manifest": {"argocd/cm.yaml": patch},
+        "what the operator is told": {"argocd/argocd.yaml": operator},
         "patch": {"argocd/kustomization.yaml": f"{remote}patches: [{{path: cm.yaml}}]\n", "argocd/cm.yaml": patch},
         "patch in a kustomization": {"argocd/kustomization.yaml": f"{remote}patches: [{inline}]\n"},
         "merge in a kustomization": {
@@ -111,6 +115,16 @@ def test_a_setting_is_found_wherever_it_is(tmp_path: Path, place: str) -> None:
     inventory = take(tmp_path)
     found = settings.of(inventory, View(root=tmp_path, documents=inventory.manifests))
     assert (found.values("kustomize.buildOptions"), found.build_options("")) == (["--enable-helm"], ["--enable-helm"])
+
+
+def test_options_of_builds_have_a_field_of_their_own_for_the_operator(tmp_path: Path) -> None:
+    spec = "spec: {kustomizeBuildOptions: --enable-helm}\n"
+    write_files(
+        tmp_path, {"argocd.yaml": f"apiVersion: argoproj.io/v1beta1\nkind: ArgoCD\nmetadata: {{name: argocd}}\n{spec}"}
+    )
+    inventory = take(tmp_path)
+    found = settings.of(inventory, View(root=tmp_path, documents=inventory.manifests))
+    assert found.build_options("") == ["--enable-helm"]
 
 
 def test_with_its_options_a_build_reads_more_but_nothing_outside_of_the_repository(

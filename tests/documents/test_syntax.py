@@ -16,6 +16,7 @@ from tests.documents.texts import defect, only
         "labels:\n{{ include `x` . | indent 2 }}\nname: a\n",
         "{{- range .Values.all }}\n---\nname: {{ .name }}\n{{- end }}\n",
         "{{- /* a: b: */ -}}\nkind: A\n",
+        "blocks:\n  {% for each in pool %}\n  - cidr: {{ each }}\n  {% endfor %}\n",
         "kind: A\n<#if a.b??>\nname: ${a.b}\n<#else>\nname: c\n</#if>\n<#-- d -->\n",
     ],
 )

@@ -187,6 +187,7 @@ def test_credentials_are_known_by_their_form() -> None:
         "url: https://<user>:<token>@git.acme.io/shop",
         "url: https://ada:{{ .Values.password }}@acme.io/",
         "hook: https://hooks.slack.com/services/T00000000/B00000000/XXXXXXXXXXXXXXXXXXXXXXXX",
+        "- key: enable_aws_secrets_store_csi_driver_provider",
         "awsKeyDigest: 0123456789abcdef0123456789abcdef01234567",
     ],
 )

@@ -1,9 +1,9 @@
 """Argo CD's own settings, as far as the repository has them: the ConfigMap argocd-cm.
 
-It may stand there whole, as a patch of one that lies elsewhere, or in the values of the chart argo-cd. Several clusters
-may have one each, so that a setting can have several values.
+It may stand there whole, as a patch of one that lies elsewhere, in the values of the chart argo-cd, or in an ArgoCD of
+argocd-operator. Several clusters may have one each, so that a setting can have several values.
 
-Source: Argo CD's util/settings and util/argo, and the chart argo-cd of argo-helm.
+Source: Argo CD's util/settings and util/argo, the chart argo-cd of argo-helm, and argocd-operator.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from argosy.argocd.matching import glob_matches, is_argocd
 from argosy.argocd.sources import Source, resolve
 from argosy.argocd.view import SETTINGS, ArgoApplication, View, config_map_name
 from argosy.documents import Document, File, parse, text_of
-from argosy.documents.fields import JSON, field, mapping, sequence, text
+from argosy.documents.fields import JSON, field, group_and_kind, mapping, sequence, text
 from argosy.paths import astray
 
 CHART = "argo-cd"
@@ -129,6 +129,22 @@ def _written(inventory: Inventory) -> Iterator[Mapping[str, JSON]]:
                 yield from _in_kustomization(document, entry.file.location.parent, inventory)
             elif role is not Role.CHART and config_map_name(document) == SETTINGS:
                 yield mapping(document.data.get("data"))
+            elif role is not Role.CHART and group_and_kind(document.data) == ("argoproj.io", "ArgoCD"):
+                yield _of_operator(mapping(document.data.get("spec")))
+
+
+def _of_operator(spec: Mapping[str, JSON]) -> Mapping[str, JSON]:
+    """Return what the operator of Argo CD puts into argocd-cm, from what it is told."""
+    named = {setting: spec[field] for field, setting in _OF_OPERATOR.items() if field in spec}
+    return {**named, **mapping(spec.get("extraConfig"))}
+
+
+_OF_OPERATOR = {
+    "kustomizeBuildOptions": "kustomize.buildOptions",
+    "resourceExclusions": "resource.exclusions",
+    "resourceInclusions": "resource.inclusions",
+}
+"""Fields of an ArgoCD of argocd-operator, by the settings that they become."""
 
 
 def _in_kustomization(document: Document, folder: Path, inventory: Inventory) -> Iterator[Mapping[str, JSON]]:

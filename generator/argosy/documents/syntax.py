@@ -40,6 +40,12 @@ _FREEMARKER = (
     "this is a template of FreeMarker, not YAML: it contains “<#…>”",
     "Give it a name that ends in .ftl, so that nobody takes it for YAML.",
 )
+STATEMENT = re.compile(r"\{%[^%{}]*+%\}")
+"""What a template of Jinja's decides."""
+_JINJA = (
+    "this is a template of Jinja, not YAML: it contains “{% … %}”",
+    "Give it a name that ends in .j2, so that nobody takes it for YAML.",
+)
 _OPEN_QUOTE = (
     "a quoted string is not closed",
     "Close the quote. Inside single quotes, double a single quote.",
@@ -86,8 +92,9 @@ def refusal(error: yaml.YAMLError, lines: Lines, start: int, is_template: Callab
     line = lines.around(index)
     if "\t" in line[: len(line) - len(line.lstrip())] and "flow" not in context:
         return RefusedError(DefectKind.TABS, "the line is indented with a tab", "Indent with spaces.", index)
-    if ACTION.search(line) or is_template():
-        said = _FREEMARKER if DIRECTIVE.search(lines.text) else TEMPLATE
+    is_jinja = STATEMENT.search(line)
+    if is_jinja or ACTION.search(line) or is_template():
+        said = _JINJA if is_jinja else _FREEMARKER if DIRECTIVE.search(lines.text) else TEMPLATE
         return RefusedError(DefectKind.HELM_TEMPLATE, *said, index)
     message, hint = _PROBLEMS.get(problem, (problem, "Correct the YAML syntax."))
     if problem in _ABOUT_THE_BEGINNING:

@@ -252,6 +252,8 @@ _PLACEHOLDER = re.compile(
     r"(?i)x{8}|\*{3}|example|your[-_ ]|[<>{}%]|\$|\.\.\.|^(?:user(?:name)?|pass(?:word|wd)?|pwd|secret|token)$"
 )
 """What stands in a credential's place where documentation shows its form."""
+_NAME = re.compile(r"[a-z]{2,}(?:[_-][a-z]{2,})+")
+"""Words, which are a name as long as a credential: chance gives digits too."""
 
 
 @lru_cache(maxsize=1 << 17)
@@ -265,7 +267,7 @@ def _kinds(line: str) -> tuple[str, ...]:
     return tuple(
         plugin.secret_type
         for plugin in _plugins()
-        if any(not _PLACEHOLDER.search(each) for each in plugin.analyze_string(line))
+        if any(not (_PLACEHOLDER.search(each) or _NAME.fullmatch(each)) for each in plugin.analyze_string(line))
     )
 
 
