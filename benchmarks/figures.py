@@ -10,13 +10,15 @@ from dataclasses import dataclass, replace
 from math import ceil
 from pathlib import Path
 
-from benchmarks import peers
+from benchmarks import infrastructure, peers
 from benchmarks.measuring import FRESH, Command, Measured, in_turns
 from benchmarks.repositories import ENVIRONMENTS, names
 
 LOOP_APPLICATIONS = 7
 """A shell loop takes as long for each application as for the next: its time for these is scaled to all."""
 KINDS = ("poddisruptionbudget-policy-v1", "serviceaccount-v1", "service-v1", "deployment-apps-v1", "pod-v1")
+LOOP_BUILDS = 40
+"""The same of a loop over overlays."""
 LINEAR = 1.2
 """How much more the last piece may take than the first ones: 1 is linear, and the rest is the machine's noise."""
 
@@ -64,6 +66,15 @@ class Bench:
             )
         return folder
 
+    def infrastructure(self, teams: int) -> Path:
+        """Return a repository that argosy did not make, made at the first call."""
+        folder = self.folder / f"infrastructure-{teams}"
+        if not folder.exists():
+            self.say(f"  making the infrastructure of {teams} teams")
+            command = [sys.executable, "-m", "benchmarks.infrastructure", str(teams)]
+            subprocess.run([*command, folder], check=True, stdout=subprocess.DEVNULL, cwd=peers.CHECKOUT)
+        return folder
+
 
 def version(bench: Bench) -> Iterator[Row]:
     """Measure `argosy --version` beside what any Click program has to pay."""
@@ -94,10 +105,7 @@ def kubernetes_validate(bench: Bench) -> Iterator[Row]:
 
 def kubeconform(bench: Bench) -> Iterator[Row]:
     """Measure `argosy validate` beside the loop of `helm template | kubeconform`."""
-    program = peers.kubeconform(bench.kubeconform)
-    schemas = peers.self_contained_schemas(bench.folder / "schemas", KINDS)
-    location = f"{schemas}/{{{{.ResourceKind}}}}{{{{.KindSuffix}}}}.json"
-    yield _beside_loop(bench, "kubeconform", f"'{program}' -strict -schema-location '{location}'", 1 / 3)
+    yield _beside_loop(bench, "kubeconform", _kubeconform(bench, KINDS), 1 / 3)
 
 
 def linearity(bench: Bench) -> Iterator[Row]:
@@ -156,6 +164,45 @@ def manifests(bench: Bench) -> Iterator[Row]:
         yield Row(figure, _per_piece(each, size * in_each), "ms", behind=_behind(each))
     yield _growth("`argosy validate`, manifests: each from 5,000 to 10,000 / from 2,500 to 5,000", measured)
     yield Row("`argosy validate`, 10,000 plain manifests: peak memory", each.megabytes, "MB", 500)
+
+
+def infrastructures(bench: Bench) -> Iterator[Row]:
+    """Measure `argosy validate` of more and more of what others made, beside a loop of builds, and `tree`."""
+    sizes = [ceil(documents / infrastructure.DOCUMENTS) for documents in (5000, 10000, 17000)]
+    folders = {size: bench.infrastructure(size) for size in sizes}
+    largest = sizes[-1]
+    kubeconform = _kubeconform(bench, infrastructure.KINDS)
+    loop = f"""
+        for overlay in $(ls -d services/*/overlays/* | head --lines {LOOP_BUILDS}); do
+            '{peers.script("kubectl")}' kustomize $overlay | {kubeconform}
+        done"""
+    commands = {str(size): _validate(folder) for size, folder in folders.items()}
+    commands |= {
+        "loop": Command(["bash", "-euo", "pipefail", "-c", loop], folders[largest]),
+        "tree": Command([peers.script("argosy"), "tree", "--quiet"], folders[largest]),
+    }
+    measured = bench.measure(**commands)
+    validated = {size: measured[str(size)] for size in sizes}
+    for size, each in validated.items():
+        documents = size * infrastructure.DOCUMENTS
+        figure = f"`argosy validate`, {documents:,} documents that others made: time per document"
+        yield Row(figure, _per_piece(each, documents), "ms", behind=_behind(each))
+    yield _growth("`argosy validate`, others' documents: each from 10,000 to 17,000 / from 5,000 to 10,000", validated)
+    applications = largest * infrastructure.APPLICATIONS
+    what = f"{largest * infrastructure.DOCUMENTS:,} documents and {applications:,} Applications that others made"
+    yield Row(f"`argosy validate`, {what}: peak memory", validated[largest].megabytes, "MB", 500)
+    builds = largest * infrastructure.BUILDS
+    cpu = [
+        mine / (its * builds / LOOP_BUILDS)
+        for mine, its in zip(validated[largest].cpu, measured["loop"].cpu, strict=True)
+    ]
+    yield Row(
+        f"the same / a loop of `kubectl kustomize … \\| kubeconform` (measured on {LOOP_BUILDS} builds, scaled to "
+        f"{builds:,}): CPU of all processes",
+        cpu,
+        bar=1 / 3,
+    )
+    yield Row(f"`argosy tree`, {what}", measured["tree"].seconds, "s", behind=_behind(measured["tree"]))
 
 
 def rendering(bench: Bench) -> Iterator[Row]:
@@ -306,12 +353,20 @@ FIGURES: Mapping[str, Callable[[Bench], Iterator[Row]]] = {
     "linearity": linearity,
     "caching": caching,
     "manifests": manifests,
+    "infrastructure": infrastructures,
     "rendering": rendering,
     "layers": layers,
     "adding": adding,
     "updating": updating,
     "promoting": promoting,
 }
+
+
+def _kubeconform(bench: Bench, kinds: Sequence[str]) -> str:
+    """Return how a loop calls kubeconform, with schemas of some kinds."""
+    program = peers.kubeconform(bench.kubeconform)
+    schemas = peers.self_contained_schemas(bench.folder / f"schemas-{len(kinds)}", kinds)
+    return f"'{program}' -strict -schema-location '{schemas}/{{{{.ResourceKind}}}}{{{{.KindSuffix}}}}.json'"
 
 
 def _making(form: str, applications: int) -> list[str | Path]:

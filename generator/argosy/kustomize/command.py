@@ -93,8 +93,10 @@ def _run(folder: Path, flags: Sequence[str], options: Collection[str], moved: tu
     named = Path(str(folder).replace(copy, original))
     # Kustomize would start git for a base that the references did not give away as remote.
     offline = {"GIT_ALLOW_PROTOCOL": "none"}
+    # A build has nothing to do at the same time, and others run on the other processors.
+    alone = {"GOMAXPROCS": "1"}
     try:
-        code, out, err = supervisor.run([*_command()[0], *flags, str(folder)], offline)
+        code, out, err = supervisor.run([*_command()[0], *flags, str(folder)], offline | alone)
     except supervisor.StoppedError as error:
         raise RenderError([Fault(error.message, kustomization(named), hint=error.hint, stopped=True)]) from error
     if code:

@@ -157,10 +157,19 @@ class Outcomes:
     def _unbuilt(self, location: Path) -> str:
         """Return why no build checked a Kustomize input, or nothing."""
         folders = self.inventory.inputs.get(location, ())
-        rendered = [render for render in self.renders if render.source.folder in folders]
+        rendered = [render for folder in folders for render in self._by_folder.get(folder, ())]
         if not rendered or any(render.is_made for render in rendered):
             return ""
         return rendered[0].skipped or _NOT_RENDERED
+
+    @cached_property
+    def _by_folder(self) -> Mapping[Path, Sequence[Render]]:
+        """The renders of each folder."""
+        found: dict[Path, list[Render]] = {}
+        for render in self.renders:
+            if render.source.folder is not None:
+                found.setdefault(render.source.folder, []).append(render)
+        return found
 
     def _of_chart_file(self, entry: Entry) -> Iterator[Judgement]:
         """Yield one outcome for a chart's file: it is checked by rendering the chart."""
