@@ -146,5 +146,7 @@ class Problem:
     """What is wrong, where it is not the place: findings of a rule with the same cause are one, wherever they are."""
     in_file: bool = False
     """Whether the cause is one of the file that the finding is in, and not of the repository."""
+    among: Sequence[Document] | None = None
+    """What a rule of the whole repository compares the document with, where it is known: nothing else matters."""
     severity: Severity | None = None
     """How bad it is, where it is not as bad, or worse, than what the rule is mostly about."""

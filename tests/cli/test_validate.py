@@ -478,3 +478,23 @@ def test_shards_are_put_together_by_report(argosy: Argosy, tmp_path: Path) -> No
         refused = argosy(*arguments)
         assert refused.code == 2
         assert message in refused.err
+
+
+def test_only_what_changed_is_judged(argosy: Argosy, gitops: Path, git: Git) -> None:
+    values = gitops / "environments/dev/my-app/values.yaml"
+    valid = values.read_text()
+    values.write_text("replicas: many\n")
+    git(gitops, "commit", "--quiet", "--all", "--message", "Break dev")
+    nothing = argosy("validate", str(gitops), "--changed-since", "HEAD")
+    assert nothing.code == 0
+    assert "What 0 changed files reach since HEAD" in nothing.out
+    whole, since = argosy("validate", str(gitops)), argosy("validate", str(gitops), "--changed-since", "HEAD~1")
+    assert (whole.code, since.code) == (1, 1)
+    assert "What 1 changed file reaches since HEAD~1" in since.out
+    assert "environments/dev/my-app/values.yaml" in since.out
+    values.write_text(valid)
+    assert argosy("validate", str(gitops), "--changed-since", "HEAD~1").code == 0
+    for more in (("--shard", "1/2"), ("--update-baseline",)):
+        assert argosy("validate", "--changed-since", "HEAD", *more).code == 2
+    refused = argosy("validate", str(gitops), "--changed-since", "nothing")
+    assert (refused.code, "There is no revision “nothing”." in refused.err) == (2, True)

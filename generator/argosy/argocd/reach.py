@@ -293,6 +293,11 @@ class Reach:
         read |= {each.file.path for each in inventory.entries if self._files.is_open_question(each, self.possible)}
         return frozenset(read)
 
+    def read_by(self, renders: Sequence[Render]) -> frozenset[str]:
+        """Return the files that some renders read."""
+        applied = (path for each in renders for path in self._files.applied_by(each.source))
+        return frozenset(self._files.read_by(renders)).union(applied)
+
     @cached_property
     def applied(self) -> frozenset[str]:
         """The files that directory sources take for manifests."""

@@ -62,6 +62,12 @@ class ShardType(click.ParamType):  # type: ignore[type-arg]  # generic in new ve
 )
 @click.option("--update-baseline", is_flag=True, help="Make what is found the baseline, and keep reasons and dates.")
 @click.option(
+    "--changed-since",
+    "since",
+    metavar="REF",
+    help="Check only what the changes since a commit, a branch or a tag can reach, those in the work tree too.",
+)
+@click.option(
     "--shard",
     type=ShardType(),
     metavar="I/N",
@@ -90,6 +96,7 @@ def command(
     helm: Path | None,
     baseline: Path | None,
     update_baseline: bool,
+    since: str | None,
     shard: tuple[int, int] | None,
     strict: bool,
     unreached: bool,
@@ -108,8 +115,11 @@ def command(
     """
     if update_baseline and paths:
         raise UsageError("A baseline is of the whole repository.", "Leave out PATH with --update-baseline.")
-    if shard and (paths or update_baseline):
-        raise UsageError("A shard is of the whole repository.", "Leave out PATH and --update-baseline with --shard.")
+    if shard and (paths or update_baseline or since):
+        hint = "Leave out PATH, --update-baseline and --changed-since with --shard."
+        raise UsageError("A shard is of the whole repository.", hint)
+    if since and update_baseline:
+        raise UsageError("A baseline is of the whole repository.", "Leave out --changed-since with --update-baseline.")
     versions = tuple(each.strip() for each in kubernetes_versions.split(",")) if kubernetes_versions else ()
     return run(
         root_of(repository, paths),
@@ -126,4 +136,5 @@ def command(
         baseline=baseline,
         update_baseline=update_baseline,
         shard=shard,
+        since=since,
     )

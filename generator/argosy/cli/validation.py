@@ -58,10 +58,12 @@ def run(
     baseline: Path | None = None,
     update_baseline: bool = False,
     shard: tuple[int, int] | None = None,
+    since: str | None = None,
 ) -> int:
     """Validate, print the report, write it to files and the baseline, and return the exit code."""
     from argosy.reporting.progress import progress  # noqa: PLC0415
     from argosy.validation import baseline as known  # noqa: PLC0415
+    from argosy.validation import changed as changes  # noqa: PLC0415
     from argosy.validation import parts, pipeline  # noqa: PLC0415
 
     outside = [path for path in paths if not path.resolve().is_relative_to(root.resolve())]
@@ -77,6 +79,7 @@ def run(
         progress=lambda description, total: progress(description, total, enabled=not quiet),
         baseline=known.find(root, baseline, is_made=update_baseline),
         part=parts.Shard(*shard) if shard else parts.Part(),
+        since=changes.since(root, since) if since else None,
     )
     if update_baseline:
         report, renewed = pipeline.renew(root, chosen)

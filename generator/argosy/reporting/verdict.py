@@ -39,4 +39,6 @@ def verdict(report: Report, options: Options) -> str:
         return f"Valid. {number(skipped, 'document')} {'was' if skipped == 1 else 'were'} not checked (listed above)."
     if report.outcomes:
         return "Valid."
-    return "Nothing was checked: nothing leads to any document." if report.left_out else "No documents found."
+    if report.left_out or not report.title:
+        return "Nothing was checked: nothing leads to any document." if report.left_out else "No documents found."
+    return "Valid: there is nothing to check in it."

@@ -263,6 +263,7 @@ def application_name_twice(repository: View) -> Iterator[Problem]:
                 application.at("metadata", "name"),
                 "Rename or remove one of the two.",
                 application.document,
+                among=[other.document],
             )
 
 

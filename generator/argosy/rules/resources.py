@@ -60,6 +60,7 @@ def resource_twice(repository: View) -> Iterator[Problem]:
                     ("metadata", "name"),
                     "Remove one of the two, or give it another name or namespace.",
                     document,
+                    among=[other],
                 )
 
 
@@ -117,6 +118,7 @@ def never_synced(repository: View) -> Iterator[Problem]:
                     ("kind",),
                     "Remove the manifest, or change resource.exclusions in the ConfigMap argocd-cm.",
                     document,
+                    among=(),
                 )
 
 

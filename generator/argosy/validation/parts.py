@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from argosy.argocd.rendering import Render
-from argosy.argocd.view import key
+from argosy.argocd.view import ArgoApplication, key
 
 
 def of_file(path: str) -> str:
@@ -17,7 +17,12 @@ def of_file(path: str) -> str:
 
 def of_render(render: Render) -> str:
     """Return the owner of what is found in a render: its Application, or the chart or overlay that has none."""
-    return f"application {key(render.application)}" if render.application else f"render {render.path}"
+    return of_application(render.application) if render.application else f"render {render.path}"
+
+
+def of_application(application: ArgoApplication) -> str:
+    """Return the owner of what is found in an Application, and in what it renders."""
+    return f"application {key(application)}"
 
 
 def of_rule(rule: str) -> str:
@@ -36,6 +41,10 @@ class Part:
     def has(self, owner: str) -> bool:  # noqa: ARG002
         """Return whether the part judges what an owner has."""
         return True
+
+    def judges(self, owner: str, application: str) -> bool:  # noqa: ARG002
+        """Return whether it judges an Application, by the owner of its document or by itself."""
+        return self.has(owner)
 
     def compares(self, owners: Iterable[str] | None) -> bool:  # noqa: ARG002
         """Return whether it tells what comes of comparing these owners with each other; None: with the repository."""
@@ -63,3 +72,26 @@ class Shard(Part):
         """Return whether the owner falls to this shard."""
         digest = hashlib.sha256(owner.encode(errors="surrogateescape")).digest()
         return int.from_bytes(digest[:8]) % self.of == self.index - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Reached(Part):
+    """What a change can reach: the owners of that, and what compares one of them with others."""
+
+    owners: frozenset[str] | None
+    """None: everything."""
+    is_apart: bool
+    """Whether what leads to what is as it was, so that owners that are not reached compare as before."""
+    title: str = ""
+
+    def has(self, owner: str) -> bool:
+        """Return whether the change can reach the owner; rules of the whole repository are reached by any."""
+        return self.owners is None or owner in self.owners or owner.startswith("rule ")
+
+    def judges(self, owner: str, application: str) -> bool:
+        """Return whether the change can reach an Application."""
+        return self.has(owner) or self.has(application)
+
+    def compares(self, owners: Iterable[str] | None) -> bool:
+        """Return whether the change can reach one of the owners, if it is known which are compared."""
+        return owners is None or not self.is_apart or any(map(self.has, owners))

@@ -54,11 +54,13 @@ from argosy.schemas.locations import SchemaLocation
 from argosy.schemas.schema import Schema
 from argosy.schemas.store import Definition, SchemaStore, without_nulls
 from argosy.schemas.violations import Violation, as_written
+from argosy.validation import changed
 from argosy.validation.baseline import Baseline, Key
 from argosy.validation.causes import Found, Origins, cause_of, with_echoes
+from argosy.validation.changed import Change
 from argosy.validation.judged import Judged
 from argosy.validation.outcomes import Outcomes, Selection, identity
-from argosy.validation.parts import Part, of_file, of_render, of_rule
+from argosy.validation.parts import Part, of_application, of_file, of_render, of_rule
 
 ARGO = deployments.ARGO
 
@@ -80,6 +82,8 @@ class Options:
     progress: Progress = silent
     part: Part = field(default_factory=Part)
     """What is judged: all, or a shard of it."""
+    since: Change | None = None
+    """Since when: only what changed, and what that can reach, is judged."""
     baseline: Baseline | None = None
     """What does not count, since it is known."""
     repository: Path | None = None
@@ -179,6 +183,12 @@ class _Validation:
         """The root of what is checked."""
         return self.deployed.view.root
 
+    @cached_property
+    def part(self) -> Part:
+        """What is judged."""
+        since = self.options.since
+        return changed.reached(self.deployed, since) if since else self.options.part
+
     def judge(self) -> None:
         """Find what is wrong."""
         import argosy.rules.catalogue  # noqa: F401, PLC0415 - registers the rules
@@ -201,7 +211,7 @@ class _Validation:
         for document in deployed.view.patches:
             self._check_manifest(document, stores, partly=True)
         for render in deployed.renders:
-            if self.options.part.has(of_render(render)):
+            if self.part.has(of_render(render)):
                 self._check_render(render, stores)
         self._check_roots(inventory)
         self._check_versions(inventory)
@@ -242,7 +252,7 @@ class _Validation:
 
     def has(self, path: str) -> bool:
         """Return whether a file is in the part that is judged."""
-        return self.options.part.has(of_file(path))
+        return self.part.has(of_file(path))
 
     def _check_text(self, entry: Entry) -> None:
         # Only their vendor can fix vendored files: what they render to is checked.
@@ -496,7 +506,7 @@ class _Validation:
         scoped: dict[Scope, list[Rule]] = defaultdict(list)
         for rule in RULES.values():
             scoped[rule.scope].append(rule)
-        part = self.options.part
+        part = self.part
         own = [render for render in renders if not render.written and part.has(of_render(render))]
         made = [document for render in own for document in render.documents]
         # Rules may look for what a patch leaves out; of these two kinds, a part is a whole.
@@ -613,13 +623,18 @@ class _Validation:
         if problem.cause:
             why = (rule.id, problem.cause, *([finding.path] if problem.in_file else ()))
         owner = owner or (of_render(render) if render else of_file(place.path))
-        is_own = self.options.part.has(owner)
+        is_own = self.part.has(owner)
+        if rule.scope is Scope.REPOSITORY:
+            compared = [about, *problem.among] if about and problem.among is not None else None
+            is_own = is_own and self.part.compares(None if compared is None else [*map(self._owner_of, compared)])
+        elif application is not None:
+            is_own = self.part.judges(owner, of_application(application))
         self.found.append(Found(finding, why, about, render, of, problem.at, is_own=is_own))
 
     def _judges(self, application: ArgoApplication) -> bool:
         """Return whether an Application is in the part that is judged, or needed for it."""
         document = application.document
-        return document.path in self.needed or self.options.part.has(self._owner_of(document))
+        return document.path in self.needed or self.part.judges(self._owner_of(document), of_application(application))
 
     def _owner_of(self, document: Document) -> str:
         render = self.render_of.get(document)
@@ -688,7 +703,7 @@ class _Validation:
 
     def judged(self, baseline: Baseline | None) -> Judged:
         """Return what was judged, of the files and folders that were asked for."""
-        inventory, deployed, part = self.deployed.inventory, self.deployed, self.options.part
+        inventory, deployed, part = self.deployed.inventory, self.deployed, self.part
         renders, patches = deployed.renders, frozenset(map(identity, deployed.view.patches))
         selection = Selection(self.root, self.options.paths, inventory, renders)
         outcomes = Outcomes(inventory, renders, deployed.reach, self.settled, self.skipped, patches)
