@@ -27,6 +27,7 @@ from argosy.repository.model import (
     ChartExtra,
     CiHost,
     Component,
+    Format,
     Production,
     Repository,
     RevisionStyle,
@@ -225,6 +226,36 @@ def test_signature_keys_become_source_integrity_and_choices_are_kept(
             assert (policy["gpg"], "signatureKeys" in spec) == ({"mode": "head", "keys": list(keys)}, False)
     assert "proj:prod:viewer, exec, create, prod/*, allow" in (root / "argocd/prod/project.yaml").read_text()
     assert "description: Argo CD, ours." in (root / "argocd/platform.yaml").read_text()
+    assert argosy("update", "--check").code == 0
+
+
+def test_previews_and_charts_of_before_go_on_and_take_what_is_new(
+    argosy: Argosy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root, code = tmp_path / "gitops", {"previews": "https://github.com/acme/web"}
+    made = edits.set_application(changing.model(form=Format.HELM, ci=CiHost.GITHUB), "web", code)
+    with versions.checkouts() as known:
+        older = next(each for each in known if "preview_ttl" not in str(versions.questions(each)["applications"]))
+        creation.create(root, rendering.render(made, template=older), branch="main")
+    edit(root, "applications/web/application.yaml", "previewForks: false", "previewForks: false  # ours")
+    edit(root, ".pre-commit-config.yaml", "hooks:\n", "hooks:  # ours\n")
+    edit(root, "applications/web/charts/web/values.yaml", "replicaCount: 1", "replicaCount: 2")
+    commit(root)
+    monkeypatch.chdir(root)
+    unknown = argosy("set", "app", "web", "previewTTL=7d")
+    assert "does not know previewTTL.\n  Take over the newest template first: argosy update" in unknown.err
+    updated = argosy("update", "--commit")
+    assert updated.code == 0, updated.err
+    assert "platform/*/*/chart/" in (root / ".pre-commit-config.yaml").read_text()
+    ending = argosy("set", "app", "web", "previewTTL=7d", "--commit")
+    assert ending.code == 0, ending.err
+    assert "argosy previews expire" in (root / ".github/workflows/previews.yaml").read_text()
+    for path, ours in {
+        "applications/web/application.yaml": "previewForks: false  # ours",
+        ".pre-commit-config.yaml": "hooks:  # ours\n",
+        "applications/web/charts/web/values.yaml": "replicaCount: 2",
+    }.items():
+        assert ours in (root / path).read_text()
     assert argosy("update", "--check").code == 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,7 @@ def test_a_cluster_is_declared_once_and_named_by_environments(argosy: Argosy, re
         ("add", "cluster", "eu1", "--server", US): "There is a cluster “eu1” already.",
         ("add", "cluster", "eu9", "--server", EU): "is given twice",
         ("add", "cluster", "us1", "--server", "us1"): "“us1” is not where an API server is (cluster us1).",
+        ("add", "cluster", "us1", "--server", "https://ada:sesame@us1"): "is given with a user or a password",
         ("add", "cluster", "us1", "--server", US, "--label", "eu"): "“eu” is not a label (cluster us1).",
         ("add", "cluster", "in-cluster", "--server", US): "Argo CD calls the one so that it runs in",
         ("set", "cluster", "eu1", "labels=cluster=x"): "The label cluster is not yours to set",
@@ -55,7 +57,11 @@ def test_a_cluster_is_declared_once_and_named_by_environments(argosy: Argosy, re
     }.items():
         refused = argosy(*words)
         assert (refused.code, told in refused.err) == (2, True), refused.err
+        assert "sesame" not in refused.err
     assert state(repository) == before
+    Path("clusters.yaml").unlink()
+    os.mkfifo("clusters.yaml")
+    assert "clusters.yaml is no file that can be read." in argosy("settings", "cluster", "eu1").err
 
 
 def test_what_changes_of_a_cluster(argosy: Argosy, repository: Path) -> None:
@@ -204,6 +210,7 @@ def test_what_several_clusters_are_not_for(argosy: Argosy, several: Path) -> Non
         ("set", "env", "prod", "rollout=environment"): "cannot be rolled out to by environment",
         ("set", "env", "dev", "rollout=region"): "The environment dev has one cluster",
         ("set", "env", "prod", "clusters="): "“” is not a cluster (environment prod).",
+        ("set", "env", "prod", "clusters=eu1,eu1"): "clusters names eu1 twice.",
         ("set", "env", "prod", "clusters=eu1,us9"): "There is no cluster “us9”.",
         ("set", "env", "prod", f"clusters=eu1,{US}"): f"argosy add cluster NAME --server {US}",
         ("set", "env", "prod", "clusters=eu1,us1", "cluster=eu1"): "Give one of them.",
@@ -219,7 +226,16 @@ def test_what_several_clusters_are_not_for(argosy: Argosy, several: Path) -> Non
     assert "strategy" not in documents("argocd/prod/web.yaml")[0]["spec"]
     assert argosy("add", "env", "dr", "--after", "prod", "--cluster", "us1", "--commit").code == 0
     assert documents("environments/dr/environment.yaml")[0]["destination"] == {"name": "us1"}
-    back = argosy("set", "env", "prod", "clusters=eu1", "autoSync=true", "--yes", "--commit")
+    own = Path("environments/prod/clusters/us1/web/values.yaml")
+    own.parent.mkdir(parents=True)
+    own.write_text("replicaCount: 7\n")
+    assert argosy("apply", "--commit").code == 0
+    back = argosy("set", "env", "prod", "clusters=eu1", "autoSync=true", "--yes", "--commit", "--no-validate")
+    assert "Nothing reads these any more, which are yours: git rm -r environments/prod/clusters/us1\n" in back.err
+    removed = argosy("remove", "app", "web", "--yes", "--dry-run")
+    assert removed.code == 0, removed.err
+    git(several, "rm", "--quiet", "-r", "environments/prod/clusters/us1")
+    git(several, "commit", "--quiet", "--message", "What nothing reads")
     assert f"  web-prod-us1: web-prod in {US} -> web-prod in {EU}" in back.err
     assert documents("argocd/prod/web.yaml")[0]["kind"] == "Application"
     assert argosy("validate").code == 0

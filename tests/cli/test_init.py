@@ -703,6 +703,28 @@ class TestTerminal:
         assert end(terminal, "") == 0
         assert list(tmp_path.iterdir()) == []
 
+    def test_whether_teams_have_projects_is_asked_where_there_are_several(self, tmp_path: Path) -> None:
+        apps = "".join(f"  - {{name: {name}, team: {team}}}\n" for name, team in (("web", "shop"), ("api", "core")))
+        (tmp_path / "answers.yaml").write_text(f"applications:\n{apps}")
+        said = ("--repo-url", "https://x.org/y.git", "--env", "dev", "--ci", "none", "--revision", "trunk")
+        more = (
+            "--format",
+            "helm",
+            "--argocd",
+            "applications",
+            "--kubernetes-version",
+            "1.37",
+            "--set",
+            "shards=1",
+            *SAID,
+        )
+        terminal = start(tmp_path, "gitops", "--answers", "answers.yaml", *said, *more)
+        terminal.expect(r"each team its own\?[^\r]*\]: ")
+        terminal.sendline("team")
+        terminal.expect(r"Write it\? .*: ")
+        assert end(terminal, "\r") == 0
+        assert (tmp_path / "gitops/argocd/dev/teams/shop.yaml").is_file()
+
     @pytest.mark.parametrize(
         ("keys", "message", "code"),
         [("n\r", "Nothing was written", 1), ("\x03", "Interrupted", 130), ("\x04", "Interrupted", 1)],

@@ -19,6 +19,7 @@ from argosy.repository import switches
 from argosy.repository.model import KUBERNETES, Format
 from argosy.schemas import builtin_kinds
 from argosy.template import effects, rendering, versions
+from tests import goldens
 from tests import test_production as production
 from tests.changing import create, git
 from tests.conftest import Argosy
@@ -39,6 +40,18 @@ def listed(argosy: Argosy, *words: str) -> dict[str, dict[str, Any]]:
     result = argosy("settings", *words, "--output", "json")
     assert result.code == 0, result.err
     return {each["key"]: each for told in json.loads(result.out) for each in told["settings"]}
+
+
+def test_the_quotas_of_a_team_are_settings(argosy: Argosy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(create(tmp_path / "gitops", goldens.model("teams")))
+    found = listed(argosy, "team", "payments")
+    assert {key: each["value"] for key, each in found.items()} == {
+        **{"ssoGroup": "", "prod.requests.cpu": "16", "prod.max.memory": "16Gi", "prod.count/jobs.batch": "5"}
+    }
+    one = argosy("settings", "team", "payments", "prod.requests.cpu")
+    assert "value      16\n" in one.out
+    assert "argosy set team payments prod.requests.cpu=…" in one.out
+    assert "argosy set team NAME ENV.requests.cpu=4" in argosy("settings", "team", "search").err
 
 
 @pytest.mark.usefixtures("repository")

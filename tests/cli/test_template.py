@@ -206,7 +206,14 @@ def test_two_layers_that_write_the_same_lie_in_an_order(
 
     # In another order another one wins; without it, the other is there again.
     assert argosy("template", "order", "acme").code == 2
-    assert argosy("template", "order", "a-team", "acme").code == 3, "people's edits are of what goes"
+    reordered = argosy("template", "order", "a-team", "acme")
+    assert reordered.code == 3, "people's edits are of what goes"
+    assert "edit these files (git diff shows the markers), then git add. Then git commit." in reordered.err
+    assert argosy("abort").code == 0
+    gone = argosy("template", "remove", "acme")
+    assert gone.code == 3
+    assert "docs/applications.md  (edited here, and gone from the template)" in gone.err
+    assert "git add keeps a file that one side took away, git rm takes it away" in gone.err
     assert argosy("abort").code == 0
     for path in ("README.md", "applications/shop/SUPPORT.md", "docs/applications.md"):
         assert argosy("restore", path, "--yes", "--commit").code == 0

@@ -202,7 +202,7 @@ def test_what_both_changed_conflicts_and_can_be_taken_back(argosy: Argosy, repos
     before = state(repository)
     result = argosy("update", "--commit")
     assert result.code == 3
-    for path in (f"{CHART}/config/map.yaml", "renovate.json", APPLICATION):
+    for path in (f"{CHART}/config/map.yaml", "renovate.json  (edited here, and gone from the template)", APPLICATION):
         assert f"\n  {path}\n" in result.err
     status = git(repository, "status", "--porcelain")
     assert "UD renovate.json\n" in status
@@ -524,7 +524,7 @@ def test_a_larger_template_gives_way(argosy: Argosy, tmp_path: Path, monkeypatch
     commit(root, {values: monitored, **{path: b"{{/* Ours. */}}\n" + text for path, text in pristine.items()}})
     result = argosy("update")
     assert result.code == 3
-    assert all(f"  {path}\n" in result.err for path in pristine)
+    assert all(f"  {path}  (edited here, and gone from the template)\n" in result.err for path in pristine)
     assert all(Path(path).read_bytes().startswith(b"{{/* Ours. */}}") for path in pristine)
     assert argosy("abort").code == 0
     commit(root, {**pristine})

@@ -123,6 +123,7 @@ def test_a_chart_is_published_and_comes_back(  # noqa: PLR0915 - one story
     assert Path("applications/shop/charts/shop/LICENSE").read_text() == "Free.\n"
     assert Path("applications/shop/charts/shop/NOTICE").read_text() == "Ours.\n"
     assert "vendored: true" in Path("applications/shop/application.yaml").read_text()
+    assert "applications/shop/charts/" in Path(".pre-commit-config.yaml").read_text()
     assert "gizmo" not in "".join(each.read_text() for each in Path("argocd").rglob("*.yaml"))
     assert is_valid(argosy)
     assert "Nothing to change" in argosy("convert", "shop", "--chart", "own").err

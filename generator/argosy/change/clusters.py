@@ -9,7 +9,7 @@ from dataclasses import replace
 from argosy.change import edits
 from argosy.errors import UsageError
 from argosy.names import joined
-from argosy.repository import switches
+from argosy.repository import layout, switches
 from argosy.repository.model import Cluster, Environment, Repository, Secrets
 
 
@@ -61,6 +61,13 @@ def changed(repository: Repository, before: Repository, name: str) -> str:
     if now.server == then.server:
         return f"Have Argo CD know it, too: argocd cluster set {name} {_labels(now)}"
     return f"Have Argo CD know it, too: argocd cluster rm {name}, and then\n  {_adding(now)}"
+
+
+def abandoned(before: Repository, after: Repository, environment: str) -> list[str]:
+    """Return the folders of what applications have of their own in clusters that an environment leaves."""
+    was, places = edits.environment(before, environment), edits.environment(after, environment).clusters
+    named = dict.fromkeys(each for _, its in was.overrides for each in its)
+    return [layout.cluster_deployments(environment, each) for each in named if each not in places]
 
 
 def _by_name(clusters: Iterable[Cluster]) -> tuple[Cluster, ...]:

@@ -55,6 +55,11 @@ class Change:
     """In a conflict: what the index holds of each side."""
 
     @property
+    def is_marked(self) -> bool:
+        """Whether the file has a conflict's markers: not where one side took it away."""
+        return {2, 3} <= self.sides.keys()
+
+    @property
     def wanted(self) -> Blob | None:
         """The file as the change would have it: of a conflict, the template's side."""
         return self.sides.get(3, self.blob)

@@ -293,10 +293,11 @@ def reduced(repository: Repository, names: Collection[str], there: Mapping[str, 
     In each environment it has those that are wanted `there`, and of the others one of each too.
 
     What the repository and its environments hold depends on which formats there are, not on which applications. Those
-    with previews are named, in who may see them and in which namespaces get secrets.
+    with previews are named, in who may see them and in which namespaces get secrets; those with a vendored chart, in
+    what is not linted.
     """
     formats = {
-        each.name: (each.format, each.chart, each.vendored, each.name if each.previews else "")
+        each.name: (each.format, each.chart, each.name if each.previews or each.vendored else "")
         for each in repository.applications
     }
     kept = {*names, *{form: name for name, form in formats.items()}.values()}

@@ -374,9 +374,15 @@ def _say_next(given: ChangeOptions, plan: Plan, change: Change, code: int) -> No
     from argosy import git  # noqa: PLC0415
 
     if code == 3:
+        marked = any(each.is_marked for each in plan.changes if each.sides)
+        whole = any(not each.is_marked for each in plan.changes if each.sides)
+        ways = [
+            *(["edit these files (git diff shows the markers), then git add"] if marked else []),
+            *(["git add keeps a file that one side took away, git rm takes it away"] if whole else []),
+        ]
         click.echo(
             f"\nConflicts between this change and earlier edits:\n{_conflicts(plan)}\n"
-            "Either resolve them: edit these files (git diff shows the markers), then git add and git commit.\n"
+            f"Either resolve them: {'; '.join(ways)}. Then git commit.\n"
             "Or undo the change: argosy abort",
             err=True,
         )
@@ -397,7 +403,13 @@ _NAMED = 8
 
 
 def _conflicts(plan: Plan) -> str:
-    return "\n".join(f"  {path}" for path in plan.conflicts)
+    told = {
+        each.path: "" if each.is_marked else f"  ({_ONE_SIDE[3 in each.sides]})" for each in plan.changes if each.sides
+    }
+    return "\n".join(f"  {path}{told.get(path, '')}" for path in plan.conflicts)
+
+
+_ONE_SIDE = {True: "deleted here, and changed by the template", False: "edited here, and gone from the template"}
 
 
 # The branches that environments follow

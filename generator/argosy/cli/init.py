@@ -94,6 +94,11 @@ QUESTIONS: Mapping[str, Question] = {
         "Pull request to the next environment when a promotion is merged?",
         "So the release to production is there once the one to staging is merged; nobody has to merge it at once.",
     ),
+    "tenancy": (
+        "Do all applications of an environment share an AppProject, or has each team its own?",
+        "environment: one for all. team: each team has one in each environment, for its own applications, namespaces, "
+        "roles and quotas.",
+    ),
     "kubernetes_version": ("Kubernetes version", "Manifests are checked against its schemas."),
     "argosy_install": (
         "Which argosy CI and people install (- to say it later)",
@@ -414,6 +419,9 @@ def _repository(
     applications = _applications(given, answers, interview)
     asking = interview if answers.applications is None else Interview(asks=False)
     seed = given.written[1] if given.written[1].origin else _seed(given, applications, asking)
+    # One team, or none, has nobody to be kept apart from.
+    shared = len({part.get("team", "") for part in applications} - {""}) > 1 or "tenancy" in known
+    tenancy = Tenancy(choose("tenancy", "environment", Tenancy)) if shared else Tenancy.ENVIRONMENT
     settings = Settings(
         name=name,
         repo_url=repo_url,
@@ -426,7 +434,7 @@ def _repository(
         kubernetes_version=_checked_version(ask("kubernetes_version", KUBERNETES, _checked_version)),
         branch=known.get("branch") or branch or defaults.get("branch", "main"),
         minimal=minimal,
-        tenancy=Tenancy(known.get("tenancy", Tenancy.ENVIRONMENT)),
+        tenancy=tenancy,
     )
     if "argosyInstall" not in given.switches:
         said = ask("argosy_install", argosy_install or "-", _checked_installation)

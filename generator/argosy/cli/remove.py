@@ -26,6 +26,7 @@ def command() -> None:
 def app(names: tuple[str, ...], yes: bool, given: ChangeOptions) -> int:
     """Remove applications: their folders, values and Applications, also what people wrote there."""
     from argosy.change import operations  # noqa: PLC0415
+    from argosy.repository import layout  # noqa: PLC0415
 
     with delivery.opened(given) as stored:
         change = operations.remove_applications(stored.repository, names)
@@ -34,7 +35,13 @@ def app(names: tuple[str, ...], yes: bool, given: ChangeOptions) -> int:
             known = [name for name in names if name in {each.name for each in there.repository.applications}]
             return operations.remove_applications(there.repository, known) if known else None
 
-        return delivery.carry_out_removal(given, stored, change, yes, f"Remove {', '.join(names)}", again=again)
+        code = delivery.carry_out_removal(given, stored, change, yes, f"Remove {', '.join(names)}", again=again)
+        places = layout.cluster_deployments("*", "*")
+        left = sorted(each for name in names for each in given.root.glob(f"{places}/{name}"))
+        if code == 0 and not given.dry_run and left:
+            listed = " ".join(each.relative_to(given.root).as_posix() for each in left)
+            given.say(f"Of clusters that their environment left before, these are still there: git rm -r {listed}")
+        return code
 
 
 @command.command("env", cls=options.ChangeCommand)

@@ -100,6 +100,8 @@ def command(words: tuple[str, ...], yes: bool, given: ChangeOptions) -> int:
     lacking = edits.unset(after, lambda path: (given.root / path).is_file())
     for needed in (*lacking, *components.missing(after)) if code == 0 and what == "repository" else ():
         given.say(needed)
+    if code == 0 and what == "env" and (left := clusters.abandoned(change.before, after, name)):
+        given.say(f"Nothing reads these any more, which are yours: git rm -r {' '.join(left)}")
     if code == 0 and what == "cluster" and not given.dry_run:
         given.say(clusters.changed(after, change.before, name))
     return code

@@ -73,8 +73,23 @@ def _settings(model: Repository, what: str, name: str, key: str) -> list[tuple[S
 
     of = f"{what} {name}".strip()
     values = edits.values(model, what, name)
+    quotas = _quotas(model, name) if what == "team" else {}
+    if key in quotas:
+        return [quotas[key]]
     chosen = [switches.setting(of, key)] if key else switches.SETTINGS[what].values()
-    return [(each, values[each.field]) for each in chosen]
+    return [*((each, values[each.field]) for each in chosen), *(() if key else quotas.values())]
+
+
+def _quotas(model: Repository, name: str) -> dict[str, tuple[Setting, str]]:
+    """Return what each namespace of a team may use, by ENV.LIMIT, where that is other than usual."""
+    from argosy.change import edits  # noqa: PLC0415
+    from argosy.repository.switches import Setting  # noqa: PLC0415
+
+    return {
+        (key := f"{place}.{limit}"): (Setting(key, "quotas", str, ""), quantity)
+        for place, quota in edits.team(model, name).quotas
+        for limit, quantity in quota
+    }
 
 
 def _as_json(model: Repository, what: str, name: str, key: str) -> dict[str, Any]:
@@ -104,6 +119,12 @@ def _list(model: Repository, asked: list[tuple[str, str, str]]) -> None:
             table.add_row(each.key, each.shown(value), _can_be(each), each.shown(each.default), files)
         tables.append(table)
     click.echo(console.written(tables, colour=sys.stdout.isatty()), nl=False)
+    if model.settings.production.quotas and any(what == "team" and not key for what, _, key in asked):
+        click.echo(
+            "A team's namespaces may use what is usual, or what is set: argosy set team NAME ENV.requests.cpu=4 "
+            "(`argosy help teams` lists the limits)",
+            err=True,
+        )
 
 
 def _show(model: Repository, what: str, name: str, key: str) -> None:

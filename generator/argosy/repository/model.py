@@ -526,6 +526,11 @@ class Cluster:
 
     def __post_init__(self) -> None:
         check_name("cluster", self.name, LABEL_LENGTH, {"in-cluster": "Argo CD calls the one so that it runs in"})
+        if _PASSWORD.search(self.server) or "@" in self.server.partition("://")[2].partition("/")[0]:
+            raise UsageError(
+                f"The server of the cluster {self.name} is given with a user or a password: it would be committed.",
+                "Leave that out: what Argo CD logs in with is in the cluster's Secret (argosy help clusters).",
+            )
         if "://" not in self.server or not _CLUSTER.fullmatch(self.server):
             raise UsageError(
                 f"“{self.server}” is not where an API server is (cluster {self.name}).",

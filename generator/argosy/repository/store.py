@@ -269,6 +269,8 @@ def _settings(root: Path, path: str) -> Mapping[str, Any]:
     from argosy.schemas.violations import as_written  # noqa: PLC0415
 
     if not (root / path).is_file():
+        if (root / path).exists():
+            raise ArgosyError(f"{path} is no file that can be read.", "Put a file there: restore it from Git.")
         raise ArgosyError(
             f"{path} is missing, so nothing says what {Path(path).parent} is.",
             "Restore it from Git, or move the folder elsewhere.",

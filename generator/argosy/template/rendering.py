@@ -256,7 +256,11 @@ def unknown(repository: Repository, before: Repository, template: Template) -> l
         for each in now[several]:
             previous = had.get(each["name"], {})
             found += [key for key, value in each.items() if key not in known and value and value != previous.get(key)]
-    return [re.sub("_(.)", lambda found: found[1].upper(), key) for key in dict.fromkeys(found) if key not in _DERIVED]
+    return [
+        re.sub("_(url|ttl|.)", lambda found: found[1].upper(), key)
+        for key in dict.fromkeys(found)
+        if key not in _DERIVED
+    ]
 
 
 def _derived(settings: Settings, given: Mapping[str, Any]) -> dict[str, Any]:
