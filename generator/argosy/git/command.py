@@ -154,7 +154,7 @@ _PATIENCE = 120.0
 """After how many seconds a list that is bounded in size is given up, where nothing else is said."""
 _MOST_SAID = 2000
 """How many characters of what git says are repeated, from its end, where it says what went wrong."""
-_PATIENCE = 5.0
+_ENDS_WITHIN = 5.0
 """How many seconds git has to end by itself, and to remove its locks, before it is killed."""
 
 
@@ -167,7 +167,7 @@ def _ended_gently(process: subprocess.Popen[bytes]) -> Iterator[None]:
         with signals.undisturbed():
             process.terminate()
             try:
-                process.wait(_PATIENCE)
+                process.wait(_ENDS_WITHIN)
             except subprocess.TimeoutExpired:
                 process.kill()
         raise
