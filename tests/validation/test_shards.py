@@ -15,7 +15,7 @@ from argosy.rules.registry import RULES, files_of
 from argosy.validation import baseline, judged, pipeline
 from argosy.validation.parts import Shard
 from tests.validating import write_files
-from tests.validation.test_causes import CHART, DEPLOYMENT, OVERLAYS, SCHEMA, applications
+from tests.validation.test_causes import CHART, DEPLOYMENT, OVERLAYS, SCHEMA, application, applications
 
 SHOWN = Options(version="1.0.0", verbose=True)
 BASE = DEPLOYMENT.replace("Always", "Sometimes").replace("nginx:1.29.3", "nginx")
@@ -59,6 +59,15 @@ REPOSITORIES: Mapping[str, Mapping[str, str]] = {
         **applications("path: charts/shop, helm: {{valueFiles: [/values-{env}.yaml]}}"),
         **{f"values-{each}.yaml": "replicas: many\n" for each in ("dev", "prod")},
         ".argosy.yaml": "ignore: [{rule: helm-advice, reason: a test}, {rule: nothing, reason: none}]\n",
+    },
+    "Applications out of a chart": {
+        **CHART,
+        "charts/shop/templates/bad.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: bad}\ndta: {}\n",
+        "apps/Chart.yaml": "apiVersion: v2\nname: apps\nversion: 1.0.0\n",
+        "apps/templates/apps.yaml": '{{- range list "a" "b" "c" "d" }}\n---\n'
+        + application("N", "path: charts/shop").replace("shop-N", "{{ . }}").replace("environment: N", "environment: x")
+        + "{{- end }}\n",
+        "argocd/root.yaml": application("root", "path: apps").replace("shop-root'", "argocd'"),
     },
     "many rules": _of_many_rules(),
 }

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from argosy.argocd.rendering import Render
-from argosy.argocd.view import ArgoApplication, key
+from argosy.argocd.view import ArgoApplication
 
 
 def of_file(path: str) -> str:
@@ -22,7 +22,8 @@ def of_render(render: Render) -> str:
 
 def of_application(application: ArgoApplication) -> str:
     """Return the owner of what is found in an Application, and in what it renders."""
-    return f"application {key(application)}"
+    # Not its key, which is another one in each process: those that share a name and a place share a part.
+    return f"application {application.document.path}:{application.document.index}:{application.name}"
 
 
 def of_rule(rule: str) -> str:
