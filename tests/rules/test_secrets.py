@@ -54,6 +54,32 @@ def test_a_secret_is_one_finding_and_each_of_its_keys_can_be_ignored(validate: V
     assert [(each.path, each.line) for each in found.places] == [("a.yaml", 6), ("a.yaml", 7)]
 
 
+def test_what_a_chart_makes_by_chance_is_not_in_git(validate: Validate) -> None:
+    template = """\
+{{- $made := randAlphaNum 24 }}
+apiVersion: v1
+kind: Secret
+metadata: {name: shop}
+stringData:
+  password: {{ $made | quote }}
+  token: "{{ randAlphaNum 16 | lower }}"
+  session-key: {{ .Values.session | default (randAlphaNum 20) }}
+  signing-key: hunter2-and-more
+"""
+    chart = {"Chart.yaml": "apiVersion: v2\nname: shop\nversion: 1.0.0\n", "values.yaml": "session: given-in-git-1\n"}
+    report = validate({**{f"shop/{name}": text for name, text in chart.items()}, "shop/templates/s.yaml": template})
+    [found] = [each for each in report.findings if each.rule == "secret-in-git"]
+    assert found.message == "The Secret's keys “session-key”, “signing-key” are committed in plain text."
+
+
+def test_of_a_bootstrap_token_one_part_is_secret(validate: Validate) -> None:
+    data = "{token-id: abcdef, token-secret: 0123456789abcdef, auth-extra-groups: 'system:bootstrappers:a'}"
+    head = "apiVersion: v1\nkind: Secret\nmetadata: {name: bootstrap-token-abcdef, namespace: kube-system}\n"
+    report = validate({"s.yaml": f"{head}type: bootstrap.kubernetes.io/token\nstringData: {data}\n"})
+    [found] = [each for each in report.findings if each.rule == "secret-in-git"]
+    assert found.message == "The Secret's key “token-secret” is committed in plain text."
+
+
 @pytest.mark.parametrize(
     ("key", "value", "is_secret"),
     [

@@ -193,6 +193,21 @@ class TestAccounting:
         assert broken.errors
         assert "dev/patch.yaml" in skipped(broken)
 
+    def test_what_a_build_puts_into_a_config_map_is_for_others_to_read(self, validate: Validate) -> None:
+        files = {
+            "users.json": '{"a": 1}\n{"b": 2}\n',
+            "twice.yaml": "a: 1\na: 2\n",
+            "kustomization.yaml": "configMapGenerator: [{name: x, files: [users.json, it.yaml=twice.yaml]}]\n",
+        }
+        report = validate(files)
+        assert not report.findings
+        assert skipped(report) == dict.fromkeys(
+            ("users.json", "twice.yaml"), "it is put into a ConfigMap or Secret as it is"
+        )
+        assert rules_of(validate({**files, "app/kustomization.yaml": "resources: [../twice.yaml]\n"})) >= {
+            "duplicate-key"
+        }
+
     def test_components_are_built_with_the_overlays_that_use_them(self, validate: Validate) -> None:
         component = "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\nnamePrefix: x-\n"
         assert "Component" in skipped(validate({"tls/kustomization.yaml": component}))["tls"]

@@ -94,6 +94,8 @@ class Inventory:
     """Folders with a kustomization, outside charts."""
     inputs: Mapping[Path, Sequence[Path]] = field(default_factory=dict)
     """What builds read: file -> the folders of the kustomizations whose build reads it."""
+    contents: Set[Path] = frozenset()
+    """The files that builds only put into ConfigMaps and Secrets: what is in them is for a program to read."""
     wanted: Callable[[str], bool] = everything
     """Which paths were looked at."""
     inner: Sequence[str] = ()
@@ -176,8 +178,10 @@ def take(root: Path, wanted: Callable[[str], bool] = everything) -> Inventory:
     )
     inputs: dict[Path, list[Path]] = {}
     whole: set[Path] = set()
+    contents: set[Path] = set()
     for folder in kustomizations:
         whole |= kustomize.resources(folder, root)
+        contents |= kustomize.contents(folder, root)
         for path in kustomize.inputs(folder, root):
             inputs.setdefault(path, []).append(folder)
     placed = [(file, chart, _is_text(file, chart, root)) for file in files for chart in [of_charts.of(file.path)]]
@@ -187,7 +191,7 @@ def take(root: Path, wanted: Callable[[str], bool] = everything) -> Inventory:
         Entry(file, _unparsed(file), (), chart) if is_text else _entry(file, next(parsed), chart, partial)
         for file, chart, is_text in placed
     ]
-    return Inventory(root, entries, charts, kustomizations, inputs, wanted, inner)
+    return Inventory(root, entries, charts, kustomizations, inputs, contents - whole, wanted, inner)
 
 
 def _inner(root: Path, files: Sequence[File]) -> Iterator[str]:

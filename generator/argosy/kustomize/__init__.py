@@ -23,9 +23,18 @@ from argosy.helm.release import offline as no_charts
 from argosy.kustomize import charts
 from argosy.kustomize.command import line_of, run
 from argosy.kustomize.overrides import components_of, patch_files, with_overrides
-from argosy.kustomize.references import NAMES, Reference, inputs, kustomization, read_by, references, resources
+from argosy.kustomize.references import (
+    NAMES,
+    Reference,
+    contents,
+    inputs,
+    kustomization,
+    read_by,
+    references,
+    resources,
+)
 
-__all__ = ["BUILT_IN", "NAMES", "Remote", "build", "inputs", "kustomization", "named_by", "resources"]
+__all__ = ["BUILT_IN", "NAMES", "Remote", "build", "contents", "inputs", "kustomization", "named_by", "resources"]
 
 
 BUILT_IN = "builtin"

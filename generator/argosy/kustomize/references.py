@@ -31,6 +31,16 @@ def resources(folder: Path, root: Path) -> set[Path]:
     return {Path(os.path.normpath(folder / entry)) for entry in named if holds((folder / entry).is_file)}
 
 
+def contents(folder: Path, root: Path) -> set[Path]:
+    """Return the files that the folder's kustomization puts into ConfigMaps and Secrets, whatever is in them."""
+    folder = folder.resolve()
+    file = kustomization(folder)
+    named = [*_entries(_trees(file, root)[0])] if file else []
+    of_generators = {entry for field, entry in named if field in _GENERATORS}
+    others = {entry for field, entry in named if field not in _GENERATORS}
+    return {Path(os.path.normpath(folder / entry)) for entry in of_generators - others if not _is_inline(entry)}
+
+
 def inputs(folder: Path, root: Path, added: Sequence[str] = ()) -> set[Path]:
     """Return every file that a build of the folder reads, its kustomizations and those of its bases included.
 

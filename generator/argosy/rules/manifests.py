@@ -212,7 +212,8 @@ HELM_LINT = declare(
     Severity.ERROR,
     "`helm lint --strict` reports an error.",
     explanation="Each chart is linted with the values of an Application that renders it. A chart that no Application "
-    "can render is not linted: the rule helm-render reports why.",
+    "can render is not linted: the rule helm-render reports why. In a repository that argosy did not make "
+    "it is a warning, since Argo CD does not lint.",
     bad=_APPLICATION + _CHART + _GOOD_TEMPLATE + "# file: apps/shop/templates/values.md\nThe shop's values.\n",
     good=_APPLICATION + _CHART + _GOOD_TEMPLATE,
 )

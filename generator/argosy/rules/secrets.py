@@ -17,6 +17,7 @@ from argosy.documents import Document, Pointer
 from argosy.documents.fields import field, group_and_kind, mapping, sequence, text
 from argosy.findings import Problem, Severity
 from argosy.kubernetes.pods import containers
+from argosy.paths import content
 from argosy.rules.config_maps import entries, example, read
 from argosy.rules.examples import APPLICATION, DESTINATION, POD, SOURCE
 from argosy.rules.registry import Scope, declare, rule
@@ -69,7 +70,7 @@ SECRET = "secret-in-git"
     "    kind: ClusterSecretStore\n    name: vault\n  target:\n    name: shop\n  data:\n    - secretKey: password\n"
     "      remoteRef:\n        key: shop/password\n",
 )
-def secret_in_git(document: Document, view: View) -> Iterator[Problem]:  # noqa: ARG001
+def secret_in_git(document: Document, view: View) -> Iterator[Problem]:
     """Find Secrets that hold data."""
     for at, secret in _secrets(document.data):
         plain = [
@@ -78,6 +79,8 @@ def secret_in_git(document: Document, view: View) -> Iterator[Problem]:  # noqa:
             for name, value in mapping(secret.get(part)).items()
             if value not in (None, "") and not _is_no_secret(secret, name, value, part)
         ]
+        if plain and document.is_rendered:
+            plain = [pointer for pointer in plain if not _is_made_anew(document, view, pointer[-1])]
         names = ", ".join(f"“{pointer[-1]}”" for pointer in plain)
         for pointer in plain:
             yield Problem(
@@ -143,6 +146,25 @@ _NO_SECRET_VALUE = re.compile(
 """Switches, placeholders, addresses of mail and certificates."""
 
 
+_CHANCE = re.compile(r"\b(?:rand\w+|uuidv4|gen(?:CA|PrivateKey|S)\w*|derivePassword)\b")
+_ASSIGNED = re.compile(r"\$(\w+)\s*:?=")
+
+
+def _is_made_anew(document: Document, view: View, key: str | int) -> bool:
+    """Return whether a chart's template makes the value of a key by chance, so that Git does not have it."""
+    try:
+        lines = content(view.root / document.path, view.root).decode(errors="replace").splitlines()
+    except OSError:
+        return False
+    by_chance = [line for line in lines if _CHANCE.search(line) and ".Values" not in line]
+    names = {name for line in by_chance for name in _ASSIGNED.findall(line)}
+    own = [line for line in lines if re.match(rf"""\s*["']?{re.escape(str(key))}["']?\s*:""", line)]
+    return bool(own) and all(
+        ".Values" not in line and (line in by_chance or any(re.search(rf"\${name}\b", line) for name in names))
+        for line in own
+    )
+
+
 def _is_no_secret(secret: Mapping[str, Any], name: str, value: Any, part: str) -> bool:
     if not isinstance(value, str):
         return False
@@ -154,6 +176,7 @@ def _is_no_secret(secret: Mapping[str, Any], name: str, value: Any, part: str) -
         return False
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|[_.]", "-", name)
     is_setting = name in _ARGOCD_SETTINGS and mapping(field(secret, "metadata", "labels")).get(_ARGOCD_TYPE)
+    is_setting = is_setting or (secret.get("type") == "bootstrap.kubernetes.io/token" and name != "token-secret")
     is_named = _NO_SECRET.fullmatch(words) and not _HOLDS_SECRET.search(held)
     if is_setting or is_named or _NO_SECRET_VALUE.fullmatch(held):
         return True

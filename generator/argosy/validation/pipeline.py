@@ -374,6 +374,10 @@ class _Validation:
             problem = Problem("Argo CD applies this file as it is, and it is a template.", hint=files.TEMPLATE_HINT)
             self._add(files.TEMPLATE_APPLIED, problem, path=defect.path, line=defect.line)
             return
+        is_content = entry.file.real in self.deployed.inventory.contents and not self.deployed.reach.applies(entry)
+        if is_content and defect.kind in _OF_SYNTAX:
+            self.skipped[identity(affected) if affected else defect.path] = _CONTENT
+            return
         commented = defect.kind is DefectKind.JSON_SYNTAX and has_comments(defect.path)
         if commented or defect.kind in NOT_JUDGED:
             reason = "it is JSON with comments, for a tool that reads it so" if commented else defect.message
@@ -493,12 +497,15 @@ class _Validation:
             for message in messages:
                 is_error = message.severity == "error" and not manifests.is_advice(message.text)
                 rule = manifests.HELM_LINT if is_error else manifests.HELM_ADVICE
+                # Argo CD does not lint: what it renders is judged by itself, and others' charts are as they are.
+                severity = None if self.deployed.reach.is_whole else Severity.WARNING
                 if message.severity != "info" and not (depends and manifests.is_of_dependencies(message.text)):
                     name, _, line = message.path.partition(":")
                     file = name if holds((chart / name).is_file) or (chart / name).is_symlink() else "Chart.yaml"
                     number = int(line) if line.isdecimal() and file == name else None
                     owner = of_file(f"{folder}/Chart.yaml")
-                    self._add(rule, Problem(message.text), path=f"{folder}/{file}", line=number, owner=owner)
+                    problem = Problem(message.text, severity=severity)
+                    self._add(rule, problem, path=f"{folder}/{file}", line=number, owner=owner)
 
     # Rules
 
@@ -771,6 +778,11 @@ class _Validation:
         for entry in self.deployed.inventory.entries:
             digest.update(f"\0{entry.file.path}\0{entry.parsed.text}".encode(errors="surrogateescape"))
         return digest.hexdigest()
+
+
+_OF_SYNTAX = frozenset(DefectKind) - {DefectKind.UNREADABLE, DefectKind.SYMLINK, DefectKind.TOO_LARGE}
+_CONTENT = "it is put into a ConfigMap or Secret as it is"
+"""Why what would be a mistake in a manifest is none."""
 
 
 def _field_of(found: Found) -> tuple[Hashable, Pointer]:
