@@ -83,6 +83,8 @@ class Outcome:
     """Set for what is rendered for an Application alone."""
     is_rendered: bool = False
     """Whether it is a render's, be it of a chart that no Application names."""
+    read_by: tuple[tuple[str, str], ...] = ()
+    """Of a written one: the Applications, each with its environment, whose directory source takes it as it is."""
 
 
 @dataclass(frozen=True, slots=True)

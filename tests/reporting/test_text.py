@@ -123,7 +123,7 @@ def test_of_many_renders_only_those_with_something_to_say_have_a_row(options: Op
     verbose = text(report, replace(options, verbose=True))
 
     assert re.findall(r"^app-\d\d(?= +dev)", brief, re.MULTILINE) == ["app-07"]
-    assert "29 renders passed without a finding: --verbose lists them.\n" in brief
+    assert "29 Applications passed without a finding: --verbose lists them.\n" in brief
     assert len(re.findall(r"^app-\d\d(?= +dev)", verbose, re.MULTILINE)) == 30
 
 

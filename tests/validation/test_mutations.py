@@ -249,8 +249,9 @@ MUTATIONS: dict[str, Mutation] = {
         "helm", APPLICATION, put(*SOURCE, "helm", "valueFiles", 0, "../../../environments/dev/values.yaml")
     ),
     "values files a text": Mutation("helm", APPLICATION, put(*SOURCE, "helm", "valueFiles", "values.yaml")),
+    # Of one source there is no ref: Argo CD takes `$values` for a variable that is empty.
     "values file of an unknown ref": Mutation(
-        "helm", APPLICATION, put(*SOURCE, "helm", "valueFiles", 0, "$values/environments/dev/values.yaml")
+        "helm", APPLICATION, put(*SOURCE, "helm", "valueFiles", 0, "$values/values.yaml")
     ),
     "release name invalid": Mutation("helm", APPLICATION, put(*SOURCE, "helm", "releaseName", "My_App")),
     "release name too long": Mutation("helm", APPLICATION, put(*SOURCE, "helm", "releaseName", "a" * 54)),

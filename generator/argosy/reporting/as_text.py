@@ -11,7 +11,7 @@ from rich.text import Text
 from argosy.findings import Finding, Report, Severity, Status
 from argosy.names import joined
 from argosy.reporting import console
-from argosy.reporting.grouping import also_at, ordered, render_of, renders, resources, split
+from argosy.reporting.grouping import also_at, by_application, ordered, renders, resources
 from argosy.reporting.options import Options
 from argosy.reporting.verdict import closing_line, is_valid, verdict
 from argosy.reporting.wording import describe_renders, number, place
@@ -81,8 +81,8 @@ def _finding(finding: Finding, *, found_in: bool) -> Text:
 
 
 def _renders(report: Report, options: Options) -> Iterator[Table | Text]:
-    """Yield a table with a row for each render; of many, only for those that did not simply pass."""
-    parts = {render: part for render, part in sorted(split(report, render_of).items()) if render[0]}
+    """Yield a table with a row for each Application; of many, only for those that did not simply pass."""
+    parts = dict(sorted(by_application(report).items()))
     shown = parts
     if len(parts) > _FEW_RENDERS and not options.verbose:
         shown = {
@@ -99,7 +99,7 @@ def _renders(report: Report, options: Options) -> Iterator[Table | Text]:
             table.add_row(*map(printable, render), *map(str, counts))
         yield table
     if passed := len(parts) - len(shown):
-        yield Text(f"{number(passed, 'render')} passed without a finding: --verbose lists them.")
+        yield Text(f"{number(passed, 'Application')} passed without a finding: --verbose lists them.")
 
 
 def _skipped(report: Report, options: Options) -> Iterator[Text]:

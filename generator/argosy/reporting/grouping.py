@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import TypeVar
 
 from argosy.findings import Finding, Outcome, Place, Report
@@ -76,3 +77,21 @@ def split(report: Report, key: Callable[[Finding | Outcome], Key]) -> dict[Key, 
             new, _, known = parts.setdefault(value, ([], [], []))
             (new if finding.known is None else known).append(there)
     return {value: Report(new, outcomes, renders=0, known=known) for value, (new, outcomes, known) in parts.items()}
+
+
+def by_application(report: Report) -> dict[tuple[str, str], Report]:
+    """Return a report for each Application and environment: what it renders, and the files it takes as they are."""
+    parts = {render: part for render, part in split(report, render_of).items() if render[0]}
+    written: dict[str, list[Finding]] = {}
+    for finding in report.findings:
+        for path in {there.path for there in finding.places if not there.application}:
+            written.setdefault(path, []).append(finding)
+    taken: dict[tuple[str, str], list[Outcome]] = {}
+    for outcome in report.outcomes:
+        for reader in outcome.read_by:
+            taken.setdefault(reader, []).append(outcome)
+    for reader, outcomes in taken.items():
+        own = {id(each): each for path in {each.path for each in outcomes} for each in written.get(path, ())}
+        part = parts.get(reader) or Report([], [], renders=0)
+        parts[reader] = replace(part, findings=[*part.findings, *own.values()], outcomes=[*part.outcomes, *outcomes])
+    return parts

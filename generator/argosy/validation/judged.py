@@ -162,6 +162,11 @@ def together(parts: Mapping[str, JSON]) -> Judged:
 _MAKE = "Make it with argosy validate --shard {} --report json=FILE."
 
 
+def _outcome(data: JSON) -> Outcome:
+    readers = tuple((str(application), str(environment)) for application, environment in data["read_by"])
+    return Outcome(**{**data, "status": Status(data["status"]), "read_by": readers})
+
+
 def _judged(data: JSON) -> Judged:
     entries: dict[Key, Entry] = {}
     seen: set[Key] = set()
@@ -175,10 +180,7 @@ def _judged(data: JSON) -> Judged:
     return Judged(
         state=data["state"],
         found=[*map(_read, data["found"])],
-        outcomes={
-            int(place): Outcome(**{**each, "status": Status(each["status"])})
-            for place, each in data["outcomes"].items()
-        },
+        outcomes={int(place): _outcome(each) for place, each in data["outcomes"].items()},
         renders=int(data["renders"]),
         unreached={int(place): Unreached(**each) for place, each in data["unreached"].items()},
         unrooted={int(place): str(each) for place, each in data["unrooted"].items()},

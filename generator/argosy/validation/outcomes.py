@@ -105,10 +105,23 @@ class Outcomes:
         """Yield an outcome for each document, written and rendered, and for each source that was not rendered."""
         for entry in self.inventory.entries:
             if self.reach.judges(entry.file.path):
-                yield from self._of_entry(entry)
+                read_by = self._readers.get(entry.file.path, ())
+                for each in self._of_entry(entry):
+                    yield replace(each, outcome=replace(each.outcome, read_by=read_by)) if read_by else each
         for render in self.renders:
             for each in self._of_render(render):
                 yield replace(each, outcome=replace(each.outcome, is_rendered=True), render=render)
+
+    @cached_property
+    def _readers(self) -> Mapping[str, tuple[tuple[str, str], ...]]:
+        """The Applications, each with its environment, that take the documents of a file as they are."""
+        found: dict[str, dict[tuple[str, str], None]] = {}
+        for render in self.renders:
+            if render.written and render.application:
+                for document in render.documents:
+                    reader = (render.application.application, render.application.environment)
+                    found.setdefault(document.path, {})[reader] = None
+        return {path: (*readers,) for path, readers in found.items()}
 
     def unreached(self) -> Iterator[Unreached]:
         """Yield the files that were not judged, because nothing leads to them."""

@@ -374,8 +374,8 @@ class _Validation:
             problem = Problem("Argo CD applies this file as it is, and it is a template.", hint=files.TEMPLATE_HINT)
             self._add(files.TEMPLATE_APPLIED, problem, path=defect.path, line=defect.line)
             return
-        is_content = entry.file.real in self.deployed.inventory.contents and not self.deployed.reach.applies(entry)
-        if is_content and defect.kind in _OF_SYNTAX:
+        is_syntax = defect.kind in _OF_SYNTAX and not self.deployed.reach.applies(entry)
+        if is_syntax and entry.file.real in self.deployed.inventory.contents:
             self.skipped[identity(affected) if affected else defect.path] = _CONTENT
             return
         commented = defect.kind is DefectKind.JSON_SYNTAX and has_comments(defect.path)
