@@ -114,6 +114,22 @@ def test_what_nothing_leads_to_is_counted_and_listed_if_asked_for(options: Optio
     )
 
 
+def test_files_that_applications_take_as_they_are_count_in_their_rows(options: Options) -> None:
+    readers = (("shop", "dev"), ("shop", "prod"))
+    outcomes = [
+        Outcome("shop/pod.yaml", Status.FAILED, read_by=readers),
+        Outcome("shop/extra.yaml", Status.PASSED, read_by=readers[:1]),
+        Outcome("web/templates/pod.yaml", Status.PASSED, "", "shop", "dev", is_rendered=True),
+        Outcome("argocd/root.yaml", Status.PASSED),
+    ]
+    report = Report([Finding("kubernetes-schema", Severity.ERROR, "no kind", "shop/pod.yaml")], outcomes, renders=1)
+    rows = re.findall(r"^shop .*", text(report, options), re.MULTILINE)
+    assert [row.split() for row in rows] == [
+        ["shop", "dev", "3", "2", "1", "0", "1", "0"],
+        ["shop", "prod", "1", "0", "1", "0", "1", "0"],
+    ]
+
+
 def test_of_many_renders_only_those_with_something_to_say_have_a_row(options: Options) -> None:
     outcomes = [Outcome("a", Status.PASSED, "", f"app-{at:02}", "dev") for at in range(30)]
     finding = Finding("memory-limit", Severity.WARNING, "no limit", "a", application="app-07", environment="dev")
