@@ -127,6 +127,16 @@ DEV, PROD = "name: dev\napplications: {shop: true}\n", "name: prod\napplications
         ),
         ({"Makefile": "up:\n\targocd app create root --path environments --values config/$(ENV).yaml\n",
           "environments/config/dev.yaml": DEV}, {"dev"}),
+        # Two blocks of a page have nothing to do with each other.
+        (
+            {
+                "README.md": "```yaml\npath: environments\nvalueFiles: [../config/dev.yaml]\n```\n"
+                "```yaml\npath: elsewhere\nvalueFiles: [../config/other.yaml]\n```\n",
+                "config/dev.yaml": DEV,
+                "config/other.yaml": DEV,
+            },
+            {"dev"},
+        ),
         ({"README.md": "    helm install root environments -f config/dev.yaml\n", "config/dev.yaml": DEV}, {"dev"}),
         ({"main.tf": 'path = "environments"\nhelm = { valueFiles = ["config/${var.env}.yaml"] }\n',
           "environments/config/dev.yaml": DEV}, {"dev"}),

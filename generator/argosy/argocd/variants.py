@@ -38,6 +38,8 @@ _OPTION = re.compile(rf"(?:^|\s)(?:-f|--values|--values-literal-file)[\s=]+[\"']
 _LIST = re.compile(r"value_?[fF]iles\"?[ \t]*[:=][ \t]*(?:\[([^\]]{0,1000})\]|\n((?:[ \t]*-[^\n]*\n?)+))")
 _COMMAND = re.compile(r"\b(helm|argocd)\b")
 _PLACE = re.compile(rf"(?:[\w./@+-]|{_VARIABLE})+")
+_BLOCK = re.compile(r"^[ \t]*```[^\n]*\n(?s:.*?)^[ \t]*```|(?:^(?: {4}|\t)[^\n]*\n?)+", re.MULTILINE)
+"""What a page sets apart as code."""
 _SOURCE = re.compile(rf"\bpath\"?[ \t]*[:=][ \t]*[\"']?((?:[\w./@+-]|{_VARIABLE}){{1,400}})")
 
 
@@ -205,10 +207,12 @@ class Variants:
 
 def _parts(path: str, text: str) -> Iterator[tuple[str, re.Pattern[str]]]:
     """Yield what may say how a chart is applied, a document or a command in its lines, and what is a place in it."""
-    if re.search(r"value_?[fF]iles", text):
-        yield from ((part, _SOURCE) for part in re.split(r"^---", text, flags=re.MULTILINE))
-    joined = re.sub(r"[\\`]\r?\n", " ", text) if not path.endswith(".tf") else ""
-    yield from ((line, _PLACE) for line in joined.splitlines() if _COMMAND.search(line))
+    # A page shows one thing after the other, which have nothing to do with each other.
+    for block in _BLOCK.findall(text) if path.endswith(".md") else [text]:
+        if re.search(r"value_?[fF]iles", block):
+            yield from ((part, _SOURCE) for part in re.split(r"^---", block, flags=re.MULTILINE))
+        joined = re.sub(r"[\\`]\r?\n", " ", block) if not path.endswith(".tf") else ""
+        yield from ((line, _PLACE) for line in joined.splitlines() if _COMMAND.search(line))
 
 
 def _values(part: str) -> Iterator[str]:
