@@ -37,8 +37,8 @@ def within(text: str) -> Iterator[Mapping[str, Any]]:
 def write(releases: Mapping[str, Iterable[Mapping[str, Any]]], folder: Path) -> list[Path]:
     """Write a file for each API version that an operator's releases have, in place of what there was.
 
-    `releases` are the definitions by release, the newest first: of older ones there is what it has no more. What is no
-    longer served is written too, as such: a cluster may have an older operator.
+    `releases` are the definitions by release, the newest first: of older ones there is what it has no more, kinds and
+    fields. What is no longer served is written too, as such: a cluster may have an older operator.
     """
     found: dict[str, dict[str, Any]] = defaultdict(dict)
     cluster: dict[str, set[str]] = defaultdict(set)
@@ -51,6 +51,7 @@ def write(releases: Mapping[str, Iterable[Mapping[str, Any]]], folder: Path) -> 
             for group, version, kind, schema in schemas_of({**definition, "spec": {**spec, "versions": versions}}):
                 name = f"{group}_{version}.json"
                 if kind in found[name]:
+                    found[name][kind] = _of_both(found[name][kind], schema)
                     continue
                 if release != newest or version not in served:
                     schema[GONE] = f"{folder.name} {newest}"
@@ -63,6 +64,25 @@ def write(releases: Mapping[str, Iterable[Mapping[str, Any]]], folder: Path) -> 
     for name, kinds in found.items():
         (folder / name).write_text(_text(f"{folder.name}/{name}", kinds, cluster[name]), encoding="utf-8")
     return [folder / name for name in found]
+
+
+def _of_both(newer: Mapping[str, Any], older: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a schema that takes what either release takes of a field: which one a cluster has is not known."""
+    made = {**newer}
+    fields = older.get("properties", {})
+    if "properties" in newer:
+        known = {
+            key: _of_both(each, fields[key]) if key in fields else each for key, each in newer["properties"].items()
+        }
+        made["properties"] = {**known, **{key: each for key, each in fields.items() if key not in known}}
+    for key in ("items", "additionalProperties"):
+        if isinstance(newer.get(key), dict) and isinstance(older.get(key), dict):
+            made[key] = _of_both(newer[key], older[key])
+    if "enum" in newer:
+        made["enum"] = [*newer["enum"], *(each for each in older.get("enum", ()) if each not in newer["enum"])]
+    if "required" in newer:
+        made["required"] = [each for each in newer["required"] if each in older.get("required", ())]
+    return {key: each for key, each in made.items() if (key, each) != ("required", [])}
 
 
 def write_scopes(folder: Path = bundled.CRDS) -> None:

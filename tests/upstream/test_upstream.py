@@ -174,6 +174,17 @@ class TestSchemas:
         assert "x-gone" not in found["acme.example_v1"]["Gizmo"]
         assert "two" in found["acme.example_v1"]["Gizmo"]["properties"]["spec"]["properties"]
 
+    def test_what_either_release_takes_of_a_kind_is_taken(self, tmp_path: Path) -> None:
+        new = fields("one", "two", one=TEXT, two={**TEXT, "enum": ["a"]})
+        old = fields("two", gone=TEXT, two={**TEXT, "enum": ["b"]})
+        releases = {"v2": [definition("Gizmo", new, "acme.example")], "v1": [definition("Gizmo", old, "acme.example")]}
+        (path,) = crds.write(releases, tmp_path / "acme")
+        gizmo = json.loads(path.read_text())["$defs"]["Gizmo"]
+        assert "x-gone" not in gizmo
+        spec = gizmo["properties"]["spec"]
+        assert (sorted(spec["properties"]), spec["required"]) == (["gone", "one", "two"], ["two"])
+        assert spec["properties"]["two"]["enum"] == ["a", "b"]
+
     def test_an_operator_is_read_from_a_clone_at_its_release(self, tmp_path: Path) -> None:
         clone, made = tmp_path / "sources/acme+gizmo", tmp_path / "made"
         labelled = yaml.safe_dump(definition("Gizmo", fields(one=TEXT), "acme.example"))
