@@ -228,3 +228,13 @@ def test_patterns_that_can_be_read_in_many_ways(root: Path) -> None:
     nothing, found = (sources(root, {"path": "charts/shop", "helm": {"valueFiles": [name]}})[0] for name in names)
     assert [miss.reason for miss in nothing.misses] == ["there is no such file"]
     assert [file.name for file in found.value_files] == ["v.yaml"]
+
+
+def test_a_repository_that_is_called_like_this_one_and_more_is_another(root: Path) -> None:
+    """One of a name that is nearly this one's is a mistake, of which there is a rule."""
+    names = ("gitops-secrets", "gitopps")
+    kinds = [
+        sources(root, {"repoURL": f"https://git.example.com/acme/{name}", "path": "charts/shop"})[0].kind
+        for name in names
+    ]
+    assert kinds == [Kind.REMOTE, Kind.HELM]

@@ -255,7 +255,7 @@ def test_what_is_to_be_set_can_be_set(case: str) -> None:
 
 
 def _plausible(value: str) -> str:
-    values = {"$COPY": "https://git.example.com/copy.git", "NEWKEYID": "0123456789ABCDEF", "…": goldens.RELEASED}
+    values = {"$COPY": "https://git.example.com/copy.git", "NEWKEYID": "FEDCBA9876543210", "…": goldens.RELEASED}
     return functools.reduce(lambda text, pair: text.replace(*pair), values.items(), value)
 
 

@@ -196,11 +196,16 @@ def _elsewhere(spec: Mapping[str, Any], url: str, home: _Home) -> tuple[str, Pin
         return f"{chart} is not in this repository", pin
     if url.startswith("oci://"):
         return f"{url} is an OCI artifact", pin
-    if not is_here(url, home) and (home.is_named or not _exists(home.root, spec.get("path"))):
+    if not is_here(url, home) and (home.is_named or _is_beside(url, home) or not _exists(home.root, spec.get("path"))):
         return f"{url} is another repository", pin
     name = _submodule(home.root, spec.get("path"))
     lies = "is a Git submodule, another repository, whose files are not here: git submodule update --init brings them"
     return (f"{name} {lies}" if name else ""), None
+
+
+def _is_beside(url: str, home: _Home) -> bool:
+    """Return whether a repository is called like this one and more: `gitops-secrets` is no mistake for `gitops`."""
+    return any(normalise(url).startswith(f"{own}-") for own in home.urls)
 
 
 def _submodule(root: Path, path: Any) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from argosy.findings import Problem, Severity
-from argosy.rules.examples import GREETING
+from argosy.rules.examples import GREETING, REPOSITORY
 from argosy.rules.registry import declare
 from argosy.schemas.builtin_kinds import kubernetes
 
@@ -207,6 +207,7 @@ HELM_RENDER = declare(
     bad=_APPLICATION + _CHART + _TEMPLATE.format(greeting='{{ required "greeting is needed" .Values.greetings }}'),
     good=_APPLICATION + _CHART + _GOOD_TEMPLATE,
 )
+_MADE = f"# file: .copier-answers.yml\nrepository_name: gitops\nrepo_url: {REPOSITORY}\nbranch: main\n"
 HELM_LINT = declare(
     "helm-lint",
     Severity.ERROR,
@@ -214,8 +215,8 @@ HELM_LINT = declare(
     explanation="Each chart is linted with the values of an Application that renders it. A chart that no Application "
     "can render is not linted: the rule helm-render reports why. In a repository that argosy did not make "
     "it is a warning, since Argo CD does not lint.",
-    bad=_APPLICATION + _CHART + _GOOD_TEMPLATE + "# file: apps/shop/templates/values.md\nThe shop's values.\n",
-    good=_APPLICATION + _CHART + _GOOD_TEMPLATE,
+    bad=_MADE + _APPLICATION + _CHART + _GOOD_TEMPLATE + "# file: apps/shop/templates/values.md\nThe shop's values.\n",
+    good=_MADE + _APPLICATION + _CHART + _GOOD_TEMPLATE,
 )
 HELM_ADVICE = declare(
     "helm-advice",

@@ -238,6 +238,8 @@ def branch_lacks_path(application: ArgoApplication, view: View) -> Iterator[Prob
     """Find what Applications read on other branches, and these do not have."""
     for read, path in view.lacking.get(key(application), ()):
         missing = path in read.wanted
+        if missing and path == read.wanted[0] and not holds((view.root / path).exists):
+            continue  # It is nowhere, which the rule path-missing says.
         yield Problem(
             f"The branch “{read.revision}” does not have {path}."
             if missing

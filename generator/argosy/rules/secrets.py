@@ -151,18 +151,23 @@ _ASSIGNED = re.compile(r"\$(\w+)\s*:?=")
 
 
 def _is_made_anew(document: Document, view: View, key: str | int) -> bool:
-    """Return whether a chart's template makes the value of a key by chance, so that Git does not have it."""
-    try:
-        lines = content(view.root / document.path, view.root).decode(errors="replace").splitlines()
-    except OSError:
+    """Return whether a chart's templates make the value of a key by chance, so that Git does not have it."""
+    home, found, rest = document.path.rpartition("templates/")
+    if not found:
         return False
-    by_chance = [line for line in lines if _CHANCE.search(line) and ".Values" not in line]
-    names = {name for line in by_chance for name in _ASSIGNED.findall(line)}
-    own = [line for line in lines if re.match(rf"""\s*["']?{re.escape(str(key))}["']?\s*:""", line)]
-    return bool(own) and all(
-        ".Values" not in line and (line in by_chance or any(re.search(rf"\${name}\b", line) for name in names))
-        for line in own
-    )
+    folder = view.root / home / "templates"
+    wanted = re.compile(rf"""\s*["']?{re.escape(str(key))}["']?\s*:""")
+    for file in (folder / rest, *sorted(folder.glob("**/*.tpl"))):
+        try:
+            lines = content(file, view.root).decode(errors="replace").splitlines()
+        except OSError:
+            continue
+        by_chance = [line for line in lines if _CHANCE.search(line) and ".Values" not in line]
+        names = {name for line in by_chance for name in _ASSIGNED.findall(line)}
+        own = [line for line in lines if wanted.match(line)]
+        if own:
+            return any(line in by_chance or any(re.search(rf"\${name}\b", line) for name in names) for line in own)
+    return False
 
 
 def _is_no_secret(secret: Mapping[str, Any], name: str, value: Any, part: str) -> bool:
