@@ -10,7 +10,7 @@ import pytest
 
 from argosy import jsonnet
 from argosy.errors import OfflineError, RenderError
-from argosy.jsonnet import Arguments
+from argosy.jsonnet import Arguments, worker
 from tests.validating import write_files
 
 LOOP = "local f(x) = if x > 1e12 then x else f(x + 1) tailstrict; f(0)"
@@ -84,6 +84,18 @@ def test_an_error_is_told_at_its_line(tmp_path: Path, files: dict[str, str], whe
     place = fault.path.relative_to(tmp_path).as_posix()
     assert (f"{place}:{fault.line}" if fault.line else place) == where
     assert message in fault.message
+
+
+def test_what_the_importer_refuses_is_told_whatever_lies_behind_it_in_memory(tmp_path: Path) -> None:
+    engine = pytest.importorskip("_gojsonnet")
+    options: dict[str, dict[str, str]] = {each: {} for each in ("ext_vars", "ext_codes", "tla_vars", "tla_codes")}
+    for length in range(100):
+        name = "gone" + "x" * length
+        write_files(tmp_path, {"a.jsonnet": f"[1,\n import '{name}']"})
+        answered = worker.answer(engine, {"root": str(tmp_path), "file": "a.jsonnet", "libraries": [], **options})
+        first, second = answered["error"].split("\n")[:2]
+        assert first == f"RUNTIME ERROR: importer error: “{name}” cannot be imported: there is no such file"
+        assert second.startswith("\ta.jsonnet:2:")
 
 
 @pytest.mark.parametrize(("text", "reason"), [(LOOP, "did not end within 1 seconds"), (GROWING, "MB")])

@@ -9,6 +9,7 @@ import importlib
 import json
 import os
 import posixpath
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -19,11 +20,20 @@ class NotFoundError(Exception):
     """Report a file that cannot be imported."""
 
 
-def _importer(root: Path, folders: Sequence[str], read: list[str]) -> Callable[[str, str], tuple[str, bytes]]:
+def _importer(
+    root: Path, folders: Sequence[str], read: list[str], refused: list[str]
+) -> Callable[[str, str], tuple[str, bytes]]:
     """Return the function that finds what is imported: beside the file, then in the folders, the last one first."""
     from argosy.paths import OUTSIDE, astray, content  # noqa: PLC0415 - its folder is known by now
 
     def found(folder: str, name: str) -> tuple[str, bytes]:
+        try:
+            return looked_for(folder, name)
+        except NotFoundError as error:
+            refused.append(str(error))
+            raise
+
+    def looked_for(folder: str, name: str) -> tuple[str, bytes]:
         for place in (folder, *reversed(folders)):
             path = Path(os.path.normpath(root / place / name))
             if reason := OUTSIDE if posixpath.isabs(name) else astray(path, root):
@@ -43,21 +53,32 @@ def _importer(root: Path, folders: Sequence[str], read: list[str]) -> Callable[[
     return found
 
 
-def _answer(engine: Any, task: Mapping[str, Any]) -> Mapping[str, Any]:
-    root, file, read = Path(task["root"]), task["file"], list[str]()
-    importer = _importer(root, task["libraries"], read)
+def answer(engine: Any, task: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what a file evaluates to, or what is wrong, and which files were read."""
+    root, file = Path(task["root"]), task["file"]
+    read, refused = list[str](), list[str]()
+    importer = _importer(root, task["libraries"], read, refused)
     variables = {each: task[each] for each in ("ext_vars", "ext_codes", "tla_vars", "tla_codes")}
     try:
         _, text = importer("", file)
         read.clear()
         made = engine.evaluate_snippet(file, text.decode("utf-8", "replace"), import_callback=importer, **variables)
-    except (RuntimeError, NotFoundError) as error:
-        return {"error": str(error), "read": read}
+    except (RuntimeError, UnicodeDecodeError, NotFoundError) as error:
+        return {"error": _said(error, refused), "read": read}
     return {"text": made, "read": sorted(set(read))}
+
+
+def _said(error: Exception, refused: Sequence[str]) -> str:
+    """Return what an error says."""
+    text = error.object.decode("utf-8", "replace") if isinstance(error, UnicodeDecodeError) else str(error)
+    for each in refused:
+        # go-jsonnet takes what an importer raises for text that ends with a NUL, and goes on into what lies behind it.
+        text = re.sub(rf"({re.escape(each)}).*?(?=\n\t|\Z)", r"\1", text, count=1, flags=re.DOTALL)
+    return text
 
 
 if __name__ == "__main__":
     sys.path += sys.argv[2:]
     _engine = importlib.import_module(sys.argv[1])
     for _asked in sys.stdin:
-        print(json.dumps(_answer(_engine, json.loads(_asked))), flush=True)
+        print(json.dumps(answer(_engine, json.loads(_asked))), flush=True)
