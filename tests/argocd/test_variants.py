@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from argosy import tree
 from argosy.argocd import configuration, deployed, deployments
+from argosy.argocd.variants import Named
 from argosy.findings import Severity
 from argosy.tree import as_text
 from argosy.validation import pipeline
@@ -127,6 +129,11 @@ DEV, PROD = "name: dev\napplications: {shop: true}\n", "name: prod\napplications
         ),
         ({"Makefile": "up:\n\targocd app create root --path environments --values config/$(ENV).yaml\n",
           "environments/config/dev.yaml": DEV}, {"dev"}),
+        # Of two variables the first one tells, and of two that touch, both together.
+        ({"up.sh": "helm template root environments -f config/$ENV/a-${REGION}.yaml\n", "config/dev/a-eu.yaml": DEV,
+          "config/dev/b-eu.yaml": DEV, "config/a-eu.yaml": DEV}, {"dev"}),
+        ({"up.sh": "helm template root environments -f config/$REGION$ENV.yaml\n", "config/eu-dev.yaml": DEV,
+          "config/deep/er.yaml": DEV}, {"eu-dev"}),
         # Two blocks of a page have nothing to do with each other.
         (
             {
@@ -167,6 +174,28 @@ def test_who_says_what_the_values_are(
     assert of_chart.keys() == names
     if isinstance(expected, dict):
         assert [*of_chart.values()] == [*expected.values()]
+
+
+def test_names_with_variables_are_compared_so_many_times_in_all_and_each_once() -> None:
+    compared = list[str]()
+
+    class Counted(str):
+        __slots__ = ()
+
+        def startswith(self, *given: Any) -> bool:
+            compared.append(self)
+            return super().startswith(*given)
+
+    files = [Counted(f"config/{each:03}.yaml") for each in range(100)]
+    names = Named([*files, Counted("other/dev.yaml")], left=10_000)
+    for _ in range(3):
+        assert len(names.by("config/$ENV.yaml", ".")) == len(files)
+    # And the first one behind them.
+    assert len(compared) == len(files) + 1
+    for each in range(1000):
+        names.by(f"$X{each}$Y.yaml", "config")
+    assert len(compared) <= 10_000
+    assert names.by("config/001.yaml", ".") == ()
 
 
 def test_an_application_that_names_the_values_is_the_truth(validate: Validate, tmp_path: Path) -> None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 import posixpath
 import re
+from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -31,6 +33,8 @@ _MOST_SAYINGS = 100
 """How many commands and Applications are listened to for one chart."""
 _MOST_FILES = 20
 """How many values files each of them may name."""
+_MOST_COMPARED = 2_000_000
+"""How many times a path is compared with a name that has variables, in all of a repository."""
 
 _VARIABLE = r"\$\{\{[^{}\n]*\}\}|\$\{[^{}\n]*\}|\$\([^()\n]*\)|\$\w++|\{\{[^{}\n]*\}\}|<[\w-]+>|%\w+%"
 _FILE = rf"(?:[\w./@+-]|{_VARIABLE}){{1,400}}?\.ya?ml\b"
@@ -72,11 +76,12 @@ class Variants:
                 for name, files in self.declared[folder].items()
             ]
         found: dict[str, Sequence[str]] = {}
+        known: set[str] = set()
         for name, files in (*self._said(folder), *self._beside(chart)):
-            known = {each for several in found.values() for each in several}
             # What is beside the chart may be what a script gives it already, by another name.
-            if not known.issuperset(files):
-                found.setdefault(name, files)
+            if name not in found and not known.issuperset(files):
+                found[name] = files
+                known.update(files)
         return [Variant(name, [self.inventory.root / each for each in files]) for name, files in found.items()]
 
     def _path(self, folder: Path) -> str:
@@ -93,8 +98,26 @@ class Variants:
         ]
 
     @cached_property
-    def _known(self) -> frozenset[str]:
-        return frozenset(self._files)
+    def _named(self) -> Named:
+        return Named(self._files)
+
+    @cached_property
+    def _by_folder(self) -> Mapping[str, Sequence[tuple[str, str, bool]]]:
+        """What values files may be for, by the folders that charts have them in: an environment, path, and its form.
+
+        The form says so itself where it is like `values-dev.yaml`.
+        """
+        found = defaultdict[str, list[tuple[str, str, bool]]](list)
+        for path in self._files:
+            place, name = posixpath.split(path)
+            form = _OF_ENVIRONMENT.fullmatch(name)
+            environment = (form["after"] or form["before"]) if form else name.rpartition(".")[0]
+            if environment == "values":
+                # A folder for each environment has a file of that name.
+                place, environment = posixpath.split(place)
+            if environment not in {"", "Chart"} and not _FOR_ALL.fullmatch(environment):
+                found[place or "."].append((path, environment, bool(form)))
+        return found
 
     def _beside(self, chart: Path) -> Iterator[tuple[str, Sequence[str]]]:
         """Yield the environments that values files are named after: in the chart, or in a folder in or beside it."""
@@ -102,26 +125,23 @@ class Variants:
         above = posixpath.dirname(folder)
         within = [posixpath.normpath(posixpath.join(folder, each)) for each in (".", *_FOLDERS)]
         beside = [posixpath.normpath(posixpath.join(above, each)) for each in _FOLDERS]
-        for path in self._files:
-            place, name = posixpath.split(path)
-            found = _OF_ENVIRONMENT.fullmatch(name)
-            environment = (found["after"] or found["before"]) if found else name.rpartition(".")[0]
-            if environment == "values":
-                # A folder for each environment has a file of that name.
-                place, environment = posixpath.split(place)
-            place = place or "."
-            is_sure = bool(found) and place in within
-            may_be = place in within[1:] or (place in beside and place != folder)
-            if _FOR_ALL.fullmatch(environment) or environment in {"", "Chart"}:
-                continue
-            if is_sure or (may_be and self._knows(chart, path)):
+        may_be = {*within[1:], *(each for each in beside if each != folder)}
+        known = [(*each, place) for place in {*within, *beside} for each in self._by_folder.get(place, ())]
+        takes = self._takes(chart) if known else frozenset()
+        for path, environment, is_sure, place in sorted(known):
+            if (is_sure and place in within) or (place in may_be and self._gives(path, takes)):
                 yield environment, [path]
 
-    def _knows(self, chart: Path, path: str) -> bool:
-        """Return whether a chart has something that a file gives values for."""
-        given = {key for each in self.inventory.at(self.inventory.root / path) for key in mapping(each.data)}
+    def _takes(self, chart: Path) -> frozenset[str]:
+        """Return the values that a chart has or reads."""
         own = self.inventory.head(chart, "values.yaml", "values.yml").keys()
-        return bool(given & (own | self._read.get(chart, frozenset())))
+        return self._read.get(chart, frozenset()) | own
+
+    def _gives(self, path: str, values: frozenset[str]) -> bool:
+        """Return whether a file has one of some values."""
+        return any(
+            not mapping(each.data).keys().isdisjoint(values) for each in self.inventory.at(self.inventory.root / path)
+        )
 
     @cached_property
     def _read(self) -> Mapping[Path, frozenset[str]]:
@@ -136,20 +156,20 @@ class Variants:
 
     def _said(self, chart: str) -> Iterator[tuple[str, Sequence[str]]]:
         """Yield the environments that scripts and Applications name values files for."""
-        told = dict.fromkeys((folder, names) for folder, places, names in self._sayings if chart in places)
-        for folder, names in islice(told, _MOST_SAYINGS):
+        for folder, names in self._sayings.get(chart, ()):
             yield from self._chosen(names, (chart, folder, "."))
 
     @cached_property
-    def _sayings(self) -> Sequence[tuple[str, frozenset[str], tuple[str, ...]]]:
-        """The values files that are named for what may be a chart: the script's folder, places, and files."""
-        found = []
+    def _sayings(self) -> Mapping[str, Mapping[tuple[str, tuple[str, ...]], None]]:
+        """The values files that are named for what may be a chart, by its place: the script's folder, and the files."""
+        found = defaultdict[str, dict[tuple[str, tuple[str, ...]], None]](dict)
         for path, text in self._scripts:
             folder = posixpath.dirname(path)
             for part, pattern in _parts(path, text):
                 if names := tuple(islice(_values(part), _MOST_FILES)):
-                    places = {_normal(each, base) for each in pattern.findall(part) for base in (folder, ".")}
-                    found.append((folder, frozenset(places), names))
+                    for place in {_normal(each, base) for each in pattern.findall(part) for base in (folder, ".")}:
+                        if len(found[place]) < _MOST_SAYINGS:
+                            found[place][folder, names] = None
         return found
 
     @cached_property
@@ -180,7 +200,7 @@ class Variants:
         by_name: dict[str, list[tuple[int, str]]] = {}
         for place, name in enumerate(names):
             for base in bases:
-                found = self._matching(name, base)
+                found = self._named.by(name, base)
                 for environment, path in found:
                     (by_name.setdefault(environment, []) if environment else fixed).append((place, path))
                 if found:
@@ -193,16 +213,59 @@ class Variants:
             environment = (found_in["after"] or found_in["before"]) if found_in else last.rpartition(".")[0]
             yield environment, [path for _, path in fixed]
 
-    def _matching(self, name: str, base: str) -> list[tuple[str, str]]:
-        """Return the files that a name means, each with what its first variable stands for."""
+
+@dataclass
+class Named:
+    """Finds the files that names mean, a variable in them being any text of a path's part, in a bounded time."""
+
+    files: Sequence[str]
+    """Sorted."""
+    left: int = _MOST_COMPARED
+    """How many comparisons are left. Names are guesses: afterwards they mean no file."""
+    _found: dict[str, Sequence[tuple[str, str]]] = field(default_factory=dict)
+
+    def by(self, name: str, base: str) -> Sequence[tuple[str, str]]:
+        """Return the files that a name means in a folder, each with what its first variable stands for."""
+        if self.left <= 0:
+            return ()
         wanted = _normal(name, base)
-        parts = re.split(_VARIABLE, wanted)
-        if len(parts) == 1:
-            return [("", wanted)] if wanted in self._known else []
-        if len(parts) > 3:
+        if wanted not in self._found:
+            self._found[wanted] = self._looked_for(wanted)
+        found = self._found[wanted]
+        self.left -= 1 + len(found)
+        return found
+
+    def _looked_for(self, name: str) -> Sequence[tuple[str, str]]:
+        # Of variables that touch, nothing tells what each of them stands for.
+        before, *rest = re.split(f"(?:{_VARIABLE})+", name)
+        first = bisect_left(self.files, before)
+        if not rest:
+            return [("", name)] if self.files[first : first + 1] == [name] else []
+        if len(rest) > 2:
             return []
-        pattern = re.compile("([^/]+)".join(map(re.escape, parts)))
-        return [(match[1], path) for path in self._files if (match := pattern.fullmatch(path))]
+        found = []
+        for at in range(first, len(self.files)):
+            path = self.files[at]
+            self.left -= 1
+            if not path.startswith(before) or self.left <= 0:
+                break
+            if stands_for := _between(path[len(before) :], rest):
+                found.append((stands_for, path))
+        return found
+
+
+def _between(path: str, parts: Sequence[str]) -> str:
+    """Return what a variable stands for before the parts of a path, of which the last ends it; empty if for nothing."""
+    *middle, last = parts
+    if not path.endswith(last):
+        return ""
+    held = path[: len(path) - len(last)]
+    for each in middle:
+        if held.count("/") != each.count("/"):
+            return ""
+        # The first variable stands for as much as it can, the other one for something.
+        held = held[: max(held.rfind(each, 1, len(held) - 1), 0)]
+    return "" if "/" in held else held
 
 
 def _parts(path: str, text: str) -> Iterator[tuple[str, re.Pattern[str]]]:
