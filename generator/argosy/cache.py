@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import secrets
 import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -20,6 +19,7 @@ from pathlib import Path
 from time import time
 from typing import Any, TypeVar
 
+from argosy import temporary
 from argosy.errors import UsageError
 from argosy.paths import beginning, once
 
@@ -180,7 +180,7 @@ def keep(shelf: str, digest: str, content: bytes) -> None:
             f"There is no cache to keep it in: {VARIABLE} is empty, or its folder cannot be used by you alone.",
             f"Set {VARIABLE} to a folder of yours.",
         )
-    _put(folder / digest, _sealed(digest, content))
+    temporary.write(folder / digest, _sealed(digest, content), 0o600)
 
 
 def kept(shelf: str, digest: str) -> bytes | None:
@@ -246,24 +246,12 @@ def _write(place: Path, digest: str, content: bytes) -> None:
     sealed = _sealed(digest, content)
     with suppress(OSError):
         if _make_room(place.parent, len(sealed)):
-            _put(place, sealed)
+            temporary.write(place, sealed, 0o600)
 
 
 def _sealed(digest: str, content: bytes) -> bytes:
     packed = zlib.compress(content, 1)
     return _seal(digest, packed) + packed
-
-
-def _put(place: Path, sealed: bytes) -> None:
-    draft = place.with_name(f"{place.name}.{secrets.token_hex(8)}")
-    try:
-        with os.fdopen(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as stream:
-            stream.write(sealed)
-        draft.replace(place)
-    except OSError:
-        with suppress(OSError):
-            draft.unlink()
-        raise
 
 
 def _make_room(shelf: Path, needed: int) -> bool:

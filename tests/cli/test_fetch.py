@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -244,3 +245,36 @@ def test_what_is_locked_is_verified_on_each_fetch(
         renewed = argosy("fetch", "--lock")
         assert renewed.code == 0
         assert f"{meant[:19]} -> {brought[:19]}" in renewed.err
+
+
+def test_the_lock_is_written_to_the_repository_alone(argosy: Argosy, root: Path, gizmo: Vendor) -> None:
+    write(
+        root,
+        {"argocd/chart.yaml": application("chart", f"{{repoURL: '{gizmo.url}', chart: gizmo, targetRevision: 1.0.0}}")},
+    )
+    victim, lock = root.parent / "victim", root / ".argosy-lock.yaml"
+    victim.write_text("mine")
+    # Each name that a draft might have.
+    for each in (".argosy-lock.yaml.new", ".argosy-lock.yaml.tmp", ".argosy-lock.yaml~"):
+        (root / each).symlink_to("../victim")
+    before = {path.name for path in root.iterdir()}
+    assert argosy("fetch", "--lock").code == 0
+    assert "sha256:" in lock.read_text()
+    assert {path.name for path in root.iterdir()} == {*before, lock.name}
+
+    # What is no file of the repository's stays, and is said before anything is fetched.
+    lock.unlink()
+    os.mkfifo(lock)
+    for reason in ("it is neither a file nor a folder", "it is a folder", "it leads out of the repository"):
+        said = argosy("fetch", "--lock", "--again")
+        assert (said.code, said.out) == (2, "")
+        assert f".argosy-lock.yaml cannot be written: {reason}." in said.err
+        assert "Fetching" not in said.err
+        if reason == "it is a folder":
+            lock.rmdir()
+            lock.symlink_to("../victim")
+        elif "folder" in reason:
+            lock.unlink()
+            lock.mkdir()
+    assert victim.read_text() == "mine"
+    assert {path.name for path in root.iterdir()} == {*before, lock.name}

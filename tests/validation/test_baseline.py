@@ -83,6 +83,15 @@ def test_only_what_is_new_fails(argosy: Argosy, tmp_path: Path) -> None:
     assert (tmp_path / BASELINE).read_text() == head + "findings:\n" + entries
 
 
+def test_it_is_written_over_no_link(argosy: Argosy, tmp_path: Path) -> None:
+    write_files(tmp_path, {"gitops/pod.yaml": POD, "victim": "mine"})
+    (tmp_path / "gitops" / f"{BASELINE}.new").symlink_to("../victim")
+    argosy("validate", "--repository", "gitops", "--update-baseline")
+    assert "rule: image-tag" in (tmp_path / "gitops" / BASELINE).read_text()
+    assert (tmp_path / "victim").read_text() == "mine"
+    assert len([*(tmp_path / "gitops").iterdir()]) == 3
+
+
 @pytest.mark.parametrize(("days", "code"), [(0, 0), (-1, 1)])
 def test_after_its_date_a_finding_fails_again(argosy: Argosy, tmp_path: Path, days: int, code: int) -> None:
     write_files(tmp_path, {"pod.yaml": POD})

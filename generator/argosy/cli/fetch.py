@@ -10,7 +10,7 @@ import click
 
 from argosy.cli import options
 from argosy.cli.options import root_of
-from argosy.errors import IncompleteError, UsageError
+from argosy.errors import ArgosyError, IncompleteError, UsageError
 
 if TYPE_CHECKING:
     from argosy.remote import Fetched
@@ -40,6 +40,8 @@ def command(*, again: bool, lock: bool, repository: Path | None, output: str, qu
     from argosy.repository import layout  # noqa: PLC0415
 
     root = root_of(repository)
+    if lock:
+        _check_lock(root)
 
     def say(pin: remote.Pin) -> None:
         if not quiet:
@@ -84,22 +86,35 @@ def command(*, again: bool, lock: bool, repository: Path | None, output: str, qu
     return 0
 
 
+def _check_lock(root: Path) -> None:
+    """Raise UsageError where a repository has something else in the place of its lock."""
+    from argosy.paths import astray  # noqa: PLC0415
+    from argosy.repository import layout  # noqa: PLC0415
+
+    file = root / layout.LOCK
+    reason = "it is a folder" if file.is_dir() else astray(file, root)
+    if reason:
+        raise UsageError(f"{layout.LOCK} cannot be written: {reason}.", "Put a file in its place, or nothing.")
+
+
 def _locked(root: Path, fetched: Fetched) -> list[str]:
     """Write the lock of a repository, and return what became of it, a line each."""
-    from argosy.paths import astray  # noqa: PLC0415
+    from argosy import temporary  # noqa: PLC0415
     from argosy.remote import locking  # noqa: PLC0415
     from argosy.repository import layout  # noqa: PLC0415
 
     file = root / layout.LOCK
-    if file.exists() and (reason := astray(file, root)):
-        raise UsageError(f"{layout.LOCK} cannot be written: {reason}.", "Put a file in its place.")
     before, after = locking.read(root), fetched.lock()
     content = locking.written(after)
     if file.is_file() and file.read_text(encoding="utf-8", errors="replace") == content:
         return [f"{layout.LOCK}: unchanged."]
-    draft = file.with_name(f"{layout.LOCK}.new")
-    draft.write_text(content, encoding="utf-8")
-    draft.replace(file)
+    try:
+        temporary.write(file, content.encode())
+    except OSError as error:
+        raise ArgosyError(
+            f"{layout.LOCK} cannot be written: {error.strerror}.",
+            "See to it that you may write there, and run it again.",
+        ) from error
     told = [f"{layout.LOCK}: {len(after)} locked. Commit it."]
     for pin in sorted(before.keys() & after.keys()):
         was, now = before[pin].digest, after[pin].digest

@@ -13,6 +13,7 @@ from itertools import pairwise, takewhile
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from argosy import temporary
 from argosy.argocd import configuration
 from argosy.documents import File, parse, read
 from argosy.documents.fields import mapping, sequence
@@ -159,9 +160,7 @@ class Baseline:
     def write(self) -> None:
         """Write the file as a whole, or not at all."""
         self.file.parent.mkdir(parents=True, exist_ok=True)
-        beside = self.file.with_name(f"{self.file.name}.new")
-        beside.write_text(self.text, encoding="utf-8", newline="")
-        beside.replace(self.file)
+        temporary.write(self.file, self.text.encode())
 
 
 def find(root: Path, named: Path | None = None, *, is_made: bool = False) -> Baseline | None:
