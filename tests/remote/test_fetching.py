@@ -7,7 +7,9 @@ import json
 import os
 import subprocess
 import tarfile
+import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
@@ -305,6 +307,44 @@ def test_a_file_alone_is_fetched_within_the_same_bounds(monkeypatch: pytest.Monk
         fetching.fetch(Pin(f"{url}/a.yaml", ""))
     assert pin.is_fixed
     assert not Pin(f"{url}/main/a.yaml", "").is_fixed
+
+
+@pytest.mark.parametrize("head", ["HTTP/1.1 200 OK\r\nX: ", "HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n"])
+def test_a_server_that_drips_is_given_up(head: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone, in_vain = threading.Event(), []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.wfile.write(head.encode())
+            with suppress(OSError):
+                for _ in range(2000):
+                    self.wfile.write(b"x")
+                    if gone.wait(0.01):
+                        return
+                in_vain.append(self.path)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    monkeypatch.setattr(fetching, "SECONDS", 0.3)
+    with listening(Handler) as url:
+        with pytest.raises(ArgosyError, match="it takes too long"):
+            fetching.fetch(Pin(f"{url}/a.yaml", ""))
+        gone.set()
+    assert not in_vain
+
+
+def test_an_answer_that_is_cut_short_is_none() -> None:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\na: 1\n")
+            self.close_connection = True
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with listening(Handler) as url, pytest.raises(ArgosyError, match="sends less than it says"):
+        fetching.fetch(Pin(f"{url}/a.yaml", ""))
 
 
 def test_more_than_one_pin_may_bring_is_refused_before_it_is_read(

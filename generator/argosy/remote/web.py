@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http.client import HTTPException
 from time import monotonic
@@ -35,14 +36,39 @@ def is_safe(url: str) -> bool:
 
 def get(url: str, largest: int, end: float, failed: Failed, *, authorization: str = "", accepted: str = "*/*") -> bytes:
     """Return what is at a URL; whom a redirection leads to is told nothing. Raise what `failed` makes, or `failing`."""
+    told: list[bytes | Exception] = []
+    headers = {"Accept": accepted, **({"Authorization": authorization} if authorization else {})}
+
+    def ask() -> None:
+        try:
+            told.append(_asked(url, largest, end, failed, headers))
+        except Exception as error:  # It is raised where it is waited for.
+            told.append(error)
+
+    # A server that drips keeps whoever reads its headers waiting, however short each wait may be.
+    asking = threading.Thread(target=ask, daemon=True)
+    asking.start()
+    asking.join(max(0.0, end - monotonic()))
+    # Taken out and let go, or the error would hold itself through its traceback, and with it the connection.
+    match told.pop() if told else failed("it takes too long"):
+        case bytes() as found:
+            return found
+        case error:
+            try:
+                raise error
+            finally:
+                del error
+
+
+def _asked(url: str, largest: int, end: float, failed: Failed, headers: Mapping[str, str]) -> bytes:
     opener = build_opener(HTTPSHandler(context=tls.context()), _Stopping())
     first = urlsplit(url).netloc
     for _ in range(_REDIRECTS):
-        headers = {"Accept": accepted, "User-Agent": "argosy"}
-        if authorization and urlsplit(url).netloc == first:
-            headers["Authorization"] = authorization
+        given = {
+            name: value for name, value in headers.items() if name != "Authorization" or urlsplit(url).netloc == first
+        }
         answer: HTTPResponse
-        with opener.open(Request(url, headers=headers), timeout=PATIENCE) as answer:
+        with opener.open(Request(url, headers={**given, "User-Agent": "argosy"}), timeout=PATIENCE) as answer:
             if answer.status not in {301, 302, 303, 307, 308}:
                 return _bounded(answer, urlsplit(url).netloc, largest, end, failed)
             url = urljoin(url, answer.headers.get("Location", ""))
@@ -53,12 +79,15 @@ def get(url: str, largest: int, end: float, failed: Failed, *, authorization: st
 
 def _bounded(answer: HTTPResponse, host: str, largest: int, end: float, failed: Failed) -> bytes:
     found = bytearray()
-    while part := answer.read(64 * 1024):
+    # What there is, however little: nobody waits for this any more when the time is up.
+    while part := answer.read1(64 * 1024):
         found += part
         if len(found) > largest:
             raise failed(f"{host} sends more than the {largest:,} bytes that there are to be")
         if monotonic() > end:
             raise failed("it takes too long")
+    if answer.length:
+        raise failed(f"{host} sends less than it says")
     return bytes(found)
 
 
