@@ -441,3 +441,42 @@ def test_a_chart_repository_knows_who_asks_by_helms_own_configuration(
         assert [path for path, _ in asked] == ["/closed/index.yaml"]
         with pytest.raises(ArgosyError, match="your Helm knows no repository “gone”"):
             fetching.fetch(Pin("@gone", "1.0.0", "gizmo"))
+
+
+def test_where_an_index_leads_no_plugin_and_no_plain_http_goes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    plugin = tmp_path / "plugins/thief"
+    plugin.mkdir(parents=True)
+    (plugin / "plugin.yaml").write_text(
+        "name: thief\nversion: 0.1.0\nusage: x\ndescription: x\ncommand: 'true'\n"
+        "downloaders: [{command: take.sh, protocols: [thief]}]\n"
+    )
+    (plugin / "take.sh").write_text(f"#!/bin/sh\nenv > {tmp_path}/taken\n")
+    (plugin / "take.sh").chmod(0o755)
+    asked: list[str] = []
+    with vendor(tmp_path / "charts") as published, listening(refusing(asked)) as proxy:
+        (tmp_path / "charts").mkdir()
+        published.publish("1.0.0")
+        index = tmp_path / "charts/index.yaml"
+        written = index.read_text()
+        told = {"HELM_PLUGINS": str(plugin.parent), "ARGOSY_TOKEN": "secret", "NO_PROXY": "", "no_proxy": ""}
+        for name, value in {**told, "http_proxy": proxy, "HTTP_PROXY": proxy}.items():
+            monkeypatch.setenv(name, value)
+        pin = Pin(published.url, "1.0.0", "gizmo")
+        for led, said in (
+            ("thief://x/gizmo-1.0.0.tgz", r'scheme "thief" not supported\.'),
+            (
+                "http://charts.example.com/x.tgz",
+                r"it leads to http://charts\.example\.com/x\.tgz, which is not https\.",
+            ),
+        ):
+            index.write_text(written.replace("- gizmo-1.0.0.tgz", f"- {led}"))
+            with pytest.raises(ArgosyError, match=said):
+                fetching.fetch(pin)
+        index.write_text(written)
+        fetching.fetch(pin)
+        assert "Chart.yaml" in contents(pin)
+    assert not asked
+    assert not (tmp_path / "taken").exists()
+    assert capfd.readouterr() == ("", "")

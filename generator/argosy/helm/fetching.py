@@ -19,6 +19,14 @@ from argosy.repository.model import Component
 _HERE = ("localhost:", "127.0.0.1:")
 """Registries on this machine, which speak HTTP without TLS, as Docker assumes too."""
 _LIMITS = supervisor.Limits(300, 1024, "Fetching")
+_PASSED = re.compile(
+    r"(?i:HTTPS?_PROXY|NO_PROXY)|SSL_CERT_(?:FILE|DIR)|HELM_(?:(?:CONFIG|CACHE)_HOME|REGISTRY_CONFIG)|DOCKER_CONFIG"
+    r"|(?:AWS|AZURE|GOOGLE|CLOUDSDK|PASSWORD_STORE)_\w+|GNUPGHOME|GPG_TTY|DBUS_SESSION_BUS_ADDRESS"
+)
+"""The variables that say how the network is reached, and what the programs that keep Docker's logins read."""
+_LOOPBACK = re.compile(r"http://(?:localhost|127\.0\.0\.1|\[::1\])[:/]", re.IGNORECASE)
+_NOWHERE = "http://127.0.0.1:0"
+"""A proxy that nobody can be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +54,11 @@ def files(repository: str, chart: str, version: str, hint: str, login: Known | N
         try:
             _pull(repository, chart, version, folder, login)
         except ArgosyError as error:
+            why = _IN_THE_CLEAR.sub(r"it leads to \1, which is not https", _NOISE.sub("", error.message)).rstrip(".")
             raise ArgosyError(
-                f"The chart {chart} {version} of {repository} could not be fetched: "
-                f"{_NOISE.sub('', error.message).rstrip('.')}.",
-                hint,
+                f"The chart {chart} {version} of {repository} could not be fetched: {why}.", hint
             ) from error
-        found = sorted(folder.glob("*/Chart.yaml"))
+        found = sorted(folder.glob("charts/*/Chart.yaml"))
         if len(found) != 1:
             raise ArgosyError(f"The chart {chart} {version} of {repository} holds no chart.", hint)
         place = found[0].parent
@@ -85,22 +92,27 @@ def home() -> Path:
 
 
 _NOISE = re.compile(r'^Error: |looks like ".*?" is not a valid chart repository or cannot be reached: ')
+_IN_THE_CLEAR = re.compile(r'\w+ "(http://[^"]{0,100})[^"]*": proxyconnect .*')
 
 
 def _pull(repository: str, chart: str, version: str, folder: Path, login: Known | None) -> None:
     is_url = "://" in repository
     reference = chart if is_url else f"oci://{repository}/{chart}"
+    plugins, charts = folder / "plugins", folder / "charts"
+    for each in (plugins, charts):
+        each.mkdir()
+    environment = _environment(repository, plugins)
     if workers.package() is None:
-        _pull_by_binary(reference, repository if is_url else "", version, folder)
+        _pull_by_binary(reference, repository if is_url else "", version, charts, environment)
         return
     answer = workers.ask_alone(
         "pull",
-        os.environ,  # The network is reached as the machine is set up, with its proxies and logins.
+        environment,
         _LIMITS,
         chart=reference,
         repo_url=repository if is_url else None,
         version=version,
-        untar_dir=str(folder),
+        untar_dir=str(charts),
         plain_http=repository.startswith(_HERE),
         username=login.user if login else None,
         password=login.password if login else None,
@@ -109,13 +121,27 @@ def _pull(repository: str, chart: str, version: str, folder: Path, login: Known 
         raise ArgosyError(why)
 
 
-def _pull_by_binary(reference: str, url: str, version: str, folder: Path) -> None:
+def _environment(repository: str, plugins: Path) -> Mapping[str, str]:
+    """Return what Helm is to know of this machine: its network and logins, no plugin, and no token besides.
+
+    A repository's index and redirections lead where a stranger wants. A plugin of the user's would fetch from there,
+    and Helm itself would in the clear: that goes by a proxy, which there is none of, but on this machine.
+    """
+    passed = {name: value for name, value in os.environ.items() if _PASSED.fullmatch(name)}
+    if not repository.startswith("http://") or _LOOPBACK.match(repository):
+        passed |= {"HTTP_PROXY": _NOWHERE, "http_proxy": _NOWHERE}
+        if not any(name.upper() == "HTTPS_PROXY" and value for name, value in passed.items()):
+            passed |= {"NO_PROXY": "", "no_proxy": ""}
+    return {**passed, "HELM_PLUGINS": str(plugins)}
+
+
+def _pull_by_binary(reference: str, url: str, version: str, folder: Path, environment: Mapping[str, str]) -> None:
     helm = shutil.which("helm")
     if not helm:
         raise ToolError("Helm is missing.", "Install Helm 3.14 or newer: https://helm.sh/docs/intro/install/")
-    asked = [helm, "pull", reference, "--version", version, "--untar", "--untardir", str(folder)]
+    asked = [helm, "pull", "--version", version, "--untar", "--untardir", str(folder)]
     asked += ["--repo", url] if url else []
     asked += ["--plain-http"] if reference.removeprefix("oci://").startswith(_HERE) else []
-    code, _, err = supervisor.run(asked, os.environ, _LIMITS)
+    code, _, err = supervisor.run([*asked, "--", reference], environment, _LIMITS)
     if code:
         raise ArgosyError(err.strip() or f"helm ended with {code}")
