@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -112,9 +113,40 @@ def test_what_is_no_shard_or_not_of_the_same_state_is_refused(tmp_path: Path) ->
         ([one, two], "Shard 3 of 3 is missing."),
         ([one, two, three, ("again.json", two[1])], "again.json and 2.json are both shard 2 of 3."),
         ([one, two, other], "other.json and 1.json are not shards of one validation."),
-        ([one, ("odd.json", {})], "odd.json is no report of a shard."),
+        ([one, ("odd.json", {})], 'odd.json is no report of a shard: the required field "index" is missing.'),
     ):
         with pytest.raises(UsageError) as refused:
             judged.together(dict(parts))
         assert refused.value.message == message
         assert refused.value.hint
+
+
+def test_a_report_that_somebody_made_up_is_refused_whatever_is_in_it(tmp_path: Path) -> None:
+    write_files(tmp_path, REPOSITORIES["a base in three overlays"])
+    ((_, report),) = shards(tmp_path, 1)
+    for change, message in (
+        ({"of": 10**12}, "Shard 2 of 1000000000000 is missing."),
+        ({"index": 0}, "x.json is no report of a shard: index: must be at least 1, not 0."),
+        ({"found/0/message": 5}, "x.json is no report of a shard: found[0].message: must be text, not 5."),
+        ({"found/0/line": "5"}, "found[0].line: must be"),
+        ({"found/0/also": [{"path": "a"}]}, 'found[0].also[0]: the required field "line" is missing.'),
+        (
+            {"found/0/rule": "of-tomorrow"},
+            "x.json has a finding of the rule “of-tomorrow”, which argosy does not have.",
+        ),
+        ({"outcomes": {"first": {}}}, "x.json is no report of a shard: outcomes.first: "),
+        ({"outcomes": []}, "x.json is no report of a shard: outcomes: must be a mapping, not "),
+        ({"baseline/entries/0/expires": "soon"}, "x.json is no report of a shard: Invalid isoformat string: 'soon'."),
+        ({"baseline/entries/0/key": ["path"]}, "x.json is no report of a shard: baseline.entries[0].key: "),
+        ({"layers": {"a.yaml": 5}}, "x.json is no report of a shard: layers"),
+    ):
+        part = as_read(report)
+        for where, value in change.items():
+            *above, last = [int(each) if each.isdecimal() else each for each in where.split("/")]
+            holder: Any = part
+            for each in above:
+                holder = holder[each]
+            holder[last] = value
+        with pytest.raises(UsageError) as refused:
+            judged.together({"x.json": part})
+        assert message in refused.value.message

@@ -14,6 +14,8 @@ from argosy.findings import Finding, Outcome, Place, Report, Severity, Status, U
 from argosy.rules.files import BASELINE_STALE, OF_FILES
 from argosy.rules.images import VERSION_UNQUOTED
 from argosy.rules.manifests import OF_ENGINES
+from argosy.rules.registry import RULES
+from argosy.schemas import bundled
 from argosy.validation.baseline import Baseline, Entry, Key, way_of
 from argosy.validation.causes import Found, fold
 
@@ -119,7 +121,7 @@ def _read(data: JSON) -> Found:
     also = tuple(Place(**each) for each in data["also"])
     names = ("rule", "message", "path", "line", "hint", "application", "environment", "resource")
     finding = Finding(severity=Severity(data["severity"]), also=also, **{name: data[name] for name in names})
-    return Found(finding, data["cause"], way=data["way"], fails=tuple(data["fails"]), is_extra=bool(data["extra"]))
+    return Found(finding, data["cause"], way=data["way"], fails=tuple(data["fails"]), is_extra=data["extra"])
 
 
 def together(parts: Mapping[str, JSON]) -> Judged:
@@ -130,10 +132,7 @@ def together(parts: Mapping[str, JSON]) -> Judged:
     shards: dict[int, tuple[str, Judged]] = {}
     count, state = 0, ""
     for name, data in parts.items():
-        try:
-            each = _judged(data)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise UsageError(f"{name} is no report of a shard.", _MAKE.format("I/N")) from error
+        each = _judged(data, name)
         index, of = each.shard or (0, 0)
         first = next(iter(shards.values()), None)
         if first and (of, each.state) != (count, state):
@@ -144,8 +143,9 @@ def together(parts: Mapping[str, JSON]) -> Judged:
         if index in shards:
             raise UsageError(f"{name} and {shards[index][0]} are both shard {index} of {of}.", "Name each once.")
         count, state, shards[index] = of, each.state, (name, each)
-    if missing := sorted({*range(1, count + 1)} - shards.keys()):
-        raise UsageError(f"Shard {missing[0]} of {count} is missing.", _MAKE.format(f"{missing[0]}/{count}"))
+    missing = next((index for index in range(1, count + 1) if index not in shards), None)
+    if missing:
+        raise UsageError(f"Shard {missing} of {count} is missing.", _MAKE.format(f"{missing}/{count}"))
     whole = [shards[index][1] for index in sorted(shards)]
     return Judged(
         state=state,
@@ -163,28 +163,43 @@ _MAKE = "Make it with argosy validate --shard {} --report json=FILE."
 
 
 def _outcome(data: JSON) -> Outcome:
-    readers = tuple((str(application), str(environment)) for application, environment in data["read_by"])
+    readers = tuple((application, environment) for application, environment in data["read_by"])
     return Outcome(**{**data, "status": Status(data["status"]), "read_by": readers})
 
 
-def _judged(data: JSON) -> Judged:
-    entries: dict[Key, Entry] = {}
-    seen: set[Key] = set()
-    for each in data["baseline"]["entries"] if data["baseline"] else ():
-        key = Key(*each["key"])
-        expires = date.fromisoformat(each["expires"]) if each["expires"] else None
-        entries[key] = Entry(key, each["count"], each["reason"], expires, each["line"])
-        if each["seen"]:
-            seen.add(key)
-    path = data["baseline"]["path"] if data["baseline"] else ""
+def _judged(data: JSON, name: str) -> Judged:
+    """Return what a report says, of the file that is named; raise UsageError where it is none of a shard."""
+    make = _MAKE.format("I/N")
+    for wrong in bundled.schema("report.json#/$defs/shard").violations(data):
+        raise UsageError(f"{name} is no report of a shard: {wrong.message}.", make)
+    for each in data["found"]:
+        if each["rule"] not in RULES:
+            raise UsageError(f"{name} has a finding of the rule “{each['rule']}”, which argosy does not have.", make)
+    try:
+        baseline, seen = _known(data["baseline"])
+    except ValueError as error:
+        raise UsageError(f"{name} is no report of a shard: {error}.", make) from error
     return Judged(
         state=data["state"],
         found=[*map(_read, data["found"])],
         outcomes={int(place): _outcome(each) for place, each in data["outcomes"].items()},
         renders=int(data["renders"]),
         unreached={int(place): Unreached(**each) for place, each in data["unreached"].items()},
-        unrooted={int(place): str(each) for place, each in data["unrooted"].items()},
-        baseline=Baseline(Path(path), path, entries) if data["baseline"] else None,
-        seen=frozenset(seen),
+        unrooted={int(place): each for place, each in data["unrooted"].items()},
+        baseline=baseline,
+        seen=seen,
         shard=(int(data["index"]), int(data["of"])),
     )
+
+
+def _known(data: JSON) -> tuple[Baseline | None, frozenset[Key]]:
+    """Return the baseline, and which of its entries would have been found; raise ValueError where a date is none."""
+    if data is None:
+        return None, frozenset()
+    entries: dict[Key, Entry] = {}
+    for each in data["entries"]:
+        key = Key(*each["key"])
+        expires = date.fromisoformat(each["expires"]) if each["expires"] else None
+        entries[key] = Entry(key, each["count"], each["reason"], expires, each["line"])
+    seen = frozenset(Key(*each["key"]) for each in data["entries"] if each["seen"])
+    return Baseline(Path(data["path"]), data["path"], entries), seen
