@@ -7,23 +7,14 @@ from pathlib import Path
 import click
 
 from argosy.cli import options
-from argosy.cli.validation import FORMATS, ReportType, merge
+from argosy.cli.validation import merge, reported
 from argosy.errors import UsageError
 
 
 @click.command("report")
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--merge", "is_merged", is_flag=True, help="Put the reports of all shards together.")
-@click.option("--strict", is_flag=True, help="Fail on skipped documents too.")
-@click.option("--verbose", is_flag=True, help="List every skipped or unreached document and every render.")
-@options.output(*FORMATS)
-@click.option(
-    "--report",
-    "reports",
-    type=ReportType(),
-    multiple=True,
-    help="Also write the result to a file, in that format; may be repeated.",
-)
+@reported
 @options.quiet
 def command(
     *,

@@ -8,7 +8,7 @@ import click
 
 from argosy.cli import options
 from argosy.cli.options import root_of
-from argosy.cli.validation import FORMATS, ReportType, run
+from argosy.cli.validation import reported, run
 from argosy.errors import UsageError
 
 
@@ -73,17 +73,8 @@ class ShardType(click.ParamType):  # type: ignore[type-arg]  # generic in new ve
     metavar="I/N",
     help="Check one of N parts of the repository: argosy report --merge puts their JSON reports together.",
 )
-@click.option("--strict", is_flag=True, help="Fail on skipped documents too.")
 @click.option("--unreached", is_flag=True, help="Check also what no Application leads to.")
-@click.option("--verbose", is_flag=True, help="List every skipped or unreached document and every render.")
-@options.output(*FORMATS)
-@click.option(
-    "--report",
-    "reports",
-    type=ReportType(),
-    multiple=True,
-    help="Also write the result to a file, in that format; may be repeated.",
-)
+@reported
 @options.fetch
 @options.no_cache
 @options.quiet

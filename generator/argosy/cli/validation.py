@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from argosy import terminal
+from argosy.cli import options
+from argosy.cli.options import Command
 from argosy.errors import ArgosyError, UsageError
 
 if TYPE_CHECKING:
@@ -21,10 +23,10 @@ if TYPE_CHECKING:
     from argosy.validation.baseline import Baseline
 
 
-FORMATS = ("text", "json", "sarif", "junit", "github")
+_FORMATS = ("text", "json", "sarif", "junit", "github")
 
 
-class ReportType(click.ParamType):  # type: ignore[type-arg]  # generic in new versions of Click alone
+class _ReportType(click.ParamType):  # type: ignore[type-arg]  # generic in new versions of Click alone
     """FORMAT=FILE -> (format, file)."""
 
     name = "FORMAT=FILE"
@@ -36,9 +38,27 @@ class ReportType(click.ParamType):  # type: ignore[type-arg]  # generic in new v
         if isinstance(value, tuple):
             return value
         form, _, file = value.partition("=")
-        if form not in FORMATS or not file:
-            self.fail(f"“{value}” is not FORMAT=FILE with a format of {', '.join(FORMATS)}.", param, ctx)
+        if form not in _FORMATS or not file:
+            self.fail(f"“{value}” is not FORMAT=FILE with a format of {', '.join(_FORMATS)}.", param, ctx)
         return form, Path(file)
+
+
+def reported(command: Command) -> Command:
+    """Add the options of a command that reports: what fails and is listed, and where it is written, in which form."""
+    for option in (
+        click.option(
+            "--report",
+            "reports",
+            type=_ReportType(),
+            multiple=True,
+            help="Also write the result to a file, in that format; may be repeated.",
+        ),
+        options.output(*_FORMATS),
+        click.option("--verbose", is_flag=True, help="List every skipped or unreached document and every render."),
+        click.option("--strict", is_flag=True, help="Fail on skipped documents too."),
+    ):
+        command = option(command)
+    return command
 
 
 def run(
