@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 DEMO := demo-gitops
 DEPENDENCIES := 'templates/tools/[[ argosy_dependencies_file ]]'
 
-.PHONY: help demo test reliability lint golden docs check-golden check-docs check-upstream schemas bench lock clean
+.PHONY: help demo test reliability cluster test-cluster lint golden docs check-golden check-docs check-upstream schemas bench lock clean
 
 help: ## Say what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,6 +20,12 @@ test: $(VENV)/.installed-dev ## Run all the tests
 
 reliability: $(VENV)/.installed-dev ## Break argosy by signals, full disks, bad input … (COUNT=10 trials of each, or MINUTES=60)
 	$(BIN)/python -m tests.reliability all $(if $(MINUTES),--minutes $(MINUTES),--count $(or $(COUNT),10))
+
+cluster: $(VENV)/.installed-dev ## Build a Kubernetes API server for the tests of the next target: minutes, once, with Go
+	$(BIN)/python -m tests.cluster.building
+
+test-cluster: cluster ## Ask a real API server what argosy asks: mutations of manifests, and all that argosy writes
+	$(BIN)/pytest tests/cluster
 
 lint: $(VENV)/.installed-dev ## Check style and types
 	$(BIN)/ruff check .
