@@ -1,10 +1,14 @@
 """The kinds that Kubernetes itself serves, by version: kubernetes-validate's data, as strict as an API server.
 
-`schemas/kubernetes-constraints.json` adds what an API server checks and the data do not say.
+`kubernetes-server.json` adds what an API server answered about each field; `kubernetes-constraints.json`, which was
+written by hand and counts where both speak of a field, what it checks beside that; `kubernetes-rules.json` what it
+refuses across the fields of a type.
 """
 
 from __future__ import annotations
 
+import contextlib
+import copy
 import json
 import re
 from collections.abc import Mapping
@@ -15,10 +19,12 @@ from typing import Any
 
 import jsonschema_rs
 
+from argosy.documents import fields
 from argosy.errors import UsageError
 from argosy.names import did_you_mean
 from argosy.schemas import bundled
 from argosy.schemas.schema import CompiledSchema, Unserved
+from argosy.schemas.violations import Violation
 
 BUILT_IN_GROUPS = frozenset(
     {"", "admission.k8s.io", "admissionregistration.k8s.io", "apiextensions.k8s.io", "apiregistration.k8s.io", "apps"}
@@ -31,6 +37,18 @@ BUILT_IN_GROUPS = frozenset(
 """The API groups that Kubernetes itself serves, or once served: a kind of these that no schema knows does not exist."""
 
 _QUANTITY = "io.k8s.apimachinery.pkg.api.resource.Quantity"
+_CONSTRAINTS = ("kubernetes-server.json", "kubernetes-constraints.json")
+_META, _CLAIM = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta", "io.k8s.api.core.v1.PersistentVolumeClaim"
+_SELECTOR = "io.k8s.apimachinery.pkg.apis.meta.v1.LabelSelector"
+_UNCHECKED = (
+    ("io.k8s.api.batch.v1.JobTemplateSpec", "metadata", _META),
+    ("io.k8s.api.apps.v1.StatefulSetSpec", "volumeClaimTemplates", _CLAIM),
+    (f"{_CLAIM}.of.io.k8s.api.apps.v1.StatefulSetSpec", "metadata", _META),
+    ("io.k8s.api.autoscaling.v2.MetricIdentifier", "selector", _SELECTOR),
+    (f"{_SELECTOR}.of.io.k8s.api.autoscaling.v2.MetricIdentifier", "matchExpressions", f"{_SELECTOR}Requirement"),
+)
+"""Type, field, and the field's type, where an API server checks nothing but types: what it makes of them is checked."""
+_ZEROS: Mapping[str, Any] = {"string": "", "integer": 0, "object": {}, "array": [], "boolean": False}
 _INT32 = {"minimum": -(2**31), "maximum": 2**31 - 1}
 
 
@@ -59,6 +77,35 @@ def _version_folders() -> dict[str, Path]:
     return {f"{major}.{minor}": folders[major, minor] for major, minor in sorted(folders)}
 
 
+class Decoded(CompiledSchema):
+    """The schema of a kind that the API server decodes itself: an item that is null is empty text, 0 or nothing set."""
+
+    def violations(self, data: Any) -> list[Violation]:
+        """Return everything that is wrong with the data."""
+        try:
+            return CompiledSchema.violations(self, self._decoded(data) if _has_null_items(data) else data)
+        except RecursionError:
+            return CompiledSchema.violations(self, data)
+
+    def _decoded(self, data: Any) -> Any:
+        data = copy.deepcopy(data)
+        with contextlib.suppress(ValueError):
+            self._fill(data)
+        return data
+
+    def _fill(self, data: Any) -> None:
+        for error in list(self.validator.iter_errors(data)):
+            path = error.instance_path
+            if error.instance is None and error.kind.name == "type" and path and isinstance(path[-1], int):
+                fields.field(data, *path[:-1])[path[-1]] = _ZEROS.get(error.kind.as_dict()["types"][0])
+
+
+def _has_null_items(data: Any) -> bool:
+    if isinstance(data, dict):
+        return any(_has_null_items(each) for each in data.values() if isinstance(each, dict | list))
+    return isinstance(data, list) and any(each is None or _has_null_items(each) for each in data)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Kubernetes:
     """The built-in kinds of one version."""
@@ -77,7 +124,7 @@ class Kubernetes:
         if name and name not in self.compiled:
             reference = {"$ref": f"{self.uri}#/$defs/{name}"}
             validator = jsonschema_rs.Draft202012Validator(reference, registry=self.registry, offline=True)
-            self.compiled[name] = CompiledSchema(validator, self.documents)
+            self.compiled[name] = Decoded(validator, self.documents)
         return self.compiled[name] if name else None
 
     def ends(self, api_version: str, kind: str) -> tuple[str, str]:
@@ -115,11 +162,22 @@ def kubernetes(version: str) -> Kubernetes:
     """Return the built-in kinds of a minor version."""
     text = (_version_folders()[version] / "_definitions.json").read_bytes()
     definitions = json.loads(text, object_hook=_as_api_server)["$defs"]
-    for name, fields in json.loads((bundled.FOLDER / "kubernetes-constraints.json").read_bytes())["types"].items():
-        properties = definitions.get(name, {}).get("properties", {})
-        for field, keywords in fields.items():
-            if field in properties:
-                _merge(properties[field], keywords)
+    _leave_unchecked(definitions)
+    for file in _CONSTRAINTS:
+        constraints = json.loads((bundled.FOLDER / file).read_bytes())
+        for name, constrained in constraints["types"].items():
+            properties = definitions.get(name, {}).get("properties", {})
+            for field, keywords in constrained.items():
+                if field in properties:
+                    _merge(properties[field], keywords)
+        for name, optional in constraints.get("optional", {}).items():
+            if "required" in definitions.get(name, {}):
+                required = [each for each in definitions[name]["required"] if each not in optional]
+                definitions[name]["required"] = required
+    for name, rules in json.loads((bundled.FOLDER / "kubernetes-rules.json").read_bytes())["types"].items():
+        if name in definitions:
+            refused = [{"not": each["refuses"], "x-refused": each["says"]} for each in rules]
+            definitions[name]["allOf"] = [*definitions[name].get("allOf", ()), *refused]
     definitions[_QUANTITY] = {"$ref": "common.json#/$defs/quantity"}
     uri, common = f"argosy:/kubernetes-{version}.json", bundled.by_uri()["argosy:/common.json"]
     documents = {uri: {"$id": uri, "$defs": definitions}, common["$id"]: common}
@@ -140,6 +198,24 @@ def _as_api_server(schema: dict[str, Any]) -> dict[str, Any]:
     if schema.get("format") == "int32":
         schema.update(_INT32)
     return schema
+
+
+def _leave_unchecked(definitions: dict[str, Any]) -> None:
+    """Give the fields of `_UNCHECKED` types of their own, which no constraint is for."""
+    for name, field, of_type in _UNCHECKED:
+        properties = definitions.get(name, {}).get("properties", {})
+        if field in properties and of_type in definitions:
+            own = json.loads(json.dumps(definitions[of_type]))
+            own.pop("x-kubernetes-group-version-kind", None)
+            definitions[f"{of_type}.of.{name}"] = own
+            _refer(properties[field], of_type, f"{of_type}.of.{name}")
+
+
+def _refer(schema: dict[str, Any], of_type: str, to: str) -> None:
+    """Let a schema, or that of its items, refer to another type."""
+    for each in (schema, schema.get("items", {})):
+        if str(each.get("$ref", "")).endswith(f"/{of_type}"):
+            each["$ref"] = each["$ref"].removesuffix(of_type) + to
 
 
 def _merge(schema: dict[str, Any], keywords: Mapping[str, Any]) -> None:

@@ -1,6 +1,7 @@
 """The errors of a JSON schema -> what is wrong, in plain words.
 
-A schema says with `x-expected`, beside a `pattern` or an `anyOf`, what it wants in words.
+A schema says with `x-expected`, beside a `pattern` or an `anyOf`, what it wants in words, and with `x-refused`, beside
+a `not`, what is wrong.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ class Violation:
     message: str
     hint: str = ""
     is_missing: bool = False
-    """Whether nothing is wrong but that a required field is not there."""
+    """Whether only the whole object tells: a required field is not there, or several do not fit together."""
     is_accepted: bool = False
     """Whether the API server takes it, with a warning."""
     read: str = ""
@@ -121,6 +122,8 @@ def shown(value: Any) -> str:
 
 def _translate(error: ValidationError, schemas: Mapping[str, Any]) -> list[Violation]:
     keyword, around = error.kind.name, _schema_around(error, schemas)
+    if "x-refused" in around:
+        return [replace(violation(error.instance_path, around["x-refused"]), is_missing=True)]
     if keyword in _EXPLAINED:
         return _EXPLAINED[keyword](error, around, schemas)
     if keyword == "pattern" and "x-expected" in around:
@@ -204,7 +207,8 @@ def quotes(text: str, wanted: Collection[str], *, are_there: bool) -> str:
 def _of_choice(error: ValidationError, *_: Mapping[str, Any]) -> list[Violation]:
     kind = error.kind.as_dict()
     options = kind["options"] if "options" in kind else [kind["expected_value"]]
-    words = [each if isinstance(each, str) and each else shown(each) for each in options if each is not None]
+    words = [each if isinstance(each, str) else shown(each) for each in options if not (each is None or each == "")]
+    words = words or ['""']
     use = f"use {words[0]}" if len(words) == 1 else f"use one of {', '.join(words)}"
     hint = did_you_mean(error.instance, words) if isinstance(error.instance, str) else ""
     wrong = violation(error.instance_path, f"{shown(error.instance)} is not allowed; {use}", hint)
