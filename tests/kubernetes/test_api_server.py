@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from argosy.kubernetes.api_server import cron_problem, quantity, violations
-from argosy.schemas.store import SchemaStore
+from argosy.schemas.store import SchemaStore, without_nulls
 
 
 def manifest(kind: str, api_version: str = "v1", name: str = "web", **fields: Any) -> dict[str, Any]:
@@ -235,3 +235,71 @@ def test_no_data_makes_the_checks_fail(kind: str, fields: dict[str, Any], other:
     violations(other)
     for violation in violations(fields | {"apiVersion": "v1", "kind": kind}):
         assert violation.message
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (container(env=[{"name": "A", "value": "a", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}]),
+         "spec.containers[0].env[0]: value and valueFrom may not be set together"),
+        (container(volumeDevices=[{"name": "disk", "devicePath": "/dev/disk"}]),
+         'spec.containers[0].volumeDevices[0].name: the pod has no volume "disk"'),
+        (container(lifecycle={"preStop": {"sleep": {"seconds": 31}}}),
+         "spec.containers[0].lifecycle.preStop.sleep: 31 must be from 0 to terminationGracePeriodSeconds, which is 30"),
+        (container(livenessProbe={"httpGet": {"port": 80}, "successThreshold": 2}),
+         "spec.containers[0].livenessProbe.successThreshold: must be at most 1, not 2"),
+        (pod(tolerations=[{"operator": "Exists", "value": "a", "key": "b"}]),
+         "spec.tolerations[0]: value may not be set with the operator Exists"),
+        (pod(securityContext={"seccompProfile": {"type": "Localhost"}}),
+         "spec.securityContext.seccompProfile: the type Localhost needs localhostProfile"),
+        (service({"port": 80}, loadBalancerClass="example.com/lb"),
+         "spec: loadBalancerClass needs the type LoadBalancer"),
+        (service({"port": 80}, type="NodePort", clusterIP="None"),
+         "spec: clusterIP may not be None with the type NodePort or LoadBalancer"),
+        (autoscaler(maxReplicas=2, metrics=[{"type": "Pods"}]), "spec.metrics[0]: the type Pods needs pods"),
+        (job(restartPolicy="Never") | {"spec": job(restartPolicy="Never")["spec"] | {"completionMode": "Indexed"}},
+         "spec: the completionMode Indexed needs completions"),
+        (manifest("LimitRange", spec={"limits": [{"type": "Container", "min": {"cpu": 2}, "max": {"cpu": 1}}]}),
+         "spec.limits[0].min.cpu: 2 is more than its max, which is 1"),
+        (manifest("ResourceQuota", spec={"hard": {"cores": 2}}),
+         'spec.hard: the name "cores" is not allowed: must be a resource that a quota knows, such as requests.cpu, '
+         "or a name with a domain before it, not \"cores\""),
+        (manifest("Role", "rbac.authorization.k8s.io/v1", rules=[{"verbs": ["get"], "resources": ["pods"]}]),
+         'rules[0]: the required field "apiGroups" is missing: one of apiGroups, nonResourceURLs must be set'),
+        (manifest("ConfigMap", name="c") | {"metadata": {"name": "c", "finalizers": ["mine"]}},
+         'metadata.finalizers[0]: must have a domain before it, such as example.com/name, not "mine"'),
+    ],
+)  # fmt: skip
+def test_what_the_api_server_refuses_of_fields_together(wrong: dict[str, Any], message: str) -> None:
+    assert message in refused(wrong)
+
+
+def test_what_the_api_server_takes() -> None:
+    claim = {"metadata": {"name": "data", "labels": {"app": "no label!"}}, "spec": CLAIM}
+    for taken in (
+        container(args=["a", None], volumeMounts=None, imagePullPolicy=""),
+        pod(terminationGracePeriodSeconds=-1),
+        workload("StatefulSet", serviceName="web", volumeClaimTemplates=[claim], podManagementPolicy=""),
+        manifest("LimitRange", spec={"limits": []}),
+        service({"port": 80, "targetPort": 0, "protocol": ""}, clusterIP="None"),
+        manifest("PodDisruptionBudget", "policy/v1", "Any name", spec={"selector": {}}),
+        manifest("Namespace") | {"metadata": {"name": "a", "namespace": "Of No Use"}},
+    ):
+        assert refused(taken) == [], taken
+
+
+def test_a_service_may_begin_with_a_digit_from_1_36_on() -> None:
+    numbered = service({"port": 80}) | {"metadata": {"name": "1st"}}
+    assert violations(numbered, "1.36") == []
+    (old,) = violations(numbered, "1.35")
+    assert "a letter first" in old.message
+
+
+CLAIM = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
+
+
+def refused(data: dict[str, Any]) -> list[str]:
+    schema = SchemaStore("1.37").for_manifest(data["apiVersion"], data["kind"])
+    assert schema is not None
+    data = without_nulls(data)
+    return [each.message for each in (*schema.violations(data), *violations(data, "1.37"))]

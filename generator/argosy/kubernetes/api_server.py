@@ -1,6 +1,7 @@
-"""What an API server checks of its built-in kinds across fields, which no schema can say.
+"""What an API server checks of its built-in kinds across parts, which no schema can say.
 
-What one field alone decides is in `schemas/data/kubernetes-constraints.json`.
+What the fields of one type decide is in `schemas/data/`: `kubernetes-server.json`, `kubernetes-constraints.json` and
+`kubernetes-rules.json`.
 """
 
 from __future__ import annotations
@@ -10,11 +11,12 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal, DecimalException
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
-from argosy.documents.fields import field, group_of, mapping
+from argosy.documents.fields import field, group_of, mapping, sequence
+from argosy.kubernetes.scopes import is_of_cluster
 from argosy.schemas.builtin_kinds import BUILT_IN_GROUPS
-from argosy.schemas.violations import Violation, shown, violation
+from argosy.schemas.violations import Violation, path_of, shown, violation
 
 if TYPE_CHECKING:
     from argosy.documents import Pointer
@@ -41,10 +43,35 @@ _RESTARTS = {
 _PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
 _HANDLERS = ("exec", "grpc", "httpGet", "tcpSocket")
 
+_ORDERED: dict[str, tuple[tuple[Pointer, Pointer, bool, int | None], ...]] = {
+    "Deployment": ((("spec", "minReadySeconds"), ("spec", "progressDeadlineSeconds"), False, 600),),
+    "Job": ((("spec", "maxFailedIndexes"), ("spec", "completions"), True, None),),
+    "PriorityLevelConfiguration": (
+        (
+            ("spec", "limited", "limitResponse", "queuing", "handSize"),
+            ("spec", "limited", "limitResponse", "queuing", "queues"),
+            True,
+            64,
+        ),
+    ),
+}
+"""Numbers of a kind: the lower one, the higher one, whether they may be equal, and the higher one's default."""
+_LIMITS = (
+    ("min", "max"), ("min", "default"), ("min", "defaultRequest"),
+    ("default", "max"), ("defaultRequest", "max"), ("defaultRequest", "default"),
+)  # fmt: skip
+"""The lower and the higher amounts of a LimitRange."""
+
 _SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 _SERVICE_NAME = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
 _PATH_SEGMENT = re.compile(r"(?!\.{1,2}$)[^/%]+")
+_TIME_ZONE = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*")
+_FINALIZER = re.compile(r"(foregroundDeletion|orphan|kubernetes)|[^/]+/[^/]+")
+_ANY_FINALIZER = {
+    "CustomResourceDefinition", "Lease", "MutatingWebhookConfiguration", "PodDisruptionBudget", "RuntimeClass",
+    "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding", "ValidatingWebhookConfiguration",
+}  # fmt: skip
 _ENDS = "with a letter or digit at both ends"
 _NAMES: dict[str, tuple[re.Pattern[str], int, str]] = {
     "Namespace": (_LABEL, 63, f"lower-case letters, digits and “-”, {_ENDS}"),
@@ -52,10 +79,11 @@ _NAMES: dict[str, tuple[re.Pattern[str], int, str]] = {
     "CronJob": (_SUBDOMAIN, 52, f"lower-case letters, digits, “-” and “.”, {_ENDS}"),
 }
 _ANY_NAME = (_SUBDOMAIN, 253, f"lower-case letters, digits, “-” and “.”, {_ENDS}")
-_ROOMY_NAME = (_PATH_SEGMENT, 253, "neither “/” nor “%”")
-_ROOMY_GROUPS = {
-    "apiregistration.k8s.io", "certificates.k8s.io", "flowcontrol.apiserver.k8s.io", "rbac.authorization.k8s.io",
-}  # fmt: skip
+_ROOMY_NAME = (_PATH_SEGMENT, 1000, "neither “/” nor “%”")
+_ROOMY_GROUPS = {"apiregistration.k8s.io", "certificates.k8s.io", "rbac.authorization.k8s.io"}
+_ROOMY_KINDS = {"PodDisruptionBudget"}
+_PREFIXED_LABELS = {"Namespace", "Service", "StatefulSet"}
+"""The kinds whose names are one label, and so what `generateName` begins."""
 _NAMELESS = re.compile(r".*Review|.*List|Binding|Eviction|Scale|IPAddress|DeleteOptions")
 
 _QUANTITY = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+))(?:([KMGTPE]i|[numkMGTPE])|[eE]([+-]?\d{1,3}))?", re.ASCII)
@@ -78,20 +106,24 @@ _CRON_WORDS = re.compile(
 )
 
 
-def violations(data: Any) -> list[Violation]:
-    """Return what an API server refuses of a manifest beyond its schema; nulls are dropped before."""
+def violations(data: Any, kubernetes: str = "") -> list[Violation]:
+    """Return what an API server of a version refuses of a manifest beyond its schema; nulls are dropped before."""
     manifest = mapping(data)
+    version = tuple(map(int, kubernetes.split("."))) if kubernetes else ()
     api_version, kind = manifest.get("apiVersion"), manifest.get("kind")
     if not isinstance(api_version, str) or not isinstance(kind, str):
         return []
     group = group_of(api_version)
     if group not in BUILT_IN_GROUPS and (group, kind) != ("argoproj.io", "Rollout"):
-        return list(_name(manifest, kind, group)) if isinstance(manifest.get("metadata"), dict) else []
-    found = list(_name(manifest, kind, group))
+        return list(_name(manifest, kind, group, version)) if isinstance(manifest.get("metadata"), dict) else []
+    found = list(_name(manifest, kind, group, version))
     if kind in _TEMPLATES:
         found += _pod(manifest, kind)
     if kind in _SELECTING:
         found += _selector(manifest)
+    found += _numbers(manifest, kind)
+    if group in BUILT_IN_GROUPS:
+        found += _metadata(manifest)
     if kind in _BY_KIND:
         found += _BY_KIND[kind](manifest)
     return found
@@ -139,10 +171,17 @@ def _cron_item(item: str, lowest: int, highest: int, names: Mapping[str, int]) -
     return lowest <= ends[0] <= ends[1] <= highest
 
 
-def _name(manifest: Mapping[str, Any], kind: str, group: str) -> Iterator[Violation]:
+def _name(manifest: Mapping[str, Any], kind: str, group: str, version: tuple[int, ...]) -> Iterator[Violation]:
     metadata = mapping(manifest.get("metadata"))
     name, prefix = metadata.get("name"), metadata.get("generateName")
-    pattern, longest, made_of = _ROOMY_NAME if group in _ROOMY_GROUPS else _NAMES.get(kind, _ANY_NAME)
+    is_roomy = group in _ROOMY_GROUPS or kind in _ROOMY_KINDS
+    pattern, longest, made_of = _ROOMY_NAME if is_roomy else _NAMES.get(kind, _ANY_NAME)
+    if kind == "Service" and version >= (1, 36):
+        pattern, longest, made_of = _NAMES["Namespace"]
+    if group in BUILT_IN_GROUPS and isinstance(prefix, str) and prefix and not is_roomy:
+        whole, what = (_LABEL, _NAMES["Namespace"][2]) if kind in _PREFIXED_LABELS else (_SUBDOMAIN, _ANY_NAME[2])
+        if not whole.fullmatch(prefix[:-2] + "a" if prefix.endswith("-") and len(prefix) > 1 else prefix):
+            yield violation(("metadata", "generateName"), f"must be made of {what}, not {shown(prefix)}")
     if not isinstance(name, str) or not name:
         if name in (None, "") and not prefix and group in BUILT_IN_GROUPS and not _NAMELESS.fullmatch(kind):
             yield violation(("metadata",), 'the required field "name" is missing')
@@ -151,6 +190,8 @@ def _name(manifest: Mapping[str, Any], kind: str, group: str) -> Iterator[Violat
     elif kind != "IPAddress" and not pattern.fullmatch(name):
         yield violation(("metadata", "name"), f"must be made of {made_of}, not {shown(name)}")
     namespace = metadata.get("namespace")
+    if group in BUILT_IN_GROUPS and is_of_cluster(group, kind):
+        return
     if isinstance(namespace, str) and namespace and not (_LABEL.fullmatch(namespace) and len(namespace) <= 63):
         made_of = _NAMES["Namespace"][2]
         yield violation(("metadata", "namespace"), f"must be made of at most 63 {made_of}, not {shown(namespace)}")
@@ -175,6 +216,7 @@ def _pod(manifest: Mapping[str, Any], kind: str) -> Iterator[Violation]:
         for index, container in _mappings(spec.get(group)):
             names.append(container.get("name"))
             yield from _container(container, (*at, group, index), known)
+            yield from _in_pod(container, (*at, group, index), spec)
     yield from _twice(names, (*at, "containers"), "container")
 
 
@@ -200,6 +242,9 @@ def _container(container: Mapping[str, Any], at: Pointer, volumes: set[str]) -> 
             yield violation(
                 (*at, "volumeMounts", index, "name"), f"the pod has no volume {shown(mount['name'])}", known
             )
+    for index, device in _mappings(container.get("volumeDevices")):
+        if isinstance(device.get("name"), str) and device["name"] not in volumes:
+            yield violation((*at, "volumeDevices", index, "name"), f"the pod has no volume {shown(device['name'])}")
     for probe in _PROBES:
         if isinstance(container.get(probe), dict):
             handlers = [handler for handler in _HANDLERS if handler in container[probe]]
@@ -212,6 +257,20 @@ def _container(container: Mapping[str, Any], at: Pointer, volumes: set[str]) -> 
         if wanted is not None and most is not None and wanted > most:
             what = f"the request {shown(request)} is more than the limit {shown(limits[name])}"
             yield violation((*at, "resources", "requests", name), what)
+
+
+def _in_pod(container: Mapping[str, Any], at: Pointer, pod: Mapping[str, Any]) -> Iterator[Violation]:
+    """Yield what of a container does not fit its pod."""
+    for index, port in _mappings(container.get("ports")) if pod.get("hostNetwork") is True else ():
+        if port.get("hostPort") and port["hostPort"] != port.get("containerPort"):
+            yield violation((*at, "ports", index, "hostPort"), "must be the containerPort where hostNetwork is true")
+    grace = pod.get("terminationGracePeriodSeconds", 30)
+    for hook in ("preStop", "postStart"):
+        handler = field(container, "lifecycle", hook, "sleep")
+        seconds = handler.get("seconds", 0) if isinstance(handler, dict) else None
+        if _is_number(seconds) and _is_number(grace) and not 0 <= seconds <= max(grace, 1):
+            what = f"{seconds} must be from 0 to terminationGracePeriodSeconds, which is {grace}"
+            yield violation((*at, "lifecycle", hook, "sleep"), what)
 
 
 def _selector(manifest: Mapping[str, Any]) -> Iterator[Violation]:
@@ -260,6 +319,68 @@ def _service(manifest: Mapping[str, Any]) -> Iterator[Violation]:
         yield violation(("spec",), 'the required field "ports" is missing')
 
 
+def _numbers(manifest: Mapping[str, Any], kind: str) -> Iterator[Violation]:
+    """Yield the numbers that are in the wrong order."""
+    for least, most, may_be_equal, default in _ORDERED.get(kind, ()):
+        low, high = field(manifest, *least), field(manifest, *most)
+        high = default if high is None else high
+        if _is_number(low) and _is_number(high) and high and (low > high or (low == high and not may_be_equal)):
+            than = "not more than" if may_be_equal else "less than"
+            yield violation(least, f"{low} must be {than} {path_of(most)}, which is {high}")
+
+
+def _is_number(value: Any) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _metadata(manifest: Mapping[str, Any]) -> Iterator[Violation]:
+    is_free = manifest.get("kind") in _ANY_FINALIZER
+    for index, name in enumerate(() if is_free else sequence(field(manifest, "metadata", "finalizers"))):
+        if isinstance(name, str) and not _FINALIZER.fullmatch(name):
+            what = f"must have a domain before it, such as example.com/name, not {shown(name)}"
+            yield violation(("metadata", "finalizers", index), what)
+    for index, owner in _mappings(field(manifest, "metadata", "ownerReferences")):
+        for each in ("apiVersion", "kind", "name", "uid"):
+            if not owner.get(each):
+                yield violation(("metadata", "ownerReferences", index), f'the required field "{each}" is missing')
+
+
+def _limit_range(manifest: Mapping[str, Any]) -> Iterator[Violation]:
+    for index, limit in _mappings(field(manifest, "spec", "limits")):
+        for least, most in _LIMITS:
+            for name, value in mapping(limit.get(least)).items():
+                low, high = quantity(value), quantity(mapping(limit.get(most)).get(name))
+                if low is not None and high is not None and low > high:
+                    what = f"{shown(value)} is more than its {most}, which is {shown(limit[most][name])}"
+                    yield violation(("spec", "limits", index, least, name), what)
+
+
+def _job(manifest: Mapping[str, Any]) -> Iterator[Violation]:
+    spec = mapping(field(manifest, "spec", "template", "spec"))
+    names = [each.get("name") for key in ("initContainers", "containers") for _, each in _mappings(spec.get(key))]
+    for index, rule in _mappings(field(manifest, "spec", "podFailurePolicy", "rules")):
+        name = field(rule, "onExitCodes", "containerName")
+        if isinstance(name, str) and name not in names:
+            at = ("spec", "podFailurePolicy", "rules", index, "onExitCodes", "containerName")
+            yield violation(at, f"the pod has no container {shown(name)}")
+
+
+def _definition(manifest: Mapping[str, Any]) -> Iterator[Violation]:
+    name = field(manifest, "metadata", "name")
+    plural, group = field(manifest, "spec", "names", "plural"), field(manifest, "spec", "group")
+    if name and plural and group and name != f"{plural}.{group}":
+        yield violation(("metadata", "name"), f"must be {plural}.{group}: the plural and the group")
+
+
+def _network_policy(manifest: Mapping[str, Any]) -> Iterator[Violation]:
+    for way in ("ingress", "egress"):
+        for number, rule in _mappings(field(manifest, "spec", way)):
+            for index, port in _mappings(rule.get("ports")):
+                first, last = port.get("port"), port.get("endPort")
+                if _is_number(first) and _is_number(last) and last < first:
+                    yield violation(("spec", way, number, "ports", index, "endPort"), f"{last} is less than port")
+
+
 def _deployment(manifest: Mapping[str, Any]) -> Iterator[Violation]:
     strategy = mapping(field(manifest, "spec", "strategy"))
     rolling = mapping(strategy.get("rollingUpdate"))
@@ -287,6 +408,21 @@ def _cron_job(manifest: Mapping[str, Any]) -> Iterator[Violation]:
     problem = cron_problem(schedule) if isinstance(schedule, str) and schedule else ""
     if problem:
         yield violation(("spec", "schedule"), f"{shown(schedule)} {problem}")
+    zone = field(manifest, "spec", "timeZone")
+    if isinstance(zone, str) and not _is_time_zone(zone):
+        yield violation(("spec", "timeZone"), f"{shown(zone)} is no time zone; use one such as Europe/Berlin")
+
+
+def _is_time_zone(name: str) -> bool:
+    """Return whether a time zone is known; every well-formed one is on a machine that knows none."""
+    import zoneinfo  # noqa: PLC0415 - few CronJobs have one
+
+    try:
+        return bool(name) and name != "Local" and zoneinfo.ZoneInfo(name) is not None
+    except (OSError, ValueError):
+        return False
+    except zoneinfo.ZoneInfoNotFoundError:
+        return not zoneinfo.available_timezones() and _TIME_ZONE.fullmatch(name) is not None
 
 
 def _ingress(manifest: Mapping[str, Any]) -> Iterator[Violation]:
@@ -315,9 +451,13 @@ def _cluster_binding(manifest: Mapping[str, Any]) -> Iterator[Violation]:
 _BY_KIND: dict[str, Callable[[Mapping[str, Any]], Iterator[Violation]]] = {
     "ClusterRoleBinding": _cluster_binding,
     "CronJob": _cron_job,
+    "CustomResourceDefinition": _definition,
     "Deployment": _deployment,
     "HorizontalPodAutoscaler": _autoscaler,
     "Ingress": _ingress,
+    "Job": _job,
+    "LimitRange": _limit_range,
+    "NetworkPolicy": _network_policy,
     "PodDisruptionBudget": _disruption_budget,
     "Service": _service,
 }

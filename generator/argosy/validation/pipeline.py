@@ -145,6 +145,10 @@ def _stores(
     return {store.kubernetes_version: store for store in stores}
 
 
+def _oldest(versions: Iterable[str]) -> str:
+    return min(versions, key=lambda each: tuple(map(int, each.split("."))))
+
+
 def _with_credentials(entries: Sequence[Entry]) -> Iterator[tuple[Entry, Sequence[tuple[int, str]]]]:
     """Yield files, each with the line and the kind of what looks like a credential in it."""
     for near in together(entries, lambda entry: entry.file.path):
@@ -348,7 +352,7 @@ class _Validation:
                 break
         named = {violation.at for violation in wrong}
         # What Kubernetes asks beyond the schemas is about whole objects.
-        found = () if partly else api_server.violations(data)
+        found = () if partly else api_server.violations(data, _oldest(stores))
         values = [each for each in found if each.at not in named]
         self._add_violations(manifests.KUBERNETES_VALUE, document, values)
         if not (partly or wrong):
