@@ -33,6 +33,7 @@ CHART = {
 OVERLAY = {"config-map.yaml": CONFIG_MAP % "ok"}
 SHOWN = "{ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'shown' }, data: { shown: %s } }\n"
 GENERATOR = "apiVersion: builtin\nkind: ConfigMapGenerator\nmetadata: {name: made}\n"
+INFLATOR = "apiVersion: builtin\nkind: HelmChartInflationGenerator\nmetadata: {name: made}\n"
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,12 @@ def overlay(
 ) -> Attack:
     source = {"kustomize": kustomize} if kustomize else {}
     return Attack({**OVERLAY, "kustomization.yaml": kustomization, **(files or {})}, links or {}, source, is_remote)
+
+
+def inflated(chart: str, *, more: str = "", files: Mapping[str, str] | None = None, is_remote: bool = False) -> Attack:
+    """Return an overlay that inflates a good chart, but for what is said of it."""
+    here = {f"charts/web/{path}": text for path, text in CHART.items()}
+    return overlay(f"helmCharts: [{{name: web, {chart}}}]\n{more}", {**here, **(files or {})}, is_remote=is_remote)
 
 
 def archived(text: str) -> bytes:
@@ -194,6 +201,53 @@ ATTACKS: Mapping[str, Attack] = {
         is_remote=True,
         patches=[{"path": "SERVER/x", "target": {"kind": "ConfigMap"}}],
     ),
+    # Charts are enabled for the whole of the repository, and one good chart lets Kustomize start Helm.
+    "inflated-release-name": inflated("releaseName: -fSECRET"),
+    "inflated-post-renderer": inflated("releaseName: --post-renderer=SECRET"),
+    "inflated-in-capitals": inflated("releaseName: web, RELEASENAME: -fSECRET"),
+    "inflated-namespace": inflated("namespace: -fSECRET"),
+    "inflated-kube-version": inflated("kubeVersion: --post-renderer=SECRET"),
+    "inflated-api-version": inflated("apiVersions: [v1, -fSECRET]"),
+    "inflated-name-template": inflated("nameTemplate: -fSECRET"),
+    "inflated-environment": inflated("nameTemplate: '{{ env `GITHUB_TOKEN` | lower }}'", is_remote=True),
+    "inflated-values": inflated("valuesFile: ../../../outside/values.yaml"),
+    "inflated-values-of-an-absolute-path": inflated("additionalValuesFiles: [OUTSIDE/values.yaml]"),
+    "inflated-chart": inflated("releaseName: web}, {name: ../../../../outside/chart, releaseName: a"),
+    "inflated-version": inflated(
+        "releaseName: web}, {name: chart, repo: 'SERVER', version: 1/../../../../../../outside, releaseName: a"
+    ),
+    "inflated-home": inflated("releaseName: web", more="helmGlobals: {chartHome: ../../../outside}\n"),
+    "inflated-in-other-letters": inflated(
+        "releaseName: web", more="HELMCHARTS: [{name: ../../../../outside/chart, releaseName: a}]\n"
+    ),
+    "inflated-by-the-old-field": inflated(
+        "releaseName: web",
+        more="helmChartInflationGenerator: [{chartName: ../../../../outside/chart, releaseName: a}]\n",
+        is_remote=True,
+    ),
+    "inflated-by-a-generator": inflated(
+        "releaseName: web",
+        more="generators: [g.yaml]\n",
+        files={"g.yaml": INFLATOR + "name: chart\nchartHome: ../../../outside\n"},
+        is_remote=True,
+    ),
+    "inflated-by-a-generator-of-values": inflated(
+        "releaseName: web",
+        more="generators: [g.yaml]\n",
+        files={"g.yaml": INFLATOR + "name: web\nvaluesFile: ../../../outside/values.yaml\n"},
+    ),
+    "inflated-by-an-inline-generator": inflated(
+        "releaseName: web",
+        more="generators: ['--- {apiVersion: builtin, kind: HelmChartInflationGenerator, metadata: {name: a}, "
+        "name: chart, chartHome: ../../../outside}']\n",
+        is_remote=True,
+    ),
+    "inflated-of-parts": inflated(
+        "releaseName: web",
+        more="configMapGenerator: [{name: a, files: [charts/web/Chart.yaml, charts/web/values.schema.json]}]\n",
+        files={"charts/web/values.schema.json": '{"$ref": "file://SECRET"}'},
+    ),
+    "build-base-in-braces": overlay("resources: ['{b']\n", {}, {"{b": "OUTSIDE/base"}),
     "directory-file": Attack({"ok.yaml": CONFIG_MAP % "ok"}, {"l.yaml": "../../../outside/config-map.yaml"}),
     "directory": Attack({}, {"l": "OUTSIDE"}, {"path": "hostile/directory/l"}),
 }
@@ -269,6 +323,8 @@ def plant(root: Path, server: str, names: Collection[str] = ATTACKS.keys()) -> N
             (root / "hostile" / name / path).parent.mkdir(parents=True, exist_ok=True)
             (root / "hostile" / name / path).symlink_to(filled(target))
         (root / f"argocd/{name}.yaml").write_text(filled(application(name, attack.source)))
+    settings = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: argocd-cm, namespace: argocd}\n"
+    (root / "argocd/argocd-cm.yaml").write_text(settings + "data: {kustomize.buildOptions: --enable-helm}\n")
     (root / "applications/web/charts/web/extra.txt").symlink_to("/proc/self/environ")
     edit(root, "environments/dev/web/values.yaml", "tag:", "tag: newer #")
     (root / "hostile/set").mkdir()

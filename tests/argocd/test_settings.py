@@ -185,14 +185,11 @@ def test_helm_runs_for_kustomize_where_that_is_enabled(validate: Validate) -> No
     assert (
         "the chart shop of https://charts.example.com is not here: it was not fetched (argosy fetch brings it)" in told
     )
-    # Charts that a generator names are not told apart from other programs.
     generator = "apiVersion: builtin\nkind: HelmChartInflationGenerator\nmetadata: {name: a}\n"
     files = {"overlay/a.yaml": f"{generator}name: shop\nrepo: https://charts.example.com\nvaluesFile: a.yaml\n"}
     report = validate({"overlay/kustomization.yaml": "generators: [a.yaml]\n", **files})
     assert not errors(report)
-    assert "programs that --enable-helm lets Kustomize run were not run" in str(
-        [each.reason for each in report.outcomes]
-    )
+    assert "a HelmChartInflationGenerator was not rendered" in str([each.reason for each in report.outcomes])
 
 
 def test_values_files_of_urls(validate: Validate) -> None:

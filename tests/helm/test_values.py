@@ -88,6 +88,15 @@ class TestValues:
         assert outcome(Release(other, "r", values=[tmp_path / "more.yaml"])) == expected
         assert outcome(Release(other, "r", inline=text)) == expected
 
+    def test_a_file_with_a_comma_in_its_name_is_one_file(self, helm: Helm, tmp_path: Path) -> None:
+        folder = chart(tmp_path / "web", ECHO_CHART)
+        odd = tmp_path / f'a "b",{tmp_path}/secret.yaml'
+        odd.parent.mkdir(parents=True)
+        odd.write_text("own: {c: 3}\n")
+        (tmp_path / 'a "b"').write_text("read: 1\n")
+        (tmp_path / "secret.yaml").write_text("secret: 1\n")
+        assert values(helm, Release(folder, "r", values=[odd])) == {"own": {"a": 1, "b": 2, "c": 3}}
+
     def test_missing_and_broken_files(self, helm: Helm, tmp_path: Path) -> None:
         folder = chart(tmp_path / "web", ECHO_CHART)
         gone = Release(folder, "r", values=[tmp_path / "gone.yaml"])

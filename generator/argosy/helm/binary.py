@@ -16,6 +16,7 @@ from argosy.helm import charts, go_templates, kept
 from argosy.helm.faults import faults, in_chart, lint_messages, stopped
 from argosy.helm.release import Manifest, Message, Release, Rendered, Severity, shipped
 from argosy.helm.values import assignments, existing
+from argosy.helm.worker import quoted
 
 _SEVERITIES: dict[str, Severity] = {"INFO": "info", "WARNING": "warning", "ERROR": "error"}
 _LINTED = re.compile(
@@ -109,7 +110,7 @@ def _arguments(release: Release, scratch: Path) -> Iterator[str]:
 def _values(release: Release, scratch: Path) -> Iterator[str]:
     """Yield the arguments that set a release's values; `scratch` takes the inline ones."""
     for file in release.values:
-        yield from ("--values", str(existing(file)))
+        yield from ("--values", quoted(str(existing(file))))
     if release.inline:
         inline = scratch / "inline.yaml"
         text = release.inline if isinstance(release.inline, str) else json.dumps(release.inline)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,17 +25,24 @@ class Program(NamedTuple):
     version: Sequence[object]
 
 
-def program(folder: Path) -> Program:
-    """Write the program to a folder; raise OfflineError where this machine has none."""
+def program(folder: Path, charts: Collection[Path], within: Path) -> Program:
+    """Write the program to a folder, which is Helm's home as well; raise OfflineError where this machine has none.
+
+    It renders these charts alone, and reads nothing that is not `within`.
+    """
     package, binary = workers.package(), shutil.which("helm") or ""
     if sys.platform == "win32" or not (package or binary):
         raise OfflineError([Fault("the charts of kustomizations are not rendered on this platform")])
-    if package:
-        call = shlex.join([*workers.command(package), binary])
-    else:
-        call = f'[ "$1" != pull ] || {{ echo {shlex.quote(REFUSED)} >&2; exit 1; }}; exec {shlex.quote(binary)}'
+    settings = {
+        "package": bool(package),
+        "binary": binary,
+        "charts": sorted(map(str, charts)),
+        "within": str(within),
+        "home": str(folder / "home"),
+    }
     path = folder / "argosy-helm"
-    path.write_text(f'#!/bin/sh\n{call} "$@"\n', encoding="utf-8")
+    call = shlex.join([*workers.command(package or folder), json.dumps(settings)])
+    path.write_text(f'#!/bin/sh\nexec {call} "$@"\n', encoding="utf-8")
     path.chmod(0o700)
     told = supervisor.version((binary, "version")) if binary else None
-    return Program(path, [*(workers.version() if package else ()), *(told or ())])
+    return Program(path, [*workers.version(), *(told or ())])

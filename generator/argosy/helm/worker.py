@@ -1,6 +1,7 @@
 """Helm in a process of its own: answers each line of standard input with a line, both of them JSON.
 
-With the arguments of a helm program, it is one, as far as Kustomize needs it: it renders charts, and fetches none.
+With the arguments of a helm program, it is one, as far as Kustomize needs it: it renders the charts that it is told of,
+and fetches none.
 argosy.helm.workers starts it by its path, with the folder that holds helm_python. It needs nothing else of what is
 installed, so that it starts quickly.
 """
@@ -131,47 +132,111 @@ def _asks_for_cluster(chart: Path, metadata: Mapping[str, Any], templates: list[
     return False
 
 
-def _as_program(binary: str, command: str, *given: str) -> int:
-    """Do what `helm template` and `helm version` do, with the helm binary where a chart asks for the cluster."""
-    import argparse  # noqa: PLC0415
+RELEASE = re.compile(r"(?=.{1,53}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+"""The name of a release, as Helm takes it."""
+FORMS = {
+    "--namespace": re.compile(r"[A-Za-z0-9][\w.-]*", re.ASCII),
+    "--name-template": RELEASE,
+    "--kube-version": re.compile(r"v?\d+(\.\d+){0,2}([-+][\w.+-]*)?", re.ASCII),
+    "--api-versions": re.compile(r"\w[\w.-]*(/\w[\w.-]*){0,2}", re.ASCII),
+    "-f": re.compile(r"/.+", re.DOTALL),
+}
+"""The options with a value that Kustomize gives Helm, and what they may say. No template is a name: it could ask the
+machine and the network."""
+_SWITCHES = ("--include-crds", "--skip-tests", "--no-hooks", "--debug", "--devel")
 
-    import helm_python  # noqa: PLC0415
 
+def _as_program(given: str, command: str, *arguments: str) -> int:
+    """Do what `helm template` and `helm version` do, with the helm binary where a chart asks for the cluster.
+
+    A stranger's kustomization wrote the arguments: what they name is one of the charts given, or below `within`.
+    """
+    settings = json.loads(given)
+    binary = settings["binary"]
+    # Kustomize gives Helm the home that a kustomization names, and that could have plugins.
+    os.environ.update({f"HELM_{each}": settings["home"] for each in ("CONFIG_HOME", "CACHE_HOME", "DATA_HOME")})
+    os.environ["HELM_PLUGINS"] = os.path.join(settings["home"], "plugins")  # noqa: PTH118
     if command == "version":
-        print(f"v{helm_python.helm_sdk_version().removeprefix('v')}")
-        return 0
+        return _tell_version(binary)
     if command != "template":
         print("argosy fetches no chart for Kustomize", file=sys.stderr)
         return 1
-    options = argparse.ArgumentParser(allow_abbrev=False)
-    options.add_argument("named", nargs="+")
-    options.add_argument("-f", dest="files", action="append", default=[])
-    for name in ("--namespace", "--name-template", "--kube-version"):
-        options.add_argument(name)
-    options.add_argument("--api-versions", action="append")
-    for name in ("--generate-name", "--include-crds", "--skip-tests", "--no-hooks", "--debug", "--devel"):
-        options.add_argument(name, action="store_true")
-    told = options.parse_args(given)
-    answer = _answer(
-        "render",
-        chart=told.named[-1],
-        values={"files": told.files, "inline": {}, "assignments": []},
-        name=told.named[0] if len(told.named) > 1 else "release-name",
-        namespace=told.namespace or "default",
-        leave=bool(binary),
-        lacking=[],
-    )
+    try:
+        name, chart, options, switches = _parsed(arguments, settings["charts"], settings["within"])
+    except ValueError as error:
+        print(f"Error: argosy does not pass {error} to Helm", file=sys.stderr)
+        return 1
+    answer: Mapping[str, Any] = {"asks": True}
+    if settings["package"]:
+        files = [value for option, value in options if option == "-f"]
+        answer = _answer(
+            "render",
+            chart=chart,
+            values={"files": files, "inline": {}, "assignments": []},
+            name=name,
+            namespace=next((value for option, value in options if option == "--namespace"), "default"),
+            leave=bool(binary),
+            lacking=[],
+        )
     if binary and answer.get("asks"):
-        os.execv(binary, [binary, command, *given])
+        told = [f"{key}={quoted(value) if key == '-f' else value}" for key, value in options]
+        os.execv(binary, [binary, command, *told, *switches, "--", name, chart])
+    return _print(answer, switches)
+
+
+def quoted(file: str) -> str:
+    """Return how a helm binary is to be told a values file: it splits what it is told at commas, as CSV."""
+    return '"' + file.replace('"', '""') + '"'
+
+
+def _tell_version(binary: str) -> int:
+    try:
+        import helm_python  # noqa: PLC0415
+    except ImportError:
+        os.execv(binary, [binary, "version", "--short"])
+    print(f"v{helm_python.helm_sdk_version().removeprefix('v')}")
+    return 0
+
+
+def _parsed(
+    arguments: Sequence[str], charts: Sequence[str], within: str
+) -> tuple[str, str, list[tuple[str, str]], list[str]]:
+    """Return the release, the chart, the options and the switches; raise ValueError for what is none of Kustomize's."""
+    left = list(reversed(arguments))
+    name, chart = (left.pop(), left.pop()) if len(left) > 1 else ("", "")
+    options: list[tuple[str, str]] = []
+    switches: list[str] = []
+    while left:
+        option = left.pop()
+        if option in _SWITCHES:
+            switches.append(option)
+        elif option not in FORMS or not left or not FORMS[option].fullmatch(left[-1]):
+            raise ValueError(" ".join([option, *left[-1:]]))
+        elif option == "-f" and not os.path.realpath(left[-1]).startswith(os.path.join(within, "")):  # noqa: PTH118
+            raise ValueError(left[-1])
+        else:
+            options.append((option, left.pop()))
+    templates = [value for option, value in options if option == "--name-template"]
+    if name != "--generate-name" and templates:
+        raise ValueError("a name and a template of one")
+    if name == "--generate-name":
+        name = [*templates, "release-name"][0]
+    if not RELEASE.fullmatch(name) or chart not in charts:
+        raise ValueError(f"{name} {chart}")
+    return name, chart, [each for each in options if each[0] != "--name-template"], switches
+
+
+def _print(answer: Mapping[str, Any], switches: Sequence[str]) -> int:
     if why := answer.get("error") or answer.get("odd"):
         print(f"Error: {why}", file=sys.stderr)
         return 1
-    texts = [each["data"] for each in answer.get("crds", ()) if told.include_crds]
+    texts = [each["data"] for each in answer.get("crds", ()) if "--include-crds" in switches]
     texts += [text for path, text in answer.get("texts", {}).items() if not path.endswith("NOTES.txt")]
     for text in texts:
         for each in re.split(r"^---(?=\s|$)", re.sub(r"^---(?=[^\s-])", "---\n", text, flags=re.M), flags=re.M):
             hook = re.search(r"helm\.sh/hook[\"']?\s*:([^\n}]*)", each)
-            if each.strip() and not (hook and (told.no_hooks or (told.skip_tests and "test" in hook[1]))):
+            is_left_out = hook and ("--no-hooks" in switches or ("--skip-tests" in switches and "test" in hook[1]))
+            if each.strip() and not is_left_out:
                 print(f"---\n{each.strip()}")
     return 0
 

@@ -103,7 +103,7 @@ def package() -> Path | None:
 @cache
 def version() -> Sequence[str]:
     """Return what decides what a worker answers, besides what it is asked."""
-    return version_of("helm-python-sdk"), _WORKER.read_text(encoding="utf-8")
+    return version_of("helm-python-sdk") if package() else "", _WORKER.read_text(encoding="utf-8")
 
 
 def _started(environment: Mapping[str, str] | None = None, given: Limits | None = None) -> Program:

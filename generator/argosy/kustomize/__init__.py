@@ -103,7 +103,8 @@ def build(
     # A copy of all that the build reads, in which the kustomization has the overrides.
     top = root.resolve() if inflated else Path(os.path.commonpath([folder, *(each.parent for each in own.files)]))
     with tempfile.TemporaryDirectory() as name:
-        scratch = Path(name).resolve()
+        scratch, tools = Path(name).resolve() / "copy", Path(name).resolve() / "tools"
+        tools.mkdir()
         places = {own.home: (top, scratch)} | {
             each.home: (each.home, scratch / _FETCHED / each.home.name) for each in others
         }
@@ -114,11 +115,12 @@ def build(
         for tree in trees:
             for by, entries in tree.bases.items():
                 _name_copies(_copy_of(by, *places[tree.home]), entries, places)
+        there: set[Path] = set()
+        for each in inflated:
+            copies += charts.put(each, _copy_of(each.by, *places[each.home]), scratch, there)
         if own.bases:
             _refuse_asking(references(copied.parent, scratch, named_by(folder, overrides or {})), file)
-        for each in inflated:
-            copies += charts.put(each, _copy_of(each.by, *places[each.home]), scratch)
-        program = charts.program(scratch) if inflated else None
+        program = charts.program(tools, there, Path(name).resolve()) if inflated else None
         return run(copied.parent, copies if is_known else None, options, (scratch, top), program)
 
 

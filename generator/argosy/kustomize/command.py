@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cache as once
 from importlib.metadata import version
 from pathlib import Path
@@ -52,11 +52,13 @@ def run(
     rendered with.
     """
     _, known = _command()
-    flags = _flags(options)
+    flags, environment = _flags(options), {}
     if helm:
         flags += ["--enable-helm", f"--helm-command={helm.path}"]
+        # Kustomize writes there what Helm is to read.
+        environment = {"TMPDIR": str(helm.path.parent)}
     if files is None or known is None:
-        return _run(folder, flags, options, moved)
+        return _run(folder, flags, options, moved, environment)
 
     def made_from() -> Inputs | None:
         # Kustomize also asks which of its names a folder has, and where a link leads.
@@ -70,7 +72,7 @@ def run(
         return not varies and not any(map(_FROM_ENVIRONMENT.search, inputs.contents))
 
     return cache.remembered(
-        made_from, lambda: _run(folder, flags, options, moved), is_lasting, (folder, *(moved or ()))
+        made_from, lambda: _run(folder, flags, options, moved, environment), is_lasting, (folder, *(moved or ()))
     )
 
 
@@ -88,7 +90,13 @@ def _flags(options: Collection[str]) -> list[str]:
     return ["--load-restrictor=LoadRestrictionsNone"] if is_free else []
 
 
-def _run(folder: Path, flags: Sequence[str], options: Collection[str], moved: tuple[Path, Path] | None) -> str:
+def _run(
+    folder: Path,
+    flags: Sequence[str],
+    options: Collection[str],
+    moved: tuple[Path, Path] | None,
+    environment: Mapping[str, str],
+) -> str:
     copy, original = map(str, moved or (folder, folder))
     named = Path(str(folder).replace(copy, original))
     # Kustomize would start git for a base that the references did not give away as remote.
@@ -96,7 +104,7 @@ def _run(folder: Path, flags: Sequence[str], options: Collection[str], moved: tu
     # A build has nothing to do at the same time, and others run on the other processors.
     alone = {"GOMAXPROCS": "1"}
     try:
-        code, out, err = supervisor.run([*_command()[0], *flags, str(folder)], offline | alone)
+        code, out, err = supervisor.run([*_command()[0], *flags, str(folder)], {**offline, **alone, **environment})
     except supervisor.StoppedError as error:
         raise RenderError([Fault(error.message, kustomization(named), hint=error.hint, stopped=True)]) from error
     if code:

@@ -92,6 +92,8 @@ class Reference:
     """Where that is wrong, if the entry does not tell."""
     in_settings: bool = False
     """Whether it stands in the settings of a generator or transformer, where not every path is one of a file."""
+    inflates: bool = False
+    """Whether it is no file, but says that the settings inflate a chart."""
 
     @property
     def remote(self) -> bool:
@@ -121,7 +123,8 @@ _LISTS = ("resources", "bases", "components", "crds", "configurations", "patches
 _PATCHES = ("patches", "patchesjson6902", "replacements", "openapi")
 _GENERATORS = ("configmapgenerator", "secretgenerator")
 _CHARTS = ("valuesfile", "additionalvaluesfiles")
-_SETTINGS = frozenset({"files", "envs", "env", "path", "paths"})
+_INFLATES = "HelmChartInflationGenerator"
+_SETTINGS = frozenset({"files", "envs", "env", "path", "paths", *_CHARTS})
 """The fields by which the settings of Kustomize's own generators and transformers name files."""
 _PLAIN = frozenset({"apiversion", "kind", "metadata", "resources"})
 """The fields of a kustomization that leaves what it takes in as it is."""
@@ -149,7 +152,7 @@ def references(folder: Path, root: Path, added: Sequence[str] = ()) -> Iterator[
         for field, entry in (*_entries(documents), *(("", each) for each in extra)):
             reference = _reference(file, entry, root)
             as_plugin = field in _PLUGINS or (is_plugin and field in {"resources", "bases"})
-            if not _is_inline(entry):
+            if not _stands_inline(field, reference):
                 yield reference
                 if not reference.refused and holds(reference.target.is_dir):
                     waiting.append((reference.target.resolve(), (), as_plugin))
@@ -207,15 +210,25 @@ def _in_settings(reference: Reference, root: Path) -> Iterator[Reference]:
         yield refused
     file = reference.by if _is_inline(reference.entry) else reference.target
     for field, values in reading.all_fields(documents):
+        if field == "kind" and _INFLATES in reading.strings(values):
+            yield Reference(file, _INFLATES, file, in_settings=True, inflates=True)
         for entry in map(_without_key, reading.strings(values) if field in _SETTINGS else ()):
-            if not _is_inline(entry):
-                # It is seen from the folder of the kustomization, wherever the settings stand.
-                named = _reference(reference.by, entry, root)
+            # It is seen from the folder of the kustomization, wherever the settings stand.
+            named = _reference(reference.by, entry, root)
+            if not _stands_inline(field, named):
                 yield replace(named, by=file, in_settings=True)
 
 
+_INLINE = frozenset({"patchesstrategicmerge", "paths", *_PLUGINS})
+"""The fields that take what a file would hold in place of its path."""
+
+
+def _stands_inline(field: str, reference: Reference) -> bool:
+    return field in _INLINE and _is_inline(reference.entry) and not holds(reference.target.exists)
+
+
 def _is_inline(entry: str) -> bool:
-    return "\n" in entry or entry.startswith("{")
+    return "\n" in entry or "{" in entry
 
 
 def _without_key(entry: str) -> str:
