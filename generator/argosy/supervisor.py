@@ -37,7 +37,7 @@ _PASSED = re.compile(
 )
 """The variables that an engine gets. No token is among them, whatever a file may make an engine print."""
 _CRASH = re.compile(r"^(?:(?:runtime|runtime/cgo|fatal error|panic|SIG[A-Z]+): |unexpected fault ).*", re.MULTILINE)
-_OUT_OF_MEMORY = re.compile(r"out of memory|cannot allocate|pthread_create failed")
+_OUT_OF_MEMORY = re.compile(r"out of memory|cannot allocate|pthread_create failed|bad_alloc")
 
 
 class StoppedError(ToolError):
@@ -245,15 +245,21 @@ def version(command: tuple[str, ...]) -> Sequence[Any] | None:
 _pythons: dict[str, Program] = {}
 
 
-def python(file: str, *packages: str) -> Program:
-    """Return the process in which a file of argosy's runs, with these packages alone; a new one where it has ended."""
+def python(file: str, *packages: str, work: str = "") -> Program:
+    """Return the process in which a file of argosy's runs, with these packages alone; a new one where it has ended.
+
+    The work is what its limits say that they limit, where that is not rendering.
+    """
     from importlib.util import find_spec  # noqa: PLC0415
 
     known = _pythons.get(file)
     if known is None or not known.runs:
         origins = [spec.origin for name in packages if (spec := find_spec(name)) and spec.origin]
         places = dict.fromkeys(str(Path(origin).parents[1]) for origin in origins)
-        known = _pythons[file] = Program([sys.executable, "-I", "-S", "-X", "utf8", file, *places])
+        known = _pythons[file] = Program(
+            [sys.executable, "-I", "-S", "-X", "utf8", file, *places],
+            given=replace(limits(), work=work) if work else None,
+        )
     return known
 
 

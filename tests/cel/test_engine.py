@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import sys
+from threading import Thread
 from typing import Any
 
 import pytest
 
+from argosy import supervisor
 from argosy.cel import engine
-from argosy.cel.engine import DataError, Expression, FlawError, UnknownError
+from argosy.cel.engine import DataError, Question, UnknownError
+from tests.children import children, linux, until
+
+_GROWN = ".replace('a', 'aaaaaaaaaa')" * 6
+_TURNED = ".replace('a', 'b').replace('b', 'a')" * 10
+ENDLESS = f"self.l.exists(each, size(self.s{_GROWN}{_TURNED}) < 0)"
+"""A rule that takes minutes, of few steps."""
+
+
+@pytest.fixture(autouse=True)
+def _new_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("seconds", "stops"):
+        monkeypatch.setattr(engine._Run, name, 0)
 
 
 def value(text: str, **given: Any) -> Any:
-    expression = engine.compiled(text, *given)
-    assert isinstance(expression, Expression), expression
-    return expression.value(given)
+    return engine.values([Question([text], given)], [*given])[0][0]
 
 
 @pytest.mark.parametrize(
@@ -65,9 +80,7 @@ def test_what_kubernetes_gives(text: str, expected: Any) -> None:
     ],
 )
 def test_what_no_api_server_takes(text: str, message: str) -> None:
-    found = engine.compiled(text, "self")
-    assert isinstance(found, FlawError)
-    assert message in str(found)
+    assert message in str(engine.flaws([text], ["self"])[0])
 
 
 @pytest.mark.parametrize(
@@ -75,7 +88,8 @@ def test_what_no_api_server_takes(text: str, message: str) -> None:
     ["semver('1.2.3').major() == 1", "[1, 2].all(i, v, v > i)", "sets.contains([1], [1])", "[1].sortBy(x, -x) == [1]"],
 )
 def test_what_only_kubernetes_knows_is_no_flaw(text: str) -> None:
-    assert isinstance(engine.compiled(text, "self"), UnknownError)
+    assert engine.flaws([text], ["self"]) == [None]
+    assert isinstance(value(text, self={}), UnknownError)
 
 
 @pytest.mark.parametrize(
@@ -88,9 +102,9 @@ def test_what_only_kubernetes_knows_is_no_flaw(text: str) -> None:
     ],
 )
 def test_what_fails_on_the_data_fails_there_too(text: str, message: str, is_absent: bool) -> None:
-    with pytest.raises(DataError) as caught:
-        value(text, self={"a": [1], "zero": 0, "text": "text"})
-    assert (str(caught.value), caught.value.is_absent) == (message, is_absent)
+    found = value(text, self={"a": [1], "zero": 0, "text": "text"})
+    assert isinstance(found, DataError)
+    assert (str(found), found.is_absent) == (message, is_absent)
 
 
 @pytest.mark.parametrize(
@@ -105,5 +119,72 @@ def test_what_fails_on_the_data_fails_there_too(text: str, message: str, is_abse
     ],
 )
 def test_what_would_never_end_or_is_of_another_type_is_unknown(text: str) -> None:
-    with pytest.raises(UnknownError):
-        value(text, self={"many": list(range(1001)), "long": "a" * 5000, "text": "a"})
+    assert isinstance(value(text, self={"many": list(range(1001)), "long": "a" * 5000, "text": "a"}), UnknownError)
+
+
+@pytest.mark.parametrize("pattern", ["^(aa?)*b", "^((a*)a*)*b", "^(?:a|a)*b", "^(?P<x>a{0,9})+b"])
+def test_a_pattern_that_repeats_choices_is_not_tried(pattern: str) -> None:
+    assert "repeats repetitions" in str(value("self.find(p) == ''", self="a" * 40, p=pattern))
+    assert value(f"self.find('{pattern[1:]}'.replace('b', 'c')) == ''", self="")
+
+
+def test_a_pattern_whose_choices_are_many_is_not_tried() -> None:
+    assert "too long to search" in str(value("self.find(p) == ''", self="a" * 30, p="a?" * 30 + "a" * 30))
+    assert value("self.find('^(?:https?|ftp)://[a-z]+?$') == self", self="https://a") is True
+
+
+def doubled(times: int) -> str:
+    bound = "".join(f"cel.bind(v{each + 1}, v{each} + v{each}, " for each in range(times))
+    return f"cel.bind(v0, self, {bound}size(v{times}) > 0" + ")" * (times + 1)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is limited on Linux alone")
+def test_an_engine_that_is_stopped_is_started_again_a_few_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ARGOSY_RENDER_MEMORY", "200")
+    supervisor.stop_all()
+    for _ in range(3):
+        assert str(value(doubled(26), self="abcdefgh")) == "Evaluating CEL needs more than 200 MB of memory"
+        if engine._Run.stops < 3:
+            assert value("self == 'a'", self="a") is True
+    assert "was stopped 3 times" in str(value("self == 'a'", self="a"))
+
+
+def test_what_does_not_end_is_stopped_and_all_have_one_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ARGOSY_RENDER_TIMEOUT", "1")
+    supervisor.stop_all()
+    assert str(value(ENDLESS, self={"l": [*range(1000)], "s": "a"})) == "Evaluating CEL did not end within 1 seconds"
+    assert "all rules in CEL took more than 1 seconds" in str(value("self == 'a'", self="a"))
+
+
+@linux
+def test_an_engine_that_is_killed_is_a_reason_and_the_next_question_has_another() -> None:
+    supervisor.stop_all()
+    assert value("self == 'a'", self="a") is True
+    known = supervisor.python(str(engine._WORKER), "argosy", engine._ENGINE)._process.pid
+
+    def kill() -> None:
+        until(lambda: dict(children(os.getpid())).get(known, 0) > 1)
+        os.kill(known, signal.SIGKILL)
+
+    killing = Thread(target=kill)
+    killing.start()
+    found = value(ENDLESS, self={"l": [*range(1000)], "s": "a"})
+    killing.join()
+    assert str(found) == "The engine was killed"
+    assert value("self == 'a'", self="a") is True
+
+
+def test_what_cannot_be_given_to_the_engine_is_unknown() -> None:
+    deep: list[Any] = []
+    for _ in range(100_000):
+        deep = [deep]
+    assert isinstance(value("self == self", self=deep), UnknownError)
+    assert value("self == 'a'", self="a") is True
+
+
+def test_a_value_that_no_json_has_is_none_and_variables_keep_theirs() -> None:
+    variables = [("bytes", "b'a'"), ("map", "{1: 'a'}"), ("bad", "nothing.x")]
+    asked = Question(["variables.map", "variables.map[1] == 'a'", "[b'a']"], {"variables": {}}, variables)
+    (first, second, bad, *found), rest = engine.values([asked, Question([], {})], ["variables"])
+    assert (first, second, found, rest) == (None, None, [None, True, [None]], [])
+    assert "nothing" in str(bad)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 from argosy.repository.model import ArgocdStyle, Format
 from argosy.schemas.store import versions
@@ -20,6 +21,7 @@ from argosy.template import creation, rendering
 from tests import goldens
 from tests.catalogue.test_own_catalogue import ENDLESS as ENDLESS_TEXT
 from tests.catalogue.test_own_catalogue import ENTRY, VALUES
+from tests.cel.test_engine import ENDLESS as ENDLESS_RULE
 from tests.children import PATIENCE, busy_child, gone, linux, until
 from tests.conftest import Argosy, Git, Process
 from tests.helm.conftest import binary  # noqa: F401 - a fixture
@@ -368,12 +370,10 @@ class TestRendersThatDoNotEnd:
         environment = {**os.environ, "ARGOSY_RENDER_TIMEOUT": "1000000", "TMPDIR": str(tmp_path / "temporary")}
         started: list[subprocess.Popen[str]] = []
 
-        def run(*arguments: str) -> subprocess.Popen[str]:
+        def run(*arguments: str, **variables: str) -> subprocess.Popen[str]:
             command = [sys.executable, "-m", "argosy", "validate", "gitops", *arguments]
-            pipe = subprocess.PIPE
-            started.append(
-                subprocess.Popen(command, cwd=tmp_path, env=environment, text=True, stdout=pipe, stderr=pipe)
-            )
+            pipe, given = subprocess.PIPE, environment | variables
+            started.append(subprocess.Popen(command, cwd=tmp_path, env=given, text=True, stdout=pipe, stderr=pipe))
             return started[-1]
 
         yield run
@@ -417,6 +417,34 @@ class TestRendersThatDoNotEnd:
         running.send_signal(signal.SIGTERM)
         running.communicate(timeout=PATIENCE)
         assert running.returncode == 143
+        until(lambda: gone(worker))
+
+    @linux
+    @pytest.mark.parametrize("name", ["SIGTERM", "SIGINT", "SIGKILL"])
+    def test_a_signal_ends_a_rule_in_cel(self, tmp_path: Path, start: Start, name: str) -> None:
+        schema = {
+            "type": "object",
+            "x-kubernetes-preserve-unknown-fields": True,
+            "x-kubernetes-validations": [{"rule": ENDLESS_RULE}],
+        }
+        version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
+        spec = {"group": "shop.example.com", "scope": "Namespaced", "names": {"kind": "Shop", "plural": "shops"}}
+        definition = {
+            "apiVersion": "apiextensions.k8s.io/v1",
+            "kind": "CustomResourceDefinition",
+            "metadata": {"name": "shops.shop.example.com"},
+            "spec": {**spec, "versions": [version]},
+        }
+        shop = {"apiVersion": "shop.example.com/v1", "kind": "Shop", "metadata": {"name": "a", "namespace": "dev"}}
+        files = yaml.safe_dump_all([definition, {**shop, "l": [*range(1000)], "s": "a"}])
+        shutil.rmtree(tmp_path / "gitops")
+        write_files(tmp_path / "gitops", {"shop.yaml": files})
+        # Whoever is killed stops nothing: the worker does so itself when its time is over.
+        running = start(**({"ARGOSY_RENDER_TIMEOUT": "5"} if name == "SIGKILL" else {}))
+        worker = busy_child(running.pid)
+        running.send_signal(signal.Signals[name])
+        running.communicate(timeout=PATIENCE)
+        assert running.returncode == {"SIGTERM": 143, "SIGINT": 130, "SIGKILL": -9}[name]
         until(lambda: gone(worker))
 
     @linux

@@ -7,7 +7,10 @@ from typing import Any
 import pytest
 import yaml
 
+from argosy import supervisor
+from argosy.cel import engine
 from argosy.findings import Report
+from tests.children import linux
 from tests.validating import Validate
 
 RULE = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["configmaps"]}
@@ -116,6 +119,23 @@ spec:
         said(validate({"policy.yaml": made, "map.yaml": most.replace("'0'", "'1'"), "deployment.yaml": deployment}))
         == []
     )
+
+
+@linux
+def test_a_policy_that_would_take_all_memory_is_not_judged_and_the_others_are(
+    validate: Validate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine._Run, "stops", 0)
+    monkeypatch.setenv("ARGOSY_RENDER_MEMORY", "200")
+    supervisor.stop_all()
+    doubled = [{"name": f"v{each + 1}", "expression": f"variables.v{each} + variables.v{each}"} for each in range(40)]
+    variables = [{"name": "v0", "expression": "'abcdefgh'"}, *doubled]
+    other = policy("false").replace("name: p", "name: q").replace("policyName: p", "policyName: q")
+    made = policy("size(variables.v40) < 0", variables=variables)
+    report = validate({"policy.yaml": made, "other.yaml": other, "map.yaml": MAP})
+    assert said(report) == [REFUSED.replace("Policy p", "Policy q")]
+    (reason,) = not_judged(report)
+    assert "memory" in reason  # Of the engine, or of what hands its values over.
 
 
 def test_policies_of_another_cluster_say_nothing(validate: Validate) -> None:

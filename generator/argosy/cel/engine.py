@@ -1,29 +1,27 @@
-"""Compile and evaluate an expression: its value, the error that the API server would see too, or why it is unknown."""
+"""Ask what expressions give: a value, the error that the API server would see too, or why it is unknown.
+
+One process answers all questions of a run, each within limits of time and memory.
+"""
 
 from __future__ import annotations
 
-import re
+import json
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from importlib.util import find_spec
+from itertools import islice
+from pathlib import Path
 from typing import Any
 
 from argosy import supervisor
-from argosy.cel import functions
 
-_SYNTAX = re.compile(r"Syntax error: ([^\n]*)")
-_UNDECLARED = re.compile(r"undeclared reference to '([^']+)' \(in container ''\)\n \| (.*)\n \| (\.*)\^")
-_OF_DATA = re.compile(
-    r"NOT_FOUND: Key not found in map : (?P<key>.*)|UNKNOWN: (?P<index>Index error: .*)|OUT_OF_RANGE: (?P<range>.*)"
-    r"|INVALID_ARGUMENT: (?P<value>divide by zero|modulus by zero|cannot convert .*)",
-    re.DOTALL,
-)
-"""What the data make of an expression there as here; all else may be a limit of the engine."""
-_LONGEST = 200
-_MAKES_LISTS = re.compile(r"\.\s*(map|filter)\s*\(")
-_MOST_ITEMS = 1000
-"""How many items a list may have of which another is made: the engine keeps a copy for each item that it adds."""
+_WORKER = Path(__file__).with_name("worker.py")
+_ENGINE = "cel_expr_python.cel"
+_MOST_STOPS = 3
+"""How many processes may be stopped or crash until no more is asked."""
 
 
 class FlawError(ValueError):
@@ -43,99 +41,92 @@ class DataError(ValueError):
         """Whether it asks for a field that is not there."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Expression:
-    """A compiled expression."""
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Expressions that are evaluated on the same values."""
 
-    text: str
-    compiled: Any
-
-    def value(self, given: Mapping[str, Any]) -> Any:
-        """Return what it gives for the values of its variables; raise DataError or UnknownError."""
-        if _Spent.seconds > supervisor.limits().seconds:
-            raise UnknownError(f"all rules in CEL took more than {supervisor.limits().seconds:g} seconds")
-        if _MAKES_LISTS.search(self.text) and _may_be_long(self.text, given):
-            raise UnknownError(f"it makes lists of more than {_MOST_ITEMS} items")
-        began = time.monotonic()
-        functions.Clock.end = began + functions.SECONDS
-        try:
-            found = self.compiled.eval(data=given)
-            kind, value = found.type().name(), found.plain_value()
-        except (RuntimeError, TypeError, ValueError, OverflowError) as error:
-            raise UnknownError(_short(str(error))) from error
-        finally:
-            _Spent.seconds += time.monotonic() - began
-        if kind.upper() != "ERROR":
-            return value
-        said = _OF_DATA.fullmatch(str(value))
-        if not said:
-            raise UnknownError(_short(str(value)))
-        is_absent = said["key"] is not None
-        raise DataError(
-            _short(f"no such key: {said['key']}" if is_absent else said[said.lastgroup or 0]), is_absent=is_absent
-        )
+    texts: Sequence[str]
+    given: Mapping[str, Any]
+    variables: Sequence[tuple[str, str]] = ()
+    """Names and expressions, each of which is known to those after it as `variables.name`."""
 
 
-def _may_be_long(text: str, given: Mapping[str, Any]) -> bool:
-    splits = bool(re.search(r"\b(split|findAll)\b", text))
-    if len(text) > 4 * _MOST_ITEMS or (splits and re.search(r"\+|\b(replace|join|format)\b", text)):
-        return True
-    return _largest(given, splits=splits) > _MOST_ITEMS
+def values(questions: Sequence[Question], names: Sequence[str]) -> list[list[Any]]:
+    """Return for each question what its variables give, then its texts: a value, or the error why there is none.
+
+    The names are those that expressions may use. Where JSON has nothing for a value it is None, as is a variable's.
+    What stops the engine leaves all these questions without an answer.
+    """
+    asked = [
+        {"texts": each.texts, "given": each.given, "variables": each.variables}
+        for each in questions
+        if each.texts or each.variables
+    ]
+    counts = [len(each.variables) + len(each.texts) for each in questions]
+    found = iter(_outcomes({"names": [*names], "questions": asked}, sum(counts)) if asked else ())
+    return [[_value(each) for each in islice(found, count)] for count in counts]
 
 
-def _largest(value: Any, *, splits: bool) -> int:
-    """Return how many items the longest list has in a value, or may have that a text is split into."""
-    if isinstance(value, dict | list):
-        inner = value.values() if isinstance(value, dict) else value
-        return max([len(value), *(_largest(each, splits=splits) for each in inner)])
-    return len(value) if splits and isinstance(value, str) else 0
+def flaws(texts: Sequence[str], names: Sequence[str]) -> list[FlawError | None]:
+    """Return for each expression over some names what is wrong with it, None where an API server may take it."""
+    found = _outcomes({"names": [*names], "texts": texts}, len(texts)) if texts else []
+    return [FlawError(each["flaw"]) if "flaw" in each else None for each in found]
 
 
-class _Spent:
-    """How long evaluating took so far: the engine bounds each loop, and nothing the number of expressions."""
+def _value(outcome: Mapping[str, Any]) -> Any:
+    if "value" in outcome:
+        return outcome["value"]
+    if "data" in outcome:
+        return DataError(outcome["data"], is_absent=outcome["is_absent"])
+    return FlawError(outcome["flaw"]) if "flaw" in outcome else UnknownError(outcome["unknown"])
 
+
+class _Run:
+    """What the questions of this run took so far."""
+
+    alone = threading.Lock()
     seconds = 0.0
+    stops = 0
+    reason = ""
+    """Why the last process was stopped."""
 
 
-@cache
-def compiled(text: str, *variables: str) -> Expression | FlawError | UnknownError:
-    """Return an expression over variables ready to be evaluated, or why it cannot be."""
+def _outcomes(asked: Mapping[str, Any], count: int) -> Sequence[Mapping[str, Any]]:
+    """Return the outcome of each of so many expressions."""
+    with _Run.alone:
+        found = _asked(asked)
+    return [found] * count if isinstance(found, dict) else found
+
+
+def _asked(asked: Mapping[str, Any]) -> Any:
+    """Return the answer to a question, or the one outcome of all that it asks."""
+    limits = supervisor.limits()
+    if not _is_there():
+        return {"unknown": "there is no engine for CEL on this platform"}
+    if _Run.seconds > limits.seconds:
+        return {"unknown": f"all rules in CEL took more than {limits.seconds:g} seconds"}
+    if _Run.stops >= _MOST_STOPS:
+        return {"unknown": f"the engine was stopped {_MOST_STOPS} times, at last because of this: {_Run.reason}"}
     try:
-        return Expression(text, _environment(variables).compile(text))
-    except ImportError:
-        return UnknownError("there is no engine for CEL on this platform")
-    except (RuntimeError, ValueError) as error:
-        return _reason(str(error), text)
-
-
-def _reason(said: str, text: str) -> FlawError | UnknownError:
-    if syntax := _SYNTAX.search(said):
-        return FlawError(_short(syntax[1]))
-    undeclared = [(name, line[len(before) :]) for name, line, before in _UNDECLARED.findall(said)]
-    # What the engine lacks and Kubernetes has is not wrong, nor is what a loop over two variables binds.
-    further = {part for name, _ in undeclared for part in name.split(".")} & functions.FURTHER
-    if undeclared and not further and not _OF_TWO.search(text):
-        name, rest = undeclared[0]
-        called = re.match(r"[\w.]*\s*\(", rest)
-        return FlawError(
-            f"there is no {'function' if called else 'variable'} “{name if called else name.partition('.')[0]}”"
-        )
-    return UnknownError(_short(said.partition("\n")[0].removeprefix("INVALID_ARGUMENT: ERROR: ")))
-
-
-_OF_TWO = re.compile(r"\.\s*(all|exists|existsOne|exists_one)\s*\(\s*\w+\s*,\s*\w+\s*,")
+        line = json.dumps({**asked, "seconds": limits.seconds}).encode() + b"\n"
+    except (RecursionError, TypeError, ValueError) as error:
+        return {"unknown": f"the engine cannot be given the object: {error}"}
+    began = time.monotonic()
+    try:
+        worker = supervisor.python(str(_WORKER), "argosy", _ENGINE, work="Evaluating CEL")
+        seconds, found = json.loads(worker.ask(line))
+    except supervisor.StoppedError as error:
+        _Run.stops += 1
+        _Run.seconds += time.monotonic() - began
+        _Run.reason = error.message.rstrip(".")
+        return {"unknown": _Run.reason}
+    _Run.seconds += seconds
+    return found
 
 
 @cache
-def _environment(variables: tuple[str, ...]) -> Any:
-    # Most repositories have no rule that is asked.
-    from cel_expr_python import cel  # noqa: PLC0415
-    from cel_expr_python.ext import ext_bindings, ext_optional, ext_strings  # noqa: PLC0415
-
-    own = [ext_bindings.ExtBindings(), ext_optional.ExtOptional(), ext_strings.ExtStrings()]
-    return cel.NewEnv(variables=dict.fromkeys(variables, cel.Type.DYN), extensions=[*own, functions.extension(cel)])
-
-
-def _short(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…"
+def _is_there() -> bool:
+    try:
+        return find_spec(_ENGINE) is not None
+    except ImportError:
+        return False

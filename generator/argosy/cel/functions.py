@@ -80,10 +80,11 @@ def _is_sorted(values: list[Any]) -> bool:
 
 
 @cache
-def _pattern(pattern: str) -> tuple[re.Pattern[str], int]:
-    """Return a pattern, and how many of its repetitions have no end; raise TypeError where Go may read it otherwise.
+def _pattern(pattern: str) -> tuple[re.Pattern[str], int, int]:
+    """Return a pattern, how many of its repetitions have no end, and in how many ways all else may be taken.
 
-    Python tries all ways to match, so that no repetition may be within another.
+    Raise TypeError where Go may read it otherwise. Python tries all ways to match, so that no choice may be within a
+    repetition.
     """
     if re.search(r"\[\[:|\\[pPzQCx0-9]|\(\?[^:P]|\(\?P[^<]", pattern):
         raise TypeError(f"the pattern {pattern} is not read alike everywhere")
@@ -91,10 +92,29 @@ def _pattern(pattern: str) -> tuple[re.Pattern[str], int]:
         made = re.compile(pattern, re.ASCII)
     except (re.error, RecursionError, OverflowError) as error:
         raise ValueError(f"the pattern {pattern} is malformed") from error
-    bare = re.sub(r"\\.|\[\^?\]?(\\.|[^\]])*\]", "a", pattern)
-    if re.search(r"\([^()]*[*+{|][^()]*\)\s*[*+{]|\)\s*[*+{][^()]*\)\s*[*+{]", bare):
+    bare = re.sub(r"\\.|\[\^?\]?(\\.|[^\]])*\]", "a", pattern, flags=re.DOTALL)
+    bare = re.sub(r"\(\?(:|P<\w+>)", "(", bare)
+    bare = re.sub(r"([*+?}])\?", r"\1", bare)
+    if _repeats_choices(bare):
         raise TypeError(f"the pattern {pattern} repeats repetitions")
-    return made, len(re.findall(r"[*+{]", bare))
+    ways = 2 ** bare.count("?") * math.prod(each.count("|") + 1 for each in re.split(r"[()]", bare))
+    return made, len(re.findall(r"[*+{]", bare)), ways
+
+
+def _repeats_choices(bare: str) -> bool:
+    """Return whether a group is repeated that holds a repetition, or an alternative."""
+    chosen = [False]
+    for place, each in enumerate(bare):
+        if each == "(":
+            chosen.append(False)
+        elif each == ")":
+            is_chosen = chosen.pop()
+            if is_chosen and bare[place + 1 : place + 2] in {"*", "+", "{"}:
+                return True
+            chosen[-1] |= is_chosen
+        else:
+            chosen[-1] |= each in "*+?{|"
+    return False
 
 
 class Clock:
@@ -106,8 +126,8 @@ class Clock:
 def _matches(text: str, pattern: str) -> Iterable[str]:
     if time.monotonic() > Clock.end:
         raise TypeError("the searches take too long")
-    made, repetitions = _pattern(pattern)
-    if (len(text) + 1) ** (repetitions + 1) > _LARGEST or (text.endswith("\n") and "$" in pattern):
+    made, repetitions, ways = _pattern(pattern)
+    if ways * (len(text) + 1) ** (repetitions + 1) > _LARGEST or (text.endswith("\n") and "$" in pattern):
         raise TypeError("the text is too long to search")
     return (match[0] for match in made.finditer(text))
 

@@ -101,10 +101,9 @@ class Admission:
         actions = sequence(binding.get("validationActions"))
         for params in self._params(spec, binding, resource):
             given = {**self._given(resource), "params": params, "variables": {}}
-            if not all(
-                _value(text(mapping(each).get("expression")), given) is True
-                for each in sequence(spec.get("matchConditions"))
-            ):
+            conditions = _expressions(spec.get("matchConditions"))
+            [found] = engine.values([engine.Question(conditions, given)], VARIABLES)
+            if not all(_known(*each) is True for each in zip(conditions, found, strict=True)):
                 continue
             for message in _broken(spec, given):
                 yield Refusal(policy, message, "Deny" in actions)
@@ -181,23 +180,18 @@ class Admission:
         return {**given, "namespaceObject": {**mapping(known.document.data), "metadata": metadata}}
 
 
-def _broken(spec: Mapping[str, Any], given: dict[str, Any]) -> Iterator[str]:
+def _broken(spec: Mapping[str, Any], given: Mapping[str, Any]) -> Iterator[str]:
     """Yield the messages of the validations that do not hold."""
-    failed = {}
-    for each in map(mapping, sequence(spec.get("variables"))):
+    made = [*map(mapping, sequence(spec.get("variables")))]
+    variables = [(text(each.get("name")), text(each.get("expression"))) for each in made]
+    validations = _expressions(spec.get("validations"))
+    [found] = engine.values([engine.Question(validations, given, variables)], VARIABLES)
+    judged = zip(sequence(spec.get("validations")), validations, found[len(variables) :], strict=True)
+    for each, written, value in judged:
         try:
-            given["variables"][text(each.get("name"))] = _value(text(each.get("expression")), given)
-        except _UnknownError as error:
-            failed[text(each.get("name"))] = error
-    for each in map(mapping, sequence(spec.get("validations"))):
-        written = text(each.get("expression"))
-        unknown = next((failed[name] for name in re.findall(r"\bvariables\.(\w+)", written) if name in failed), None)
-        if unknown:
-            raise unknown
-        try:
-            if _value(written, given, raises=True) is True:
+            if _known(written, value, raises=True) is True:
                 continue
-            said = _said(each, given)
+            said = _said(mapping(each), given, variables)
         except engine.DataError as error:
             if spec.get("failurePolicy", "Fail") != "Fail":
                 continue
@@ -205,32 +199,29 @@ def _broken(spec: Mapping[str, Any], given: dict[str, Any]) -> Iterator[str]:
         yield said or "an expression does not hold: " + " ".join(written.split())
 
 
-def _said(validation: Mapping[str, Any], given: Mapping[str, Any]) -> str:
+def _said(validation: Mapping[str, Any], given: Mapping[str, Any], variables: Sequence[tuple[str, str]]) -> str:
     found: Any = ""
+    written = text(validation.get("messageExpression"))
     # What a message is made of may be what a Secret holds.
-    if validation.get("messageExpression") and given["object"].get("kind") != "Secret":
-        try:
-            found = _value(text(validation.get("messageExpression")), given)
-        except _UnknownError:
-            found = ""
+    if written and given["object"].get("kind") != "Secret":
+        found = engine.values([engine.Question([written], given, variables)], VARIABLES)[0][-1]
     said = found if isinstance(found, str) and found.strip() else text(validation.get("message"))
     return " ".join(said.split())
 
 
-def _value(written: str, given: Mapping[str, Any], *, raises: bool = False) -> Any:
-    """Return what an expression gives; raise DataError, if asked to, where it fails in a cluster for certain."""
-    expression = engine.compiled(written, *VARIABLES)
-    if not isinstance(expression, engine.Expression):
-        raise _UnknownError(str(expression))
-    try:
-        return expression.value(given)
-    except engine.UnknownError as error:
-        raise _UnknownError(str(error)) from error
-    except engine.DataError as error:
-        # A field may be filled in by the API server before it asks; labels and annotations are not.
-        if raises and (not error.is_absent or _is_of_labels(str(error), written)):
-            raise
-        raise _UnknownError(str(error)) from error
+def _expressions(written: JSON) -> list[str]:
+    return [text(mapping(each).get("expression")) for each in sequence(written)]
+
+
+def _known(written: str, value: Any, *, raises: bool = False) -> Any:
+    """Return the value of an expression; raise DataError, if asked to, where it fails in a cluster for certain."""
+    # A field may be filled in by the API server before it asks; labels and annotations are not.
+    is_sure = isinstance(value, engine.DataError) and (not value.is_absent or _is_of_labels(str(value), written))
+    if isinstance(value, engine.DataError) and raises and is_sure:
+        raise value
+    if isinstance(value, ValueError):
+        raise _UnknownError(str(value))
+    return value
 
 
 def _is_of_labels(said: str, written: str) -> bool:

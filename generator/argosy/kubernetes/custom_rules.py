@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +20,8 @@ _KEYWORDS = (
 _RESERVED = frozenset(_KEYWORDS.split())
 _ESCAPES = (("__", "__underscores__"), (".", "__dot__"), ("-", "__dash__"), ("/", "__slash__"))
 _LONGEST = 160
+_NAMES = ("self",)
+"""What the rules may name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,23 +44,28 @@ class CustomRules:
 
         Rules of a transition, which compare with what was there before, hold for an object that is new.
         """
-        yield from self._judge(self.definition.schema, self.definition.defaulted(data), ())
+        asked = [*self._asked(self.definition.schema, self.definition.defaulted(data), ())]
+        questions = [engine.Question([written for _, written in each.rules], {"self": each.value}) for each in asked]
+        for each, found in zip(asked, engine.values(questions, _NAMES), strict=True):
+            yield from _judged(each, found)
 
-    def _judge(self, given: Any, data: Any, at: tuple[str | int, ...]) -> Iterator[Violation | Unknown]:
+    def _asked(self, given: Any, data: Any, at: tuple[str | int, ...]) -> Iterator[_Asked]:
         schema = self.definition.resolved(given)
-        if not self._has_rules(schema):
+        if data is None or not self._has_rules(schema):
             return
-        rules = [mapping(each) for each in sequence(schema.get(RULES))]
-        value = self._value(schema, data) if rules and data is not None else None
-        for rule in rules if data is not None else ():
-            yield from _judged(rule, value, at)
+        if rules := [
+            (rule, written)
+            for rule in map(mapping, sequence(schema.get(RULES)))
+            if (written := _text(rule)) is not None
+        ]:
+            yield _Asked(rules, self._value(schema, data), at)
         if isinstance(data, dict):
             properties, more = schema.get("properties", {}), schema.get("additionalProperties")
             for name, each in data.items():
-                yield from self._judge(properties.get(name, more), each, (*at, name))
+                yield from self._asked(properties.get(name, more), each, (*at, name))
         elif isinstance(data, list):
             for place, each in enumerate(data):
-                yield from self._judge(schema.get("items"), each, (*at, place))
+                yield from self._asked(schema.get("items"), each, (*at, place))
 
     def _has_rules(self, schema: Mapping[str, Any]) -> bool:
         if id(schema) not in self._ruled:
@@ -84,34 +91,41 @@ class CustomRules:
         return float(data) if schema.get("type") == "number" and type(data) is int else data
 
 
-def _judged(rule: Mapping[str, Any], value: Any, at: tuple[str | int, ...]) -> Iterator[Violation | Unknown]:
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A value of an object that rules are about."""
+
+    rules: Sequence[tuple[Mapping[str, Any], str]]
+    """The rules, each with its expression."""
+    value: Any
+    at: tuple[str | int, ...]
+
+
+def _judged(asked: _Asked, found: Sequence[Any]) -> Iterator[Violation | Unknown]:
+    for (rule, _), each in zip(asked.rules, found, strict=True):
+        shown = f"The rule is `{_short(text(rule.get('rule')))}`."
+        if isinstance(each, engine.DataError):
+            yield violation(asked.at, f"a rule of the definition fails: {each}", shown)
+        elif isinstance(each, ValueError):
+            yield Unknown(str(each))
+        elif each is not True:
+            at = (*asked.at, *_place(text(rule.get("fieldPath"))))
+            yield violation(at, _message(rule, asked.value), shown)
+
+
+def _text(rule: Mapping[str, Any]) -> str | None:
+    """Return the expression that a rule has for an object that is new, None where it has none."""
     written = text(rule.get("rule"))
-    if re.search(r"\boldSelf\b", written):
-        if rule.get("optionalOldSelf") is not True:
-            return
-        written = f"cel.bind(oldSelf, optional.none(), {written}\n)"
-    expression = engine.compiled(written, "self")
-    if not isinstance(expression, engine.Expression):
-        yield Unknown(str(expression))
-        return
-    shown = f"The rule is `{_short(text(rule.get('rule')))}`."
-    try:
-        if expression.value({"self": value}) is not True:
-            yield violation((*at, *_place(text(rule.get("fieldPath")))), _message(rule, value), shown)
-    except engine.DataError as error:
-        yield violation(at, f"a rule of the definition fails: {error}", shown)
-    except engine.UnknownError as error:
-        yield Unknown(str(error))
+    if not re.search(r"\boldSelf\b", written):
+        return written
+    if rule.get("optionalOldSelf") is not True:
+        return None
+    return f"cel.bind(oldSelf, optional.none(), {written}\n)"
 
 
 def _message(rule: Mapping[str, Any], value: Any) -> str:
-    found: Any = ""
-    expression = engine.compiled(text(rule.get("messageExpression")), "self") if rule.get("messageExpression") else None
-    if isinstance(expression, engine.Expression):
-        try:
-            found = expression.value({"self": value})
-        except (engine.DataError, engine.UnknownError):
-            found = ""
+    written = text(rule.get("messageExpression"))
+    found = engine.values([engine.Question([written], {"self": value})], _NAMES)[0][0] if written else ""
     said = found if isinstance(found, str) and found.strip() else text(rule.get("message"))
     return " ".join(said.split()) or "breaks a rule of its definition"
 

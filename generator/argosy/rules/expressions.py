@@ -46,18 +46,17 @@ spec:
 def expression(document: Document, repository: View) -> Iterator[Problem]:  # noqa: ARG001 - each is looked at alone
     """Find expressions that do not compile."""
     group, kind = group_and_kind(document.data)
-    found: Iterator[tuple[Pointer, Sequence[str]]] = iter(())
+    found: Iterator[Pointer] = iter(())
+    names: Sequence[str] = VARIABLES
     if (group, kind) == ("apiextensions.k8s.io", "CustomResourceDefinition"):
-        found = ((at, ("self", "oldSelf")) for at in _rules_of(document.data, ()))
+        found, names = _rules_of(document.data, ()), ("self", "oldSelf")
     elif (group, kind) == ("admissionregistration.k8s.io", "ValidatingAdmissionPolicy"):
-        found = ((at, VARIABLES) for at in _of_policy(document.data))
-    for at, variables in found:
-        written = value_at(document.data, *at)
-        if isinstance(written, str):
-            compiled = engine.compiled(written, *variables)
-            if isinstance(compiled, engine.FlawError):
-                shown = ".".join(str(part) for part in at)
-                yield Problem(f"The expression {shown} does not compile: {compiled}.", at, "Mend the expression.")
+        found = _of_policy(document.data)
+    written = [(at, each) for at in found if isinstance(each := value_at(document.data, *at), str)]
+    for (at, _), flaw in zip(written, engine.flaws([each for _, each in written], names), strict=True):
+        if flaw:
+            shown = ".".join(str(part) for part in at)
+            yield Problem(f"The expression {shown} does not compile: {flaw}.", at, "Mend the expression.")
 
 
 def _rules_of(data: JSON, at: Pointer) -> Iterator[Pointer]:
