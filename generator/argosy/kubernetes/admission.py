@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 from argosy.cel import engine
@@ -84,15 +84,21 @@ class Admission:
         if group_and_kind(resource.document.data)[0] == GROUP:
             return  # Policies are not asked about each other.
         found: dict[Refusal | Unknown, None] = {}
+        filled = cache(lambda: self._given(resource))
         for policy, spec, binding in self._bound:
             try:
-                found.update(dict.fromkeys(self._judged(policy, spec, binding, resource)))
+                found.update(dict.fromkeys(self._judged(policy, spec, binding, resource, filled)))
             except _UnknownError as error:
                 found[Unknown(policy, str(error))] = None
         yield from found
 
     def _judged(
-        self, policy: Document, spec: Mapping[str, Any], binding: Mapping[str, Any], resource: Resource
+        self,
+        policy: Document,
+        spec: Mapping[str, Any],
+        binding: Mapping[str, Any],
+        resource: Resource,
+        filled: Callable[[], Mapping[str, Any]],
     ) -> Iterator[Refusal]:
         constraints = mapping(spec.get("matchConstraints"))
         narrower = mapping(binding.get("matchResources"))
@@ -100,7 +106,7 @@ class Admission:
             return
         actions = sequence(binding.get("validationActions"))
         for params in self._params(spec, binding, resource):
-            given = {**self._given(resource), "params": params, "variables": {}}
+            given = {**filled(), "params": params, "variables": {}}
             conditions = _expressions(spec.get("matchConditions"))
             [found] = engine.values([engine.Question(conditions, given)], VARIABLES)
             if not all(_known(*each) is True for each in zip(conditions, found, strict=True)):
