@@ -82,8 +82,8 @@ class Previews:
              "Give the name of a Secret, such as previews."),
             ("previewTTL", self.preview_ttl, not self.preview_ttl or _TTL.fullmatch(self.preview_ttl),
              "Give a number of hours, days or weeks: 36h, 7d or 2w."),
-            ("previewLabel", self.preview_label, self.preview_label.isprintable() and "{{" not in self.preview_label,
-             "Give a label of the host, such as preview."),
+            ("previewLabel", self.preview_label, _is_label(self.preview_label),
+             "Give one label of the host, such as preview. With a comma, GitLab takes it for two."),
         )  # fmt: skip
         for key, value, is_valid, hint in checks:
             if not is_valid:
@@ -150,6 +150,10 @@ def check_url(url: str, host: GitHost = GitHost.OFF) -> None:
             f"previews cannot be “{url}”, which is not the URL of a repository.",
             "Give that of the application's code, such as https://github.com/acme/web.",
         )
+
+
+def _is_label(label: str) -> bool:
+    return label.isprintable() and "{{" not in label and "," not in label
 
 
 def _is_tag(tag: str) -> bool:
