@@ -58,24 +58,63 @@ def test_a_label_is_of_all_that_share_it() -> None:
     assert len(expiry.of([app("web", "7d"), app("api", "7d", "other"), app("worker", "", "third")])) == 2
 
 
+OWN, WEB_OWN = "git.acme.example", "https://git.acme.example/acme/web"
+SHARED = "https://gitlab.com/stranger/web"
+
+
 @pytest.mark.parametrize(
-    ("url", "remote", "environment", "goes"),
+    ("url", "remote", "environment", "api", "token"),
     [
-        ("https://github.com/acme/web", "", {}, True),
-        ("https://git.acme.example/acme/web", "git@git.acme.example:acme/gitops.git", {}, True),
-        ("https://git.acme.example/acme/web", "https://github.com/acme/gitops.git", {}, False),
-        ("https://git.acme.example/acme/web", "", {"ARGOSY_HOST_WEB": "https://git.acme.example"}, True),
-        ("https://git.acme.example/acme/web", "", {"ARGOSY_HOST_WEB": "https://acme.example"}, False),
-        ("https://git.acme.example:8443/acme/web", "git@git.acme.example:acme/gitops.git", {}, False),
-        ("http://github.com/acme/web", "", {}, False),
+        (WEB_OWN, f"git@{OWN}:acme/gitops.git", {}, f"https://{OWN}", "any"),
+        (WEB_OWN, "", {"ARGOSY_HOST_WEB": f"https://{OWN}"}, f"https://{OWN}", "any"),
+        (f"http://{OWN}/acme/web", f"http://{OWN}/acme/gitops", {}, f"http://{OWN}", "any"),
+        (
+            f"http://{OWN}/acme/web",
+            f"https://{OWN}/acme/x",
+            {"ARGOSY_HOST_WEB": f"http://{OWN}"},
+            f"http://{OWN}",
+            "any",
+        ),
+        # As anybody may write it, and nobody has it: whose host that is, its own variable knows.
+        (SHARED, "https://gitlab.com/acme/gitops", {}, "https://gitlab.com", "any"),
+        (SHARED, "", {"GITLAB_TOKEN": "own"}, "https://gitlab.com", "own"),
+        (SHARED, "https://github.com/acme/gitops", {"GITLAB_TOKEN": "own"}, "https://gitlab.com", "own"),
+        (SHARED, f"https://{OWN}/acme/gitops", {"ARGOSY_HOST_WEB": "https://gitlab.com"}, "https://gitlab.com", "any"),
+    ],
+)
+def test_a_token_goes_to_the_host_that_it_is_for(
+    url: str, remote: str, environment: dict[str, str], api: str, token: str
+) -> None:
+    asked = Code(url, "gitlab", "preview", ("web",), timedelta(days=7))
+    host = expiry.host_of(asked, remote, {"ARGOSY_TOKEN": "any", **environment})
+    assert (host.api, host.token()) == (f"{api}/api/v4", token)
+
+
+@pytest.mark.parametrize(
+    ("url", "remote", "environment", "said", "do"),
+    [
+        (WEB_OWN, "https://github.com/acme/gitops.git", {}, "your token", f"=https://{OWN}"),
+        (WEB_OWN, "", {"ARGOSY_HOST_WEB": "https://acme.example"}, "your token", f"=https://{OWN}"),
+        (f"https://{OWN}:8443/acme/web", f"git@{OWN}:acme/gitops.git", {}, "your token", f"=https://{OWN}:8443"),
+        ("http://gitlab.com/acme/web", "", {}, "in the clear", "Write https:// in previews."),
+        (f"http://{OWN}/acme/web", f"https://{OWN}/acme/gitops", {}, "in the clear", f"ARGOSY_HOST_WEB=http://{OWN}"),
+        (f"http://{OWN}/acme/web", f"git@{OWN}:acme/gitops", {}, "in the clear", f"ARGOSY_HOST_WEB=http://{OWN}"),
+        (SHARED, "https://github.com/acme/gitops", {}, "does not get ARGOSY_TOKEN", "Set GITLAB_TOKEN. If"),
+        # Of a kind that this clone's own host may be as well.
+        (
+            SHARED,
+            f"https://{OWN}/acme/gitops",
+            {"GITLAB_TOKEN": "x"},
+            "your token",
+            "ARGOSY_HOST_WEB=https://gitlab.com",
+        ),
     ],
 )
 def test_a_repository_does_not_say_where_the_token_goes(
-    url: str, remote: str, environment: dict[str, str], goes: bool
+    url: str, remote: str, environment: dict[str, str], said: str, do: str
 ) -> None:
-    asked = Code(url, "gitlab" if "acme.example" in url else "github", "preview", ("web",), timedelta(days=7))
-    if goes:
-        assert expiry.host_of(asked, remote, environment).project == "acme/web"
-        return
-    with pytest.raises(UsageError, match="it does not get your token"):
-        expiry.host_of(asked, remote, environment)
+    asked = Code(url, "gitlab", "preview", ("web",), timedelta(days=7))
+    with pytest.raises(UsageError) as refused:
+        expiry.host_of(asked, remote, {"ARGOSY_TOKEN": "any", **environment})
+    assert said in refused.value.message
+    assert do in refused.value.hint

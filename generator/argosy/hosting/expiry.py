@@ -55,25 +55,38 @@ def _longest(applications: Iterable[Application]) -> timedelta | None:
 
 
 def host_of(code: Code, remote: str, environment: Mapping[str, str] = os.environ) -> Host:
-    """Return the host of a repository of code, as the token may be sent there.
+    """Return the host of a repository of code, with the token that may be sent there.
 
-    The URL is the word of whoever wrote the settings: a token goes to a host that everyone shares, to the one that this
-    clone's `remote` is on, or to one that the environment names. Raise UsageError for another.
+    The URL is the word of whoever wrote the settings: a token goes to the host that this clone's `remote` is on, or to
+    one that the environment names, and in the clear only where these have http. Another host that everyone shares gets
+    the token of its own variable, unless this clone comes from a host of one's own, whose token that may be. Raise
+    UsageError for any other.
     """
-    there = parse(code.url)
-    named = [environment.get(hosting.VARIABLES[key], "") for key in ("web", "api")]
-    trusted = [_host(each) for each in named if each]
-    if remote:
-        trusted.append(parse(remote).host)
-    secure = there.scheme == "https" or there.host in trusted
-    if not (hosting.is_shared(there.host) or there.host in trusted) or not secure:
+    there, apps = parse(code.url), joined(code.applications)
+    named = {_host(url) for key in ("web", "api") if (url := environment.get(hosting.VARIABLES[key], ""))}
+    own = parse(remote) if remote else None
+    is_own, is_shared = own is not None and own.host == there.host, hosting.is_shared(there.host)
+    trust = f"{hosting.VARIABLES['web']}={there.web}"
+    if there.scheme == "http" and there.host not in named and not (own and is_own and own.scheme == "http"):
         raise UsageError(
-            f"{joined(code.applications)}: {there.host} is neither a host that everyone shares nor the one that this "
-            "clone comes from, so it does not get your token.",
-            f"If you trust it: {hosting.VARIABLES['web']}=https://{there.host}",
+            f"{apps}: your token would go to {there.host} in the clear.",
+            f"Write https:// in previews. If {there.host} has http alone, and you trust all on the way: {trust}",
         )
-    is_known = hosting.is_shared(there.host)
-    return hosting.host_of(code.url, {} if is_known else {"kind": code.kind}, environment)
+    settings = {} if is_shared else {"kind": code.kind}
+    if is_own or there.host in named or (is_shared and environment.get(hosting.VARIABLES["api"])):
+        return hosting.host_of(code.url, settings, environment)
+    if not is_shared or (own and not hosting.is_shared(own.host)):
+        raise UsageError(
+            f"{apps}: {there.host} is not the host that this clone comes from, so it does not get your token.",
+            f"If the token is for {there.host}: {trust}",
+        )
+    found = hosting.host_of(code.url, settings, {**environment, "ARGOSY_TOKEN": ""})
+    if environment.get("ARGOSY_TOKEN") and not found.token():
+        raise UsageError(
+            f"{apps}: {there.host} is not the host that this clone comes from, so it does not get ARGOSY_TOKEN.",
+            f"Set {' or '.join(found.variables)}. If ARGOSY_TOKEN is for {there.host}: {trust}",
+        )
+    return found
 
 
 def _host(url: str) -> str:
