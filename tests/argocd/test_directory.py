@@ -89,6 +89,25 @@ def test_the_jsonnet_of_a_directory_is_evaluated_and_judged(validate: Validate, 
     assert counts(validate({}, paths=[Path("lib/make.libsonnet").resolve()]))["passed"] == 1
 
 
+def test_a_secret_that_several_files_import_is_one_finding(validate: Validate) -> None:
+    secret = (
+        "{ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'shop', namespace: 'shop' },"
+        " stringData: { password: 'hunter2' } }\n"
+    )
+    found = validate(
+        {
+            **{f"{each}.json": application(each, each, jsonnet={"libs": ["lib"]}) for each in ("dev", "prod")},
+            **{f"{each}.jsonnet": "import 'shop.libsonnet'\n" for each in ("dev/a", "prod/a", "prod/b")},
+            "lib/shop.libsonnet": secret,
+            # Those that are written out are to be mended one by one.
+            **{f"{each}.json": application(each, each) for each in ("lab", "qa")},
+            **{f"{each}/a.jsonnet": secret for each in ("lab", "qa")},
+        }
+    ).findings
+    places = [[place.path for place in each.places] for each in found if each.rule == "secret-in-git"]
+    assert places == [["dev/a.jsonnet", "prod/a.jsonnet", "prod/b.jsonnet"], ["lab/a.jsonnet"], ["qa/a.jsonnet"]]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -632,7 +632,9 @@ class _Validation:
             self.written.add((about, rule.id, problem.at, problem.message))
         why: Hashable = cause_of(finding, application)
         if problem.cause:
-            why = (rule.id, problem.cause, *([finding.path] if problem.in_file else ()))
+            # What several files of Jsonnet import is written once, in none of them.
+            is_shared = not problem.in_file or (render is not None and bool(render.imported))
+            why = (rule.id, problem.cause, *(() if is_shared else [finding.path]))
         owner = owner or (of_render(render) if render else of_file(place.path))
         is_own = self.part.has(owner)
         if rule.scope is Scope.REPOSITORY:
