@@ -185,6 +185,18 @@ def test_a_report_that_cannot_be_written(argosy: Argosy, tmp_path: Path) -> None
     assert "pod.yaml/report.xml cannot be written" in result.err
 
 
+def test_a_report_is_not_written_through_a_link_of_the_repository(
+    argosy: Argosy, git: Git, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_files(tmp_path, {"gitops/pod.yaml": GOOD, "victim": "mine"})
+    git("gitops", "init", "-q")
+    (tmp_path / "gitops/report.sarif").symlink_to("../victim")
+    monkeypatch.chdir(tmp_path / "gitops")
+    result = argosy("validate", "--report", "sarif=report.sarif")
+    assert (result.code, (tmp_path / "victim").read_text()) == (2, "mine")
+    assert "report.sarif leads out of the repository" in result.err
+
+
 def test_quiet_says_nothing_of_a_valid_repository(argosy: Argosy, tmp_path: Path) -> None:
     write_files(tmp_path, {"pod.yaml": GOOD})
     quiet = argosy("validate", "--quiet")

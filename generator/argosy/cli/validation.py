@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import nullcontext
@@ -239,6 +240,13 @@ def _formatted(report: Report, output: str, *, strict: bool, verbose: bool, colo
 
 
 def _write(file: Path, text: str) -> None:
+    from argosy import git  # noqa: PLC0415
+
+    place, real = Path(os.path.abspath(file)), Path(os.path.realpath(file))  # noqa: PTH100
+    if real != place and (top := git.top_level(Path.cwd())):
+        home = Path(os.path.realpath(top))
+        if place.is_relative_to(top) and not real.is_relative_to(home):
+            raise UsageError(f"{file} leads out of the repository, to {real}.", "Name another file with --report.")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")
