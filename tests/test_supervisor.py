@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
 from argosy import supervisor
 from argosy.errors import UsageError
-from tests.children import gone, linux, until
+from tests.children import PATIENCE, gone, linux, until
 
 
 def shell(script: str) -> tuple[int, str, str]:
@@ -34,6 +37,43 @@ def test_a_program_that_does_not_end_is_stopped_with_all_that_it_started(
     error = stopped(f"sleep 1000 & echo $! > {tmp_path}/pid; wait")
     assert error.message == "Rendering did not end within 0.3 seconds."
     assert "ARGOSY_RENDER_TIMEOUT" in error.hint
+    until(lambda: gone(int((tmp_path / "pid").read_text())))
+
+
+@linux
+@pytest.mark.parametrize("start", ["", "setsid "])
+def test_what_it_leaves_in_the_background_holds_nobody_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, start: str
+) -> None:
+    monkeypatch.setenv("ARGOSY_RENDER_TIMEOUT", "0.3")
+    error = stopped(f"{start}sleep 30 & echo $! > {tmp_path}/pid; echo out")
+    assert error.message == "Rendering did not end within 0.3 seconds."
+    child = int((tmp_path / "pid").read_text())
+    if start:
+        os.kill(child, signal.SIGKILL)  # It left the group, but not with the stream.
+    until(lambda: gone(child))
+
+
+@linux
+def test_what_it_leaves_in_the_background_ends_with_it() -> None:
+    code, out, _ = shell("sleep 1000 > /dev/null 2>&1 & echo $!")
+    assert code == 0
+    until(lambda: gone(int(out)))
+
+
+@linux
+def test_what_it_leaves_in_the_background_is_stopped_with_all(tmp_path: Path) -> None:
+    script = f"sleep 1000 & echo $! > {tmp_path}/new; mv {tmp_path}/new {tmp_path}/pid"
+    errors: list[supervisor.StoppedError] = []
+    asking = threading.Thread(target=lambda: errors.append(stopped(script)), daemon=True)
+    asking.start()
+    until((tmp_path / "pid").exists)
+    stopping = threading.Thread(target=supervisor.stop_all, daemon=True)
+    stopping.start()
+    for each in (stopping, asking):
+        each.join(PATIENCE)
+    assert not stopping.is_alive()
+    assert len(errors) == 1
     until(lambda: gone(int((tmp_path / "pid").read_text())))
 
 

@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 from weakref import WeakSet
 
 from argosy import signals
@@ -69,6 +69,63 @@ def _number(name: str, kind: Callable[[str], Number], usual: Number, unit: str) 
     raise UsageError(f"{name} is “{text}”, which is no number of {unit}.", f"Give a number above 0, such as {usual:g}.")
 
 
+class _Heard:
+    """What a program says on a stream, heard by a thread of its own.
+
+    Whatever the program started may hold the stream open for ever. So nobody but this thread waits for its end, and
+    nobody else closes it: that blocks while it is being read.
+    """
+
+    def __init__(self, stream: IO[bytes], most: int) -> None:
+        self._stream, self._most = stream, most
+        self._bytes = bytearray()
+        self._lines = 0
+        self._is_over = False
+        self._changed = threading.Condition()
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def _listen(self) -> None:
+        with suppress(OSError, ValueError), self._stream:
+            while chunk := os.read(self._stream.fileno(), 65536):
+                with self._changed:
+                    self._bytes += chunk[: self._most - len(self._bytes)]
+                    self._lines += chunk.count(b"\n")
+                    if self._lines or self._is_full:
+                        self._changed.notify_all()
+        self.give_up()
+
+    def give_up(self) -> None:
+        """Let nobody wait for more."""
+        with self._changed:
+            self._is_over = True
+            self._changed.notify_all()
+
+    def line(self) -> bytes:
+        """Wait for a line and return it; what there is of it where no more comes, or too much."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._is_over or self._lines or self._is_full)
+            end = self._bytes.find(b"\n") + 1 or len(self._bytes)
+            found = bytes(self._bytes[:end])
+            del self._bytes[:end]
+            self._lines = self._bytes.count(b"\n")
+            return found
+
+    def all(self, seconds: float | None = None) -> bytes:
+        """Wait for the end, and return what was said until then, or until the time is up, or it is too much."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._is_over or self._is_full, seconds)
+            return bytes(self._bytes)
+
+    def clear(self) -> None:
+        """Forget what was said."""
+        with self._changed:
+            self._bytes.clear()
+
+    @property
+    def _is_full(self) -> bool:
+        return len(self._bytes) >= self._most
+
+
 class Program:
     """A program that runs, and either answers lines with lines or prints something and ends."""
 
@@ -85,7 +142,7 @@ class Program:
         # The engines are written in Go, whose garbage collector is to be lazy until memory runs short.
         lazy = {"GOGC": "400", "GOMEMLIMIT": f"{self._limits.megabytes * 3 // 4}MiB"}
         self._late = False
-        self._said = bytearray()
+        self._is_stopped = False
         with signals.undisturbed(), _starting:
             if threading.current_thread() in _abandoned:
                 raise StoppedError("argosy was interrupted.", "Run it again.")
@@ -101,16 +158,16 @@ class Program:
             assert self._process.stdin
             assert self._process.stdout
             assert self._process.stderr
-            self._stdin, self._stdout, self._stderr = self._process.stdin, self._process.stdout, self._process.stderr
+            self._stdin = self._process.stdin
+            self._answers = _Heard(self._process.stdout, LARGEST)
+            self._said = _Heard(self._process.stderr, _MOST_SAID)
             self._restrict("RLIMIT_DATA", self._limits.megabytes * 1024 * 1024)
-            self._listener = threading.Thread(target=self._listen, daemon=True)
-            self._listener.start()
             _running.add(self)
 
     @property
     def runs(self) -> bool:
         """Whether it can be asked something."""
-        return self in _running and self._process.poll() is None
+        return self in _running and not self._has_ended
 
     def ask(self, line: bytes) -> bytes:
         """Return its answer to a line; stop it and raise StoppedError where it gives none."""
@@ -119,7 +176,7 @@ class Program:
         with self._bounded():
             self._stdin.write(line)
             self._stdin.flush()
-            answer = self._stdout.readline(LARGEST)
+            answer = self._answers.line()
         if self._late or not answer.endswith(b"\n"):
             raise self._stopped(len(answer))
         return answer
@@ -131,32 +188,47 @@ class Program:
         self._restrict("RLIMIT_CPU", int(self._limits.seconds + 1) * (os.cpu_count() or 1))
         with self._bounded():
             self._stdin.close()
-            out = self._stdout.read(LARGEST)
+            out = self._answers.all()
             code = self._process.wait() if len(out) < LARGEST else None
-        self._listener.join(1)
-        said = self._said.decode(errors="replace")
-        if code is None or code < 0 or (code and _CRASH.search(said)):
+        if code is None or code < 0 or self._late or self._is_stopped:
+            raise self._stopped(len(out))
+        self._kill()  # What it left in the background.
+        said = self._said.all(1).decode(errors="replace")
+        if code and _CRASH.search(said):
             raise self._stopped(len(out))
         self.stop()
         return code, out.decode(errors="replace"), said
 
     def stop(self) -> None:
         """End it, and all that it started."""
+        self._is_stopped = True
         self._kill()
         self._process.wait()
         _running.discard(self)
-        self._listener.join(1)
-        for stream in (self._stdin, self._stdout, self._stderr):
-            with suppress(OSError):
-                stream.close()
+        self._answers.give_up()
+        self._said.all(1)
+        with suppress(OSError):
+            self._stdin.close()
+
+    @property
+    def _has_ended(self) -> bool:
+        """Whether it has ended; on Linux the system goes on to know it, so that its group's number is nobody else's."""
+        if sys.platform != "linux":
+            return self._process.poll() is not None
+        try:
+            return os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+        except ChildProcessError:
+            return True
 
     def _kill(self) -> None:
-        if self._process.poll() is None:
-            if sys.platform == "win32":
-                self._process.kill()
-            else:
-                with suppress(ProcessLookupError):
-                    os.killpg(self._process.pid, signal.SIGKILL)
+        """Kill its group: what it started may run on where it has ended itself."""
+        if self not in _running:
+            return  # Its number may be another's by now.
+        if sys.platform == "win32":
+            self._process.kill()
+        else:
+            with suppress(ProcessLookupError, PermissionError):  # macOS denies it where only ended ones are left.
+                os.killpg(self._process.pid, signal.SIGKILL)
 
     @contextmanager
     def _bounded(self) -> Iterator[None]:
@@ -165,6 +237,7 @@ class Program:
         def end() -> None:
             self._late = True
             self._kill()
+            self._answers.give_up()
 
         self._limits = self._given or replace(limits(), megabytes=self._limits.megabytes)
         timer = threading.Timer(self._limits.seconds, end)
@@ -180,11 +253,6 @@ class Program:
         finally:
             timer.cancel()
 
-    def _listen(self) -> None:
-        with suppress(OSError, ValueError):
-            while chunk := os.read(self._stderr.fileno(), 65536):
-                self._said += chunk[: _MOST_SAID - len(self._said)]
-
     def _restrict(self, name: str, limit: int) -> None:
         """Lower a limit of the process, which only Linux lets another process do."""
         if sys.platform == "linux":
@@ -199,7 +267,7 @@ class Program:
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(0 if answered else 1)
         self.stop()
-        said = self._said.decode(errors="replace")
+        said = self._said.all(0).decode(errors="replace")
         work, seconds, megabytes = self._limits.work, f"{self._limits.seconds:g}", self._limits.megabytes
         hint = "Look for a loop in it, or set {} to more than {} where argosy runs."
         if self._late:
