@@ -1,7 +1,8 @@
 """Config management plugins: the commands that the user allows to make manifests, as Argo CD's sidecars run them.
 
 A repository names a plugin, and never says what is run: that stands in files of the user's own, in the form of a
-sidecar's plugin.yaml. Each runs in a copy of the repository, with few variables and no token, and within limits.
+sidecar's plugin.yaml, with the repositories that each is for. It runs in a copy of the repository, with few variables
+and no token, and within limits.
 """
 
 from __future__ import annotations
@@ -9,23 +10,23 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from argosy import paths, supervisor, temporary
+from argosy import git, paths, supervisor, temporary
 from argosy.documents import plain
 from argosy.documents.fields import field, mapping, sequence, text
 from argosy.errors import Fault, RenderError, UsageError
 from argosy.supervisor import StoppedError
 
 _KIND = "ConfigManagementPlugin"
-_MOST = 200_000
-"""How many files a copy may have."""
+_MOST, _LARGEST = 200_000, 1024**3
+"""How many files a copy may have, and how many bytes these in all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,8 @@ class Plugin:
     """What Applications call it: its name, with its version where it has one."""
     file: Path
     generate: tuple[str, ...]
+    repositories: tuple[str, ...] = ()
+    """The URLs of the repositories that the user allows it for."""
     init: tuple[str, ...] = ()
     file_name: str = ""
     """The pattern of files in a source's folder by which the plugin is chosen."""
@@ -66,22 +69,32 @@ def folder() -> Path:
     return above / "argosy/plugins"
 
 
-def allowed(root: Path) -> Mapping[str, Plugin]:
-    """Return the plugins that the user allows, by name; none of a folder that is the repository's, or others can fill.
+def allowed(work_tree: Path) -> Mapping[str, Plugin]:
+    """Return the plugins that the user has, by name; none of a folder that is a repository's, or others can fill.
 
-    Raise UsageError for a file that is no plugin.
+    The work tree is the user's own: a state of it that was written elsewhere does not tell whose the folder is. Raise
+    UsageError for a file that is no plugin.
     """
-    return paths.once(("plugins", root), lambda: _allowed(folder(), root))
+    return paths.once(("plugins", work_tree), lambda: _allowed(folder(), work_tree))
 
 
-def _allowed(place: Path, root: Path) -> Mapping[str, Plugin]:
+def _allowed(place: Path, work_tree: Path) -> Mapping[str, Plugin]:
     try:
-        if not place.is_dir() or place.resolve().is_relative_to(root.resolve()) or not _is_own(place):
+        if not place.is_dir() or _is_in(place, _whole(work_tree)) or not _is_own(place):
             return {}
         files = sorted((each, each.stat().st_mtime_ns) for each in place.iterdir() if each.suffix in {".yaml", ".yml"})
     except (OSError, RuntimeError):
         return {}
     return _read(tuple(files))
+
+
+def _whole(work_tree: Path) -> Path:
+    """Return the root of a work tree of which one folder may be all that is looked at."""
+    return git.top_level(work_tree) or work_tree
+
+
+def _is_in(place: Path, home: Path) -> bool:
+    return place.resolve().is_relative_to(home.resolve())
 
 
 def _is_own(place: Path) -> bool:
@@ -103,12 +116,17 @@ def _plugin(file: Path) -> Plugin:
         data = yaml.safe_load(plain.bounded(file.read_text(encoding="utf-8")))
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise UsageError(f"{file} cannot be read: {error}.", "Write it as a sidecar's plugin.yaml.") from error
+    repositories = field(data, "argosy", "repositories") or []
+    if not isinstance(repositories, list) or not all(isinstance(each, str) for each in repositories):
+        example = "argosy: {repositories: [https://github.com/acme/gitops]}"
+        raise UsageError(f"{file}: argosy.repositories is no list of URLs.", f"Write it as in {example}.")
     name, version = text(field(data, "metadata", "name")), field(data, "spec", "version")
     spec = mapping(field(data, "spec"))
     made = Plugin(
         f"{name}-{version}" if version else name,
         file,
         _command(spec.get("generate")),
+        tuple(repositories),
         _command(spec.get("init")),
         text(field(spec, "discover", "fileName")),
         text(field(spec, "discover", "find", "glob")),
@@ -128,40 +146,49 @@ def _command(data: Any) -> tuple[str, ...]:
     return (*command, *(text(each) for each in sequence(given.get("args")))) if command else ()
 
 
-def generate(plugin: Plugin, source: Path, root: Path, environment: Mapping[str, str]) -> str:
+def generate(plugin: Plugin, source: Path, root: Path, environment: Mapping[str, str], work_tree: Path) -> str:
     """Return what a plugin makes of a source's folder, as a YAML stream; raise RenderError where it fails.
 
-    What it writes is gone afterwards: it works on a copy of the repository, without Git's own.
+    What it writes is gone afterwards: it works on a copy of the repository, without Git's own. No program is of the
+    root, nor of the work tree that this may be a state of.
     """
     with temporary.folder("plugin") as scratch:
         copy = scratch.resolve()
         _copy(root, copy)
         here = copy / os.path.relpath(source, root)
+        run = partial(_run, here=here, homes=(root, _whole(work_tree)), environment=environment)
         if plugin.find and not (plugin.file_name or plugin.glob):
-            if not _run(plugin.find, here, root, environment).strip():
+            if not run(plugin.find).strip():
                 raise RenderError([Fault("its discovery does not choose this folder")])
         elif plugin.discovers and not plugin.is_for(here):
             raise RenderError([Fault("its discovery does not choose this folder")])
         if plugin.init:
-            _run(plugin.init, here, root, environment)
-        return _run(plugin.generate, here, root, environment).replace(f"{copy}{os.sep}", "")
+            run(plugin.init)
+        return run(plugin.generate).replace(f"{copy}{os.sep}", "")
 
 
 def _copy(root: Path, copy: Path) -> None:
-    for count, (file, reason) in enumerate(paths.files(root, root)):
-        if count > _MOST:
-            raise RenderError([Fault("the repository has too many files to copy")])
-        target = copy / file.relative_to(root)
-        if not reason and file.is_file():
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(file, target)
+    left = _LARGEST
+    try:
+        for count, (file, reason) in enumerate(paths.files(root, root)):
+            if count > _MOST:
+                raise RenderError([Fault("the repository has too many files to copy")])
+            target = copy / file.relative_to(root)
+            if not reason and file.is_file():
+                left -= file.stat().st_size
+                if left < 0:
+                    raise RenderError([Fault(f"the repository has more than {_LARGEST // 1024**2} MB to copy")])
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(file, target)
+    except (OSError, shutil.Error) as error:
+        raise RenderError([Fault(f"the repository cannot be copied: {error.strerror or error}")]) from error
 
 
-def _run(command: Sequence[str], here: Path, root: Path, environment: Mapping[str, str]) -> str:
+def _run(command: Sequence[str], here: Path, homes: Iterable[Path], environment: Mapping[str, str]) -> str:
     """Run a command of the user's in a folder; the program is never one of the repository."""
     name = command[0]
     program = shutil.which(name) if os.path.basename(name) == name else name  # noqa: PTH119
-    if program is None or not os.path.isabs(program) or Path(program).resolve().is_relative_to(root.resolve()):  # noqa: PTH117
+    if program is None or not os.path.isabs(program) or any(_is_in(Path(program), each) for each in homes):  # noqa: PTH117
         raise RenderError(
             [Fault(f"{name} is neither a program on the PATH nor an absolute path outside the repository")]
         )

@@ -43,6 +43,10 @@ class Configuration:
 
     root: Path | None = None
     """The repository; None where the files are a state of it that was written elsewhere: of which branch is unknown."""
+    work_tree: Path | None = None
+    """The work tree that the files are, or are a state of."""
+    remotes: frozenset[str] = frozenset()
+    """The URLs that it fetches from, normalised."""
     branch: str = ""
     """The branch that Argo CD reads Applications from; empty where the answers file does not tell."""
     least_privilege: bool = False
@@ -84,6 +88,8 @@ def load(root: Path, repository: Path | None = None) -> Configuration:
     branch = answers.get("branch")
     return Configuration(
         root=root if repository is None else None,
+        work_tree=place,
+        remotes=frozenset(map(normalise, remotes)),
         branch=branch if isinstance(branch, str) else "",
         least_privilege=answers.get("least_privilege") is True,
         by_team=answers.get("tenancy") == Tenancy.TEAM,

@@ -111,6 +111,8 @@ class _Search:
             root=root,
             documents=self.inventory.manifests,
             urls=self.configured.urls,
+            work_tree=self.configured.work_tree,
+            remotes=self.configured.remotes,
             least_privilege=self.configured.least_privilege,
             revisions=self.configured.revisions,
             has_every_branch=self.configured.has_every_branch,

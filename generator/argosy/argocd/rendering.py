@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from argosy import kustomize, plugins, remote, supervisor
 from argosy.argocd import build_environment, directory
 from argosy.argocd.inventory import Inventory
-from argosy.argocd.sources import KUSTOMIZATIONS, Kind, Source, inside, kind_of, plugin_for, resolve, without
+from argosy.argocd.sources import KUSTOMIZATIONS, Kind, Source, inside, kind_of, normalise, plugin_for, resolve
 from argosy.argocd.variants import Variant
 from argosy.argocd.view import ArgoApplication, View
 from argosy.documents import Defect, Document, File, find, is_read, read, rendered
@@ -344,7 +344,7 @@ def _render(application: ArgoApplication, source: Source, view: View, helm: Helm
     if source.kind is Kind.REMOTE and source.fetched and source.pin:
         return _remote(empty, application, source, view, helm)
     if source.kind is Kind.PLUGIN:
-        return _plugin(empty, application, source, view.root)
+        return _plugin(empty, application, source, view)
     return replace(empty, skipped=source.reason) if source.kind is Kind.REMOTE else empty
 
 
@@ -364,9 +364,9 @@ def _remote(empty: Render, application: ArgoApplication, source: Source, view: V
     # Its folder is none of the repository's.
     shown = replace(source, kind=local.kind)
     there = replace(empty, source=shown, path=pin.label if below == "." else f"{pin.label}/{below}")
-    plugin = plugin_for(source.spec, folder, home)
-    if plugin or isinstance(source.spec.get("plugin"), dict):
-        return _plugin(there, application, replace(local, plugin=plugin, reason=without(source.spec)), home)
+    plugin, reason = plugin_for(source.spec, folder, view.work_tree, frozenset({normalise(pin.url)}))
+    if plugin or reason:
+        return _plugin(there, application, replace(local, plugin=plugin, reason=reason), replace(view, root=home))
     if local.kind is Kind.HELM:
         return _helm(there, application, local, view, helm)
     if local.kind is Kind.KUSTOMIZE:
@@ -399,13 +399,13 @@ def _directory(empty: Render, application: ArgoApplication, source: Source, home
     return replace(empty, documents=documents, defects=defects, faults=faults)
 
 
-def _plugin(empty: Render, application: ArgoApplication, source: Source, root: Path) -> Render:
+def _plugin(empty: Render, application: ArgoApplication, source: Source, view: View) -> Render:
     """Return what a plugin makes; that it fails here is no reason why it would within Argo CD."""
-    if source.plugin is None or source.folder is None:
+    if source.plugin is None or source.folder is None or view.work_tree is None:
         return replace(empty, skipped=source.reason)
     environment = build_environment.of_plugin(application, source.spec)
     try:
-        made = plugins.generate(source.plugin, source.folder, root, environment)
+        made = plugins.generate(source.plugin, source.folder, view.root, environment, view.work_tree)
     except RenderError as error:
         return replace(empty, skipped=f"the plugin {source.plugin.name} made nothing here: {error.faults[0].message}")
     documents, defects = rendered(

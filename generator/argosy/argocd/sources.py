@@ -17,6 +17,7 @@ from argosy.argocd.build_environment import substituted
 from argosy.argocd.view import ArgoApplication, View
 from argosy.documents import Pointer
 from argosy.documents.fields import mapping, text
+from argosy.names import joined
 from argosy.paths import OUTSIDE, astray, content, entries, holds, is_of_git
 from argosy.plugins import Plugin
 from argosy.remote import Pin
@@ -92,6 +93,8 @@ class _Home(NamedTuple):
 
     root: Path
     urls: frozenset[str]
+    work_tree: Path | None
+    remotes: frozenset[str]
     schemes: frozenset[str]
     """Of the URLs that values files may be fetched from."""
     is_configured: bool
@@ -110,7 +113,9 @@ class _Names(NamedTuple):
 
 def resolve(application: ArgoApplication, view: View) -> tuple[Source, ...]:
     """Return each source of an Application with the folder and the value files that it names."""
-    return _resolved(application, _Home(view.root, view.urls, view.settings.value_schemes, bool(view.settings.data)))
+    told = view.settings
+    home = _Home(view.root, view.urls, view.work_tree, view.remotes, told.value_schemes, bool(told.data))
+    return _resolved(application, home)
 
 
 @lru_cache(maxsize=8192)
@@ -181,9 +186,9 @@ def _resolve_one(at: Pointer, spec: Mapping[str, Any], names: _Names, home: _Hom
     if folder is None:
         return Source(Kind.MISSING, at, spec, misses=(miss,) if miss else ())
     kind = kind_of(spec, folder)
-    plugin = plugin_for(spec, folder, home.root)
-    if plugin or isinstance(spec.get("plugin"), dict):
-        return Source(Kind.PLUGIN, at, spec, folder, reason=without(spec), plugin=plugin)
+    plugin, reason = plugin_for(spec, folder, home.work_tree, home.remotes)
+    if plugin or reason:
+        return Source(Kind.PLUGIN, at, spec, folder, reason=reason, plugin=plugin)
     source = Source(kind, at, spec, folder)
     return _with_files(source, folder, names, home) if kind is Kind.HELM else source
 
@@ -226,26 +231,33 @@ def _exists(root: Path, path: Any) -> bool:
     return found is not None and found != root and holds(found.is_dir)
 
 
-def plugin_for(spec: Mapping[str, Any], folder: Path, root: Path) -> Plugin | None:
-    """Return the plugin that renders a source, where the user allows it: the one named, or else chosen by discovery.
+def plugin_for(
+    spec: Mapping[str, Any], folder: Path, work_tree: Path | None, urls: frozenset[str]
+) -> tuple[Plugin | None, str]:
+    """Return the plugin that renders a source, the one named or else chosen by discovery, or why a known one may not.
 
-    Argo CD asks plugins about each folder for which an Application names no tool, before Helm and Kustomize.
+    Argo CD asks plugins about each folder for which an Application names no tool, before Helm and Kustomize. The user
+    allows each for some repositories, known by their URLs: for others, it is as if it were not there.
     """
     named = spec.get("plugin")
     if named is None and any(spec.get(kind.value) for kind in (Kind.HELM, Kind.KUSTOMIZE, Kind.DIRECTORY)):
-        return None
-    known = plugins.allowed(root)
-    if name := mapping(named).get("name"):
-        return known.get(str(name))
-    chosen = (each for _, each in sorted(known.items()) if each.is_for(folder))
-    return next(chosen, None)
-
-
-def without(spec: Mapping[str, Any]) -> str:
-    """Return why nothing is known of what a plugin makes."""
-    name = text(mapping(spec.get("plugin")).get("name"))
+        return None, ""
+    known, name = plugins.allowed(work_tree) if work_tree else {}, text(mapping(named).get("name"))
+    of_name = [known[name]] if name in known else []
+    chosen = of_name if name else [each for _, each in sorted(known.items()) if each.is_for(folder)]
+    lacking = {each.name: urls - {normalise(url) for url in each.repositories} for each in chosen}
+    allowed = next((each for each in chosen if urls and not lacking[each.name]), None)
+    if allowed or not isinstance(named, dict):
+        return allowed, ""
     what = f"the plugin {name}" if name else "a plugin that Argo CD chooses by discovery"
-    return f"{what} makes its manifests: to have it run here, put its plugin.yaml into {plugins.folder()}"
+    if not chosen:
+        step = f"to have it run here, put its plugin.yaml into {plugins.folder()}, and name this repository there"
+    elif urls:
+        urls = lacking[chosen[0].name]
+        step = f"to have it run here, add {joined(sorted(urls))} to argosy.repositories in {chosen[0].file}"
+    else:
+        step = f"it runs here once the repository has a remote, and {chosen[0].file} names that in argosy.repositories"
+    return None, f"{what} makes its manifests: {step}"
 
 
 def kind_of(spec: Mapping[str, Any], folder: Path) -> Kind:

@@ -114,6 +114,10 @@ class View:
     """The manifests that each Application renders to, by `key(application)`."""
     urls: frozenset[str] = frozenset()
     """This repository's own URLs, normalised; empty where nothing tells them."""
+    work_tree: Path | None = None
+    """The user's work tree that all this is, or is a state of; None where nobody knows."""
+    remotes: frozenset[str] = frozenset()
+    """The URLs that it fetches from, normalised: these are the user's word, where a repository can say any URL."""
     least_privilege: bool = False
     """Whether projects outside production, too, permit no more than what is used."""
     projects: Mapping[str, Document] = field(default_factory=dict)
