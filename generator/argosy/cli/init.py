@@ -373,7 +373,7 @@ def _cancelled(destination: Path, repository: Repository, interview: Interview) 
     if interview.answers.keys() <= {"write"}:
         return ArgosyError("Cancelled. Nothing was written.")
     names = (f"{destination.name}-answers{number}.yaml" for number in ("", *(f"-{each}" for each in range(2, 100))))
-    file = next(path for path in map(Path, names) if not path.exists())
+    file = next(path for path in map(Path, names) if not (path.exists() or path.is_symlink()))
     _save(file, repository)
     return ArgosyError(
         f"Cancelled. Nothing was written but your answers, to {file}.",
