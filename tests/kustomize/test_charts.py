@@ -93,6 +93,17 @@ def test_a_name_that_a_template_makes_is_not_rendered(tmp_path: Path) -> None:
         build(tmp_path, "helmCharts: [{name: page, nameTemplate: '{{ randAlpha 4 }}'}]\n")
 
 
+def test_the_chart_of_a_generator_that_was_fetched_is_not_rendered(tmp_path: Path) -> None:
+    generator = "apiVersion: builtin\nkind: HelmChartInflationGenerator\nmetadata: {name: a}\nname: page\n"
+    url = "https://example.com/generator.yaml"
+    kustomization = f"generators: ['{url}']\nhelmCharts: [{{name: page, releaseName: home}}]\n"
+    write_files(tmp_path / "here", CHART | {"web/kustomization.yaml": kustomization})
+    write_files(tmp_path / "there", {"generator.yaml": generator})
+    fetched = kustomize.Remote(tmp_path / "there", tmp_path / "there/generator.yaml")
+    with pytest.raises(OfflineError, match="The chart of a HelmChartInflationGenerator was not rendered"):
+        kustomize.build(tmp_path / "here/web", tmp_path / "here", None, ["--enable-helm"], fetched=lambda _: fetched)
+
+
 ARGUMENTS = {
     "release": ["-fSECRET", "CHART"],
     "post-renderer": ["--post-renderer=SECRET", "CHART"],

@@ -119,7 +119,7 @@ def build(
         for each in inflated:
             copies += charts.put(each, _copy_of(each.by, *places[each.home]), scratch, there)
         if own.bases:
-            _refuse_asking(references(copied.parent, scratch, named_by(folder, overrides or {})), file)
+            _refuse_asking(references(copied.parent, scratch, named_by(folder, overrides or {})), file, bool(inflated))
         program = charts.program(tools, there, Path(name).resolve()) if inflated else None
         return run(copied.parent, copies if is_known else None, options, (scratch, top), program)
 
@@ -201,7 +201,7 @@ def _name_copies(kustomization: Path, bases: Mapping[str, Remote], places: Mappi
     kustomization.write_text(yaml.safe_dump({key: replaced(each) for key, each in data.items()}, sort_keys=False))
 
 
-def _refuse_asking(named: Iterable[Reference], own: Path) -> None:
+def _refuse_asking(named: Iterable[Reference], own: Path, inflates: bool) -> None:
     """Raise OfflineError where a copy names what is elsewhere in place of a file: Kustomize would ask for it itself.
 
     Raise RenderError where a fetched base, taken for what it is named as, such as a generator, reads what it may not.
@@ -209,6 +209,8 @@ def _refuse_asking(named: Iterable[Reference], own: Path) -> None:
     found = list(named)
     # What a fetched base names has no file here to point at.
     _refuse_unread([replace(each, by=own, target=own, line=None) for each in found if each.refused])
+    if inflates and any(each.inflates for each in found):
+        raise OfflineError([Fault(charts.OF_A_GENERATOR, own)])
     if left := [each.entry for each in found if each.remote]:
         hint = "Name it as a resource or component, or vendor it into this repository."
         raise OfflineError([Fault(f"{each} is read from elsewhere.", own, line_of(own, each), hint) for each in left])

@@ -20,7 +20,10 @@ from argosy.kustomize import reading
 from argosy.kustomize.command import line_of
 from argosy.kustomize.references import NAMES, Reference, mapping
 
-__all__ = ["Chart", "named", "program", "put"]
+__all__ = ["OF_A_GENERATOR", "Chart", "named", "program", "put"]
+
+
+OF_A_GENERATOR = "The chart of a HelmChartInflationGenerator was not rendered: name it in helmCharts."
 
 
 class Tree(Protocol):
@@ -62,8 +65,7 @@ def named(trees: Iterable[Tree], fetched: Fetched) -> Iterator[Chart]:
     lacking = []
     for tree in trees:
         for by in {each.by for each in tree.named if each.inflates}:
-            said = "The chart of a HelmChartInflationGenerator was not rendered: name it in helmCharts."
-            lacking.append(Fault(said, by))
+            lacking.append(Fault(OF_A_GENERATOR, by))
         for by in sorted(file for file in tree.files if file.name in NAMES):
             data = load(by)
             for each in _listed(by, data):
