@@ -288,6 +288,26 @@ def test_what_the_api_server_takes() -> None:
         assert refused(taken) == [], taken
 
 
+def test_each_field_of_a_definition_has_a_type_but_in_alternatives() -> None:
+    one_of = [{"required": ["a"], "properties": {"a": {"enum": ["x"]}}}, {"required": ["b"]}]
+    fields = {"a": {"type": "string"}, "b": {"x-kubernetes-int-or-string": True}}
+    spec = {"type": "object", "properties": fields, "oneOf": one_of}
+    version = {"name": "v1", "served": True, "storage": True}
+    names = {"plural": "widgets", "kind": "Widget"}
+
+    def definition(properties: dict[str, Any]) -> dict[str, Any]:
+        schema = {"openAPIV3Schema": {"type": "object", "properties": properties}}
+        group = {"group": "example.com", "scope": "Namespaced", "names": names}
+        versions = {"versions": [version | {"schema": schema}]}
+        kind = "CustomResourceDefinition"
+        return manifest(kind, "apiextensions.k8s.io/v1", "widgets.example.com", spec=group | versions)
+
+    assert refused(definition({"spec": spec})) == []
+    untyped = {"type": "array", "items": {"pattern": "a"}}
+    (message,) = refused(definition({"spec": spec, "list": untyped}))
+    assert message.endswith('openAPIV3Schema.properties.list.items: the required field "type" is missing')
+
+
 def test_a_service_may_begin_with_a_digit_from_1_36_on() -> None:
     numbered = service({"port": 80}) | {"metadata": {"name": "1st"}}
     assert violations(numbered, "1.36") == []

@@ -67,6 +67,7 @@ _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 _SERVICE_NAME = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
 _PATH_SEGMENT = re.compile(r"(?!\.{1,2}$)[^/%]+")
 _TIME_ZONE = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*")
+_FREE = ("x-kubernetes-int-or-string", "x-kubernetes-preserve-unknown-fields")
 _FINALIZER = re.compile(r"(foregroundDeletion|orphan|kubernetes)|[^/]+/[^/]+")
 _ANY_FINALIZER = {
     "CustomResourceDefinition", "Lease", "MutatingWebhookConfiguration", "PodDisruptionBudget", "RuntimeClass",
@@ -370,6 +371,20 @@ def _definition(manifest: Mapping[str, Any]) -> Iterator[Violation]:
     plural, group = field(manifest, "spec", "names", "plural"), field(manifest, "spec", "group")
     if name and plural and group and name != f"{plural}.{group}":
         yield violation(("metadata", "name"), f"must be {plural}.{group}: the plural and the group")
+    for index, version in _mappings(field(manifest, "spec", "versions")):
+        at = ("spec", "versions", index, "schema", "openAPIV3Schema")
+        yield from _untyped(field(version, "schema", "openAPIV3Schema"), at)
+
+
+def _untyped(schema: Any, at: Pointer) -> Iterator[Violation]:
+    """Yield the fields of a structural schema that have no type; in `anyOf` and its like none has one."""
+    below = [((*at, "properties", name), each) for name, each in mapping(mapping(schema).get("properties")).items()]
+    below += [((*at, each), mapping(schema).get(each)) for each in ("additionalProperties", "items")]
+    for place, each in below:
+        if isinstance(each, dict):
+            if not (each.get("type") or any(each.get(free) is True for free in _FREE)):
+                yield violation(place, 'the required field "type" is missing')
+            yield from _untyped(each, place)
 
 
 def _network_policy(manifest: Mapping[str, Any]) -> Iterator[Violation]:
