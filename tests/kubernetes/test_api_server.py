@@ -323,3 +323,14 @@ def refused(data: dict[str, Any]) -> list[str]:
     assert schema is not None
     data = without_nulls(data)
     return [each.message for each in (*schema.violations(data), *violations(data, "1.37"))]
+
+
+def test_what_generators_write_as_a_status_is_taken() -> None:
+    """An API server leaves it out of a new object: of a definition it is a file of its own, with empty names."""
+    names = {"plural": "widgets", "kind": "Widget"}
+    version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": {"type": "object"}}}
+    spec = {"group": "example.com", "scope": "Namespaced", "names": names, "versions": [version]}
+    status = {"acceptedNames": {"kind": "", "plural": ""}, "conditions": [], "storedVersions": []}
+    api_version = "apiextensions.k8s.io/v1"
+    definition = manifest("CustomResourceDefinition", api_version, "widgets.example.com", spec=spec, status=status)
+    assert refused(definition) == []

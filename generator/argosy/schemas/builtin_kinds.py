@@ -40,10 +40,12 @@ _QUANTITY = "io.k8s.apimachinery.pkg.api.resource.Quantity"
 _CONSTRAINTS = ("kubernetes-server.json", "kubernetes-constraints.json")
 _META, _CLAIM = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta", "io.k8s.api.core.v1.PersistentVolumeClaim"
 _SELECTOR = "io.k8s.apimachinery.pkg.apis.meta.v1.LabelSelector"
+_DEFINITION = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinition"
 _UNCHECKED = (
     ("io.k8s.api.batch.v1.JobTemplateSpec", "metadata", _META),
     ("io.k8s.api.apps.v1.StatefulSetSpec", "volumeClaimTemplates", _CLAIM),
     (f"{_CLAIM}.of.io.k8s.api.apps.v1.StatefulSetSpec", "metadata", _META),
+    (f"{_DEFINITION}Status", "acceptedNames", f"{_DEFINITION}Names"),
     ("io.k8s.api.autoscaling.v2.MetricIdentifier", "selector", _SELECTOR),
     (f"{_SELECTOR}.of.io.k8s.api.autoscaling.v2.MetricIdentifier", "matchExpressions", f"{_SELECTOR}Requirement"),
 )
