@@ -484,6 +484,14 @@ class TestApplications:
         assert errors(report) == [("path-missing", "set.yaml", 12)]
         assert report.renders == 1
 
+    def test_an_application_without_a_spec_is_told_once(self, validate: Validate) -> None:
+        head = "apiVersion: argoproj.io/v1alpha1\nkind: ApplicationSet\nmetadata: {name: apps}\nspec:\n"
+        elements = "  generators: [{list: {elements: [{name: a}]}}]\n"
+        report = validate({"set.yaml": head + elements + "  template:\n    metadata: {name: '{{name}}'}\n"})
+        assert [each.message for each in report.findings if each.severity is Severity.ERROR] == [
+            'spec.template: the required field "spec" is missing'
+        ]
+
     def test_previews_of_pull_requests_are_judged_by_examples_of_them(self, validate: Validate) -> None:
         preview = f"""
             apiVersion: argoproj.io/v1alpha1

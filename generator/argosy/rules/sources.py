@@ -55,7 +55,9 @@ def _git_sources(application: ArgoApplication) -> Iterator[tuple[Pointer, Mappin
 )
 def source_missing(application: ArgoApplication, _repository: View) -> Iterator[Problem]:
     """Find Applications and sources with nothing to deploy."""
-    if not application.sources and "sourceHydrator" not in application.spec:
+    # Without a spec the schema says more: what is missing, and where it was put instead.
+    has_spec = any(value is not None for value in application.spec.values())
+    if has_spec and not application.sources and "sourceHydrator" not in application.spec:
         yield Problem(
             "The Application has no source.",
             application.at("spec"),
