@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from argosy.doctor import facts
+from argosy.argocd import installed
+from argosy.argocd.inventory import take
 from argosy.kubernetes import kubectl
 from argosy.remote import Pin, held
 from argosy.remote.held import Held
@@ -45,7 +46,7 @@ def test_it_is_kept_renewed_and_given_back(argosy: Argosy, repository: Path) -> 
     subprocess.run(
         ["sha256sum", "--check", "--quiet", "install.yaml.sha256"], cwd=repository / "argocd/install", check=True
     )
-    assert facts.installed(repository) == pinned().removeprefix("v")
+    assert installed.of(installed.find(take(repository))) == pinned().removeprefix("v")
     # What bootstrap applies is built with no network.
     assert "quay.io/argoproj/argocd:" in kubectl.run("kustomize", str(repository / "argocd/install"), seconds=60)
     assert "0 skipped" in argosy("validate").out

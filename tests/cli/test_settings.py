@@ -12,9 +12,9 @@ import pytest
 import yaml
 from click.shell_completion import ShellComplete
 
+from argosy.argocd import versions as releases
 from argosy.change import edits
 from argosy.cli import argosy as command
-from argosy.doctor import facts
 from argosy.repository import switches
 from argosy.repository.model import KUBERNETES, Format
 from argosy.schemas import builtin_kinds
@@ -194,8 +194,8 @@ class TestOneSource:
         """Argo CD, the Kubernetes that manifests are checked for, and what is known of both."""
         questions = versions.questions(versions.current())
         pinned = questions["argocd_version"]["default"].removeprefix("v")
-        known = facts.version(pinned)
-        assert known == facts.newest()
+        known = releases.version(pinned)
+        assert known == releases.newest()
         oldest, newest = (tuple(map(int, each.split("."))) for each in known.kubernetes)
         assert oldest <= tuple(map(int, KUBERNETES.split("."))) <= newest
         assert questions["kubernetes_version"]["default"] == KUBERNETES

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from argosy.doctor import facts, remotes, rules
+from argosy.doctor import remotes, rules, webhooks
 from argosy.doctor.case import Choice
 from argosy.doctor.examination import examine
 from argosy.doctor.notice import seconds
@@ -255,7 +255,7 @@ def test_where_a_webhook_is_set_up(argosy: Argosy, repository: Path) -> None:
     ],
 )
 def test_hosts(host: str, kind: str | None) -> None:
-    found = facts.webhook(host)
+    found = webhooks.webhook(host)
     assert (found.host if found else None) == kind
 
 

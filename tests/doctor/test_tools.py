@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from argosy.doctor import facts
+from argosy.argocd import versions
 from tests.changing import edit
 from tests.conftest import Argosy
 from tests.doctor.stories import cloned, doctor
@@ -32,7 +32,7 @@ def test_helm_is_of_argo_cd_s_major_version(
     binary: Path,  # noqa: F811
 ) -> None:
     (tools / "helm").symlink_to(binary)
-    known = facts.version(pinned())
+    known = versions.version(pinned())
     assert known
     own, on_path = (each["seen"] for each in doctor(argosy, "--offline").check("helm")["observations"])
     assert own.startswith("argosy renders with helm-python-sdk ")
@@ -71,8 +71,8 @@ def test_kubectl_is_too_new(argosy: Argosy, repository: Path) -> None:
 
 def test_the_version_of_argo_cd(argosy: Argosy, repository: Path) -> None:
     told = {each["seen"] for each in doctor(argosy, "--offline").check("argocd")["observations"]}
-    version = facts.version(pinned())
-    assert version, "write it into doctor/argocd.json: `make check-upstream ARGOCD=…` says what"
+    version = versions.version(pinned())
+    assert version, "write it into argocd/versions.json: `make check-upstream ARGOCD=…` says what"
     tools = f"with Helm {version.helm} and Kustomize {version.kustomize}."
     assert f"Argo CD {pinned()[1:]}, {tools}" in told
     edit(repository, KUSTOMIZATION, pinned(), "v3.3.2")
@@ -83,24 +83,8 @@ def test_the_version_of_argo_cd(argosy: Argosy, repository: Path) -> None:
     assert "Nothing is known of Argo CD 9.0.0" in doctor(argosy, "--offline").of("argocd", "unknown")["seen"]
 
 
-@pytest.mark.parametrize(
-    ("resource", "version"),
-    [
-        ("https://raw.githubusercontent.com/argoproj/argo-cd/v3.4.1/manifests/ha/install.yaml", "3.4.1"),
-        ("https://github.com/argoproj/argo-cd//manifests/cluster-install?ref=v3.4.7", "3.4.7"),
-        ("https://github.com/argoproj/argo-cd/releases/download/v3.5.0-rc1/install.yaml", "3.5.0"),
-        ("https://raw.githubusercontent.com/argoproj/argo-cd/stable/manifests/install.yaml", ""),
-        ("install.yaml", ""),
-    ],
-)
-def test_which_version_a_repository_installs(tmp_path: Path, resource: str, version: str) -> None:
-    (tmp_path / KUSTOMIZATION).parent.mkdir(parents=True)
-    (tmp_path / KUSTOMIZATION).write_text(f"resources: [namespace.yaml, '{resource}']\n")
-    assert facts.installed(tmp_path) == version
-
-
 def test_the_newest_version_is_a_number_s() -> None:
-    known = [*json.loads(FACTS.read_text())["versions"]]
+    known = [*json.loads(FACTS.read_text())]
     assert known == sorted(known, key=lambda each: [int(part) for part in each.split(".")])
-    assert facts.newest().minor == known[-1]
-    assert facts.version("v2.14.3") == facts.version("2.14")
+    assert versions.newest().minor == known[-1]
+    assert versions.version("v2.14.3") == versions.version("2.14")

@@ -19,7 +19,9 @@ from argosy import kustomize
 from argosy.rules.placeholders import PLACEHOLDER
 from argosy.template import rendering
 from argosy.bootstrap import installation
-from argosy.doctor import facts
+from argosy.argocd import installed as pins
+from argosy.argocd.inventory import take
+from argosy.doctor import webhooks
 from argosy.repository.model import Application, ArgocdStyle, CiHost, Notifier, Production, Repository, SecretStore, Secrets, Settings, Sso, chain
 from argosy.validation import pipeline
 from argosy.rules.resources import EXCLUDED
@@ -248,7 +250,7 @@ def test_bootstrap_and_doctor_read_what_is_installed(tmp_path: Path) -> None:
         files = render(production)
         root = tmp_path / str(production.high_availability)
         write_files(root, files)
-        assert facts.installed(root) == pinned()[1:]
+        assert pins.of(pins.find(take(root))) == pinned()[1:]
         folder = installed(root / "installed", files)
         arranged = installation.arranged(folder, installation.build(folder), None)
         assert arranged.setting("argocd-cm", "admin.enabled") == ("false" if production.sso is not Sso.NONE else "")
@@ -289,7 +291,7 @@ def test_webhook_secret_is_a_reference(ci: CiHost, url: str, keys: dict[str, str
 def test_webhook_of_an_unknown_host_is_one_of_those_that_argo_cd_knows(tmp_path: Path) -> None:
     files = render(Production(webhook=True), ci=CiHost.NONE, repo_url="https://git.acme.com/a/b")
     keys = named(built(tmp_path, files), "Secret", "argocd-secret")["stringData"]
-    data = json.loads(Path(facts.__file__).with_name("argocd.json").read_text())
+    data = json.loads(Path(webhooks.__file__).with_name("webhooks.json").read_text())
     assert set(keys) == {key for each in data["webhooks"] for key in each["keys"]}
     assert all(value.startswith("$argocd-webhook:") for value in keys.values())
 
@@ -504,8 +506,8 @@ def test_argo_cd_in_a_namespace_of_its_own_and_pinned(tmp_path: Path) -> None:
     assert images == {f"quay.io/argoproj/argocd:v3.6.2@{digest}"}
     path = "argocd/install/kustomization.yaml"
     assert watched(files) == [Found(path, "github-releases", "argoproj/argo-cd", "v3.6.2", commit)]
-    write_files(tmp_path / "repository", {facts.INSTALL: files[facts.INSTALL]})
-    assert facts.installed(tmp_path / "repository") == "3.6.2"
+    write_files(tmp_path / "repository", {pins.INSTALL: files[pins.INSTALL]})
+    assert pins.of(pins.find(take(tmp_path / "repository"))) == "3.6.2"
 
 
 # Network

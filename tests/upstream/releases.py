@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 ROOT = Path(__file__).parents[2]
-FACTS = ROOT / "generator" / "argosy" / "doctor" / "argocd.json"
+FACTS = ROOT / "generator" / "argosy" / "argocd" / "versions.json"
 
 
 @cache
@@ -27,15 +27,15 @@ def differences(checkout: Path, root: Path = ROOT, facts: Path = FACTS) -> Itera
     if pinned(root) != f"v{release}":
         yield f"copier.yml: argocd_version is {pinned(root)}, and this is v{release}: write it, then `make golden docs`"
     minor = ".".join(release.split(".")[:2])
-    wanted, said = shipped(checkout, minor), json.loads(facts.read_text(encoding="utf-8"))["versions"].get(minor)
-    if said != wanted:
-        yield f"doctor/argocd.json: write “{minor}”: {json.dumps(wanted)}" + (
+    wanted, said = shipped(checkout, minor), json.loads(facts.read_text(encoding="utf-8")).get(minor)
+    if said is None or {**said, **wanted} != said:
+        yield f"argocd/versions.json: write “{minor}”: {json.dumps(wanted)}" + (
             f", not {json.dumps(said)}" if said else ""
         )
 
 
 def shipped(checkout: Path, minor: str) -> dict[str, Any]:
-    """Return what a minor version of Argo CD comes with, in the form of doctor/argocd.json."""
+    """Return what a minor version of Argo CD comes with, in the form of argocd/versions.json."""
     tools = (checkout / "hack" / "tool-versions.sh").read_text(encoding="utf-8")
     manual = checkout / "docs" / "operator-manual"
     tested = (manual / "tested-kubernetes-versions.md").read_text(encoding="utf-8")

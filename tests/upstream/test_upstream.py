@@ -106,7 +106,7 @@ def test_a_new_version_is_said_to_be_one(tmp_path: Path) -> None:
     found = list(releases.differences(checkout(tmp_path, "9.6.2")))
     assert found == [
         f"copier.yml: argocd_version is {releases.pinned()}, and this is v9.6.2: write it, then `make golden docs`",
-        'doctor/argocd.json: write “9.6”: {"helm": "4.9.1", "kustomize": "5.9.0", "kubernetes": ["1.38", "1.40"], '
+        'argocd/versions.json: write “9.6”: {"helm": "4.9.1", "kustomize": "5.9.0", "kubernetes": ["1.38", "1.40"], '
         '"polling": 150, "jitter": 70}',
     ]
 
@@ -115,9 +115,9 @@ def test_a_version_that_is_known_is_compared(tmp_path: Path) -> None:
     wanted = releases.shipped(checkout(tmp_path / "argo-cd", "9.6.2"), "9.6")
     facts = tmp_path / "facts.json"
     (tmp_path / "copier.yml").write_text("argocd_version: {default: v9.6.2}\n")
-    facts.write_text(json.dumps({"versions": {"9.6": wanted}}))
+    facts.write_text(json.dumps({"9.6": wanted | {"charts": []}}))
     assert list(releases.differences(tmp_path / "argo-cd", tmp_path, facts)) == []
-    facts.write_text(json.dumps({"versions": {"9.6": wanted | {"helm": "3.0.0"}}}))
+    facts.write_text(json.dumps({"9.6": wanted | {"helm": "3.0.0"}}))
     (found,) = releases.differences(tmp_path / "argo-cd", tmp_path, facts)
     assert '"helm": "4.9.1"' in found.partition(", not ")[0]
     assert '"helm": "3.0.0"' in found.partition(", not ")[2]

@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 
 from argosy import git, helm, kustomize, remote
-from argosy.argocd import clusters, elsewhere, reach, rendering, settings
+from argosy.argocd import clusters, elsewhere, installed, reach, rendering, settings
 from argosy.argocd.applicationsets import MOST, Flaw, RepositoryFiles, expand, is_second
 from argosy.argocd.configuration import Configuration
 from argosy.argocd.elsewhere import Read
@@ -107,6 +107,7 @@ class _Search:
 
     def run(self) -> Deployments:
         root, written = self.inventory.root, _settings(self.inventory)
+        installs = installed.find(self.inventory)
         self.view = View(
             root=root,
             documents=self.inventory.manifests,
@@ -125,6 +126,8 @@ class _Search:
             application_settings=written[layout.APPLICATIONS],
             quotas=self.configured.quotas,
             wanted=self.inventory.wanted,
+            installs=installs,
+            argocd=installed.of(installs),
         )
         self.view = replace(self.view, settings=settings.of(self.inventory, self.view))
         self.files = RepositoryFiles(

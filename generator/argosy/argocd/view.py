@@ -17,6 +17,7 @@ from argosy.documents import Document, Pointer
 
 if TYPE_CHECKING:
     from argosy.argocd.elsewhere import Read
+    from argosy.argocd.installed import Install
     from argosy.argocd.settings import Settings
 
 Resource = tuple[str, str, str]
@@ -158,6 +159,10 @@ class View:
     """Which Argo CDs an Application is in, named after the roots that lead to it, by `key(application)`."""
     unlisted: Sequence[Document] = ()
     """The ApplicationSets of which some Applications are unknown here, or stand for others."""
+    installs: Sequence[Install] = ()
+    """The places that pin Argo CD's version."""
+    argocd: str = ""
+    """The version of Argo CD that these agree on: 3.5.1, or 3.5 where none is more exact; empty where they do not."""
 
     @cached_property
     def readers(self) -> Counter[str]:

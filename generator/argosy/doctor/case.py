@@ -14,7 +14,7 @@ from argosy.argocd.matching import IN_CLUSTER_NAME, IN_CLUSTER_SERVER, applied, 
 from argosy.argocd.rendering import Progress, Render, silent
 from argosy.argocd.sources import Kind, Source, inside, is_here, normalise, resolve
 from argosy.argocd.view import ArgoApplication, View
-from argosy.doctor import facts, remotes
+from argosy.doctor import remotes
 from argosy.doctor.diagnosis import Check, Observation, ok, problem, unknown
 from argosy.doctor.remotes import Remote
 from argosy.documents.fields import field, group_and_kind, mapping, sequence, text
@@ -244,7 +244,7 @@ def take(root: Path, choice: Choice) -> Case:
         renders=[each for each in found.renders if each.application in {*chosen}],
         findings=[each for finding in report.findings for each in _by_render(finding) if _is_about(each, choice)],
         kubernetes_versions=found.configured.kubernetes_versions,
-        argocd=facts.installed(root),
+        argocd=found.view.argocd,
         cluster=cluster,
     )
     if cluster is not None:

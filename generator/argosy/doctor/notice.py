@@ -7,10 +7,11 @@ import shlex
 from collections.abc import Iterator
 from functools import partial
 
-from argosy.doctor import facts
+from argosy.argocd import versions
+from argosy.doctor import webhooks as known
 from argosy.doctor.case import Case, git_sources
 from argosy.doctor.diagnosis import Observation, ok, problem, unknown
-from argosy.doctor.facts import Webhook
+from argosy.doctor.webhooks import Webhook
 from argosy.documents.fields import text
 from argosy.errors import UsageError
 from argosy.hosting.remote import parse
@@ -21,7 +22,7 @@ _UNITS = {"h": 3600, "m": 60, "s": 1, "ms": 0.001}
 
 def interval(case: Case, cluster: Cluster) -> tuple[float, float]:
     """Return after how many seconds Argo CD asks Git again, 0 for never, and how much longer that may take."""
-    version = facts.version(case.argocd) or facts.newest()
+    version = versions.version(case.argocd) or versions.newest()
     settings = cluster.settings()
     every, more = (seconds(settings.get(f"timeout.reconciliation{name}", "")) for name in ("", ".jitter"))
     return (version.polling if every is None else every), (version.jitter if more is None else more)
@@ -39,7 +40,7 @@ def polling(case: Case) -> list[Observation]:
     """Return how often Argo CD asks Git."""
     if case.cluster is not None:
         return case.of_live(_interval)
-    version = facts.version(case.argocd) or facts.newest()
+    version = versions.version(case.argocd) or versions.newest()
     seen = (
         f"Argo CD {version.minor} asks every {version.polling} to {version.polling + version.jitter} seconds, unless "
         "argocd-cm says otherwise, which can only be seen in the cluster."
@@ -69,7 +70,7 @@ def webhooks(case: Case) -> Iterator[Observation]:
                 f"The webhooks of the host of {url} are unknown to argosy.", "A push is noticed when Argo CD asks Git."
             )
             continue
-        webhook = facts.webhook(remote.host)
+        webhook = known.webhook(remote.host)
         if webhook is None:
             seen = f"The kind of host {remote.host} is unknown, and so is how its webhooks are set up."
             yield unknown(seen, "See https://argo-cd.readthedocs.io/en/stable/operator-manual/webhook/")

@@ -10,11 +10,13 @@ from collections.abc import Iterator, Sequence
 from functools import cache, partial
 from importlib import metadata
 
-from argosy.doctor import facts
+from argosy.argocd import versions
+from argosy.argocd.installed import INSTALL
 from argosy.doctor.case import Case, check
 from argosy.doctor.diagnosis import Check, Observation, ok, problem, unknown
 from argosy.kubernetes import kubectl
 from argosy.kubernetes.cluster import Cluster
+from argosy.repository import layout
 
 GIT = (2, 38)
 """The first git that merges trees without touching files, which argosy's commands need."""
@@ -34,14 +36,14 @@ def checks(case: Case) -> Iterator[Check]:
 
 def _argocd(case: Case) -> Iterator[Observation]:
     if not case.argocd:
-        seen = f"{facts.INSTALL} does not say which Argo CD it installs; what {facts.newest().minor} uses is assumed."
-        yield unknown(seen, "", "argocd version")
+        seen = f"The repository does not say which Argo CD it installs; what {versions.newest().minor} uses is assumed."
+        yield unknown(seen, "Say it in .argosy.yaml: argocdVersion.", "argocd version")
         return
     if case.cluster is not None:
         yield from case.of_live(_running)
-    version = facts.version(case.argocd)
+    version = versions.version(case.argocd)
     if version is None:
-        seen = f"Nothing is known of Argo CD {case.argocd}; what {facts.newest().minor} uses is assumed."
+        seen = f"Nothing is known of Argo CD {case.argocd}; what {versions.newest().minor} uses is assumed."
         yield unknown(seen, "See which Helm and Kustomize it ships.", "argocd version")
         return
     oldest, newest = version.kubernetes
@@ -61,10 +63,8 @@ def _running(case: Case, cluster: Cluster) -> Iterator[Observation]:
     elif found == case.argocd:
         yield ok(f"The cluster runs {found}, as Git says.")
     else:
-        seen = f"The cluster runs Argo CD {found}, and {facts.INSTALL} says {case.argocd}."
-        command = (
-            f"{cluster.kubectl()} apply --server-side --force-conflicts --kustomize {facts.INSTALL.rpartition('/')[0]}"
-        )
+        seen = f"The cluster runs Argo CD {found}, and {INSTALL} says {case.argocd}."
+        command = f"{cluster.kubectl()} apply --server-side --force-conflicts --kustomize {layout.INSTALL}"
         yield problem(seen, "Install what Git says, or pin what runs.", command)
 
 
@@ -164,8 +164,8 @@ def _server(case: Case, cluster: Cluster, *, found: str) -> Iterator[Observation
         yield ok(f"The cluster runs Kubernetes {version}.")
 
 
-def _wanted(case: Case) -> facts.Version:
-    return facts.version(case.argocd) or facts.newest()
+def _wanted(case: Case) -> versions.Version:
+    return versions.version(case.argocd) or versions.newest()
 
 
 @cache
