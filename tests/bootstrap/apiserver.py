@@ -363,15 +363,19 @@ def _openapi(resources: list[Resource]) -> Object:
 
 
 def _patched(before: Object, operations: list[Object]) -> Object:
-    """Return an object with parts of it removed, as a JSON Patch says."""
+    """Return an object with parts of it removed or replaced, as a JSON Patch says."""
     after = copy.deepcopy(before)
     for each in operations:
-        assert each["op"] == "remove"
         *above, last = each["path"].strip("/").split("/")
         part = after
         for name in above:
             part = part[name]
-        del part[last]
+        assert last in part
+        assert each["op"] in {"remove", "replace"}
+        if each["op"] == "remove":
+            del part[last]
+        else:
+            part[last] = each["value"]
     return after
 
 

@@ -103,6 +103,8 @@ class TestWhatRuns:
             "Remove web: keep what runs (1 of 2)",
         ]
         assert "push the first alone" in result.err
+        assert "Argo CD would delete what web-prod deployed" in result.err
+        assert "Argo CD lets go of web-dev." in result.err
         assert git(repository, "diff", "--name-only", "HEAD~2", "HEAD~1") == "argocd/prod/web.yaml\n"
         first = yaml.safe_load(git(repository, "show", "HEAD~1:argocd/prod/web.yaml"))
         assert "finalizers" not in first["metadata"]

@@ -136,7 +136,8 @@ def test_several_things_at_once(argosy: Argosy, api: Api, kubernetes: Path, monk
     assert "Some content has finalizers" in found.of("terminating", "problem")["seen"]
     projects = [each for each in found.check("projects-live")["observations"] if each["state"] == "problem"]
     assert "destinations of the AppProject “dev”" in projects[0]["seen"]
-    assert projects[1]["command"] == "kubectl --namespace argocd apply --filename argocd/prod/project.yaml"
+    assert projects[1]["advice"] == "The Application root applies it: see why it does not, or sync it:"
+    assert projects[1]["command"].startswith("kubectl --namespace argocd patch application.argoproj.io root ")
     running = found.of("argocd", "problem")
     assert (
         running["seen"] == f"The cluster runs Argo CD 3.4.7, and argocd/install/kustomization.yaml says {pinned()[1:]}."
@@ -250,7 +251,7 @@ def test_several_other_things(argosy: Argosy, api: Api, kubernetes: Path, monkey
     owner = {"apiVersion": ARGO, "kind": "ApplicationSet", "name": "applications", "uid": "1", "controller": True}
     live["metadata"]["ownerReferences"] = [owner]
     found = doctor(argosy, "--live")
-    assert len(carry_out(found, api.objects, kubernetes, monkeypatch)) == 5
+    assert len(carry_out(found, api.objects, kubernetes, monkeypatch)) == 6
 
     gone = "reads this repository, and is not in it."
     left = {each["seen"]: each["command"] for each in found.check("left-over")["observations"]}
@@ -322,8 +323,94 @@ def test_an_application_is_not_there_and_argo_cd_is_a_helm_release(argosy: Argos
     one(api, "Pod", "argocd-application-controller-0")["spec"]["serviceAccountName"] = "argo-controller"
     found = doctor(argosy, "--context", "test").of("application", "problem")
     assert found["applications"] == ["web-dev"]
-    assert found["command"] == "kubectl --context test --namespace argocd apply --filename argocd/root.yaml"
+    assert found["command"].startswith("kubectl --context test --namespace argocd patch application.argoproj.io root ")
     assert api.reviewed == {"system:serviceaccount:argocd:argo-controller"}
+
+
+def test_nobody_looked_a_sync_runs_and_root_is_another(
+    argosy: Argosy, api: Api, kubernetes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del one(api, "Application", "web-dev")["status"]
+    status = one(api, "Application", "web-prod")["status"]
+    status["sync"]["status"] = "OutOfSync"
+    status["operationState"] = {"phase": "Running", "startedAt": now()}
+    one(api, "Application", "root")["spec"]["syncPolicy"]["automated"]["prune"] = False
+    of_some = {"spec": {"scopes": ["BestEffort"]}, "status": {"hard": {"pods": "0"}, "used": {"pods": "0"}}}
+    none = {"hard": {"pods": "0", "services.nodeports": "0"}, "used": {"pods": "0", "services.nodeports": "0"}}
+    api.objects += [
+        made("v1", "ResourceQuota", "none", "web-dev", status=none),
+        made("v1", "ResourceQuota", "best-effort", "web-prod", **of_some),
+    ]
+    found = doctor(argosy, "--live")
+    assert len(carry_out(found, api.objects, kubernetes, monkeypatch)) == 2
+
+    unseen = found.of("sync-status", "problem")
+    assert (unseen["seen"], unseen["applications"]) == (
+        "No controller has looked at it yet: it has no status.",
+        ["web-dev"],
+    )
+    assert unseen["command"].endswith("logs --selector app.kubernetes.io/name=argocd-application-controller --tail=100")
+    assert found.of("changed-by-hand", "unknown")["seen"] == "No controller has looked at it yet."
+    (running,) = (each for each in found.check("sync-status")["observations"] if each["seen"].startswith("OutOfSync"))
+    assert (running["state"], running["command"]) == ("ok", "argocd app get web-prod --show-operation")
+    assert running["seen"].startswith("OutOfSync. A sync is running since 2")
+    assert "argocd app terminate-op web-prod" in running["advice"]
+    root = found.of("application", "problem")
+    assert root["applications"] == ["root"]
+    assert root["advice"] == (
+        "No Application applies argocd/root.yaml, so that somebody has to: argosy bootstrap does that; or:"
+    )
+    assert root["command"].splitlines()[-1] == (
+        "kubectl apply --server-side --force-conflicts --filename argocd/root.yaml"
+    )
+    barred = found.of("used", "problem")
+    assert barred["seen"] == "The quota none in web-dev allows no pods, which what is deployed there needs."
+    assert found.of("used", "ok")["seen"] == "The quota best-effort in web-prod has room; it allows no pods."
+
+
+def test_what_is_left_alone_and_what_others_hold(
+    argosy: Argosy, api: Api, kubernetes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    application = one(api, "Application", "web-dev")
+    application["metadata"]["annotations"]["argocd.argoproj.io/skip-reconcile"] = "True"
+    application["status"] |= {
+        "reconciledAt": LONG_AGO,
+        "sync": {**application["status"]["sync"], "status": "OutOfSync"},
+    }
+    both = ["resources-finalizer.argocd.argoproj.io/background", "acme.com/audit"]
+    one(api, "Application", "web-prod")["metadata"] |= {"deletionTimestamp": LONG_AGO, "finalizers": both}
+    one(api, "Application", "root")["metadata"] |= {"deletionTimestamp": LONG_AGO, "finalizers": both[1:]}
+    found = doctor(argosy, "--live")
+    assert len(carry_out(found, api.objects, kubernetes, monkeypatch)) == 3
+
+    left = "see “reconciliation is not switched off”"
+    for check in ("sync-status", "compared", "changed-by-hand"):
+        assert left in found.of(check, "problem")["advice"], check
+    assert found.of("paused", "problem")["command"].endswith("skip-reconcile-")
+    stuck = {each["applications"][0]: each for each in found.check("stuck")["observations"]}
+    assert "Argo CD first deletes what it deployed" in stuck["web-prod"]["advice"]
+    assert stuck["web-prod"]["command"].endswith('"value":["acme.com/audit"]}]\'')
+    assert stuck["root"]["seen"].endswith(
+        "waits for acme.com/audit. Argo CD has nothing to do with that, and has done its part."
+    )
+
+
+def test_an_application_and_what_applies_it_are_not_there(argosy: Argosy, api: Api) -> None:
+    for name in ("root", "web-dev", "web-prod"):
+        api.objects.remove(one(api, "Application", name))
+    found = doctor(argosy, "--live")
+    absent = {tuple(each["applications"]): each for each in found.check("application")["observations"]}
+    assert absent["root",]["command"].endswith("apply --server-side --force-conflicts --filename argocd/root.yaml")
+    assert "The Application root applies it, and is not there either" in absent["web-dev", "web-prod"]["advice"]
+    assert absent["root",]["command"] == absent["web-dev", "web-prod"]["command"]
+
+
+def test_a_root_of_one_environment_is_as_bootstrap_has_it(argosy: Argosy, api: Api) -> None:
+    source = one(api, "Application", "root")["spec"]["source"]
+    source["directory"]["include"] = "{platform.yaml,dev/*}"
+    assert doctor(argosy, "--live").state("application") == "ok"
+    source["path"] = "elsewhere"
+    assert doctor(argosy, "--live").state("application") == "problem"
 
 
 def _of_another_repository(source: Object) -> list[Object]:

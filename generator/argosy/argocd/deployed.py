@@ -34,6 +34,8 @@ from argosy.repository import states
 
 Wanted = Callable[[str], bool]
 CASCADE = "resources-finalizer.argocd.argoproj.io"
+FINALIZERS = frozenset({CASCADE, "pre-delete-finalizer.argocd.argoproj.io", "post-delete-finalizer.argocd.argoproj.io"})
+"""Those that Argo CD gives to Applications and takes away again, each by itself or with a `/` and more behind it."""
 """Makes Argo CD delete what an Application deployed together with it; `/background` or `/foreground` may follow."""
 ARGOCD_KINDS = frozenset({"AppProject", "Application", "ApplicationSet"})
 

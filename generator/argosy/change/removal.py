@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -13,9 +14,11 @@ from argosy.change import merge, ownership
 from argosy.change.merge import Kind, Plan
 from argosy.change.ownership import FileStatus, Owner, State
 from argosy.change.planning import Change
+from argosy.documents.fields import field, sequence, text
 from argosy.documents.plain import bounded
 from argosy.errors import ArgosyError
 from argosy.git import objects
+from argosy.kubernetes import manifests
 from argosy.names import joined
 from argosy.repository import layout
 from argosy.repository.model import IN_CLUSTER, ArgocdStyle, Repository, RevisionStyle, project_name
@@ -38,6 +41,8 @@ class Removal:
     """The components that a cluster has no more."""
     cascading: Mapping[str, bytes]
     """The files by which Argo CD would delete what runs, too: path -> the file made safe."""
+    endangered: Collection[str]
+    """The Applications whose workloads it would delete by these files."""
 
     @property
     def first(self) -> Change:
@@ -56,19 +61,24 @@ class Removal:
         return "\n".join([*lines, *self._branches()])
 
     def _running(self) -> list[str]:
-        names = ", ".join(name for name, _ in self.running)
+        endangered, others = (
+            [n for n, _ in self.running if (n in self.endangered) is wanted] for wanted in (True, False)
+        )
+        sequence = []
         if self.cascading:
-            sequence = [
-                f"Argo CD would delete what {names} run, volumes included, because of a finalizer in:",
+            sequence += [
+                f"Argo CD would delete what {', '.join(endangered) or 'they'} deployed, volumes included, because of a "
+                "finalizer, or an ApplicationSet that preserves nothing, in:",
                 *(f"  {path}" for path in self.cascading),
                 "So this takes two commits. The first makes these files safe: push it alone, and wait until Argo CD "
                 "has synced the root Application. The second removes.",
             ]
-        else:
-            sequence = [
-                f"When this is merged, Argo CD lets go of {names}. What they deployed, volumes included, keeps running "
-                "until an Application of the same name takes it back, and deletes what Git does not have then."
-            ]
+        if others:
+            sequence.append(
+                f"When this is merged, Argo CD lets go of {', '.join(others)}. What they deployed, volumes included, "
+                "keeps running until an Application of the same name takes it back, and deletes what Git does not have "
+                "then."
+            )
         spaces = sorted({namespace for _, namespace in self.running if namespace})
         return [
             *sequence,
@@ -113,7 +123,22 @@ def look(root: Path, stored: Stored, change: Change) -> Removal:
         if each.state is State.EDITED or (each.owner is Owner.USER and each.state is State.UNCHANGED)
     ]
     safe = {path: made for path, blob in held.items() if (made := made_safe(blob.content)) is not None}
-    return Removal(change, paths, edited, running, components, safe)
+    own = {path: list(_declared(blob.content)) for path, blob in held.items()} if safe else {}
+    endangered = {name for path in safe for kind, name, cascades in own[path] if kind == "Application" and cascades}
+    if any(kind == "ApplicationSet" for path in safe for kind, _, _ in own[path]):
+        # It makes all that no file declares.
+        endangered |= {name for name, _ in running} - {
+            name for each in own.values() for kind, name, _ in each if kind == "Application"
+        }
+    return Removal(change, paths, edited, running, components, safe, endangered)
+
+
+def _declared(content: bytes) -> Iterator[tuple[str, str, bool]]:
+    """Yield the kind and name of each manifest in a file, and whether it has the finalizer; nothing of what is none."""
+    with contextlib.suppress(ArgosyError):
+        for each in manifests.read(content.decode(errors="replace"), ""):
+            finalizers = sequence(field(each, "metadata", "finalizers"))
+            yield each["kind"], each["metadata"]["name"], any(text(one).startswith(FINALIZER) for one in finalizers)
 
 
 _KEPT = frozenset({"argocd", "default", "kube-node-lease", "kube-public", "kube-system"})

@@ -17,7 +17,8 @@ from argosy.argocd.view import ArgoApplication, View
 from argosy.doctor import remotes
 from argosy.doctor.diagnosis import Check, Observation, ok, problem, unknown
 from argosy.doctor.remotes import Remote
-from argosy.documents.fields import field, group_and_kind, mapping, sequence, text
+from argosy.documents import Document
+from argosy.documents.fields import annotations_of, field, group_and_kind, mapping, sequence, text
 from argosy.errors import ToolError, UsageError
 from argosy.findings import Finding
 from argosy.kubernetes.cluster import Cluster
@@ -27,6 +28,11 @@ from argosy.reporting.wording import place
 from argosy.repository import layout
 from argosy.validation import pipeline
 
+SKIP = "argocd.argoproj.io/skip-reconcile"
+_TRUE = frozenset({"1", "t", "T", "TRUE", "true", "True"})
+"""What Go's strconv.ParseBool takes for true."""
+PAUSED = "reconciliation is not switched off"
+"""The check that reports an Application that is left alone."""
 ARGOCD = "argocd"
 """The namespace of an Application that names none."""
 
@@ -132,6 +138,14 @@ class Case:
         """The paths that git ignores, folders with a `/` at the end."""
         return git.ignored(self.root)
 
+    def maker(self, document: Document) -> ArgoApplication | None:
+        """Return the Application that applies a document, None where a person does."""
+        wanted = group_and_kind(document.data), field(document.data, "metadata", "name")
+        made = ((each, one.data) for each in self.view.applications for one in applied(each, self.view))
+        return next(
+            (each for each, data in made if (group_and_kind(data), field(data, "metadata", "name")) == wanted), None
+        )
+
     def of_rules(self, *rules: str) -> list[Observation]:
         """Return the findings of rules; those that several Applications share are one."""
         return self.of_findings(lambda finding: finding.rule in rules)
@@ -220,6 +234,20 @@ def namespace_of(application: ArgoApplication) -> str:
 def live(application: ArgoApplication, cluster: Cluster) -> Manifest | None:
     """Return an Application as the cluster has it, None where it has none."""
     return cluster.applications().get((namespace_of(application), application.name))
+
+
+def is_paused(application: Mapping[str, Any] | None) -> bool:
+    """Return whether an annotation has Argo CD leave an Application alone: no comparison, no sync, no deletion."""
+    return text(annotations_of(application).get(SKIP)) in _TRUE
+
+
+def syncing(application: Manifest) -> str:
+    """Return what there is to say of a sync that is not at its end; empty where there is none."""
+    state = mapping(field(application, "status", "operationState"))
+    if state.get("phase") in {"Running", "Terminating"}:
+        return f"A sync is running since {state.get('startedAt')}."
+    # The controller takes the field away with the end of what it asks for.
+    return "A sync was asked for, and has not begun." if application.get("operation") else ""
 
 
 def take(root: Path, choice: Choice) -> Case:

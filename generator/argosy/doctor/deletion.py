@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 from collections.abc import Iterator
 
-from argosy.argocd.deployed import CASCADE
+from argosy.argocd.deployed import CASCADE, FINALIZERS
 from argosy.doctor import rules
-from argosy.doctor.case import Case, check, live, namespace_of
+from argosy.doctor.case import PAUSED, Case, check, is_paused, live, namespace_of
 from argosy.doctor.complaints import TITLES, Topic, complaints
 from argosy.doctor.diagnosis import Check, Observation, ok, problem
 from argosy.documents.fields import field, mapping, sequence, text
@@ -31,24 +33,38 @@ def _declared(case: Case) -> Iterator[Observation]:
             seen = "It has the resources finalizer: deleting the Application deletes what it deployed."
             yield ok(seen, "Remove the finalizer first to keep the workloads.", applications=about)
         else:
-            yield ok("It has no finalizer: deleting it keeps what it deployed.", applications=about)
+            yield ok("It has no resources finalizer: deleting it keeps what it deployed.", applications=about)
 
 
 def _stuck(case: Case, cluster: Cluster) -> Iterator[Observation]:
     yield from complaints(case, cluster, Topic.DELETION)
     for application in case.applications:
-        metadata = mapping(field(live(application, cluster), "metadata"))
+        found = live(application, cluster)
+        metadata = mapping(field(found, "metadata"))
         finalizers = [text(each) for each in sequence(metadata.get("finalizers"))]
-        if metadata.get("deletionTimestamp") and finalizers:
-            seen = f"It is being deleted since {metadata['deletionTimestamp']}, and waits for {joined(finalizers, 3)}."
+        if not metadata.get("deletionTimestamp") or not finalizers:
+            continue
+        seen = f"It is being deleted since {metadata['deletionTimestamp']}, and waits for {joined(finalizers, 3)}."
+        foreign = [each for each in finalizers if each.partition("/")[0] not in FINALIZERS]
+        left = foreign if len(foreign) < len(finalizers) else []
+        if foreign and not left:
+            seen += " Argo CD has nothing to do with that, and has done its part."
+            advice = "Whoever set it has to take it away. Only if that one is gone for good, do it by hand:"
+        elif is_paused(found):
+            advice = f"Argo CD does nothing about it: see “{PAUSED}”. Only if it is to leave what it deployed:"
+        else:
             advice = (
                 "Argo CD first deletes what it deployed: see what is left, and that the cluster is reached and the "
-                "AppProject there. Only if that is lost for good, take the finalizers away; what it deployed stays:"
+                "AppProject there. Only if that is lost for good, take its finalizers away; what it deployed stays:"
             )
-            patch = """--type json --patch '[{"op":"remove","path":"/metadata/finalizers"}]'"""
-            where = f"{cluster.kubectl(namespace_of(application))}"
-            command = f"{where} patch application.argoproj.io {application.name} {patch}"
-            yield problem(seen, advice, command, (application.name,))
+        change = {"op": "replace", "path": "/metadata/finalizers", "value": left}
+        if not left:
+            change = {"op": "remove", "path": "/metadata/finalizers"}
+        patch = f"--type json --patch {shlex.quote(json.dumps([change], separators=(',', ':')))}"
+        where = cluster.kubectl(namespace_of(application))
+        yield problem(
+            seen, advice, f"{where} patch application.argoproj.io {application.name} {patch}", (application.name,)
+        )
 
 
 def _terminating(case: Case, cluster: Cluster) -> Iterator[Observation]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from argosy.argocd.view import ArgoApplication
 from argosy.doctor import rules
-from argosy.doctor.case import Case, check, live
+from argosy.doctor.case import PAUSED, Case, check, is_paused, live, syncing
 from argosy.doctor.diagnosis import Check, Observation, ok, problem, unknown
 from argosy.documents.fields import field, mapping, sequence, text
 from argosy.kubernetes.cluster import Cluster
@@ -95,8 +95,10 @@ def _changed(case: Case, cluster: Cluster) -> Iterator[Observation]:
         if found is None:
             yield unknown("The cluster has no such Application.", applications=about)
             continue
-        if text(field(found, "status", "sync", "status")) in {"", "Unknown"}:
-            yield unknown("Argo CD could not compare it.", applications=about)
+        status = text(field(found, "status", "sync", "status"))
+        if status in {"", "Unknown"}:
+            seen = "Argo CD could not compare it." if status else "No controller has looked at it yet."
+            yield unknown(seen, applications=about)
             continue
         compared = text(field(found, "status", "sync", "revision"))
         operation = mapping(field(found, "status", "operationState"))
@@ -105,11 +107,17 @@ def _changed(case: Case, cluster: Cluster) -> Iterator[Observation]:
         if not is_drift or operation.get("phase") != "Succeeded":
             yield ok("Nothing that was synced differs since.", applications=about)
             continue
-        heals = (automated(application) or {}).get("selfHeal") is True
+        # What counts is the Application that is there: it may not be the one in Git.
+        policy = field(found, "spec", "syncPolicy", "automated")
+        heals = isinstance(policy, dict) and policy.get("enabled") is not False and policy.get("selfHeal") is True
         seen = f"{compared[:7]} was synced in full, and the cluster differs from it again."
-        advice = (
-            "selfHeal is on, so something sets it back each time: a controller, a webhook, another Application. See:"
-            if heals
-            else "Someone changed it by hand. Put it into Git, or sync; selfHeal would undo it."
-        )
+        if is_paused(found):
+            advice = f"Argo CD undoes nothing meanwhile: see “{PAUSED}”. What differs:"
+        elif syncing(found):
+            advice = "Argo CD is about to undo that. What differs:"
+        elif heals:
+            others = "a controller, a webhook, another Application"
+            advice = f"selfHeal is on, so something sets it back each time: {others}. See:"
+        else:
+            advice = "Someone changed it by hand. Put it into Git, or sync; selfHeal would undo it."
         yield problem(seen, advice, f"argocd app diff {application.name}", about)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import shlex
 from collections.abc import Iterator, Mapping
@@ -11,16 +12,29 @@ from argosy.argocd.deployed import CASCADE
 from argosy.argocd.matching import applied, is_argocd, sync_options, tracker
 from argosy.argocd.sources import normalise
 from argosy.argocd.view import ArgoApplication
-from argosy.doctor.case import Case, elsewhere, is_in, is_rolled, kinds_of, live, namespace_of
+from argosy.doctor.case import (
+    PAUSED,
+    Case,
+    elsewhere,
+    is_in,
+    is_paused,
+    is_rolled,
+    kinds_of,
+    live,
+    namespace_of,
+    syncing,
+)
 from argosy.doctor.complaints import TITLES, Topic, told, topic_of
 from argosy.doctor.diagnosis import Observation, ok, problem, unknown
 from argosy.doctor.drift import automated
+from argosy.documents import Document
 from argosy.documents.fields import field, group_and_kind, mapping, sequence, text
 from argosy.kubernetes import manifests
 from argosy.kubernetes.cluster import Cluster
 from argosy.kubernetes.manifests import Manifest
 from argosy.names import joined
 from argosy.reporting.wording import number
+from argosy.repository import layout
 from argosy.schemas.store import without_nulls
 
 
@@ -34,16 +48,46 @@ def same(case: Case, cluster: Cluster) -> Iterator[Observation]:
         rolled = is_rolled(application)
         changed = differences(*(_compared(each, rolled) for each in (application.spec, mapping(found.get("spec")))))
         about = (application.name,)
-        if changed:
-            advice = "The root Application brings it back to what Git says: sync it, or see why it does not."
-            yield problem(
-                f"{joined(changed, 3)} of the Application in the cluster is not what Git says.",
-                advice,
-                _diff(application, cluster),
-                about,
-            )
+        if changed and not _is_narrowed(found, application.spec):
+            seen = f"{joined(changed, 3)} of the Application in the cluster is not what Git says."
+            yield problem(seen, *bring_in(case, application.document, cluster), about)
         else:
             yield ok("The Application is as Git has it.", applications=about)
+
+
+def _is_narrowed(found: Manifest, declared: Mapping[str, Any]) -> bool:
+    """Return whether a root differs from Git as `argosy bootstrap --env` has it: it reads one environment's folder."""
+    include = field(found, "spec", "source", "directory", "include")
+    there = copy.deepcopy({name: field(found, "spec", name) for name in _COMPARED})
+    if not include or field(declared, "source", "directory", "include"):
+        return False
+    del there["source"]["directory"]["include"]
+    return not differences({name: declared.get(name) for name in _COMPARED}, there)
+
+
+def bring_in(case: Case, document: Document, cluster: Cluster) -> tuple[str, str]:
+    """Return how what a document says gets into the cluster: the advice, and the command."""
+    maker = case.maker(document)
+    if maker is None and document.is_rendered:
+        return "No Application applies it: apply what renders it.", ""
+    if maker is None:
+        file, kubectl = f"--filename {shlex.quote(document.path)}", cluster.kubectl()
+        by_argosy = (
+            "argosy bootstrap does that; or:" if document.path == layout.ROOT_APPLICATION else "look, and do it:"
+        )
+        advice = f"No Application applies {document.path}, so that somebody has to: {by_argosy}"
+        return advice, f"{kubectl} diff {file}\n{kubectl} apply --server-side --force-conflicts {file}"
+    found, namespace = live(maker, cluster), namespace_of(maker)
+    if found is None:
+        advice = f"The Application {maker.name} applies it, and is not there either: begin with that one."
+        return advice, bring_in(case, maker.document, cluster)[1] if maker.document is not document else ""
+    if is_paused(found):
+        return f"The Application {maker.name} applies it, and Argo CD leaves that alone: see “{PAUSED}”.", ""
+    if running := syncing(found):
+        command = f"{cluster.kubectl(namespace)} describe application.argoproj.io {maker.name}"
+        return f"The Application {maker.name} applies it. {running} Wait for its end:", command
+    advice = f"The Application {maker.name} applies it: see why it does not, or sync it:"
+    return advice, _sync(cluster, namespace, maker.name)
 
 
 _COMPARED = ("project", "source", "sources", "destination", "syncPolicy", "ignoreDifferences")
@@ -77,13 +121,6 @@ def _bare(value: Any) -> Any:
     return None if value in ("", [], {}) else value
 
 
-def _diff(application: ArgoApplication, cluster: Cluster) -> str:
-    path = application.document.path
-    if application.prefix or application.document.is_rendered:
-        return _sync(cluster, namespace_of(application), "root")
-    return f"{cluster.kubectl()} diff --filename {path}"
-
-
 def _sync(cluster: Cluster, namespace: str, name: str) -> str:
     """Return the command that syncs an Application as it would sync itself.
 
@@ -105,25 +142,22 @@ def _absent(case: Case, application: ArgoApplication, cluster: Cluster) -> Itera
         yield unknown(f"{seen} It deploys to another cluster.", advice, f"{case.choice.command} --context NAME", about)
         return
     if application.prefix:
-        set_name = text(field(application.document.data, "metadata", "name"))
-        advice = f"Its ApplicationSet “{set_name}” makes it: see what that one says."
-        command = f"{cluster.kubectl(namespace_of(application))} describe applicationset {set_name}"
-        yield problem(f"{seen}{_set_trouble(application, cluster)}", advice, command, about)
-        return
-    advice = "The root Application makes it from Git: apply that once, and see that it is synced."
-    command = f"{cluster.kubectl(namespace_of(application))} apply --filename argocd/root.yaml"
-    yield problem(seen, advice, command, about)
+        name = text(field(application.document.data, "metadata", "name"))
+        maker = cluster.application_sets().get((namespace_of(application), name))
+        if maker is not None:
+            advice = f"Its ApplicationSet “{name}” makes it: see what that one says."
+            command = f"{cluster.kubectl(namespace_of(application))} describe applicationset {name}"
+            yield problem(f"{seen}{_set_trouble(maker)}", advice, command, about)
+            return
+        seen = f"{seen} It does not have the ApplicationSet “{name}” either."
+    yield problem(seen, *bring_in(case, application.document, cluster), about)
 
 
-def _set_trouble(application: ArgoApplication, cluster: Cluster) -> str:
-    name = text(field(application.document.data, "metadata", "name"))
-    found = cluster.application_sets().get((namespace_of(application), name))
-    if found is None:
-        return f" It does not have the ApplicationSet “{name}” either."
+def _set_trouble(found: Manifest) -> str:
     for condition in map(mapping, sequence(field(found, "status", "conditions"))):
         if condition.get("type") == "ErrorOccurred" and condition.get("status") == "True":
             return f" The ApplicationSet says: {text(condition.get('message'))}"
-    return ""
+    return "" if found.get("status") else " No controller has looked at the ApplicationSet yet: it has no status."
 
 
 def status(case: Case, cluster: Cluster) -> Iterator[Observation]:
@@ -132,12 +166,29 @@ def status(case: Case, cluster: Cluster) -> Iterator[Observation]:
         if found is None:
             yield unknown("The cluster has no such Application.", applications=(application.name,))
             continue
-        yield _of_sync(application, found, cluster)
-        yield from _of_health(application, found, cluster)
+        if field(found, "status", "sync", "status"):
+            yield _of_sync(application, found, cluster)
+            yield from _of_health(application, found, cluster)
+        else:
+            yield _unseen(application, found, cluster)
+
+
+def _unseen(application: ArgoApplication, found: Manifest, cluster: Cluster) -> Observation:
+    """Return why nothing is said of an Application that no controller has written a status of."""
+    seen, about = "No controller has looked at it yet: it has no status.", (application.name,)
+    if is_paused(found):
+        return problem(seen, f"It is left alone: see “{PAUSED}”.", "", about)
+    namespace = namespace_of(application)
+    also = f" and watches the namespace {namespace} (application.namespaces in argocd-cmd-params-cm)"
+    advice = (
+        f"Unless it is new, see that the application controller runs{also if namespace != cluster.namespace else ''}:"
+    )
+    where = "logs --selector app.kubernetes.io/name=argocd-application-controller --tail=100"
+    return problem(seen, advice, f"{cluster.kubectl(cluster.namespace)} {where}", about)
 
 
 def _of_sync(application: ArgoApplication, found: Manifest, cluster: Cluster) -> Observation:
-    status = text(field(found, "status", "sync", "status")) or "Unknown"
+    status = text(field(found, "status", "sync", "status"))
     about = (application.name,)
     if status == "Synced":
         return ok("Synced.", applications=about)
@@ -152,6 +203,17 @@ def _of_sync(application: ArgoApplication, found: Manifest, cluster: Cluster) ->
         where = joined([f"“{TITLES[topic]}”" for topic in Topic if topic in topics])
         advice = f"Argo CD could not compare. Why: see {where}." if where else "Argo CD could not compare. See:"
         return problem(seen, advice, f"argocd app get {application.name}", about)
+    if is_paused(found):
+        return problem(seen, f"It is not synced, nor compared again: see “{PAUSED}”.", "", about)
+    if running := syncing(found):
+        # A second one is refused, and with kubectl it would change the first.
+        command = f"argocd app get {application.name} --show-operation"
+        return ok(
+            f"{seen} {running}",
+            f"Wait for its end; if it hangs, argocd app terminate-op {application.name}.",
+            command,
+            about,
+        )
     command = _sync(cluster, namespace_of(application), application.name)
     if automated(application) is None:
         return problem(

@@ -8,11 +8,11 @@ from functools import partial
 
 from argosy import git
 from argosy.doctor import notice, reconciliation, rules
-from argosy.doctor.case import Case, check, git_sources, live, namespace_of
+from argosy.doctor.case import PAUSED, SKIP, Case, check, git_sources, is_paused, live, namespace_of
 from argosy.doctor.complaints import TITLES, Topic, complaints
 from argosy.doctor.diagnosis import Check, Observation, ok, problem, unknown
 from argosy.doctor.remotes import COMMIT, Remote
-from argosy.documents.fields import annotations_of, text
+from argosy.documents.fields import text
 from argosy.errors import ToolError
 from argosy.git import objects
 from argosy.kubernetes.cluster import Cluster
@@ -20,15 +20,13 @@ from argosy.names import joined
 from argosy.reporting.wording import number
 from argosy.repository import layout
 
-SKIP = "argocd.argoproj.io/skip-reconcile"
-
 
 def checks(case: Case) -> Iterator[Check]:
     """Yield the checks, from the work tree to Argo CD's own processes."""
     yield check("pushed", "what is here is committed and pushed", _pushed(case), "All of it is.")
     stale = case.of_rules(*rules.GENERATE_PATHS, *rules.STALE)
     yield check("generate-paths", "manifest-generate-paths covers the sources", stale, "It covers all that is read.")
-    yield check("paused", "reconciliation is not switched off", _paused(case), f"No Application in Git has {SKIP}.")
+    yield check("paused", PAUSED, _paused(case), f"No Application in Git has {SKIP}.")
     yield check("polling", "how often Argo CD asks Git", notice.polling(case), "")
     yield check(
         "webhook", "the host notifies Argo CD of pushes", notice.webhooks(case), "No source is of this repository."
@@ -157,7 +155,7 @@ def _aside(case: Case, branch: str, followed: Mapping[str, Remote]) -> Iterator[
 
 def _paused(case: Case) -> Iterator[Observation]:
     for application in case.applications:
-        if annotations_of(application.manifest).get(SKIP) == "true":
+        if is_paused(application.manifest):
             seen = f"{application.document.path} has the annotation {SKIP}: nothing is reconciled."
             yield problem(seen, "Remove it, and push.", f"git grep --line-number {SKIP}", (application.name,))
     if case.cluster is not None:
@@ -167,7 +165,7 @@ def _paused(case: Case) -> Iterator[Observation]:
 def _paused_live(case: Case, cluster: Cluster) -> Iterator[Observation]:
     for application in case.applications:
         found = live(application, cluster)
-        if found is not None and annotations_of(found).get(SKIP) == "true":
+        if is_paused(found):
             seen = f"The Application in the cluster has the annotation {SKIP}: nothing is reconciled."
             what = f"annotate application.argoproj.io {application.name} {SKIP}-"
             command = f"{cluster.kubectl(namespace_of(application))} {what}"

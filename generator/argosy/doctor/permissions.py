@@ -23,7 +23,7 @@ from argosy.doctor import rules
 from argosy.doctor.case import Case, check, elsewhere, namespace_of, refused
 from argosy.doctor.complaints import TITLES, Topic, complaints
 from argosy.doctor.diagnosis import Check, Observation, ok, problem, unknown
-from argosy.doctor.live import differences
+from argosy.doctor.live import bring_in, differences
 from argosy.documents.fields import field, group_and_kind, mapping, sequence, text
 from argosy.errors import ToolError
 from argosy.kubernetes.cluster import Access, Cluster
@@ -56,15 +56,13 @@ def _projects(case: Case, cluster: Cluster) -> Iterator[Observation]:
         document, found = case.view.projects.get(name), there.get((namespace, name))
         declared = mapping(document.data).get("spec") if document else None
         if found is None:
-            where = document.path if document else f"argocd/{name}/project.yaml"
-            command = f"{cluster.kubectl(namespace)} apply --filename {where}"
-            yield problem(f"The cluster has no AppProject “{name}”.", "Sync the root Application, or:", command, about)
+            seen, hint = f"The cluster has no AppProject “{name}”.", ("No file of this repository declares it.", "")
+            yield problem(seen, *(bring_in(case, document, cluster) if document else hint), about)
         elif document is None:
             yield ok(f"“{name}” is there; no file of this repository declares it.", applications=about)
         elif changed := differences(mapping(declared), mapping(found.get("spec"))):
-            command = f"{cluster.kubectl(namespace)} diff --filename {document.path}"
             seen = f"{joined(changed, 5)} of the AppProject “{name}” in the cluster is not what {document.path} says."
-            yield problem(seen, "Sync the root Application.", command, about)
+            yield problem(seen, *bring_in(case, document, cluster), about)
         else:
             yield ok(f"“{name}” is what {document.path} says.", applications=about)
 

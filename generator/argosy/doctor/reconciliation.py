@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from argosy import git
 from argosy.argocd.view import ArgoApplication
-from argosy.doctor.case import Case, git_sources, live, namespace_of
+from argosy.doctor.case import PAUSED, Case, git_sources, is_paused, live, namespace_of
 from argosy.doctor.complaints import moment
 from argosy.doctor.diagnosis import Observation, ok, problem, unknown
 from argosy.doctor.notice import interval
@@ -37,6 +37,7 @@ def compared(case: Case, cluster: Cluster) -> Iterator[Observation]:
 
 
 def _age(application: ArgoApplication, found: Manifest, longest: float, cluster: Cluster) -> Iterator[Observation]:
+    about = (application.name,)
     looked = moment(field(found, "status", "reconciledAt"))
     if looked is None:
         seen = "Argo CD has never looked at it: it has no reconciledAt."
@@ -44,8 +45,11 @@ def _age(application: ArgoApplication, found: Manifest, longest: float, cluster:
         seen = f"Argo CD looked last at {looked:%Y-%m-%d %H:%M:%S %Z}, although it should every {longest:.0f} seconds."
     else:
         return
+    if is_paused(found):
+        yield problem(seen, f"It is left alone: see “{PAUSED}”.", applications=about)
+        return
     advice = "See whether the application controller runs, and refresh it:"
-    yield problem(seen, advice, _refresh(application, cluster), (application.name,))
+    yield problem(seen, advice, _refresh(application, cluster), about)
 
 
 def _refresh(application: ArgoApplication, cluster: Cluster) -> str:
@@ -74,7 +78,8 @@ def _revisions(case: Case, application: ArgoApplication, found: Manifest, cluste
         else:
             seen_last = f"Argo CD compared {seen[:7]} last, and {revision} of {remote.label} is at {newest[:7]}."
             advice = "If it was pushed minutes ago, wait for Argo CD to ask Git again; or refresh it:"
-            yield problem(seen_last, advice, _refresh(application, cluster), about)
+            how = (advice, _refresh(application, cluster))
+            yield problem(seen_last, *((f"It is left alone: see “{PAUSED}”.", "") if is_paused(found) else how), about)
 
 
 def _touched(case: Case, application: ArgoApplication, before: str, after: str) -> bool:

@@ -25,7 +25,7 @@ class Live:
     revision: str
     """The commit, or the chart's version, that was compared with the cluster last."""
     message: str
-    """Argo CD's error, if the state is unknown or the last sync failed."""
+    """Argo CD's error, if the state is unknown or the last sync failed; why Argo CD says nothing, if it does not."""
 
 
 def of(repository: Repository, deployments: Iterable[tuple[str, str]], context: str = "") -> Applications:
@@ -106,6 +106,8 @@ def _trouble(application: Mapping[str, Any]) -> str:
     told = [_at(each, "message") for each in conditions if str(_at(each, "type") or "").endswith("Error")]
     if _at(application, "status", "operationState", "phase") in {"Failed", "Error"}:
         told.append(_at(application, "status", "operationState", "message"))
+    if not _at(application, "status", "sync", "status"):
+        told.append("no controller has looked at it yet, it has no status")
     return next((" ".join(str(each).split()) for each in told if each), "")
 
 
