@@ -31,7 +31,7 @@ LAYERS = (
     "findings",
     "documents",
     "cache supervisor",
-    "temporary tls pages",
+    "temporary tls pages graph",
     "paths errors names signals terminal",
 )
 """From the top down. Rooms of one layer may import each other, as long as they do not go round."""

@@ -9,7 +9,8 @@ import pytest
 
 from argosy import tree
 from argosy.argocd import configuration, deployments
-from argosy.tree import Tree, as_dot, as_json, as_mermaid, as_text
+from argosy.graph import format_graph
+from argosy.tree import Tree, as_json, as_text, pictures
 from tests.argocd.test_reach import BAD, OF_CLUSTERS, application, application_set, chart, config_map
 from tests.conftest import Argosy
 from tests.validating import write_files
@@ -84,7 +85,8 @@ def test_as_json(grown: Tree) -> None:
 
 
 def test_pictures_have_each_node_once_and_show_other_peoples_text_as_it_is(grown: Tree) -> None:
-    mermaid, dot = as_mermaid.format_tree(grown), as_dot.format_tree(grown)
+    drawn = pictures.of_tree(grown)
+    mermaid, dot = format_graph(drawn, "mermaid"), format_graph(drawn, "dot")
     for picture, arrow, name in ((mermaid, "-->", "vendor#34;s"), (dot, "->", 'vendor\\"s')):
         assert picture.count("Application root") == 1
         # Each but the two roots has one that leads to it.
@@ -121,8 +123,8 @@ def test_what_two_roots_lead_to_is_shown_once(tmp_path: Path) -> None:
         "Application root-b (in-cluster/argocd)  b/root.yaml\n"
         "└── Application shop (in-cluster/shop) (see above)"
     )
-    assert as_dot.format_tree(shown).count("n2 [") == 1
-    assert as_dot.format_tree(shown).count(" -> n1;") == 2
+    dot = format_graph(pictures.of_tree(shown), "dot")
+    assert (dot.count("n2 ["), dot.count(" -> n1;")) == (1, 2)
 
 
 def test_a_set_that_an_overlay_gives_says_why_it_is_not_all_known(tmp_path: Path) -> None:

@@ -44,6 +44,7 @@ COMMANDS = {
     "render": "Print the manifests that Argo CD would apply.",
     "fetch": "Fetch what comes from elsewhere: charts, other repositories, artifacts.",
     "tree": "Show what leads to what: roots, ApplicationSets, Applications, resources.",
+    "graph": "Draw promotion, clusters, sync waves or dependencies.",
     "diff": "Show what a change does in each cluster, before it is merged.",
     "validate": "Check offline that Argo CD and Kubernetes will accept a repository.",
     "report": "Put the reports of a validation's shards together.",
@@ -54,8 +55,8 @@ COMMANDS = {
 }
 """Each command's name, which is its module's too, and its summary."""
 _READING = {
-    *("template list", "components", "fetch", "settings", "status", "history", "render", "tree", "diff", "validate"),
-    *("report", "doctor", "rules", "help"),
+    *("template list", "components", "fetch", "settings", "status", "history", "render", "tree", "graph", "diff"),
+    *("validate", "report", "doctor", "rules", "help"),
 }
 """The commands that change nothing: CI runs them on what strangers propose."""
 _DRY = {"--dry-run", "--check"}

@@ -18,7 +18,7 @@ from argosy.errors import UsageError
 @click.option("--resources/--no-resources", default=True, help="Show what Applications render.  [default: show]")
 @click.option("--verbose", is_flag=True, help="List every file that nothing leads to.")
 @options.repository
-@options.output("text", "json", "mermaid", "dot")
+@options.output("text", "json", "svg", "mermaid", "dot")
 @options.fetch
 @options.no_cache
 @options.quiet
@@ -41,6 +41,7 @@ def command(
     """
     from argosy import tree  # noqa: PLC0415
     from argosy.argocd import configuration, deployments  # noqa: PLC0415
+    from argosy.graph import GraphFormat, format_graph  # noqa: PLC0415
     from argosy.reporting.progress import progress  # noqa: PLC0415
 
     root = root_of(repository).resolve()
@@ -52,6 +53,11 @@ def command(
         made = tree.only(made, apps, environments)
         if not made.roots:
             raise UsageError(f"No Application is meant by {', '.join((*apps, *environments))}.", "Run argosy tree.")
+    if output in {*GraphFormat}:
+        from argosy.tree import pictures  # noqa: PLC0415
+
+        click.echo(format_graph(pictures.of_tree(made), output), nl=False)
+        return 0
     formatter = import_module(f"argosy.tree.as_{output}")
     click.echo(formatter.format_tree(made, verbose=verbose), nl=False)
     return 0

@@ -14,6 +14,7 @@ from argosy.documents import Document, Pointer
 from argosy.documents.fields import JSON, group_and_kind, mapping, sequence, text
 from argosy.documents.fields import field as value_at
 from argosy.findings import Problem, Severity
+from argosy.kubernetes import references
 from argosy.kubernetes.pods import containers, pod_specs
 from argosy.kubernetes.selectors import selects
 from argosy.names import did_you_mean
@@ -33,7 +34,6 @@ _EVERYWHERE = frozenset(
     | {("Secret", "argocd-redis"), ("Secret", "argocd-initial-admin-secret")}
 )
 """What every namespace has, and what Argo CD makes for itself in its own."""
-_WORKLOADS = frozenset({"Deployment", "ReplicaSet", "ReplicationController", "Rollout", "StatefulSet"})
 
 
 @dataclass
@@ -77,30 +77,13 @@ def _add(namespace: _Namespace, document: Document) -> None:
     group, kind = group_and_kind(document.data)
     name = text(value_at(document.data, "metadata", "name"))
     namespace.objects[kind, name].append(document)
-    for made in _made_of(group, kind, name, document.data):
+    for made in references.made_of(group, kind, name, document.data):
         namespace.objects[made].append(document)
     if group not in BUILT_IN_GROUPS | _OF_PODS and kind not in _MONITORS:
         namespace.has_operators = True
     for at, _ in pod_specs(document.data):
         labels = value_at(document.data, *at[:-1], "metadata", "labels")
         namespace.pods.append((mapping(labels), document, at))
-
-
-def _made_of(group: str, kind: str, name: str, data: JSON) -> Iterator[tuple[str, str]]:
-    """Yield the kind and name of what a controller makes of a custom resource."""
-    spec = value_at(data, "spec")
-    if kind == "ExternalSecret":
-        yield "Secret", text(value_at(spec, "target", "name")) or name
-    elif kind == "SealedSecret":
-        yield "Secret", text(value_at(spec, "template", "metadata", "name")) or name
-    elif kind == "SopsSecret":
-        yield from (("Secret", text(value_at(each, "name"))) for each in sequence(value_at(spec, "secretTemplates")))
-    elif (group, kind) == ("cert-manager.io", "Certificate"):
-        yield "Secret", text(value_at(spec, "secretName"))
-    elif (group, kind) == ("trust.cert-manager.io", "Bundle"):
-        yield from (("ConfigMap", name), ("Secret", name))
-    elif kind == "Ingress":  # cert-manager's annotations have it make these.
-        yield from (("Secret", text(value_at(each, "secretName"))) for each in sequence(value_at(spec, "tls")))
 
 
 def _app(document: str) -> str:
@@ -164,7 +147,7 @@ def selector_matches_nothing(view: View) -> Iterator[Problem]:
         if namespace.is_partial or namespace.has_operators:
             continue
         for document in namespace.documents:
-            at, selector = _selector(document)
+            at, selector = references.selector(document.data)
             if selector and not namespace.selected(selector):
                 labels = ", ".join(f"{name}: {value}" for name, value in mapping(selector.get("matchLabels")).items())
                 yield Problem(
@@ -173,23 +156,6 @@ def selector_matches_nothing(view: View) -> Iterator[Problem]:
                     "Compare it with spec.template.metadata.labels of the workload.",
                     document,
                 )
-
-
-def _selector(document: Document) -> tuple[Pointer, Mapping[str, JSON]]:
-    """Return where a Service, budget or policy has its selector of pods, and the selector; empty for none."""
-    match group_and_kind(document.data):
-        case ("", "Service"):
-            at: Pointer = ("spec", "selector")
-            found = mapping(value_at(document.data, *at))
-            external = value_at(document.data, "spec", "type") == "ExternalName"
-            return at, {"matchLabels": found} if found and not external else {}
-        case ("policy", "PodDisruptionBudget"):
-            at = ("spec", "selector")
-        case ("networking.k8s.io", "NetworkPolicy"):
-            at = ("spec", "podSelector")
-        case _:
-            return (), {}
-    return at, mapping(value_at(document.data, *at))
 
 
 @rule(
@@ -209,7 +175,7 @@ def port_unknown(view: View) -> Iterator[Problem]:
         for document in namespace.documents:
             if group_and_kind(document.data) == ("", "Service"):
                 yield from _target_ports(document, namespace)
-            for at, backend in _backends(document.data):
+            for at, backend in references.backends(document.data):
                 services = namespace.objects.get(("Service", text(backend.get("name"))), ())
                 ports = [mapping(each) for one in services for each in sequence(value_at(one.data, "spec", "ports"))]
                 numbers = [each.get("port") for each in ports]
@@ -228,7 +194,7 @@ def port_unknown(view: View) -> Iterator[Problem]:
 
 
 def _target_ports(document: Document, namespace: _Namespace) -> Iterator[Problem]:
-    _, selector = _selector(document)
+    _, selector = references.selector(document.data)
     # Other pods, which are not known here, may have it.
     pods = namespace.selected(selector) if selector and not namespace.is_partial else ()
     names = {
@@ -248,27 +214,6 @@ def _target_ports(document: Document, namespace: _Namespace) -> Iterator[Problem
                 did_you_mean(target, known) or (f"Named are {', '.join(known)}." if known else "Name the port there."),
                 document,
             )
-
-
-def _backends(data: JSON) -> Iterator[tuple[Pointer, Mapping[str, JSON]]]:
-    """Yield the Services that an Ingress or an HTTPRoute of the same namespace sends to: name, number or port."""
-    group, kind = group_and_kind(data)
-    if (group, kind) == ("networking.k8s.io", "Ingress"):
-        places: list[Pointer] = [("spec", "defaultBackend")]
-        for number, rule_ in enumerate(sequence(value_at(data, "spec", "rules"))):
-            paths = sequence(value_at(rule_, "http", "paths"))
-            places += [("spec", "rules", number, "http", "paths", index, "backend") for index in range(len(paths))]
-        for place in places:
-            service = mapping(value_at(data, *place, "service"))
-            if name := text(service.get("name")):
-                port = mapping(service.get("port"))
-                yield (*place, "service"), {"name": name, "number": port.get("number"), "port": port.get("name")}
-    elif (group, kind) == ("gateway.networking.k8s.io", "HTTPRoute"):
-        for number, rule_ in enumerate(sequence(value_at(data, "spec", "rules"))):
-            for index, each in enumerate(map(mapping, sequence(value_at(rule_, "backendRefs")))):
-                if not each.get("namespace") and each.get("kind", "Service") == "Service" and each.get("name"):
-                    at = ("spec", "rules", number, "backendRefs", index)
-                    yield at, {"name": text(each["name"]), "number": each.get("port")}
 
 
 @rule(
@@ -291,11 +236,11 @@ def reference_dangling(view: View) -> Iterator[Problem]:
     for each in view.documents:
         group, kind_ = group_and_kind(each.data)
         name_ = text(value_at(each.data, "metadata", "name"))
-        written |= dict.fromkeys([(kind_, name_), *_made_of(group, kind_, name_, each.data)], each.path)
+        written |= dict.fromkeys([(kind_, name_), *references.made_of(group, kind_, name_, each.data)], each.path)
     for namespace in _namespaces(view):
         for document in () if namespace.is_partial else namespace.documents:
             said: set[tuple[str, str]] = set()
-            for at, kind, name in _references(document.data):
+            for at, kind, name in references.needed(document.data):
                 may_be_made = namespace.has_operators and kind in {
                     "ConfigMap",
                     "PersistentVolumeClaim",
@@ -314,58 +259,6 @@ def reference_dangling(view: View) -> Iterator[Problem]:
                     document,
                     cause=f"{kind} {name}",
                 )
-
-
-def _references(data: JSON) -> Iterator[tuple[Pointer, str, str]]:
-    """Yield the place, the kind and the name of each object of the namespace that another one needs."""
-    for at, pod in pod_specs(data):
-        account = text(pod.get("serviceAccountName")) or text(pod.get("serviceAccount"))
-        if account and account != "default":
-            yield (*at, "serviceAccountName"), "ServiceAccount", account
-        for index, volume in enumerate(sequence(pod.get("volumes"))):
-            yield from _of_volume(volume, (*at, "volumes", index))
-    for at, container in containers(data):
-        for index, variable in enumerate(sequence(container.get("env"))):
-            yield from _named(variable, (*at, "env", index), "valueFrom", _KEYS)
-        for index, source in enumerate(sequence(container.get("envFrom"))):
-            yield from _named(source, (*at, "envFrom", index), "", _SOURCES)
-    for at, backend in _backends(data):
-        yield (*at, "name"), "Service", text(backend["name"])
-    group, kind = group_and_kind(data)
-    if (group, kind) in {("autoscaling", "HorizontalPodAutoscaler"), ("keda.sh", "ScaledObject")}:
-        target = mapping(value_at(data, "spec", "scaleTargetRef"))
-        of = text(target.get("kind")) or ("Deployment" if group == "keda.sh" else "")
-        if of in _WORKLOADS and text(target.get("name")):
-            yield ("spec", "scaleTargetRef", "name"), of, text(target["name"])
-
-
-_KEYS = {"configMapKeyRef": "ConfigMap", "secretKeyRef": "Secret"}
-_SOURCES = {"configMapRef": "ConfigMap", "secretRef": "Secret"}
-
-
-def _named(data: JSON, at: Pointer, below: str, kinds: Mapping[str, str]) -> Iterator[tuple[Pointer, str, str]]:
-    where = (below,) if below else ()
-    for each, kind in kinds.items():
-        reference = mapping(value_at(data, *where, each))
-        if text(reference.get("name")) and reference.get("optional") is not True:
-            yield (*at, *where, each, "name"), kind, text(reference["name"])
-
-
-def _of_volume(volume: JSON, at: Pointer) -> Iterator[tuple[Pointer, str, str]]:
-    claim = text(value_at(volume, "persistentVolumeClaim", "claimName"))
-    if claim:
-        yield (*at, "persistentVolumeClaim", "claimName"), "PersistentVolumeClaim", claim
-    yield from _of_files(volume, at)
-    for index, source in enumerate(sequence(value_at(volume, "projected", "sources"))):
-        yield from _of_files(source, (*at, "projected", "sources", index))
-
-
-def _of_files(source: JSON, at: Pointer) -> Iterator[tuple[Pointer, str, str]]:
-    for each, kind, name in (("configMap", "ConfigMap", "name"), ("secret", "Secret", "secretName")):
-        reference = mapping(value_at(source, each))
-        found = text(reference.get(name)) or text(reference.get("name"))
-        if found and reference.get("optional") is not True:
-            yield (*at, each), kind, found
 
 
 @rule(
@@ -390,7 +283,7 @@ def key_unknown(view: View) -> Iterator[Problem]:
         for document in namespace.documents:
             for at, container in containers(document.data):
                 for index, variable in enumerate(sequence(container.get("env"))):
-                    for each, kind in _KEYS.items():
+                    for each, kind in references.KEYS.items():
                         reference = mapping(value_at(variable, "valueFrom", each))
                         keys = _keys(namespace, kind, text(reference.get("name")))
                         wanted = text(reference.get("key"))

@@ -1,4 +1,4 @@
-"""What leads to what: roots, ApplicationSets, Applications and resources, as text, JSON, Mermaid and DOT."""
+"""What leads to what: roots, ApplicationSets, Applications and resources, as text, JSON and pictures."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from argosy.argocd import hydration, matching
+from argosy.argocd import hydration, matching, waves
 from argosy.argocd.clusters import SECRET_TYPE
 from argosy.argocd.deployments import Deployments
 from argosy.argocd.reach import Root, is_argocds
@@ -39,6 +39,9 @@ class Node:
     """The branch and the folder that Argo CD commits an Application's manifests to, and applies them from."""
     reason: str = ""
     """Why what it leads to is not all known, or why nothing says that it is applied."""
+    phase: str = "Sync"
+    """When it is applied, as what leads to it is: the phase, and the wave within it."""
+    wave: int = 0
     is_repeated: bool = False
     """Whether it was shown before, with what it leads to."""
     is_outline: bool = False
@@ -153,7 +156,7 @@ class _Growing:
         if kind == APPLICATION and made:
             return self.application(made[0])
         reason = self._sets.get(self.found.reach.identify(document), "")
-        node = Node(kind, name, document.path, reason=reason)
+        node = Node(kind, name, document.path, reason=reason, wave=waves.wave(document.data))
         return replace(node, children=[*map(self.application, made)])
 
     def application(self, application: ArgoApplication) -> Node:
@@ -171,6 +174,7 @@ class _Growing:
             namespace=matching.namespace_of(application),
             hydrated=f"{hydrated.branch}:{hydrated.folder}" if hydrated else "",
             is_outline=bool(application.outlined),
+            wave=waves.wave(application.manifest),
             reason="; ".join(dict.fromkeys(filter(None, (_unknown(each, self.found.view.root) for each in renders)))),
         )
         if key(application) in self.shown:
@@ -187,7 +191,9 @@ class _Growing:
             if is_manifest(document.data) and not is_argocds(document):
                 name = text(field(document.data, "metadata", "name"))
                 namespace = text(field(document.data, "metadata", "namespace"))
-                yield Node(document.data["kind"], name, document.path, namespace=namespace)
+                phase, wave = waves.phase(document.data), waves.wave(document.data)
+                kind = document.data["kind"]
+                yield Node(kind, name, document.path, namespace=namespace, phase=phase, wave=wave)
 
     @cached_property
     def _renders(self) -> Mapping[str, Sequence[Render]]:

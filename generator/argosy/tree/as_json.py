@@ -7,7 +7,19 @@ import json
 from argosy.documents.fields import JSON
 from argosy.tree import Node, Tree
 
-_FIELDS = ("kind", "name", "path", "application", "environment", "cluster", "namespace", "hydrated", "reason")
+_FIELDS = (
+    "kind",
+    "name",
+    "path",
+    "application",
+    "environment",
+    "cluster",
+    "namespace",
+    "hydrated",
+    "phase",
+    "wave",
+    "reason",
+)
 
 _OF_CLUSTER = ("name", "server", "labels", "path", "applications")
 
