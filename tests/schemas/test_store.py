@@ -171,6 +171,8 @@ def test_nulls_are_dropped_as_an_api_server_drops_them() -> None:
         ("extensions/v1beta1", "Ingress", "not served", "Use networking.k8s.io/v1."),
         ("policy/v1beta1", "PodDisruptionBudget", "not served", "Use policy/v1."),
         ("autoscaling/v2beta2", "HorizontalPodAutoscaler", "not served", "Use autoscaling/v2."),
+        ("argoproj.io/v1beta1", "Application", "is not served by Argo CD", "Use argoproj.io/v1alpha1."),
+        ("argoproj.io/v1", "AppProject", '"argoproj.io/v1" of AppProject is not served', "Use argoproj.io/v1alpha1."),
         ("policy/v1beta1", "PodSecurityPolicy", '"policy/v1beta1" is not served', "has no kind PodSecurityPolicy"),
         ("apps/v1", "Deploymnet", 'has no kind "Deploymnet" in apps/v1', "Did you mean “Deployment”?"),
         ("v1", "Deployment", '"v1" of Deployment', "Use apps/v1."),

@@ -77,6 +77,10 @@ def _check(checkout: Path | None, charts: Path | None, *, asks: bool) -> int:
         ]
         if is_checkout:
             differences += releases.differences(checkout)
+            known = argocd.releases(checkout)
+            differences += [f"schemas/data/argocd.json: {each}" for each in argocd.changed(known)]
+            if len(known) < 2:
+                not_compared.insert(0, f"the version that each field came with: {checkout} has no tags of releases")
         else:
             not_compared.insert(0, f"Argo CD's versions of tools: {checkout} is not a checkout of its repository")
     for each in differences:

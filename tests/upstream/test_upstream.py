@@ -14,6 +14,7 @@ import yaml
 
 from argosy.catalogue import catalogue
 from argosy.schemas import bundled
+from argosy.schemas.argocd import SINCE
 from tests import goldens
 from tests.upstream import argocd, components, crds, operators, releases
 from tests.validating import write_files
@@ -85,6 +86,48 @@ class TestArgoCD:
             "Application: no CustomResourceDefinition was given",
             "ApplicationSet: no CustomResourceDefinition was given",
         ]
+
+    def test_the_version_that_a_field_came_with_is_compared(self) -> None:
+        def release(source: dict[str, Any], project: dict[str, Any]) -> list[dict[str, Any]]:
+            return [definition("Application", fields(source=source)), definition("AppProject", project)]
+
+        since = {**TEXT, SINCE: "9.2"}
+        ours = {
+            "argosy:/argocd.json": {
+                "$defs": {
+                    "Application": {
+                        "properties": {"spec": fields(source=fields(path=TEXT, ref={**since}, late={**since}))}
+                    },
+                    "AppProject": {
+                        "properties": {"spec": fields(old={**since}, group=fields(name={**TEXT}), next=since)}
+                    },
+                }
+            }
+        }
+        known = {
+            "9.1": release(fields(path=TEXT), fields(old=TEXT)),
+            "9.2": release(fields(path=TEXT, ref=TEXT), fields(old=TEXT, group=fields(name=TEXT))),
+            "9.3": release(fields(path=TEXT, ref=TEXT, late=TEXT), fields(group=fields(name=TEXT))),
+        }
+        assert argocd.changed(known, ours) == [
+            "AppProject.spec.old: “x-since” is “”, not “9.2”",
+            "AppProject.spec.group: “x-since” is “9.2”, not “”",
+            "Application.spec.source.late: “x-since” is “9.3”, not “9.2”",
+            "AppProject.spec.old: Argo CD 9.3 has it no more",
+        ]
+        assert argocd.changed({}, ours) == []
+
+    def test_releases_are_read_from_a_clone(self, tmp_path: Path) -> None:
+        crd = tmp_path / "manifests" / "crds" / "application-crd.yaml"
+        crd.parent.mkdir(parents=True)
+        for tag in ("v2.13.9", "v3.4.0", "v3.4.1-rc1", "v3.4.2", "v3.5.0"):
+            crd.write_text(yaml.safe_dump(definition("Application", fields(**{tag[1:]: TEXT}))))
+            for command in (("init", "-q"), ("add", "."), ("commit", "-q", "-m", tag), ("tag", tag)):
+                subprocess.run(["git", *command], cwd=tmp_path, check=True)
+        found = argocd.releases(tmp_path)
+        assert [*found] == ["3.4", "3.5"]
+        assert "3.4.2" in str(found["3.4"])
+        assert argocd.releases(tmp_path / "manifests" / "none") == {}
 
 
 def checkout(folder: Path, version: str, **changed: str) -> Path:

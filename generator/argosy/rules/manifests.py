@@ -106,7 +106,9 @@ ARGOCD_SCHEMA = declare(
     "argocd-schema",
     Severity.ERROR,
     "An Application, AppProject or ApplicationSet has an unknown field or a field of the wrong type.",
-    explanation="Argo CD's CustomResourceDefinitions prune unknown fields silently, so a misspelt field has no effect.",
+    explanation="Argo CD's CustomResourceDefinitions prune unknown fields silently, so a misspelt field has no effect. "
+    "The fields are those of the Argo CD that the repository installs, else of the newest that is "
+    "known: in an older one, a field that came later has no effect either. Only `argoproj.io/v1alpha1` is served.",
     bad=_APPLICATION.replace("targetRevision", "targetRevison") + _CHART + _GOOD_TEMPLATE,
     good=_APPLICATION + _CHART + _GOOD_TEMPLATE,
 )

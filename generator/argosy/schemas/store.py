@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from argosy.schemas import bundled
+from argosy.schemas import argocd, bundled
 from argosy.schemas.builtin_kinds import BUILT_IN_GROUPS, kubernetes, minor, versions
 from argosy.schemas.crds import compiled, schemas_of
 from argosy.schemas.definition import Custom, Definition
@@ -29,8 +29,11 @@ class SchemaStore:
         kubernetes_version: str,
         locations: Sequence[str | SchemaLocation] = (),
         crds: Iterable[Mapping[str, Any]] = (),
+        argocd_version: str = "",
     ) -> None:
         """Take the version (`1.37`, `v1.37.2`), `--schema-location`s, and the repository's CustomResourceDefinitions.
+
+        `argocd_version` is the Argo CD whose fields its kinds have; empty for the newest.
 
         Raise UsageError for a version without schemas and for a location that cannot be meant.
         """
@@ -44,6 +47,7 @@ class SchemaStore:
                 same = self._crds.setdefault((group, kind), {}).setdefault(version, [])
                 if schema not in same:
                     same.append(schema)
+        self._argocd = argocd_version
         self._manifests: dict[tuple[str, str], Schema | None] = {}
         self._definitions: dict[tuple[str, str], Sequence[Definition]] = {}
 
@@ -86,6 +90,7 @@ class SchemaStore:
             or self._of_locations(api_version, kind)
             or self._of_operators(api_version, kind)
             or (built_in.unserved(api_version, kind) if group in BUILT_IN_GROUPS else None)
+            or argocd.unserved(api_version, kind)
         )
 
     def _of_repository(self, group: str, version: str, kind: str) -> Schema | None:
@@ -101,7 +106,7 @@ class SchemaStore:
         return AnySchema(schemas) if schemas else None
 
     def _of_operators(self, api_version: str, kind: str) -> Schema | None:
-        schema = bundled.for_kind(api_version, kind)
+        schema = argocd.schema(api_version, kind, self._argocd) or bundled.for_kind(api_version, kind)
         document = bundled.generated(api_version, kind) if schema else None
         return Custom(schema, Definition(document["$defs"][kind], document["$defs"])) if schema and document else schema
 

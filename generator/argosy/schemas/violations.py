@@ -1,7 +1,7 @@
 """The errors of a JSON schema -> what is wrong, in plain words.
 
 A schema says with `x-expected`, beside a `pattern` or an `anyOf`, what it wants in words, and with `x-refused`, beside
-a `not`, what is wrong.
+a `not`, what is wrong, and with `x-hint` what to do.
 """
 
 from __future__ import annotations
@@ -123,7 +123,9 @@ def shown(value: Any) -> str:
 def _translate(error: ValidationError, schemas: Mapping[str, Any]) -> list[Violation]:
     keyword, around = error.kind.name, _schema_around(error, schemas)
     if "x-refused" in around:
-        return [replace(violation(error.instance_path, around["x-refused"]), is_missing=True)]
+        refused = violation(error.instance_path, around["x-refused"], around.get("x-hint", ""))
+        # What a type refuses is about all of it, what a field does about itself.
+        return [replace(refused, is_missing="x-hint" not in around)]
     if keyword in _EXPLAINED:
         return _EXPLAINED[keyword](error, around, schemas)
     if keyword == "pattern" and "x-expected" in around:

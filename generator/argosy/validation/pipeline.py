@@ -130,13 +130,13 @@ def renew(root: Path, options: Options) -> tuple[Report, Baseline]:
 
 
 def _stores(
-    root: Path, configured: Configuration, options: Options, crds: Sequence[Mapping[str, Any]]
+    root: Path, configured: Configuration, options: Options, crds: Sequence[Mapping[str, Any]], argocd: str = ""
 ) -> Mapping[str, SchemaStore]:
     versions = options.kubernetes_versions or configured.kubernetes_versions
     try:
         own = [SchemaLocation.parse(each, root) for each in configured.schema_locations]
         locations: list[str | SchemaLocation] = [*options.schema_locations, *own]
-        stores = [SchemaStore(version, locations, crds) for version in versions]
+        stores = [SchemaStore(version, locations, crds, argocd) for version in versions]
     except UsageError as error:
         if options.kubernetes_versions or options.schema_locations:
             raise
@@ -202,7 +202,8 @@ class _Validation:
         self.render_of = {
             document: render for render in deployed.renders if not render.written for document in render.documents
         }
-        stores = _stores(self.root, deployed.configured, self.options, _definitions(inventory, deployed.renders))
+        definitions = _definitions(inventory, deployed.renders)
+        stores = _stores(self.root, deployed.configured, self.options, definitions, deployed.view.argocd)
         self._check_files(inventory, stores)
         for folder in inventory.inner:
             self._add(files.INNER_REPOSITORY, files.inner_repository(folder, self.root), path=folder)
