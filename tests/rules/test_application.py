@@ -18,6 +18,7 @@ from tests.rules.subjects import (
     REPOSITORY,
     application,
     manifest,
+    named,
     problems,
     rendered,
 )
@@ -57,6 +58,27 @@ CASES: list[tuple[str, str, tuple[Any, ...] | None]] = [
 def test_rule_about_an_application(rule: str, spec: str, at: tuple[Any, ...] | None, tmp_path: Path) -> None:
     found = problems(rule, application(spec), View(tmp_path))
     assert [problem.at for problem in found] == ([] if at is None else [at])
+
+
+def test_paths_in_jq(tmp_path: Path) -> None:
+    entry = {"kind": "Service", "jqPathExpressions": [".spec.ports[]?", ".spec.[", "{{ .path }}["]}
+    spec = {"template": {"spec": {"ignoreDifferences": [entry]}}, "ignoreApplicationDifferences": [entry]}
+    at = ("jqPathExpressions", 1)
+    for kind, data, places in (
+        ("Application", {"ignoreDifferences": [entry]}, [("spec", "ignoreDifferences", 0, *at)]),
+        (
+            "ApplicationSet",
+            spec,
+            [
+                ("spec", "template", "spec", "ignoreDifferences", 0, *at),
+                ("spec", "ignoreApplicationDifferences", 0, *at),
+            ],
+        ),
+        ("AppProject", {"ignoreDifferences": [entry]}, []),
+    ):
+        document = named(f"argoproj.io/v1alpha1:{kind}")
+        document.data["spec"] = data
+        assert [each.at for each in problems("jq-expression", document, View(tmp_path))] == places
 
 
 def test_name_of_an_application(tmp_path: Path) -> None:

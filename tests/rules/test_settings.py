@@ -21,6 +21,8 @@ from tests.validating import Validate
         ("argocd-cm", "resource.customizations.health.apps_Deployment", "  "),
         ("argocd-cm", "resource.customizations.ignoreDifferences.all", "- /spec/replicas"),
         ("argocd-cm", "resource.customizations.ignoreDifferences.all", "jsonPointer: [/spec]"),
+        ("argocd-cm", "resource.customizations.ignoreDifferences.all", "jqPathExpressions: ['.spec[']"),
+        ("argocd-cm", "resource.customizations.ignoreResourceUpdates.apps_Deployment", "jqPathExpressions: [.a-b]"),
         ("argocd-cm", "resource.customizations.knownTypeFields.x.io_X", "field: spec"),
         ("argocd-cm", "resource.customizations.useOpenLibs.x.io_X", "sometimes"),
         ("argocd-cm", "oidc.config", "just text"),

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from argosy import kustomize
-from argosy.argocd import directory
+from argosy.argocd import directory, jq
 from argosy.argocd.matching import (
     DNS_LABEL,
     DNS_SUBDOMAIN,
     applied,
     glob_matches,
+    is_argocd,
     namespace_of,
     sync_options,
 )
 from argosy.argocd.sources import Kind, Source, resolve
 from argosy.argocd.urls import normal_url
 from argosy.argocd.view import ArgoApplication, View
+from argosy.documents import Document, Pointer
 from argosy.documents.fields import JSON, annotations_of, field, group_and_kind, mapping, sequence, text
 from argosy.findings import Problem, Severity
 from argosy.rules.examples import APPLICATION, CONFIG_MAP, DEPLOYED, DESTINATION, SOURCE
@@ -210,6 +212,34 @@ def ignore_differences_incomplete(application: ArgoApplication, _repository: Vie
                     (*at, "jsonPointers", position),
                     f"Use / at the start and between its parts: “/{pointer.lstrip('.').replace('.', '/')}”.",
                 )
+
+
+@rule(
+    "jq-expression",
+    Severity.ERROR,
+    Scope.DOCUMENT,
+    "A jq expression that Argo CD cannot read.",
+    explanation="Argo CD compiles each path of `jqPathExpressions` before it compares anything: one that is no jq, or "
+    "that calls a function which does not exist, is a ComparisonError, and the Application is not synced. In an "
+    "ApplicationSet's `ignoreApplicationDifferences` it stops the whole set. A name with a dash needs quotes: "
+    '`.metadata.annotations["a-b"]`.',
+    bad=DEPLOYED + "  ignoreDifferences: [{group: apps, kind: Deployment, jqPathExpressions: ['.spec.paused-for']}]\n",
+    good=DEPLOYED
+    + "  ignoreDifferences: [{group: apps, kind: Deployment, jqPathExpressions: ['.spec.\"paused-for\"']}]\n",
+)
+def jq_expression(document: Document, _repository: View) -> Iterator[Problem]:
+    """Find paths of differences that gojq refuses."""
+    places: Sequence[Pointer] = ()
+    if is_argocd(document, "Application"):
+        places = [("spec", "ignoreDifferences")]
+    elif is_argocd(document, "ApplicationSet"):
+        places = [("spec", "template", "spec", "ignoreDifferences"), ("spec", "ignoreApplicationDifferences")]
+    for place in places:
+        for index, entry in enumerate(sequence(field(document.data, *place))):
+            for position, path in enumerate(map(text, sequence(field(entry, "jqPathExpressions")))):
+                if "{{" not in path and (why := jq.fault(path)):
+                    at = (*place, index, "jqPathExpressions", position)
+                    yield Problem(f"“{path}” is not a path in jq: {why}.", at, "Try it: jq 'del(…)' with a manifest.")
 
 
 GROUPS: Mapping[str, str] = {

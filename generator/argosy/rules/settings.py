@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from argosy import kustomize, paths
+from argosy.argocd import jq
 from argosy.argocd.view import NOTIFICATIONS, SETTINGS, View
 from argosy.documents import Document
+from argosy.documents.fields import sequence, text
 from argosy.findings import Problem, Severity
 from argosy.names import did_you_mean, one_of
 from argosy.repository import layout
@@ -20,6 +22,7 @@ _IGNORED = {"jsonPointers", "jqPathExpressions", "managedFieldsManagers"}
 _CONDITION = {"when", "send", "oncePer", "description"}
 _SUBSCRIPTION = {"recipients", "triggers", "selector"}
 _UNKNOWN = "unknown field"
+_NO_POINTER = "a JSON pointer does not begin with “/”, so it matches no field"
 _Fault = tuple[str, str] | None
 """What is wrong with an entry, and the next step; None where nothing is."""
 _EXCLUSIONS = example(SETTINGS, "  resource.exclusions: |\n    {value}\n")
@@ -40,7 +43,8 @@ def argocd_setting_invalid(document: Document, _repository: View) -> Iterator[Pr
     """Find settings that are not of their form."""
     for at, key, value in entries(document, SETTINGS):
         if fault := _setting_fault(key, value):
-            yield Problem(f"{key} is invalid: {fault[0]}.", at, fault[1])
+            severity = Severity.WARNING if fault[0].startswith(_NO_POINTER) else None
+            yield Problem(f"{key} is invalid: {fault[0]}.", at, fault[1], severity=severity)
     for at, key, value in entries(document, NOTIFICATIONS):
         if fault := _notification_fault(key, value):
             # The engine of notifications leaves out what it does not know, and takes the rest.
@@ -112,6 +116,20 @@ def _list_fault(value: str, known: Iterable[str], example: str) -> _Fault:
     return None
 
 
+def _ignored_fault(value: str) -> _Fault:
+    """Return what is wrong with fields to ignore: an expression that is no jq is an error of every Application."""
+    data, _ = read(value)
+    if fault := _mapping_fault(value, _IGNORED):
+        return fault
+    for path in map(text, sequence(data.get("jqPathExpressions"))):
+        if why := jq.fault(path):
+            return f"“{path}” is not a path in jq: {why}", "Argo CD compares no Application before this is corrected."
+    for pointer in map(text, sequence(data.get("jsonPointers"))):
+        if not pointer.startswith("/"):
+            return f"{_NO_POINTER}: “{pointer}”", f"Write “/{pointer.lstrip('.').replace('.', '/')}”."
+    return None
+
+
 def _lua_fault(value: str) -> _Fault:
     return None if value.strip() else ("it is empty", "Write a Lua script that returns a status.")
 
@@ -124,8 +142,8 @@ def _switch_fault(value: str) -> _Fault:
 _CUSTOMIZATIONS: Mapping[str, Callable[[str], _Fault]] = {
     "actions": _mapping_fault,
     "health": _lua_fault,
-    "ignoreDifferences": lambda value: _mapping_fault(value, _IGNORED),
-    "ignoreResourceUpdates": lambda value: _mapping_fault(value, _IGNORED),
+    "ignoreDifferences": _ignored_fault,
+    "ignoreResourceUpdates": _ignored_fault,
     "knownTypeFields": lambda value: _list_fault(value, {"field", "type"}, "- field: spec\n  type: core/v1/PodSpec"),
     "useOpenLibs": _switch_fault,
 }
