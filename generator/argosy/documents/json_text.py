@@ -63,6 +63,8 @@ def _json_defect(text: str, error: Exception) -> Defect:
         return Defect(DefectKind.HELM_TEMPLATE, TEMPLATE[0], "", error.lineno, error.colno, TEMPLATE[1])
     message = error.msg[0].lower() + error.msg[1:]
     hint = "JSON requires double quotes, and allows no comments and no trailing commas."
+    if error.msg == "Extra data":
+        message, hint = "there is more after the first value", "A JSON file holds one: make a file of each, or a List."
     return Defect(DefectKind.JSON_SYNTAX, message, "", error.lineno, error.colno, hint)
 
 

@@ -6,7 +6,8 @@ import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from argosy.documents import ESCAPES, Defect, DefectKind
+from argosy.documents import ESCAPES, Defect, DefectKind, Document, ParsedFile
+from argosy.documents.fields import JSON, sequence
 from argosy.findings import Problem, Severity
 from argosy.paths import astray
 from argosy.rules.examples import DEPLOYED, GREETING
@@ -82,6 +83,53 @@ TEMPLATE_APPLIED = declare(
     good=DEPLOYED + "# file: apps/my-app/second.yaml\n" + GREETING.format(greeting='"{{ .Values.greeting }}"'),
 )
 TEMPLATE_HINT = "Leave it out by directory.exclude, or move it: into a chart's templates, if Helm is to render it."
+DIRECTORY_DOCUMENT = declare(
+    "directory-document",
+    Severity.ERROR,
+    "A directory source takes a file that holds something else than manifests.",
+    explanation="Argo CD takes each document of a YAML file, and each JSON file, for a manifest: an object with a "
+    "`kind`. Any other JSON file, and any other document in a YAML file that has a manifest before it or looks like "
+    "one (`apiVersion:`, `kind:`, `metadata:`), makes the whole Application fail with a ComparisonError: of the root "
+    "Application, nothing is synced any more. What has a kind and no `apiVersion` fails when it is synced. Other YAML "
+    "files are ignored.",
+    bad=DEPLOYED + '# file: apps/my-app/features.json\n["search", "cart"]\n',
+    good=DEPLOYED.replace("path: apps/my-app}", "path: apps/my-app, directory: {exclude: features.json}}")
+    + '# file: apps/my-app/features.json\n["search", "cart"]\n',
+)
+
+
+def not_manifests(file: ParsedFile) -> Iterator[tuple[Document, Problem]]:
+    """Yield what of a directory source's file makes Argo CD fail.
+
+    Source: getObjsFromYAMLOrJSON and EachListItem, in Argo CD's reposerver/repository and in apimachinery.
+    """
+    is_json = file.path.endswith(".json")
+    if "+argocd:skip-file-rendering" in file.text or not (is_json or file.path.endswith((".yaml", ".yml"))):
+        return
+    looks_so = is_json or all(each in file.text for each in ("apiVersion:", "kind:", "metadata:"))
+    for document in file.documents:
+        if why := _no_manifest(document.data):
+            if looks_so:
+                hint = "Make it a manifest, move the file to another folder, or leave it out by directory.exclude."
+                yield document, Problem(f"Argo CD takes this for a manifest, and it {why}.", hint=hint)
+            return  # What looks like no manifest, Argo CD ignores from here on.
+        looks_so = True
+        if not document.data.get("apiVersion"):
+            yield document, Problem("Argo CD takes this for a manifest, and it has no apiVersion.", ("kind",))
+        for index, item in enumerate(sequence(document.data.get("items"))):
+            if why := _no_manifest(item):
+                message = f"Argo CD takes each of the items for a manifest, and this one {why}."
+                yield document, Problem(message, ("items", index), "Remove it, or make it a manifest.")
+
+
+def _no_manifest(data: JSON) -> str:
+    """Return why a document is no manifest; "" for one that is."""
+    if not isinstance(data, dict):
+        return f"is {_TYPES.get(type(data), 'a number')}"
+    return "" if isinstance(data.get("kind"), str) and data["kind"] else "has no kind"
+
+
+_TYPES = {list: "a list", str: "a text", bool: "true or false", type(None): "null"}
 JSON_SYNTAX = declare(
     "json-syntax",
     Severity.ERROR,

@@ -282,6 +282,10 @@ class _Validation:
                 reason = "it is not a Kubernetes manifest, and its schema is unknown"
                 self.skipped.setdefault(identity(document), reason)
 
+        if entry.file.path in self.deployed.reach.applied:
+            for document, problem in files.not_manifests(entry.parsed):
+                self._add(files.DIRECTORY_DOCUMENT, problem, document=document)
+
     def _check_credentials(self, entry: Entry, found: Sequence[tuple[int, str]]) -> None:
         for line, kind in found:
             self._add(
