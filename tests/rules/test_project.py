@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+from argosy.argocd import clusters
 from argosy.argocd.view import View
 from argosy.documents import Document
 from argosy.findings import Severity
@@ -72,6 +73,16 @@ PROJECT_CASES = [
     ("sync-window-invalid", WINDOW % "timeZone: Europe/Wien", ("spec", "syncWindows", 0, "timeZone")),
     ("sync-window-invalid", WINDOW % "applications: []", ("spec", "syncWindows", 0)),
     ("sync-window-invalid", WINDOW % "timeZone: Europe/Vienna", None),
+    ("sync-window-invalid", WINDOW % "duration: -1h", ("spec", "syncWindows", 0, "duration")),
+    ("sync-window-invalid", WINDOW % "duration: 0s", ("spec", "syncWindows", 0, "duration")),
+    ("sync-window-invalid", WINDOW % "duration: 2562048h", ("spec", "syncWindows", 0, "duration")),
+    ("sync-window-invalid", WINDOW % "duration: 1h0.5m", None),
+    ("sync-window-invalid", WINDOW % "schedule: 0 0 30 feb *", ("spec", "syncWindows", 0, "schedule")),
+    ("sync-window-invalid", WINDOW % "schedule: 0 0 31 4,6-9/3 ?", ("spec", "syncWindows", 0, "schedule")),
+    ("sync-window-invalid", WINDOW % "schedule: 0 0 29-31 2 *", None),
+    ("sync-window-invalid", WINDOW % "schedule: 0 0 31 4/1 *", None),
+    ("sync-window-invalid", WINDOW % "schedule: 0 0 30 2 1", None),
+    ("sync-window-invalid", WINDOW % f"description: {'x' * 256}", ("spec", "syncWindows", 0, "description")),
     (
         "sync-window-invalid",
         "{syncWindows: [&w {kind: deny, schedule: '* * * * *', duration: 1h, clusters: [a]}, *w]}",
@@ -179,6 +190,30 @@ def test_what_a_project_denies(spec: str, made: list[Document], broken: dict[str
     for rule, part in broken.items():
         [message] = found[rule]
         assert part in message
+
+
+@pytest.mark.parametrize(
+    ("secret", "destination", "why"),
+    [
+        ({}, "name: in-cluster", "has no Secret"),
+        ({}, "server: https://prod.example.com", ""),
+        ({"server": "https://kubernetes.default.svc", "project": "team"}, "name: in-cluster", ""),
+        ({"server": "https://kubernetes.default.svc"}, "name: in-cluster", "belongs to no project"),
+        ({"server": "https://prod.example.com", "project": "web"}, "name: prod", "belongs to the project web"),
+        ({"server": "https://prod.example.com", "project": "team"}, "server: https://prod.example.com/", ""),
+        ({"server": "{{ .server }}", "project": "web"}, "name: prod", ""),
+    ],
+)
+def test_only_clusters_of_the_project(secret: dict[str, str], destination: str, why: str, tmp_path: Path) -> None:
+    owner = project("{permitOnlyProjectScopedClusters: true, destinations: [{server: '*', namespace: '*'}]}")
+    made = named("Secret", "prod")
+    made.data["metadata"]["labels"] = {"argocd.argoproj.io/secret-type": "cluster"}
+    made.data["stringData"] = {"name": "prod" if "prod" in str(secret) else "in-cluster", **secret}
+    view = View(tmp_path, projects={"team": owner}, clusters=clusters.of([made] if secret else [], None))
+    subject = application(f"{{project: team, destination: {{{destination}, namespace: shop}}}}")
+    found = [each.message for each in problems("project-denies-destination", subject, view)]
+    assert len(found) == bool(why)
+    assert all(why in each for each in found)
 
 
 def test_hydrated_source_is_denied(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from argosy.argocd.settings import Settings
 from argosy.argocd.view import View
 from tests.rules.subjects import CHART, GIT, REPOSITORY, VALUES, application, problems
 
@@ -27,6 +28,23 @@ CASES: list[tuple[str, str, tuple[Any, ...] | None]] = [
     ("chart-without-revision", "{source: {repoURL: x, chart: nginx, targetRevision: ''}}", ("spec", "source", "chart")),
     ("chart-without-revision", "{source: {repoURL: x, chart: nginx, targetRevision: 1.0.0}}", None),
     ("chart-without-revision", "{source: {repoURL: x, path: nginx}}", None),
+    (
+        "tool-version-invalid",
+        "{source: {repoURL: x, path: a, helm: {version: v2}}}",
+        ("spec", "source", "helm", "version"),
+    ),
+    ("tool-version-invalid", "{source: {repoURL: x, path: a, helm: {version: v4, kubeVersion: v1.31.2-eks}}}", None),
+    (
+        "tool-version-invalid",
+        "{sources: [{repoURL: x, path: a, helm: {kubeVersion: latest}}]}",
+        ("spec", "sources", 0, "helm", "kubeVersion"),
+    ),
+    (
+        "tool-version-invalid",
+        "{source: {repoURL: x, path: a, kustomize: {kubeVersion: '1.031'}}}",
+        ("spec", "source", "kustomize", "kubeVersion"),
+    ),
+    ("tool-version-invalid", "{source: {repoURL: x, path: a, kustomize: {version: v4.5.7}}}", None),
     ("source-ignored", "{source: {repoURL: x, path: a}, sources: [{repoURL: x, path: b}]}", ("spec", "source")),
     ("source-ignored", "{source: {repoURL: x, path: a}, sources: []}", None),
     ("ref-invalid", "{sources: [{repoURL: x, ref: $values}]}", ("spec", "sources", 0, "ref")),
@@ -71,6 +89,20 @@ CASES: list[tuple[str, str, tuple[Any, ...] | None]] = [
 def test_rule_about_an_application(rule: str, spec: str, at: tuple[Any, ...] | None, tmp_path: Path) -> None:
     found = problems(rule, application(spec), View(tmp_path))
     assert [problem.at for problem in found] == ([] if at is None else [at])
+
+
+def test_versions_of_tools_that_an_argo_cd_has(tmp_path: Path) -> None:
+    spec = "{source: {repoURL: x, path: a, helm: {version: v4}, kustomize: {version: v4.5.7}}}"
+    none, older = View(tmp_path, settings=Settings([{"url": ""}])), View(tmp_path, argocd="3.4.7")
+    other = View(
+        tmp_path, settings=Settings([{"url": ""}, {"kustomize.path.v4.5.7": "/tools/kustomize"}]), argocd="3.5"
+    )
+    said = {"none": none, "older": older, "other": other}
+    found = {
+        name: [each.at[-2:] for each in problems("tool-version-invalid", application(spec), view)]
+        for name, view in said.items()
+    }
+    assert found == {"none": [("kustomize", "version")], "older": [("helm", "version")], "other": []}
 
 
 def test_release_is_named_as_the_application(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from argosy.argocd.view import ArgoApplication, View
 from argosy.documents import Document
-from tests.rules.subjects import application, named, problems
+from tests.rules.subjects import application, named, problems, rendered
 
 CASES: list[tuple[str, str, tuple[Any, ...] | None]] = [
     ("automated-empty", "{syncPolicy: {automated: }}", ("spec", "syncPolicy", "automated")),
@@ -47,6 +47,36 @@ CASES: list[tuple[str, str, tuple[Any, ...] | None]] = [
         None,
     ),
 ]
+
+
+MADE = ArgoApplication(
+    {
+        "metadata": {"labels": {"a": "b c", "d": "e", "f": "{{ .g }}"}, "annotations": {"x/": "any text", "y": "b c"}},
+        "spec": {"syncPolicy": {"managedNamespaceMetadata": {"labels": {"a b": "c", "n": 1}}}},
+    },
+    Document("set.yaml", 0, {}),
+    ("spec", "template"),
+)
+
+
+def test_labels_that_argo_cd_sets(tmp_path: Path) -> None:
+    found = {each.at[2:]: each.message for each in problems("label-invalid", MADE, View(tmp_path))}
+    managed = ("spec", "syncPolicy", "managedNamespaceMetadata", "labels", "a b")
+    assert [*found] == [managed, ("metadata", "labels", "a"), ("metadata", "annotations", "x/")]
+    assert found[managed].startswith('spec.syncPolicy.managedNamespaceMetadata.labels: the name "a b" is not allowed')
+    assert found["metadata", "labels", "a"].startswith("metadata.labels.a: must be made of letters")
+
+
+def test_a_name_is_generated_for_hooks_alone(tmp_path: Path) -> None:
+    def job(**annotations: str) -> Document:
+        return Document("a.yaml", 0, {"metadata": {"generateName": "a-", "annotations": annotations}})
+
+    made = [job(), job(**{"argocd.argoproj.io/hook": "Sync"}), job(**{"helm.sh/hook": "pre-install"})]
+    made += [job(**{"argocd.argoproj.io/sync-options": "Replace=true"}), named("ConfigMap", "a", generateName="b-")]
+    subject = application()
+    assert [each.document for each in problems("generate-name", subject, rendered(tmp_path, (subject, made)))] == made[
+        :1
+    ]
 
 
 @pytest.mark.parametrize(("rule", "spec", "at"), CASES)

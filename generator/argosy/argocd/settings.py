@@ -136,6 +136,8 @@ def _written(inventory: Inventory) -> Iterator[Mapping[str, JSON]]:
 def _of_operator(spec: Mapping[str, JSON]) -> Mapping[str, JSON]:
     """Return what the operator of Argo CD puts into argocd-cm, from what it is told."""
     named = {setting: spec[field] for field, setting in _OF_OPERATOR.items() if field in spec}
+    for each in map(mapping, sequence(spec.get("kustomizeVersions"))):
+        named[f"kustomize.version.{text(each.get('version'))}"] = each.get("path")
     return {**named, **mapping(spec.get("extraConfig"))}
 
 

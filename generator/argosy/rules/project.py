@@ -12,6 +12,7 @@ from zoneinfo import available_timezones
 from argosy.argocd.inventory import everything
 from argosy.argocd.matching import (
     GO_DURATION,
+    IN_CLUSTER_SERVER,
     MADE_BY,
     applied,
     cluster,
@@ -269,7 +270,8 @@ def source_integrity_invalid(document: Document, _repository: View) -> Iterator[
     "A sync window is invalid, or uses an unknown time zone.",
     explanation="A window needs a kind (`allow` or `deny`), a cron schedule with five fields, a Go duration, and "
     "applications, namespaces or clusters. Otherwise Argo CD rejects the AppProject. With an unknown time zone, the "
-    "window silently opens in UTC.",
+    "window silently opens in UTC; one of no or a negative duration never opens, and one on a day that there is not, "
+    "such as 30 February, is always open.",
     bad=_LEAST + _WINDOW % "0 22 * * 7",
     good=_LEAST + _WINDOW % "0 22 * * 0",
 )
@@ -307,18 +309,66 @@ def _window_faults(window: Mapping[str, JSON]) -> Iterator[tuple[str, str, str]]
             f"The schedule “{schedule}” is invalid: {fault}.",
             "Write a cron schedule such as '0 22 * * 1-5'; Sunday is 0.",
         )
-    if not GO_DURATION.fullmatch(duration):
+    seconds = _seconds(duration)
+    if seconds is None:
         yield (
             "duration",
             f"The duration “{duration}” is not a Go duration.",
             "Write numbers with units, such as 8h or 1h30m.",
         )
+    elif seconds <= 0:
+        message = f"The sync window lasts {duration}, so it never opens."
+        yield "duration", message, "Write how long it is open, such as 8h or 1h30m."
+    if not fault and (impossible := _impossible(schedule)):
+        message = f"{impossible}, which Argo CD takes for a window that is always open."
+        yield "schedule", message, "Choose a day that there is."
+    if len(text(window.get("description")).encode()) > LONGEST_DESCRIPTION:
+        message = f"The description has more than {LONGEST_DESCRIPTION} bytes, so Argo CD refuses the AppProject."
+        yield "description", message, "Shorten it."
     if zone and _time_zones() and zone not in _time_zones():
         yield (
             "timeZone",
             f"The time zone “{zone}” is unknown, so the window opens in UTC.",
             "Write one such as Europe/Vienna.",
         )
+
+
+_UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1, "m": 60, "h": 3600}
+_LONGEST_DURATION = 2**63 / 1e9
+"""Seconds: Go counts nanoseconds in 64 bits."""
+LONGEST_DESCRIPTION = 255
+
+
+def _seconds(duration: str) -> float | None:
+    """Return how long a Go duration is, None for what is none."""
+    if not GO_DURATION.fullmatch(duration):
+        return None
+    parts = re.findall(r"(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)", duration)
+    found = sum(float(number) * _UNITS[unit] for number, unit in parts) * (-1 if duration.startswith("-") else 1)
+    return found if abs(found) < _LONGEST_DURATION else None
+
+
+def _impossible(schedule: str) -> str:
+    """Return that a valid schedule names no day that there is, such as 31 February; or nothing."""
+    _, _, days, months, weekdays = re.sub(r"^(CRON_)?TZ=\S*\s+", "", schedule).split()
+    if weekdays not in {"*", "?"}:
+        return ""  # Days of the week count as well.
+    lengths = [_MONTH_LENGTHS[each - 1] for each in _cron_values(months, _CRON[3])]
+    first = min(_cron_values(days, _CRON[2]))
+    return f"There is no day {first} in the months of “{schedule}”" if first > max(lengths) else ""
+
+
+_MONTH_LENGTHS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+
+
+def _cron_values(part: str, about: _CronField) -> Iterator[int]:
+    """Yield the numbers that a field of a valid schedule means."""
+    for each in part.split(","):
+        span, slash, step = each.partition("/")
+        bounds = [_cron_number(bound, about) for bound in span.split("-")]
+        first = about.lowest if bounds[0] is None else bounds[0]
+        last = bounds[-1] if bounds[0] is not None and (len(bounds) > 1 or not slash) else about.highest
+        yield from range(first, (last or about.highest) + 1, int(step) if slash else 1)
 
 
 @cache
@@ -431,7 +481,9 @@ def project_denies_source(application: ArgoApplication, repository: View) -> Ite
     "An AppProject does not permit an Application's destination, or the namespace of one of its resources.",
     explanation="A destination of an AppProject matches the cluster, by server or name, and the namespace. Both are "
     "globs; an entry that begins with `!` denies what it matches. Argo CD rejects the Application, and a sync fails "
-    "on a resource with an explicit namespace that the project does not permit.",
+    "on a resource with an explicit namespace that the project does not permit. With "
+    "`permitOnlyProjectScopedClusters`, only clusters whose Secret names the project are permitted besides: not Argo "
+    "CD's own, which has none.",
     bad=_PERMITTED.replace("metadata: {name: my-app}\n", "metadata: {name: my-app, namespace: kube-system}\n"),
     good=_PERMITTED,
 )
@@ -454,6 +506,16 @@ def project_denies_destination(application: ArgoApplication, repository: View) -
             cause=f"{name} {place}",
         )
         return
+    if mapping(field(project.data, "spec")).get("permitOnlyProjectScopedClusters") is True and (
+        why := _not_scoped(name, server, cluster_name, repository)
+    ):
+        yield Problem(
+            f"The AppProject “{name}” permits only clusters of its own, and {server or cluster_name} {why}.",
+            application.at("spec", "destination"),
+            f"Set `project: {name}` in the cluster's Secret, or remove permitOnlyProjectScopedClusters.",
+            cause=f"{name} {server or cluster_name}",
+        )
+        return
     for namespace, resource in _own_namespaces(application, repository).items():
         if destination_permitted(destinations, server, cluster_name, namespace) is False:
             yield Problem(
@@ -462,6 +524,20 @@ def project_denies_destination(application: ArgoApplication, repository: View) -
                 f"{hint}, or remove the resource's namespace to deploy it to “{namespace_of(application)}”.",
                 cause=f"{name} {namespace} of {server or cluster_name}",
             )
+
+
+def _not_scoped(project: str, server: str | None, name: str | None, repository: View) -> str:
+    """Return why a cluster is not of a project's own, as far as Secrets of clusters here tell; or nothing."""
+    known = [
+        each
+        for each in repository.clusters.secrets
+        if each.server is None or each.name is None or each.server.rstrip("/") == server or each.name == name
+    ]
+    if any(each.project == project or each.server is None or each.name is None for each in known):
+        return ""
+    if known:
+        return f"belongs to {'the project ' + known[0].project if known[0].project else 'no project'}"
+    return "has no Secret, so it belongs to no project" if server == IN_CLUSTER_SERVER else ""
 
 
 def _own_namespaces(application: ArgoApplication, repository: View) -> Mapping[str, str]:

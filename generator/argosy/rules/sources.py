@@ -15,6 +15,7 @@ from argosy.argocd.inventory import everything
 from argosy.argocd.matching import glob_matches
 from argosy.argocd.sources import KUSTOMIZATIONS, Kind, resolve
 from argosy.argocd.urls import normal_url
+from argosy.argocd.versions import numbers
 from argosy.argocd.view import ArgoApplication, View, key
 from argosy.documents import Pointer, is_manifest
 from argosy.documents.fields import JSON, field, group_and_kind, mapping, sequence, text
@@ -373,6 +374,49 @@ def release_name_invalid(application: ArgoApplication, repository: View) -> Iter
                 at,
                 "Use lower-case letters, digits, - and ., and begin and end with a letter or digit.",
             )
+
+
+_KUSTOMIZED = (
+    DEPLOYED.replace("path: apps/my-app}", "path: apps/my-app, kustomize: {kubeVersion: %s}}")
+    + "# file: apps/my-app/kustomization.yaml\nresources: [config-map.yaml]\n"
+)
+
+
+@rule(
+    "tool-version-invalid",
+    Severity.ERROR,
+    Scope.APPLICATION,
+    "A source asks for a version of Helm, Kustomize or Kubernetes that Argo CD cannot give.",
+    explanation="`helm.version` is `v3`, or `v4` from Argo CD 3.5 on, and says nothing more. `kustomize.version` is "
+    "one that argocd-cm registers (`kustomize.path.<version>`); judged where the repository has argocd-cm. "
+    "`kubeVersion` is two or more numbers, such as 1.31. With anything else, the Application shows a ComparisonError.",
+    bad=_KUSTOMIZED % "v1",
+    good=_KUSTOMIZED % "v1.31",
+)
+def tool_version_invalid(application: ArgoApplication, view: View) -> Iterator[Problem]:
+    """Find versions of tools that Argo CD does not have or cannot read."""
+    for at, source in application.sources:
+        for tool in ("helm", "kustomize"):
+            wanted = text(field(source, tool, "kubeVersion"))
+            if wanted and not _KUBERNETES.match(wanted):
+                hint = "Write numbers with dots between, such as 1.31 or v1.31.2."
+                place = application.at(*at, tool, "kubeVersion")
+                yield Problem(f"“{wanted}” is not a version of Kubernetes.", place, hint)
+        helm, kustomize = text(field(source, "helm", "version")), text(field(source, "kustomize", "version"))
+        of_helm = ("v3", "v4") if (numbers(view.argocd) or (9,)) >= (3, 5) else ("v3",)
+        if helm and helm not in of_helm:
+            place = application.at(*at, "helm", "version")
+            hint = f"Remove it: {' and '.join(of_helm)} mean Argo CD's own."
+            yield Problem(f"Argo CD has no Helm “{helm}”.", place, hint)
+        keys = (f"kustomize.path.{kustomize}", f"kustomize.version.{kustomize}")
+        if kustomize and view.settings.data and not any(view.settings.values(each) for each in keys):
+            hint = f"Remove it for Argo CD's own Kustomize, or mount that one and set {keys[0]} in argocd-cm."
+            place = application.at(*at, "kustomize", "version")
+            yield Problem(f"argocd-cm registers no Kustomize “{kustomize}”.", place, hint, cause=kustomize)
+
+
+_KUBERNETES = re.compile(r"\s*v?(?:0|[1-9][0-9]*)(?:\.(?:0|[1-9][0-9]*))+(?![0-9])")
+"""What apimachinery's ParseGeneric reads; what follows counts for nothing."""
 
 
 def _shared_with_reference(

@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from argosy.argocd.matching import GO_DURATION, HOOK, HOOKS, listed, sync_options
+from argosy.argocd.matching import GO_DURATION, HOOK, HOOKS, applied, listed, sync_options
 from argosy.argocd.view import ArgoApplication, View
-from argosy.documents import Document
-from argosy.documents.fields import annotations_of, field, mapping, text
+from argosy.documents import Document, Pointer
+from argosy.documents.fields import JSON, annotations_of, field, mapping, text
 from argosy.findings import Problem, Severity
 from argosy.names import did_you_mean, one_of
 from argosy.rules.examples import DEPLOYED
 from argosy.rules.registry import Scope, rule
+from argosy.schemas import bundled
+from argosy.schemas.violations import path_of
 
 SYNC_OPTIONS = "argocd.argoproj.io/sync-options"
 SYNC_WAVE = "argocd.argoproj.io/sync-wave"
@@ -202,6 +204,63 @@ def namespace_metadata_ignored(application: ArgoApplication, _repository: View) 
             application.at("spec", "syncPolicy", "managedNamespaceMetadata"),
             "Add CreateNamespace=true to syncOptions, or add a Namespace manifest.",
         )
+
+
+@rule(
+    "label-invalid",
+    Severity.ERROR,
+    Scope.APPLICATION,
+    "A label or annotation that Argo CD is to set has an invalid name or value.",
+    explanation="A label's value has at most 63 letters, digits, `-`, `_` and `.`; the name of a label or annotation "
+    "is such a text too, perhaps with a DNS name and `/` before it. Kubernetes refuses a namespace with others in "
+    "`managedNamespaceMetadata`, so that the sync fails, and an Application with others that an ApplicationSet makes.",
+    bad=DEPLOYED
+    + "  syncPolicy: {managedNamespaceMetadata: {labels: {team: web shop}}, syncOptions: [CreateNamespace=true]}\n",
+    good=DEPLOYED
+    + "  syncPolicy: {managedNamespaceMetadata: {labels: {team: web-shop}}, syncOptions: [CreateNamespace=true]}\n",
+)
+def label_invalid(application: ArgoApplication, _repository: View) -> Iterator[Problem]:
+    """Find labels and annotations of namespaces, and of what ApplicationSets make, that Kubernetes refuses."""
+    places: list[Pointer] = [("spec", "syncPolicy", "managedNamespaceMetadata")]
+    if application.prefix:  # What is written, its schema judges.
+        places.append(("metadata",))
+    for at in ((*place, kind) for place in places for kind in ("labels", "annotations")):
+        texts = {name: value for name, value in mapping(field(application.manifest, *at)).items() if _is_known(value)}
+        for found in bundled.schema(f"common.json#/$defs/{at[-1]}").violations(texts) if texts else ():
+            own = path_of(found.at)
+            is_named = found.message.startswith(f"{own}: ")  # Not where the name itself is wrong.
+            message = path_of((*at, *found.at)) if is_named else path_of(at)
+            message += f": {found.message.removeprefix(f'{own}: ')}."
+            yield Problem(message, application.at(*at, *found.at), found.hint)
+
+
+def _is_known(value: JSON) -> bool:
+    return isinstance(value, str) and "{{" not in value
+
+
+_GENERATED = DEPLOYED.replace("metadata: {name: my-app}\n", "metadata: {generateName: my-app-, annotations: {%s}}\n")
+
+
+@rule(
+    "generate-name",
+    Severity.ERROR,
+    Scope.APPLICATION,
+    "A resource has a generateName instead of a name, and is no hook.",
+    explanation="Argo CD applies resources, which needs a name: the sync fails with “cannot use generate name with "
+    "apply”. Hooks are created, each time anew.",
+    bad=_GENERATED % "",
+    good=_GENERATED % f"{HOOK}: PostSync",
+)
+def generate_name(application: ArgoApplication, repository: View) -> Iterator[Problem]:
+    """Find resources without a name that are applied."""
+    for document in applied(application, repository):
+        metadata = mapping(field(document.data, "metadata"))
+        options = (*sync_options(application), *listed(document.data, SYNC_OPTIONS))
+        is_hook = listed(document.data, HOOK) or listed(document.data, "helm.sh/hook")
+        if metadata.get("generateName") and not (metadata.get("name") or is_hook or "Replace=true" in options):
+            hint = f"Give it a name, or make it a hook by the annotation {HOOK}."
+            message = "Argo CD cannot apply what has a generateName and no name."
+            yield Problem(message, ("metadata", "generateName"), hint, document)
 
 
 @rule(

@@ -818,6 +818,7 @@ OF_TEMPLATES: Mapping[str, tuple[Pointer, ...]] = {
     "destination-ambiguous": (),
     "directory-swallows": (),
     "ignore-differences-incomplete": (),
+    "label-invalid": (),
     "missing-value-files-ignored": (),
     "name-invalid": (),
     "namespace-metadata-ignored": (),
@@ -834,6 +835,7 @@ OF_TEMPLATES: Mapping[str, tuple[Pointer, ...]] = {
     "source-kinds-mixed": (),
     "source-missing": (),
     "sync-option-unknown": (),
+    "tool-version-invalid": (),
     "value-file-missing": (),
 }
 """The rules that judge an Application by its own fields, each with those that it reads besides what it is about.
