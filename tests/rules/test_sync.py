@@ -79,6 +79,27 @@ def test_a_name_is_generated_for_hooks_alone(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("data", "options", "said"),
+    [
+        ({"data": {"a": "x" * 261_000}}, [], ""),
+        ({"data": {"a": "x" * 262_200}}, [], "With all of it noted in an annotation, the annotations have 262,3"),
+        ({"data": {"a": "<" * 50_000}}, [], "With all of it noted in an annotation, the annotations have 300,"),
+        ({"data": {"a": "x" * 262_200}}, ["ServerSideApply=true"], ""),
+        ({"data": {"a": "x" * 524_288, "b": "x" * 524_289}}, ["ServerSideApply=true"], "The data have 1,048,577 bytes"),
+        ({"binaryData": {"a": "x" * 1_398_000}}, ["ServerSideApply=true"], ""),
+        ({"spec": ["x" * 1_600_000]}, ["ServerSideApply=true"], "The object has 1,600,"),
+        ({"metadata": {"name": "shop", "annotations": {"a": "x" * 262_144}}}, [], "The annotations have 262,145 bytes"),
+    ],
+)
+def test_size_of_a_resource(data: dict[str, Any], options: list[str], said: str, tmp_path: Path) -> None:
+    subject, made = application({"syncPolicy": {"syncOptions": options}}), named("ConfigMap")
+    made.data.update(data)
+    found = [each.message for each in problems("object-too-large", subject, rendered(tmp_path, (subject, [made])))]
+    assert len(found) == bool(said)
+    assert all(each.startswith(said) for each in found)
+
+
 @pytest.mark.parametrize(("rule", "spec", "at"), CASES)
 def test_rule_about_an_application(rule: str, spec: str, at: tuple[Any, ...] | None, tmp_path: Path) -> None:
     found = problems(rule, application(spec), View(tmp_path))

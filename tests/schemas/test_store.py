@@ -229,6 +229,7 @@ def test_argo_cds_kinds_pass(manifest: dict[str, Any]) -> None:
     ("manifest", "message"),
     [
         (application(sourse={}), 'spec: unknown field "sourse"'),
+        ({**application(), "metadata": {"annotations": {"a b": ""}}}, 'metadata.annotations: the name "a b" is not'),
         (application(project=None), 'spec: the required field "project" is missing'),
         (application(syncPolicy={"automated": {"prune": "{{ .prune }}"}}), "automated.prune: must be true or false"),
         (application(syncPolicy={"syncOptions": "CreateNamespace=true"}), "syncOptions: must be a list"),

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 
 import yaml
 
 from argosy.argocd.applicationsets import Flaw
 from argosy.argocd.applicationsets.generators import KINDS
 from argosy.argocd.matching import is_argocd
-from argosy.argocd.view import CONFIG_MAPS, View, config_map_name
+from argosy.argocd.view import CONFIG_MAPS, ArgoApplication, View, config_map_name
 from argosy.documents import Document, Pointer
 from argosy.documents.fields import JSON, field, mapping, sequence, text
 from argosy.documents.plain import bounded
 from argosy.documents.syntax import ACTIONS_ALONE, with_actions
 from argosy.findings import Problem, Severity
+from argosy.names import did_you_mean, joined, one_of
 from argosy.rules.examples import APPLICATION_SET, CONFIG_MAP, TEMPLATE
 from argosy.rules.registry import Rule, Scope, declare, rule
+from argosy.schemas import argocd, bundled
 
 _GO = "  goTemplate: true\n  goTemplateOptions: [missingkey=error]\n"
 _LIST = "  generators: [{list: {elements: [{environment: dev}]}}]\n"
@@ -207,6 +210,35 @@ def _sets_project(patch: str) -> bool:
     return any(key == "project" for spec in _children(root, "spec") for key, _ in _pairs(spec))
 
 
+@rule(
+    "patch-invalid",
+    Severity.ERROR,
+    Scope.APPLICATION,
+    "A templatePatch gives an Application an unknown field or a field of the wrong type.",
+    explanation="The controller decodes what a `templatePatch` renders to: a value of the wrong type is an error, and "
+    "the ApplicationSet makes and updates no Application; a field that an Application does not have vanishes without "
+    "a word. Kubernetes does not look into it: it is text.",
+    bad=_SET + _LIST + TEMPLATE + "  templatePatch: |\n    spec:\n      revisionHistoryLimit: three\n",
+    good=_SET + _LIST + TEMPLATE + "  templatePatch: |\n    spec:\n      revisionHistoryLimit: 3\n",
+)
+def patch_invalid(application: ArgoApplication, view: View) -> Iterator[Problem]:
+    """Find what patches give to Applications that these cannot have."""
+    patch = text(field(application.document.data, "spec", "templatePatch")) if application.prefix else ""
+    schema = (argocd.schema(*_APPLICATION, view.argocd) or bundled.for_kind(*_APPLICATION)) if patch else None
+    for found in schema.violations(application.manifest) if schema else ():
+        name = next((each for each in reversed(found.at) if isinstance(each, str)), "")
+        is_label = "labels" in found.at or "annotations" in found.at
+        made = field(application.manifest, *found.at)
+        # What is wrong in the template itself, the set's own schema says.
+        is_written = type(field(application.document.data, *application.prefix, *found.at)) is type(made)
+        if name in patch and not (is_written or name.startswith("$") or (is_label and isinstance(made, str))):
+            message = f"The templatePatch makes an Application that is wrong: {found.message}."
+            yield Problem(message, ("spec", "templatePatch"), found.hint, cause=found.message)
+
+
+_APPLICATION = ("argoproj.io/v1alpha1", "Application")
+
+
 def _pairs(node: yaml.Node | None) -> Iterator[tuple[str, yaml.Node]]:
     if isinstance(node, yaml.MappingNode):
         yield from ((str(name.value), value) for name, value in node.value)
@@ -267,6 +299,88 @@ FLAWS: dict[Flaw, Rule] = {
         good=_GOOD_SET,
     ),
 }
+
+
+_STEPS = (
+    "  strategy:\n    type: RollingSync\n    rollingSync:\n      steps:\n"
+    "        - matchExpressions: [{key: environment, operator: In, values: [%s]}]\n"
+)
+_LABELLED = TEMPLATE.replace("namespace: argocd}", "namespace: argocd, labels: {environment: '{{ .environment }}'}}", 1)
+_STRATEGIES = ("AllAtOnce", "RollingSync")
+_ORDERS = ("AllAtOnce", "Reverse")
+_OPERATORS = ("In", "NotIn")
+
+
+@rule(
+    "rollout-ignored",
+    Severity.ERROR,
+    Scope.DOCUMENT,
+    "An ApplicationSet's strategy, or a step of it, has no effect.",
+    explanation="Argo CD knows the strategies `AllAtOnce` and `RollingSync`, the latter with `rollingSync.steps`, and "
+    "the operators `In` and `NotIn`: it ignores others without a word, and all Applications are synced at once. A step "
+    "that no Application is in does nothing, and an Application in no step is synced by hand only: warnings.",
+    bad=_SET + _LIST + _STEPS.replace("operator: In", "operator: Exists") % "dev" + _LABELLED,
+    good=_SET + _LIST + _STEPS % "dev" + _LABELLED,
+)
+def rollout_ignored(document: Document, view: View) -> Iterator[Problem]:
+    """Find strategies that the controller ignores, and steps that select nothing."""
+    strategy = mapping(field(document.data, "spec", "strategy")) if is_argocd(document, "ApplicationSet") else {}
+    at, kind, order = ("spec", "strategy"), text(strategy.get("type")), text(strategy.get("deletionOrder"))
+    if kind and kind not in _STRATEGIES:
+        hint = did_you_mean(kind, _STRATEGIES) or one_of(_STRATEGIES)
+        yield Problem(f"Argo CD ignores the unknown strategy “{kind}”.", (*at, "type"), hint)
+    if order and order not in _ORDERS:
+        hint = did_you_mean(order, _ORDERS) or one_of(_ORDERS)
+        yield Problem(f"Argo CD ignores the unknown deletionOrder “{order}”.", (*at, "deletionOrder"), hint)
+    steps = sequence(field(strategy, "rollingSync", "steps"))
+    if steps and kind in {"", "AllAtOnce"}:
+        yield Problem("Argo CD ignores the steps of another strategy than RollingSync.", at, "Set type: RollingSync.")
+    elif kind == "RollingSync" and not steps:
+        yield Problem("The strategy RollingSync has no steps, so all are synced at once.", at, "Add rollingSync.steps.")
+    if kind != "RollingSync" or not steps:
+        return
+    for index, step in enumerate(map(mapping, steps)):
+        there = (*at, "rollingSync", "steps", index)
+        for place, each in enumerate(map(mapping, sequence(step.get("matchExpressions")))):
+            if each.get("operator") not in _OPERATORS:
+                message = f"Argo CD does not know the operator “{text(each.get('operator'))}”: nothing is selected."
+                yield Problem(message, (*there, "matchExpressions", place, "operator"), one_of(_OPERATORS))
+        most = step.get("maxUpdate")
+        if isinstance(most, str) and "{{" not in most and not re.fullmatch(r"[0-9]+%", most):
+            yield Problem(f"Argo CD ignores the maxUpdate “{most}”.", (*there, "maxUpdate"), "Write 1 or 25%.")
+    yield from _selected(document, steps, view)
+
+
+def _selected(document: Document, steps: Sequence[JSON], view: View) -> Iterator[Problem]:
+    """Yield the steps that no Application of a set is in, and that some are in none, where all are known."""
+    made = [each for each in view.applications if each.document is document]
+    if not made or any(each is document for each in view.unlisted):
+        return
+    at, severity = ("spec", "strategy", "rollingSync", "steps"), Severity.WARNING
+    in_steps = [[each.name for each in made if _is_in(each, step)] for step in steps]
+    for index, names in enumerate(in_steps):
+        operators = {text(mapping(each).get("operator")) for each in sequence(field(steps[index], "matchExpressions"))}
+        if not names and operators <= {*_OPERATORS}:
+            hint = "Compare its matchExpressions with the labels of the template."
+            yield Problem("No Application of the set is in this step.", (*at, index), hint, severity=severity)
+    outside = [each.name for each in made if not any(each.name in names for names in in_steps)]
+    if outside and any(in_steps):
+        are = "is" if len(outside) == 1 else "are"
+        message = f"{joined(outside, 3)} {are} in no step, and not synced automatically."
+        yield Problem(message, at, "Add a step for what is left.", severity=severity)
+
+
+def _is_in(application: ArgoApplication, step: JSON) -> bool:
+    """Return whether a step selects an Application. Source: buildAppDependencyList in progressive_sync.go."""
+    labels = mapping(application.metadata.get("labels"))
+    for each in map(mapping, sequence(field(step, "matchExpressions"))):
+        value, operator = labels.get(text(each.get("key"))), each.get("operator")
+        is_listed = value in sequence(each.get("values"))
+        if value is None and operator == "In":
+            return False
+        if value is not None and (operator not in _OPERATORS or is_listed is (operator == "NotIn")):
+            return False
+    return True
 
 
 _PARAMS = "argocd-cmd-params-cm"

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from argosy.argocd.matching import GO_DURATION, HOOK, HOOKS, applied, listed, sync_options
 from argosy.argocd.view import ArgoApplication, View
 from argosy.documents import Document, Pointer
-from argosy.documents.fields import JSON, annotations_of, field, mapping, text
+from argosy.documents.fields import JSON, annotations_of, field, group_and_kind, mapping, text
 from argosy.findings import Problem, Severity
 from argosy.names import did_you_mean, one_of
 from argosy.rules.examples import DEPLOYED
@@ -261,6 +263,73 @@ def generate_name(application: ArgoApplication, repository: View) -> Iterator[Pr
             hint = f"Give it a name, or make it a hook by the annotation {HOOK}."
             message = "Argo CD cannot apply what has a generateName and no name."
             yield Problem(message, ("metadata", "generateName"), hint, document)
+
+
+_MEGABYTES = "# file: apps/my-app/dashboards.yaml\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: dashboards\n"
+_LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+MOST_ANNOTATED = 256 * 1024
+MOST_DATA = 1024 * 1024
+MOST_STORED = 3 * 512 * 1024
+"""Bytes: of an object's annotations, of the data of a ConfigMap or Secret, and what etcd takes by default."""
+_SMALL = 32 * 1024
+"""Up to how many characters a text holds no object that is too large, whatever its form."""
+
+
+def _large(**metadata: str) -> str:
+    said = f"  annotations: {{{SYNC_OPTIONS}: ServerSideApply=true}}\n" if metadata else ""
+    return DEPLOYED + _MEGABYTES + said + f"data:\n  all.json: {'0123456789abcdef' * 16640}\n"
+
+
+@rule(
+    "object-too-large",
+    Severity.ERROR,
+    Scope.APPLICATION,
+    "A resource is larger than what Kubernetes takes.",
+    explanation="Without `ServerSideApply=true`, Argo CD notes the whole resource in an annotation of it, and all "
+    "annotations of an object have at most 262,144 bytes: the sync fails with “metadata.annotations: Too long”, as it "
+    "does for large CustomResourceDefinitions. In any case, the data of a ConfigMap or Secret have at most 1 MiB, and "
+    "etcd takes objects of at most 1.5 MiB.",
+    bad=_large(),
+    good=_large(option="ServerSideApply=true"),
+)
+def object_too_large(application: ArgoApplication, repository: View) -> Iterator[Problem]:
+    """Find resources that the API server refuses for their size."""
+    for document in applied(application, repository):
+        if document.source is not None and len(document.source.text) < _SMALL:
+            continue
+        if problem := _too_large(document, (*sync_options(application), *listed(document.data, SYNC_OPTIONS))):
+            yield replace(problem, document=document)
+
+
+def _too_large(document: Document, options: Sequence[JSON]) -> Problem | None:
+    data, annotations = document.data, annotations_of(document.data)
+    annotated = sum(len(f"{name}{value}".encode()) for name, value in annotations.items() if name != _LAST_APPLIED)
+    whole = len(json.dumps(data, ensure_ascii=False, separators=(",", ":"), default=str).encode(errors="replace"))
+    if annotated > MOST_ANNOTATED:
+        message = f"The annotations have {annotated:,} bytes; the maximum is {MOST_ANNOTATED:,}."
+        return Problem(message, ("metadata", "annotations"), "Move what is in them to a ConfigMap or a file.")
+    if group_and_kind(data) in {("", "ConfigMap"), ("", "Secret")} and (held := _held(data)) > MOST_DATA:
+        hint = "Split it, or keep the data elsewhere."
+        return Problem(f"The data have {held:,} bytes; the maximum is {MOST_DATA:,}.", ("data",), hint)
+    if whole > MOST_STORED:
+        return Problem(f"The object has {whole:,} bytes; etcd takes at most {MOST_STORED:,}.", (), "Split it.")
+    if "ServerSideApply=true" in options or "Replace=true" in options:
+        return None
+    # Go writes these as \u003c.
+    noted = whole + 5 * sum(str(data).count(each) for each in "<>&") + annotated + len(_LAST_APPLIED)
+    if noted <= MOST_ANNOTATED:
+        return None
+    message = f"With all of it noted in an annotation, the annotations have {noted:,} bytes; the maximum is "
+    hint = f"Add the annotation {SYNC_OPTIONS}: ServerSideApply=true, or that option to the Application."
+    return Problem(f"{message}{MOST_ANNOTATED:,}.", (), hint)
+
+
+def _held(data: JSON) -> int:
+    """Return how many bytes a ConfigMap or Secret holds."""
+    is_secret, texts = data.get("kind") == "Secret", [*mapping(data.get("stringData")).values()]
+    encoded = [*mapping(data.get("binaryData")).values()]
+    (encoded if is_secret else texts).extend(mapping(data.get("data")).values())
+    return sum(len(text(each).encode()) for each in texts) + sum(len(text(each)) * 3 // 4 for each in encoded)
 
 
 @rule(
