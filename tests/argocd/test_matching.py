@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from argosy.argocd.matching import glob_matches
+from argosy.argocd.matching import glob_error, glob_matches
 from argosy.argocd.urls import normal_url
 
 
@@ -16,7 +16,16 @@ from argosy.argocd.urls import normal_url
         ("a?c", "abc", "", True),
         ("{a,b}/*.yaml", "b/c/d.yaml", "", True),
         ("{a,{b,c}}", "c", "", True),
-        ("{a,b", "a", "", False),
+        ("{a,b", "b", "", True),
+        ("{a,{b,c", "c", "", True),
+        ("a}", "a}", "", True),
+        ("[^a]", "^", "", True),
+        ("[^a]", "b", "", False),
+        ("[-a]", "-", "", True),
+        ("[ab-d]", "c", "", False),
+        (r"[\]a]", "]", "", True),
+        ("[!!]", "!", "", False),
+        ("a\\", "a", "", True),
         ("[!a-c]x", "dx", "", True),
         ("[!a-c]x", "ax", "", False),
         (r"\*", "*", "", True),
@@ -24,10 +33,23 @@ from argosy.argocd.urls import normal_url
         ("a,b", "a,b", "", True),
         ("a.b", "axb", "", False),
         ("[z-a]", "b", "", False),
+        ("[a-cx]", "b", "", False),
+        ("[", "[", "", False),
     ],
 )
 def test_glob(pattern: str, value: str, separator: str, matches: bool) -> None:
     assert glob_matches(pattern, value, separator) is matches
+
+
+@pytest.mark.parametrize("pattern", ["[z-a]", "[a-zA-Z]", "[", "a[", "[]", "[!]", "[!]a]b[", "{a,[b-}"])
+def test_what_is_no_glob_says_why(pattern: str) -> None:
+    assert glob_error(pattern)
+    assert not glob_matches(pattern, pattern)
+
+
+@pytest.mark.parametrize("pattern", ["{a", "[a-c]", "[!abc]", "*", "[^a]", "plain", "{[a-c],b}"])
+def test_what_is_a_glob_says_nothing(pattern: str) -> None:
+    assert not glob_error(pattern)
 
 
 def test_urls_of_one_repository() -> None:

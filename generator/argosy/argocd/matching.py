@@ -27,7 +27,10 @@ DNS_SUBDOMAIN = re.compile(r"(?=.{1,253}\Z)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0
 GO_DURATION = re.compile(r"[+-]?(0|((\d+(\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h))+)")
 """What Go's time.ParseDuration accepts."""
 
-_GLOB_TOKEN = re.compile(r"\\.|\*\*|\[[!^]?[^\]]+\]|.", re.DOTALL)
+_GLOB_TOKEN = re.compile(
+    r"\\.|\*\*|\[(?:(?P<no>!)|(?!!))(?:(?P<low>.)-(?P<high>.)|(?!.-)(?P<these>(?:\\.|[^\]\\])+))\]|.", re.DOTALL
+)
+"""One of a glob's parts; a class is one range or some characters, never both, and only `!` negates it."""
 
 
 TRACKING = "argocd.argoproj.io/tracking-id"
@@ -74,7 +77,13 @@ def glob_matches(pattern: str, value: str, separator: str = "") -> bool:
     if _PLAIN.fullmatch(pattern):
         return pattern == value
     compiled = _compile_glob(pattern, separator)
-    return compiled is not None and compiled.fullmatch(value) is not None
+    return not isinstance(compiled, str) and compiled.fullmatch(value) is not None
+
+
+def glob_error(pattern: str) -> str:
+    """Return why a glob is invalid, which Argo CD logs and takes for one that matches nothing; empty if it is not."""
+    compiled = "" if _PLAIN.fullmatch(pattern) else _compile_glob(pattern, "")
+    return compiled if isinstance(compiled, str) else ""
 
 
 _PLAIN = re.compile(r"[^*?\[{\\]*")
@@ -82,28 +91,37 @@ _PLAIN = re.compile(r"[^*?\[{\\]*")
 
 
 @lru_cache(maxsize=4096)
-def _compile_glob(pattern: str, separator: str) -> re.Pattern[str] | None:
+def _compile_glob(pattern: str, separator: str) -> re.Pattern[str] | str:
+    """Return a glob as a regular expression, or what is wrong with it."""
     one = f"[^{re.escape(separator)}]" if separator else "."
     fixed = {"**": ".*", "*": f"{one}*", "?": one}
     parts: list[str] = []
     depth = 0
-    for token in _GLOB_TOKEN.findall(pattern):
+    for found in _GLOB_TOKEN.finditer(pattern):
+        token, low, high, these = found[0], found["low"], found["high"], found["these"]
+        if token == "[":
+            start = pattern[found.start() :][:20]
+            return f"the class at “{start}” is neither one range, as in [a-z], nor characters, as in [abc]"
         if token == "{":
             depth += 1
             parts.append("(?:")
         elif depth and token in "},":
             depth -= token == "}"
             parts.append(")" if token == "}" else "|")
-        elif len(token) > 1 and token[0] == "[":
-            negated = token[1] in "!^"
-            body = token[2 if negated else 1 : -1].replace("\\", "\\\\").replace("[", "\\[")
-            parts.append(f"[{'^' if negated else ''}{body}]")
+        elif low or these:
+            if low and low > high:
+                return f"the range {low}-{high} is empty"
+            inner = (
+                f"{re.escape(low)}-{re.escape(high)}"
+                if low
+                else re.escape(re.sub(r"\\(.)", r"\1", these, flags=re.DOTALL))
+            )
+            parts.append(f"[{'^' if found['no'] else ''}{inner}]")
         else:
-            parts.append(fixed.get(token) or re.escape(token[-1]))
-    try:
-        return re.compile("".join(parts), re.DOTALL)
-    except re.error:
-        return None
+            # What a backslash would escape at the end is nothing.
+            parts.append(fixed.get(token) or re.escape(token[-1] if token != "\\" else ""))
+    # Alternatives that nothing ends go on to the end.
+    return re.compile("".join(parts) + ")" * depth, re.DOTALL)
 
 
 def cluster(application: ArgoApplication, repository: View) -> tuple[str | None, str | None]:
