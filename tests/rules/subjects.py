@@ -13,7 +13,7 @@ from argosy.argocd.view import ArgoApplication, View, key
 from argosy.documents import Document
 from argosy.findings import Problem, Report
 from argosy.rules import application as application_rules
-from argosy.rules import applicationset, resources, sources, sync
+from argosy.rules import applicationset, folders, resources, sources, sync
 from argosy.rules import project as project_rules
 from argosy.rules.registry import RULES
 from argosy.schemas.store import without_nulls
@@ -23,7 +23,9 @@ IN_CLUSTER = {"server": "https://kubernetes.default.svc", "namespace": "shop"}
 GIT = {"repoURL": REPOSITORY, "path": "apps/shop", "targetRevision": "main"}
 CHART = {"repoURL": "https://charts.example.com", "chart": "nginx", "targetRevision": "1.2.3"}
 VALUES = {"repoURL": REPOSITORY, "targetRevision": "main", "ref": "values"}
-_MODULES = {each.__name__ for each in (application_rules, applicationset, project_rules, resources, sources, sync)}
+_MODULES = {
+    each.__name__ for each in (application_rules, applicationset, folders, project_rules, resources, sources, sync)
+}
 OURS = [rule for rule in RULES.values() if rule.check and rule.check.__module__ in _MODULES]
 
 

@@ -361,7 +361,7 @@ class _Search:
         unreadable = replace(
             self.view,
             documents=[
-                Document(entry.file.path, 0, None)
+                entry.whole
                 for entry in self.inventory.entries
                 if any(each.document is None and each.kind not in NOT_JUDGED for each in entry.parsed.defects)
                 or (not entry.documents and entry.parsed.defects and reached.applies(entry))

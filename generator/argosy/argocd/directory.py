@@ -18,7 +18,8 @@ from argosy.jsonnet import Arguments
 from argosy.paths import astray, content, is_of_git
 
 SUFFIX = ".jsonnet"
-_SKIPPED = b"+argocd:skip-file-rendering"
+SKIPPED = "+argocd:skip-file-rendering"
+"""What keeps a directory source from taking the file that has it."""
 
 
 def is_chosen(path: str, options: Mapping[str, Any]) -> bool:
@@ -49,7 +50,7 @@ def jsonnet_files(source: Source, root: Path) -> list[Path]:
 
 def _is_taken(file: Path, root: Path) -> bool:
     try:
-        return _SKIPPED not in content(file, root)
+        return SKIPPED.encode() not in content(file, root)
     except OSError:
         return False  # A link that leads nowhere, or astray: which is told elsewhere.
 

@@ -83,8 +83,8 @@ def of_folder(application: str, at: Pointer, revision: str, folder: str, names: 
 
 
 def revision_of(spec: Mapping[str, Any]) -> str:
-    """Return the revision that a source follows."""
-    return str(spec.get("targetRevision") or "HEAD")
+    """Return the revision that a source follows, a branch by its short name."""
+    return str(spec.get("targetRevision") or "HEAD").removeprefix("refs/heads/")
 
 
 def _normal(path: Any) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 
 from argosy import git, kustomize
 from argosy.documents import Document, File, ParsedFile, find, is_manifest, items, read, read_all, text_of
+from argosy.documents.document import Source
 from argosy.paths import entries, holds
 from argosy.repository import layout
 
@@ -81,6 +82,11 @@ class Entry:
     documents: Sequence[tuple[Document, Role]]
     chart: Path | None = None
     """The folder of the chart that the file belongs to."""
+
+    @property
+    def whole(self) -> Document:
+        """A document that stands for the file, whatever is in it."""
+        return Document(self.file.path, 0, None, source=Source(self.parsed.text))
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from argosy import kustomize
-from argosy.argocd import rendering
+from argosy.argocd import directory, rendering
 from argosy.argocd.applicationsets import RepositoryFiles
 from argosy.argocd.inventory import Entry, Inventory, Role, is_answers
 from argosy.argocd.rendering import Render
@@ -344,7 +344,7 @@ class Reach:
         looks_so = all(each in text for each in ("apiVersion:", "kind:", "metadata:")) or entry.file.path.endswith(
             ".json"
         )
-        return entry.file.path in self.applied and looks_so and "+argocd:skip-file-rendering" not in text
+        return entry.file.path in self.applied and looks_so
 
     def why_not(self, entry: Entry) -> str:
         """Return why nothing leads to a file, as far as that can be told."""
@@ -356,7 +356,7 @@ class Reach:
             return "no Application builds the kustomization"
         if Role.KUSTOMIZE_INPUT in roles:
             return "no Application builds the kustomization that takes it in"
-        return "no Application reads it"
+        return f"it says {directory.SKIPPED}" if directory.SKIPPED in entry.parsed.text else "no Application reads it"
 
     def below(self, document: Document) -> Sequence[ArgoApplication]:
         """Return the Applications that a document is, or makes."""
@@ -448,7 +448,7 @@ class _Files:
     @cached_property
     def _everything(self) -> View:
         """A view in which each file is one document, whatever is in it."""
-        return replace(self.view, documents=[Document(each.file.path, 0, None) for each in self.inventory.entries])
+        return replace(self.view, documents=[each.whole for each in self.inventory.entries])
 
     def is_open_question(self, entry: Entry, possible: Container[Path]) -> bool:
         """Return whether a file may hold what is applied, although nothing is known to read it.

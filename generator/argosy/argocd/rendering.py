@@ -19,14 +19,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from argosy import kustomize, plugins, remote, supervisor
 from argosy.argocd import build_environment, directory
 from argosy.argocd.inventory import Inventory
-from argosy.argocd.sources import KUSTOMIZATIONS, Kind, Source, inside, kind_of, normalise, plugin_for, resolve
+from argosy.argocd.sources import CHART, KUSTOMIZATIONS, Kind, Source, inside, kind_of, normalise, plugin_for, resolve
 from argosy.argocd.variants import Variant
 from argosy.argocd.view import ArgoApplication, View
 from argosy.documents import Defect, Document, File, find, is_read, read, rendered
 from argosy.documents.fields import mapping, sequence, text
 from argosy.documents.syntax import with_actions
 from argosy.helm import Dependency, Fault, Helm, OfflineError, Parameter, Release, RenderError
-from argosy.paths import astray, holds
+from argosy.paths import astray, entries, holds
 
 if TYPE_CHECKING:
     from argosy.argocd.settings import Settings
@@ -257,13 +257,17 @@ def _local_dependencies(chart: Path, inventory: Inventory) -> Iterator[Path]:
 
 
 def written_documents(source: Source, view: View) -> Iterator[Document]:
-    """Yield the documents of a directory source, as Argo CD chooses its files."""
+    """Yield the documents of a directory source, as Argo CD chooses its files: none of one that says so itself."""
     options = mapping(source.spec.get("directory"))
     folder = source.folder.relative_to(view.root).as_posix() if source.folder else ""
     prefix = "" if folder == "." else f"{folder}/"
     for document in _by_folder(view).get(folder, ()):
-        if directory.is_chosen(document.path.removeprefix(prefix), options):
+        if directory.is_chosen(document.path.removeprefix(prefix), options) and not _is_skipped(document):
             yield document
+
+
+def _is_skipped(document: Document) -> bool:
+    return document.source is not None and directory.SKIPPED in document.source.text
 
 
 def _of_other_files(application: ArgoApplication, source: Source, view: View) -> Render | None:
@@ -421,7 +425,10 @@ def _helm(empty: Render, application: ArgoApplication, source: Source, view: Vie
     if source.unread:
         return replace(empty, skipped="; ".join(source.unread))
     if not holds((source.folder / "Chart.yaml").is_file):
-        fault = Fault("The Helm source's folder has no Chart.yaml.", source.folder)
+        named = next((each.name for each in entries(source.folder) if each.name.endswith(CHART)), "")
+        why = f": Argo CD takes it for one because of {named}" if named and not mapping(source.spec.get("helm")) else ""
+        hint = f"Rename {named}, if this is no chart." if why else ""
+        fault = Fault(f"The Helm source's folder has no Chart.yaml{why}.", source.folder, hint=hint)
         return replace(empty, faults=(fault,))
     return _rendered_chart(empty, _release(application, source, view.root), helm)
 

@@ -18,12 +18,14 @@ from argosy.argocd.view import ArgoApplication, View
 from argosy.documents import Pointer
 from argosy.documents.fields import mapping, text
 from argosy.names import joined
-from argosy.paths import OUTSIDE, astray, content, entries, holds, is_of_git
+from argosy.paths import OUTSIDE, astray, content, entries, holds, is_of_git, once
 from argosy.plugins import Plugin
 from argosy.remote import Pin
 
 SUBMODULES = ".gitmodules"
 """The file that says which folders are other repositories."""
+CHART = "Chart.yaml"
+"""What makes a folder a chart: a file whose name ends so."""
 KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 
 
@@ -261,12 +263,20 @@ def plugin_for(
 
 
 def kind_of(spec: Mapping[str, Any], folder: Path) -> Kind:
+    """Return what Argo CD makes a source's manifests with: what its settings are for, else what its folder tells.
+
+    Settings that set nothing are dropped. Of the files that tell, the last one in the order of their names does.
+    """
     for kind in (Kind.HELM, Kind.KUSTOMIZE, Kind.DIRECTORY):
-        if isinstance(spec.get(kind.value), dict) and (spec[kind.value] or kind is not Kind.DIRECTORY):
+        if any(mapping(spec.get(kind.value)).values()):
             return kind
-    if holds((folder / "Chart.yaml").is_file):
-        return Kind.HELM
-    return Kind.KUSTOMIZE if any(holds((folder / name).is_file) for name in KUSTOMIZATIONS) else Kind.DIRECTORY
+    return once(("kind", folder), lambda: _kind_of_files(folder))
+
+
+def _kind_of_files(folder: Path) -> Kind:
+    told = [each for each in entries(folder) if each.name.endswith(CHART) or each.name in KUSTOMIZATIONS]
+    last = next((each.name for each in reversed(told) if not holds(each.is_dir)), "")
+    return Kind.HELM if last.endswith(CHART) else Kind.KUSTOMIZE if last else Kind.DIRECTORY
 
 
 def _folder(at: Pointer, path: Any, root: Path) -> tuple[Path | None, Miss | None]:

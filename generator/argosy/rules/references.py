@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -136,12 +137,20 @@ def repository_foreign(application: ArgoApplication, view: View) -> Iterator[Pro
             )
 
 
+_COMMIT = re.compile(r"[0-9A-Fa-f]{7,}")
+"""What Argo CD takes for a commit where it is no branch or tag."""
+_VERSION = re.compile(r"v?\d+(\.\d+){0,2}([-+][\w.+-]*)?", re.ASCII)
+_RANGE = re.compile(r"[*^~<>= ]|^v?\d+(\.\d+)?\.[xX]\b")
+"""What Argo CD looks for the newest tag of."""
+
+
 @rule(
     "revision-unknown",
     Severity.WARNING,
     Scope.APPLICATION,
     "A source tracks a revision that does not exist in this repository.",
-    explanation="`targetRevision` is a branch, a tag or a commit. Argo CD cannot resolve one that does not exist, "
+    explanation="`targetRevision` is a branch, a tag, a commit of at least seven digits, a full name such as "
+    "`refs/heads/main`, or a range of versions, which are tags. Argo CD cannot resolve one that does not exist, "
     "and the Application is no longer updated. The check uses the branches and tags of this clone, so a revision that "
     "has not been pushed is reported too. It is skipped in a shallow clone, a clone of a single branch and a partial "
     "checkout of a CI job.",
@@ -152,18 +161,23 @@ def revision_unknown(application: ArgoApplication, view: View) -> Iterator[Probl
     """Find revisions that are no branch, tag or commit of this repository."""
     for source in resolve(application, view):
         revision = str(source.spec.get("targetRevision") or "HEAD")
-        looks_like_commit = len(revision) >= 7 and all(letter in "0123456789abcdef" for letter in revision)
-        if source.folder is None or revision == "HEAD" or looks_like_commit or revision in view.revisions:
+        if source.folder is None or revision == "HEAD" or _COMMIT.fullmatch(revision):
             continue
         if (branch := application.pull_request.get("branch")) and (branch in revision or revision.startswith("refs/")):
             continue
-        is_range = any(letter in revision for letter in "*^~<>= ")
-        if not is_range and view.revisions and view.has_every_branch():
+        prefix = text(source.spec.get("tagPrefix"))
+        named = prefix + revision if prefix and _VERSION.fullmatch(revision) else revision
+        short = re.sub(r"^refs/(heads|tags)/", "", named)
+        # Of the refs that hosts keep beside branches and tags, such as those of pull requests, a clone has none.
+        is_unseen = short.startswith("refs/")
+        if short in view.revisions or is_unseen or _RANGE.search(revision):
+            continue
+        if view.revisions and view.has_every_branch():
             yield Problem(
-                f"This repository has no branch or tag “{revision}”.",
+                f"This repository has no branch or tag “{named}”.",
                 application.at(*source.at, "targetRevision"),
                 f"There is {', '.join(sorted(view.revisions)[:5])}. Push the branch, or correct its name.",
-                cause=revision,
+                cause=named,
             )
 
 

@@ -11,7 +11,6 @@ from itertools import combinations
 from pathlib import Path, PurePosixPath
 
 from argosy.argocd.hydration import Destination, destination
-from argosy.argocd.inventory import everything
 from argosy.argocd.matching import glob_matches
 from argosy.argocd.sources import KUSTOMIZATIONS, Kind, resolve
 from argosy.argocd.urls import normal_url
@@ -22,7 +21,6 @@ from argosy.documents.fields import JSON, field, group_and_kind, mapping, sequen
 from argosy.findings import Problem, Severity
 from argosy.names import joined
 from argosy.paths import astray
-from argosy.repository import layout
 from argosy.rules.examples import APPLICATION, CHART, CONFIG_MAP, DEPLOYED, DESTINATION, REPOSITORY, SOURCE, VALUES
 from argosy.rules.registry import Scope, rule
 
@@ -618,35 +616,6 @@ def _exclusion(swallowed: Iterable[str]) -> str:
 
 
 _ANY_OF_THEM = "{" + ",".join(sorted(NO_MANIFESTS)) + "}"
-
-
-@rule(
-    "renders-nothing",
-    Severity.WARNING,
-    Scope.APPLICATION,
-    "An Application renders no manifest.",
-    explanation="Argo CD shows it as synced and healthy, although nothing runs. If it deployed something before, that "
-    "is to be pruned, which Argo CD refuses unless `allowEmpty` is set. Usually the path is not the one that is meant, "
-    "the files were moved, or no kind is written in them.",
-    bad=DEPLOYED.replace("path: apps/my-app}", "path: apps}"),
-    good=DEPLOYED,
-)
-def renders_nothing(application: ArgoApplication, view: View) -> Iterator[Problem]:
-    """Find Applications of which all is known, and that give no manifest."""
-    this, sources = key(application), resolve(application, view)
-    known = [each for each in sources if each.folder is not None and each.kind is not Kind.VALUES]
-    if this in view.partial or not known or any(each.kind is Kind.MISSING for each in sources):
-        return
-    if any(is_manifest(each.data) for each in view.rendered.get(this, ())):
-        return
-    paths = [each.folder.relative_to(view.root).as_posix() for each in known if each.folder]
-    # Of a part of the repository, another's files may not be looked at.
-    if view.wanted is everything or all(layout.application_of(f"{path}/") for path in paths):
-        yield Problem(
-            f"{application.name} renders no manifest from {joined(paths)}.",
-            application.at(*known[0].at, "path"),
-            "Correct the path, or add what is to be deployed.",
-        )
 
 
 _MOVED = APPLICATION + DESTINATION + SOURCE + CONFIG_MAP + "# file: apps/other/config-map.yaml\n"
