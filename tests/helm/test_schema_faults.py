@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from argosy.errors import RenderError
-from argosy.helm import Helm, Release
+from argosy.helm import Helm, Release, lintable
 from argosy.helm.release import Parameter
 from tests.helm.releases import SCHEMA, chart, faults
 
@@ -69,4 +70,9 @@ class TestSchemaFaults:
         ]
 
     def test_skipped_validation(self, helm: Helm, tmp_path: Path) -> None:
-        assert not helm.render(self.release(tmp_path, "replicas: 1\n", skip_schema_validation=True)).manifests
+        release = self.release(tmp_path, "replicas: 1\n", skip_schema_validation=True)
+        assert not helm.render(release).manifests
+        with lintable(release) as sound:
+            assert "“replicas”" not in str(helm.lint(sound))
+        with lintable(replace(release, skip_schema_validation=False)) as judged:
+            assert "“replicas”" in str(helm.lint(judged))

@@ -110,3 +110,32 @@ def test_the_branch_of_a_pull_request_may_be_there(tmp_path: Path, revision: str
     write_example(tmp_path, f"# git: main\n{example}".replace("targetRevision: main", f"targetRevision: '{revision}'"))
     found = [each for each in pipeline.validate(tmp_path).findings if each.rule == "revision-unknown"]
     assert sum(1 + len(each.also) for each in found) == missing
+
+
+@pytest.mark.parametrize(
+    ("revision", "is_known"),
+    [
+        ("refs/heads/main", True),
+        ("refs/tags/v1", True),
+        ("refs/heads/nope", False),
+        ("refs/pull/7/head", True),
+        ("heads/main", False),
+        ("HEAD", True),
+        ("ABCDEF1", True),
+        ("abcdef", False),
+        ("v1.x", True),
+        ("v1", True),
+        ("v2", False),
+        ("1.2.3\n    tagPrefix: shop-", True),
+        ("1.2.4\n    tagPrefix: shop-", False),
+    ],
+)
+def test_what_argo_cd_resolves_is_known(tmp_path: Path, revision: str, is_known: bool) -> None:
+    write_example(
+        tmp_path, RULES["revision-unknown"].bad.replace("targetRevision: main", f"targetRevision: {revision}")
+    )
+    git(tmp_path, "branch", "main")
+    for tag in ("v1", "shop-1.2.3"):
+        git(tmp_path, "tag", tag)
+    found = {each.rule for each in pipeline.validate(tmp_path).findings}
+    assert ("revision-unknown" not in found) is is_known

@@ -98,8 +98,7 @@ def complete(release: Release) -> Iterator[Complete]:
 @contextmanager
 def lintable(release: Release) -> Iterator[Release]:
     """Yield the release as Helm's linter may see it; raise RenderError or OfflineError as `complete` does."""
-    # The linter validates by the schema in any case.
-    with complete(replace(release, skip_schema_validation=False)) as made:
+    with complete(release) as made:
         if made.folder == release.chart:
             yield release
         else:

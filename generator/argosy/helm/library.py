@@ -49,7 +49,9 @@ class Library:
 
     def lint(self, release: Release) -> list[Message]:
         """Return what Helm's linter says."""
-        answer = _asked(release, "lint", release.chart, values=_values(release))
+        answer = _asked(
+            release, "lint", release.chart, values=_values(release), skip_schemas=release.skip_schema_validation
+        )
         severities: dict[int, Severity] = {1: "info", 2: "warning"}
         found = (
             (severities.get(each["severity"], "error"), each["path"], each["error"]) for each in answer["messages"]

@@ -248,10 +248,12 @@ def _render_archive(archive: str, values: dict[str, Any]) -> Mapping[str, Any]:
         return {"texts": loaded.render(values, name="templates")}
 
 
-def _lint(chart: str, values: Mapping[str, Any]) -> Mapping[str, Any]:
+def _lint(chart: str, values: Mapping[str, Any], skip_schemas: bool) -> Mapping[str, Any]:
     from helm_python import lint  # noqa: PLC0415
 
-    return {"messages": lint(chart, _merged(**values), strict=True)["messages"]}
+    # What is in archives has schemas too.
+    found = lint(chart, _merged(**values), strict=True, skip_schema_validation=skip_schemas)
+    return {"messages": found["messages"]}
 
 
 def _pull(chart: str, **options: Any) -> Mapping[str, Any]:

@@ -36,6 +36,37 @@ _HELM = (
 _CHART_SOURCE = "    - {repoURL: https://charts.example.com, chart: nginx, targetRevision: 1.2.3}\n"
 
 
+@rule(
+    "ref-of-single-source",
+    Severity.WARNING,
+    Scope.APPLICATION,
+    "A value file begins with a `$` that refers to nothing.",
+    explanation="Only an entry of `sources` can refer to another one's `ref`. In a single `source`, and where no entry "
+    "has that `ref`, Argo CD takes `$name` for an environment variable of the build, which is empty unless it is one "
+    "of `ARGOCD_…`: `$values/dev.yaml` is `/dev.yaml` of the source's own repository. What another repository should "
+    "give is then read from this one, or is not found.",
+    bad=CHART + VALUES + _HELM + "    helm: {valueFiles: [$values/environments/dev/my-app/values.yaml]}\n",
+    good=CHART + VALUES + _HELM + "    helm: {valueFiles: [/environments/dev/my-app/values.yaml]}\n",
+)
+def ref_of_single_source(application: ArgoApplication, view: View) -> Iterator[Problem]:
+    """Find value files that are read, but not from where their `$` seems to say."""
+    references = {text(source.get("ref")) for _, source in application.sources} - {""}
+    for source in resolve(application, view):
+        missing = {miss.at for miss in source.misses}
+        for index, name in enumerate(sequence(field(source.spec, "helm", "valueFiles"))):
+            reference, _, rest = text(name).removeprefix("$").partition("/")
+            is_variable = reference.strip("{}").startswith("ARGOCD_")
+            if not text(name).startswith("$") or not rest or is_variable:
+                continue
+            at = (*source.at, "helm", "valueFiles", index)
+            if (reference not in references or "sources" not in source.at) and at not in missing:
+                yield Problem(
+                    f"No source has the ref “{reference}”: Argo CD reads /{rest} of {source.spec.get('repoURL')}.",
+                    application.at(*at),
+                    f"Write /{rest} if that is meant, or add a source with ref: {reference} to sources.",
+                )
+
+
 def _git_sources(application: ArgoApplication) -> Iterator[tuple[Pointer, Mapping[str, JSON]]]:
     for at, source in application.sources:
         if not source.get("chart") and text(source.get("repoURL")):
