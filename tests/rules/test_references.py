@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 import argosy.rules.catalogue  # noqa: F401 - registers the rules
+from argosy.argocd.view import View
 from argosy.rules.registry import RULES, files_of
 from argosy.validation import pipeline
 from tests.changing import git
+from tests.rules.subjects import GIT, application, problems
 from tests.validating import write_example, write_files
 
 STARTED = ("init --quiet .", "remote add origin {host}")
@@ -139,3 +141,35 @@ def test_what_argo_cd_resolves_is_known(tmp_path: Path, revision: str, is_known:
         git(tmp_path, "tag", tag)
     found = {each.rule for each in pipeline.validate(tmp_path).findings}
     assert ("revision-unknown" not in found) is is_known
+
+
+@pytest.mark.parametrize(
+    ("revision", "prefix", "missing"),
+    [
+        ("main", "", ""),
+        ("refs/heads/main", "", ""),
+        ("refs/tags/v1.2.0", "", ""),
+        ("refs/heads/prod", "", "no branch or tag “refs/heads/prod”"),
+        ("v1.2", "", "no branch or tag “v1.2”"),
+        ("1.*", "", ""),
+        (">=1.0 <2", "", ""),
+        ("1.0 - 1.1", "", "no tag in the range “1.0 - 1.1”"),
+        ("^2", "", "no tag in the range “^2”"),
+        ("~1.2 || ^3", "", ""),
+        ("*", "", ""),
+        ("2.x", "shop/", ""),
+        ("1.x", "shop/", "no tag that begins with shop/ in the range “1.x”"),
+        ("2.0.1", "shop/", ""),
+        ("2.0.2", "shop/", "no branch or tag “shop/2.0.2”"),
+        ("main", "shop/", ""),
+        ("prod", "shop/", "no branch or tag “prod”"),
+        ("{{ .revision }}", "", ""),
+    ],
+)
+def test_revisions_and_ranges(revision: str, prefix: str, missing: str, tmp_path: Path) -> None:
+    (tmp_path / "apps" / "shop").mkdir(parents=True)
+    view = View(tmp_path, revisions=frozenset({"main", "v1.2.0", "v2.0.0-rc.1", "shop/2.0.1"}))
+    subject = application({"source": {**GIT, "targetRevision": revision, "tagPrefix": prefix}})
+    found = [each.message for each in problems("revision-unknown", subject, view)]
+    assert len(found) == bool(missing)
+    assert all(missing in each for each in found)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from argosy.argocd import ranges
 from argosy.argocd.sources import Kind, is_here, resolve
 from argosy.argocd.view import ArgoApplication, View, key
 from argosy.documents.fields import field, text
@@ -140,7 +141,6 @@ def repository_foreign(application: ArgoApplication, view: View) -> Iterator[Pro
 _COMMIT = re.compile(r"[0-9A-Fa-f]{7,}")
 """What Argo CD takes for a commit where it is no branch or tag."""
 _VERSION = re.compile(r"v?\d+(\.\d+){0,2}([-+][\w.+-]*)?", re.ASCII)
-_RANGE = re.compile(r"[*^~<>= ]|^v?\d+(\.\d+)?\.[xX]\b")
 """What Argo CD looks for the newest tag of."""
 
 
@@ -150,10 +150,10 @@ _RANGE = re.compile(r"[*^~<>= ]|^v?\d+(\.\d+)?\.[xX]\b")
     Scope.APPLICATION,
     "A source tracks a revision that does not exist in this repository.",
     explanation="`targetRevision` is a branch, a tag, a commit of at least seven digits, a full name such as "
-    "`refs/heads/main`, or a range of versions, which are tags. Argo CD cannot resolve one that does not exist, "
-    "and the Application is no longer updated. The check uses the branches and tags of this clone, so a revision that "
-    "has not been pushed is reported too. It is skipped in a shallow clone, a clone of a single branch and a partial "
-    "checkout of a CI job.",
+    "`refs/heads/main`, or a range of versions, such as `1.*`, which a tag has to be in. Argo CD cannot resolve one "
+    "that does not exist, and the Application is no longer updated. The check uses the branches and tags of this "
+    "clone, so a revision that has not been pushed is reported too. It is skipped in a shallow clone, a clone of a "
+    "single branch and a partial checkout of a CI job.",
     bad="# git: trunk\n" + _application("path: apps/shop") + "# file: apps/shop/service.yaml\n" + SERVICE,
     good=_application("path: apps/shop") + "# file: apps/shop/service.yaml\n" + SERVICE,
 )
@@ -161,7 +161,7 @@ def revision_unknown(application: ArgoApplication, view: View) -> Iterator[Probl
     """Find revisions that are no branch, tag or commit of this repository."""
     for source in resolve(application, view):
         revision = str(source.spec.get("targetRevision") or "HEAD")
-        if source.folder is None or revision == "HEAD" or _COMMIT.fullmatch(revision):
+        if source.folder is None or revision == "HEAD" or _COMMIT.fullmatch(revision) or "{{" in revision:
             continue
         if (branch := application.pull_request.get("branch")) and (branch in revision or revision.startswith("refs/")):
             continue
@@ -170,15 +170,16 @@ def revision_unknown(application: ArgoApplication, view: View) -> Iterator[Probl
         short = re.sub(r"^refs/(heads|tags)/", "", named)
         # Of the refs that hosts keep beside branches and tags, such as those of pull requests, a clone has none.
         is_unseen = short.startswith("refs/")
-        if short in view.revisions or is_unseen or _RANGE.search(revision):
+        if short in view.revisions or is_unseen or not (view.revisions and view.has_every_branch()):
             continue
-        if view.revisions and view.has_every_branch():
-            yield Problem(
-                f"This repository has no branch or tag “{named}”.",
-                application.at(*source.at, "targetRevision"),
-                f"There is {', '.join(sorted(view.revisions)[:5])}. Push the branch, or correct its name.",
-                cause=named,
-            )
+        at, admit = application.at(*source.at, "targetRevision"), ranges.parse(revision)
+        if admit is None:
+            hint = f"There is {', '.join(sorted(view.revisions)[:5])}. Push the branch, or correct its name."
+            yield Problem(f"This repository has no branch or tag “{named}”.", at, hint, cause=named)
+        elif not admit(each.removeprefix(prefix) for each in view.revisions if each.startswith(prefix)):
+            of = f" that begins with {prefix}" if prefix else ""
+            message = f"This repository has no tag{of} in the range “{named}”."
+            yield Problem(message, at, "Push a tag that fits, such as v1.2.3, or name a branch.", cause=prefix + named)
 
 
 @rule(
