@@ -53,6 +53,27 @@ dependencies:
             each.path for each in helm.render(release).manifests
         }
 
+    @pytest.mark.parametrize(
+        ("repository", "why"),
+        [
+            ("", "it names no repository"),
+            ("file://../nowhere", "there is no chart in ../nowhere"),
+            ("charts.example.com/web", "“charts.example.com/web” is no URL of a repository"),
+        ],
+    )
+    def test_that_nobody_can_get(self, helm: Helm, tmp_path: Path, repository: str, why: str) -> None:
+        listed = (
+            f"dependencies: [{{name: redis, version: 1.0.0, repository: '{repository}', condition: redis.enabled}}]\n"
+        )
+        folder = chart(tmp_path / "web", {"values.yaml": "redis: {enabled: false}\n"}, extra=listed)
+        release = Release(folder, "r", fetched=lambda _: "it names no repository")
+        with pytest.raises(RenderError) as caught:
+            helm.render(release)
+        assert not isinstance(caught.value, OfflineError)
+        (fault,) = caught.value.faults
+        assert fault.message == f"The dependency redis is not in charts/, and {why}: helm dependency build fails."
+        assert fault.path == folder / "Chart.yaml"
+
     def test_that_has_two_aliases(self, helm: Helm, tmp_path: Path) -> None:
         listed = "".join(
             f"- {{name: lib, version: {version}, repository: 'file://../{version}', alias: {alias}}}\n"

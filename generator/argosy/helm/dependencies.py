@@ -69,6 +69,9 @@ def parts(chart: Path, root: Path, fetched: Fetched, judge: Callable[[Path, Path
                 raise RenderError([Fault(f"“{dependency.name}” is not a valid name of a chart.", this / _LISTS[0])])
             folder, within = _place(dependency, this, home, fetched)
             if isinstance(folder, str):
+                # Helm builds the dependencies of the chart alone, switched off or not.
+                if this == chart and not _ELSEWHERE.match(dependency.repository):
+                    raise RenderError([_unavailable(dependency, folder, this)])
                 lacking.append(Lacking(dependency, folder, declared if this == chart else {}))
                 continue
             # Two aliases are of one chart in charts/, two versions of two.
@@ -80,6 +83,19 @@ def parts(chart: Path, root: Path, fetched: Fetched, judge: Callable[[Path, Path
         yield Part(this, place, home, lacking)
     if pending or this in above:
         raise RenderError([Fault("The chart depends on itself.", this / _LISTS[0], hint="Remove the dependency.")])
+
+
+_ELSEWHERE = re.compile(r"(?!file:)[a-z0-9+.-]+://|@|alias:", re.IGNORECASE)
+"""Repositories that a dependency may be fetched from."""
+
+
+def _unavailable(dependency: Dependency, why: str, chart: Path) -> Fault:
+    """Return what is wrong with a dependency that neither Helm nor Argo CD can get."""
+    hint = "Put it into charts/, or name its repository, such as https://charts.example.com."
+    if dependency.repository and not dependency.repository.startswith("file://"):
+        why = f"“{dependency.repository}” is no URL of a repository"
+    message = f"The dependency {dependency.name} is not in charts/, and {why}: helm dependency build fails."
+    return Fault(message, chart / _LISTS[0], hint=hint)
 
 
 def without(chart: Path, lacking: Sequence[Lacking]) -> None:
