@@ -111,6 +111,8 @@ class Report:
     """What is in the baseline, so that it counts for nothing; None without a baseline."""
     title: str = ""
     """What is told above the counts: of which part of the repository it is."""
+    notes: Sequence[str] = ()
+    """What is told below the findings: what a cluster was asked, and what it was not."""
     part: Mapping[str, Any] | None = None
     """A part of a repository as JSON, which is put together with the others; None for a whole one."""
 

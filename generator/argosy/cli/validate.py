@@ -73,6 +73,21 @@ class ShardType(click.ParamType):  # type: ignore[type-arg]  # generic in new ve
     metavar="I/N",
     help="Check one of N parts of the repository: argosy report --merge puts their JSON reports together.",
 )
+@click.option("--server", is_flag=True, help="Ask a cluster's API server too, by a dry run that changes nothing.")
+@click.option("--context", metavar="NAME", default="", help="The cluster to ask.  [default: the kubeconfig's current]")
+@click.option(
+    "--kubeconfig",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="The kubeconfig to ask it by.  [default: kubectl's]",
+)
+@click.option(
+    "--env",
+    "environments",
+    metavar="ENV",
+    multiple=True,
+    help="Ask it about the Applications of this environment alone; may be repeated.",
+)
 @click.option("--unreached", is_flag=True, help="Check also what no Application leads to.")
 @reported
 @options.fetch
@@ -89,6 +104,10 @@ def command(
     update_baseline: bool,
     since: str | None,
     shard: tuple[int, int] | None,
+    server: bool,
+    context: str,
+    kubeconfig: Path | None,
+    environments: tuple[str, ...],
     strict: bool,
     unreached: bool,
     verbose: bool,
@@ -102,7 +121,7 @@ def command(
     rendered for each Application, and the result is checked too. What no Application leads to is counted and not
     checked, but in repositories that argosy made, or that have no Application. With PATHs, only these files and folders
     are reported on, what is rendered from them, and what an Application among them deploys. Exit code: 0 without
-    errors, 1 with errors or if there is nothing to validate, 2 for wrong usage.
+    errors, 1 with errors or if there is nothing to validate, 2 for wrong usage, or if no cluster answers.
     """
     if update_baseline and paths:
         raise UsageError("A baseline is of the whole repository.", "Leave out PATH with --update-baseline.")
@@ -111,6 +130,13 @@ def command(
         raise UsageError("A shard is of the whole repository.", hint)
     if since and update_baseline:
         raise UsageError("A baseline is of the whole repository.", "Leave out --changed-since with --update-baseline.")
+    if (context or kubeconfig or environments) and not server:
+        hint = "Add --server, or leave out --context, --kubeconfig and --env."
+        raise UsageError("No cluster is asked without --server.", hint)
+    if server and shard:
+        raise UsageError("A cluster is asked about the whole repository.", "Leave out --shard with --server.")
+    from argosy.kubernetes.dry_run import Access  # noqa: PLC0415
+
     versions = tuple(each.strip() for each in kubernetes_versions.split(",")) if kubernetes_versions else ()
     return run(
         root_of(repository, paths),
@@ -128,4 +154,6 @@ def command(
         update_baseline=update_baseline,
         shard=shard,
         since=since,
+        access=Access(context, kubeconfig) if server else None,
+        environments=environments,
     )

@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,7 @@ from argosy.errors import ArgosyError, UsageError
 if TYPE_CHECKING:
     from argosy.findings import Finding, Report
     from argosy.git.snapshot import Snapshot
+    from argosy.kubernetes.dry_run import Access, Server
     from argosy.validation.baseline import Baseline
 
 
@@ -80,6 +81,8 @@ def run(
     update_baseline: bool = False,
     shard: tuple[int, int] | None = None,
     since: str | None = None,
+    access: Access | None = None,
+    environments: Sequence[str] = (),
 ) -> int:
     """Validate, print the report, write it to files and the baseline, and return the exit code."""
     from argosy.reporting.progress import progress  # noqa: PLC0415
@@ -101,12 +104,16 @@ def run(
         baseline=known.find(root, baseline, is_made=update_baseline),
         part=parts.Shard(*shard) if shard else parts.Part(),
         since=changes.since(root, since) if since else None,
+        environments=environments,
     )
-    if update_baseline:
-        report, renewed = pipeline.renew(root, chosen)
-        _write_baseline(chosen.baseline, renewed, quiet=quiet)
-    else:
-        report = pipeline.validate(root, chosen)
+    # Whether a cluster answers is known before anything takes time.
+    with _asking(access) as server:
+        chosen = replace(chosen, server=server)
+        if update_baseline:
+            report, renewed = pipeline.renew(root, chosen)
+            _write_baseline(chosen.baseline, renewed, quiet=quiet)
+        else:
+            report = pipeline.validate(root, chosen)
     owners = _owners(root, report)
     part = report.part and {**report.part, "layers": owners}
     report = _with_owners(replace(report, part=part), owners)
@@ -115,6 +122,14 @@ def run(
         where = ", ".join(map(str, paths)) or root
         raise ArgosyError(f"No YAML or JSON file was found in {where}.", "Name the folder of a GitOps repository.")
     return code
+
+
+def _asking(access: Access | None) -> AbstractContextManager[Server | None]:
+    if access is None:
+        return nullcontext(None)
+    from argosy.kubernetes import dry_run  # noqa: PLC0415
+
+    return dry_run.asking(access)
 
 
 def merge(

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from enum import StrEnum
 from functools import cache
+from pathlib import Path
+from time import monotonic, sleep
 
 from argosy.errors import ToolError
 
@@ -82,6 +86,40 @@ def run(
     return printed
 
 
+@contextmanager
+def proxy(folder: Path, *chosen: str) -> Iterator[Path]:
+    """Yield a socket in a folder behind which kubectl passes requests on to the API server, logged in by a kubeconfig.
+
+    The folder is the user's alone, so that nobody else asks the cluster in their name. `chosen` are kubectl's options.
+    """
+    if not hasattr(socket, "AF_UNIX"):
+        raise ToolError("This system has no sockets in folders, which argosy asks a cluster through.", "Use WSL.")
+    place = folder / "kubectl"
+    with (folder / "said").open("wb") as said:
+        program = subprocess.Popen(
+            [find(), *chosen, "proxy", f"--unix-socket={place}"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=said,
+        )
+    try:
+        end = monotonic() + TIMEOUT
+        while not _listens(place):
+            if program.poll() is not None or monotonic() > end:
+                raise _explained(("proxy",), "", (folder / "said").read_text(errors="replace"))
+            sleep(0.01)
+        yield place
+    finally:
+        program.terminate()
+        program.wait()
+
+
+def _listens(place: Path) -> bool:
+    """Return whether somebody answers at a socket: its file is there a moment before."""
+    with socket.socket(socket.AF_UNIX) as caller:
+        return caller.connect_ex(str(place)) == 0
+
+
 _REACH = "Check that the cluster is running and that this network reaches it: `kubectl cluster-info`."
 _CONTEXTS = "`kubectl config get-contexts` lists the contexts: name one with --context."
 _LOGIN = "Log in to the cluster again."
@@ -154,6 +192,7 @@ def _asked(arguments: Sequence[str]) -> tuple[str, str, str]:
         "config": ("read", "the kubeconfig"),
         "create": ("ask for", "permissions"),
         "get": ("get", "objects"),
+        "proxy": ("ask", "the cluster"),
         "kustomize": ("build", rest[0] if rest else ""),
         "version": ("ask for", "the version"),
     }

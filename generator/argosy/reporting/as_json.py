@@ -18,7 +18,8 @@ def format_report(report: Report, options: Options) -> str:
     """Return a report as one JSON object: `summary` (counts), `findings`, `known`, `skipped` and `unrooted` (lists).
 
     What is in the baseline is in `known`, with its `reason`. A finding has the place to fix, and in `also` the other
-    places in which the same shows. The list `unreached` is there with the option `verbose`, and `shard`, which is
+    places in which the same shows. The list `unreached` is there with the option `verbose`, `notes` where a
+    cluster was asked, and `shard`, which is
     for `argosy report --merge` alone, in the report of a shard.
     """
     skipped = [outcome for outcome in report.outcomes if outcome.status is Status.SKIPPED]
@@ -40,6 +41,8 @@ def format_report(report: Report, options: Options) -> str:
         ),
         "unrooted": sorted(report.unrooted),
     }
+    if report.notes:
+        document["notes"] = [*report.notes]
     if report.part is not None:
         document["shard"] = dict(report.part)
     if options.verbose:

@@ -35,6 +35,8 @@ def format_report(report: Report, options: Options) -> str:
     )
     for block in chain.from_iterable(found):
         blocks += [block, Text("")]
+    if report.notes:
+        blocks += [Text(printable("\n".join(report.notes))), Text("")]
     closing = (Text(closing_line(report)), Text(verdict(report, options), style))
     return console.written([*blocks, *closing], colour=options.colour)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from argosy.findings import Problem, Severity
-from argosy.rules.examples import GREETING, REPOSITORY
+from argosy.rules.examples import GREETING, REPOSITORY, SERVICE
 from argosy.rules.registry import declare
 from argosy.schemas.builtin_kinds import kubernetes
 
@@ -288,4 +288,17 @@ RENDER_DIFFERS = declare(
     + _CHART
     + _TEMPLATE.format(greeting="{{ .Capabilities.KubeVersion.Version | quote }}"),
     good=_APPLICATION + _CHART + _GOOD_TEMPLATE,
+)
+
+SERVER_REFUSED = declare(
+    "server-refused",
+    Severity.ERROR,
+    "The cluster's API server refuses a manifest, or does not have its kind.",
+    explanation="`argosy validate --server` has the API server of a context try out what is deployed, by a dry run "
+    "that changes nothing. It knows what no schema does: the definitions and admission policies of this very cluster, "
+    "quotas, and fields that cannot be changed in objects that are there. Argo CD would show the same message when it "
+    "syncs.",
+    bad=SERVICE + "  clusterIP: 192.0.2.10\n",
+    good=SERVICE,
+    asks_cluster=True,
 )

@@ -56,6 +56,8 @@ class Rule:
     check: Callable[..., Iterator[Problem]] | None = None
     instead_of: str = ""
     """The rule that says the same of a field, and less of it: where this one has a finding, the other one has none."""
+    asks_cluster: bool = False
+    """Whether only a cluster can say so: the examples say nothing by themselves."""
 
 
 RULES: dict[str, Rule] = {}
@@ -63,10 +65,20 @@ RULES: dict[str, Rule] = {}
 
 
 def declare(
-    id: str, severity: Severity, summary: str, *, explanation: str, bad: str, good: str, instead_of: str = ""
+    id: str,
+    severity: Severity,
+    summary: str,
+    *,
+    explanation: str,
+    bad: str,
+    good: str,
+    instead_of: str = "",
+    asks_cluster: bool = False,
 ) -> Rule:
     """Register a rule whose findings the pipeline makes, and return it."""
-    return _register(Rule(id, severity, Scope.PIPELINE, summary, explanation, bad, good, instead_of=instead_of))
+    return _register(
+        Rule(id, severity, Scope.PIPELINE, summary, explanation, bad, good, None, instead_of, asks_cluster)
+    )
 
 
 def rule(

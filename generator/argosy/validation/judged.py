@@ -42,6 +42,8 @@ class Judged:
     """Whether it is all that the baseline may know of."""
     title: str = ""
     """What is told of it above the counts; nothing of a whole repository."""
+    notes: Sequence[str] = ()
+    """What is told of what a cluster was asked."""
     shard: tuple[int, int] | None = None
     """Which part it is, and of how many; None for one that is not to be put together with others."""
 
@@ -65,6 +67,7 @@ class Judged:
             unrooted=tuple(each for _, each in sorted(self.unrooted.items())),
             known=fold(each for each in known if each.is_own) if self.baseline else None,
             title=self.title,
+            notes=self.notes,
             part=self._part() if self.shard else None,
         )
 

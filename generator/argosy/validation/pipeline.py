@@ -43,6 +43,7 @@ from argosy.findings import Finding, Outcome, Place, Problem, Report, Severity
 from argosy.helm import Fault, Helm, Message, OfflineError, Release, RenderError, lintable
 from argosy.kubernetes import api_server
 from argosy.kubernetes.custom_rules import CustomRules, Unknown
+from argosy.kubernetes.dry_run import Server
 from argosy.paths import holds, unchanged
 from argosy.repository import layout
 from argosy.rules import admission, applicationset, components, files, images, manifests, placeholders
@@ -55,6 +56,7 @@ from argosy.schemas.schema import Schema
 from argosy.schemas.store import Definition, SchemaStore, without_nulls
 from argosy.schemas.violations import Violation, as_written
 from argosy.validation import changed
+from argosy.validation.asked import Answers
 from argosy.validation.baseline import Baseline, Key
 from argosy.validation.causes import Found, Origins, cause_of, with_echoes
 from argosy.validation.changed import Change
@@ -86,6 +88,10 @@ class Options:
     """Since when: only what changed, and what that can reach, is judged."""
     baseline: Baseline | None = None
     """What does not count, since it is known."""
+    server: Server | None = None
+    """The API server that is asked as well, by its dry run."""
+    environments: Sequence[str] = ()
+    """Whose Applications it is asked about; empty: all that may be deployed to its cluster."""
     repository: Path | None = None
     """The repository that the files are a state of, where they were written elsewhere: its branches are what counts."""
 
@@ -173,6 +179,8 @@ class _Validation:
     custom_rules: dict[Definition, CustomRules] = field(default_factory=dict)
     left_out: frozenset[str] = frozenset()
     """The files that nothing leads to."""
+    notes: Sequence[str] = ()
+    """What is told of what a cluster was asked."""
     needed: frozenset[str] = frozenset()
     """The files that are judged, be it for what builds make of them."""
 
@@ -228,8 +236,26 @@ class _Validation:
             else deployed.view
         )
         self._apply_rules(view, deployed.renders)
+        if self.options.server:
+            self._ask(self.options.server)
         for policy, reason in admission.not_judged(view):
             self.skipped.setdefault(identity(policy), reason)
+
+    def _ask(self, server: Server) -> None:
+        """Have an API server judge what is deployed to its cluster, and tell what argosy has not found by itself."""
+        deployed = self.deployed
+        answers = Answers(
+            server, deployed, _definitions(deployed.inventory, deployed.renders), self.options.environments
+        )
+        known: dict[Hashable, list[Pointer]] = defaultdict(list)
+        for each in self.found:
+            if each.document and each.finding.rule in _OF_SCHEMAS and each.finding.severity is Severity.ERROR:
+                known[identity(each.document)].append(each.at)
+        for document, problem in answers.problems():
+            # Of one mistake, the server may name the field, one above or below it, or none.
+            if not any(_is_above(one, problem.at) or _is_above(problem.at, one) for one in known[identity(document)]):
+                self._add(manifests.SERVER_REFUSED, problem, document=document)
+        self.notes = answers.notes
 
     # Files
 
@@ -710,7 +736,7 @@ class _Validation:
 
     def is_judged(self, key: Key) -> bool:
         """Return whether what is known by a key would have been found, if it were still there."""
-        if key.path in self.left_out:
+        if key.path in self.left_out or (RULES[key.rule].asks_cluster if key.rule in RULES else False):
             return False
         failed = [each for each in self.deployed.renders if each.skipped or each.faults] if key.resource else []
         declared = [each.application.document for each in failed if each.application]
@@ -772,6 +798,7 @@ class _Validation:
             seen=frozenset(filter(self.is_judged, baseline.entries)) if baseline and is_all else frozenset(),
             is_all=is_all and not part.title,
             title=part.title,
+            notes=self.notes,
             shard=part.shard,
         )
 
@@ -796,6 +823,10 @@ _CONTENT = "it is put into a ConfigMap or Secret as it is"
 """Why what would be a mistake in a manifest is none."""
 
 
+def _is_above(one: Pointer, other: Pointer) -> bool:
+    return other[: len(one)] == one
+
+
 def _field_of(found: Found) -> tuple[Hashable, Pointer]:
     return identity(found.document) if found.document else found.finding.path, found.at
 
@@ -807,6 +838,8 @@ _ENGINES = {
 }
 """What is wrong where one of the engines gives no manifests."""
 _OF_MANIFESTS = (manifests.ARGOCD_SCHEMA, manifests.KUBERNETES_SCHEMA, manifests.KUBERNETES_VALUE)
+_OF_SCHEMAS = frozenset({"crd-validation", *(each.id for each in _OF_MANIFESTS)})
+"""The rules that say what the API server says."""
 FOR_AUTHORS = frozenset({"missing-resources", "render-differs"})
 """The rules that only the author of a rendered chart can follow, not who vendors it."""
 
