@@ -32,7 +32,7 @@ LAYERS = (
     "documents",
     "cache supervisor",
     "temporary tls pages graph",
-    "paths errors names signals terminal",
+    "paths errors names signals terminal data",
 )
 """From the top down. Rooms of one layer may import each other, as long as they do not go round."""
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import TextIOWrapper
+from typing import TextIO
 
 UNSEEN = (
     "\x85\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200c\u200e\u200f\u2028-\u202e\u2060-\u206f\u3164"
@@ -66,6 +68,24 @@ def _harmless(match: re.Match[str]) -> str:
     if found["first"]:
         return _STREAM.sub(_harmless, found["blank"]) + escaped(":")
     return escaped(match[0])
+
+
+def colour_wanted() -> bool | None:
+    """Return whether the environment asks for colours or forbids them; None where the stream decides.
+
+    https://no-color.org, https://bixense.com/clicolors, https://force-color.org
+    """
+    if os.environ.get("NO_COLOR"):
+        return False
+    if any(os.environ.get(each, "0").lower() not in {"", "0", "false"} for each in ("CLICOLOR_FORCE", "FORCE_COLOR")):
+        return True
+    return False if os.environ.get("CLICOLOR") == "0" or os.environ.get("TERM") == "dumb" else None
+
+
+def has_colour(stream: TextIO) -> bool:
+    """Return whether a stream is written to in colour: a terminal, unless the environment says otherwise."""
+    wanted = colour_wanted()
+    return stream.isatty() if wanted is None else wanted
 
 
 _guarding: re.Pattern[str] | None = _STREAM

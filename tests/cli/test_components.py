@@ -269,7 +269,10 @@ class TestRemove:
         assert argosy("add", "component", "reloader", "--commit", "--quiet").code == 0
         Path("argocd/prod/components/reloader.yaml").unlink()
         assert argosy("apply", "--commit", "--quiet").code == 0
-        assert "reloader" not in json.loads(argosy("components", "reloader", "--output", "json").out)[0]["installed"]
+        assert (
+            "reloader"
+            not in json.loads(argosy("components", "reloader", "--output", "json").out)["components"][0]["installed"]
+        )
 
 
 class TestList:
@@ -284,7 +287,7 @@ class TestList:
         assert argosy("add", "component", "reloader", "--version", "2.0.0", "--commit", "--quiet").code == 0
         lines = {line.split()[0]: line for line in argosy("components").out.splitlines()}
         assert "prod (2.0.0)" in lines["reloader"]
-        (told,) = json.loads(argosy("components", "reloader", "--output", "json").out)
+        (told,) = json.loads(argosy("components", "reloader", "--output", "json").out)["components"]
         assert told["installed"] == {"prod": {"version": "2.0.0", "vendored": False}}
         shown = argosy("components", "reloader").out
         assert "installed     prod 2.0.0" in shown

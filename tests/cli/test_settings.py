@@ -39,7 +39,7 @@ def listed(argosy: Argosy, *words: str) -> dict[str, dict[str, Any]]:
     """Return the settings that JSON lists, by their key."""
     result = argosy("settings", *words, "--output", "json")
     assert result.code == 0, result.err
-    return {each["key"]: each for told in json.loads(result.out) for each in told["settings"]}
+    return {each["key"]: each for told in json.loads(result.out)["settings"] for each in told["settings"]}
 
 
 def test_the_quotas_of_a_team_are_settings(argosy: Argosy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -67,7 +67,7 @@ def test_the_settings_of_the_repository_an_env_and_an_app(argosy: Argosy) -> Non
     assert found["monitoring"]["allowed"] == [False, True]
     assert found["repoURL"]["meaning"] == "Under which URL does Argo CD clone it?"
     assert listed(argosy, "env", "prod")["podSecurity"]["allowed"] == ["", "privileged", "baseline", "restricted"]
-    everything = json.loads(argosy("settings", "--output", "json").out)
+    everything = json.loads(argosy("settings", "--output", "json").out)["settings"]
     assert [(each["of"], each["name"]) for each in everything] == [
         *[("repository", "gitops"), ("env", "dev"), ("env", "prod"), ("app", "web")]
     ]

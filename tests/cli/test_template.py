@@ -141,7 +141,7 @@ def test_a_newer_layer_is_merged_over_edits(argosy: Argosy, repository: Path, la
     assert argosy("update", "--check").code == 0, "nobody has fetched it yet"
     assert argosy("template", "fetch").err == f"Fetched acme v1.0.0 of {layer}; the newest is v1.1.0.\n"
     assert "v1.0.0" in argosy("template", "list").out
-    assert json.loads(argosy("template", "list", "--output", "json").out)[0]["newest"] == "v1.1.0"
+    assert json.loads(argosy("template", "list", "--output", "json").out)["layers"][0]["newest"] == "v1.1.0"
     assert json.loads(argosy("update", "--check", "--output", "json").out)["layers"] == {"acme": ["v1.0.0", "v1.1.0"]}
     assert argosy("update", "--only", "NEW.md", "--commit").code == 0
     assert read(repository, "NEW.md") == "New.\n"
@@ -252,7 +252,7 @@ def test_files_go_back_to_what_the_template_says(argosy: Argosy, repository: Pat
     edit(repository, "README.md", "Ask us.", "Ask nobody.")
     (repository / ".gitattributes").unlink()
     commit(repository, {"environments/dev/web/mine.yaml": "{}\n"}, message="Ours")
-    told = json.loads(argosy("diff", "--template", "--output", "json").out)
+    told = json.loads(argosy("diff", "--template", "--output", "json").out)["files"]
     why = {each["path"]: (each["layer"], each["why"][:13]) for each in told}
     assert why == {"README.md": ("acme v1.0.0", "edited here: "), ".gitattributes": (None, "deleted here:")}
     assert "+Ask nobody." in argosy("diff", "--template", "README.md").out
@@ -260,7 +260,7 @@ def test_files_go_back_to_what_the_template_says(argosy: Argosy, repository: Pat
     assert argosy("diff", "--template", "--exit-code").code == 1
     assert argosy("restore", "README.md").code == 2, "nobody can confirm it"
     assert argosy("restore", "README.md", ".gitattributes", "--yes", "--commit").code == 0
-    assert json.loads(argosy("diff", "--template", "--output", "json").out) == []
+    assert json.loads(argosy("diff", "--template", "--output", "json").out)["files"] == []
     assert "Did you mean “README.md”" in argosy("restore", "READM.md", "--yes").err
 
     values = "environments/dev/web/deployment.yaml"

@@ -211,7 +211,7 @@ def test_json_and_text_are_the_same_each_time(
 ) -> None:
     found = compare(state(before), state(after))
     document = json.loads(format_difference(found, OutputFormat.JSON))
-    assert set(document) == {"rendered", "applications", "warnings", "faults", "skipped"}
+    assert set(document) == {"schemaVersion", "kind", "rendered", "applications", "warnings", "faults", "skipped"}
     text = format_difference(found, OutputFormat.TEXT)
     assert all(character.isprintable() or character in "\n\t" or ord(character) > 0x9F for character in text)
     assert format_difference(found, OutputFormat.TEXT, colour=True).replace("\x1b[0m", "").count("\x1b[") > 0

@@ -359,3 +359,35 @@ def test_nested_groups_and_names_with_dots(kind: str) -> None:
     project = "acme/platform/git.ops" if kind == "gitlab" else "acme/git.ops"
     with playing(kind, project) as server:
         assert reach(kind, server).propose(PROPOSAL).created
+
+
+@pytest.mark.parametrize(
+    ("url", "environment", "token"),
+    [
+        ("https://github.com/acme/gitops", {"GH_TOKEN": "a", "GITHUB_TOKEN": "b"}, "a"),
+        ("https://acme.ghe.com/acme/gitops", {"GH_TOKEN": "a", "GITHUB_TOKEN": "b"}, "a"),
+        ("https://github.com/acme/gitops", {"GITHUB_TOKEN": "b", "GH_ENTERPRISE_TOKEN": "c"}, "b"),
+        ("https://github.com/acme/gitops", {"GH_ENTERPRISE_TOKEN": "c"}, None),
+        ("https://github.acme.example/acme/gitops", {"GH_TOKEN": "a", "GITHUB_TOKEN": "b"}, None),
+        (
+            "https://github.acme.example/acme/gitops",
+            {"GH_TOKEN": "a", "GITHUB_ENTERPRISE_TOKEN": "d", "GH_ENTERPRISE_TOKEN": "c"},
+            "c",
+        ),
+        # A job's own token is for the server whose runner it runs on.
+        (
+            "https://github.acme.example/acme/gitops",
+            {"GITHUB_TOKEN": "b", "GITHUB_SERVER_URL": "https://github.acme.example"},
+            "b",
+        ),
+        (
+            "https://github.com/acme/gitops",
+            {"GITHUB_TOKEN": "b", "GITHUB_SERVER_URL": "https://github.acme.example"},
+            None,
+        ),
+        ("https://github.com/acme/gitops", {"GITHUB_TOKEN": "b", "GITHUB_SERVER_URL": "https://github.com"}, "b"),
+        ("https://github.acme.example/acme/gitops", {"ARGOSY_TOKEN": "e", "GH_ENTERPRISE_TOKEN": "c"}, "e"),
+    ],
+)
+def test_a_token_goes_to_the_host_that_it_is_for(url: str, environment: dict[str, str], token: str | None) -> None:
+    assert host_of(url, {}, environment).token() == token

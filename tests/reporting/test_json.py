@@ -35,6 +35,8 @@ def test_the_whole_report(options: Options) -> None:
         format_report(Report(findings, outcomes, renders=1, known=known), OutputFormat.JSON, options)
         == """\
 {
+  "schemaVersion": 1,
+  "kind": "Validation",
   "summary": {
     "documents": 3,
     "passed": 1,

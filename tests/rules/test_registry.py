@@ -110,7 +110,7 @@ def test_docs_name_every_rule_and_no_other() -> None:
 def test_rules_are_listed(argosy: Argosy) -> None:
     listed = argosy("rules").out.splitlines()
     assert [line.split()[0] for line in listed] == sorted(RULES)
-    as_json = json.loads(argosy("rules", "--output", "json").out)
+    as_json = json.loads(argosy("rules", "--output", "json").out)["rules"]
     assert [each["id"] for each in as_json] == sorted(RULES)
     assert set(as_json[0]) == {"id", "severity", "summary", "explanation", "bad", "good"}
 

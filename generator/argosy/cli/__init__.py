@@ -10,8 +10,8 @@ import codecs
 import importlib
 import os
 import sys
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
+from contextlib import chdir, suppress
 from io import TextIOWrapper
 from pathlib import Path
 from typing import NoReturn
@@ -50,17 +50,32 @@ COMMANDS = {
     "report": "Put the reports of a validation's shards together.",
     "doctor": "Find out why Argo CD does not do what Git says.",
     "rules": "List the rules of validation, or explain one.",
+    "version": "Print the versions of argosy, of its template and of its engines.",
     "help": "Print a page of the documentation, or list the pages.",
     "completion": "Print the script that completes argosy's commands in a shell.",
 }
 """Each command's name, which is its module's too, and its summary."""
 _READING = {
     *("template list", "components", "fetch", "settings", "status", "history", "render", "tree", "graph", "diff"),
-    *("validate", "report", "doctor", "rules", "help"),
+    *("validate", "report", "doctor", "rules", "version", "help"),
 }
 """The commands that change nothing: CI runs them on what strangers propose."""
 _DRY = {"--dry-run", "--check"}
 """The options with which others change nothing either."""
+
+
+VARIABLES = "ARGOSY"
+"""How the environment variables of options begin: ARGOSY_PROMOTE_MESSAGE."""
+
+
+def _take_variables(command: click.Command, prefix: str) -> None:
+    """Give each option of a command the variable that is called as the option is, unless it is for the line alone."""
+    for each in command.params:
+        long = next((name for name in each.opts if name.startswith("--")), "")
+        if isinstance(each, click.Option) and long and each.allow_from_autoenv:
+            each.envvar = f"{prefix}_{long[2:].replace('-', '_').upper()}"
+    for name, below in command.commands.items() if isinstance(command, click.Group) else ():
+        _take_variables(below, f"{prefix}_{name.upper()}")
 
 
 class Commands(click.Group):
@@ -75,6 +90,7 @@ class Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = importlib.import_module(f"argosy.cli.{cmd_name}").command
+        _take_variables(command, f"{VARIABLES}_{cmd_name.upper()}")
         return command
 
     def invoke(self, ctx: click.Context) -> object:
@@ -127,9 +143,40 @@ def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None
     ctx.exit()
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+def _change_folder(ctx: click.Context, _: click.Parameter, folders: tuple[Path, ...]) -> None:
+    """Go where the command is to run, each folder seen from the one before; also to complete what is there."""
+    for each in folders:
+        try:
+            ctx.with_resource(chdir(each))
+        except OSError as error:
+            raise click.BadParameter(f"{each}: {error.strerror}.") from error
+
+
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="An option of a command is an environment variable, too: ARGOSY_VALIDATE_STRICT=1 is argosy validate "
+    "--strict.",
+)
 @click.option(
-    "--version", is_flag=True, expose_value=False, is_eager=True, callback=_print_version, help="Print the version."
+    "-C",
+    "folders",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    multiple=True,
+    expose_value=False,
+    is_eager=True,
+    callback=_change_folder,
+    help="Run as if started in DIR.",
+)
+@click.option(
+    "--version",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    allow_from_autoenv=False,
+    callback=_print_version,
+    help="Print the version.",
 )
 def argosy() -> None:
     """Start, grow and keep current a multi-environment GitOps repository for Argo CD."""
@@ -141,24 +188,38 @@ def main() -> NoReturn:
     signals.heed()
     try:
         try:
-            code = argosy.main(prog_name="argosy", standalone_mode=False)
+            code = _run()
         except ShallowError as error:
             if not _is_deepened(error):
                 raise
-            code = argosy.main(prog_name="argosy", standalone_mode=False)
+            code = _run()
         sys.exit(code if isinstance(code, int) else 0)
     except click.exceptions.Abort as abort:
         # By Ctrl-C, or by the end of input at a question.
         code = InterruptedByUserError.exit_code if isinstance(abort.__context__, KeyboardInterrupt) else 1
         _fail("Interrupted.", "Nothing was changed.", code)
-    except click.ClickException as error:
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         sys.exit(error.exit_code)
+    except click.ClickException as error:
+        context = getattr(error, "ctx", None)
+        if isinstance(error, click.BadParameter) and error.param and error.param.name and context:
+            source = context.get_parameter_source(error.param.name)
+            if source is click.core.ParameterSource.ENVIRONMENT and isinstance(error.param.envvar, str):
+                error.param_hint = error.param.envvar
+        if not _wants_data(sys.argv[1:]):
+            error.show()
+            sys.exit(error.exit_code)
+        _fail(error.format_message(), f"See {context.command_path} --help." if context else "", error.exit_code)
     except ArgosyError as error:
         _fail(error.message, error.hint, error.exit_code)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         _fail(f"{where}{error.strerror or error}.", "", 1)
+
+
+def _run() -> object:
+    return argosy.main(prog_name="argosy", standalone_mode=False, color=terminal.colour_wanted())
 
 
 def _is_deepened(error: ShallowError) -> bool:
@@ -188,7 +249,30 @@ def _prepare_streams() -> None:
 
 
 def _fail(message: str, hint: str, code: int) -> NoReturn:
-    click.echo(click.style("Error:", fg="red") + f" {terminal.printable(terminal.without_logins(message))}", err=True)
+    told, advice = (terminal.printable(terminal.without_logins(each)) for each in (message, hint))
+    if _wants_data(sys.argv[1:]):
+        from argosy import data  # noqa: PLC0415
+
+        click.echo(data.on_one_line("Error", {"message": told, "hint": advice, "exitCode": code}), err=True, nl=False)
+        sys.exit(code)
+    click.echo(f"{click.style('Error:', fg='red')} {told}", err=True, color=terminal.has_colour(sys.stderr))
     if hint:
-        click.echo(f"  {terminal.printable(terminal.without_logins(hint))}", err=True)
+        click.echo(f"  {advice}", err=True)
     sys.exit(code)
+
+
+def _wants_data(arguments: Sequence[str]) -> bool:
+    """Return whether JSON or YAML was asked for, even by arguments that are wrong, or by a variable."""
+    wanted, words, last = "", list[str](), ""
+    for before, each in zip(("", *arguments), (*arguments, ""), strict=True):
+        if before == "--":
+            break
+        if before in {"-o", "--output"}:
+            wanted = each
+        elif before.startswith(("-o", "--output=")):
+            wanted = before.removeprefix("--output=").removeprefix("-o")
+        elif before and not before.startswith("-") and last != "-C":
+            words.append(before.upper().replace("-", "_"))
+        last = before
+    named = ("_".join(("ARGOSY", *words[:count], "OUTPUT")) for count in (1, 2))
+    return (wanted or next(filter(None, map(os.environ.get, named)), "")) in {"json", "yaml"}

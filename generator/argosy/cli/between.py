@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -10,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from argosy import data
+from argosy.cli import options
 from argosy.errors import IncompleteError, UsageError
 from argosy.names import joined
 
@@ -52,7 +53,7 @@ def show(
         lambda what, total: progress(what, total, enabled=not quiet),
     )
     writer = {"json": _as_json, "markdown": _as_markdown, "text": _as_text}[output]
-    click.echo(writer(made, environments), nl=False)
+    options.show(writer(made, environments))
     faults = (*made.unexpected.faults, *made.expected.faults)
     if faults:
         names = list(dict.fromkeys(each.application for each in faults))
@@ -93,7 +94,7 @@ def _as_markdown(made: Comparison, environments: tuple[str, str]) -> str:
 
 
 def _as_json(made: Comparison, environments: tuple[str, str]) -> str:
-    from argosy.difference.formats import OutputFormat, format_difference  # noqa: PLC0415
+    from argosy.difference import as_json  # noqa: PLC0415
 
     def part(difference: Difference, *, pinned: bool) -> dict[str, Any]:
         keys = [
@@ -105,7 +106,7 @@ def _as_json(made: Comparison, environments: tuple[str, str]) -> str:
             }
             for name, each in _decisions(made, pinned=pinned)
         ]
-        return {"keys": keys, **json.loads(format_difference(difference, OutputFormat.JSON))}
+        return {"keys": keys, **as_json.document(difference)}
 
     told = {
         "from": environments[0],
@@ -115,7 +116,7 @@ def _as_json(made: Comparison, environments: tuple[str, str]) -> str:
         "unexpected": part(made.unexpected, pinned=False),
         "expected": part(made.expected, pinned=True),
     }
-    return json.dumps(told, indent=2, ensure_ascii=False) + "\n"
+    return data.written("EnvironmentDifference", told)
 
 
 def _datum(decision: Decision, value: Any) -> Any:

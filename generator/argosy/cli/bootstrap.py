@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shlex
 import sys
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from argosy import data
 from argosy.cli import delivery, options
 from argosy.cli.options import root_of
 from argosy.errors import ArgosyError
@@ -78,7 +78,7 @@ class Duration(click.ParamType):  # type: ignore[type-arg]  # generic in new ver
     help="How long to wait for each: the CRDs, the Pods, the root Application.",
 )
 @options.repository
-@click.option("--dry-run", is_flag=True, help="Print each step with its kubectl command and its state.")
+@options.dry("Print each step with its kubectl command and its state.")
 @options.yes
 @options.output("text", "json")
 @options.quiet
@@ -213,7 +213,7 @@ class _Teller:
     def ended(self, plan: Plan, wanted: Wanted, *, is_complete: bool = False) -> None:
         """Print how to log in, or everything as JSON."""
         if self._is_json:
-            click.echo(json.dumps(self._data(plan, wanted, is_complete=is_complete), indent=2))
+            options.show(data.written("Bootstrap", self._data(plan, wanted, is_complete=is_complete)))
         elif is_complete and not self._quiet:
             click.echo(_way_in(plan, is_existing=wanted.install is None), err=True)
 

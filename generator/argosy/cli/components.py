@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from argosy import data, terminal
 from argosy.cli import options
 from argosy.errors import UsageError
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @click.command("components")
 @click.argument("name", metavar="[NAME]", required=False)
 @options.repository
-@options.output("text", "json")
+@options.output("text", "wide", "json", "name")
 def command(name: str | None, repository: Path | None, output: str) -> int:
     """List the catalogue of components, and where each is installed; with NAME, all that is known of one.
 
@@ -34,11 +34,13 @@ def command(name: str | None, repository: Path | None, output: str) -> int:
     known = catalogue.load(root)
     rows = [_row(each, model) for each in ([catalogue.entry(known, name)] if name else known.values())]
     if output == "json":
-        click.echo(json.dumps(rows, indent=2))
+        options.show(data.written("Components", {"components": rows}))
+    elif output == "name":
+        click.echo("".join(f"{row['name']}\n" for row in rows), nl=False)
     elif name:
         _show(rows[0])
     else:
-        _list(rows, model)
+        _list(rows, model, is_wide=output == "wide")
     return 0
 
 
@@ -87,10 +89,16 @@ def _installed(name: str, model: Repository | None) -> Mapping[str, Any]:
     }
 
 
-def _list(rows: list[dict[str, Any]], model: Repository | None) -> None:
+def _list(rows: list[dict[str, Any]], model: Repository | None, *, is_wide: bool) -> None:
     from argosy.reporting import console  # noqa: PLC0415
 
-    columns = ["component", "version", *(["installed"] if model else []), "what for"]
+    columns = [
+        "component",
+        "version",
+        *(["installed"] if model else []),
+        *(["namespace", "chart"] if is_wide else []),
+        "what for",
+    ]
     table = console.table(*columns)
     for row in rows:
         where = ", ".join(
@@ -98,9 +106,10 @@ def _list(rows: list[dict[str, Any]], model: Repository | None) -> None:
             for environment, there in row["installed"].items()
         )
         missing = f"missing: {row['askedForBy']}" if row["askedForBy"] and not where else where
-        cells = [row["name"], row["chart"]["version"], *([missing] if model else []), row["summary"]]
-        table.add_row(*cells)
-    click.echo(console.written([table], colour=sys.stdout.isatty()), nl=False)
+        chart = row["chart"]
+        wide = [row["namespace"], f"{chart['repository']}/{chart['name']}"] if is_wide else []
+        table.add_row(row["name"], chart["version"], *([missing] if model else []), *wide, row["summary"])
+    click.echo(console.written([table], colour=terminal.has_colour(sys.stdout)), nl=False)
 
 
 def _show(row: dict[str, Any]) -> None:

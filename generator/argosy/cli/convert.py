@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from argosy import data
 from argosy.cli import delivery, options
 from argosy.cli.options import ChangeOptions
 from argosy.errors import UsageError
@@ -135,15 +136,16 @@ def _with_differences(given: ChangeOptions, differences: Sequence[Difference]) -
         return
     printed = io.StringIO()
     try:
-        with contextlib.redirect_stdout(printed):
+        with options.in_json(), contextlib.redirect_stdout(printed):
             yield
     finally:
         text = printed.getvalue()
         if text.startswith("{"):
             report, end = json.JSONDecoder().raw_decode(text)
             report["differences"] = [asdict(each) for each in differences]
-            text = json.dumps(report, indent=2) + text[end:]
-        click.echo(text, nl=False)
+            click.echo(text[end:].lstrip("\n"), nl=False)
+            text = data.written("Change", report)
+        options.show(text)
 
 
 def _summary(made: Conversion) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shlex
 import sys
@@ -16,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from argosy import data
+from argosy.cli import options
 from argosy.cli.options import ChangeOptions
 from argosy.errors import ArgosyError, InterruptedByUserError, ToolError, UsageError
 from argosy.names import joined
@@ -199,7 +200,7 @@ def _list(given: ChangeOptions, plan: Plan, where: str = "", *, edited: bool = F
         return
     lines = [f"  {change.kind.value:12}  {change.path}" for change in plan.changes[:LISTED]]
     if len(plan.changes) > LISTED:
-        lines.append(f"  … and {len(plan.changes) - LISTED} more: --output json lists all.")
+        lines.append(f"  … and {len(plan.changes) - LISTED} more: -o json lists all.")
     would = "Would change" if given.dry_run else "Changes"
     given.say("\n".join([f"{would}{where}: {_counted(plan)}.", *lines]))
     if plan.left_behind:
@@ -234,7 +235,7 @@ def _show(
     `found` is what happens on environments' own branches, and `elsewhere` what was made of it there, by branch.
     """
     if given.output == "json":
-        data = {
+        told: dict[str, Any] = {
             "dryRun": given.dry_run,
             "files": _files_as_data(plan),
             "conflicts": plan.conflicts,
@@ -245,7 +246,7 @@ def _show(
             **(made or {}),
         }
         if beside := [*found]:
-            data["branches"] = [
+            told["branches"] = [
                 {
                     "branch": each.branch,
                     "files": _files_as_data(each.plan),
@@ -254,7 +255,7 @@ def _show(
                 }
                 for each in beside
             ]
-        click.echo(json.dumps(data, indent=2))
+        options.show(data.written("Change", told))
     elif diff:
         click.echo(diff, nl=False)
 
@@ -853,7 +854,7 @@ def _push(given: ChangeOptions, offer: Offer) -> tuple[str, dict[str, Any]]:
     proposal = _proposal(offer, host)
     if not has_token:
         url = host.url_to_open(proposal)
-        variables = " or ".join(("ARGOSY_TOKEN", *host.variables))
+        variables = " or ".join(host.token_variables)
         given.say(f"Pushed the branch {name}. Without a token in {variables}, open the pull request yourself:")
         given.show(url)
         return commit, {"url": url}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from argosy import data
 from argosy.cli import options
 from argosy.cli.options import root_of
 from argosy.errors import IncompleteError
@@ -109,7 +110,7 @@ def command(
         _comment(root, found, number)
     else:
         colour = Options.of(sys.stdout, version="").colour
-        click.echo(format_difference(found, OutputFormat(output), colour=colour), nl=False, color=colour or None)
+        options.show(format_difference(found, OutputFormat(output), colour=colour))
     if not quiet:
         click.echo(f"{found.rendered} of {_deployments(sides)} rendered.", err=True)
     if found.faults:
@@ -120,8 +121,6 @@ def command(
 
 def _show_departures(root: Path, names: tuple[str, ...], output: str) -> bool:
     """Print what differs from the template and why, and return whether anything does."""
-    import json  # noqa: PLC0415
-
     from argosy.change import ownership, regeneration  # noqa: PLC0415
 
     found = regeneration.departures(root, ownership.load(root), names)
@@ -137,7 +136,7 @@ def _show_departures(root: Path, names: tuple[str, ...], output: str) -> bool:
             }
             for each in found
         ]
-        click.echo(json.dumps(rows, indent=2))
+        options.show(data.written("Departures", {"files": rows}))
     else:
         for each in found:
             layer = f"layer {each.status.layer}, " if each.status.layer else ""

@@ -61,7 +61,7 @@ def command(
         ),
     )
     if found.problems or not (quiet and output == "text"):
-        click.echo(_format(found, output), nl=False)
+        options.show(_format(found, output))
     if found.count(State.PROBLEM):
         return 1
     return 0 if found.is_complete else 2

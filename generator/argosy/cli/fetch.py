@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from argosy import data
 from argosy.cli import options
 from argosy.cli.options import root_of
 from argosy.errors import ArgosyError, IncompleteError, UsageError
@@ -66,7 +66,7 @@ def command(*, again: bool, lock: bool, repository: Path | None, output: str, qu
         for pin in sorted({*fetched.there, *fetched.failed})
     ]
     if output == "json":
-        click.echo(json.dumps({"sources": rows}, indent=2))
+        options.show(data.written("Sources", {"sources": rows}))
     else:
         for pin in sorted(fetched.there):
             told = "fetched" if pin in fetched.new else "was there"

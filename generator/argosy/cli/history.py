@@ -45,7 +45,7 @@ def command(*, app: str, env: str, repository: Path | None, limit: int | None, o
         where = f" to {env}" if env else ""
         click.echo(f"{app} was not promoted{where} yet: see argosy promote.", err=True)
     if found or output == "json":
-        click.echo(_format(app, found, output), nl=False)
+        options.show(_format(app, found, output))
     if cut is not None:
         raise cut
     return 0

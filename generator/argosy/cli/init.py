@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from argosy import data
 from argosy.cli import options
 from argosy.cli.interview import Answer, Interview, Question
 from argosy.errors import ArgosyError, InterruptedByUserError, UsageError
@@ -234,7 +235,7 @@ class Given:
     is_flag=True,
     help="Make the repository on its URL's host, private, push to it, and protect its branches as protection/ says.",
 )
-@click.option("--dry-run", is_flag=True, help="Print the files as a diff, and write nothing.")
+@options.dry("Print the files as a diff, and write nothing.")
 @options.output("text", "json")
 @options.no_cache
 @options.quiet
@@ -301,7 +302,7 @@ def command(
     if saved_answers:
         _save(saved_answers, repository)
     if dry_run:
-        click.echo(_as_json(tree) if output == "json" else _diff(tree), nl=False)
+        options.show(_as_json(tree)) if output == "json" else click.echo(_diff(tree), nl=False)
         return 0
     host = _host_to_be(destination, repository) if create_remote else None
     if not quiet:
@@ -734,9 +735,7 @@ def _diff(tree: Tree) -> bytes:
 
 
 def _as_json(tree: Tree) -> str:
-    import json  # noqa: PLC0415
-
-    return json.dumps({"files": {path: file.content.decode() for path, file in sorted(tree.items())}}, indent=2) + "\n"
+    return data.written("Files", {"files": {path: file.content.decode() for path, file in sorted(tree.items())}})
 
 
 def _warn_of_outer_repository(destination: Path) -> None:
@@ -799,7 +798,7 @@ def _host_to_be(destination: Path, repository: Repository) -> Host:
     if host.token() is None:
         raise UsageError(
             f"--create-remote needs a token for {host.name}.",
-            f"Set {' or '.join(('ARGOSY_TOKEN', *host.variables))} to one with {host.making}.",
+            f"Set {' or '.join(host.token_variables)} to one with {host.making}.",
         )
     host.check_absent()
     return host

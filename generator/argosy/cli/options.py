@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import click
 from click.core import ParameterSource
 
+from argosy import data
 from argosy.errors import ArgosyError, UsageError
 from argosy.repository.model import OWN, SHARED, Format, Image, Origin, Seed
 
@@ -191,15 +192,46 @@ def choice(kind: Iterable[StrEnum]) -> click.Choice[str]:
     return click.Choice([member.value for member in kind])
 
 
+_IN_YAML = "argosy.yaml"
+
+
 def output(*formats: str) -> Callable[[Command], Command]:
-    """Add `--output`, with the first format as the default."""
+    """Add `--output`, with the first format as the default. A command that knows JSON has YAML of the same for free."""
+    known = [*formats]
+    if "json" in known and "yaml" not in known:
+        known.insert(known.index("json") + 1, "yaml")
+
+    def choose(ctx: click.Context, _: click.Parameter, form: str) -> str:
+        ctx.meta[_IN_YAML] = form == "yaml" and "yaml" not in formats
+        return "json" if ctx.meta[_IN_YAML] else form
+
     return click.option(
         "--output",
-        type=click.Choice(formats),
+        "-o",
+        type=click.Choice(known),
         default=formats[0],
         show_default=True,
+        callback=choose,
         help="How the result is written to standard output.",
     )
+
+
+def show(text: str) -> None:
+    """Print a result, or YAML of the JSON that it is where that was asked for."""
+    ctx = click.get_current_context(silent=True)
+    in_yaml = ctx is not None and ctx.meta.get(_IN_YAML)
+    click.echo(data.as_yaml(text) if in_yaml else text, nl=False)
+
+
+@contextmanager
+def in_json() -> Iterator[None]:
+    """Have a command print JSON even where YAML is asked for, to be printed again."""
+    meta = click.get_current_context().meta
+    in_yaml = meta.pop(_IN_YAML, False)
+    try:
+        yield
+    finally:
+        meta[_IN_YAML] = in_yaml
 
 
 quiet = click.option("--quiet", "-q", is_flag=True, help="Print only findings and errors.")
@@ -227,7 +259,7 @@ no_cache = click.option(
 
 def _set_fetching(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
     """Have the command fetch what it needs, where that is asked for."""
-    if not wanted or ctx.resilient_parsing:
+    if not wanted or ctx.resilient_parsing or not _counts(ctx, "fetching"):
         return
     from argosy import remote  # noqa: PLC0415
 
@@ -238,14 +270,31 @@ def _set_fetching(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
     ctx.find_root().with_resource(remote.fetching_what_lacks(say))
 
 
-def _refuse_both(ctx: click.Context, _: click.Parameter, offline: bool) -> None:
-    """Fetch nothing, which is the default; raise UsageError where that is asked for too."""
-    if offline and not ctx.resilient_parsing and ctx.get_parameter_source("fetching") is ParameterSource.COMMANDLINE:
+def _set_offline(ctx: click.Context, _: click.Parameter, offline: bool) -> None:
+    """Fetch nothing, which is the default, whatever a variable says."""
+    if offline and not ctx.resilient_parsing:
+        _counts(ctx, "offline")
+
+
+def _counts(ctx: click.Context, name: str) -> bool:
+    """Return whether one of --fetch and --offline counts: the line does before a variable. Raise UsageError for both.
+
+    Click asks first for what the line has.
+    """
+    wanted = ctx.meta.setdefault("argosy.elsewhere", {})
+    wanted[name] = ctx.get_parameter_source(name)
+    if len(wanted) == 2 and len({*wanted.values()}) == 1:
         raise UsageError("--fetch and --offline exclude each other.", "Give one of them.")
+    return len(wanted) == 1 or wanted[name] is ParameterSource.COMMANDLINE
 
 
 _offline = click.option(
-    "--offline", is_flag=True, expose_value=False, callback=_refuse_both, help="Fetch nothing, which is the default."
+    "--offline",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=_set_offline,
+    help="Fetch nothing, which is the default.",
 )
 _fetch = click.option(
     "--fetch",
@@ -374,8 +423,14 @@ class ChangeOptions:
             click.echo(text, nl=not text.endswith("\n"))
 
 
-yes = click.option("--yes", "-y", is_flag=True, help="Do not ask for confirmation.")
-dry_run = click.option("--dry-run", is_flag=True, help="Print what would change as a diff, and write nothing.")
+yes = click.option("--yes", "-y", is_flag=True, allow_from_autoenv=False, help="Do not ask for confirmation.")
+
+
+def dry(told: str = "Print what would change as a diff, and write nothing.") -> Callable[[Command], Command]:
+    """Add `--dry-run`: whoever reads the line sees whether it writes, whatever the environment has."""
+    return click.option("--dry-run", is_flag=True, allow_from_autoenv=False, help=told)
+
+
 commit = click.option("--commit", is_flag=True, help="Commit it on the current branch.")
 branch = click.option(
     "--branch",
@@ -428,7 +483,7 @@ def collected(
 of_change = collected(
     ChangeOptions,
     repository,
-    dry_run,
+    dry(),
     commit,
     branch,
     pull_request,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
+from argosy import data
 from argosy.cli import options
 from argosy.errors import ArgosyError, IncompleteError
 
@@ -19,7 +19,7 @@ def command() -> None:
 
 @command.command("expire")
 @click.argument("apps", metavar="[APP]...", nargs=-1)
-@options.dry_run
+@options.dry("Print what would end, and write nothing.")
 @options.repository
 @options.output("text", "json")
 @options.quiet
@@ -58,7 +58,7 @@ def expire(*, apps: tuple[str, ...], dry_run: bool, repository: Path | None, out
         except ArgosyError as error:
             failed.append(error)
     if output == "json":
-        click.echo(json.dumps({"dryRun": dry_run, "ended": rows}, indent=2))
+        options.show(data.written("EndedPreviews", {"dryRun": dry_run, "ended": rows}))
     elif not rows and not failed and not quiet:
         click.echo("No preview is to end.", err=True)
     if failed:

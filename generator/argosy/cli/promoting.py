@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from argosy import data
 from argosy.cli import delivery, options
 from argosy.cli.delivery import Offer
 from argosy.cli.options import ChangeOptions
@@ -81,10 +81,10 @@ class Outcome:
 
     def data(self) -> dict[str, Any]:
         """Return it as data."""
-        from argosy.difference.formats import OutputFormat, format_difference  # noqa: PLC0415
+        from argosy.difference import as_json  # noqa: PLC0415
         from argosy.promotion import report  # noqa: PLC0415
 
-        difference = self.difference and json.loads(format_difference(self.difference, OutputFormat.JSON))
+        difference = self.difference and as_json.document(self.difference)
         moves = report.as_data(self.promotion)
         permitted = {each.path: list(map(str, each.kinds)) for each in self.promotion.projects}
         return {"moves": moves, "permitted": permitted, "difference": difference, "valid": self.valid, **self.made}
@@ -107,13 +107,14 @@ of_promotion = options.collected(
     click.option(
         "--allow-open",
         is_flag=True,
+        allow_from_autoenv=False,
         help="Exit with 0 although nothing moves, and keys are open that --leave '**' left.",
     ),
     options.commit,
     options.branch,
     options.pull_request,
     options.message,
-    click.option("--dry-run", is_flag=True, help="Show what would change, and write nothing."),
+    options.dry("Show what would change, and write nothing."),
     options.yes,
     click.option("--validate/--no-validate", default=True, help="Refuse what does not validate.  [default: validate]"),
     options.repository,
@@ -165,7 +166,7 @@ def carry_out(given: PromotionOptions, places: Places, make: Callable[[Answers],
     code = _proceed(given, places, jobs, outcomes)
     if given.output == "json":
         told = {"dryRun": given.dry_run, "promotions": [each.data() for each in outcomes]}
-        click.echo(json.dumps(told, indent=2, ensure_ascii=False, default=str))
+        options.show(data.written("Promotions", told))
     return code
 
 

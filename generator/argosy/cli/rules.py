@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from argosy import data
 from argosy.cli import options
 from argosy.errors import UsageError
 from argosy.names import did_you_mean
@@ -11,7 +12,7 @@ from argosy.names import did_you_mean
 
 @click.command("rules")
 @click.argument("rule_id", metavar="[ID]", required=False)
-@options.output("text", "json")
+@options.output("text", "json", "name")
 def command(rule_id: str | None, output: str) -> int:
     """List the rules of validation, or explain one with a wrong and a right example."""
     from argosy.rules import catalogue  # noqa: PLC0415
@@ -24,10 +25,11 @@ def command(rule_id: str | None, output: str) -> int:
             raise UsageError(f"There is no rule “{rule_id}”.", hint)
         rules = [RULES[rule_id]]
     if output == "json":
-        import json  # noqa: PLC0415
-
         fields = ("id", "severity", "summary", "explanation", "bad", "good")
-        click.echo(json.dumps([{name: getattr(rule, name) for name in fields} for rule in rules], indent=2))
+        rows = [{name: getattr(rule, name) for name in fields} for rule in rules]
+        options.show(data.written("Rules", {"rules": rows}))
+    elif output == "name":
+        click.echo("".join(f"{rule.id}\n" for rule in rules), nl=False)
     elif rule_id is not None:
         rule = rules[0]
         click.echo(f"{rule.id} ({rule.severity})\n\n{rule.summary}\n\n{rule.explanation}\n")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from argosy import data, terminal
 from argosy.cli import options
 from argosy.cli import words as words_of
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     shell_complete=words_of.of_settings,
 )
 @options.repository
-@options.output("text", "json")
+@options.output("text", "wide", "json", "name")
 def command(words: tuple[str, ...], repository: Path | None, output: str) -> int:
     """List the settings: the value of each, what it can be, its default, and the files that follow from it.
 
@@ -42,11 +42,16 @@ def command(words: tuple[str, ...], repository: Path | None, output: str) -> int
     model = store.load(options.root_of(repository)).repository
     asked = [*_asked(model, words)]
     if output == "json":
-        click.echo(json.dumps([_as_json(model, *each) for each in asked], indent=2))
+        options.show(data.written("Settings", {"settings": [_as_json(model, *each) for each in asked]}))
+    elif output == "name":
+        named = (
+            " ".join(filter(None, (*each[:2], setting.key))) for each in asked for setting, _ in _settings(model, *each)
+        )
+        click.echo("".join(f"{name}\n" for name in named), nl=False)
     elif len(words) > 1 and asked[0][2]:
         _show(model, *asked[0])
     else:
-        _list(model, asked)
+        _list(model, asked, is_wide=output == "wide")
     return 0
 
 
@@ -106,19 +111,21 @@ def _as_json(model: Repository, what: str, name: str, key: str) -> dict[str, Any
     return {"of": what, "name": name or model.settings.name, "settings": settings}
 
 
-def _list(model: Repository, asked: list[tuple[str, str, str]]) -> None:
+def _list(model: Repository, asked: list[tuple[str, str, str]], *, is_wide: bool) -> None:
     from argosy.names import joined  # noqa: PLC0415
     from argosy.reporting import console  # noqa: PLC0415
     from argosy.template import effects  # noqa: PLC0415
 
-    tables = []
+    tables, wide = [], ("meaning",) if is_wide else ()
     for what, name, key in asked:
-        table = console.table(f"{what} {name}".strip(), "value", "can be", "default", "files that follow")
+        table = console.table(f"{what} {name}".strip(), "value", "can be", "default", "files that follow", *wide)
         for each, value in _settings(model, what, name, key):
-            files = joined(effects.files(what, each), 2)
-            table.add_row(each.key, each.shown(value), _can_be(each), each.shown(each.default), files)
+            files = effects.files(what, each)
+            cells = (each.key, each.shown(value), _can_be(each), each.shown(each.default))
+            shown = (joined(files), effects.meaning(what, each)) if is_wide else (joined(files, 2),)
+            table.add_row(*cells, *shown)
         tables.append(table)
-    click.echo(console.written(tables, colour=sys.stdout.isatty()), nl=False)
+    click.echo(console.written(tables, colour=terminal.has_colour(sys.stdout)), nl=False)
     if model.settings.production.quotas and any(what == "team" and not key for what, _, key in asked):
         click.echo(
             "A team's namespaces may use what is usual, or what is set: argosy set team NAME ENV.requests.cpu=4 "

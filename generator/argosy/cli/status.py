@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from argosy import data
 from argosy.cli import options
 from argosy.cli.options import root_of
 from argosy.errors import ArgosyError, UsageError
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Exit with 1 if anything is left to promote or decide, with 2 if something could not be read.",
 )
-@options.output("text", "markdown", "json")
+@options.output("text", "wide", "markdown", "json", "name")
 def command(
     *,
     app: str,
@@ -54,8 +54,8 @@ def command(
 
     if context is not None and not is_live:
         raise UsageError("--context is for --live.", "Add --live.")
-    if by_file and (app or is_live or exit_code or output == "markdown"):
-        raise UsageError("--files lists all files, as text or JSON.", "Leave the other options out.")
+    if by_file and (app or is_live or exit_code or output in {"markdown", "wide"}):
+        raise UsageError("--files lists all files, as text, names, JSON or YAML.", "Leave the other options out.")
     root = root_of(repository)
     if by_file:
         _print_files(root, ownership.load(root), output)
@@ -86,7 +86,7 @@ def _print_matrix(
         shown = Template(origin.version(root, stored), newest, behind=behind, unseen=unseen)
     except ArgosyError as error:
         shown = Template(stored.version, newest, error.hint, behind, unseen)
-    click.echo(_format(Report(root, found, shown, asked, application), output), nl=False)
+    options.show(_format(Report(root, found, shown, asked, application), output))
     if not exit_code:
         return 0
     return 1 if found.is_behind else 2 if found.is_unknown or found.unread else 0
@@ -97,6 +97,8 @@ def _format(report: Report, output: str) -> str:
         from argosy.status import as_json  # noqa: PLC0415
 
         return as_json.detail(report) if report.application else as_json.overview(report)
+    if output == "name":
+        return "".join(f"{application} {environment}\n" for application, environment in report.matrix.deployments)
     if output == "markdown":
         from argosy.status import as_markdown  # noqa: PLC0415
 
@@ -105,7 +107,9 @@ def _format(report: Report, output: str) -> str:
     from argosy.status import as_text  # noqa: PLC0415
 
     colour = Options.of(sys.stdout, version="").colour
-    return as_text.detail(report, colour=colour) if report.application else as_text.overview(report, colour=colour)
+    if report.application:
+        return as_text.detail(report, colour=colour)
+    return as_text.overview(report, colour=colour, is_wide=output == "wide")
 
 
 def _print_files(root: Path, stored: Stored, output: str) -> None:
@@ -118,6 +122,9 @@ def _print_files(root: Path, stored: Stored, output: str) -> None:
     files = ownership.files(root, stored)
     if git.at(root).is_shallow:
         click.echo("This clone is shallow: seeded files are compared with the oldest version that it has.", err=True)
+    if output == "name":
+        click.echo("".join(f"{each.path}\n" for each in files), nl=False)
+        return
     if output == "text":
         for each in files:
             layer = f"  (layer {each.layer})" if each.layer else ""
@@ -126,7 +133,7 @@ def _print_files(root: Path, stored: Stored, output: str) -> None:
     newest = versions.current().version
     behind, unseen = own_branches.behind(root, stored.repository, newest)
     template = Template(stored.version, newest, behind=behind, unseen=unseen)
-    data = {
+    told = {
         "template": as_json.template(template),
         "environments": [
             {"name": each.name, "applications": list(each.applications), "promotesFrom": each.promotes_from}
@@ -142,4 +149,4 @@ def _print_files(root: Path, stored: Stored, output: str) -> None:
             for each in files
         ],
     }
-    click.echo(json.dumps(data, indent=2))
+    options.show(data.written("OwnedFiles", told))

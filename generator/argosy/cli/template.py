@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from argosy import data
 from argosy.cli import delivery, options
 from argosy.cli.options import ChangeOptions
 from argosy.errors import UsageError
@@ -67,7 +68,7 @@ def add(source: str, name: str, answers: tuple[tuple[str, str], ...], given: Cha
 
 @command.command("list")
 @options.repository
-@options.output("text", "json")
+@options.output("text", "json", "name")
 def list_(repository: Path | None, output: str) -> int:
     """List the layers, the lowest first: their versions, what is newer of what was fetched, and where they are from.
 
@@ -91,7 +92,10 @@ def list_(repository: Path | None, output: str) -> int:
             }
         )
     if output == "json":
-        click.echo(json.dumps(rows, indent=2))
+        options.show(data.written("Layers", {"layers": rows}))
+        return 0
+    if output == "name":
+        click.echo("".join(f"{row['name']}\n" for row in rows), nl=False)
         return 0
     if not rows:
         click.echo("This repository has no layers: argosy template add SOURCE adds one.", err=True)

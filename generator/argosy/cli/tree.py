@@ -18,7 +18,7 @@ from argosy.errors import UsageError
 @click.option("--resources/--no-resources", default=True, help="Show what Applications render.  [default: show]")
 @click.option("--verbose", is_flag=True, help="List every file that nothing leads to.")
 @options.repository
-@options.output("text", "json", "svg", "mermaid", "dot")
+@options.output("text", "json", "name", "svg", "mermaid", "dot")
 @options.fetch
 @options.no_cache
 @options.quiet
@@ -59,5 +59,5 @@ def command(
         click.echo(format_graph(pictures.of_tree(made), output), nl=False)
         return 0
     formatter = import_module(f"argosy.tree.as_{output}")
-    click.echo(formatter.format_tree(made, verbose=verbose), nl=False)
+    options.show(formatter.format_tree(made, verbose=verbose))
     return 0

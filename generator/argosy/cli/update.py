@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
 
+from argosy import data
 from argosy.cli import delivery, options
 from argosy.cli.options import ChangeOptions
 from argosy.names import joined
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 @click.option(
     "--check",
     is_flag=True,
+    allow_from_autoenv=False,
     help="Check for a newer version and for files that an update left (exit code 1 if there are; 2 if a branch is not "
     "here to look at), and change nothing.",
 )
@@ -97,7 +98,7 @@ def _check(given: ChangeOptions) -> int:
             **({"notes": notes} if notes else {}),
             **({"layers": {each.name: [layers[each.name].label, each.label] for each in newer}} if layers else {}),
         }
-        click.echo(json.dumps(found, indent=2))
+        options.show(data.written("Update", found))
     elif not given.quiet:
         if present != newest:
             click.echo(f"There is a newer template: {newest}. This repository has {present}.")

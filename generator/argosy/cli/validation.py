@@ -178,7 +178,7 @@ def tell(
     valid = reporting.is_valid(report, strict=strict)
     if not (quiet and valid and output == "text"):
         with terminal.annotating() if output == "github" else nullcontext():
-            click.echo(_formatted(report, output, strict=strict, verbose=verbose, colour=True), nl=False)
+            options.show(_formatted(report, output, strict=strict, verbose=verbose, colour=True))
     for form, file in reports:
         _write(file, _formatted(report, form, strict=strict, verbose=verbose))
     return 0 if valid else 1

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping
 from typing import Any
 
+from argosy import data
 from argosy.difference.comparison import ApplicationChange, Difference, Unknown
 from argosy.difference.risks import Risk
 
 
 def format_difference(difference: Difference) -> str:
-    """Return one JSON object: `rendered` (a count), `applications`, `warnings`, `faults` and `skipped` (lists).
+    """Return a difference as one JSON object."""
+    return data.written("Difference", document(difference))
+
+
+def document(difference: Difference) -> Mapping[str, Any]:
+    """Return what JSON has: `rendered` (a count), `applications`, `warnings`, `faults` and `skipped` (lists).
 
     An application has `application` (the name of the Argo CD Application), `app`, `environment`, `namespace`, `status`
     (appears, vanishes or changes), `note` and `resources`, each with `group`, `kind`, `namespace`, `name`, `change`
@@ -18,14 +24,13 @@ def format_difference(difference: Difference) -> str:
     say why an Application cannot be rendered, with the `side` on which (before or after); skipped ones why none of it,
     or not all, can be known here.
     """
-    document = {
+    return {
         "rendered": difference.rendered,
         "applications": [_application(each) for each in difference.applications],
         "warnings": [{**_place(each), "resource": each.resource, "message": each.message} for each in difference.risks],
         "faults": [{**_place(each), "side": each.side, "message": each.message} for each in difference.faults],
         "skipped": [{**_place(each), "message": each.message} for each in difference.skipped],
     }
-    return json.dumps(document, indent=2) + "\n"
 
 
 def _place(of: ApplicationChange | Risk | Unknown) -> dict[str, Any]:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
+from argosy import data
 from argosy.doctor.diagnosis import Check, Diagnosis, State
 
 
 def format_diagnosis(diagnosis: Diagnosis) -> str:
     """Return every symptom with every check and every observation."""
-    data = {
+    document = {
         "subject": diagnosis.subject,
         "summary": {
             "problems": len(diagnosis.problems),
@@ -21,7 +21,7 @@ def format_diagnosis(diagnosis: Diagnosis) -> str:
             for each in diagnosis.symptoms
         ],
     }
-    return json.dumps(data, indent=2) + "\n"
+    return data.written("Diagnosis", document)
 
 
 def _check(check: Check) -> dict[str, Any]:

@@ -56,7 +56,7 @@ def _branches(case: Case) -> Iterator[Observation]:
             seen = f"Whether {names} is protected is unknown: --offline asks no host."
             yield unknown(seen, command=case.choice.command)
         elif host.token() is None:
-            variables = " or ".join(("ARGOSY_TOKEN", *host.variables))
+            variables = " or ".join(host.token_variables)
             seen = f"Whether {names} is protected is unknown: no token for {host.name}."
             yield unknown(seen, f"Set {variables} to a token with {host.rights}.", case.choice.command)
         else:

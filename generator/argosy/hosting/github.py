@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 from typing import Any, ClassVar
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from argosy.hosting.host import Comment, Host, Labelled, Proposal, Request, encoded, number_of_event
 from argosy.hosting.protection import Protection, together
@@ -26,7 +26,9 @@ class GitHub(Host):
     parts: ClassVar[tuple[str, ...]] = ("github",)
     body_limit = 65_536 - 256
     title_limit = 256
-    variables: ClassVar[tuple[str, ...]] = ("GITHUB_TOKEN", "GH_TOKEN")
+    variables: ClassVar[tuple[str, ...]] = ("GH_TOKEN", "GITHUB_TOKEN")
+    enterprise_variables: ClassVar[tuple[str, ...]] = ("GH_ENTERPRISE_TOKEN", "GITHUB_ENTERPRISE_TOKEN")
+    """Those of Enterprise Server, as gh has them: a token of github.com goes nowhere else."""
     scopes = "write access to contents and pull requests (a classic token: the scope repo)"
     rights = "read access to metadata and administration (a classic token: the scope repo)"
     making = "the scope repo, or, fine-grained, read and write access to administration and contents"
@@ -55,6 +57,16 @@ class GitHub(Host):
     def api_of(cls, host: str, web: str) -> str:
         """Return the address of the API, which Enterprise Server has below its own."""
         return f"https://api.{host}" if cls.is_shared(host) else f"{web}/api/v3"
+
+    @property
+    def token_variables(self) -> Sequence[str]:
+        """Where the token is looked for, in gh's order; on a runner, the job's token is for the runner's server."""
+        own = self.variables if self.is_shared(urlsplit(self.web).netloc) else self.enterprise_variables
+        server = self._environment.get("GITHUB_SERVER_URL", "").rstrip("/").lower()
+        if server:
+            others = tuple(each for each in own if each not in self.variables)
+            own = (*self.variables, *others) if server == self.web.lower() else others
+        return ("ARGOSY_TOKEN", *own)
 
     def current_request(self, environment: Mapping[str, str]) -> int | None:
         """Return the number of the pull request that a workflow runs for, or None."""

@@ -105,7 +105,7 @@ class Host(ABC):
     draft_prefix: ClassVar[str] = ""
     """What marks a draft in the title, where the API has nothing else for it."""
     variables: ClassVar[tuple[str, ...]]
-    """Where the token is looked for after ARGOSY_TOKEN."""
+    """Where the host's own tools have the token, which ARGOSY_TOKEN comes before."""
     scopes: ClassVar[str]
     """What the token must allow."""
     rights: ClassVar[str]
@@ -137,6 +137,11 @@ class Host(ABC):
         self.web = web.rstrip("/")
         self.project = project
         self._environment = environment
+
+    @property
+    def token_variables(self) -> Sequence[str]:
+        """Where the token is looked for, the first place first."""
+        return ("ARGOSY_TOKEN", *self.variables)
 
     def token(self) -> str | None:
         """Return the token from the environment, or None; raise UsageError if it cannot be one."""
@@ -343,7 +348,7 @@ class Host(ABC):
         if not token:
             raise UsageError(
                 f"No token for {urlsplit(self.api).netloc}.",
-                f"Set {' or '.join(('ARGOSY_TOKEN', *self.variables))} to a token with {self.scopes}.",
+                f"Set {' or '.join(self.token_variables)} to a token with {self.scopes}.",
             )
         return Client(
             Access(
@@ -360,7 +365,7 @@ class Host(ABC):
 
     @property
     def _token(self) -> tuple[str, str]:
-        for variable in ("ARGOSY_TOKEN", *self.variables):
+        for variable in self.token_variables:
             token = self._environment.get(variable, "").strip()
             if not token:
                 continue

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-
+from argosy import data
 from argosy.documents.fields import JSON
 from argosy.findings import Finding, Report, Status
 from argosy.reporting.grouping import ordered
@@ -47,7 +46,7 @@ def format_report(report: Report, options: Options) -> str:
         document["shard"] = dict(report.part)
     if options.verbose:
         document["unreached"] = [{"path": each.path, "reason": each.reason} for each in report.unreached]
-    return json.dumps(document, indent=2) + "\n"
+    return data.written("Validation", document)
 
 
 def _finding(finding: Finding) -> JSON:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self, TextIO
+
+from argosy import terminal
 
 
 class OutputFormat(StrEnum):
@@ -32,10 +33,10 @@ class Options:
 
     @classmethod
     def of(cls, stream: TextIO, *, version: str, strict: bool = False, verbose: bool = False) -> Self:
-        """Return the options that suit a stream: colour for a terminal alone (https://no-color.org)."""
+        """Return the options that suit a stream: colour for a terminal alone, or as the environment says."""
         return cls(
             version=version,
             strict=strict,
             verbose=verbose,
-            colour=stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb",
+            colour=terminal.has_colour(stream),
         )

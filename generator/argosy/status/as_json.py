@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from argosy import data
 from argosy.promotion.trailers import Record
 from argosy.status import report as wording
 from argosy.status.matrix import Column, Deployment, Lag
@@ -19,28 +19,30 @@ if TYPE_CHECKING:
 
 def overview(report: Report) -> str:
     """Return the environments, and the applications with what each environment has of them."""
-    return _written(
-        {
-            "template": template(report.template),
-            "environments": [_column(report, each) for each in report.matrix.columns],
-            "applications": [
-                {"name": name, "environments": [_deployment(report, each) for each in _of(report, name)]}
-                for name in report.matrix.applications
-            ],
-            "notes": list(wording.notes(report.matrix)),
-        }
-    )
+    return data.written("Status", _overview(report))
+
+
+def _overview(report: Report) -> dict[str, Any]:
+    return {
+        "template": template(report.template),
+        "environments": [_column(report, each) for each in report.matrix.columns],
+        "applications": [
+            {"name": name, "environments": [_deployment(report, each) for each in _of(report, name)]}
+            for name in report.matrix.applications
+        ],
+        "notes": list(wording.notes(report.matrix)),
+    }
 
 
 def detail(report: Report) -> str:
     """Return the same of one application alone, and every key that differs between two environments."""
     from argosy.promotion import report as promotion_report  # noqa: PLC0415
 
-    data = json.loads(overview(report))
-    for found, (_, promotion) in zip(data["applications"][0]["environments"], wording.moves(report), strict=True):
-        told = promotion_report.as_data(promotion)
-        found["keys"] = told[0]["keys"] if told else []
-    return _written(data)
+    told = _overview(report)
+    for found, (_, promotion) in zip(told["applications"][0]["environments"], wording.moves(report), strict=True):
+        moved = promotion_report.as_data(promotion)
+        found["keys"] = moved[0]["keys"] if moved else []
+    return data.written("Status", told)
 
 
 def history(application: str, promotions: Sequence[Promoted]) -> str:
@@ -56,7 +58,7 @@ def history(application: str, promotions: Sequence[Promoted]) -> str:
         }
         for each in promotions
     ]
-    return _written({"application": application, "history": listed})
+    return data.written("History", {"application": application, "history": listed})
 
 
 def template(found: Template) -> dict[str, Any]:
@@ -136,7 +138,3 @@ def _live(live: Live | None) -> dict[str, str] | None:
         return None
     names = ("namespace", "sync", "health", "revision", "message")
     return {name: getattr(live, name) for name in names}
-
-
-def _written(data: Mapping[str, Any]) -> str:
-    return json.dumps(data, indent=2, ensure_ascii=False) + "\n"

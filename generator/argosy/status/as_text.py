@@ -14,13 +14,20 @@ from argosy.status.report import Phrase, Report
 from argosy.terminal import printable
 
 
-def overview(report: Report, *, colour: bool = False) -> str:
-    """Return a row for each application, and what to know of the whole."""
+def overview(report: Report, *, colour: bool = False, is_wide: bool = False) -> str:
+    """Return a row for each application, and what to know of the whole; a wide one has charts and images too."""
     table = console.table("application", *map(wording.heading, report.matrix.columns))
     for application in report.matrix.applications:
-        cells = (wording.phrases(report, application, each.environment.name) for each in report.matrix.columns)
-        table.add_row(application, *map(_joined, cells))
+        cells = (_cell(report, application, each.environment.name, is_wide) for each in report.matrix.columns)
+        table.add_row(application, *cells)
     return console.written([table, Text(), *_closing(report)], colour=colour)
+
+
+def _cell(report: Report, application: str, environment: str, is_wide: bool) -> Text:
+    told = _joined(wording.phrases(report, application, environment))
+    found = report.matrix.deployments.get((application, environment)) if is_wide else None
+    facts = wording.facts(report, found) if found else ()
+    return Text("\n").join([told, *(Text(printable(each), "dim") for each in facts)])
 
 
 def detail(report: Report, *, colour: bool = False) -> str:

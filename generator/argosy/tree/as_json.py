@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-
+from argosy import data
 from argosy.documents.fields import JSON
 from argosy.tree import Node, Tree
 
@@ -32,7 +31,7 @@ def format_tree(tree: Tree, *, verbose: bool = False) -> str:  # noqa: ARG001 - 
         "unreached": [{"path": each.path, "reason": each.reason} for each in tree.unreached],
         "clusters": [{name: getattr(each, name) for name in _OF_CLUSTER} for each in tree.clusters],
     }
-    return json.dumps(document, indent=2) + "\n"
+    return data.written("Tree", document)
 
 
 def _node(node: Node) -> JSON:
