@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from math import ceil
 from pathlib import Path
 
+from argosy.cli import COMPLETE
 from benchmarks import infrastructure, peers
 from benchmarks.measuring import FRESH, Command, Measured, in_turns
 from benchmarks.repositories import ENVIRONMENTS, names
@@ -83,6 +84,16 @@ def version(bench: Bench) -> Iterator[Row]:
         click=Command([sys.executable, "-c", "import click"], bench.folder),
     )
     yield _ratio('`argosy --version` / `python -c "import click"`', measured, 2)
+
+
+def completion(bench: Bench) -> Iterator[Row]:
+    """Measure what a shell waits for at each Tab: names of a repository, and settings with their values."""
+    root = bench.repository("helm", 30)
+    for line in ("status ", "set env prod auto", "rules image"):
+        words = f"argosy {line}"
+        asked = (f"{COMPLETE}=bash_complete", f"COMP_WORDS={words}", f"COMP_CWORD={words.count(' ')}")
+        measured = bench.measure(argosy=Command(["env", *asked, peers.script("argosy")], root))["argosy"]
+        yield Row(f"complete `{words}`", measured.seconds, "s", 0.15, _behind(measured))
 
 
 def init(bench: Bench) -> Iterator[Row]:
@@ -347,6 +358,7 @@ def _answers(applications: int) -> str:
 
 FIGURES: Mapping[str, Callable[[Bench], Iterator[Row]]] = {
     "version": version,
+    "completion": completion,
     "init": init,
     "kubernetes-validate": kubernetes_validate,
     "kubeconform": kubeconform,

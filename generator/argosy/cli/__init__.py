@@ -68,6 +68,10 @@ VARIABLES = "ARGOSY"
 """How the environment variables of options begin: ARGOSY_PROMOTE_MESSAGE."""
 
 
+COMPLETE = "_ARGOSY_COMPLETE"
+"""The variable by which a shell asks for completions."""
+
+
 def _take_variables(command: click.Command, prefix: str) -> None:
     """Give each option of a command the variable that is called as the option is, unless it is for the line alone."""
     for each in command.params:
@@ -91,6 +95,10 @@ class Commands(click.Group):
             return None
         command: click.Command = importlib.import_module(f"argosy.cli.{cmd_name}").command
         _take_variables(command, f"{VARIABLES}_{cmd_name.upper()}")
+        if COMPLETE in os.environ:
+            from argosy.cli import completing  # noqa: PLC0415
+
+            completing.attach(command, cmd_name)
         return command
 
     def invoke(self, ctx: click.Context) -> object:
@@ -147,7 +155,8 @@ def _change_folder(ctx: click.Context, _: click.Parameter, folders: tuple[Path, 
     """Go where the command is to run, each folder seen from the one before; also to complete what is there."""
     for each in folders:
         try:
-            ctx.with_resource(chdir(each))
+            # A shell that completes asks after the context is gone.
+            os.chdir(each) if ctx.resilient_parsing else ctx.with_resource(chdir(each))
         except OSError as error:
             raise click.BadParameter(f"{each}: {error.strerror}.") from error
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 from click.shell_completion import get_completion_class
 
-from argosy.cli import argosy
+from argosy.cli import COMPLETE, argosy
 
 _UNSPACED = {
     "COMPREPLY+=($value)": "COMPREPLY+=($value); [[ $value == *= ]] && compopt -o nospace",
@@ -18,16 +18,26 @@ _UNSPACED = {
 
 
 @click.command("completion")
-@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish", "powershell"]))
 def command(shell: str) -> None:
-    """Print the script that completes argosy's commands, and the settings of this repository, in a shell.
+    """Print the script that completes argosy's commands, and the names of this repository, in a shell.
 
-    For bash, put this into ~/.bashrc:  eval "$(argosy completion bash)"
+    Applications, environments, components, rules, settings and their values, contexts, branches and tags.
+
+    \b
+    Examples:
+      # bash, in ~/.bashrc, and zsh, in ~/.zshrc after compinit
+      eval "$(argosy completion bash)"
+      eval "$(argosy completion zsh)"
+      # fish
+      argosy completion fish > ~/.config/fish/completions/argosy.fish
+      # PowerShell, in $PROFILE
+      argosy completion powershell | Out-String | Invoke-Expression
     """
     found = get_completion_class(shell)
     if found is None:
         raise click.UsageError(f"Click has no completion for {shell}.")
-    script = found(argosy, {}, "argosy", "_ARGOSY_COMPLETE").source()
+    script = found(argosy, {}, "argosy", COMPLETE).source()
     # After `KEY=` comes the value, no blank.
     for plain, unspaced in _UNSPACED.items():
         script = script.replace(plain, unspaced)

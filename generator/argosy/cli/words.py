@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 from click.shell_completion import CompletionItem
 
-from argosy.errors import ArgosyError, UsageError
+from argosy.errors import UsageError
 
 if TYPE_CHECKING:
     from argosy.repository.switches import Setting
@@ -47,21 +47,22 @@ def in_full(word: str) -> str:
 
 def of_set(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Return what may follow the words of `argosy set`: what, which, KEY=VALUE, KEY=VALUE …"""
-    return [CompletionItem(each) for each in _following(ctx.params.get("words") or (), incomplete)]
+    return [CompletionItem(each) for each in _following(ctx, incomplete)]
 
 
 def of_settings(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Return what may follow the words of `argosy settings`: what, which, one key."""
     words: Sequence[str] = ctx.params.get("words") or ()
     known, names = _known(words)
-    found = [*known] if known and not words[1 + names :] else [] if known else _first(words)
+    found = [*known] if known and not words[1 + names :] else [] if known else _first(ctx, words)
     return [CompletionItem(each) for each in found if each.startswith(incomplete)]
 
 
-def _following(words: Sequence[str], incomplete: str) -> Iterator[str]:
+def _following(ctx: click.Context, incomplete: str) -> Iterator[str]:
+    words: Sequence[str] = ctx.params.get("words") or ()
     known, names = _known(words)
     if not known:
-        yield from (each for each in _first(words) if each.startswith(incomplete))
+        yield from (each for each in _first(ctx, words) if each.startswith(incomplete))
         return
     # Some shells take `KEY=VALUE` for three words, and replace the last one alone.
     before = words[1 + names :]
@@ -94,15 +95,13 @@ def _known(words: Sequence[str]) -> tuple[dict[str, Setting], int]:
     return (SETTINGS.get(short, {}), names) if len(words) > names else ({}, 0)
 
 
-def _first(words: Sequence[str]) -> Sequence[str]:
+def _first(ctx: click.Context, words: Sequence[str]) -> Sequence[str]:
     """Return what the first words may be: what, and which of them there are here."""
-    from argosy.cli.options import root_of  # noqa: PLC0415
-    from argosy.repository import store  # noqa: PLC0415
+    from argosy.cli import completing  # noqa: PLC0415
     from argosy.repository.switches import SETTINGS  # noqa: PLC0415
 
     if not words:
         return [*SETTINGS]
-    try:
-        return store.names(root_of(None), ALIASES.get(words[0], words[0]))
-    except ArgosyError:
-        return []
+    known = {"app": completing.applications, "env": completing.environments, "team": completing.teams}
+    names = {**known, "cluster": completing.clusters}.get(ALIASES.get(words[0], words[0]))
+    return completing.found(ctx, names) if names else []
