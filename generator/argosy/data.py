@@ -17,7 +17,7 @@ def written(kind: str, document: Mapping[str, Any]) -> str:
 
 def on_one_line(kind: str, document: Mapping[str, Any]) -> str:
     """Return the same on one line, to be found among others."""
-    return json.dumps(_named(kind, document), default=str) + "\n"
+    return json.dumps(_named(kind, document), default=str, ensure_ascii=False) + "\n"
 
 
 def _named(kind: str, document: Mapping[str, Any]) -> dict[str, Any]:

@@ -298,7 +298,7 @@ def test_a_step_that_is_forbidden_and_how_it_goes_on(bootstrap: Argosy, site: Si
     assert result.code == 1
     assert list(states(result).values()) == ["done", "done", "done", "failed"]
     assert f"Argo CD {VERSION}: Cannot apply manifests in context blue: Error from server (Forbidden): " in result.err
-    assert 'cannot patch resource "deployments"' in result.err
+    assert "cannot patch resource" in result.err
     assert f"goes on from here: argosy bootstrap --install {site.install} --yes --output json" in result.err
     site.cluster.forbidden = set()
     again = bootstrap("--yes", "--output", "json")
