@@ -250,7 +250,7 @@ def test_wrong_usage(argosy: Argosy, tmp_path: Path) -> None:
         ["--schema-location", "nowhere"],
         ["--schema-location", "ftp://example.com"],
         ["--schema-location", "x/{{.Nonsense}}.json"],
-        ["--output", "yaml"],
+        ["--output", "xml"],
     ):
         result = argosy("validate", *arguments)
         assert result.code == 2, arguments

@@ -81,7 +81,7 @@ def revisions(root: Path) -> Iterator[str]:
     from argosy import git  # noqa: PLC0415
 
     places = ("refs/heads", "refs/tags", "refs/remotes")
-    yield from git.run(root, "for-each-ref", "--format=%(refname:short)", *places).splitlines()
+    yield from filter(None, git.run(root, "for-each-ref", "--format=%(refname:short)", *places).split("\n"))
 
 
 def kubernetes(_: Path) -> Iterator[str]:
