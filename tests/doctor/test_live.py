@@ -342,7 +342,7 @@ def test_nobody_looked_a_sync_runs_and_root_is_another(
         made("v1", "ResourceQuota", "best-effort", "web-prod", **of_some),
     ]
     found = doctor(argosy, "--live")
-    assert len(carry_out(found, api.objects, kubernetes, monkeypatch)) == 2
+    assert len(carry_out(found, api.objects, kubernetes, monkeypatch)) == 1
 
     unseen = found.of("sync-status", "problem")
     assert (unseen["seen"], unseen["applications"]) == (

@@ -45,7 +45,10 @@ _SIGNS: Mapping[Topic, re.Pattern[str]] = {
         re.IGNORECASE,
     ),
     Topic.RENDER: re.compile("`?helm (template|dependency)|kustomize build|manifest generation error", re.IGNORECASE),
-    Topic.PERMISSION: re.compile("forbidden|not permitted in project|is not permitted|unauthorized", re.IGNORECASE),
+    Topic.PERMISSION: re.compile(
+        "forbidden|not permitted in project|is not permitted|do not match any of the allowed|unauthorized",
+        re.IGNORECASE,
+    ),
 }
 """How the complaints of each topic read, the first that fits deciding."""
 _ADVICE = {

@@ -111,13 +111,13 @@ class Diagnosis:
     def first(self) -> Observation:
         """Return the problem to begin with: what explains the most.
 
-        That is a cause rather than what follows from one, of more Applications rather than of fewer. What keeps nothing
-        from being deployed comes last.
+        That is a cause rather than what follows from one, and an error that Argo CD names rather than that something
+        differs; of more Applications rather than of fewer. What keeps nothing from being deployed comes last.
         """
 
-        def rank(found: tuple[Symptom, Check, Observation]) -> tuple[bool, bool, int]:
+        def rank(found: tuple[Symptom, Check, Observation]) -> tuple[bool, int, int]:
             symptom, check, each = found
-            return symptom.id in _ASIDE, check.id in _EFFECTS, -len(each.applications or self.applications)
+            return symptom.id in _ASIDE, _EFFECTS.get(check.id, 0), -len(each.applications or self.applications)
 
         found = (
             (symptom, check, each)
@@ -129,7 +129,7 @@ class Diagnosis:
         return min(found, key=rank)[2]
 
 
-_EFFECTS = frozenset({"sync-status", "sync-operation", "compared", "changed-by-hand"})
-"""The checks of what follows from a cause that other checks find."""
+_EFFECTS = {"sync-operation": 1, "compared": 1, "changed-by-hand": 1, "sync-status": 2}
+"""The checks of what follows from a cause that other checks find, and how far it is from one."""
 _ASIDE = frozenset({"review", "tools"})
 """The symptoms without which everything is deployed all the same."""

@@ -198,9 +198,9 @@ def _of_sync(application: ArgoApplication, found: Manifest, cluster: Cluster) ->
         if each.get("status") == "OutOfSync"
     ]
     seen = f"{status}: {joined(differing, 5)}." if differing else f"{status}."
+    topics = {topic_of(each) for each in told(found)}
+    where = joined([f"“{TITLES[topic]}”" for topic in Topic if topic in topics])
     if status == "Unknown":
-        topics = {topic_of(each) for each in told(found)}
-        where = joined([f"“{TITLES[topic]}”" for topic in Topic if topic in topics])
         advice = f"Argo CD could not compare. Why: see {where}." if where else "Argo CD could not compare. See:"
         return problem(seen, advice, f"argocd app get {application.name}", about)
     if is_paused(found):
@@ -219,7 +219,8 @@ def _of_sync(application: ArgoApplication, found: Manifest, cluster: Cluster) ->
         return problem(
             f"{seen} It is not synced automatically.", "Look at the difference, and sync it.", command, about
         )
-    advice = f"See what differs: argocd app diff {application.name}. Then sync it by hand:"
+    why = f"Why: see {where}" if where else f"See what differs: argocd app diff {application.name}"
+    advice = f"{why}. Then sync it by hand:"
     return problem(seen, advice, command, about)
 
 

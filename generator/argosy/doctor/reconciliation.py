@@ -32,6 +32,9 @@ def compared(case: Case, cluster: Cluster) -> Iterator[Observation]:
         if found is None:
             yield unknown("The cluster has no such Application.", applications=(application.name,))
             continue
+        if not field(found, "status"):
+            yield unknown("No controller has looked at it yet.", applications=(application.name,))
+            continue
         yield from _age(application, found, longest, cluster)
         yield from _revisions(case, application, found, cluster)
 
