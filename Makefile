@@ -24,7 +24,7 @@ reliability: $(VENV)/.installed-dev ## Break argosy by signals, full disks, bad 
 cluster: $(VENV)/.installed-dev ## Build a Kubernetes API server for the tests of the next target: minutes, once, with Go
 	$(BIN)/python -m tests.cluster.building
 
-test-cluster: cluster ## Ask a real API server what argosy asks: mutations of manifests, and all that argosy writes
+test-cluster: cluster ## Ask a real API server what argosy asks: mutations, all that argosy writes, bootstrap, doctor
 	$(BIN)/pytest tests/cluster
 
 lint: $(VENV)/.installed-dev ## Check style and types

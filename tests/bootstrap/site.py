@@ -37,15 +37,21 @@ def _small() -> Repository:
 
 def lay_out(folder: Path, cluster: ApiServer, repository: Repository | None = None, *, context: str = "blue") -> Site:
     """Lay a site out in a folder; the remote is one that anybody may read."""
+    root, url = with_remote(folder, repository or _small())
+    site = Site(root, url, cluster, installation(folder / "install"), folder / "kubeconfig")
+    kubeconfig(site.kubeconfig, cluster.url, context=context, current=context)
+    site.push()
+    return site
+
+
+def with_remote(folder: Path, repository: Repository) -> tuple[Path, str]:
+    """Return a repository with a remote that has nothing yet, which it names, and the remote's URL."""
     root, remote = folder / "gitops", folder / "remote.git"
-    create(root, repository or _small())
+    create(root, repository)
     url = remote.as_uri()
     for path in (root / ".copier-answers.yml", *root.rglob("*.md"), *(root / "argocd").rglob("*.yaml")):
         path.write_text(path.read_text().replace(_URL, url))
     commit(root)
     git(folder, "init", "--quiet", "--bare", str(remote))
     git(root, "remote", "add", "origin", url)
-    site = Site(root, url, cluster, installation(folder / "install"), folder / "kubeconfig")
-    kubeconfig(site.kubeconfig, cluster.url, context=context, current=context)
-    site.push()
-    return site
+    return root, url

@@ -7,8 +7,8 @@ import json
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,16 @@ import yaml
 from tests.cluster import building
 
 ADMIN, READER = "admin-token", "reader-token"
+ARGO = "argoproj.io/v1alpha1"
+"""Argo CD's kinds have no status of their own: it is written with the rest."""
 STARTS_WITHIN = 180
-"""Seconds; only a control plane that never comes up takes them."""
+"""Seconds; only a control plane that never comes up takes them, and only what never happens."""
+
+
+def _session() -> requests.Session:
+    made = requests.Session()
+    made.trust_env = False  # Tests change the environment, and threads would read it meanwhile.
+    return made
 
 
 @dataclass(frozen=True)
@@ -29,7 +37,9 @@ class ControlPlane:
     server: str
     authority: Path
     folder: Path
-    session: requests.Session = field(default_factory=requests.Session)
+    session: requests.Session = field(default_factory=_session)
+    kinds: dict[tuple[str, str], tuple[str, bool]] = field(default_factory=dict)
+    """The plural of each kind that was asked for, and whether it has a namespace."""
 
     def request(self, method: str, path: str, body: object = None, *, token: str = ADMIN, patch: str = "") -> Answer:
         """Ask the API server; the body is JSON, or with `patch` an apply patch of that field manager."""
@@ -44,6 +54,44 @@ class ControlPlane:
         except ValueError:
             told = {"message": answer.text}
         return Answer(answer.status_code, told, answer.headers.get("Warning", ""))
+
+    def apart(self) -> ControlPlane:
+        """Return the same for another thread."""
+        return replace(self, session=_session())
+
+    def path(self, manifest: Mapping[str, Any]) -> str:
+        """Return where an object is; raise KeyError where the API server does not know its kind."""
+        version, kind = manifest["apiVersion"], manifest["kind"]
+        if (version, kind) not in self.kinds:
+            listed = self.request("GET", f"/apis/{version}" if "/" in version else f"/api/{version}").body
+            for each in listed.get("resources", ()):
+                if "/" not in each["name"]:
+                    self.kinds[version, each["kind"]] = each["name"], each["namespaced"]
+        plural, namespaced = self.kinds[version, kind]
+        metadata = manifest["metadata"]
+        where = f"/namespaces/{metadata.get('namespace', 'default')}" if namespaced else ""
+        return f"/{'apis' if '/' in version else 'api'}/{version}{where}/{plural}/{metadata['name']}"
+
+    def apply(self, *manifests: Mapping[str, Any]) -> None:
+        """Apply objects, the status of each as well; raise AssertionError where one is refused."""
+        for each in manifests:
+            plain = {key: value for key, value in each.items() if key != "status" or each["apiVersion"] == ARGO}
+            self._applied(self.path(each), plain)
+            if "status" in each and each["apiVersion"] != ARGO:
+                names = {name: each["metadata"][name] for name in ("name", "namespace") if name in each["metadata"]}
+                head = {"apiVersion": each["apiVersion"], "kind": each["kind"], "metadata": names}
+                self._applied(f"{self.path(each)}/status", {**head, "status": each["status"]})
+
+    def _applied(self, path: str, body: object) -> None:
+        answer = self.request("PATCH", f"{path}?fieldManager=test&force=true", body, patch="test")
+        assert answer.code < 300, (path, answer.message)
+
+    def get(self, api_version: str, kind: str, name: str, namespace: str = "default") -> dict[str, Any]:
+        """Return an object; raise AssertionError where there is none."""
+        named = {"apiVersion": api_version, "kind": kind, "metadata": {"name": name, "namespace": namespace}}
+        answer = self.request("GET", self.path(named))
+        assert answer.code == 200, answer.message
+        return answer.body
 
     def kubeconfig(self, token: str = ADMIN, context: str = "real") -> Path:
         """Write a kubeconfig with one context, and return it."""
@@ -138,6 +186,14 @@ def _commands(  # noqa: PLR0917 - what the three programs share
             "secure-port": "0",
         },
     }
+
+
+def until(holds: Callable[[], object], what: str) -> None:
+    """Wait until something holds; raise AssertionError where it never does."""
+    end = time.monotonic() + STARTS_WITHIN
+    while not holds():
+        assert time.monotonic() < end, f"It never came to that: {what}."
+        time.sleep(0.2)
 
 
 def _free_ports(count: int) -> list[int]:

@@ -3,23 +3,38 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from argosy.repository.model import WRITTEN_HERE, ArgocdStyle, Format
+from argosy.catalogue import catalogue
+from argosy.change import components
+from argosy.repository.model import WRITTEN_HERE, ArgocdStyle, Format, Repository
 from argosy.template import rendering
 from argosy.template.rendering import File
 from argosy.validation import pipeline
-from tests import goldens
+from tests import covering, goldens
 from tests.cluster import differential
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.mutations import Mutation
+from tests.test_production import CHOICES as SWITCHES
+from tests.test_production import OFF, VALUES
+from tests.test_production import model as switched
 
 NEW = [*product(WRITTEN_HERE, ArgocdStyle)]
+COMPONENTS = sorted(catalogue.load())
+CHOICES: Mapping[str, Sequence[str]] = {
+    "format": [*WRITTEN_HERE],
+    "argocd": [*ArgocdStyle],
+    **SWITCHES,
+    **dict.fromkeys(COMPONENTS, (OFF, "on")),
+}
+"""All that can be chosen of a repository and shows in what it applies."""
+CASES = [{key: value for key, value in case.items() if value != OFF} for case in covering.cases(CHOICES)]
+"""Any two of these choices together."""
 
 
 @pytest.mark.parametrize("name", goldens.NAMES)
@@ -34,6 +49,30 @@ def test_a_new_repository_is_taken(plane: ControlPlane, form: str, style: str, t
     all_are_taken(plane, tmp_path)
 
 
+def test_each_switch_and_each_component_is_in_several_cases() -> None:
+    for name, values in CHOICES.items():
+        assert all(sum(case.get(name, OFF) == value for case in CASES) > 2 for value in values), name
+
+
+@pytest.mark.parametrize("number", range(len(CASES)))
+def test_whatever_is_switched_on_is_taken(plane: ControlPlane, number: int, tmp_path: Path) -> None:
+    write(goldens.tree(chosen(CASES[number], number)), tmp_path)
+    all_are_taken(plane, tmp_path)
+
+
+def chosen(case: Mapping[str, str], number: int) -> Repository:
+    """Return the repository of a case."""
+    turned = {key: value for key, value in case.items() if key not in {"format", *COMPONENTS}}
+    if turned.get("secrets") == "external-secrets":
+        turned["secretStore"] = VALUES["secretStore"][number % len(VALUES["secretStore"])]
+    made, known = switched(turned, Format(case["format"])), catalogue.load()
+    wanted = [each for each in COMPONENTS if each in case]
+    if not wanted:
+        return made
+    placed = components.place(made, known, wanted, ())
+    return components.add(made, placed, fetch=goldens.refuse, held=lambda _: None).after
+
+
 def write(tree: Mapping[str, File], folder: Path) -> None:
     """Write a tree, but for what is executable in it."""
     for path, file in tree.items():
@@ -44,14 +83,21 @@ def write(tree: Mapping[str, File], folder: Path) -> None:
 def all_are_taken(plane: ControlPlane, root: Path) -> None:
     """Fail on what the API server refuses of what a repository renders to and applies."""
     paths = differential.prepared(plane)
-    manifests = {json.dumps(each, sort_keys=True): each for each in applied(root)}.values()
-    known = [each for each in manifests if (each["apiVersion"], each["kind"]) in paths]
+    manifests = {json.dumps(each, sort_keys=True): each for each in applied(root)}
+    known = {text: each for text, each in manifests.items() if (each["apiVersion"], each["kind"]) in paths}
     assert known
     refused = []
-    for each in known:
+    for text, each in known.items():
+        if text in _TAKEN:
+            continue
         told = differential.of_server(plane, paths, Mutation("", {**each, "metadata": in_namespace(each, paths)}))
         refused += [(each["kind"], each["metadata"].get("name"), told)] if told else []
+        _TAKEN.add(text)
     assert refused == []
+
+
+_TAKEN: set[str] = set()
+"""What was judged before: most of a repository is that of the last."""
 
 
 def in_namespace(manifest: dict[str, Any], paths: dict[tuple[str, str], str]) -> dict[str, Any]:
