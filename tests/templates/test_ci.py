@@ -7,7 +7,7 @@ import re
 import subprocess
 import sysconfig
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,8 @@ from tests.conftest import Argosy
 from tests.templates.renovate import Found, watched
 from tests.templates.pipelines import ARGOSY, Clone, Done, REAL_ARGOSY, Script, TOKEN, WEB, bitbucket, cloned, documents, github, gitlab, history, texts, yamllint
 
+WORKFLOWS = Path(__file__).parents[2] / ".github/workflows"
+"""Those of argosy itself."""
 HOSTS = (CiHost.GITHUB, CiHost.GITLAB, CiHost.BITBUCKET)
 INSTALL = (
     "-m pip install --only-binary :all: --require-hashes --requirement tools/argosy-dependencies.txt\n"
@@ -692,16 +694,20 @@ class TestGithub:
         assert jobs()[name]["steps"][0]["with"]["fetch-depth"] == "0"
 
     def test_every_action_is_pinned_to_a_commit(self) -> None:
-        lines = [line.strip() for text in texts(CiHost.GITHUB).values() for line in text.splitlines()]
-        used = {line.split("uses: ")[1] for line in lines if re.match("(- )?uses: ", line)}
+        used = actions(texts(CiHost.GITHUB).values())
         assert len(used) == 4
         image = r"docker://[a-z.]+(/[a-z]+)+:v[\d.]+@sha256:[0-9a-f]{64}"
         action = r"[a-z]+(/[a-z-]+)+@[0-9a-f]{40} # v\d+\.\d+\.\d+"
-        assert all(re.fullmatch(f"{image}|{action}", each) for each in used), used
+        own = actions(each.read_text() for each in WORKFLOWS.iterdir())
+        assert all(re.fullmatch(f"{image}|{action}", each) for each in used | own), used | own
+        # Argosy's own CI runs what that of generated repositories runs.
+        names = {each.partition("@")[0] for each in used}
+        assert {each for each in own if each.partition("@")[0] in names} <= used
 
     @pytest.mark.parametrize("revision", RevisionStyle)
     def test_zizmor_finds_nothing(self, tmp_path: Path, revision: RevisionStyle) -> None:
-        for path, text in texts(CiHost.GITHUB, revision, previews=True).items():
+        own = {f".github/workflows/own-{each.name}": each.read_text() for each in WORKFLOWS.iterdir()}
+        for path, text in {**texts(CiHost.GITHUB, revision, previews=True), **own}.items():
             if path.startswith(".github/"):
                 (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
                 (tmp_path / path).write_text(text)
@@ -719,6 +725,12 @@ class TestGithub:
             "from": (["dev", "staging", "prod"], "dev"),
             "to": (["dev", "staging", "prod"], "staging"),
         }
+
+
+def actions(workflows: Iterable[str]) -> set[str]:
+    """Return what workflows use."""
+    lines = [line.strip() for text in workflows for line in text.splitlines()]
+    return {line.split("uses: ")[1] for line in lines if re.match("(- )?uses: ", line)}
 
 
 @pytest.mark.parametrize("host", HOSTS)
