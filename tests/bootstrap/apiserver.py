@@ -121,7 +121,6 @@ class ApiServer:
     on_write: Callable[[str], None] = lambda _: None
     lock: Any = field(default_factory=threading.RLock)
     counter: int = 0
-    serves: bool = False
     heard: list[Exchange] = field(default_factory=list)
 
     def resources(self) -> list[Resource]:
@@ -472,6 +471,4 @@ def _handler(cluster: ApiServer) -> type[BaseHTTPRequestHandler]:
 def serving(cluster: ApiServer) -> Iterator[ApiServer]:
     """Have a cluster answer, until the block ends."""
     with listening(_handler(cluster)) as cluster.url:
-        cluster.serves = True
         yield cluster
-    cluster.serves = False

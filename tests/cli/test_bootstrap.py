@@ -1,4 +1,7 @@
-"""`argosy bootstrap`, as people meet it: the real kubectl, and a server that answers as Kubernetes' API does."""
+"""`argosy bootstrap`, as people meet it: kubectl, and a server that answers as Kubernetes' API does.
+
+From nothing to the end it is the real kubectl; in the other stories, the one that is played.
+"""
 
 from __future__ import annotations
 
@@ -18,10 +21,10 @@ from argosy.kubernetes import kubectl
 from argosy.repository.model import ArgocdStyle, Format
 from tests.bootstrap.apiserver import ApiServer, serving
 from tests.bootstrap.argocd import VERSION, definition, installation, workload
-from tests.bootstrap.remembered import remembering
 from tests.bootstrap.site import Site, lay_out
 from tests.changing import commit, edit, git, model
 from tests.conftest import Argosy, Result
+from tests.kubernetes import played
 
 KEPT = (
     {"kind": "Application", "name": "legacy"},
@@ -52,7 +55,7 @@ def entered(site: Site, monkeypatch: pytest.MonkeyPatch) -> Site:
         monkeypatch.setenv(name, "127.0.0.1")
     if bundled := kubectl.bundled():
         monkeypatch.setenv("PATH", f"{Path(bundled).parent}{os.pathsep}{os.environ['PATH']}")
-    monkeypatch.setattr(kubectl, "run", remembering(site.cluster, site.root.parent, kubectl.run))
+    played.instead(monkeypatch)
     monkeypatch.chdir(site.root)
     return site
 
@@ -90,7 +93,10 @@ def states(result: Result) -> dict[str, str]:
 # What it does
 
 
-def test_from_nothing_to_a_root_application_that_is_synced(bootstrap: Argosy, site: Site) -> None:
+def test_from_nothing_to_a_root_application_that_is_synced(
+    bootstrap: Argosy, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kubectl, "subprocess", subprocess)
     result = bootstrap("--yes")
     assert result.code == 0, result.err
     assert result.out.splitlines() == [

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 
+from argosy.kubernetes import kubectl
 from argosy.repository.model import Format
 from argosy.template import creation
 from tests.changing import commit, create, edit, git, model, rendered
 from tests.conftest import Argosy
+from tests.kubernetes import played
 from tests.status.cluster import application, kubeconfig, serving
 from tests.status.stories import NEW, OLD, bump, path, promoted
 
@@ -199,6 +202,8 @@ def kubernetes(repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     """Return where the kubeconfig is to be, with nothing else there that kubectl would look at."""
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "kubeconfig"))
     monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("PATH", f"{Path(kubectl.bundled() or '').parent}{os.pathsep}{os.environ['PATH']}")
+    played.instead(monkeypatch)
     return tmp_path / "kubeconfig"
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from argosy.kubernetes import kubectl
+from tests.kubernetes import played
 
 
 @pytest.fixture(scope="session")
@@ -34,4 +35,5 @@ def kubernetes(tmp_path: Path, tools: Path, monkeypatch: pytest.MonkeyPatch) -> 
     """Return the folder in which the kubeconfig is to be, with nothing else there that kubectl would look at."""
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "kubeconfig"))
     monkeypatch.setenv("HOME", str(tmp_path))
+    played.instead(monkeypatch)
     return tmp_path

@@ -1,16 +1,18 @@
-"""What the doctor finds in a cluster, which a real kubectl asks."""
+"""What the doctor finds in a cluster, which kubectl asks: where all is well the real one, else one that is played."""
 
 from __future__ import annotations
 
 import base64
 import json
 import shlex
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from argosy.kubernetes import kubectl
 from argosy.repository.model import ArgocdStyle, Format
 from tests.changing import commit, git, model
 from tests.conftest import Argosy
@@ -36,7 +38,8 @@ def api(repository: Path, kubernetes: Path) -> Iterator[Api]:
         yield found
 
 
-def test_all_is_well(argosy: Argosy, kubernetes: Path) -> None:
+def test_all_is_well(argosy: Argosy, kubernetes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kubectl, "subprocess", subprocess)
     root = cloned(kubernetes, model(form=Format.KUSTOMIZE))
     with reached(Api(deployed(root)), kubernetes) as api:
         result = argosy("doctor", "--live", "--repository", str(root), "--output", "json")

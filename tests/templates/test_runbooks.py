@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import functools
+import os
 import re
 import shlex
 import subprocess
@@ -30,6 +31,7 @@ from tests.bootstrap.apiserver import BUILT_IN, ApiServer, Object, serving
 from tests.bootstrap.argocd import definition, installation, manifests, workload
 from tests.changing import commit, edit, git, model
 from tests.conftest import Argosy
+from tests.kubernetes import played
 from tests.status.cluster import kubeconfig
 from tests.templates.test_install import installed
 from tests.validating import write_files
@@ -412,6 +414,8 @@ def test_argosy_does_what_the_pages_say(tmp_path: Path, monkeypatch: pytest.Monk
     edit(root, image, "1.30.0", "1.31.0")
     commit(root)
     git(root, "push", "--quiet", "--set-upstream", "origin", "main")
+    played.instead(monkeypatch)
+    monkeypatch.setenv("PATH", f"{Path(kubectl.bundled() or '').parent}{os.pathsep}{os.environ['PATH']}")
     start, filled = git(root, "rev-parse", "HEAD").strip(), {"$CONTEXT": "blue", "$DR": "blue"}
     for name, value in {"KUBECONFIG": str(tmp_path / "kubeconfig"), "GITOPS_TOKEN": "sesame"}.items():
         monkeypatch.setenv(name, value)
