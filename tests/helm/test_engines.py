@@ -142,7 +142,33 @@ class TestCapabilities:
         release = Release(chart(tmp_path / "web", self.FILES), "r", kube_version="1.30", api_versions=["x/v1"])
         (message,) = library(monkeypatch).render(release).messages
         assert message.severity == "warning"
-        assert "kubeVersion 1.30 and apiVersions x/v1 not supported" in message.text
+        assert "for Kubernetes 1.36 with x/v1 (kubeVersion 1.30 not supported)" in message.text
+
+    ASKING = """
+a: {{ .Capabilities.APIVersions.Has "x/v1/Y" }}
+b: {{ "apps/v1" | $.Capabilities.APIVersions.Has }}
+c: {{ if not (.Capabilities.APIVersions.Has "gone/v1") }}none{{ end }}
+d: {{ with .Release }}{{ $.Capabilities.APIVersions.Has (printf "x/v1/%s" "Y") }}{{ end }}
+e: {{ $known := .Capabilities }}{{ $known.APIVersions.Has "x/v1/Y" }}
+f: {{ include "asks" (dict "root" .) }}
+"""
+
+    @pytest.mark.parametrize("of_binary", [False, True])
+    def test_api_versions_are_there(
+        self, tmp_path: Path, binary: Path, monkeypatch: pytest.MonkeyPatch, of_binary: bool
+    ) -> None:
+        part = '{{ define "asks" }}{{ .root.Capabilities.APIVersions.Has "x/v1/Y" }}{{ end }}'
+        folder = chart(tmp_path / "web", {"templates/a.yaml": self.ASKING, "templates/_p.tpl": part})
+        helm = engine(binary) if of_binary else library(monkeypatch)
+        rendered = helm.render(Release(folder, "r", api_versions=["x/v1/Y"]))
+        assert yaml.safe_load(rendered.manifests[0].text) == {
+            **dict.fromkeys("abdef", True),
+            "c": "none",
+        }
+        without = helm.render(Release(folder, "r"))
+        assert yaml.safe_load(without.manifests[0].text) == {
+            **{"a": False, "b": True, "c": "none", "d": False, "e": False, "f": False}
+        }
 
     @pytest.mark.parametrize("archived", [False, True])
     def test_subcharts_count(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, archived: bool) -> None:

@@ -27,16 +27,16 @@ class Library:
     def render(self, release: Release) -> Rendered:
         """Render a release; say so where it would need a cluster's version or APIs, and there is no binary."""
         with charts.complete(release) as made:
-            answer = _asked(
-                release,
-                "render",
-                made.folder,
-                values=_values(release),
-                name=release.name,
-                namespace=release.namespace or "default",
-                leave=self.binary is not None,
-                lacking=[each.declared for each in made.lacking],
-            )
+            asked: dict[str, Any] = {
+                "values": _values(release),
+                "name": release.name,
+                "namespace": release.namespace or "default",
+                "leave": self.binary is not None,
+                "lacking": [each.declared for each in made.lacking],
+            }
+            if release.api_versions and not self.binary:
+                asked["api_versions"] = [*release.api_versions]
+            answer = _asked(release, "render", made.folder, **asked)
         charts.refuse_library(answer["metadata"], release)
         lacking = [str(each) for place, each in enumerate(made.lacking) if place in answer["lacking"]]
         if answer["asks"] and self.binary:
@@ -44,7 +44,7 @@ class Library:
         texts = answer["texts"]
         crds = [] if release.skip_crds else [(crd["filename"], crd["data"]) for crd in answer["crds"]]
         manifests = [Manifest(in_chart(path), _separated(text)) for path, text in (*crds, *texts.items())]
-        remarks = [*made.messages, *(_dishonoured(release) if answer["asks"] else ())]
+        remarks = [*made.messages, *(_dishonoured(release) if answer.get("else", answer["asks"]) else ())]
         return Rendered(shipped(manifests, skip_tests=release.skip_tests), remarks, lacking)
 
     def lint(self, release: Release) -> list[Message]:
@@ -114,11 +114,10 @@ def _separated(text: str) -> str:
 
 def _dishonoured(release: Release) -> list[Message]:
     """Say what helm_python could not take into account."""
-    wanted = [f"kubeVersion {release.kube_version}"] if release.kube_version else []
-    wanted += [f"apiVersions {', '.join(release.api_versions)}"] if release.api_versions else []
-    asked = f" ({' and '.join(wanted)} not supported)" if wanted else ""
+    asked = f" (kubeVersion {release.kube_version} not supported)" if release.kube_version else ""
+    known = f"with {', '.join(release.api_versions)}" if release.api_versions else "without custom ones"
     text = (
-        f"The chart checks the cluster's version or APIs. It was rendered for Kubernetes 1.36 without custom "
-        f"ones{asked}. Install helm on PATH for an exact result."
+        f"The chart checks the cluster's version or APIs. It was rendered for Kubernetes 1.36 {known}{asked}. Install "
+        "helm on PATH for an exact result."
     )
     return [Message("warning", "Chart.yaml", text)]

@@ -12,8 +12,10 @@ import base64
 import json
 import os
 import re
+import shutil
 import signal
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import zip_longest
@@ -67,8 +69,11 @@ def _render(
     namespace: str,
     leave: bool,
     lacking: Sequence[Mapping[str, Any]],
+    api_versions: Sequence[str] = (),
 ) -> Mapping[str, Any]:
     """Render a chart, but not a library, nor with `leave` one that asks for the cluster's version or APIs.
+
+    With API versions, the cluster has them, and the answer says whether the chart asks for anything `else`.
 
     Of the dependencies that it lacks, say by place which are not switched off.
     """
@@ -86,10 +91,46 @@ def _render(
             answer["lacking"] = [place for place, each in enumerate(lacking) if not _is_off(each, all_values)]
         if asks and leave:
             return answer
-        texts = loaded.render(merged, name=name, namespace=namespace)
+        if asks and api_versions:
+            with tempfile.TemporaryDirectory() as scratch:
+                copy = Path(scratch, Path(chart).name)
+                shutil.copytree(chart, copy)
+                _know(copy, api_versions)
+                with Chart.load(str(copy)) as knowing:
+                    texts = knowing.render(merged, name=name, namespace=namespace)
+                    answer["else"] = _asks_for_cluster(copy, metadata, _unasked(knowing.templates))
+        else:
+            texts = loaded.render(merged, name=name, namespace=namespace)
         off = tuple(_switched_off(metadata, lambda: _laid_over(loaded.values, merged)))
         crds = [each for each in loaded.crds if not each["filename"].startswith(off)]
         return {**answer, "texts": texts, "crds": crds}
+
+
+_HAS = re.compile(r"(\$?\w*(?:\.\w+)*\.APIVersions)\.Has\b")
+"""What asks for an API version, whatever holds the capabilities there."""
+_KNOWN = 'hasKey (include "argosy.apiVersions" {} | fromJson)'
+
+
+def _know(chart: Path, api_versions: Sequence[str]) -> None:
+    """Have a chart's templates, and those of its subcharts' folders, find API versions beside those that Helm has."""
+    for file in chart.rglob("*"):
+        if "templates" in file.parts and file.is_file():
+            held = file.read_bytes()
+            if b".APIVersions" in held:
+                text = held.decode("utf-8", "surrogateescape")
+                text = _HAS.sub(lambda found: _KNOWN.format(found[1]), text)
+                file.write_bytes(text.encode("utf-8", "surrogateescape"))
+    own = "".join(f"{json.dumps(each)}: true, " for each in api_versions)
+    listed = '{{ range . }}{{ . | quote }}: true, {{ end }}"": true'
+    partial = chart / "templates/_argosy.tpl"
+    partial.parent.mkdir(exist_ok=True)
+    partial.write_text('{{ define "argosy.apiVersions" }}{ ' + own + listed + " }{{ end }}", encoding="utf-8")
+
+
+def _unasked(templates: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
+    """Return templates without what they ask of the API versions that are known."""
+    known = re.compile(re.escape(_KNOWN).replace(r"\{\}", r"\S*"))
+    return [{**each, "data": known.sub("", each["data"])} for each in templates]
 
 
 def _at(values: Any, path: Sequence[str]) -> Any:

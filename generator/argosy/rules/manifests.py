@@ -282,8 +282,9 @@ RENDER_DIFFERS = declare(
     "render-differs",
     Severity.WARNING,
     "A chart may render differently in Argo CD.",
-    explanation="The built-in Helm library does not support kubeVersion and apiVersions, so a chart that checks the "
-    "cluster's capabilities may render differently in Argo CD. Install a helm binary on PATH, or pass --helm.",
+    explanation="The built-in Helm library renders for one Kubernetes version, and knows of the API versions of a "
+    "cluster only Kubernetes' own and those in `helm.apiVersions`, so a chart that checks the cluster's version or "
+    "other APIs may render differently in Argo CD. Install a helm binary on PATH, or pass --helm.",
     bad=_APPLICATION.replace("    path: apps/shop", "    path: apps/shop\n    helm:\n      kubeVersion: 1.31.0")
     + _CHART
     + _TEMPLATE.format(greeting="{{ .Capabilities.KubeVersion.Version | quote }}"),
