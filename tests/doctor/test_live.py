@@ -464,6 +464,7 @@ def test_nobody_makes_the_namespace_and_a_service_account_is_impersonated(
     assert api.reviewed == {"system:serviceaccount:web-dev:deployer"}
 
 
+_SOURCE = "Failed to load target state: failed to generate manifest for source 1 of 1: rpc error: code ="
 CAUSES = {
     "one or more objects failed to apply: field is immutable": "sync-operation",
     "rpc error: code = Unknown desc = authentication required: Repository not found.": "git-access",
@@ -471,6 +472,20 @@ CAUSES = {
     'deployments.apps is forbidden: User "x" cannot create resource "deployments"': "forbidden",
     "resource apps:Deployment is not permitted in project dev": "forbidden",
     'pods "web" is forbidden: exceeded quota: web, requested: pods=1, used: pods=2, limited: pods=2': "refused",
+    # As the application controller of Argo CD 3.5.1 writes them: tests/cluster/argocd.
+    f'{_SOURCE} FailedPrecondition desc = Failed to unmarshal "list.json": json: cannot unmarshal array': "generation",
+    f"{_SOURCE} Unknown desc = kustomize version v4.5.7 is not registered": "generation",
+    f"{_SOURCE} Unknown desc = failed to list refs: repository not found:": "git-access",
+    f"{_SOURCE} Unknown desc = unable to resolve '1.*' to a commit SHA": "sync-operation",
+    f"{_SOURCE} Unknown desc = elsewhere: app path does not exist": "sync-operation",
+    f"{_SOURCE} Unknown desc = failed to initialize repository resources: rpc error: code = Internal desc = Failed to "
+    "checkout revision abcdef1: `git fetch origin abcdef1` failed exit status 128: fatal: couldn't find remote ref "
+    "abcdef1": "sync-operation",
+    "application destination server 'https://kubernetes.default.svc' and namespace 'web-dev' do not match any of the "
+    "allowed destinations in project 'dev'": "forbidden",
+    'pods "web" is forbidden: error looking up service account web-dev/default: serviceaccount "default" not found': (
+        "sync-operation"
+    ),
 }
 
 

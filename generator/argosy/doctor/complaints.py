@@ -36,21 +36,29 @@ TITLES: Mapping[Topic, str] = {
     Topic.SYNC: "conditions, and how the last sync ended",
 }
 """The checks that report the complaints of each topic."""
+# Each of these looks like a repository that cannot be read or rendered, and is a field with the wrong value.
+_NO_REVISION = "^(?!.*(unable to resolve|couldn't find remote ref|app path ))"
 _SIGNS: Mapping[Topic, re.Pattern[str]] = {
     Topic.QUOTA: re.compile("exceeded quota|failed quota|maximum (cpu|memory) usage", re.IGNORECASE),
     Topic.DELETION: re.compile("^DeletionError|finalizer", re.IGNORECASE),
     Topic.GIT: re.compile(
-        "authentication required|repository not found|unable to access|failed to (list refs|fetch|initialize repo)"
-        "|ssh: handshake|knownhosts|could not read from remote|permission denied \\(publickey",
+        f"{_NO_REVISION}.*(authentication required|repository not found|unable to access"
+        "|failed to (list refs|fetch|initialize repo)"
+        "|ssh: handshake|knownhosts|could not read from remote|permission denied \\(publickey)",
         re.IGNORECASE,
     ),
-    Topic.RENDER: re.compile("`?helm (template|dependency)|kustomize build|manifest generation error", re.IGNORECASE),
+    Topic.RENDER: re.compile(
+        "`?helm (template|dependency)|kustomize build|manifest generation error"
+        f"|{_NO_REVISION}.*failed to generate manifest for source",
+        re.IGNORECASE,
+    ),
     Topic.PERMISSION: re.compile(
-        "forbidden|not permitted in project|is not permitted|do not match any of the allowed|unauthorized",
+        "forbidden(?!: error looking up service account)|not permitted in project|is not permitted|unauthorized"
+        "|do not match any of the allowed destinations",
         re.IGNORECASE,
     ),
 }
-"""How the complaints of each topic read, the first that fits deciding."""
+"""How the complaints of each topic read, the first that fits deciding: `tests/cluster/argocd` has Argo CD's own."""
 _ADVICE = {
     Topic.QUOTA: "Raise the quota in Git, or ask for less.",
     Topic.DELETION: "See the check of finalizers.",
@@ -78,7 +86,8 @@ def complaints(case: Case, cluster: Cluster, topic: Topic) -> Iterator[Observati
             if topic_of(message) is topic and message.startswith("OrphanedResourceWarning"):
                 yield ok(message, applications=(application.name,))
             elif topic_of(message) is topic:
-                yield problem(message, _ADVICE[topic], _command(case, application, cluster, topic), (application.name,))
+                advice, command = _next(case, application, cluster, topic)
+                yield problem(message, advice, command, (application.name,))
 
 
 def told(application: Manifest) -> Iterator[str]:
@@ -119,13 +128,15 @@ def moment(value: object) -> datetime | None:
         return None
 
 
-def _command(case: Case, application: ArgoApplication, cluster: Cluster, topic: Topic) -> str:
-    namespace = namespace_of(application)
+def _next(case: Case, application: ArgoApplication, cluster: Cluster, topic: Topic) -> tuple[str, str]:
+    """Return what to do about a complaint, and the command that helps."""
     if topic is Topic.GIT:
-        return f"{cluster.kubectl(cluster.namespace)} logs deployment/argocd-repo-server --tail=100"
-    if topic is Topic.RENDER and (found := render_command(case, application)):
-        return found
-    return f"{cluster.kubectl(namespace)} describe application.argoproj.io {application.name}"
+        return _ADVICE[topic], f"{cluster.kubectl(cluster.namespace)} logs deployment/argocd-repo-server --tail=100"
+    rendered = render_command(case, application) if topic is Topic.RENDER else ""
+    if rendered:
+        return _ADVICE[topic], rendered
+    status = f"{cluster.kubectl(namespace_of(application))} describe application.argoproj.io {application.name}"
+    return _ADVICE[Topic.SYNC if topic is Topic.RENDER else topic], status
 
 
 def render_command(case: Case, application: ArgoApplication) -> str:
