@@ -364,6 +364,35 @@ def test_deployments_that_are_never_ready(bootstrap: Argosy, site: Site) -> None
         assert f"\n  Deployment {name}: {told}\n" in result.err
 
 
+def test_a_root_whose_applicationset_fails(bootstrap: Argosy, done: Site) -> None:
+    """Its status says that it is Degraded, and why only the ApplicationSet: as Argo CD 3.5.1 does."""
+    applied = [{"kind": "ApplicationSet", "name": "all", "namespace": "argocd", "status": "Synced"}]
+    root = done.cluster.objects["applications", "argocd", "root"]
+    root["status"] = {"sync": {"status": "Synced"}, "health": {"status": "Degraded"}, "resources": applied}
+    message = "application references project nobody which does not exist"
+    condition = {"type": "ErrorOccurred", "status": "True", "message": message}
+    done.cluster.objects["applicationsets", "argocd", "all"] = {
+        "apiVersion": "argoproj.io/v1alpha1",
+        "kind": "ApplicationSet",
+        "metadata": {"name": "all", "namespace": "argocd"},
+        "status": {"conditions": [condition]},
+    }
+    again = bootstrap("--yes", "--timeout", "1s")
+    assert again.code == 1
+    assert f"root: Synced, Degraded; ApplicationSet all: {message}" in again.err
+
+
+def test_a_root_that_is_tried_again_and_again(bootstrap: Argosy, done: Site) -> None:
+    """Argo CD never says of its operation that it failed, as root's retries have no end."""
+    message = "one or more objects failed to apply, reason: it is invalid. Retrying attempt #3 at 4:43PM."
+    operation = {"phase": "Running", "retryCount": 3, "message": message}
+    status = {"sync": {"status": "OutOfSync"}, "health": {"status": "Missing"}, "operationState": operation}
+    done.cluster.application = done.cluster.objects["applications", "argocd", "root"]["status"] = status
+    again = bootstrap("--yes", "--timeout", "1s")
+    assert again.code == 1
+    assert f"root: OutOfSync, Missing; {message}" in again.err
+
+
 def test_a_root_that_argo_cd_cannot_read(bootstrap: Argosy, site: Site) -> None:
     refusal = {"type": "ComparisonError", "message": "failed to list refs: authentication required"}
     site.cluster.application = {"conditions": [refusal], "sync": {"status": "Unknown"}}

@@ -248,6 +248,14 @@ def test_live(argosy: Argosy, kubernetes: Path) -> None:
     }
 
 
+def test_a_sync_that_is_tried_again_says_why(argosy: Argosy, kubernetes: Path) -> None:
+    message = "one or more objects failed to apply, reason: it is invalid. Retrying attempt #3 at 4:43PM."
+    tried = {"phase": "Running", "retryCount": 3, "message": message}
+    with serving([application("web-prod", sync="OutOfSync", health="Missing", operationState=tried)]) as url:
+        kubeconfig(kubernetes, url, context="blue", current="")
+        assert f"  Argo CD: {message}\n" in argosy("status", "web", "--live", "--context", "blue").out
+
+
 def test_of_several_applications_of_one_name_the_one_that_is_meant(argosy: Argosy, kubernetes: Path) -> None:
     meant = {"destination": {"server": "https://kubernetes.default.svc", "namespace": "web-prod"}}
     other = {"destination": {"server": "https://kubernetes.default.svc", "namespace": "elsewhere"}}

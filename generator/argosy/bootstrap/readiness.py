@@ -14,6 +14,7 @@ WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet")
 _REFRESH = "argocd.argoproj.io/refresh"
 _DEFINITIONS = "customresourcedefinitions.apiextensions.k8s.io"
 _APPLICATIONS = "applications.argoproj.io"
+_SETS = "applicationsets.argoproj.io"
 _HOPELESS = (
     ("authentication required", "Give Argo CD a credential: argosy bootstrap --credential env:NAME."),
     ("authorization failed", "The credential was rejected for this repository: give another with --credential."),
@@ -24,7 +25,9 @@ _HOPELESS = (
     ("knownhosts:", "Give Argo CD the host's key: ssh-keyscan HOST | argocd cert add-ssh --batch"),
     ("unable to resolve", "Push that revision."),
     ("app path does not exist", "Commit and push that folder."),
+    ("app path is not a directory", "Commit and push that folder."),
     ("is not permitted", "Permit it in the AppProject in argocd/root.yaml, and push."),
+    ("do not match any of the allowed destinations", "Permit it in the AppProject in argocd/root.yaml, and push."),
 )
 """Errors of an Application that waiting does not fix, and what does."""
 
@@ -97,7 +100,26 @@ def _unready(wanted: Manifest, found: Manifest | None, pods: Sequence[Manifest])
 def applications(cluster: Cluster, names: Sequence[str]) -> list[str]:
     """Return which Applications are not synced and healthy; raise ArgosyError at an error that waiting does not fix."""
     found = {each["metadata"]["name"]: each for each in _applications(cluster, names)}
-    return [f"{name}: {pending}" for name in names if (pending := _pending(name, found.get(name)))]
+    waiting = {name: pending for name in names if (pending := _pending(name, found.get(name)))}
+    return [
+        "; ".join((f"{name}: {pending}", *(_of_sets(cluster, found[name]) if name in found else ())))
+        for name, pending in waiting.items()
+    ]
+
+
+def _of_sets(cluster: Cluster, application: Manifest) -> list[str]:
+    """Return what the ApplicationSets of an Application complain of, of which its status says that it is Degraded."""
+    status = application.get("status", {})
+    names = [each["name"] for each in status.get("resources", ()) if each.get("kind") == "ApplicationSet"]
+    if not names or status.get("health", {}).get("status") != "Degraded":
+        return []
+    found = cluster.get(_SETS, *names, "--namespace", cluster.namespace)
+    return [
+        f"ApplicationSet {each['metadata']['name']}: {condition.get('message', '')}"
+        for each in found
+        for condition in _conditions(each)
+        if (condition.get("type"), condition.get("status")) == ("ErrorOccurred", "True")
+    ]
 
 
 def _applications(cluster: Cluster, names: Sequence[str]) -> list[Manifest]:
@@ -131,8 +153,10 @@ def _trouble(status: Mapping[str, Any]) -> list[str]:
         for each in _conditions({"status": status})
         if str(each.get("type", "")).endswith("Error")
     ]
-    if status.get("operationState", {}).get("phase") in {"Failed", "Error"}:
-        messages.append(status["operationState"].get("message", ""))
+    operation = status.get("operationState", {})
+    # One that is tried again and again, as root's without end, is Running until it succeeds.
+    if operation.get("phase") in {"Failed", "Error"} or operation.get("retryCount"):
+        messages.append(operation.get("message", ""))
     return [" ".join(str(each).split()) for each in messages if each]
 
 

@@ -104,8 +104,10 @@ def _live(application: Mapping[str, Any]) -> Live:
 def _trouble(application: Mapping[str, Any]) -> str:
     conditions: Sequence[Any] = _at(application, "status", "conditions") or ()
     told = [_at(each, "message") for each in conditions if str(_at(each, "type") or "").endswith("Error")]
-    if _at(application, "status", "operationState", "phase") in {"Failed", "Error"}:
-        told.append(_at(application, "status", "operationState", "message"))
+    operation = _at(application, "status", "operationState")
+    # One that is tried again and again is Running until it succeeds, or has had all its tries.
+    if _at(operation, "phase") in {"Failed", "Error"} or _at(operation, "retryCount"):
+        told.append(_at(operation, "message"))
     if not _at(application, "status", "sync", "status"):
         told.append("no controller has looked at it yet, it has no status")
     return next((" ".join(str(each).split()) for each in told if each), "")
