@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 DEMO := demo-gitops
 DEPENDENCIES := 'templates/tools/[[ argosy_dependencies_file ]]'
 
-.PHONY: help demo test reliability cluster test-cluster lint golden docs check-golden check-docs check-upstream schemas bench lock clean
+.PHONY: help demo test reliability cluster test-cluster argocd test-argocd lint golden docs check-golden check-docs check-upstream schemas bench lock clean
 
 help: ## Say what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,6 +26,12 @@ cluster: $(VENV)/.installed-dev ## Build a Kubernetes API server for the tests o
 
 test-cluster: cluster ## Ask a real API server what argosy asks: mutations, all that argosy writes, bootstrap, doctor
 	$(BIN)/pytest tests/cluster
+
+argocd: cluster ## Build Argo CD, Helm and Kustomize for the tests of the next target: minutes, once, with Go
+	$(BIN)/python -m tests.cluster.argocd.building
+
+test-argocd: argocd ## Have the real Argo CD deploy what argosy writes, and say what it makes of small repositories
+	$(BIN)/pytest tests/cluster/argocd
 
 lint: $(VENV)/.installed-dev ## Check style and types
 	$(BIN)/ruff check .

@@ -126,7 +126,7 @@ def running(folder: Path, *, controllers: bool = True) -> Iterator[ControlPlane]
     programs = building.folder()
     if not (programs / "kube-apiserver").exists():
         raise AssertionError("The API server was not built. Run `make cluster` first: it takes minutes, once.")
-    clients, peers, secure = _free_ports(3)
+    clients, peers, secure = free_ports(3)
     server, etcd = f"https://127.0.0.1:{secure}", f"http://127.0.0.1:{clients}"
     key = folder / "service-accounts.pem"
     subprocess.run(["openssl", "genrsa", "-out", key, "2048"], check=True, capture_output=True)
@@ -143,7 +143,7 @@ def running(folder: Path, *, controllers: bool = True) -> Iterator[ControlPlane]
             log = stack.enter_context((folder / f"{name}.log").open("wb"))
             command: list[str | Path] = [programs / name, *(f"--{each}={value}" for each, value in options.items())]
             process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=folder)
-            stack.callback(_end, process)
+            stack.callback(ended, process)
         if controllers:
             account = "/api/v1/namespaces/default/serviceaccounts/default"
             _until(lambda: plane.request("GET", account).code == 200, stack, folder)
@@ -196,7 +196,7 @@ def until(holds: Callable[[], object], what: str) -> None:
         time.sleep(0.2)
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
     with contextlib.ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
         for each in sockets:
@@ -215,7 +215,7 @@ def _until(holds: Any, stack: contextlib.ExitStack, folder: Path) -> None:
     raise AssertionError(f"The control plane did not come up.{logs}")
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def ended(process: subprocess.Popen[bytes]) -> None:
     process.terminate()
     try:
         process.wait(20)

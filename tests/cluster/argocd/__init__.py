@@ -1,0 +1,1 @@
+"""The real Argo CD, beside the real API server and what argosy believes of both."""
