@@ -30,6 +30,7 @@ LAYERS = (
     "cel schemas git yaml_edit",
     "findings",
     "documents",
+    "engines",
     "cache supervisor",
     "temporary tls pages graph",
     "paths errors names signals terminal data",

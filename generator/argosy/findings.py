@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from argosy.documents import Document, Pointer
+    from argosy.engines import Engine
 
 
 class Severity(StrEnum):
@@ -113,6 +114,8 @@ class Report:
     """What is told above the counts: of which part of the repository it is."""
     notes: Sequence[str] = ()
     """What is told below the findings: what a cluster was asked, and what it was not."""
+    engines: Sequence[Engine] = ()
+    """What rendered anything."""
     part: Mapping[str, Any] | None = None
     """A part of a repository as JSON, which is put together with the others; None for a whole one."""
 

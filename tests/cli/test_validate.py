@@ -333,7 +333,10 @@ def test_a_helm_binary_says_the_same(argosy: Argosy, gitops: Path, binary: Path)
         for arguments in ([], ["--helm", str(binary)])
     )
     assert own["summary"]["errors"] > 0
+    (built_in, _), (named, _) = own.pop("engines"), foreign.pop("engines")
     assert own == foreign
+    assert (built_in["origin"], built_in["program"], built_in["digest"]) == ("built in", None, "")
+    assert (named["origin"], named["program"], len(named["digest"])) == ("--helm", str(binary), 64)
 
 
 @pytest.mark.parametrize("name", ["nowhere/helm", "."])

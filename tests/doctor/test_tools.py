@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from argosy.argocd import versions
+from argosy.helm import workers
 from tests.changing import edit
 from tests.conftest import Argosy
 from tests.doctor.stories import cloned, doctor
@@ -35,8 +36,7 @@ def test_helm_is_of_argo_cd_s_major_version(
     known = versions.version(pinned())
     assert known
     own, on_path = (each["seen"] for each in doctor(argosy, "--offline").check("helm")["observations"])
-    assert own.startswith("argosy renders with helm-python-sdk ")
-    assert own.endswith(f", a Helm 4; Argo CD has Helm {known.helm}.")
+    assert own == f"argosy renders with Helm {workers.helm()} (built in); Argo CD has {known.helm}."
     assert on_path.startswith("helm 4.")
     assert known.helm in on_path
 
@@ -50,7 +50,7 @@ def test_helm_is_of_another_major_version(
     (tools / "helm").symlink_to(binary)
     edit(repository, KUSTOMIZATION, pinned(), "v3.3.2")
     told = doctor(argosy, "--offline")
-    assert "a Helm 4; Argo CD has Helm 3.19.4, which may render differently" in told.of("helm", "unknown")["seen"]
+    assert "(built in); Argo CD has 3.19.4, which may render differently" in told.of("helm", "unknown")["seen"]
     found = told.of("helm", "problem")
     assert "Argo CD has 3.19.4" in found["seen"]
     assert found["advice"].startswith("Install helm 3: ")

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from argosy.helm import Helm, engine
+from argosy.helm import Helm
+from argosy.helm.binary import Binary
 from tests import shared
 from tests.helm.releases import library
 
@@ -47,5 +48,5 @@ def binary() -> Path:
 def helm(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Helm:
     """Return each engine; the library's without a binary to fall back on."""
     if request.param == "binary":
-        return engine(request.getfixturevalue("binary"))
+        return Binary(request.getfixturevalue("binary"))
     return library(monkeypatch)

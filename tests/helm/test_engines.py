@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 import yaml
 
-from argosy import helm as helm_module
+from argosy import engines
 from argosy.errors import ToolError
 from argosy.helm import Helm, Message, Release, engine
+from argosy.helm.binary import Binary
 from tests.helm.releases import ECHO_CHART, SCHEMA, chart, faults, library
 
 
@@ -27,7 +28,7 @@ class TestEngine:
 
     def test_no_such_binary(self, tmp_path: Path) -> None:
         with pytest.raises(ToolError, match="is not an executable"):
-            engine(tmp_path / "helm")
+            engines.naming("helm", tmp_path / "helm", "--helm").__enter__()
 
     def test_binary_where_the_package_has_no_build(self, binary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(sys.modules, "helm_python", None)
@@ -41,8 +42,8 @@ class TestEngine:
         folder = chart(tmp_path / "web", {"templates/a.yaml": 'a: {{ required "Set x." .Values.x }}\n'})
         (tmp_path / "dev.yaml").write_text("x: 1\n")
         release = Release(folder, "r", values=[tmp_path / "dev.yaml"])
-        assert [each.text for each in engine(binary).render(release).manifests] == ["a: 1\n"]
-        assert not [each for each in engine(binary).lint(release) if "Set x." in each.text]
+        assert [each.text for each in Binary(binary).render(release).manifests] == ["a: 1\n"]
+        assert not [each for each in Binary(binary).lint(release) if "Set x." in each.text]
 
     def test_neither(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(sys.modules, "helm_python", None)
@@ -231,6 +232,6 @@ def test_both_engines_render_helms_own_chart_alike(
     def rendered(helm: Helm) -> dict[str, Any]:
         return {each.path: yaml.safe_load(each.text) for each in helm.render(release).manifests}
 
-    assert rendered(library(monkeypatch)) == rendered(engine(binary))
+    assert rendered(library(monkeypatch)) == rendered(Binary(binary))
     release = Release(tmp_path / "web", "web")
-    assert helm_module.engine(binary).lint(release) == library(monkeypatch).lint(release)
+    assert Binary(binary).lint(release) == library(monkeypatch).lint(release)

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from argosy.errors import Fault, RenderError
-from argosy.helm import GoTemplateError, Helm, Manifest, Release, engine
+from argosy.helm import GoTemplateError, Helm, Manifest, Release
+from argosy.helm.binary import Binary
 from tests.children import linux
 from tests.helm.releases import ECHO_CHART, chart, library
 
@@ -75,7 +76,7 @@ class TestLimits:
 
     def test_the_binary_has_the_same_limit(self, binary: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("ARGOSY_RENDER_TIMEOUT", "1")
-        assert fault(engine(binary), chart(tmp_path / "web", ENDLESS)).message.startswith("Rendering did not end")
+        assert fault(Binary(binary), chart(tmp_path / "web", ENDLESS)).message.startswith("Rendering did not end")
 
     @linux
     def test_a_chart_that_needs_too_much(self, tmp_path: Path) -> None:

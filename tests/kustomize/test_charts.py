@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from argosy import kustomize
+from argosy import engines, kustomize
 from argosy.errors import OfflineError, RenderError
 from argosy.helm import worker, workers
 from argosy.helm.program import REFUSED, program
@@ -48,7 +48,7 @@ def build(root: Path, kustomization: str) -> dict[str, dict[str, str]]:
 def on_path(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Have helm_python, a helm on the PATH, or both."""
     found = None if request.param == "helm_python" else str(request.getfixturevalue("binary"))
-    monkeypatch.setattr("argosy.helm.program.shutil.which", lambda _: found)
+    monkeypatch.setattr(engines, "on_path", lambda _: found and Path(found))
     if request.param == "helm":
         monkeypatch.setattr(workers, "package", lambda: None)
     return str(request.param)
@@ -132,7 +132,7 @@ def test_the_program_refuses_what_is_none_of_kustomizes_arguments(tmp_path: Path
     (copy / "web/charts/page/link.yaml").symlink_to(secret)
     (tmp_path / "work/tools").mkdir()
     chart = copy / "web/charts/page"
-    made = program(tmp_path / "work/tools", [chart], tmp_path / "work").path
+    made = program(tmp_path / "work/tools", [chart], tmp_path / "work", None).path
     meant = {"SECRET": str(secret), "CHART": str(chart), "OUTSIDE": str(tmp_path / "outside/web/charts/page")}
 
     def run(*arguments: str) -> tuple[int, str, str]:

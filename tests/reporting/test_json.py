@@ -105,7 +105,8 @@ def test_the_whole_report(options: Options) -> None:
       "environment": "dev"
     }
   ],
-  "unrooted": []
+  "unrooted": [],
+  "engines": []
 }
 """
     )
@@ -113,7 +114,7 @@ def test_the_whole_report(options: Options) -> None:
 
 def test_an_empty_report_has_empty_lists(options: Options) -> None:
     assert format_report(Report([], [], renders=0), OutputFormat.JSON, options).endswith(
-        '"findings": [],\n  "known": [],\n  "skipped": [],\n  "unrooted": []\n}\n'
+        '"findings": [],\n  "known": [],\n  "skipped": [],\n  "unrooted": [],\n  "engines": []\n}\n'
     )
 
 

@@ -17,6 +17,7 @@ from argosy.argocd import configuration, deployments
 from argosy.argocd.applicationsets import Flaw
 from argosy.argocd.configuration import Configuration
 from argosy.argocd.deployments import Deployments
+from argosy.argocd.installed import INSTALL
 from argosy.argocd.inventory import everything
 from argosy.argocd.matching import applied, is_cluster_scoped
 from argosy.argocd.rendering import Progress, Render, silent, written_documents
@@ -25,12 +26,13 @@ from argosy.argocd.view import ArgoApplication, View, key, sources_of
 from argosy.documents import Document, is_manifest, items
 from argosy.documents.defects import NOT_JUDGED
 from argosy.documents.fields import group_and_kind, mapping, text
+from argosy.engines import Engine
 from argosy.errors import ArgosyError
 from argosy.git.objects import EXECUTABLE, SYMLINK, Files
 from argosy.git.snapshot import Snapshot
 from argosy.kubernetes.manifests import Identity, Manifest, by_identity
 from argosy.paths import astray
-from argosy.repository import states
+from argosy.repository import layout, states
 
 Wanted = Callable[[str], bool]
 CASCADE = "resources-finalizer.argocd.argoproj.io"
@@ -64,6 +66,8 @@ class Deployed:
     """Whether the folder that it is rendered from was not wanted, so that there are no manifests."""
     missing: Sequence[str] = ()
     """Files that were not wanted, although it is rendered from them too."""
+    engines: Sequence[Engine] = ()
+    """What renders it."""
 
     @property
     def cluster(self) -> str:
@@ -82,12 +86,16 @@ def of_snapshot(snapshot: Snapshot, wanted: Wanted = everything, progress: Progr
     """Render what a state deploys, of the files that are wanted; return it by the names of the Applications."""
     with temporary.folder("render") as folder:
         paths = {*snapshot.paths()}
-        chosen = {path for path in paths if wanted(path) or path == SUBMODULES}
+        chosen = {path for path in paths if wanted(path) or path in _ALWAYS}
         write(folder, *snapshot.measured(chosen.__contains__))
         unwanted = paths - chosen
         folders = {posixpath.dirname(path) for path in unwanted} - {""}
         known = unwanted.union(folders, *map(above, folders))
         return _render(folder, snapshot.root, frozenset(known), progress)
+
+
+_ALWAYS = frozenset({SUBMODULES, INSTALL, layout.CONFIGURATION})
+"""The files that say what others mean, and by which Argo CD they are rendered."""
 
 
 def of_work_tree(root: Path, wanted: Wanted = everything, progress: Progress = silent) -> Mapping[str, Deployed]:
@@ -180,7 +188,12 @@ def above(path: str) -> Iterator[str]:
 
 
 def _render(folder: Path, root: Path, unwanted: frozenset[str], progress: Progress) -> Mapping[str, Deployed]:
-    work = _Rendered(find(folder, root, progress), unwanted, f"{folder}/")
+    return of_deployments(find(folder, root, progress), unwanted)
+
+
+def of_deployments(found: Deployments, unwanted: frozenset[str] = frozenset()) -> Mapping[str, Deployed]:
+    """Return what is applied, by the names of the Applications; some files may be there, and not wanted."""
+    work = _Rendered(found, unwanted, f"{found.view.root}/")
     made = {each.application: each for each in work.sets()}
     applications = work.found.view.applications
     told = Counter((each.name, each.environment) for each in applications)
@@ -240,6 +253,7 @@ class _Rendered:
             skipped="; ".join(dict.fromkeys(render.skipped for render in renders if render.skipped)),
             declares=any(map(_is_argocd, resources)),
             missing=[path for render in renders for path in self._missing(render)],
+            engines=self.found.view.engines.used({each.source.kind for each in renders}),
         )
 
     @cached_property

@@ -9,11 +9,12 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 
-from argosy import git, helm, kustomize, remote
-from argosy.argocd import clusters, elsewhere, installed, reach, rendering, settings
+from argosy import engines, git, helm, kustomize, remote
+from argosy.argocd import clusters, elsewhere, installed, reach, rendering, settings, versions
 from argosy.argocd.applicationsets import MOST, Flaw, RepositoryFiles, expand, is_second
 from argosy.argocd.configuration import Configuration
 from argosy.argocd.elsewhere import Read
+from argosy.argocd.engines import Engines
 from argosy.argocd.inventory import Inventory, Role, everything, take
 from argosy.argocd.matching import namespace_of
 from argosy.argocd.reach import Declaring, Reach
@@ -63,7 +64,6 @@ def find(
     root: Path,
     configured: Configuration,
     wanted: Callable[[str], bool] = everything,
-    binary: Path | None = None,
     progress: Progress = silent,
     *,
     every_example: bool = True,
@@ -71,25 +71,24 @@ def find(
 ) -> Deployments:
     """Read a state of a repository from a folder, find its Applications and render them, and those that come out of it.
 
-    Only files that are wanted are looked at; charts are rendered by a helm binary, if one is given. What is made for
-    pull requests is made for one example of them, or for every one that there is. Overlays and charts that no
+    Only files that are wanted are looked at. What is made for pull requests is made for one example of them, or for
+    every one that there is. Overlays and charts that no
     Application leads to are rendered where the repository is whole: one of argosy's, without an Application, or asked
     for as such.
     """
     remote.follow(configured.lock)
     with unchanged():
-        engine = helm.of(root, binary)
+        helm.expect(root)
         with progress("Reading", 1) as advance:
             inventory = take(root, wanted)
             advance()
-        return _Search(inventory, configured, engine, progress, every_example, is_whole).run()
+        return _Search(inventory, configured, progress, every_example, is_whole).run()
 
 
 @dataclass
 class _Search:
     inventory: Inventory
     configured: Configuration
-    helm: Helm
     progress: Progress
     every_example: bool
     is_whole: bool
@@ -108,6 +107,10 @@ class _Search:
     def run(self) -> Deployments:
         root, written = self.inventory.root, _settings(self.inventory)
         installs = installed.find(self.inventory)
+        argocd = installed.of(installs)
+        engines.distrust([root, *filter(None, (self.configured.root, self.configured.work_tree))])
+        chosen = Engines(versions.version(argocd))
+        self.helm = helm.of(lambda: chosen.helm)
         self.view = View(
             root=root,
             documents=self.inventory.manifests,
@@ -127,7 +130,8 @@ class _Search:
             quotas=self.configured.quotas,
             wanted=self.inventory.wanted,
             installs=installs,
-            argocd=installed.of(installs),
+            argocd=argocd,
+            engines=chosen,
         )
         self.view = replace(self.view, settings=settings.of(self.inventory, self.view))
         self.files = RepositoryFiles(

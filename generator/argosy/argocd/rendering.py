@@ -512,7 +512,16 @@ def _kustomize(empty: Render, source: Source, view: View, *, is_deployed: bool =
         if given and empty.application:
             given = _substituted(given, build_environment.of(empty.application, source.spec))
         base = partial(_base, is_deployed=is_deployed)
-        built = kustomize.build(source.folder, root, given, options, fetched=base, chart=_dependency)
+        built = kustomize.build(
+            source.folder,
+            root,
+            given,
+            options,
+            fetched=base,
+            chart=_dependency,
+            engine=view.engines.kustomize,
+            helm=lambda: view.engines.helm,
+        )
     except OfflineError as error:
         return replace(empty, skipped="; ".join(dict.fromkeys(fault.message for fault in error.faults)))
     except RenderError as error:

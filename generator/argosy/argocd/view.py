@@ -17,6 +17,7 @@ from argosy.documents import Document, Pointer
 
 if TYPE_CHECKING:
     from argosy.argocd.elsewhere import Read
+    from argosy.argocd.engines import Engines
     from argosy.argocd.installed import Install
     from argosy.argocd.settings import Settings
 
@@ -97,6 +98,12 @@ class Dropped:
     """Whether it is not there; otherwise it is, and something else is rendered because of it."""
 
 
+def _any_engines() -> Engines:
+    from argosy.argocd.engines import Engines  # noqa: PLC0415
+
+    return Engines()
+
+
 def _by_default() -> Settings:
     from argosy.argocd.settings import Settings  # noqa: PLC0415 - which is read from a View
 
@@ -161,6 +168,8 @@ class View:
     """The ApplicationSets of which some Applications are unknown here, or stand for others."""
     installs: Sequence[Install] = ()
     """The places that pin Argo CD's version."""
+    engines: Engines = field(default_factory=_any_engines)
+    """What renders."""
     argocd: str = ""
     """The version of Argo CD that these agree on: 3.5.1, or 3.5 where none is more exact; empty where they do not."""
 

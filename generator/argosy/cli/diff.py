@@ -58,7 +58,7 @@ MARKER = "argosy-diff"
 @click.option("--exit-code", is_flag=True, help="Exit with 1 if anything changes, as git diff does.")
 @options.output("text", "markdown", "json")
 @options.fetch
-@options.no_cache
+@options.rendering
 @options.quiet
 def command(
     *,

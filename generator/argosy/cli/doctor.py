@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @click.option("--offline", is_flag=True, help="Do not ask the Git remotes: use what was last fetched.")
 @options.repository
 @options.output("text", "markdown", "json")
-@options.no_cache
+@options.rendering
 @options.quiet
 def command(
     *,

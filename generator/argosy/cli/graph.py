@@ -18,7 +18,7 @@ from argosy.errors import UsageError
 @options.repository
 @options.output("svg", "mermaid", "dot")
 @options.fetch
-@options.no_cache
+@options.rendering
 @options.quiet
 def command(
     *,

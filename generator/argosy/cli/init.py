@@ -237,7 +237,7 @@ class Given:
 )
 @options.dry("Print the files as a diff, and write nothing.")
 @options.output("text", "json")
-@options.no_cache
+@options.rendering
 @options.quiet
 def command(
     *,

@@ -248,13 +248,42 @@ def _set_cache(ctx: click.Context, _: click.Parameter, unwanted: bool) -> None:
         ctx.find_root().with_resource(cache.off())
 
 
-no_cache = click.option(
+_no_cache = click.option(
     "--no-cache",
     is_flag=True,
     expose_value=False,
     callback=_set_cache,
     help="Render everything again; neither read nor write the cache.",
 )
+
+
+def _name_engine(ctx: click.Context, option: click.Parameter, named: Path | None) -> None:
+    """Have the command render with a program that the user names."""
+    if named is None or ctx.resilient_parsing:
+        return
+    from argosy import engines  # noqa: PLC0415
+
+    tool = str(option.name)
+    is_option = ctx.get_parameter_source(tool) is ParameterSource.COMMANDLINE
+    ctx.find_root().with_resource(engines.naming(tool, named, f"--{tool}" if is_option else engines.VARIABLES[tool]))
+
+
+def _engine(tool: str) -> Callable[[Command], Command]:
+    return click.option(
+        f"--{tool}",
+        type=click.Path(path_type=Path),
+        metavar="PATH",
+        envvar=f"ARGOSY_{tool.upper()}",
+        allow_from_autoenv=False,
+        expose_value=False,
+        callback=_name_engine,
+        help=f"Render with this {tool} binary.  [default: one on PATH if only that is like Argo CD's, or the built-in]",
+    )
+
+
+def rendering(command: Command) -> Command:
+    """Add the options of a command that renders: with what, and whether again what was rendered before."""
+    return _engine("helm")(_engine("kustomize")(_no_cache(command)))
 
 
 def _set_fetching(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
@@ -491,6 +520,6 @@ of_change = collected(
     validate,
     output("text", "json"),
     fetch,
-    no_cache,
+    rendering,
     quiet,
 )

@@ -120,7 +120,7 @@ of_promotion = options.collected(
     options.repository,
     options.output("text", "json"),
     options.fetch,
-    options.no_cache,
+    options.rendering,
     options.quiet,
 )
 """The options of promote and rollback, in the order of their help."""

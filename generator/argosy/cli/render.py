@@ -20,7 +20,7 @@ from argosy.errors import UsageError
 @options.repository
 @options.output("yaml", "json")
 @options.fetch
-@options.no_cache
+@options.rendering
 @options.quiet
 def command(
     *, app: str, env: str, cluster: str, revision: str | None, repository: Path | None, output: str, quiet: bool
@@ -52,6 +52,9 @@ def command(
         )
     found = difference.of_application(root, revision, app, env)
     meant = [each for each in found if not cluster or each.cluster in {cluster, known.server(cluster)}]
+    for note in dict.fromkeys(engine.note for each in meant for engine in each.engines):
+        if note and not quiet:
+            click.echo(note, err=True)
     manifests = [manifest for each in meant for manifest in each.manifests.values()]
     if output == "json":
         click.echo(json.dumps({"apiVersion": "v1", "kind": "List", "items": manifests}, indent=2))

@@ -20,7 +20,7 @@ from argosy.errors import UsageError
 @options.repository
 @options.output("text", "json", "name", "svg", "mermaid", "dot")
 @options.fetch
-@options.no_cache
+@options.rendering
 @options.quiet
 def command(
     *,

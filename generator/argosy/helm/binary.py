@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from argosy import supervisor
+from argosy import engines, supervisor
 from argosy.errors import RenderError, ToolError
 from argosy.helm import charts, go_templates, kept
 from argosy.helm.faults import faults, in_chart, lint_messages, stopped
 from argosy.helm.release import Manifest, Message, Release, Rendered, Severity, shipped
 from argosy.helm.values import assignments, existing
-from argosy.helm.worker import quoted
+from argosy.helm.worker import at_home, quoted
 
 _SEVERITIES: dict[str, Severity] = {"INFO": "info", "WARNING": "warning", "ERROR": "error"}
 _LINTED = re.compile(
@@ -78,12 +78,13 @@ class Binary:
             code, out, err = self._run(*arguments, release=release)
             return {"out": out} if code in codes else {"out": out, "error": err}
 
-        version = supervisor.version((str(self.program), "version"))
-        return kept.answer(release, chart, version and [arguments[0], version], ask)
+        engine = engines.of(engines.HELM, self.program, "")
+        return kept.answer(release, chart, [arguments[0], *engine.facts] if engine.version else None, ask)
 
     def _run(self, *arguments: str, release: Release | None = None) -> tuple[int, str, str]:
         try:
-            code, out, err = supervisor.run([str(self.program), *arguments])
+            with tempfile.TemporaryDirectory() as home:
+                code, out, err = supervisor.run([str(self.program), *arguments], at_home(home))
         except supervisor.StoppedError as error:
             raise stopped(error, release) from error
         except OSError as error:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from argosy import supervisor, temporary
+from argosy import engines, supervisor, temporary
 from argosy.documents.plain import load
 from argosy.errors import ArgosyError, ToolError
 from argosy.helm import workers
@@ -136,10 +135,10 @@ def _environment(repository: str, plugins: Path) -> Mapping[str, str]:
 
 
 def _pull_by_binary(reference: str, url: str, version: str, folder: Path, environment: Mapping[str, str]) -> None:
-    helm = shutil.which("helm")
+    helm = engines.on_path(engines.HELM)
     if not helm:
         raise ToolError("Helm is missing.", "Install Helm 3.14 or newer: https://helm.sh/docs/intro/install/")
-    asked = [helm, "pull", "--version", version, "--untar", "--untardir", str(folder)]
+    asked = [str(helm), "pull", "--version", version, "--untar", "--untardir", str(folder)]
     asked += ["--repo", url] if url else []
     asked += ["--plain-http"] if reference.removeprefix("oci://").startswith(_HERE) else []
     code, _, err = supervisor.run([*asked, "--", reference], environment, _LIMITS)

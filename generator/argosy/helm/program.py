@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import shlex
-import shutil
 import sys
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from argosy import supervisor
+from argosy import engines
+from argosy.engines import Engine
 from argosy.errors import Fault, OfflineError
 from argosy.helm import workers
 
@@ -25,12 +25,13 @@ class Program(NamedTuple):
     version: Sequence[object]
 
 
-def program(folder: Path, charts: Collection[Path], within: Path) -> Program:
+def program(folder: Path, charts: Collection[Path], within: Path, chosen: Engine | None) -> Program:
     """Write the program to a folder, which is Helm's home as well; raise OfflineError where this machine has none.
 
-    It renders these charts alone, and reads nothing that is not `within`.
+    It renders these charts alone, and reads nothing that is not `within`; with an engine's program, if that has one.
     """
-    package, binary = workers.package(), shutil.which("helm") or ""
+    named = chosen and chosen.program
+    package, binary = None if named else workers.package(), str(named or engines.on_path(engines.HELM) or "")
     if sys.platform == "win32" or not (package or binary):
         raise OfflineError([Fault("the charts of kustomizations are not rendered on this platform")])
     settings = {
@@ -44,5 +45,5 @@ def program(folder: Path, charts: Collection[Path], within: Path) -> Program:
     call = shlex.join([*workers.command(package or folder), json.dumps(settings)])
     path.write_text(f'#!/bin/sh\nexec {call} "$@"\n', encoding="utf-8")
     path.chmod(0o700)
-    told = supervisor.version((binary, "version")) if binary else None
-    return Program(path, [*workers.version(), *(told or ())])
+    told = engines.of(engines.HELM, Path(binary), "").facts if binary else ()
+    return Program(path, [*workers.version(), bool(package), *told])

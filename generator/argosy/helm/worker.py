@@ -195,8 +195,7 @@ def _as_program(given: str, command: str, *arguments: str) -> int:
     settings = json.loads(given)
     binary = settings["binary"]
     # Kustomize gives Helm the home that a kustomization names, and that could have plugins.
-    os.environ.update({f"HELM_{each}": settings["home"] for each in ("CONFIG_HOME", "CACHE_HOME", "DATA_HOME")})
-    os.environ["HELM_PLUGINS"] = os.path.join(settings["home"], "plugins")  # noqa: PTH118
+    os.environ.update(at_home(settings["home"]))
     if command == "version":
         return _tell_version(binary)
     if command != "template":
@@ -223,6 +222,12 @@ def _as_program(given: str, command: str, *arguments: str) -> int:
         told = [f"{key}={quoted(value) if key == '-f' else value}" for key, value in options]
         os.execv(binary, [binary, command, *told, *switches, "--", name, chart])
     return _print(answer, switches)
+
+
+def at_home(folder: str) -> dict[str, str]:
+    """Return the variables that give a helm binary a home of its own, without plugins and repositories."""
+    homes = {f"HELM_{each}": folder for each in ("CONFIG_HOME", "CACHE_HOME", "DATA_HOME")}
+    return {**homes, "HELM_PLUGINS": os.path.join(folder, "plugins")}  # noqa: PTH118
 
 
 def quoted(file: str) -> str:
@@ -369,11 +374,18 @@ def _laid_over(below: Any, above: Any, *, by_index: bool = False) -> Any:
     return above
 
 
+def _version() -> Mapping[str, Any]:
+    from helm_python import helm_sdk_version  # noqa: PLC0415
+
+    return {"version": helm_sdk_version().removeprefix("v")}
+
+
 _TASKS: Mapping[str, Callable[..., Mapping[str, Any]]] = {
     "render": _render,
     "render_archive": _render_archive,
     "lint": _lint,
     "pull": _pull,
+    "version": _version,
 }
 
 if __name__ == "__main__":

@@ -106,6 +106,16 @@ def version() -> Sequence[str]:
     return version_of("helm-python-sdk") if package() else "", _WORKER.read_text(encoding="utf-8")
 
 
+_HELMS = {"0.2.2": "4.2.3"}
+"""The versions of Helm in those of helm-python-sdk, which a worker would have to be started for to ask."""
+
+
+@cache
+def helm() -> str:
+    """Return the version of Helm in helm_python."""
+    return _HELMS.get(version()[0]) or str(ask("version")["version"])
+
+
 def _started(environment: Mapping[str, str] | None = None, given: Limits | None = None) -> Program:
     if (folder := package()) is None:
         raise ToolError("The package helm-python-sdk is gone.", "Install argosy again.")

@@ -17,11 +17,12 @@ from typing import Any
 import yaml
 
 from argosy.documents.plain import load
+from argosy.engines import Engine
 from argosy.errors import Fault, OfflineError, RenderError
 from argosy.helm.release import Fetched as Charts
 from argosy.helm.release import offline as no_charts
 from argosy.kustomize import charts
-from argosy.kustomize.command import line_of, run
+from argosy.kustomize.command import choose, line_of, run
 from argosy.kustomize.overrides import components_of, patch_files, with_overrides
 from argosy.kustomize.references import (
     NAMES,
@@ -34,7 +35,18 @@ from argosy.kustomize.references import (
     resources,
 )
 
-__all__ = ["BUILT_IN", "NAMES", "Remote", "build", "contents", "inputs", "kustomization", "named_by", "resources"]
+__all__ = [
+    "BUILT_IN",
+    "NAMES",
+    "Remote",
+    "build",
+    "choose",
+    "contents",
+    "inputs",
+    "kustomization",
+    "named_by",
+    "resources",
+]
 
 
 BUILT_IN = "builtin"
@@ -79,11 +91,14 @@ def build(
     *,
     fetched: Fetched = offline,
     chart: Charts = no_charts,
+    engine: Engine | None = None,
+    helm: Callable[[], Engine] | None = None,
 ) -> str:
     """Build a folder as Argo CD does, with an Application's `spec.source.kustomize` as the overrides.
 
     The options are those of `kustomize build`; what they let programs of the repository or the network do is not done,
-    but charts are rendered, those elsewhere as far as they were fetched.
+    but charts are rendered, those elsewhere as far as they were fetched. The engines are those of this machine, unless
+    they are given.
     Return a YAML stream. Raise OfflineError where a base lies in another repository, RenderError where the build
     fails or would leave the root, which is the repository's, ToolError where there is no Kustomize.
     """
@@ -99,7 +114,7 @@ def build(
     file = kustomization(folder)
     data = load(file) if file and overrides else {}
     if file is None or not (data or own.bases or inflated):
-        return run(folder, own.files if is_known and not overrides else None, options)
+        return run(folder, own.files if is_known and not overrides else None, options, engine=engine)
     # A copy of all that the build reads, in which the kustomization has the overrides.
     top = root.resolve() if inflated else Path(os.path.commonpath([folder, *(each.parent for each in own.files)]))
     with tempfile.TemporaryDirectory() as name:
@@ -120,8 +135,8 @@ def build(
             copies += charts.put(each, _copy_of(each.by, *places[each.home]), scratch, there)
         if own.bases:
             _refuse_asking(references(copied.parent, scratch, named_by(folder, overrides or {})), file, bool(inflated))
-        program = charts.program(tools, there, Path(name).resolve()) if inflated else None
-        return run(copied.parent, copies if is_known else None, options, (scratch, top), program)
+        program = charts.program(tools, there, Path(name).resolve(), helm and helm()) if inflated else None
+        return run(copied.parent, copies if is_known else None, options, (scratch, top), helm=program, engine=engine)
 
 
 def named_by(folder: Path, overrides: Mapping[str, Any]) -> tuple[str, ...]:

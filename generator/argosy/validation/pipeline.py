@@ -38,6 +38,7 @@ from argosy.documents import (
 from argosy.documents.defects import NOT_JUDGED
 from argosy.documents.fields import JSON, group_and_kind
 from argosy.documents.lines import shortened
+from argosy.engines import Engine
 from argosy.errors import UsageError
 from argosy.findings import Finding, Outcome, Place, Problem, Report, Severity
 from argosy.helm import Fault, Helm, Message, OfflineError, Release, RenderError, lintable
@@ -76,7 +77,6 @@ class Options:
     kubernetes_versions: Sequence[str] = ()
     """Empty: what the repository says."""
     schema_locations: Sequence[str] = ()
-    helm: Path | None = None
     unreached: bool = False
     """Whether to check what nothing leads to, as well."""
     changed: frozenset[str] = frozenset()
@@ -113,7 +113,7 @@ def look(root: Path, options: Options) -> Deployments:
     named = options.paths and root not in {path.resolve() for path in options.paths}
     is_whole = bool(options.unreached or named or options.changed)
     wanted = reached_by(options.changed)
-    return deployments.find(root, configured, wanted, options.helm, options.progress, is_whole=is_whole)
+    return deployments.find(root, configured, wanted, options.progress, is_whole=is_whole)
 
 
 def check(deployed: Deployments, options: Options) -> Report:
@@ -800,7 +800,14 @@ class _Validation:
             title=part.title,
             notes=self.notes,
             shard=part.shard,
+            engines=self.engines,
         )
+
+    @property
+    def engines(self) -> Sequence[Engine]:
+        """What rendered anything."""
+        kinds = {each.source.kind for each in self.deployed.renders}
+        return self.deployed.view.engines.used(kinds)
 
     def _state(self) -> str:
         """Return a digest of all that is judged, and how."""
@@ -809,7 +816,7 @@ class _Validation:
             metadata.version("argosy"),
             chosen.kubernetes_versions,
             chosen.schema_locations,
-            chosen.helm,
+            [each.facts for each in self.engines],
             chosen.unreached,
         )
         digest.update(repr(how).encode(errors="replace"))
