@@ -18,7 +18,7 @@ LAYERS = (
     "__main__",
     "cli",
     "doctor",
-    "status conversion bootstrap",
+    "status conversion bootstrap upgrade",
     "promotion",
     "difference change validation tree",
     "catalogue reporting",

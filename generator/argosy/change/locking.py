@@ -17,10 +17,15 @@ PATIENCE = 5.0
 
 
 @contextmanager
-def locked(root: Path, *, writes: bool = True) -> Iterator[None]:
-    """Hold the repository for one command; raise ArgosyError if another argosy has it, or it is no repository."""
+def locked(root: Path, *, writes: bool = True, anyones: bool = False) -> Iterator[None]:
+    """Hold the repository for one command; raise ArgosyError if another argosy has it, or it is no repository.
+
+    It has to be one of argosy's, unless `anyones` will do.
+    """
     import filelock  # noqa: PLC0415
 
+    if not anyones:
+        store.check(root)
     _refuse_unfit(root)
     folder = git.at(root).git_path("argosy")
     if not writes and not os.access(folder.parent, os.W_OK):
@@ -37,7 +42,6 @@ def locked(root: Path, *, writes: bool = True) -> Iterator[None]:
 
 
 def _refuse_unfit(root: Path) -> None:
-    store.check(root)
     if not git.at(root).head:
         raise ArgosyError(
             f"{root} is not under Git, or has no commit yet.",

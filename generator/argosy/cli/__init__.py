@@ -35,6 +35,7 @@ COMMANDS = {
     "promote": "Promote applications from one environment to the next.",
     "rollback": "Undo a promotion in an environment.",
     "update": "Update to a newer version of the template and keep what people changed.",
+    "upgrade": "Rehearse the next version of Argo CD or Kubernetes, and write it.",
     "template": "Lay an organisation's templates over the built-in one.",
     "restore": "Put files back to what the template gives.",
     "previews": "Look after the previews of pull requests.",

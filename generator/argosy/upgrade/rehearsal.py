@@ -1,0 +1,120 @@
+"""Render and judge a repository before and after an upgrade, and find what the guides warn of."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from argosy import temporary
+from argosy.argocd import deployed, versions
+from argosy.argocd.deployments import Deployments
+from argosy.argocd.rendering import Progress, silent
+from argosy.difference.comparison import Difference, compare
+from argosy.engines import Engine
+from argosy.findings import Finding, Report
+from argosy.git.objects import Blob
+from argosy.git.snapshot import Snapshot
+from argosy.upgrade.checks import CHECKS
+from argosy.upgrade.guides import Notice
+from argosy.validation import pipeline
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A state of the repository, rendered and judged."""
+
+    snapshot: Snapshot
+    applied: Mapping[str, deployed.Deployed]
+    report: Report
+    places: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Where each warning that was asked for is about the repository, by its id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """What an upgrade does."""
+
+    before: State
+    after: State
+    difference: Difference
+    found: Sequence[Finding]
+    """What is found after, and was not before."""
+    notices: Sequence[tuple[Notice, Sequence[str]]] = ()
+    """What the guides warn of, and where that is about the repository."""
+    unseen: Sequence[Notice] = ()
+    """What they warn of besides, which Git does not tell."""
+
+    @property
+    def engines(self) -> Sequence[tuple[Engine, Engine]]:
+        """What rendered before and after, where that is not the same."""
+        were = {each.tool: each for each in self.before.report.engines}
+        pairs = ((were.get(each.tool), each) for each in self.after.report.engines)
+        return [(was, now) for was, now in pairs if was and (was.version, was.wanted) != (now.version, now.wanted)]
+
+
+def rehearse(
+    before: Snapshot,
+    written: Mapping[str, Blob],
+    notices: Sequence[Notice] = (),
+    kubernetes: tuple[Sequence[str], Sequence[str]] = ((), ()),
+    progress: Progress = silent,
+) -> Rehearsal:
+    """Render and judge a state, and what it is with other files; `kubernetes` are the versions for each of the two."""
+    old, new = kubernetes
+    was = look(before, [each.id for each in notices], old, progress)
+    now = look(before.with_files(written), (), new, progress)
+    known = Counter(map(_known_by, was.report.findings))
+    found = []
+    for each in now.report.findings:
+        if known[_known_by(each)]:
+            known[_known_by(each)] -= 1
+        else:
+            found.append(each)
+    return Rehearsal(
+        was,
+        now,
+        compare(was.applied, now.applied),
+        found,
+        [(each, was.places[each.id]) for each in notices if was.places.get(each.id)],
+        [each for each in notices if each.id not in CHECKS],
+    )
+
+
+def look(state: Snapshot, warnings: Sequence[str], kubernetes: Sequence[str], progress: Progress = silent) -> State:
+    """Render and judge a state."""
+    with temporary.folder("upgrade") as folder:
+        deployed.write(folder, *state.measured(lambda _: True))
+        found = deployed.find(folder, state.root, progress)
+        options = pipeline.Options(repository=state.root, kubernetes_versions=kubernetes, progress=progress)
+        report = pipeline.check(found, options)
+        places = {each: [*dict.fromkeys(CHECKS[each](found))] for each in warnings if each in CHECKS}
+        return State(state, deployed.of_deployments(found), _without(report, str(folder)), places)
+
+
+def _without(report: Report, folder: str) -> Report:
+    told = [replace(each, message=each.message.replace(f"{folder}/", "")) for each in report.findings]
+    return replace(report, findings=told)
+
+
+def _known_by(finding: Finding) -> tuple[str, ...]:
+    where = (finding.path, finding.application, finding.environment, finding.resource)
+    return (finding.rule, finding.message, *where)
+
+
+def installs(state: Snapshot) -> Deployments:
+    """Return what a state deploys, for the places that pin versions."""
+    with temporary.folder("upgrade") as folder:
+        deployed.write(folder, *state.measured(lambda _: True))
+        return deployed.find(folder, state.root)
+
+
+def of_kubernetes(argocd: str, wanted: str) -> str:
+    """Return what is to be said of a Kubernetes that Argo CD is not tested with; nothing where it is."""
+    known = versions.version(argocd)
+    if known is None:
+        return ""
+    oldest, newest = known.kubernetes
+    if versions.numbers(oldest) <= versions.numbers(wanted)[:2] <= versions.numbers(newest):
+        return ""
+    return f"Argo CD {known.minor} is tested with Kubernetes {oldest} to {newest}, and not with {wanted}."
