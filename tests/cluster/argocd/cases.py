@@ -126,7 +126,7 @@ OF_CHART = {"path": "chart"}
 _GENERATED = "apiVersion: v1\nkind: ConfigMap\nmetadata: {generateName: task-, %s}\n"
 
 
-_TEST = "apiVersion: nobody.example.com/v1\nkind: Nobody\nmetadata: {name: no, annotations: {helm.sh/hook: test}}\n"
+_TEST = "apiVersion: nobody.example.com/v1\nkind: Nobody\nmetadata: {name: nobody, annotations: {helm.sh/hook: test}}\n"
 
 
 def _helm(**settings: Any) -> dict[str, Any]:
@@ -462,7 +462,8 @@ APPLICATIONS = (
         "unable to resolve '1.*' to a commit SHA",
         files=ONE,
         source={"targetRevision": "1.*"},
-        unlike="The tag may not have been fetched.",
+        rules=("revision-unknown",),
+        unlike="The tag may not have been fetched: a warning.",
     ),
     Case("revision-refs-heads", D, files=ONE, source={"targetRevision": "refs/heads/main"}),
     Case("revision-head", D, files=ONE, source={"targetRevision": "HEAD"}),
@@ -662,8 +663,8 @@ APPLICATIONS = (
         F,
         "multiple application sources defined: ",
         files=CHART,
-        source={"path": "chart", "helm": {}, "kustomize": {"namePrefix": "x-"}},
-        rules=("kustomize-build",),
+        source={"path": "chart", "helm": {"releaseName": "x"}, "kustomize": {"namePrefix": "x-"}},
+        rules=("source-kinds-mixed",),
     ),
     Case(
         "ref-and-path",
@@ -950,18 +951,18 @@ ENGINES = (
         source=_helm(skipCrds=True),
         files=chart(
             config_map(),
-            **{"chart/crds/crd.yaml": "apiVersion: nobody.example.com/v1\nkind: Nobody\nmetadata: {name: no}\n"},
+            **{"chart/crds/crd.yaml": "apiVersion: nobody.example.com/v1\nkind: Nobody\nmetadata: {name: nobody}\n"},
         ),
         rules=("helm-lint",),
     ),
     Case(
         "crds-not-skipped",
         F,
-        "failed to unmarshal manifest",
+        'Make sure the "Nobody" CRD is installed',
         source=OF_CHART,
         files=chart(
             config_map(),
-            **{"chart/crds/crd.yaml": "apiVersion: nobody.example.com/v1\nkind: Nobody\nmetadata: {name: no}\n"},
+            **{"chart/crds/crd.yaml": "apiVersion: nobody.example.com/v1\nkind: Nobody\nmetadata: {name: nobody}\n"},
         ),
         rules=("helm-lint",),
         unlike="Its definition may be in the cluster.",
