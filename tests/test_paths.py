@@ -101,7 +101,7 @@ def test_the_files_of_a_folder(root: Path) -> None:
 
 
 def test_links_that_multiply_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(paths, "_MOST_FILES", 1000)
+    monkeypatch.setattr(paths, "_MOST_FILES", 200)
     for level in range(30):
         (tmp_path / str(level)).mkdir()
         for name in "ab":

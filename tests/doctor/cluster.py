@@ -76,8 +76,9 @@ class Api:
         namespace = ""
         if rest[0] == "namespaces" and len(rest) > 2:
             namespace, rest = rest[1], rest[2:]
-        selected = parse_qs(parts.query).get("fieldSelector", [""])[0]
-        return self._objects(version, namespace, *rest, selected=selected)
+        query = parse_qs(parts.query)
+        selected, labelled = (query.get(each, [""])[0] for each in ("fieldSelector", "labelSelector"))
+        return self._objects(version, namespace, *rest, selected=selected, labelled=labelled)
 
     def _groups(self) -> Object:
         names = dict.fromkeys(row[0] for row in self.kinds if "/" in row[0])
@@ -98,7 +99,9 @@ class Api:
         ]
         return {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": version, "resources": resources}
 
-    def _objects(self, version: str, namespace: str, plural: str, name: str = "", *, selected: str = "") -> Object:
+    def _objects(
+        self, version: str, namespace: str, plural: str, name: str = "", *, selected: str, labelled: str
+    ) -> Object:
         kind = next((row[2] for row in self.kinds if row[:2] == [version, plural]), "")
         if not kind:
             return status(404, "NotFound", "the server could not find the requested resource")
@@ -114,6 +117,7 @@ class Api:
             and namespace in {"", each["metadata"].get("namespace", "")}
             and name in {"", each["metadata"]["name"]}
             and (not selected or selected == f"type={each.get('type')}")
+            and (not labelled or labelled in each["metadata"].get("labels", {}))
         ]
         if name:
             return found[0] if found else status(404, "NotFound", f'{plural} "{name}" not found')
