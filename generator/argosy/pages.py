@@ -14,7 +14,8 @@ PARTS = ("how-to", "production.md", "reference.md")
 _PACKAGED = Path(__file__).parent / "_docs"
 _CHECKOUT = Path(__file__).parents[2] / "docs"
 _CODE = re.compile(r"(?ms)^```.*?^```$")
-_COMMENT = re.compile(r"(?s)<!--.*?-->\n?")
+_COMMENT = re.compile(r"(?s)<!--.*?-->\n?|^!\[[^\]]*\]\([^)]*\)\n\n?", re.MULTILINE)
+"""What a terminal does not show: comments, and pictures."""
 _LINK = re.compile(r"\[([^\]\[]+)\]\(([^()\s]+)\)")
 
 

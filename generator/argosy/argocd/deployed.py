@@ -195,7 +195,7 @@ def of_deployments(found: Deployments, unwanted: frozenset[str] = frozenset()) -
     """Return what is applied, by the names of the Applications; some files may be there, and not wanted."""
     work = _Rendered(found, unwanted, f"{found.view.root}/")
     made = {each.application: each for each in work.sets()}
-    applications = work.found.view.applications
+    applications = found.view.applications
     told = Counter((each.name, each.environment) for each in applications)
     names = Counter(name for name, environment in told if environment)
     for application in applications:

@@ -48,7 +48,8 @@ COMMANDS = {
     "graph": "Draw promotion, clusters, sync waves or dependencies.",
     "diff": "Show what a change does in each cluster, before it is merged.",
     "validate": "Check offline that Argo CD and Kubernetes will accept a repository.",
-    "report": "Put the reports of a validation's shards together.",
+    "report": "Write a page for browsers, or put the reports of a validation's shards together.",
+    "serve": "Show the page of a repository in a browser, and follow changes.",
     "doctor": "Find out why Argo CD does not do what Git says.",
     "rules": "List the rules of validation, or explain one.",
     "version": "Print the versions of argosy, of its template and of its engines.",
@@ -58,7 +59,7 @@ COMMANDS = {
 """Each command's name, which is its module's too, and its summary."""
 _READING = {
     *("template list", "components", "fetch", "settings", "status", "history", "render", "tree", "graph", "diff"),
-    *("validate", "report", "doctor", "rules", "version", "help"),
+    *("validate", "report", "serve", "doctor", "rules", "version", "help"),
 }
 """The commands that change nothing: CI runs them on what strangers propose."""
 _DRY = {"--dry-run", "--check"}

@@ -130,24 +130,15 @@ def _asking(access: Access | None) -> AbstractContextManager[Server | None]:
     return dry_run.asking(access)
 
 
-def merge(
-    files: Sequence[Path],
-    *,
-    strict: bool = False,
-    verbose: bool = False,
-    output: str = "text",
-    reports: Sequence[tuple[str, Path]] = (),
-    quiet: bool = False,
-) -> int:
-    """Put the JSON reports of all shards together, print and write what comes out, and return the exit code."""
+def merged(files: Sequence[Path]) -> Report:
+    """Put the JSON reports of all shards together."""
     import argosy.rules.catalogue  # noqa: F401, PLC0415 - registers the rules
     from argosy.validation import judged  # noqa: PLC0415
 
     parts = {str(file): _read(file) for file in files}
     report = judged.together(parts).report()
     owners = {path: owner for each in parts.values() for path, owner in each.get("layers", {}).items()}
-    report = _with_owners(report, owners)
-    return tell(report, strict=strict, verbose=verbose, output=output, reports=reports, quiet=quiet)
+    return _with_owners(report, owners)
 
 
 def _read(file: Path) -> dict[str, Any]:
@@ -253,15 +244,20 @@ def _formatted(report: Report, output: str, *, strict: bool, verbose: bool, colo
 
 
 def _write(file: Path, text: str) -> None:
+    check_place(file, "--report")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ArgosyError(f"{file} cannot be written: {error.strerror}.", "Name another file with --report.") from error
+
+
+def check_place(file: Path, option: str) -> None:
+    """Raise UsageError where a file lies in a repository, and a link in it leads out of that."""
     from argosy import git  # noqa: PLC0415
 
     place, real = Path(os.path.abspath(file)), Path(os.path.realpath(file))  # noqa: PTH100
     if real != place and (top := git.top_level(Path.cwd())):
         home = Path(os.path.realpath(top))
         if place.is_relative_to(top) and not real.is_relative_to(home):
-            raise UsageError(f"{file} leads out of the repository, to {real}.", "Name another file with --report.")
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise ArgosyError(f"{file} cannot be written: {error.strerror}.", "Name another file with --report.") from error
+            raise UsageError(f"{file} leads out of the repository, to {real}.", f"Name another file with {option}.")

@@ -18,7 +18,6 @@ _LONGEST = 60
 """How many letters of a line are shown; all of them are in the box's title."""
 _TINTS = 6
 STYLE = """
-.argosy-graph{--ink:#1c2128;--paper:#fff;--box:#f6f8fa;--line:#57606a}
 .argosy-graph text{font:12px ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace;fill:var(--ink)}
 .argosy-graph text.title{font-weight:600}
 .argosy-graph rect.box{fill:var(--box);stroke:var(--line)}
@@ -29,13 +28,16 @@ STYLE = """
 .argosy-graph .tint0{fill:#0969da}.argosy-graph .tint1{fill:#1a7f37}.argosy-graph .tint2{fill:#9a6700}
 .argosy-graph .tint3{fill:#8250df}.argosy-graph .tint4{fill:#cf222e}.argosy-graph .tint5{fill:#0f766e}
 """
-_DARK = "--ink:#e6edf3;--paper:#0d1117;--box:#161b22;--line:#9198a1"
+_LIGHT, _DARK = (
+    "--ink:#1c2128;--paper:#fff;--box:#f6f8fa;--line:#57606a",
+    "--ink:#e6edf3;--paper:#0d1117;--box:#161b22;--line:#9198a1",
+)
 
 
 def format_graph(graph: Graph) -> str:
     """Return a picture that stands alone: its colours follow whether its reader prefers light or dark."""
-    style = f"<style>{STYLE}@media (prefers-color-scheme:dark){{.argosy-graph{{{_DARK}}}}}</style>"
-    return drawn(graph, style=style) + "\n"
+    dark = f"@media (prefers-color-scheme:dark){{.argosy-graph{{{_DARK}}}}}"
+    return drawn(graph, style=f"<style>.argosy-graph{{{_LIGHT}}}{STYLE}{dark}</style>") + "\n"
 
 
 @dataclass(frozen=True, slots=True)

@@ -269,11 +269,11 @@ def _found(text: str) -> Iterator[tuple[int, str]]:
     for number, line in enumerate(lines):
         for kind in _kinds(line) if len(line) > 15 else ():
             # Its first line alone stands in every chart's comments.
-            if kind != _PRIVATE_KEY or _KEY.search("\n".join(lines[number : number + 6])[:_LONGEST]):
+            if kind != PRIVATE_KEY or _KEY.search("\n".join(lines[number : number + 6])[:_LONGEST]):
                 yield number + 1, kind
 
 
-_PRIVATE_KEY = "Private Key"
+PRIVATE_KEY = "Private Key"
 _KEY = re.compile(r"(?:BEGIN [A-Z0-9 ]*PRIVATE KEY|PuTTY-User-Key-File)(?:(?!-----END).)*?[A-Za-z0-9+/]{40}", re.DOTALL)
 """A private key's beginning, and what it begins."""
 _PLACEHOLDER = re.compile(
