@@ -35,6 +35,7 @@ from argosy.repository.model import (
     Image,
     ImageSigning,
     Notifier,
+    PagePlace,
     Production,
     Repository,
     RevisionStyle,
@@ -59,6 +60,7 @@ WHOLE = "helm"
 """The tree that all the others are told by their difference to."""
 HASHED = "production"
 IN_FULL = (
+    ".github/workflows/page.yaml",
     *("CODEOWNERS", "protection/github-ruleset.json", "argocd/platform.yaml", "argocd/install/kustomization.yaml"),
     *(f"argocd/install/argocd-{name}-cm.yaml" for name in ("cmd-params", "notifications", "rbac")),
     *(f"argocd/install/{name}.yaml" for name in ("argocd-cm", "application-controller", "network-policies")),
@@ -185,6 +187,7 @@ def production() -> Repository:
         secrets=Secrets.EXTERNAL_SECRETS,
         image_signing=ImageSigning.KEYLESS,
         signature_keys=("0123456789ABCDEF",),
+        page=PagePlace.PAGES,
     )
     settings = Settings(
         *("platform", URL),

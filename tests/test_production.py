@@ -42,6 +42,7 @@ VALUES: Mapping[str, tuple[str, ...]] = {
     "secretStore": ("gcp", "azure", "vault"),
     "imageSigning": ("keyless", "key"),
     "signatureKeys": ("0123456789ABCDEF",),
+    "page": ("artifact", "pages"),
     "chartExtras": ("external-secret,network-policy,rollout,service-monitor", "rollout"),
 }
 """What a switch can be turned to that is more than on or off."""

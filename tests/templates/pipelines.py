@@ -22,9 +22,9 @@ from typing import Any
 import yaml
 
 import argosy
-from argosy.template import rendering
-from argosy.repository.model import Application, CiHost, Component, Format, Layer, RevisionStyle, Seed
+from argosy.repository.model import Application, CiHost, Component, Format, Layer, PagePlace, RevisionStyle, Seed
 from argosy.repository.previews import GitHost, Previews
+from argosy.template import rendering
 from tests import goldens
 
 TOKEN = "a-secret-token"
@@ -69,6 +69,7 @@ def texts(
     argosy_install: str = goldens.RELEASED,
     components: bool = False,
     previews: bool = False,
+    page: str = "none",
     layers: tuple[Layer, ...] = (),
 ) -> Mapping[str, str]:
     """Return the files of a new repository, with a component in each environment where that is wanted."""
@@ -88,7 +89,8 @@ def texts(
     if previews:
         ending = Previews("https://github.com/acme/web", environments[0], GitHost.GITHUB, preview_ttl="7d")
         model = model.with_applications((Application("web", previews=ending),))
-    model = replace(model, settings=replace(model.settings, layers=layers))
+    production = replace(model.settings.production, page=PagePlace(page))
+    model = replace(model, settings=replace(model.settings, layers=layers, production=production))
     return {path: file.content.decode() for path, file in rendering.render(model).items()}
 
 

@@ -18,7 +18,7 @@ from packaging.utils import canonicalize_name
 from yamllint import linter  # type: ignore[import-untyped]
 from yamllint.config import YamlLintConfig  # type: ignore[import-untyped]
 
-from argosy.cli import diff, promote, update
+from argosy.cli import diff, promote, report, update
 from argosy.hosting import host_of
 from argosy.repository import store
 from argosy.repository.model import CiHost, RevisionStyle
@@ -26,8 +26,24 @@ from argosy.schemas.store import file_schema
 from tests import goldens
 from tests.changing import commit, create, edit, git, model
 from tests.conftest import Argosy
+from tests.templates.pipelines import (
+    ARGOSY,
+    REAL_ARGOSY,
+    TOKEN,
+    WEB,
+    Clone,
+    Done,
+    Script,
+    bitbucket,
+    cloned,
+    documents,
+    github,
+    gitlab,
+    history,
+    texts,
+    yamllint,
+)
 from tests.templates.renovate import Found, watched
-from tests.templates.pipelines import ARGOSY, Clone, Done, REAL_ARGOSY, Script, TOKEN, WEB, bitbucket, cloned, documents, github, gitlab, history, texts, yamllint
 
 WORKFLOWS = Path(__file__).parents[2] / ".github/workflows"
 """Those of argosy itself."""
@@ -340,6 +356,62 @@ class TestPreviews:
         schedule = '$CI_PIPELINE_SOURCE == "schedule" && $CI_COMMIT_BRANCH == "main"'
         assert jobs["previews"]["rules"] == [{"if": schedule}]
         assert jobs["update"]["rules"] == [{"if": f'{schedule} && $PREVIEWS != "only"'}]
+
+
+class TestPage:
+    """A page of what is deployed where, on the host's Pages or as an artifact."""
+
+    @pytest.mark.parametrize("page", ["artifact", "pages"])
+    @pytest.mark.parametrize("host", HOSTS)
+    def test_it_is_written_to_where_the_host_takes_it_from(self, clone: Clone, host: CiHost, page: str) -> None:
+        if host is CiHost.GITHUB:
+            done = on_github(clone, "page", {}, page=page)
+            steps = documents(host, page=page)[".github/workflows/page.yaml"]["jobs"]["page"]["steps"]
+            taken = steps[-1]["with"]["path"]
+        elif host is CiHost.GITLAB:
+            name = "pages" if page == "pages" else "page"  # The former's name is what publishes it.
+            done = on_gitlab(clone, name, {}, page=page)
+            (taken,) = documents(host, page=page)[".gitlab-ci.yml"][name]["artifacts"]["paths"]
+        else:
+            done = on_bitbucket(clone, "Page", {}, page=page)
+            steps = documents(host, page=page)["bitbucket-pipelines.yml"]["definitions"]["steps"]
+            (taken,) = next(each["step"]["artifacts"] for each in steps if each["step"]["name"] == "Page")
+        assert (done.code, done.arguments) == (0, ["report", "--html", taken])
+        assert TOKEN not in done.environment.values()
+        assert taken in {CiHost.GITLAB: {"public", "page.html"}}.get(host, {"page", "page.html"})
+        with report.command.make_context("report", [*done.arguments[1:]]) as context:
+            assert context.params["page"] == Path(taken)
+        assert "report --html" not in str(documents(host)), "where it is off, there is no job"
+
+    @pytest.mark.parametrize("host", HOSTS)
+    @pytest.mark.parametrize("revision", RevisionStyle)
+    def test_the_hosts_schema_and_yamllint(self, host: CiHost, revision: RevisionStyle) -> None:
+        for page in ("artifact", "pages"):
+            written = texts(host, revision, page=page)
+            for path in documents(host, revision=revision, page=page):
+                schema = file_schema(path)
+                assert schema is not None
+                assert [each for one in yaml.safe_load_all(written[path]) for each in schema.violations(one)] == []
+                settings = YamlLintConfig(yamllint(written[".pre-commit-config.yaml"]))
+                assert list(linter.run(written[path], settings, path)) == []
+
+    def test_it_is_published_by_a_job_that_runs_nothing_else(self) -> None:
+        found = documents(CiHost.GITHUB, page="pages")[".github/workflows/page.yaml"]
+        assert (found["permissions"], found["jobs"]["page"]["permissions"]) == ({}, {"contents": "read"})
+        publish = found["jobs"]["publish"]
+        assert publish["permissions"] == {"pages": "write", "id-token": "write"}
+        assert (publish["needs"], ["run" in each for each in publish["steps"]]) == ("page", [False])
+        assert [*documents(CiHost.GITHUB, page="artifact")[".github/workflows/page.yaml"]["jobs"]] == ["page"]
+
+    @pytest.mark.parametrize(("host", "file"), [(CiHost.GITLAB, ".gitlab-ci.yml"), (CiHost.GITHUB, "page.yaml")])
+    def test_the_whole_history_is_there(self, host: CiHost, file: str) -> None:
+        found = next(each for path, each in documents(host, page="pages").items() if path.endswith(file))
+        if host is CiHost.GITLAB:
+            assert found["pages"]["variables"]["GIT_DEPTH"] == "0"
+            assert {"if": '$CI_COMMIT_BRANCH == "main"'} in found["pages"]["rules"]
+        else:
+            checkout = found["jobs"]["page"]["steps"][0]["with"]
+            assert (checkout["fetch-depth"], checkout["persist-credentials"], checkout["ref"]) == ("0", "false", "main")
 
 
 class TestValidate:
@@ -694,8 +766,8 @@ class TestGithub:
         assert jobs()[name]["steps"][0]["with"]["fetch-depth"] == "0"
 
     def test_every_action_is_pinned_to_a_commit(self) -> None:
-        used = actions(texts(CiHost.GITHUB).values())
-        assert len(used) == 4
+        used = actions(text for page in ("artifact", "pages") for text in texts(CiHost.GITHUB, page=page).values())
+        assert len(used) == 7
         image = r"docker://[a-z.]+(/[a-z]+)+:v[\d.]+@sha256:[0-9a-f]{64}"
         action = r"[a-z]+(/[a-z-]+)+@[0-9a-f]{40} # v\d+\.\d+\.\d+"
         own = actions(each.read_text() for each in WORKFLOWS.iterdir())
@@ -707,7 +779,7 @@ class TestGithub:
     @pytest.mark.parametrize("revision", RevisionStyle)
     def test_zizmor_finds_nothing(self, tmp_path: Path, revision: RevisionStyle) -> None:
         own = {f".github/workflows/own-{each.name}": each.read_text() for each in WORKFLOWS.iterdir()}
-        for path, text in {**texts(CiHost.GITHUB, revision, previews=True), **own}.items():
+        for path, text in {**texts(CiHost.GITHUB, revision, previews=True, page="pages"), **own}.items():
             if path.startswith(".github/"):
                 (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
                 (tmp_path / path).write_text(text)

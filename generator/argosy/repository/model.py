@@ -171,6 +171,14 @@ class Sso(StrEnum):
     GITLAB = "gitlab"
 
 
+class PagePlace(StrEnum):
+    """Where CI publishes the page of a repository."""
+
+    NONE = "none"
+    ARTIFACT = "artifact"
+    PAGES = "pages"
+
+
 class Notifier(StrEnum):
     """Where Argo CD's notifications go."""
 
@@ -711,6 +719,7 @@ class Production:
     signature_keys: tuple[str, ...] = field(default=(), metadata={"upper": True})
     """The ids of the GPG keys one of which must have signed a commit that is synced; none: any commit is."""
     branch_protection: bool = False
+    page: PagePlace = PagePlace.NONE
     least_privilege: bool = False
     """Whether projects outside production, too, permit no more than what is used."""
     chart_extras: tuple[ChartExtra, ...] = ()
