@@ -12,7 +12,7 @@ import pytest
 from selenium.webdriver.common.keys import Keys
 
 from argosy.web import as_html, writing
-from argosy.web.model import Cell, Details, Environment, Everything, Finding, Page, Row, Tree
+from argosy.web.model import Cell, Details, Environment, Everything, Finding, Page, Remark, Row, Tree
 from tests.browser.conftest import HOSTILE, SECRET, STRANGER, Browser, faults, written
 from tests.changing import commit, create, edit, model
 from tests.validating import write_files
@@ -52,6 +52,22 @@ def test_the_matrix_and_its_filters(browser: Browser, page: str) -> None:
     assert browser.texts(ROWS) == ["cart"]
     browser.choose("State", "with findings")
     assert browser.texts(ROWS) == ["web"]
+
+
+def test_health_has_filters_of_its_own(browser: Browser, tmp_path: Path) -> None:
+    well, ill = (
+        Cell("dev", "1.0", [Remark("Healthy", "good")]),
+        Cell("dev", "1.0", [Remark("Degraded", "bad")], ["unhealthy"]),
+    )
+    rows = [Row("shop", [well]), Row("cart", [ill])]
+    address = _written(
+        tmp_path / "p.html", Page("t", "0", has_health=True, environments=[Environment("dev")], rows=rows)
+    )
+    browser.open(address)
+    browser.choose("State", "unhealthy")
+    assert browser.texts(ROWS) == ["cart"]
+    browser.choose("State", "out of sync")
+    assert browser.texts(ROWS) == []
 
 
 def test_tiles_lead_to_what_they_count(browser: Browser, page: str) -> None:

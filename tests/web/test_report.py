@@ -14,11 +14,14 @@ from typing import Any
 import pytest
 
 from argosy.errors import ArgosyError
-from argosy.web import hiding, serving
+from argosy.repository.model import RevisionStyle
+from argosy.web import hiding
+from argosy.web import serving as web
 from argosy.web.model import Page, Row, plain
 from tests import shared
 from tests.changing import commit, create, edit, git, model
 from tests.conftest import Argosy
+from tests.status.cluster import application, kubeconfig, serving
 from tests.validating import write_files
 
 SECRET = "hunter2-in-the-clear"
@@ -136,7 +139,7 @@ def test_what_shards_found_is_shown(argosy: Argosy, repository: Path, tmp_path: 
 
 
 def test_a_repository_of_somebody_else_and_one_without_commits(argosy: Argosy, tmp_path: Path) -> None:
-    application = (
+    theirs = (
         "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: shop}\nspec:\n  project: default\n"
         "  source: {repoURL: 'https://ada:token@git.example.com/acme/gitops.git', path: apps, targetRevision: main}\n"
         "  destination: {name: eu, namespace: shop}\n"
@@ -144,7 +147,7 @@ def test_a_repository_of_somebody_else_and_one_without_commits(argosy: Argosy, t
     pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: shop}\nspec: {containers: [{name: a, image: 'shop:1.2'}]}\n"
     files = {
         ".argosy.yaml": "repoURLs: ['https://git.example.com/acme/gitops.git']\n",
-        "argocd/app.yaml": application,
+        "argocd/app.yaml": theirs,
         "apps/pod.yaml": pod,
     }
     write_files(tmp_path / "theirs", files)
@@ -158,6 +161,47 @@ def test_a_repository_of_somebody_else_and_one_without_commits(argosy: Argosy, t
     second = data(Path("q.html").read_text())
     assert any("is unknown" in each for each in second["notes"])
     assert [each["name"] for each in second["rows"]] == ["my-app", "root"]
+
+
+def test_health_is_shown_when_asked_for(
+    argosy: Argosy, repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "kubeconfig"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    place = str(tmp_path / "p.html")
+    with serving([application("web-prod", sync="OutOfSync", health="Degraded")]) as url:
+        kubeconfig(tmp_path / "kubeconfig", url)
+        assert argosy("report", "--html", place, "--live", "--quiet").code == 0
+    first = data(Path(place).read_text())
+    cells = {(row["name"], cell["environment"]): cell for row in first["rows"] for cell in row["cells"]}
+    assert first["has_health"]
+    assert {"text": "Degraded", "tone": "bad"} in cells["web", "prod"]["remarks"]
+    assert {"unsynced", "unhealthy"} <= {*cells["web", "prod"]["states"]}
+    assert {"text": "not there", "tone": "bad"} in cells["web", "dev"]["remarks"]
+    # Without an answer there is no page that keeps it back.
+    assert argosy("report", "--html", place, "--live", "--quiet").code == 2
+
+
+def test_an_environment_is_read_from_its_own_branch(
+    argosy: Argosy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = create(tmp_path / "gitops", model(("web",), revision=RevisionStyle.BRANCH))
+    for name, version in (("dev", "1.30.0"), ("prod", "1.28.0")):
+        git(root, "switch", "--quiet", "--create", name, "main")
+        edit(root, f"environments/{name}/web/deployment.yaml", "1.29.3-alpine", version)
+        commit(root)
+    git(root, "switch", "--quiet", "main")
+    monkeypatch.chdir(root)
+    assert argosy("report", "--html", str(tmp_path / "p.html"), "--quiet").code == 0
+    page = (tmp_path / "p.html").read_text()
+    assert [(each["name"], each.get("revision")) for each in data(page)["environments"]][:2] == [
+        ("dev", "dev"),
+        ("prod", "prod"),
+    ]
+    (web,) = (each for several in parts(page)[1:] for each in several if each["name"] == "web")
+    texts = {each["environment"]: str(each["resources"]) for each in web["applied"]}
+    assert ("nginx:1.30.0" in texts["dev"], "nginx:1.28.0" in texts["prod"]) == (True, True)
+    assert "1.29.3" not in texts["dev"] + texts["prod"]
 
 
 @pytest.mark.parametrize(
@@ -207,8 +251,8 @@ def asked(address: str, method: str = "GET", path: str = "/", **headers: str) ->
 
 
 def test_who_is_answered() -> None:
-    shown = serving.Shown({"index.html": b"<p>page</p>", "data/0.bin": b"part"})
-    with serving.listening(shown, 0) as address:
+    shown = web.Shown({"index.html": b"<p>page</p>", "data/0.bin": b"part"})
+    with web.listening(shown, 0) as address:
         port = address.rstrip("/").rpartition(":")[2]
         found = asked(address)
         assert (found.status, found.content) == (200, b"<p>page</p>")  # type: ignore[attr-defined]
@@ -232,13 +276,13 @@ def test_who_is_answered() -> None:
         assert shown.asked.is_set()
         shown.files = {"index.html": b"<p>other</p>"}
         assert asked(address, path="/version").content != before  # type: ignore[attr-defined]
-        with pytest.raises(ArgosyError, match="cannot be listened on"), serving.listening(shown, int(port)):
+        with pytest.raises(ArgosyError, match="cannot be listened on"), web.listening(shown, int(port)):
             pass
 
 
 def test_what_counts_as_a_change(repository: Path, tmp_path: Path) -> None:
-    states = [serving.state(repository)]
-    assert serving.state(repository) == states[0]
+    states = [web.state(repository)]
+    assert web.state(repository) == states[0]
     for change in (
         lambda: edit(repository, "environments/dev/web/deployment.yaml", "1.30.0", "1.31.0-rc"),
         lambda: commit(repository),
@@ -248,14 +292,14 @@ def test_what_counts_as_a_change(repository: Path, tmp_path: Path) -> None:
         (repository / "new.yaml").unlink,
     ):
         change()
-        states.append(serving.state(repository))
+        states.append(web.state(repository))
     assert len({*states[:-1]}) == len(states) - 1
     write_files(repository, {"server.key": "ignored"})
-    assert serving.state(repository) == states[-1]
+    assert web.state(repository) == states[-1]
     write_files(tmp_path / "plain", {"a/b.yaml": "a: 1\n"})
-    one = serving.state(tmp_path / "plain")
+    one = web.state(tmp_path / "plain")
     write_files(tmp_path / "plain", {"a/b.yaml": "a: 12\n"})
-    assert serving.state(tmp_path / "plain") != one
+    assert web.state(tmp_path / "plain") != one
 
 
 class EndError(Exception):
@@ -264,10 +308,10 @@ class EndError(Exception):
 
 def test_a_page_that_cannot_be_made_leaves_the_last(tmp_path: Path) -> None:
     write_files(tmp_path, {"a.yaml": ""})
-    shown, told = serving.Shown({"index.html": b"1"}), list[str]()
+    shown, told = web.Shown({"index.html": b"1"}), list[str]()
     makes = iter([ArgosyError("It is broken."), {"index.html": b"2"}, EndError()])
 
-    def make() -> serving.Files:
+    def make() -> web.Files:
         made = next(makes)
         write_files(tmp_path, {f"{len(told)}-{len(shown.files['index.html'])}-{made!r}.yaml".replace("/", ""): ""})
         shown.asked.set()
@@ -277,5 +321,5 @@ def test_a_page_that_cannot_be_made_leaves_the_last(tmp_path: Path) -> None:
 
     shown.asked.set()
     with pytest.raises(EndError):
-        serving.follow(tmp_path, "", shown, make, lambda error: told.append(error.message))
+        web.follow(tmp_path, "", shown, make, lambda error: told.append(error.message))
     assert (told, shown.files["index.html"]) == (["It is broken."], b"2")

@@ -182,6 +182,12 @@ class _Gathering:
         return made
 
     @cached_property
+    def _texts(self) -> Mapping[int, str]:
+        """What the page shows of each manifest: all are looked at for credentials at once."""
+        manifests = [one for several in self.applied.values() for each in several for one in each.manifests.values()]
+        return dict(zip(map(id, manifests), hiding.texts(manifests), strict=True))
+
+    @cached_property
     def names(self) -> Sequence[str]:
         return sorted({*self._matrix.applications, *(name for name, _ in self.applied)})
 
@@ -250,10 +256,12 @@ class _Gathering:
         )
 
     def _applied(self, each: Deployed) -> Applied:
-        manifests = [*each.manifests.values()]
         its = [
-            Resource(this.kind, this.name, this.namespace, waves.phase(manifest), waves.wave(manifest), written)
-            for (this, manifest), written in zip(each.manifests.items(), hiding.texts(manifests), strict=True)
+            Resource(
+                *(this.kind, this.name, this.namespace, waves.phase(manifest), waves.wave(manifest)),
+                self._texts[id(manifest)],
+            )
+            for this, manifest in each.manifests.items()
         ]
         spec = mapping(each.definition.get("spec"))
         sources = [_source(source) for source in deployed.sources(each.definition)]
