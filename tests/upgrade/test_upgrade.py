@@ -45,7 +45,7 @@ def upgraded(argosy: Argosy, root: Path, *arguments: str) -> dict[str, object]:
 WRITTEN = {
     "manifests": ("3.5.1", f"{RAW}/v3.5.1/manifests/ha/install.yaml"),
     "a base of Git": ("3.5.1", "manifests?ref=v3.5.1"),
-    "a release's asset": ("3.6.1", "download/v3.6.1/install.yaml"),
+    "a release's asset": ("3.6.0", "download/v3.6.0/install.yaml"),
     "an image": ("3.5.1", "newTag: v3.5.1"),
     "an image in a workload": ("3.5.1", "image: quay.io/argoproj/argocd:v3.5.1"),
     "a chart of an Application": ("3.4", '"targetRevision": "10.1.1"'),
@@ -53,7 +53,7 @@ WRITTEN = {
     "a chart in a chart": ("3.1", "version: 9.0.6}"),
     "a chart of Kustomize": ("3.0", "version: 8.2.7"),
     "argocd-operator": ("3.5.1", "spec: {version: v3.5.1}"),
-    "said": ("3.6.1", "argocdVersion: '3.6'"),
+    "said": ("3.6.0", "argocdVersion: '3.6'"),
 }
 
 
@@ -79,7 +79,7 @@ def test_each_place_is_written(argosy: Argosy, made: Made, place: str) -> None:
         (PLACES["manifests"][0], ("9.1.0",), "Nothing is known of Argo CD 9.1.0."),
         (PLACES["manifests"][0], ("newest",), "“newest” is not a version of Argo CD."),
         (PLACES["a chart of an Application"][0], ("3.6",), "its version for Argo CD 3.6 is not known here."),
-        (PLACES["a chart's copy"][0], ("3.6.1",), "cd/Chart.yaml:4 is a copy of the chart argo-cd."),
+        (PLACES["a chart's copy"][0], ("3.6.0",), "cd/Chart.yaml:4 is a copy of the chart argo-cd."),
         (PLACES["a copy"][0], ("3.5.1",), "/v3.5.1/manifests/install.yaml was not fetched."),
         ({"cd/i.yaml": WORKLOAD + CRD}, ("3.5.1",), "/v3.5.1/manifests/install.yaml was not fetched."),
         (
@@ -109,8 +109,8 @@ def test_a_copy_of_the_manifests_is_renewed(argosy: Argosy, made: Made, tmp_path
     ]
     assert (root / "argocd/install/install.yaml").read_text() == new.read_text()
     assert f"{RAW}/v3.5.1/manifests/install.yaml" in (root / "argocd/install/install.yaml.sha256").read_text()
-    wrong = argosy("upgrade", "argocd", "3.6.1", "--from", str(new), "--repository", str(root))
-    assert "does not install Argo CD 3.6.1" in wrong.err
+    wrong = argosy("upgrade", "argocd", "3.6.0", "--from", str(new), "--repository", str(root))
+    assert "does not install Argo CD 3.6.0" in wrong.err
 
 
 def test_what_an_upgrade_shows(argosy: Argosy, made: Made) -> None:

@@ -23,7 +23,12 @@ def main() -> int:
     write.add_argument("operators", nargs="*", help="names of operators in origins.json; none: all")
     write.add_argument("--sources", type=Path, help="a folder with clones, OWNER+NAME; what is not there is cloned")
     check.add_argument("--operators", action="store_true", help="ask the operators' repositories for newer releases")
+    release = jobs.add_parser("release", help="write what a version of Argo CD comes with into argocd/versions.json")
+    release.add_argument("checkout", type=Path, help="a checkout of its repository")
     options = parser.parse_args()
+    if options.job == "release":
+        print(f"written      {releases.write(options.checkout)}: add its guide to upgrade/guides.json")
+        return 0
     if options.job == "schemas":
         return _write(options.operators, options.sources)
     return _check(options.argocd, options.charts, asks=options.operators)

@@ -48,9 +48,20 @@ def shipped(checkout: Path, minor: str) -> dict[str, Any]:
         return match[1] if match else ""
 
     return {
-        "helm": found(r"^HELM_VERSION=v?(\S+)", tools),
-        "kustomize": found(r"^KUSTOMIZE_VERSION=v?(\S+)", tools),
+        "helm": found(r"^(?:HELM_VERSION|helm\d*_version)=v?(\S+)", tools),
+        "kustomize": found(r"^(?:KUSTOMIZE_VERSION|kustomize\d*_version)=v?(\S+)", tools),
         "kubernetes": [versions[0], versions[-1]] if versions else [],
         "polling": int(found(r"^ +timeout\.reconciliation: *\"?(\d+)s", settings) or 0),
         "jitter": int(found(r"^ +timeout\.reconciliation\.jitter: *\"?(\d+)s", settings) or 0),
     }
+
+
+def write(checkout: Path, facts: Path = FACTS) -> str:
+    """Write what the Argo CD in a checkout comes with, and return its minor version; its charts stay."""
+    minor = ".".join((checkout / "VERSION").read_text(encoding="utf-8").strip().split(".")[:2])
+    known = json.loads(facts.read_text(encoding="utf-8"))
+    known[minor] = {**shipped(checkout, minor), "charts": known.get(minor, {}).get("charts", [])}
+    rows = sorted(known.items(), key=lambda row: [int(part) for part in row[0].split(".")])
+    lines = ",\n".join(f'  "{name}": {json.dumps(each)}' for name, each in rows)
+    facts.write_text(f"{{\n{lines}\n}}\n", encoding="utf-8")
+    return minor

@@ -166,6 +166,19 @@ def test_a_version_that_is_known_is_compared(tmp_path: Path) -> None:
     assert '"helm": "3.0.0"' in found.partition(", not ")[2]
 
 
+def test_a_version_is_written_beside_those_that_are_known(tmp_path: Path) -> None:
+    facts = tmp_path / "versions.json"
+    facts.write_text(releases.FACTS.read_text())
+    tools = "helm4_version=4.9.1\nkustomize5_version=5.9.0\n"
+    made = checkout(tmp_path / "argo-cd", "9.6.2", **{"hack/tool-versions.sh": tools})
+    assert releases.write(made, facts) == "9.6"
+    assert list(releases.differences(made, facts=facts))[1:] == []
+    before, after = (file.read_text().splitlines() for file in (releases.FACTS, facts))
+    assert after[: len(before) - 2] == before[:-2]
+    assert json.loads(facts.read_text())["9.6"]["charts"] == []
+    assert json.loads(facts.read_text())["9.6"]["helm"] == "4.9.1"
+
+
 def test_nothing_but_the_template_names_the_version_that_is_installed() -> None:
     """A new version is one line; tests and tables take it from there."""
     folders = ("generator", "templates", "tests", "docs")
