@@ -160,7 +160,7 @@ f: {{ include "asks" (dict "root" .) }}
     ) -> None:
         part = '{{ define "asks" }}{{ .root.Capabilities.APIVersions.Has "x/v1/Y" }}{{ end }}'
         folder = chart(tmp_path / "web", {"templates/a.yaml": self.ASKING, "templates/_p.tpl": part})
-        helm = engine(binary) if of_binary else library(monkeypatch)
+        helm = Binary(binary) if of_binary else library(monkeypatch)
         rendered = helm.render(Release(folder, "r", api_versions=["x/v1/Y"]))
         assert yaml.safe_load(rendered.manifests[0].text) == {
             **dict.fromkeys("abdef", True),
