@@ -30,7 +30,8 @@ def test_the_list_the_page_and_a_misspelt_one(argosy: Argosy) -> None:
     assert [line.split()[0] for line in listed.splitlines()] == list(pages.topics())
     shown = argosy("help", "promote")
     assert (shown.code, shown.err) == (0, "")
-    assert shown.out.startswith("# Promote, and roll back\n")
+    assert shown.out.startswith("Usage: argosy promote ")
+    assert "\n# Promote, and roll back\n" in shown.out
     assert "<!--" not in shown.out
     assert "images/" not in argosy("help", "page").out
     # Links lead to commands, and what is in code stays what it is.
@@ -53,7 +54,7 @@ def test_a_terminal_gets_a_pager_and_a_pipe_none(tmp_path: Path) -> None:
     environment = {**os.environ, "PAGER": str(pager), "TERM": "xterm"}
     command = [sys.executable, "-m", "argosy", "help", "init"]
     piped = subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
-    assert piped.startswith("# Start a repository")
+    assert "# Start a repository" in piped
     leader, follower = pty.openpty()
     with subprocess.Popen(command, env=environment, stdin=follower, stdout=follower, stderr=follower):
         os.close(follower)
@@ -61,7 +62,7 @@ def test_a_terminal_gets_a_pager_and_a_pipe_none(tmp_path: Path) -> None:
         while part := _read(leader):
             shown += part
     os.close(leader)
-    assert shown.startswith(b"PAGED\r\n# Start a repository")
+    assert shown.startswith(b"PAGED\r\nUsage: argosy init")
 
 
 def _read(leader: int) -> bytes:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import json
+import os
 import re
+import shlex
+from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
 
@@ -12,8 +16,13 @@ import pytest
 import yaml
 
 from argosy import terminal
+from argosy.cli import COMMANDS
+from argosy.cli import argosy as program
+from argosy.cli.examples import EXAMPLES
+from argosy.cli.exits import EXITS, INTERRUPTED
+from argosy.errors import ArgosyError
 from tests.cli import walking
-from tests.conftest import Argosy
+from tests.conftest import Argosy, Process
 
 ALONE = {"ARGOSY_CACHE", "ARGOSY_HOST_API", "ARGOSY_HOST_KIND", "ARGOSY_HOST_WEB", "ARGOSY_RENDER_MEMORY"} | {
     "ARGOSY_RENDER_TIMEOUT",
@@ -239,3 +248,166 @@ def test_colours_that_are_forced_reach_a_pipe(argosy: Argosy, root: Path, monkey
             forced = argosy(*form.split())
         assert "\x1b[" not in plain.out + plain.err
         assert ("\x1b[" in forced.out + forced.err) == (form != "frobnicate"), form
+
+
+# Help
+
+
+def test_every_command_has_examples_and_each_can_be_typed(
+    argosy: Argosy, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(root)
+    for file in ("environments/prod/x", "shard-1.json", "shard-2.json"):
+        Path(file).write_text("")
+    known = {context.command_path.removeprefix("argosy "): context for context in walking.commands()}
+    assert EXAMPLES.keys() == known.keys()
+    for path, context in known.items():
+        assert "Examples:" in context.get_help(), path
+        for line in filter(lambda line: line.startswith("argosy "), map(str.strip, EXAMPLES[path].splitlines())):
+            words = shlex.split(line.partition(" > ")[0].partition(" | ")[0])[1:]
+            command: click.Command = program
+            parent = None
+            while isinstance(command, click.Group):
+                name, found, words = command.resolve_command(click.Context(command, parent=parent), words)
+                assert found is not None, line
+                command = found
+            with monkeypatch.context() as patch:
+                # What it would do as it reads the line, such as fetching, is not what is asked here.
+                for option in walking.options(click.Context(command)):
+                    if not option.expose_value:
+                        patch.setattr(option, "callback", None)
+                command.make_context(name, words)
+
+
+def test_help_of_a_command_is_its_options_and_its_page(argosy: Argosy) -> None:
+    shown = argosy("help", "promote").out
+    assert shown.index("Usage: argosy promote") < shown.index("Examples:") < shown.index("# Promote")
+    assert argosy("help", "add", "environment").out.startswith("Usage: argosy add environment")
+    assert argosy("help", "teams").out.startswith("# ")
+    wrong = argosy("help", "add", "nothing")
+    assert (wrong.code, "There is no page" in wrong.err) == (2, True)
+
+
+# Exit codes
+
+
+def test_every_command_says_what_it_ends_with() -> None:
+    assert EXITS.keys() == COMMANDS.keys()
+    errors = {each.exit_code for each in _below(ArgosyError)}
+    assert errors <= {1, 2, *INTERRUPTED}
+    for name, codes in EXITS.items():
+        source = Path(importlib.import_module(f"argosy.cli.{name}").__file__ or "").read_text()
+        returned = {int(each) for each in re.findall(r"\breturn (?:[^\n]* else )?(\d)\b", source)}
+        returned |= {int(each) for each in re.findall(r"\breturn (\d) if ", source)}
+        assert returned <= codes.keys(), name
+
+
+def _below(kind: type[ArgosyError]) -> Iterator[type[ArgosyError]]:
+    for each in kind.__subclasses__():
+        yield each
+        yield from _below(each)
+
+
+# Extensions
+
+
+ACME = """
+from argosy.findings import Problem, Severity
+from argosy.rules.registry import Scope, rule
+
+@rule("acme-label", Severity.WARNING, Scope.DOCUMENT, "No owner.", explanation="Ours do.", bad="", good="")
+def label(document, repository):
+    if document.data.get("kind") == "Deployment":
+        if document.data["metadata"]["name"] == "broken":
+            raise KeyError("oops")
+        yield Problem("no label acme.example/owner")
+
+def count(report, options):
+    return f"{len(report.findings)} findings by acme\\n"
+
+def fail(report, options):
+    raise RuntimeError("no ink")
+"""
+DEPLOYMENT = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: NAME}
+spec:
+  selector: {matchLabels: {app: x}}
+  template:
+    metadata: {labels: {app: x}}
+    spec: {containers: [{name: x, image: "nginx:1.29"}]}
+"""
+
+
+def test_the_documented_extension_works(process: Process, tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs/how-to/extensions.md").read_text()
+    entries, code = (page.split(f"```{kind}\n")[1].split("```")[0] for kind in ("toml", "python"))
+    named = entries.replace('[project.entry-points."', "[").replace('"]', "]").replace('"', "")
+    site, root = tmp_path / "site", tmp_path / "repo"
+    (site / "acme-1.0.dist-info").mkdir(parents=True)
+    (site / "acme_argosy.py").write_text(code)
+    (site / "acme-1.0.dist-info/METADATA").write_text("Metadata-Version: 2.1\nName: acme\nVersion: 1.0\n")
+    (site / "acme-1.0.dist-info/entry_points.txt").write_text(named)
+    (root / ".git").mkdir(parents=True)
+    (root / "deployment.yaml").write_text(DEPLOYMENT.replace("NAME", "web"))
+    result = process("validate", "-o", "acme-table", env={"PYTHONPATH": str(site)}, cwd=root)
+    assert (result.code, "deployment.yaml\tno label acme.example/owner\n" in result.out) == (1, True)
+
+
+def test_installed_packages_add_rules_and_reports(process: Process, tmp_path: Path) -> None:
+    def install(folder: Path, entries: str, code: str = ACME) -> None:
+        (folder / "acme-1.0.dist-info").mkdir(parents=True)
+        (folder / "acme.py").write_text(code)
+        (folder / "acme-1.0.dist-info/METADATA").write_text("Metadata-Version: 2.1\nName: acme\nVersion: 1.0\n")
+        (folder / "acme-1.0.dist-info/entry_points.txt").write_text(entries)
+
+    reporters = "[argosy.reporters]\ncount = acme:count\nfail = acme:fail\n"
+    install(tmp_path / "site", f"[argosy.rules]\nacme = acme\n{reporters}")
+    root = tmp_path / "repo"
+    (root / ".git").mkdir(parents=True)
+    (root / "deployment.yaml").write_text(DEPLOYMENT.replace("NAME", "web"))
+    env = {"PYTHONPATH": str(tmp_path / "site"), "ARGOSY_CACHE": ""}
+
+    found = process("validate", "-o", "json", "--report", f"count={tmp_path / 'count.txt'}", env=env, cwd=root)
+    listed = json.loads(found.out)["findings"]
+    assert [each["severity"] for each in listed if each["rule"] == "acme-label"] == ["warning"]
+    assert (tmp_path / "count.txt").read_text() == f"{len(listed)} findings by acme\n"
+    failed = process("validate", "-o", "fail", env=env, cwd=root)
+    assert (failed.code, "fail (acme:fail of the package acme) failed: RuntimeError: no ink" in failed.err) == (2, True)
+    assert "acme-label" in process("rules", "acme-label", env=env, cwd=root).out
+
+    (root / "deployment.yaml").write_text(DEPLOYMENT.replace("NAME", "broken"))
+    broken = process("validate", env=env, cwd=root)
+    assert (broken.code, "acme (acme of the package acme) failed: KeyError: 'oops'" in broken.err) == (2, True)
+    assert "pip uninstall acme" in broken.err
+
+    # What a repository has beside its files is no package that somebody installed.
+    theirs = {**env, "PYTHONPATH": str(root / "site")}
+    install(root / "site", "[argosy.rules]\nacme = acme\n", f"{ACME}\nraise SystemExit(9)")
+    assert process("rules", "acme-label", env=theirs, cwd=root).code == 2
+
+
+def test_a_program_on_path_is_a_command(process: Process, root: Path, tmp_path: Path) -> None:
+    def put(folder: Path, name: str) -> str:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(f'#!/bin/sh\necho {folder.name} "$@"\nexit 7\n')
+        (folder / name).chmod(0o755)
+        return str(folder)
+
+    mine, theirs = put(tmp_path / "mine", "argosy-greet"), put(root / "bin", "argosy-steal")
+    put(tmp_path / "mine", "argosy-status")
+    (tmp_path / "mine/argosy-link").symlink_to(root / "bin/argosy-steal")
+    (tmp_path / "mine/argosy-data").write_text("")
+    path = {"PATH": os.pathsep.join(("bin", ".", "", theirs, mine, os.environ["PATH"]))}
+
+    greeted = process("greet", "--help", "--", "-x", "a b", env=path, cwd=root)
+    assert (greeted.code, greeted.out) == (7, "mine --help -- -x a b\n")
+    assert "my-app" in process("status", env=path, cwd=root).out
+    for name in ("steal", "link", "data"):
+        assert "No such command" in process(name, env=path, cwd=root).err
+    shown = process("--help", env=path, cwd=root).out
+    assert [name in shown for name in ("argosy-greet", "argosy-steal", "argosy-status")] == [True, False, False]
+    assert "Did you mean “greet”?" in process("gret", env=path, cwd=root).err
+    # A folder of programs is the user's, even when it is the home of all repositories.
+    assert process("greet", env={**path, "HOME": str(tmp_path)}, cwd=tmp_path).code == 7

@@ -74,14 +74,21 @@ COMPLETE = "_ARGOSY_COMPLETE"
 """The variable by which a shell asks for completions."""
 
 
-def _take_variables(command: click.Command, prefix: str) -> None:
-    """Give each option of a command the variable that is called as the option is, unless it is for the line alone."""
+def _complete(command: click.Command, path: str) -> None:
+    """Give a command, and those below it, what follows from their words: variables of options, and examples.
+
+    An option's variable is called as the option is, but for those that are for the line alone.
+    """
+    from argosy.cli import examples  # noqa: PLC0415
+
+    command.epilog = examples.of(path) or command.epilog
+    prefix = "_".join((VARIABLES, *path.upper().split()))
     for each in command.params:
         long = next((name for name in each.opts if name.startswith("--")), "")
         if isinstance(each, click.Option) and long and each.allow_from_autoenv:
             each.envvar = f"{prefix}_{long[2:].replace('-', '_').upper()}"
     for name, below in command.commands.items() if isinstance(command, click.Group) else ():
-        _take_variables(below, f"{prefix}_{name.upper()}")
+        _complete(below, f"{path} {name}")
 
 
 class Commands(click.Group):
@@ -96,7 +103,7 @@ class Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = importlib.import_module(f"argosy.cli.{cmd_name}").command
-        _take_variables(command, f"{VARIABLES}_{cmd_name.upper()}")
+        _complete(command, cmd_name)
         if COMPLETE in os.environ:
             from argosy.cli import completing  # noqa: PLC0415
 
@@ -116,8 +123,13 @@ class Commands(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """Write the commands' summaries, importing none of them."""
+        from argosy import extensions  # noqa: PLC0415
+
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
+        if more := {name: str(path) for name, path in extensions.programs().items() if name not in COMMANDS}:
+            with formatter.section("Extensions on PATH"):
+                formatter.write_dl(list(more.items()))
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -129,10 +141,38 @@ class Commands(click.Group):
 
             ctx.with_resource(git.reading())
         if name not in COMMANDS and not name.startswith("-"):
+            from argosy import extensions  # noqa: PLC0415
             from argosy.names import did_you_mean  # noqa: PLC0415
 
-            ctx.fail(f"No such command “{name}”. {did_you_mean(name, COMMANDS)}".strip())
+            known = extensions.programs()
+            if name in known:
+                return name, _Program(name, known[name]), options
+            ctx.fail(f"No such command “{name}”. {did_you_mean(name, [*COMMANDS, *known])}".strip())
         return super().resolve_command(ctx, args)
+
+
+class _Program(click.Command):
+    """A program on PATH that is run as a command, with all that follows on the line."""
+
+    def __init__(self, name: str, path: Path) -> None:
+        super().__init__(name, add_help_option=False)
+        self.path = path
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Leave the line as it is: it is the program's."""
+        ctx.args = args
+        return []
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Become the program, or wait for it where a process cannot."""
+        command = [str(self.path), *ctx.args]
+        sys.stdout.flush()
+        sys.stderr.flush()
+        if sys.platform != "win32":
+            os.execv(command[0], command)
+        import subprocess  # noqa: PLC0415
+
+        return subprocess.run(command, check=False).returncode
 
 
 def _tell(filters_missed: Mapping[str, str]) -> None:

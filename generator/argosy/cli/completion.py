@@ -23,16 +23,6 @@ def command(shell: str) -> None:
     """Print the script that completes argosy's commands, and the names of this repository, in a shell.
 
     Applications, environments, components, rules, settings and their values, contexts, branches and tags.
-
-    \b
-    Examples:
-      # bash, in ~/.bashrc, and zsh, in ~/.zshrc after compinit
-      eval "$(argosy completion bash)"
-      eval "$(argosy completion zsh)"
-      # fish
-      argosy completion fish > ~/.config/fish/completions/argosy.fish
-      # PowerShell, in $PROFILE
-      argosy completion powershell | Out-String | Invoke-Expression
     """
     found = get_completion_class(shell)
     if found is None:

@@ -20,23 +20,35 @@ def _complete(_: click.Context, __: click.Parameter, incomplete: str) -> list[Co
 
 
 @click.command("help")
-@click.argument("topic", metavar="[TOPIC]", required=False, shell_complete=_complete)
+@click.argument("words", metavar="[TOPIC|COMMAND...]", nargs=-1, shell_complete=_complete)
 @click.pass_context
-def command(ctx: click.Context, topic: str | None) -> None:
-    """Print a page of the documentation, or list the pages.
+def command(ctx: click.Context, words: tuple[str, ...]) -> None:
+    """Print what there is on a command or a topic: options, examples, and the page of the documentation.
 
-    A command that no page is named after prints its options.
+    Without words it lists the pages.
     """
-    topics = pages.topics()
-    if topic is None:
+    topics, name = pages.topics(), " ".join(words)
+    if not words:
         width = max(map(len, topics))
-        for name, page in topics.items():
-            click.echo(f"{name:{width}}  {pages.title(page)}")
-    elif topic in topics:
-        # Click starts a pager on a terminal alone.
-        click.echo_via_pager(pages.plain(topics[topic]))
-    elif topic in COMMANDS and (found := argosy.get_command(ctx, topic)):
-        click.echo(found.get_help(click.Context(found, parent=ctx.parent, info_name=topic)))
-    else:
-        hint = did_you_mean(topic, (*topics, *COMMANDS)) or "`argosy help` lists them."
-        raise UsageError(f"There is no page “{topic}”.", hint)
+        for topic, page in topics.items():
+            click.echo(f"{topic:{width}}  {pages.title(page)}")
+        return
+    told = [_help(ctx, words), pages.plain(topics[name]) if name in topics else ""]
+    if not any(told):
+        hint = did_you_mean(name, (*topics, *COMMANDS)) or "`argosy help` lists them."
+        raise UsageError(f"There is no page “{name}”.", hint)
+    # Click starts a pager on a terminal alone.
+    click.echo_via_pager("\n\n\n".join(each.rstrip("\n") for each in told if each) + "\n")
+
+
+def _help(ctx: click.Context, words: tuple[str, ...]) -> str:
+    """Return the help of the command that words are, or else nothing."""
+    found: click.Command | None = argosy
+    above = ctx.parent
+    for word in words:
+        group = found
+        found = group.get_command(ctx, word) if isinstance(group, click.Group) else None
+        if found is None:
+            return ""
+        above = click.Context(found, parent=above, info_name=word)
+    return found.get_help(above) if found and above else ""

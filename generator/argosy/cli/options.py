@@ -195,7 +195,7 @@ def choice(kind: Iterable[StrEnum]) -> click.Choice[str]:
 _IN_YAML = "argosy.yaml"
 
 
-def output(*formats: str) -> Callable[[Command], Command]:
+def output(*formats: str, kind: type[click.Choice[str]] = click.Choice) -> Callable[[Command], Command]:
     """Add `--output`, with the first format as the default. A command that knows JSON has YAML of the same for free."""
     known = [*formats]
     if "json" in known and "yaml" not in known:
@@ -208,7 +208,7 @@ def output(*formats: str) -> Callable[[Command], Command]:
     return click.option(
         "--output",
         "-o",
-        type=click.Choice(known),
+        type=kind(known),
         default=formats[0],
         show_default=True,
         callback=choose,

@@ -18,6 +18,7 @@ def command(rule_id: str | None, output: str) -> int:
     from argosy.rules import catalogue  # noqa: PLC0415
     from argosy.rules.registry import RULES  # noqa: PLC0415
 
+    catalogue.extend()
     rules = catalogue.ordered()
     if rule_id is not None:
         if rule_id not in RULES:

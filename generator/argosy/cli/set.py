@@ -33,13 +33,6 @@ def command(words: tuple[str, ...], yes: bool, given: ChangeOptions) -> int:
 
     `argosy settings` lists them all. What moves applications that are deployed (namespace, cluster) says what stays
     behind, and asks.
-
-    \b
-    argosy set env prod autoSync=false replicas=5
-    argosy set app shop team=payments
-    argosy set cluster eu1 labels=region=eu,tier=gold
-    argosy set team payments ssoGroup=acme:payments prod.requests.cpu=16
-    argosy set repository repoURL=git@github.com:acme/gitops.git followUp=true
     """
     from argosy.change import (  # noqa: PLC0415
         clusters,

@@ -32,10 +32,6 @@ def command(words: tuple[str, ...], repository: Path | None, output: str) -> int
 
     Without words it lists those of the repository, of each env, app, cluster and team; with a KEY, all that is known of
     that setting. In paths, ENV, APP and COMPONENT are names, VERSION is a version.
-
-    \b
-    argosy settings repository
-    argosy settings env prod autoSync
     """
     from argosy.repository import store  # noqa: PLC0415
 

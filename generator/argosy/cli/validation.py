@@ -22,10 +22,26 @@ if TYPE_CHECKING:
     from argosy.findings import Finding, Report
     from argosy.git.snapshot import Snapshot
     from argosy.kubernetes.dry_run import Access, Server
+    from argosy.reporting import Options
     from argosy.validation.baseline import Baseline
 
 
 _FORMATS = ("text", "json", "sarif", "junit", "github")
+
+
+def _is_format(name: str) -> bool:
+    """Return whether argosy, or an installed package, can write a report so."""
+    from argosy import extensions  # noqa: PLC0415
+
+    return name in _FORMATS or name in extensions.entry_points(extensions.REPORTERS)
+
+
+class _FormatType(click.Choice[str]):
+    """One of argosy's formats, or of an installed package's."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Look at what is installed for a format that argosy does not have."""
+        return str(value) if value not in self.choices and _is_format(value) else super().convert(value, param, ctx)
 
 
 class _ReportType(click.ParamType):  # type: ignore[type-arg]  # generic in new versions of Click alone
@@ -40,7 +56,7 @@ class _ReportType(click.ParamType):  # type: ignore[type-arg]  # generic in new 
         if isinstance(value, tuple):
             return value
         form, _, file = value.partition("=")
-        if form not in _FORMATS or not file:
+        if not file or not _is_format(form):
             self.fail(f"“{value}” is not FORMAT=FILE with a format of {', '.join(_FORMATS)}.", param, ctx)
         return form, Path(file)
 
@@ -55,7 +71,7 @@ def reported(command: Command) -> Command:
             multiple=True,
             help="Also write the result to a file, in that format; may be repeated.",
         ),
-        options.output(*_FORMATS),
+        options.output(*_FORMATS, kind=_FormatType),
         click.option("--verbose", is_flag=True, help="List every skipped or unreached document and every render."),
         click.option("--strict", is_flag=True, help="Fail on skipped documents too."),
     ):
@@ -132,9 +148,10 @@ def _asking(access: Access | None) -> AbstractContextManager[Server | None]:
 
 def merged(files: Sequence[Path]) -> Report:
     """Put the JSON reports of all shards together."""
-    import argosy.rules.catalogue  # noqa: F401, PLC0415 - registers the rules
+    from argosy.rules import catalogue  # noqa: PLC0415
     from argosy.validation import judged  # noqa: PLC0415
 
+    catalogue.extend()
     parts = {str(file): _read(file) for file in files}
     report = judged.together(parts).report()
     owners = {path: owner for each in parts.values() for path, owner in each.get("layers", {}).items()}
@@ -240,7 +257,21 @@ def _formatted(report: Report, output: str, *, strict: bool, verbose: bool, colo
 
     chosen = reporting.Options.of(sys.stdout, version=version("argosy"), strict=strict, verbose=verbose)
     chosen = chosen if colour else replace(chosen, colour=False)
+    if output not in _FORMATS:
+        return _by_extension(report, output, chosen)
     return reporting.format_report(report, reporting.OutputFormat(output), chosen)
+
+
+def _by_extension(report: Report, output: str, chosen: Options) -> str:
+    """Return a report as an installed package writes it."""
+    from argosy import extensions  # noqa: PLC0415
+
+    entry = extensions.entry_points(extensions.REPORTERS)[output]
+    writer: Any = extensions.loaded(entry)
+    try:
+        return str(writer(report, chosen))
+    except Exception as error:
+        raise extensions.failure(entry, error) from error
 
 
 def _write(file: Path, text: str) -> None:

@@ -17,11 +17,6 @@ def command(output: str) -> int:
     """Print the versions of argosy, of its template and of its engines.
 
     Also the newest Argo CD that it knows, and the programs on PATH that it uses. `argosy --version` has argosy's alone.
-
-    \b
-    Examples:
-      argosy version
-      argosy version -o json
     """
     from argosy.argocd import versions as argocd  # noqa: PLC0415
     from argosy.doctor import tools  # noqa: PLC0415

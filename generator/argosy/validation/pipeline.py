@@ -203,8 +203,9 @@ class _Validation:
 
     def judge(self) -> None:
         """Find what is wrong."""
-        import argosy.rules.catalogue  # noqa: F401, PLC0415 - registers the rules
+        from argosy.rules import catalogue  # noqa: PLC0415 - registers the rules
 
+        catalogue.extend()
         deployed, inventory = self.deployed, self.deployed.inventory
         self.origins = Origins(inventory)
         self.render_of = {
