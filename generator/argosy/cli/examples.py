@@ -115,7 +115,15 @@ EXAMPLES: Mapping[str, str] = {
         argosy validate -o github --report sarif=argosy.sarif
         argosy validate --kubernetes-version 1.36,1.37 environments/prod""",
     "report": """\
+        argosy report --html page.html
         argosy report --merge shard-1.json shard-2.json -o github""",
+    "serve": """\
+        argosy serve
+        argosy serve --port 0 --live""",
+    "upgrade argocd": """\
+        argosy upgrade argocd 3.5.1 --dry-run
+        argosy upgrade argocd 3.6.1 --pull-request""",
+    "upgrade kubernetes": "argosy upgrade kubernetes 1.37 --commit",
     "doctor": """\
         argosy doctor
         argosy doctor shop --env prod --live""",

@@ -19,7 +19,9 @@ _JUDGES = {0: "no errors", 1: "errors, or nothing to validate", 2: "wrong usage"
 EXITS: Mapping[str, Mapping[int, str]] = {
     "init": {**_CHANGES, 3: "made, but the host took less of it than was asked for"},
     "bootstrap": {0: "done, or nothing to do", 1: "a step failed or was refused", 2: "wrong usage"},
-    **dict.fromkeys(("add", "remove", "rename", "set", "apply", "convert", "template", "restore", "abort"), _CHANGES),
+    **dict.fromkeys(
+        ("add", "remove", "rename", "set", "apply", "convert", "template", "restore", "abort", "upgrade"), _CHANGES
+    ),
     **dict.fromkeys(("promote", "rollback"), _CHANGES),
     "update": {
         **_CHANGES,
@@ -42,7 +44,12 @@ EXITS: Mapping[str, Mapping[int, str]] = {
         2: "wrong usage, or an Application cannot be rendered",
     },
     "validate": _JUDGES,
-    "report": _JUDGES,
+    "report": {0: "done; with --merge: no errors", 1: "with --merge: errors", 2: "wrong usage, or it could not look"},
+    "serve": {
+        0: "ended by Ctrl-C",
+        1: "it cannot be served, as on a port in use",
+        2: "wrong usage, or it could not look",
+    },
     "doctor": {0: "no problem", 1: "a problem", 2: "wrong usage, or something could not be looked at"},
 }
 """By command. A command that is an extension ends as it likes."""

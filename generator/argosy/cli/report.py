@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 @options.repository
 @reported
 @options.fetch
-@options.no_cache
+@options.rendering
 @options.quiet
 def command(
     *,

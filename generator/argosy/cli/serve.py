@@ -19,7 +19,7 @@ from argosy.errors import ArgosyError, UsageError
 @click.option("--context", metavar="NAME", help="The kubeconfig context for --live.  [default: the current one]")
 @options.repository
 @options.fetch
-@options.no_cache
+@options.rendering
 @options.quiet
 def command(*, port: int, is_live: bool, context: str | None, repository: Path | None, quiet: bool) -> int:
     """Show the page of `argosy report --html` to this machine's browsers, and follow changes.

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from argosy import data
 from argosy.cli import delivery, options
 from argosy.cli.options import ChangeOptions
 from argosy.errors import ArgosyError, UsageError
@@ -215,7 +216,7 @@ def _carry_out(given: ChangeOptions, before: Snapshot, upgrade: _Upgrade) -> int
     else:
         made = _write(given, before, upgrade)
     if given.output == "json":
-        click.echo(json.dumps({**_as_json(upgrade), **made}, indent=2))
+        options.show(data.written("Upgrade", {**_as_json(upgrade), **made}))
     return 1 if refused else 0
 
 
