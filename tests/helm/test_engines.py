@@ -171,6 +171,24 @@ f: {{ include "asks" (dict "root" .) }}
             **{"a": False, "b": True, "c": "none", "d": False, "e": False, "f": False}
         }
 
+    def test_subcharts_are_told_of_api_versions(self, tmp_path: Path, helm: Helm) -> None:
+        asking = 'kind: Asked\nknown: {{ .Capabilities.APIVersions.Has "x/v1/Y" }}\n'
+        folder = chart(tmp_path / "web", {"templates/a.yaml": "a: 1\n"})
+        for place, name in ((folder / "charts/plain", "plain"), (tmp_path / "packed", "packed")):
+            head = f"apiVersion: v2\nname: {name}\nversion: 1.0.0\n"
+            chart(place, {"Chart.yaml": head, "templates/a.yaml": asking})
+        with tarfile.open(folder / "charts/packed-1.0.0.tgz", "w:gz") as archive:
+            archive.add(tmp_path / "packed", "packed")
+        assert {each.path: yaml.safe_load(each.text) for each in helm.render(Release(folder, "r")).manifests} == {
+            "templates/a.yaml": {"a": 1},
+            "charts/plain/templates/a.yaml": {"kind": "Asked", "known": False},
+            "charts/packed/templates/a.yaml": {"kind": "Asked", "known": False},
+        }
+        rendered = helm.render(Release(folder, "r", served=lambda: ["x/v1/Y"]))
+        assert [yaml.safe_load(each.text).get("known") for each in rendered.manifests].count(True) == 2
+        assert rendered.asks
+        assert not rendered.messages
+
     @pytest.mark.parametrize("archived", [False, True])
     def test_subcharts_count(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, archived: bool) -> None:
         folder = chart(tmp_path / "web", {})

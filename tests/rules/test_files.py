@@ -23,6 +23,8 @@ LIST = "apiVersion: v1\nkind: List\nitems:\n"
         ("a.json", '"text"', "is a text"),
         ("a.json", "5", "is a number"),
         ("a.json", "true", "is true or false"),
+        ("a.json", " null\n", "is null"),
+        ("a.yaml", "null\n", ""),
         ("a.json", '{"name": "shop", "version": "1.0.0"}', "has no kind"),
         ("a.json", '{"apiVersion": "v1", "kind": 1}', "has no kind"),
         ("a.json", '{"kind": "A"}', "has no apiVersion"),

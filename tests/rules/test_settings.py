@@ -39,3 +39,9 @@ def test_settings_of_the_wrong_form(name: str, key: str, value: str, validate: V
     [message] = messages(validate({"settings.yaml": config_map(name, {key: value})}), "argocd-setting-invalid")
     assert message.startswith(f"{key} is invalid: ")
     assert message.endswith((".", "”", "?", "'"))
+
+
+def test_a_version_of_kustomize_is_registered_once(validate: Validate) -> None:
+    settings = {"kustomize.version.v5.0.0": "/a", "kustomize.path.v5.0.0": "/b", "kustomize.path.v5.1.0": "/c"}
+    [message] = messages(validate({"settings.yaml": config_map("argocd-cm", settings)}), "argocd-setting-invalid")
+    assert message.startswith("kustomize.version.v5.0.0 and kustomize.path.v5.0.0 register the same version")

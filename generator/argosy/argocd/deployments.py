@@ -12,6 +12,7 @@ from pathlib import Path
 from argosy import engines, git, helm, kustomize, remote
 from argosy.argocd import clusters, elsewhere, installed, reach, rendering, settings, versions
 from argosy.argocd.applicationsets import MOST, Flaw, RepositoryFiles, expand, is_second
+from argosy.argocd.capabilities import Capabilities, installed_kinds
 from argosy.argocd.configuration import Configuration
 from argosy.argocd.elsewhere import Read
 from argosy.argocd.engines import Engines
@@ -133,7 +134,8 @@ class _Search:
             argocd=argocd,
             engines=chosen,
         )
-        self.view = replace(self.view, settings=settings.of(self.inventory, self.view))
+        known = Capabilities(self.configured.kubernetes_versions, self.view.clusters)
+        self.view = replace(self.view, settings=settings.of(self.inventory, self.view), capabilities=known)
         self.files = RepositoryFiles(
             root,
             self.inventory.files,
@@ -251,17 +253,24 @@ class _Search:
         return folder in self.possible and folder not in self.inventory.charts
 
     def _settle(self) -> None:
-        """Take the settings that are rendered too, and render anew what they change, until nothing does."""
+        """Take the settings and API versions that are rendered too, and render anew what they change, to the end."""
         written = self.view.settings
         for _ in range(DEEPEST):
-            was = self.view.settings
+            before = self.view
             made = (each for render in self.renders if not render.written for each in render.documents)
-            self.view = replace(self.view, settings=written.with_config_maps(made))
-            anew = rendering.anew(self.renders, self.inventory, self.view, self.helm, self.progress, was=was)
+            self.view = replace(before, settings=written.with_config_maps(made), capabilities=self._capabilities())
+            anew = rendering.anew(self.renders, self.inventory, self.view, self.helm, self.progress, before=before)
             if not anew:
                 return
             self.renders = [anew.get(place, each) for place, each in enumerate(self.renders)]
             self._follow(self._rendered([*anew.values()]))
+
+    def _capabilities(self) -> Capabilities:
+        """Return what is known of the clusters' API versions, if anything asks."""
+        known = self.view.capabilities
+        if not any(each.asks for each in self.renders):
+            return known
+        return known.with_kinds(installed_kinds(self.renders, self.inventory, self.view.overlaid, known.clusters))
 
     def _unbuilt(self) -> Sequence[Document]:
         """Return the documents that kustomizations take in, but no build gave."""

@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from queue import Empty, SimpleQueue
 from threading import Thread
 from time import monotonic
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from argosy import kustomize, plugins, remote, supervisor
 from argosy.argocd import build_environment, directory
@@ -27,9 +27,6 @@ from argosy.documents.fields import mapping, sequence, text
 from argosy.documents.syntax import with_actions
 from argosy.helm import Dependency, Fault, Helm, OfflineError, Parameter, Release, RenderError
 from argosy.paths import astray, entries, holds
-
-if TYPE_CHECKING:
-    from argosy.argocd.settings import Settings
 
 T = TypeVar("T")
 Made = TypeVar("Made")
@@ -51,6 +48,8 @@ class Render:
     application: ArgoApplication | None = None
     release: Release | None = None
     """What Helm rendered, where it succeeded."""
+    asks: bool = False
+    """Whether it depends on the API versions of the cluster, or may."""
     variant: str = ""
     """The environment that a chart which no Application renders is rendered for."""
     written: bool = False
@@ -127,7 +126,7 @@ def of_the_rest(
     pairs = [(chart, each) for chart in charts for each in variants(chart) or (None,)]
     return on_all_processors(
         "Building", lambda folder: _overlay(folder, inventory, view), overlays, progress
-    ) + on_all_processors("Rendering", lambda pair: _chart(*pair, inventory, helm), pairs, progress)
+    ) + on_all_processors("Rendering", lambda pair: _chart(*pair, inventory, view, helm), pairs, progress)
 
 
 def anew(
@@ -137,12 +136,17 @@ def anew(
     helm: Helm,
     progress: Progress = silent,
     *,
-    was: Settings,
+    before: View,
 ) -> dict[int, Render]:
-    """Render again what was rendered by other settings than a view's, where these differ for it; return it by place."""
+    """Render again what was rendered by other settings than a view's, where these differ for it; return it by place.
+
+    So are the API versions of its cluster, where it asks for them.
+    """
 
     def differs(each: Render) -> bool:
-        now, source = view.settings, each.source
+        was, now, source = before.settings, view.settings, each.source
+        if each.asks and _served(before, each.application)() != _served(view, each.application)():
+            return True
         if source.kind is Kind.KUSTOMIZE:
             version = _version(source)
             return was.build_options(version) != now.build_options(version)
@@ -150,14 +154,24 @@ def anew(
         return is_other and ":" in str(mapping(source.spec.get("helm")).get("valueFiles"))
 
     def made(place: int) -> Render:
-        before = renders[place]
-        if before.application is None:
-            return _overlay(before.source.folder or view.root, inventory, view)
-        sources = {each.at: each for each in resolve(before.application, view)}
-        return _render(before.application, sources[before.source.at], view, helm)
+        old = renders[place]
+        if old.application is None and old.source.kind is Kind.HELM:
+            empty = Render(old.source, old.path, variant=old.variant)
+            new = _rendered_chart(empty, replace(old.release, served=_served(view)), helm) if old.release else old
+            return old if new.faults else new
+        if old.application is None:
+            return _overlay(old.source.folder or view.root, inventory, view)
+        sources = {each.at: each for each in resolve(old.application, view)}
+        return _render(old.application, sources[old.source.at], view, helm)
 
     places = [place for place, each in enumerate(renders) if differs(each)]
     return dict(zip(places, on_all_processors("Rendering", made, places, progress), strict=True))
+
+
+def _served(view: View, application: ArgoApplication | None = None) -> Callable[[], Sequence[str]]:
+    """Return how to find the API versions of an Application's cluster; of all, where there is no Application."""
+    destination = mapping(application.spec.get("destination")) if application else {}
+    return lambda: view.capabilities.of(destination)
 
 
 def _version(source: Source) -> str:
@@ -430,7 +444,7 @@ def _helm(empty: Render, application: ArgoApplication, source: Source, view: Vie
         hint = f"Rename {named}, if this is no chart." if why else ""
         fault = Fault(f"The Helm source's folder has no Chart.yaml{why}.", source.folder, hint=hint)
         return replace(empty, faults=(fault,))
-    return _rendered_chart(empty, _release(application, source, view.root), helm)
+    return _rendered_chart(empty, _release(application, source, view), helm)
 
 
 def _rendered_chart(empty: Render, release: Release, helm: Helm) -> Render:
@@ -439,7 +453,8 @@ def _rendered_chart(empty: Render, release: Release, helm: Helm) -> Render:
     except RenderError as error:
         if isinstance(error, OfflineError):
             return replace(empty, skipped="; ".join(fault.message for fault in error.faults))
-        return replace(empty, faults=error.faults)
+        # It may fail for what it finds of the cluster.
+        return replace(empty, faults=error.faults, asks=not any(fault.stopped for fault in error.faults))
     except (OSError, ValueError) as error:
         return replace(empty, faults=(Fault(f"Cannot be rendered: {error}."),))
     documents, defects = rendered(
@@ -454,6 +469,7 @@ def _rendered_chart(empty: Render, release: Release, helm: Helm) -> Render:
         remarks=tuple(message.text for message in found.messages),
         skipped="; ".join(dict.fromkeys(found.lacking)),
         release=release,
+        asks=found.asks,
     )
 
 
@@ -470,7 +486,8 @@ def _example(name: str) -> str:
     return with_actions(name, "example") if "{{" in name else name
 
 
-def _release(application: ArgoApplication, source: Source, root: Path) -> Release:
+def _release(application: ArgoApplication, source: Source, view: View) -> Release:
+    root = view.root
     spec, destination = mapping(source.spec.get("helm")), mapping(application.spec.get("destination"))
     parameters = [each for each in sequence(spec.get("parameters")) if isinstance(each, dict)]
     inline = spec.get("valuesObject") or spec.get("values")
@@ -499,6 +516,7 @@ def _release(application: ArgoApplication, source: Source, root: Path) -> Releas
         home=source.fetched,
         others=source.others,
         fetched=_dependency,
+        served=_served(view, application),
     )
 
 
@@ -583,7 +601,7 @@ def _overlay(folder: Path, inventory: Inventory, view: View) -> Render:
     return _kustomize(empty, source, view, is_deployed=False)
 
 
-def _chart(chart: Path, variant: Variant | None, inventory: Inventory, helm: Helm) -> Render:
+def _chart(chart: Path, variant: Variant | None, inventory: Inventory, view: View, helm: Helm) -> Render:
     files = tuple(variant.files) if variant else ()
     name = variant.name if variant else ""
     source = Source(Kind.HELM, (), {}, chart, value_files=files)
@@ -596,7 +614,7 @@ def _chart(chart: Path, variant: Variant | None, inventory: Inventory, helm: Hel
         # Whoever names it is told so at that place.
         return replace(empty, skipped=f"there is no {missing.relative_to(inventory.root).as_posix()}")
     named = str(metadata.get("name") or "release")
-    release = Release(chart, named, values=files, root=inventory.root, fetched=_dependency)
+    release = Release(chart, named, values=files, root=inventory.root, fetched=_dependency, served=_served(view))
     made = _rendered_chart(empty, release, helm)
     is_guess = variant is None or not variant.is_declared
     if is_guess and made.faults and not any(fault.stopped for fault in made.faults):

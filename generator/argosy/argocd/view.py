@@ -16,6 +16,7 @@ from argosy.argocd.urls import normal_url
 from argosy.documents import Document, Pointer
 
 if TYPE_CHECKING:
+    from argosy.argocd.capabilities import Capabilities
     from argosy.argocd.elsewhere import Read
     from argosy.argocd.engines import Engines
     from argosy.argocd.installed import Install
@@ -110,6 +111,12 @@ def _by_default() -> Settings:
     return Settings()
 
 
+def _unknown() -> Capabilities:
+    from argosy.argocd.capabilities import Capabilities  # noqa: PLC0415 - which is found in a View
+
+    return Capabilities()
+
+
 @dataclass(frozen=True, eq=False)
 class View:
     """The repository as rules see it."""
@@ -144,6 +151,8 @@ class View:
     """Whether the repository's namespaces have quotas."""
     settings: Settings = field(default_factory=_by_default)
     """What the repository says of Argo CD's own settings."""
+    capabilities: Capabilities = field(default_factory=_unknown)
+    """What the repository tells of the API versions that its clusters have."""
     patches: Sequence[Document] = ()
     """The manifests that are patches of Kustomize for a base that lies elsewhere: each is a part of an object."""
     overlaid: frozenset[str] = frozenset()

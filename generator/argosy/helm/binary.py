@@ -35,8 +35,9 @@ class Binary:
         """Render a release by `helm template`."""
         with charts.complete(release) as made, tempfile.TemporaryDirectory() as scratch:
             charts.refuse_library(charts.metadata_of(made.folder), release)
-            arguments = ["template", release.name, str(made.folder), *_arguments(release, Path(scratch))]
-            answer = self._answer(release, made.folder, arguments)
+            knowing = kept.informed(release, made.folder)
+            arguments = ["template", release.name, str(made.folder), *_arguments(knowing, Path(scratch))]
+            answer = self._answer(knowing, made.folder, arguments)
             if "error" in answer:
                 raise RenderError(faults(answer["error"].removeprefix("Error: "), release))
         manifests: dict[str, list[str]] = {}
@@ -45,7 +46,8 @@ class Binary:
             if source.startswith("# Source: "):
                 manifests.setdefault(in_chart(source.removeprefix("# Source: ")), []).append(text)
         rendered = shipped([Manifest(path, "---\n".join(texts)) for path, texts in manifests.items()])
-        return Rendered(rendered, made.messages, lacking=[str(each) for each in made.lacking])
+        lacking = [str(each) for each in made.lacking]
+        return Rendered(rendered, made.messages, lacking, knowing is not release)
 
     def lint(self, release: Release) -> list[Message]:
         """Return what `helm lint` says."""

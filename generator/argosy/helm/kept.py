@@ -8,9 +8,10 @@ import json
 import re
 import zlib
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from argosy import cache, paths
 from argosy.cache import Inputs
@@ -35,10 +36,8 @@ def answer(release: Release, chart: Path, facts: Any, ask: Callable[[], dict[str
         [release.skip_crds, release.skip_tests, release.skip_schema_validation],
     ]
 
-    folder = ("chart", chart)
-
     def made_from() -> Inputs | None:
-        digest = paths.once(folder, lambda: (found := _held(chart)) and found.digest)
+        digest = _about(chart).digest
         others = [("", file) for file in (*release.values, *(file for _, file in release.file_parameters))]
         return cache.inputs([given, digest], others) if digest else None
 
@@ -46,16 +45,60 @@ def answer(release: Release, chart: Path, facts: Any, ask: Callable[[], dict[str
         if made.keys() & {"error", "odd", "file"}:
             return False
         # Helm may have seen another chart than the one that was there before.
-        paths.see_anew(folder)
+        paths.see_anew(("chart", chart))
         if (found := _held(chart)) is None:
             return False
-        paths.once(folder, lambda: found.digest)
+        paths.once(("chart", chart), lambda: _About.of(found))
         written = [json.dumps(release.inline).encode(), *(each.value.encode() for each in release.parameters)]
         return not leaves_to_chance([*found.contents, *inputs.contents, *written])
 
     if facts is None:
         return ask()
     return cache.remembered(made_from, ask, is_lasting, (chart, release.chart, release.within))
+
+
+def informed(release: Release, chart: Path) -> Release:
+    """Return a release with the cluster's API versions, where its chart's folder asks for some and it has no others."""
+    if release.api_versions or not asks_for_apis(chart):
+        return release
+    return replace(release, api_versions=tuple(release.served()))
+
+
+def asks_for_apis(chart: Path) -> bool:
+    """Return whether a chart's folder, with what it has of others, may ask for the API versions of a cluster."""
+    return _about(chart).asks
+
+
+class _About(NamedTuple):
+    """What has to be known of a chart's folder."""
+
+    digest: str
+    """Empty where it cannot be told."""
+    asks: bool
+
+    @staticmethod
+    def of(held: Inputs | None) -> _About:
+        if held is None:
+            return _About("", True)
+        return _About(held.digest, any(map(_asks, held.contents)))
+
+
+def _about(chart: Path) -> _About:
+    return paths.once(("chart", chart), lambda: _About.of(_held(chart)))
+
+
+def _asks(text: bytes) -> bool:
+    if not text.startswith(_GZIP):
+        return b"APIVersions" in text
+    return _archive_asks(text) if len(text) < _SMALL else _archive_asks.__wrapped__(text)
+
+
+@lru_cache(maxsize=128)
+def _archive_asks(archive: bytes) -> bool:
+    try:
+        return any(b"APIVersions" in each for each in _unpacked([archive]))
+    except (OSError, EOFError, ValueError, zlib.error):
+        return True
 
 
 def _held(chart: Path) -> Inputs | None:

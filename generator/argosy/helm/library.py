@@ -27,6 +27,7 @@ class Library:
     def render(self, release: Release) -> Rendered:
         """Render a release; say so where it would need a cluster's version or APIs, and there is no binary."""
         with charts.complete(release) as made:
+            knowing = kept.informed(release, made.folder)
             asked: dict[str, Any] = {
                 "values": _values(release),
                 "name": release.name,
@@ -34,18 +35,19 @@ class Library:
                 "leave": self.binary is not None,
                 "lacking": [each.declared for each in made.lacking],
             }
-            if release.api_versions and not self.binary:
-                asked["api_versions"] = [*release.api_versions]
-            answer = _asked(release, "render", made.folder, **asked)
+            if knowing.api_versions and not self.binary:
+                asked["api_versions"] = [*knowing.api_versions]
+            answer = _asked(knowing, "render", made.folder, **asked)
         charts.refuse_library(answer["metadata"], release)
         lacking = [str(each) for place, each in enumerate(made.lacking) if place in answer["lacking"]]
         if answer["asks"] and self.binary:
-            return replace(self.binary.render(release), lacking=lacking)
+            return replace(self.binary.render(knowing), lacking=lacking, asks=knowing is not release)
         texts = answer["texts"]
         crds = [] if release.skip_crds else [(crd["filename"], crd["data"]) for crd in answer["crds"]]
         manifests = [Manifest(in_chart(path), _separated(text)) for path, text in (*crds, *texts.items())]
-        remarks = [*made.messages, *(_dishonoured(release) if answer.get("else", answer["asks"]) else ())]
-        return Rendered(shipped(manifests, skip_tests=release.skip_tests), remarks, lacking)
+        remarks = [*made.messages, *(_dishonoured(release, knowing) if answer.get("else", answer["asks"]) else ())]
+        asks = knowing is not release
+        return Rendered(shipped(manifests, skip_tests=release.skip_tests), remarks, lacking, asks)
 
     def lint(self, release: Release) -> list[Message]:
         """Return what Helm's linter says."""
@@ -112,10 +114,12 @@ def _separated(text: str) -> str:
     return _SEPARATOR.sub("---\n", text)
 
 
-def _dishonoured(release: Release) -> list[Message]:
-    """Say what helm_python could not take into account."""
+def _dishonoured(release: Release, knowing: Release) -> list[Message]:
+    """Say what helm_python could not take into account, of a release and what is known of the cluster beside it."""
     asked = f" (kubeVersion {release.kube_version} not supported)" if release.kube_version else ""
     known = f"with {', '.join(release.api_versions)}" if release.api_versions else "without custom ones"
+    if not release.api_versions and knowing.api_versions:
+        known = "with the APIs that the repository tells of"
     text = (
         f"The chart checks the cluster's version or APIs. It was rendered for Kubernetes 1.36 {known}{asked}. Install "
         "helm on PATH for an exact result."

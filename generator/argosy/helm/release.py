@@ -46,6 +46,11 @@ def offline(_: Dependency) -> Path | str:
     return "it was not fetched (offline)"
 
 
+def unknown() -> Sequence[str]:
+    """Know no API versions but those that Helm has."""
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class Release:
     """A chart and everything that decides what it renders to, with Argo CD's names and precedence.
@@ -75,6 +80,8 @@ class Release:
     """The folders of what else was fetched, in which values files may be."""
     fetched: Fetched = field(default=offline, compare=False, repr=False)
     """Finds the charts that this one depends on and that are elsewhere."""
+    served: Callable[[], Sequence[str]] = field(default=unknown, compare=False, repr=False)
+    """Finds the API versions of the cluster, for a chart that asks for them where `api_versions` has none."""
 
     @property
     def within(self) -> Path:
@@ -112,6 +119,8 @@ class Rendered:
     messages: Sequence[Message] = ()
     lacking: Sequence[str] = ()
     """Why manifests of dependencies are not among these."""
+    asks: bool = False
+    """Whether the cluster's API versions were found for it, because the chart asks for some."""
 
 
 def shipped(manifests: Sequence[Manifest], *, skip_tests: bool = False) -> list[Manifest]:

@@ -9,6 +9,7 @@ installed, so that it starts quickly.
 from __future__ import annotations
 
 import base64
+import io
 import json
 import os
 import re
@@ -17,6 +18,7 @@ import signal
 import sys
 import tempfile
 import threading
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import zip_longest
 from pathlib import Path
@@ -98,7 +100,7 @@ def _render(
                 _know(copy, api_versions)
                 with Chart.load(str(copy)) as knowing:
                     texts = knowing.render(merged, name=name, namespace=namespace)
-                    answer["else"] = _asks_for_cluster(copy, metadata, _unasked(knowing.templates))
+                    answer["else"] = _asks_for_cluster(copy, metadata, knowing.templates)
         else:
             texts = loaded.render(merged, name=name, namespace=namespace)
         off = tuple(_switched_off(metadata, lambda: _laid_over(loaded.values, merged)))
@@ -106,20 +108,21 @@ def _render(
         return {**answer, "texts": texts, "crds": crds}
 
 
-_HAS = re.compile(r"(\$?\w*(?:\.\w+)*\.APIVersions)\.Has\b")
+_HAS = re.compile(rb"((?:\([^()\n]*\)|(?<![\w)$.])\$?\w*)(?:\.\w+)*\.APIVersions)\.Has\b")
 """What asks for an API version, whatever holds the capabilities there."""
-_KNOWN = 'hasKey (include "argosy.apiVersions" {} | fromJson)'
+_KNOWING = b'hasKey (include "argosy.apiVersions" %b | fromJson)'
+_ANSWERED = re.compile(re.escape(_KNOWING).replace(b"%b", rb"(?:\([^()\n]*\))?\S*"))
+_LARGEST = 100 * 1024 * 1024
+"""How many bytes an archive may hold, as for Helm."""
 
 
 def _know(chart: Path, api_versions: Sequence[str]) -> None:
-    """Have a chart's templates, and those of its subcharts' folders, find API versions beside those that Helm has."""
+    """Have the templates of a chart, and of its subcharts, find API versions beside those that Helm has."""
     for file in chart.rglob("*"):
-        if "templates" in file.parts and file.is_file():
+        if file.is_file() and ("templates" in file.parts or file.suffix == ".tgz"):
             held = file.read_bytes()
-            if b".APIVersions" in held:
-                text = held.decode("utf-8", "surrogateescape")
-                text = _HAS.sub(lambda found: _KNOWN.format(found[1]), text)
-                file.write_bytes(text.encode("utf-8", "surrogateescape"))
+            if (knowing := _knowing(file.name, held)) != held:
+                file.write_bytes(knowing)
     own = "".join(f"{json.dumps(each)}: true, " for each in api_versions)
     listed = '{{ range . }}{{ . | quote }}: true, {{ end }}"": true'
     partial = chart / "templates/_argosy.tpl"
@@ -127,10 +130,30 @@ def _know(chart: Path, api_versions: Sequence[str]) -> None:
     partial.write_text('{{ define "argosy.apiVersions" }}{ ' + own + listed + " }{{ end }}", encoding="utf-8")
 
 
-def _unasked(templates: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
-    """Return templates without what they ask of the API versions that are known."""
-    known = re.compile(re.escape(_KNOWN).replace(r"\{\}", r"\S*"))
-    return [{**each, "data": known.sub("", each["data"])} for each in templates]
+def _knowing(name: str, held: bytes) -> bytes:
+    """Return a template that finds API versions, or an archive whose templates do, as far as Helm would read it."""
+    import tarfile  # noqa: PLC0415
+
+    if not name.endswith(".tgz"):
+        return _HAS.sub(lambda found: _KNOWING % found[1], held)
+    made, left, is_other = io.BytesIO(), _LARGEST, False
+    try:
+        with tarfile.open(fileobj=io.BytesIO(held)) as old, tarfile.open(fileobj=made, mode="w:gz") as new:
+            for member in old:
+                left -= member.size
+                if left < 0:
+                    return held
+                if file := old.extractfile(member) if member.isfile() else None:
+                    content = file.read()
+                    if "/templates/" in member.name or member.name.endswith(".tgz"):
+                        knowing = _knowing(member.name, content)
+                        is_other |= knowing != content
+                        content = knowing
+                    member.size = len(content)
+                    new.addfile(member, io.BytesIO(content))
+    except (tarfile.TarError, OSError, EOFError, zlib.error):
+        return held  # Helm says what is wrong with it.
+    return made.getvalue() if is_other else held
 
 
 def _at(values: Any, path: Sequence[str]) -> Any:
@@ -157,20 +180,34 @@ def _is_off(dependency: Mapping[str, Any], values: Mapping[str, Any]) -> bool:
 
 
 def _asks_for_cluster(chart: Path, metadata: Mapping[str, Any], templates: list[dict[str, str]]) -> bool:
-    """Return whether a render depends on the cluster's version or APIs, subcharts included."""
+    """Return whether a render depends on the cluster's version or APIs, subcharts included.
+
+    What asks for the API versions that are known is answered.
+    """
+    if metadata.get("kubeVersion") or any(_asks(each["name"], each["data"].encode()) for each in templates):
+        return True
+    return any(
+        _asks(file.name, file.read_bytes())
+        for file in (chart / "charts").rglob("*")
+        if (file.suffix == ".tgz" or "templates" in file.parts) and file.is_file()
+    )
+
+
+def _asks(name: str, held: bytes) -> bool:
     import tarfile  # noqa: PLC0415
 
-    if metadata.get("kubeVersion") or any(".Capabilities" in template["data"] for template in templates):
-        return True
-    for file in (chart / "charts").rglob("*"):
-        if file.suffix == ".tgz" and tarfile.is_tarfile(file):
-            with tarfile.open(file) as archive:
-                members = [archive.extractfile(member) for member in archive if "/templates/" in member.name]
-                if any(b".Capabilities" in member.read() for member in members if member):
-                    return True
-        elif "templates" in file.parts and file.is_file() and b".Capabilities" in file.read_bytes():
-            return True
-    return False
+    if not name.endswith(".tgz"):
+        return b".Capabilities" in _ANSWERED.sub(b"", held)
+    try:
+        with tarfile.open(fileobj=io.BytesIO(held)) as archive:
+            return any(
+                _asks(member.name, file.read())
+                for member in archive
+                if "/templates/" in member.name or member.name.endswith(".tgz")
+                if (file := archive.extractfile(member) if member.isfile() else None)
+            )
+    except (tarfile.TarError, OSError, EOFError, zlib.error):
+        return False
 
 
 RELEASE = re.compile(r"(?=.{1,53}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
@@ -217,6 +254,7 @@ def _as_program(given: str, command: str, *arguments: str) -> int:
             namespace=next((value for option, value in options if option == "--namespace"), "default"),
             leave=bool(binary),
             lacking=[],
+            api_versions=[value for option, value in options if option == "--api-versions"],
         )
     if binary and answer.get("asks"):
         told = [f"{key}={quoted(value) if key == '-f' else value}" for key, value in options]

@@ -106,6 +106,9 @@ def not_manifests(file: ParsedFile) -> Iterator[tuple[Document, Problem]]:
     is_json = file.path.endswith(".json")
     if "+argocd:skip-file-rendering" in file.text or not (is_json or file.path.endswith((".yaml", ".yml"))):
         return
+    if is_json and file.text.strip() == "null":
+        hint = "Make it a manifest, move the file to another folder, or leave it out by directory.exclude."
+        yield Document(file.path, 0, None), Problem("Argo CD takes this for a manifest, and it is null.", hint=hint)
     looks_so = is_json or all(each in file.text for each in ("apiVersion:", "kind:", "metadata:"))
     for document in file.documents:
         if why := _no_manifest(document.data):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from argosy import kustomize, paths
@@ -35,13 +36,19 @@ _EXCLUSIONS = example(SETTINGS, "  resource.exclusions: |\n    {value}\n")
     "A setting in argocd-cm or argocd-notifications-cm has an invalid format.",
     explanation="Many settings are YAML in a string, which no Kubernetes schema validates: exclusions, "
     "customizations, login, services, triggers, templates and subscriptions. If Argo CD cannot parse one, it stops, "
-    "logs an error, or treats the setting as empty. An unknown field of notifications is ignored: a warning.",
+    "logs an error, or treats the setting as empty. An unknown field of notifications is ignored: a warning. Two "
+    "settings for one version of Kustomize stop all Applications.",
     bad=_EXCLUSIONS.format(value="- apiGroup: cilium.io"),
     good=_EXCLUSIONS.format(value="- apiGroups: [cilium.io]"),
 )
 def argocd_setting_invalid(document: Document, _repository: View) -> Iterator[Problem]:
     """Find settings that are not of their form."""
+    registered: dict[str, str] = {}
     for at, key, value in entries(document, SETTINGS):
+        found = _KUSTOMIZE.fullmatch(key)
+        if found and (other := registered.setdefault(found[1], key)) != key:
+            message = f"{key} and {other} register the same version of Kustomize: Argo CD then renders no Application."
+            yield Problem(message, at, f"Remove {key if key.startswith('kustomize.version') else other}.")
         if fault := _setting_fault(key, value):
             severity = Severity.WARNING if fault[0].startswith(_NO_POINTER) else None
             yield Problem(f"{key} is invalid: {fault[0]}.", at, fault[1], severity=severity)
@@ -50,6 +57,10 @@ def argocd_setting_invalid(document: Document, _repository: View) -> Iterator[Pr
             # The engine of notifications leaves out what it does not know, and takes the rest.
             severity = Severity.WARNING if fault[0].startswith(_UNKNOWN) else None
             yield Problem(f"{key} is invalid: {fault[0]}.", at, fault[1], severity=severity)
+
+
+_KUSTOMIZE = re.compile(r"kustomize\.(?:path|version)\.(.*)", re.DOTALL)
+"""The settings that register a version of Kustomize. Source: addKustomizeVersion in util/settings/settings.go."""
 
 
 def _setting_fault(key: str, value: str) -> _Fault:

@@ -129,6 +129,17 @@ class Kubernetes:
             self.compiled[name] = Decoded(validator, self.documents)
         return self.compiled[name] if name else None
 
+    def served(self) -> frozenset[tuple[str, str]]:
+        """Return the kinds, as (apiVersion, kind), that an API server serves unless told otherwise, and can list.
+
+        Source: the discovery of API servers; from 1.24 on no new beta is on by default.
+        """
+        return frozenset(
+            (version, kind)
+            for version, kind in self.kinds
+            if (version, f"{kind}List") in self.kinds and (_is_stable(version) or (version, kind) in _BETAS)
+        ) - {("v1", "ComponentStatus")}
+
     def ends(self, api_version: str, kind: str) -> tuple[str, str]:
         """Return the first newer version that does not serve a kind so, and the stable apiVersion that it has already.
 
@@ -157,6 +168,23 @@ class Kubernetes:
             )
         near = did_you_mean(kind, [name for name in siblings if not name.endswith("List")])
         return Unserved(f'{kubernetes} has no kind "{kind}" in {api_version}', near, "kind")
+
+
+_FLOW = "flowcontrol.apiserver.k8s.io"
+_BETAS = {
+    *(
+        (f"{_FLOW}/v1beta{number}", kind)
+        for number in (1, 2, 3)
+        for kind in ("FlowSchema", "PriorityLevelConfiguration")
+    ),
+    ("autoscaling/v2beta2", "HorizontalPodAutoscaler"),
+    ("storage.k8s.io/v1beta1", "CSIStorageCapacity"),
+}
+"""The kinds of the beta versions that were still on by default when those of Kubernetes 1.24 and later were not."""
+
+
+def _is_stable(api_version: str) -> bool:
+    return not re.search("alpha|beta", api_version)
 
 
 @cache

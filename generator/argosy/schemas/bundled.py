@@ -56,6 +56,15 @@ def generated(api_version: str, kind: str) -> Mapping[str, Any] | None:
 
 
 @cache
+def of_operator(name: str) -> frozenset[tuple[str, str]]:
+    """Return the kinds of an operator, as (apiVersion, kind); none where there is no such operator."""
+    files = [path for path in CRDS.glob("*/*.json") if path.parent.name == name]
+    return frozenset(
+        (path.stem.replace("_", "/"), kind) for path in files for kind in _document(path)["$defs"] if kind[:1].isupper()
+    )
+
+
+@cache
 def scopes() -> Mapping[str, Sequence[str]]:
     """Return the operators' kinds that belong to no namespace, by group."""
     found: dict[str, list[str]] = json.loads((CRDS / SCOPES).read_bytes())

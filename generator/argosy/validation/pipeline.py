@@ -113,6 +113,8 @@ def look(root: Path, options: Options) -> Deployments:
     named = options.paths and root not in {path.resolve() for path in options.paths}
     is_whole = bool(options.unreached or named or options.changed)
     wanted = reached_by(options.changed)
+    if options.kubernetes_versions:
+        configured = replace(configured, kubernetes_versions=tuple(options.kubernetes_versions))
     return deployments.find(root, configured, wanted, options.progress, is_whole=is_whole)
 
 
