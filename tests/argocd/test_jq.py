@@ -294,3 +294,13 @@ def test_lines_comments_and_depth() -> None:
     assert jq.fault(f"{'(' * 5000}.a{')' * 5000}") == ""  # Too deep to tell.
     assert jq.fault(f".a{'[0]' * 5000} | " + "-" * 5000) == ""
     assert jq.fault(".a" + ", .b" * 20000) == ""
+    assert jq.fault(f".a as {'[' * 5000}$x{']' * 5000} | $x") == ""
+    assert jq.fault(f".a as {'{b: ' * 5000}$x{'}' * 5000} | $x") == ""
+    assert jq.fault(f".a as {'[' * 50}$x{']' * 50} | .b as [{'[$y], ' * 200}$z] | .c") == ""
+
+
+def test_a_long_number_is_read_once() -> None:
+    digits = "1" * 1_000_000
+    assert jq.fault(f".a == {digits}.{digits}e{digits}") == ""
+    for each in (digits, f".{digits}", f"1e{digits}", f"{digits}."):
+        assert jq.fault(f".a == {each}a").endswith("is not expected there")

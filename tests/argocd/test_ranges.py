@@ -58,3 +58,21 @@ def test_which_tags_are_in_a_range(revision: str, admitted: str) -> None:
     admit = ranges.parse(revision)
     assert admit is not None
     assert [each for each in TAGS if admit([each])] == admitted.split()
+
+
+def test_what_is_long_ends() -> None:
+    """A stranger's revision takes time as it is long, never that times itself."""
+    gaps, digits, blanks = "1" + "       1" * 400 + "!", "1" * 100_000, " " * 100_000
+    assert [
+        each for each in (gaps, f"{digits} !", f"{blanks}!", "1" + " - 1" * 20_000, digits) if ranges.parse(each)
+    ] == []
+
+
+def test_long_ranges_and_tags() -> None:
+    blanks, digits = " " * 100_000, "1" * 5000
+    admit = ranges.parse(f"{blanks}>={blanks}1{blanks},{blanks}<2{blanks}||{blanks}3-0{blanks}-{blanks}4{blanks}")
+    assert admit
+    assert [each for each in [*TAGS, digits, f"3.0.0-{digits}"] if admit([each])] == [
+        *("1.0.0", "1.2.3", "v1.10.0", "v3"),
+        f"3.0.0-{digits}",
+    ]

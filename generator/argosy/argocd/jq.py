@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import NoReturn
 
 _DEEPEST = 60
-"""How deeply terms are nested; what is deeper is taken as it is."""
+"""How deeply terms and patterns are nested; what is deeper is taken as it is."""
 _WORDS = """
     or and module import include def as label break null true false if then elif else end try catch reduce foreach
 """
@@ -19,7 +19,7 @@ _KEYWORDS = frozenset(_WORDS.split())
 _IDENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _MODULAR = re.compile(rf"{_IDENT.pattern}(?:::{_IDENT.pattern})?")
 _FORMAT = re.compile(r"@[A-Za-z0-9_]+")
-_NUMBER = re.compile(r"(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+(?![A-Za-z_0-9])|(?![.A-Za-z_0-9]))", re.ASCII)
+_NUMBER = re.compile(r"(?:\d++(?:\.\d*+)?+|\.\d++)(?:[eE][+-]?\d++(?![A-Za-z_0-9])|(?![.A-Za-z_0-9]))", re.ASCII)
 _BLANK = re.compile(r"(?:[ \t\r\n]+|#(?:\\(?:\r\n|[\s\S])|[^\\\r\n])*)*")
 _LITERAL = re.compile(r'(?:[^"\\]|\\(?:["/\\bfnrt]|u[0-9a-fA-F]{4}))*')
 _OPERATORS = {
@@ -160,12 +160,15 @@ class _Parser:
         self.at = found.end()
         return f"${found[0]}"
 
-    # Queries
-
-    def query(self) -> None:
+    def descend(self) -> None:
         self.depth += 1
         if self.depth > _DEEPEST:
             raise _TooDeepError
+
+    # Queries
+
+    def query(self) -> None:
+        self.descend()
         while True:
             if self.keyword("def"):
                 self.definition()
@@ -214,6 +217,7 @@ class _Parser:
         self.expect(";")
 
     def pattern(self) -> None:
+        self.descend()
         if self.peek() == "$":
             self.bound.add(self.variable())
         elif self.take("["):
@@ -223,6 +227,7 @@ class _Parser:
             self.expect("{")
             self.several(self.field_pattern, ",")
             self.expect("}")
+        self.depth -= 1
 
     def field_pattern(self) -> None:
         if self.peek() == "$":
@@ -265,9 +270,7 @@ class _Parser:
     # Terms
 
     def term(self) -> None:
-        self.depth += 1
-        if self.depth > _DEEPEST:
-            raise _TooDeepError
+        self.descend()
         self.head()
         while self.suffix():
             pass

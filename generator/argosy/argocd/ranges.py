@@ -9,14 +9,18 @@ from dataclasses import dataclass
 _PART = r"[0-9xX*]+"
 _ENDING = r"(?:-[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?(?:\+[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?"
 _LOOSE = rf"v?{_PART}(?:\.{_PART})?(?:\.{_PART})?{_ENDING}"
-_SIGN = r"!=|>=|=>|<=|=<|~>|[=<>~^]|"
-_ONE = re.compile(rf"({_SIGN})\s*({_LOOSE})")
-_ALL = re.compile(rf"\s*(?:{_SIGN})\s*{_LOOSE}\s*(?:(?:\s+|,\s*)(?:{_SIGN})\s*{_LOOSE}\s*)*")
-_SPAN = re.compile(rf"\s*({_LOOSE})\s+-\s+({_LOOSE})\s*")
-_NUMBER = r"([0-9]+)"
+_SIGN = r"(?:!=|>=|=>|<=|=<|~>|[=<>~^])"
+# Each blank has one part of an expression that takes it, so that none is looked at twice, however many there are.
+_ONE = re.compile(rf"(?:({_SIGN})\s*)?({_LOOSE})")
+_LIMIT = rf"(?:{_SIGN}\s*+)?{_LOOSE}"
+_ALL = re.compile(rf"\s*+{_LIMIT}(?:(?:\s++(?:,\s*+)?|,\s*+){_LIMIT})*+\s*+")
+_SPAN = re.compile(rf"(?<!\s)\s*+(?<![^\s,|])({_LOOSE})\s++-\s++({_LOOSE})")
+_NUMBER = r"([0-9]{1,20})"
+"""A number as long as those of 64 bits are."""
 _VERSION = re.compile(
     rf"v?{_NUMBER}(?:\.{_NUMBER})?(?:\.{_NUMBER})?(?:-([0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*))?(?:\+[0-9A-Za-z.-]+)?"
 )
+_COUNTED = re.compile(_NUMBER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +40,9 @@ def _version(text: str) -> _Version | None:
         return None
     numbers = tuple(int(each or 0) for each in found.groups()[:3])
     parts = (found[4] or "").split(".") if found[4] else []
-    return _Version(numbers, tuple((not each.isdigit(), int(each) if each.isdigit() else 0, each) for each in parts))
+    return _Version(
+        numbers, tuple((False, int(each), each) if _COUNTED.fullmatch(each) else (True, 0, each) for each in parts)
+    )
 
 
 @dataclass(frozen=True, slots=True)
