@@ -80,6 +80,13 @@ def test_what_a_policy_says(made: str, found: list[str], validate: Validate) -> 
     assert (said(report), not_judged(report)) == (found, [])
 
 
+def test_metadata_of_any_shape(validate: Validate) -> None:
+    """What has none is judged, what the API server cannot read is not."""
+    maps = "---\n".join(f"apiVersion: v1\nkind: ConfigMap\nmetadata: {each}\n" for each in ("", "text", "[a]", "1"))
+    found = said(validate({"policy.yaml": policy("false"), "maps.yaml": maps}))
+    assert found == ["error The ValidatingAdmissionPolicy p refuses ConfigMap : no."]
+
+
 @pytest.mark.parametrize(
     ("made", "reason"),
     [

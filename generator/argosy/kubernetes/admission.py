@@ -83,6 +83,8 @@ class Admission:
         """Yield what the policies say against an object that is new, each once."""
         if group_and_kind(resource.document.data)[0] == GROUP:
             return  # Policies are not asked about each other.
+        if not isinstance(field(resource.document.data, "metadata"), dict | None):
+            return  # Nor about what the API server cannot read.
         found: dict[Refusal | Unknown, None] = {}
         filled = cache(lambda: self._given(resource))
         for policy, spec, binding in self._bound:
@@ -260,7 +262,7 @@ def _is_meant(rule: Mapping[str, Any], resource: Resource) -> bool:
 def _filled(resource: Resource) -> dict[str, Any]:
     """Return an object with what the API server fills in before it asks a policy, of what policies ask for."""
     data: dict[str, Any] = copy.deepcopy(dict(mapping(resource.document.data)))
-    metadata = data.setdefault("metadata", {})
+    metadata = data["metadata"] = {**mapping(data.get("metadata"))}
     if resource.namespace:
         metadata.setdefault("namespace", resource.namespace)
     spec = data.get("spec")
