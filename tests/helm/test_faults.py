@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from argosy.helm import Helm, Release
+from argosy.helm.faults import cause
 from tests.helm.releases import chart, faults
 
 
@@ -35,3 +36,15 @@ class TestTemplateFaults:
         ((message, path, line),) = faults(helm, Release(chart(tmp_path / "web", {}, extra="a: [\n"), "r"))
         assert message.startswith("This is not valid YAML: ")
         assert (path, line) == ("web/Chart.yaml", 4)
+
+
+def test_what_is_long_is_read_once() -> None:
+    """A stranger writes words of any length into a chart, and Helm quotes them."""
+    word, folders, digits = "x" * 200_000, "/charts" * 30_000, "1" * 5000
+    for said in (word, f"a{folders}", f"{word}/templates/a.yaml", f"web/templates/a.yaml:{digits}: no"):
+        assert cause(said) == ("", None, said)
+    assert cause(f"{word}/templates/a.yaml:3:4: executing at <.a>: no") == (f"{word}/templates/a.yaml", 3, ".a: no")
+    many = "at < " * 100_000
+    assert cause(f"web/templates/a.yaml:3: {many}") == ("web/templates/a.yaml", 3, many.strip())
+    assert cause(f"execution error at (web/templates/a.yaml:{digits}): no")[1] is None
+    assert cause(f"YAML parse error on web/templates/a.yaml: yaml: line {digits}: no")[1] is None

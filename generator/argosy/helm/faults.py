@@ -12,8 +12,10 @@ from argosy.helm.release import Message, Release, Severity
 from argosy.helm.schema_faults import violations
 from argosy.supervisor import StoppedError
 
-_POSITION = re.compile(r"([^\s:()\"]+/(?:templates|charts)/[^\s:()\"]+):(\d+)(?::\d+)?")
-_YAML_LINE = re.compile(r"yaml: (?:line (\d+): )?(.*)", re.DOTALL)
+_WORD = r"[^\s:()\"]"
+# A word is looked at from its beginning alone, or one that a stranger makes long takes as long as it is, squared.
+_POSITION = re.compile(rf"(?<!{_WORD})(?={_WORD}+?/(?:templates|charts)/{_WORD})({_WORD}++):(\d{{1,9}})(?!\d)(?::\d+)?")
+_YAML_LINE = re.compile(r"yaml: (?:line (\d{1,9}): )?(.*)", re.DOTALL)
 _NOISE = re.compile(r"error calling \w+:\s*|template: | associated with template \"gotpl\"")
 
 
@@ -37,7 +39,7 @@ def stopped(error: StoppedError, release: Release | None = None) -> RenderError:
 
 def cause(error: str) -> tuple[str, int | None, str]:
     """Return the template's name, the line and the message of the last link of Helm's chain of errors."""
-    if said := re.match(r"(?:execution|parse) error at \((.+?):(\d+)(?::\d+)?\): (.*)", error, flags=re.DOTALL):
+    if said := re.match(r"(?:execution|parse) error at \((.+?):(\d{1,9})(?::\d+)?\): (.*)", error, flags=re.DOTALL):
         return said[1], int(said[2]), said[3].strip()
     if broken := re.match(r"YAML parse error on (\S+): (.*)", error, flags=re.DOTALL):
         return broken[1], None, f"It renders to invalid YAML: {_yaml_message(broken[2])}."
@@ -45,8 +47,8 @@ def cause(error: str) -> tuple[str, int | None, str]:
     if not positions:
         return "", None, " ".join(error.split())
     tail = error[positions[-1].end() :]
-    inside = re.search(r"at <(.*?)>:\s*(.*)", tail, flags=re.DOTALL)
-    message = f"{inside[1]}: {inside[2]}" if inside else tail.lstrip(": ")
+    expression, end, reason = tail.partition("at <")[2].partition(">:")
+    message = f"{expression}: {reason.lstrip()}" if end else tail.lstrip(": ")
     return positions[-1][1], int(positions[-1][2]), " ".join(_NOISE.sub("", message).split())
 
 
