@@ -185,16 +185,27 @@ def test_a_report_that_cannot_be_written(argosy: Argosy, tmp_path: Path) -> None
     assert "pod.yaml/report.xml cannot be written" in result.err
 
 
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [
+        ("../victim", "it leads out of the repository"),
+        (".git/description", "it is Git's own"),
+        ("pod.yaml", "it is a link"),
+    ],
+)
 def test_a_report_is_not_written_through_a_link_of_the_repository(
-    argosy: Argosy, git: Git, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    argosy: Argosy, git: Git, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, target: str, said: str
 ) -> None:
     write_files(tmp_path, {"gitops/pod.yaml": GOOD, "victim": "mine"})
     git("gitops", "init", "-q")
-    (tmp_path / "gitops/report.sarif").symlink_to("../victim")
-    monkeypatch.chdir(tmp_path / "gitops")
-    result = argosy("validate", "--report", "sarif=report.sarif")
-    assert (result.code, (tmp_path / "victim").read_text()) == (2, "mine")
-    assert "report.sarif leads out of the repository" in result.err
+    place = tmp_path / "gitops" / target
+    before = place.read_text()
+    (tmp_path / "gitops/report.sarif").symlink_to(target)
+    for folder, root in (("gitops", "."), (".", "gitops")):
+        monkeypatch.chdir(tmp_path / folder)
+        result = argosy("validate", "--repository", root, "--report", f"sarif={root}/report.sarif")
+        assert (result.code, result.out, place.read_text()) == (2, "", before)
+        assert f"report.sarif cannot be written: {said}" in result.err
 
 
 def test_quiet_says_nothing_of_a_valid_repository(argosy: Argosy, tmp_path: Path) -> None:

@@ -87,9 +87,10 @@ def test_a_folder_has_its_parts_apart_and_drops_those_of_an_older_page(
     argosy: Argosy, repository: Path, tmp_path: Path
 ) -> None:
     place = tmp_path / "out"
-    write_files(place, {"data/9.bin": "old", "data/notes.txt": "mine"})
+    older = '<meta name="generator" content="argosy 1"><script>{"rows":[{"chunk":9}]}</script>'
+    write_files(place, {"index.html": older, "data/7.bin": "mine", "data/9.bin": "old", "data/notes.txt": "mine"})
     assert argosy("report", "--html", str(place), "--quiet").code == 0
-    assert {each.name for each in (place / "data").iterdir()} == {"0.bin", "1.bin", "notes.txt"}
+    assert {each.name for each in (place / "data").iterdir()} == {"0.bin", "1.bin", "7.bin", "notes.txt"}
     page = (place / "index.html").read_text()
     assert parts(page) == []
     assert "connect-src 'self'" in page.replace("&#39;", "'")
@@ -110,21 +111,39 @@ def test_a_folder_has_its_parts_apart_and_drops_those_of_an_older_page(
         (("report", "--html", "site"), "is there, and no page of argosy's"),
         (("report", "--html", "a.html"), "is a folder"),
         (("report", "--html", "notes"), "is a file"),
+        (("report", "--html", "parts"), "7.bin is there, and no page of argosy's"),
         (("report", "--html", "link/p.html"), "leads out of the repository"),
+        (("report", "--html", "public"), "public/data cannot be written: it leads out of the repository"),
+        (("report", "--html", ".git/hooks"), "it is Git's own"),
         (("serve", "--context", "x"), "--context is for --live"),
     ],
 )
 def test_nothing_else_is_overwritten(
     argosy: Argosy, repository: Path, tmp_path: Path, arguments: tuple[str, ...], said: str
 ) -> None:
-    write_files(repository, {"site/index.html": "<p>mine</p>", "a.html/x": "", "notes": "mine"})
-    (tmp_path / "outside").mkdir()
-    (repository / "link").symlink_to(tmp_path / "outside")
+    mine = {"gitops/site/index.html": "mine", "gitops/notes": "mine", "gitops/parts/data/7.bin": "mine"}
+    write_files(tmp_path, {**mine, "gitops/a.html/x": "", "gitops/public/x": "", "outside/7.bin": "mine"})
+    (repository / "link").symlink_to("../outside")
+    (repository / "public/data").symlink_to("../../outside")
     found = argosy(*arguments)
     assert found.code == 2
     assert said in found.err
-    assert (repository / "site/index.html").read_text() == "<p>mine</p>"
-    assert not [*(tmp_path / "outside").iterdir()]
+    assert {(tmp_path / each).read_text() for each in (*mine, "outside/7.bin")} == {"mine"}
+    assert len([*(tmp_path / "outside").iterdir()]) == 1
+
+
+def test_no_link_of_the_repository_leads_a_page_away_wherever_argosy_was_started(
+    argosy: Argosy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_files(tmp_path, {"gitops/pod.yaml": "", "gitops/public/x": "", "outside/7.bin": "mine"})
+    (tmp_path / "gitops/public/data").symlink_to("../../outside")
+    (tmp_path / "way").symlink_to("gitops")
+    monkeypatch.chdir(tmp_path)
+    # Not under Git, named from outside, and by a link that is the user's own.
+    for root in ("gitops", "way"):
+        found = argosy("report", "--repository", root, "--html", f"{root}/public")
+        assert (found.code, [each.name for each in (tmp_path / "outside").iterdir()]) == (2, ["7.bin"])
+        assert "public/data cannot be written: it leads out of the repository" in found.err
 
 
 def test_what_shards_found_is_shown(argosy: Argosy, repository: Path, tmp_path: Path) -> None:

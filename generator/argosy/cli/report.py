@@ -9,7 +9,7 @@ import click
 
 from argosy.cli import options
 from argosy.cli.options import root_of
-from argosy.cli.validation import check_place, merged, reported, tell
+from argosy.cli.validation import check_places, merged, reported, tell
 from argosy.errors import ArgosyError, UsageError
 
 if TYPE_CHECKING:
@@ -64,6 +64,7 @@ def command(
     if (context is not None and not is_live) or (is_live and not page):
         raise UsageError("--context is for --live, and --live is for --html.", "Add them.")
     report = merged(files) if is_merged else None
+    check_places([file for _, file in reports], "--report", repository)
     if page:
         _write_page(root_of(repository), page, report, live=(is_live, context or ""), quiet=quiet)
     if report is None:
@@ -78,7 +79,7 @@ def _write_page(root: Path, page: Path, report: Report | None, *, live: tuple[bo
     from argosy.web import as_html, gathering, writing  # noqa: PLC0415
 
     is_file = page.suffix.lower() in {".html", ".htm"}
-    check_place(page if is_file else page / as_html.INDEX, "--html")
+    check_places([page] if is_file else [page / as_html.INDEX, page / as_html.DATA], "--html", root)
     writing.check(page, is_file=is_file)
     wish = gathering.Wish(
         is_live=live[0],

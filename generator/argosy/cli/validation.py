@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -105,6 +106,7 @@ def run(
     from argosy.validation import changed as changes  # noqa: PLC0415
     from argosy.validation import parts, pipeline  # noqa: PLC0415
 
+    check_places([file for _, file in reports], "--report", root)
     outside = [path for path in paths if not path.resolve().is_relative_to(root.resolve())]
     if outside:
         raise UsageError(f"{outside[0]} is not in {root}.", "Validate each repository by itself.")
@@ -275,7 +277,6 @@ def _by_extension(report: Report, output: str, chosen: Options) -> str:
 
 
 def _write(file: Path, text: str) -> None:
-    check_place(file, "--report")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")
@@ -283,12 +284,19 @@ def _write(file: Path, text: str) -> None:
         raise ArgosyError(f"{file} cannot be written: {error.strerror}.", "Name another file with --report.") from error
 
 
-def check_place(file: Path, option: str) -> None:
-    """Raise UsageError where a file lies in a repository, and a link in it leads out of that."""
-    from argosy import git  # noqa: PLC0415
+def check_places(files: Iterable[Path], option: str, root: Path | None) -> None:
+    """Raise UsageError where a file to be written lies in a repository, and a link in that leads it elsewhere.
 
-    place, real = Path(os.path.abspath(file)), Path(os.path.realpath(file))  # noqa: PTH100
-    if real != place and (top := git.top_level(Path.cwd())):
-        home = Path(os.path.realpath(top))
-        if place.is_relative_to(top) and not real.is_relative_to(home):
-            raise UsageError(f"{file} leads out of the repository, to {real}.", f"Name another file with {option}.")
+    The repository is the one that is looked at, or the one around the current folder.
+    """
+    from argosy import git  # noqa: PLC0415
+    from argosy.paths import astray  # noqa: PLC0415
+
+    homes = {Path(os.path.realpath(each)) for each in (root, git.top_level(Path.cwd())) if each}
+    for file, home in product(files, homes):
+        place = Path(os.path.abspath(file))  # noqa: PTH100
+        # The way to the repository may itself be a link.
+        above = next((each for each in reversed(place.parents) if Path(os.path.realpath(each)) == home), None)
+        reason = "" if above is None else astray(home / place.relative_to(above), home)
+        if reason or (above and place.is_symlink()):
+            raise UsageError(f"{file} cannot be written: {reason or 'it is a link'}.", f"Name another with {option}.")

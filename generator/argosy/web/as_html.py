@@ -19,6 +19,8 @@ from argosy.web.model import Details, Everything, plain
 
 FOLDER = Path(__file__).parent / "assets"
 INDEX = "index.html"
+DATA = "data"
+"""The folder of a page's parts."""
 LARGEST_CHUNK = 256 * 1024
 """How many characters of details are unpacked at once, about: a few milliseconds' worth."""
 
@@ -49,7 +51,7 @@ def written(everything: Everything, *, apart: bool = False, follow: bool = False
         chunks=[] if apart else [base64.b64encode(each).decode() for each in packed],
         follow=follow,
     )
-    parts = {f"data/{number}.bin": each for number, each in enumerate(packed)} if apart else {}
+    parts = {f"{DATA}/{number}.bin": each for number, each in enumerate(packed)} if apart else {}
     return {INDEX: index.encode(), **parts}
 
 
