@@ -70,6 +70,11 @@ def _harmless(match: re.Match[str]) -> str:
     return escaped(match[0])
 
 
+def harmless(text: str) -> str:
+    """Return text as a guarded stream writes it: nothing that is obeyed, but for argosy's own colours."""
+    return _STREAM.sub(_harmless, text.replace("\r\n", "\n"))
+
+
 def colour_wanted() -> bool | None:
     """Return whether the environment asks for colours or forbids them; None where the stream decides.
 
@@ -119,8 +124,8 @@ def guard(stream: TextIOWrapper) -> None:
     """Have a stream write nothing that is obeyed, but for argosy's own colours."""
     write = stream.write
 
-    def harmless(text: str) -> int:
+    def guarded(text: str) -> int:
         write(_guarding.sub(_harmless, text.replace("\r\n", "\n")) if _guarding else text)
         return len(text)
 
-    stream.write = harmless  # type: ignore[method-assign]
+    stream.write = guarded  # type: ignore[method-assign]

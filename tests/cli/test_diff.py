@@ -219,6 +219,48 @@ def test_a_file_that_is_too_large_stops_only_what_needs_it(
     assert "web-prod cannot be rendered" in failed.err
 
 
+def test_a_new_version_of_a_chart_is_one_line_beside_what_matters(
+    argosy: Argosy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = create(tmp_path / "gitops", model(("web",), form=Format.HELM))
+    monkeypatch.chdir(root)
+    chart = "applications/web/charts/web"
+    sums = "      annotations:\n        checksum/config: {{ .Chart.Version | sha256sum }}\n      labels:\n"
+    labels = "    helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}\n"
+    commit(
+        root,
+        {
+            f"{chart}/templates/more.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: more\n  labels:\n"
+            + labels,
+            f"{chart}/templates/worker.yaml": "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: worker\n"
+            "spec:\n  selector: {matchLabels: {app: worker}}\n  template:\n    metadata:\n"
+            f"{sums}        app: worker\n    spec:\n      containers: [{{name: worker, image: worker:1}}]\n",
+        },
+    )
+    version = yaml.safe_load((root / chart / "Chart.yaml").read_text())["version"]
+    edit(root, f"{chart}/Chart.yaml", f"version: {version}", "version: 7.0.0")
+    quiet = argosy("diff", "--env", "prod").out
+    assert "in labels only" in quiet
+    assert "helm.sh/chart" in quiet
+    assert "Deployment/worker restarts." in quiet
+    assert "\n@@" not in quiet
+    edit(root, VALUES, "replicaCount: 3", "replicaCount: 4")
+    edit(root, VALUES, TAG, "2")
+    text = argosy("diff", "--env", "prod").out
+    assert f"  image {TAG} → 2; replicas 3 → 4; Deployment/worker restarts\n--- Deployment/web\n" in text
+    assert "7.0.0" not in text
+    assert "+    helm.sh/chart: web-7.0.0" in argosy("diff", "--noise", "show").out
+    hidden = argosy("diff", "--env", "prod", "--noise", "hide").out
+    assert "helm.sh/chart" not in hidden
+    assert "in labels only, and Pods of 1 restart.\n" in hidden
+    (application,) = told(argosy, "--env", "prod")["applications"]
+    noise = {f"{each['kind']}/{each['name']}": each["isNoise"] for each in application["resources"]}
+    assert noise["Deployment/worker"]
+    assert noise["ConfigMap/more"]
+    assert not noise["Deployment/web"]
+    assert all("7.0.0" in each["diff"] for each in application["resources"] if each["noise"] != ["checksum/config"])
+
+
 def test_data_that_would_be_deleted_is_warned_of(argosy: Argosy, repository: Path) -> None:
     kept = CLAIM.replace("name: data", "name: kept\n  annotations:\n    argocd.argoproj.io/sync-options: Prune=false")
     paths = [f"environments/prod/web/{name}.yaml" for name in ("claim", "kept")]
@@ -391,9 +433,21 @@ def test_a_comment_follows_the_change(argosy: Argosy, remote: Path, monkeypatch:
         monkeypatch.setenv("ARGOSY_TOKEN", server.token)
         monkeypatch.setenv("GITHUB_REF", "refs/pull/1/merge")
         edit(remote, IMAGE[Format.MANIFESTS], TAG, "2")
-        first = argosy("diff", "--comment")
+        kept = ("--artifact", "diff.md", "--artifact-url", "https://ci.example.com/7")
+        first = argosy("diff", "--comment", *kept)
         assert (first.code, first.out.count("\n")) == (0, 1)
         assert "web-prod" in server.comments[0].body
+        assert "[The whole difference](https://ci.example.com/7)" in server.comments[0].body
+        whole = Path("diff.md").read_text()
+        assert "| `web-prod` |" in whole
+        Path("diff.md").unlink()
+        assert argosy("diff", "--comment", "--artifact-url", "diff.md").code == 2
+        (remote.parent / "theirs").write_text("theirs")
+        Path("diff.md").symlink_to(remote.parent / "theirs")
+        assert argosy("diff", *kept).code == 2
+        assert (remote.parent / "theirs").read_text() == "theirs"
+        Path("diff.md").unlink()
+        assert "cannot be written" in argosy("diff", "--artifact", "nowhere/diff.md").err
         git(remote, "checkout", "--quiet", ".")
         monkeypatch.delenv("GITHUB_REF")
         assert argosy("diff", "--comment", "--pull-request", "1").out == first.out

@@ -193,16 +193,18 @@ def test_markdown_is_whole_however_it_is_cut(
         assert "too much for one comment" in text
 
 
-def test_what_is_cut_is_counted() -> None:
-    lines = {f"k{number:03}": "v" for number in range(100)}
-    found = compare({}, {**deployed(resource(data=lines)), **deployed(name="b")})
-    whole = format_difference(found, OutputFormat.MARKDOWN)
-    cut = format_difference(found, OutputFormat.MARKDOWN, limit=900)
-    lost = re.search(r"(\d+) lines? more", cut)
-    assert lost
-    assert sum(line.startswith(("+", "@", "-")) for line in whole.splitlines()) == int(lost[1]) + sum(
-        line.startswith(("+", "@", "-")) for line in cut.splitlines()
-    )
+def test_objects_are_cut_whole_and_counted() -> None:
+    long = resource(data={f"k{number:03}": "v" for number in range(100)})
+    found = compare({}, {**deployed(long, resource(name="short")), **deployed(name="b")})
+    cut = format_difference(found, OutputFormat.MARKDOWN, limit=1500, link="https://ci.example.com/1) [x](y")
+    assert "_1 object more: too much for one comment, so follow the link above._" in cut
+    assert "[The whole difference](https://ci.example.com/1%29%20%5Bx%5D%28y)" in cut
+    assert "+  name: short" in cut
+    assert "k000" not in cut
+    assert cut.index("`b`") < cut.index("<details>")
+    whole = format_difference(found, OutputFormat.MARKDOWN, link="javascript:alert(1)")
+    assert all(each in whole for each in ("+  k000: v", "+  k099: v"))
+    assert "javascript" not in whole
 
 
 @given(STATES, STATES)

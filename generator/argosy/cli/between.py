@@ -16,12 +16,21 @@ from argosy.names import joined
 
 if TYPE_CHECKING:
     from argosy.difference import Difference
+    from argosy.difference.formats import Noise
     from argosy.promotion.comparing import Comparison
     from argosy.promotion.decision import Decision
 
 
 def show(
-    root: Path, environments: tuple[str, str], apps: Sequence[str], revision: str | None, output: str, *, quiet: bool
+    root: Path,
+    environments: tuple[str, str],
+    apps: Sequence[str],
+    revision: str | None,
+    output: str,
+    *,
+    noise: Noise,
+    by_page: bool,
+    quiet: bool,
 ) -> bool:
     """Print how two environments differ; return whether they differ in nothing but what policy expects.
 
@@ -52,8 +61,10 @@ def show(
         places.history,
         lambda what, total: progress(what, total, enabled=not quiet),
     )
-    writer = {"json": _as_json, "markdown": _as_markdown, "text": _as_text}[output]
-    options.show(writer(made, environments))
+    if output == "json":
+        options.show(_as_json(made, environments), by_page=by_page)
+    else:
+        options.show((_as_markdown if output == "markdown" else _as_text)(made, environments, noise), by_page=by_page)
     faults = (*made.unexpected.faults, *made.expected.faults)
     if faults:
         names = list(dict.fromkeys(each.application for each in faults))
@@ -61,7 +72,7 @@ def show(
     return made.is_even
 
 
-def _as_text(made: Comparison, environments: tuple[str, str]) -> str:
+def _as_text(made: Comparison, environments: tuple[str, str], noise: Noise) -> str:
     from argosy.difference.formats import OutputFormat, format_difference  # noqa: PLC0415
     from argosy.reporting import Options  # noqa: PLC0415
 
@@ -70,7 +81,7 @@ def _as_text(made: Comparison, environments: tuple[str, str]) -> str:
     for title, difference, pinned in _parts(made, environments):
         lines += [_bold(title, colour=colour), *(f"  {line}" for line in _keys(made, environments, pinned=pinned))]
         if difference.applications or difference.faults:
-            lines.append(format_difference(difference, OutputFormat.TEXT, colour=colour).rstrip("\n"))
+            lines.append(format_difference(difference, OutputFormat.TEXT, colour=colour, noise=noise).rstrip("\n"))
         elif not any(True for _ in _keys(made, environments, pinned=pinned)):
             lines.append("  Nothing.")
         lines.append("")
@@ -81,14 +92,14 @@ def _bold(text: str, *, colour: bool) -> str:
     return click.style(text, bold=True) if colour else text
 
 
-def _as_markdown(made: Comparison, environments: tuple[str, str]) -> str:
+def _as_markdown(made: Comparison, environments: tuple[str, str], noise: Noise) -> str:
     from argosy.difference.as_markdown import HEADING  # noqa: PLC0415
     from argosy.difference.formats import OutputFormat, format_difference  # noqa: PLC0415
 
     lines = [*_alone(made, environments)]
     for title, difference, pinned in _parts(made, environments):
         keys = [f"- `{line}`" for line in _keys(made, environments, pinned=pinned)]
-        written = format_difference(difference, OutputFormat.MARKDOWN).replace(HEADING, "", 1).strip("\n")
+        written = format_difference(difference, OutputFormat.MARKDOWN, noise=noise).replace(HEADING, "", 1).strip("\n")
         lines += ["", f"### {title}", "", *keys, *([""] if keys else []), written]
     return "\n".join(lines).lstrip("\n") + "\n"
 

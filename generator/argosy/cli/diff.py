@@ -17,6 +17,7 @@ from argosy.names import joined
 
 if TYPE_CHECKING:
     from argosy.difference import Difference
+    from argosy.difference.formats import Noise
     from argosy.git.snapshot import Snapshot
 
 MARKER = "argosy-diff"
@@ -55,6 +56,22 @@ MARKER = "argosy-diff"
     metavar="N",
     help="The pull request to comment on.  [default: the one CI runs for]",
 )
+@click.option(
+    "--noise",
+    type=click.Choice(["show", "fold", "hide"]),
+    default="fold",
+    show_default=True,
+    help="What to do with changes of only chart and version labels, and of checksums: show them, count them in one "
+    "line an Application, or in the last line alone. JSON always has all.",
+)
+@click.option("--no-pager", is_flag=True, help="Print what is longer than the terminal at once, without a pager.")
+@click.option(
+    "--artifact",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write the whole difference as Markdown, noise too, to a file for CI to keep.",
+)
+@click.option("--artifact-url", metavar="URL", default="", help="Where CI keeps it: the comment has a link to it.")
 @click.option("--exit-code", is_flag=True, help="Exit with 1 if anything changes, as git diff does.")
 @options.output("text", "markdown", "json")
 @options.fetch
@@ -71,6 +88,10 @@ def command(
     repository: Path | None,
     comment: bool,
     number: int | None,
+    noise: str,
+    no_pager: bool,
+    artifact: Path | None,
+    artifact_url: str,
     exit_code: bool,
     output: str,
     quiet: bool,
@@ -84,33 +105,44 @@ def command(
     something changes.
     """
     from argosy import difference  # noqa: PLC0415
-    from argosy.difference.formats import OutputFormat, format_difference  # noqa: PLC0415
+    from argosy.difference.formats import Noise, OutputFormat, format_difference  # noqa: PLC0415
     from argosy.reporting import Options  # noqa: PLC0415
     from argosy.reporting.progress import progress  # noqa: PLC0415
 
     root = root_of(repository)
     if number is not None and not comment:
         raise click.UsageError("--pull-request goes with --comment.")
+    if artifact_url and not artifact_url.startswith(("https://", "http://")):
+        raise click.UsageError("--artifact-url takes an address that begins with https:// or http://.")
+    if artifact and artifact.is_symlink():
+        # A pull request can bring one, and what it leads to is not its own.
+        raise click.UsageError(f"--artifact: {artifact} is a symbolic link. Name another file.")
     if of_template:
-        if against or revision or between or environments or comment or output == "markdown":
+        if against or revision or between or environments or comment or artifact or output == "markdown":
             raise click.UsageError("--template can be combined only with names, --exit-code and --output text or json.")
-        return int(_show_departures(root, apps, output) and exit_code)
+        return int(_show_departures(root, apps, output, by_page=not no_pager) and exit_code)
     if between:
         from argosy.cli import between as environments_compared  # noqa: PLC0415
 
-        if against or environments or comment:
+        if against or environments or comment or artifact:
             raise click.UsageError("--between can be combined only with --at and APPs.")
-        alike = environments_compared.show(root, between, apps, revision, output, quiet=quiet)
+        alike = environments_compared.show(
+            root, between, apps, revision, output, noise=Noise(noise), by_page=not no_pager, quiet=quiet
+        )
         return 1 if exit_code and not alike else 0
     sides = _sides(root, against, revision)
     _check_names(root, sides, apps, environments)
     scope = difference.Scope(apps, environments, _branch(root, against))
     found = difference.between(*sides, scope, lambda what, total: progress(what, total, enabled=not quiet))
+    if artifact:
+        _keep(artifact, format_difference(found, OutputFormat.MARKDOWN, noise=Noise.SHOW))
     if comment:
-        _comment(root, found, number)
+        _comment(root, found, number, Noise(noise), artifact_url)
     else:
         colour = Options.of(sys.stdout, version="").colour
-        options.show(format_difference(found, OutputFormat(output), colour=colour))
+        options.show(
+            format_difference(found, OutputFormat(output), colour=colour, noise=Noise(noise)), by_page=not no_pager
+        )
     if not quiet:
         click.echo(f"{found.rendered} of {_deployments(sides)} rendered.", err=True)
     if found.faults:
@@ -119,7 +151,7 @@ def command(
     return 1 if exit_code and found.applications else 0
 
 
-def _show_departures(root: Path, names: tuple[str, ...], output: str) -> bool:
+def _show_departures(root: Path, names: tuple[str, ...], output: str, *, by_page: bool) -> bool:
     """Print what differs from the template and why, and return whether anything does."""
     from argosy.change import ownership, regeneration  # noqa: PLC0415
 
@@ -136,11 +168,13 @@ def _show_departures(root: Path, names: tuple[str, ...], output: str) -> bool:
             }
             for each in found
         ]
-        options.show(data.written("Departures", {"files": rows}))
+        shown = data.written("Departures", {"files": rows})
     else:
+        shown = ""
         for each in found:
             layer = f"layer {each.status.layer}, " if each.status.layer else ""
-            click.echo(f"# {each.status.path} ({layer}{each.status.owner.value}): {each.why}\n{each.diff}", nl=False)
+            shown += f"# {each.status.path} ({layer}{each.status.owner.value}): {each.why}\n{each.diff}"
+    options.show(shown, by_page=by_page)
     return bool(found)
 
 
@@ -198,7 +232,18 @@ def _deployments(sides: tuple[Snapshot, Snapshot]) -> int:
     return sum(application is not None for _, application in found)
 
 
-def _comment(root: Path, found: Difference, number: int | None) -> None:
+def _keep(file: Path, text: str) -> None:
+    from argosy.errors import UsageError  # noqa: PLC0415
+
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(
+            f"{file} cannot be written: {error.strerror}.", "Name another file with --artifact."
+        ) from error
+
+
+def _comment(root: Path, found: Difference, number: int | None, noise: Noise, link: str) -> None:
     from argosy import git, hosting  # noqa: PLC0415
     from argosy.difference.formats import OutputFormat, format_difference  # noqa: PLC0415
     from argosy.documents import plain  # noqa: PLC0415
@@ -210,5 +255,5 @@ def _comment(root: Path, found: Difference, number: int | None) -> None:
     request = number or host.current_request(os.environ)
     if request is None:
         raise UsageError("This is not a CI job of a pull request.", "Name the pull request with --pull-request.")
-    body = format_difference(found, OutputFormat.MARKDOWN, limit=host.body_limit)
+    body = format_difference(found, OutputFormat.MARKDOWN, limit=host.body_limit, noise=noise, link=link)
     click.echo(host.comment(request, MARKER, body))

@@ -216,11 +216,15 @@ def output(*formats: str, kind: type[click.Choice[str]] = click.Choice) -> Calla
     )
 
 
-def show(text: str) -> None:
-    """Print a result, or YAML of the JSON that it is where that was asked for."""
+def show(text: str, *, by_page: bool = False) -> None:
+    """Print a result, or YAML of the JSON that it is where that was asked for; by the user's pager where it is long."""
+    from argosy.reporting import pager  # noqa: PLC0415
+
     ctx = click.get_current_context(silent=True)
     in_yaml = ctx is not None and ctx.meta.get(_IN_YAML)
-    click.echo(data.as_yaml(text) if in_yaml else text, nl=False)
+    written = data.as_yaml(text) if in_yaml else text
+    if not (by_page and pager.page(written)):
+        click.echo(written, nl=False)
 
 
 @contextmanager

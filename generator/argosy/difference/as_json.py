@@ -19,10 +19,12 @@ def document(difference: Difference) -> Mapping[str, Any]:
     """Return what JSON has: `rendered` (a count), `applications`, `warnings`, `faults` and `skipped` (lists).
 
     An application has `application` (the name of the Argo CD Application), `app`, `environment`, `namespace`, `status`
-    (appears, vanishes or changes), `note` and `resources`, each with `group`, `kind`, `namespace`, `name`, `change`
-    (added, changed, removed or moved) and `diff`, which is unified. Warnings have a `resource` and a `message`. Faults
-    say why an Application cannot be rendered, with the `side` on which (before or after); skipped ones why none of it,
-    or not all, can be known here.
+    (appears, vanishes or changes), `note`, `highlights` (what matters, a few words each) and `resources`, each with
+    `group`, `kind`, `namespace`, `name`, `change` (added, changed, removed or moved), `diff`, which is unified and has
+    all, `isNoise` (whether only labels change that say which chart and version it is of), `noise` (such labels and
+    annotations) and `restarts` (whether Pods restart for these alone). Warnings have a `resource` and a `message`.
+    Faults say why an Application cannot be rendered, with the `side` on which (before or after); skipped ones why none
+    of it, or not all, can be known here.
     """
     return {
         "rendered": difference.rendered,
@@ -43,6 +45,7 @@ def _application(change: ApplicationChange) -> dict[str, Any]:
         "namespace": change.namespace,
         "status": change.status.value,
         "note": change.note,
+        "highlights": list(change.highlights),
         "resources": [
             {
                 "group": each.identity.group,
@@ -51,6 +54,9 @@ def _application(change: ApplicationChange) -> dict[str, Any]:
                 "name": each.identity.name,
                 "change": each.kind.value,
                 "diff": "\n".join(each.lines) + "\n",
+                "isNoise": each.is_noise,
+                "noise": list(each.noise),
+                "restarts": each.restarts,
             }
             for each in change.resources
         ],

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from argosy.argocd.deployed import Deployed
+from argosy.difference.highlights import highlights
 from argosy.difference.manifest_text import MASKED_AFTER, MASKED_BEFORE, as_yaml, masked
+from argosy.difference.noise import Noise, Selectors, settle
 from argosy.difference.risks import Risk, risks
 from argosy.kubernetes.manifests import Identity, Manifest, identity
 from argosy.schemas.store import without_nulls
@@ -42,6 +44,21 @@ class ResourceChange:
     kind: Kind
     lines: tuple[str, ...]
     """A unified diff of it as YAML with sorted keys, a line each."""
+    folded: tuple[str, ...]
+    """The same without noise; empty where there is nothing else."""
+    noise: tuple[str, ...] = ()
+    """The labels and annotations whose change is noise."""
+    restarts: bool = False
+    """Whether Pods restart for its noise alone."""
+
+    @property
+    def is_noise(self) -> bool:
+        """Return whether nothing changes but noise."""
+        return not self.folded
+
+    def shown(self, noise: Noise) -> tuple[str, ...]:
+        """Return the diff with noise or without."""
+        return self.lines if noise is Noise.SHOW else self.folded
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +74,8 @@ class ApplicationChange:
     """The Application itself first."""
     note: str = ""
     """What becomes of the resources of one that vanishes."""
+    highlights: tuple[str, ...] = ()
+    """What matters most, the most important first, such as `image 1.4.2 → 1.5.0`; no value that may be secret."""
 
     def count(self, kind: Kind) -> int:
         """Return how many resources were added, changed or removed."""
@@ -98,7 +117,9 @@ def compare(before: Mapping[str, Deployed], after: Mapping[str, Deployed]) -> Di
         ((before.get(name), after.get(name)) for name in {*before, *after}),
         key=lambda pair: _order(pair[1] or pair[0]),
     )
-    changes = [change for pair in pairs if (change := _application(*pair, before, after))]
+    states = [each for state in (before, after) for each in state.values()]
+    selectors = Selectors(manifest for each in states for manifest in each.manifests.values())
+    changes = [change for pair in pairs if (change := _application(*pair, before, after, selectors))]
     present = [each for pair in pairs for each in pair if each]
     projects = {
         this.name: manifest
@@ -143,7 +164,11 @@ def _is_known(
 
 
 def _application(
-    old: Deployed | None, new: Deployed | None, before: Mapping[str, Deployed], after: Mapping[str, Deployed]
+    old: Deployed | None,
+    new: Deployed | None,
+    before: Mapping[str, Deployed],
+    after: Mapping[str, Deployed],
+    selectors: Selectors,
 ) -> ApplicationChange | None:
     if not _is_known(old, new, before, after):
         return None
@@ -153,12 +178,29 @@ def _application(
     status = Status.CHANGES if old and new else Status.VANISHES if old else Status.APPEARS
     moved = _moved(one, other)
     pairs = ((this, moved.get(this, this)) for this in {**one, **other} if this not in moved.values())
-    found = tuple(change for was, this in pairs if (change := _resource(this, one.get(was), other.get(this))))
+    found = [
+        (change, this, that)
+        for was, now in pairs
+        for this, that in [(one.get(was), other.get(now))]
+        if (change := _resource(now, this, that, selectors))
+    ]
     shown = new or old
     if shown is None or not found:
         return None
     note = _fate(old) if old and not new else ""
-    return ApplicationChange(shown.application, shown.app, shown.environment, shown.namespace, status, found, note)
+    changes = tuple(change for change, _, _ in found)
+    real = [(change.identity, this, that) for change, this, that in found if not change.is_noise]
+    restarting = [str(change.identity) for change in changes if change.restarts]
+    return ApplicationChange(
+        shown.application,
+        shown.app,
+        shown.environment,
+        shown.namespace,
+        status,
+        changes,
+        note,
+        tuple(highlights(real, shown.definition, restarting)),
+    )
 
 
 def _moved(one: Mapping[Identity, Manifest], other: Mapping[Identity, Manifest]) -> Mapping[Identity, Identity]:
@@ -186,17 +228,24 @@ def _fate(deployed: Deployed) -> str:
     return "Its resources stay in the cluster, unmanaged: it has no resources finalizer."
 
 
-def _resource(this: Identity, old: Manifest | None, new: Manifest | None) -> ResourceChange | None:
+def _resource(
+    this: Identity, old: Manifest | None, new: Manifest | None, selectors: Selectors
+) -> ResourceChange | None:
     if _canonical(old) == _canonical(new):
         return None
+    lines = _diff(this, old, new)
     if old is None or new is None:
-        kind = Kind.ADDED if old is None else Kind.REMOVED
-    else:
-        kind = Kind.CHANGED if identity(old).namespace == identity(new).namespace else Kind.MOVED
+        return ResourceChange(this, Kind.ADDED if old is None else Kind.REMOVED, lines, lines)
+    kind = Kind.CHANGED if identity(old).namespace == identity(new).namespace else Kind.MOVED
+    settled, keys, restarts = settle(this, old, new, selectors)
+    return ResourceChange(this, kind, lines, _diff(this, settled, new) if keys else lines, keys, restarts)
+
+
+def _diff(this: Identity, old: Manifest | None, new: Manifest | None) -> tuple[str, ...]:
     one = _lines(old, new, MASKED_BEFORE)
     other = _lines(new, old, MASKED_AFTER)
     before, after = ("/dev/null" if manifest is None else str(this) for manifest in (old, new))
-    return ResourceChange(this, kind, tuple(difflib.unified_diff(one, other, before, after, n=3, lineterm="")))
+    return tuple(difflib.unified_diff(one, other, before, after, n=3, lineterm=""))
 
 
 def _canonical(manifest: Manifest | None) -> str:

@@ -6,6 +6,9 @@ from enum import StrEnum
 
 from argosy.difference import as_json, as_markdown, as_text
 from argosy.difference.comparison import Difference
+from argosy.difference.noise import Noise
+
+__all__ = ["Noise", "OutputFormat", "format_difference"]
 
 
 class OutputFormat(StrEnum):
@@ -17,13 +20,21 @@ class OutputFormat(StrEnum):
 
 
 def format_difference(
-    difference: Difference, output: OutputFormat, *, colour: bool = False, limit: int | None = None
+    difference: Difference,
+    output: OutputFormat,
+    *,
+    colour: bool = False,
+    limit: int | None = None,
+    noise: Noise = Noise.FOLD,
+    link: str = "",
 ) -> str:
-    """Return a difference as text, the same for the same difference; `limit` is in characters, of Markdown alone."""
+    """Return a difference as text, the same for the same difference.
+
+    `limit`, in characters, and `link`, where there is the whole of it, are of Markdown alone. JSON has all, whatever
+    `noise` says.
+    """
     if output is OutputFormat.MARKDOWN:
-        return as_markdown.format_difference(difference, limit)
-    return (
-        as_json.format_difference(difference)
-        if output is OutputFormat.JSON
-        else as_text.format_difference(difference, colour=colour)
-    )
+        return as_markdown.format_difference(difference, limit, noise, link)
+    if output is OutputFormat.JSON:
+        return as_json.format_difference(difference)
+    return as_text.format_difference(difference, colour=colour, noise=noise)

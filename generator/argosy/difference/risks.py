@@ -35,7 +35,7 @@ _IMMUTABLE: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("apps", "StatefulSet"): ("podManagementPolicy", "selector", "serviceName", "volumeClaimTemplates"),
     ("batch", "Job"): ("selector", "template"),
 }
-_SYNC_OPTIONS = "argocd.argoproj.io/sync-options"
+SYNC_OPTIONS = "argocd.argoproj.io/sync-options"
 _REPLACED = frozenset({"Force=true", "Replace=true"})
 
 
@@ -72,10 +72,10 @@ def risks(old: Deployed | None, new: Deployed | None, projects: Mapping[str, Man
         }
         for this, manifest in new.manifests.items():
             if this in old.manifests:
-                for message in _refused(this, old.manifests[this], manifest):
+                for message in refused(this, old.manifests[this], manifest):
                     yield _risk(old, this, message)
     for this, manifest in gone.items():
-        if (this.group, this.kind) in STATEFUL and not _is_kept(this, manifest, deleted=new is None):
+        if (this.group, this.kind) in STATEFUL and not is_kept(this, manifest, deleted=new is None):
             yield _risk(old, this, f"{this} would be deleted, {_LOST[this.kind]}.")
 
 
@@ -83,9 +83,9 @@ def _risk(deployed: Deployed, this: Identity | None, message: str) -> Risk:
     return Risk(deployed.application, deployed.app, deployed.environment, str(this or ""), message)
 
 
-def _is_kept(this: Identity, manifest: Manifest, *, deleted: bool) -> bool:
+def is_kept(this: Identity, manifest: Manifest, *, deleted: bool) -> bool:
     """Return whether Argo CD leaves a resource in the cluster: when it prunes, or deletes the whole Application."""
-    options = listed(manifest, _SYNC_OPTIONS)
+    options = listed(manifest, SYNC_OPTIONS)
     if not deleted:
         return "Prune=false" in options
     keeps = "keep" in listed(manifest, "helm.sh/resource-policy")
@@ -151,9 +151,9 @@ def _release(deployed: Deployed) -> str:
     return (names[0] or deployed.application) if len(names) == 1 else ""
 
 
-def _refused(this: Identity, old: Manifest, new: Manifest) -> Iterator[str]:
+def refused(this: Identity, old: Manifest, new: Manifest) -> Iterator[str]:
     """Yield what Kubernetes refuses to change, unless Argo CD makes the resource anew."""
-    if _REPLACED & set(listed(new, _SYNC_OPTIONS)) or listed(new, HOOK) or listed(new, "helm.sh/hook"):
+    if _REPLACED & set(listed(new, SYNC_OPTIONS)) or listed(new, HOOK) or listed(new, "helm.sh/hook"):
         return
     for name in _IMMUTABLE.get((this.group, this.kind), ()):
         if field(old, "spec", name) != field(new, "spec", name):
