@@ -64,6 +64,15 @@ MAY_COMMENT = (
     "github.event.pull_request.head.repo.full_name == github.repository && "
     "github.event.pull_request.user.login != 'dependabot[bot]'"
 )
+RUN = {
+    "GITHUB_SERVER_URL": WEB.removesuffix("/acme/gitops"),
+    "GITHUB_REPOSITORY": "acme/gitops",
+    "GITHUB_RUN_ID": "7",
+    "CI_JOB_URL": f"{WEB}/-/jobs/7",
+    "BITBUCKET_REPO_FULL_NAME": "acme/gitops",
+    "BITBUCKET_BUILD_NUMBER": "7",
+}
+"""Where a run is, as each host says it."""
 REQUEST = ("--pull-request", "--yes", "--leave", "**")
 OPENED = "https://git.example.com/acme/gitops/pulls/1\n"
 
@@ -193,7 +202,7 @@ def test_gitlab_pushes_with_the_projects_token(clone: Clone) -> None:
 
 
 class TestDiff:
-    COMMENT = ("diff", "--against", "{base}", "--comment")
+    COMMENT = ("diff", "--against", "{base}", "--comment", "--artifact", "diff.md", "--artifact-url")
     MARKDOWN = ("diff", "--against", "{base}", "--output", "markdown")
 
     def check(self, done: Done, arguments: tuple[str, ...], base: str) -> None:
@@ -204,8 +213,11 @@ class TestDiff:
     def test_github(self, clone: Clone, may_comment: str) -> None:
         summary = clone.home / "summary.md"
         values = {"github.base_ref": "main", MAY_COMMENT: may_comment}
-        done = on_github(clone, "diff", values, {"GITHUB_STEP_SUMMARY": str(summary)})
-        self.check(done, self.COMMENT if may_comment == "true" else self.MARKDOWN, "origin/main")
+        done = on_github(clone, "diff", values, {"GITHUB_STEP_SUMMARY": str(summary), **RUN})
+        comment = (*self.COMMENT, f"{WEB}/actions/runs/7")
+        self.check(done, comment if may_comment == "true" else self.MARKDOWN, "origin/main")
+        kept = documents(CiHost.GITHUB)[".github/workflows/diff.yaml"]["jobs"]["diff"]["steps"][-1]
+        assert kept["with"]["path"] == "diff.md"
         assert summary.exists() == (may_comment == "false")
         assert may_comment == "true" or summary.read_text() == "# What changes\n"
         assert clone.git("rev-parse", "origin/main")
@@ -215,14 +227,16 @@ class TestDiff:
     def test_gitlab(self, clone: Clone, token: str, merged: str) -> None:
         base = clone.git("merge-base", "origin/change", "origin/main~1")
         request = {"CI_MERGE_REQUEST_DIFF_BASE_SHA": base, "CI_MERGE_REQUEST_TARGET_BRANCH_SHA": merged}
-        done = on_gitlab(clone, "diff", {**request, **({"ARGOSY_TOKEN": token} if token else {})})
-        self.check(done, self.COMMENT if token else self.MARKDOWN, merged or base)
+        done = on_gitlab(clone, "diff", {**request, **RUN, **({"ARGOSY_TOKEN": token} if token else {})})
+        comment = (*self.COMMENT, f"{WEB}/-/jobs/7/artifacts/file/diff.md")
+        self.check(done, comment if token else self.MARKDOWN, merged or base)
         self.check_artifact(clone, done, token)
 
     @pytest.mark.parametrize("token", [TOKEN, ""])
     def test_bitbucket(self, clone: Clone, token: str) -> None:
-        done = on_bitbucket(clone, "Diff", {"BITBUCKET_PR_DESTINATION_BRANCH": "prod", "ARGOSY_TOKEN": token})
-        self.check(done, self.COMMENT if token else self.MARKDOWN, "origin/prod")
+        done = on_bitbucket(clone, "Diff", {"BITBUCKET_PR_DESTINATION_BRANCH": "prod", "ARGOSY_TOKEN": token, **RUN})
+        comment = (*self.COMMENT, "https://bitbucket.org/acme/gitops/pipelines/results/7")
+        self.check(done, comment if token else self.MARKDOWN, "origin/prod")
         assert clone.git("rev-parse", "origin/prod")
         self.check_artifact(clone, done, token)
 
@@ -506,7 +520,7 @@ def test_argosy_takes_what_it_is_given(clone: Clone) -> None:
     called = [promoted(clone, CiHost.GITHUB, each).arguments for each in ("", "web api")]
     called.append(on_github(clone, "follow-up", {"github.event.before": "1"}).arguments)
     called.append(updated(clone, CiHost.GITHUB).arguments)
-    called += [[each.format(base="main") for each in asked] for asked in (TestDiff.COMMENT, TestDiff.MARKDOWN)]
+    called += [[each.format(base="main") for each in asked] for asked in ((*TestDiff.COMMENT, WEB), TestDiff.MARKDOWN)]
     for name, *arguments in called:
         command = {"diff": diff, "promote": promote, "update": update}[name].command
         with command.make_context(name, arguments) as context:
@@ -560,7 +574,7 @@ def given_to_all(clone: Clone, token: str = TOKEN) -> dict[str, str]:
         **{"GITHUB_STEP_SUMMARY": str(clone.home / "summary.md"), "BITBUCKET_PR_DESTINATION_BRANCH": "main"},
         **{"CI_COMMIT_BRANCH": "main", "CI_COMMIT_BEFORE_SHA": "1", "CI_MERGE_REQUEST_DIFF_BASE_SHA": "1"},
         **{"CI_PROJECT_URL": WEB, "CI_SERVER_PROTOCOL": "https", "CI_PROJECT_DIR": str(clone.folder)},
-        **{"FROM": "dev", "TO": "prod", **PUSHER, **({"ARGOSY_TOKEN": token} if token else {})},
+        **{"FROM": "dev", "TO": "prod", **PUSHER, **RUN, **({"ARGOSY_TOKEN": token} if token else {})},
     }
 
 
