@@ -284,8 +284,8 @@ RENDER_DIFFERS = declare(
     "A chart may render differently in Argo CD.",
     explanation="The built-in Helm library renders for one Kubernetes version, so a chart that checks the cluster's "
     "may render differently in Argo CD. What a chart asks of the cluster's API versions by "
-    "`.Capabilities.APIVersions.Has` is answered: by `helm.apiVersions`, or else by what Kubernetes serves and what the "
-    "repository installs in the cluster or has it hold. Of an API that somebody else installs there, only "
+    "`.Capabilities.APIVersions.Has` is answered: by `helm.apiVersions`, or else by what Kubernetes serves and what "
+    "the repository installs in the cluster or has it hold. Of an API that somebody else installs there, only "
     "`helm.apiVersions` tells. Helm before 4.2 treats a chart's own nulls otherwise, and Helm 3 reads only the first "
     "document of a values file: that counts where Argo CD has the one and argosy renders with the other. Install Argo "
     "CD's helm on PATH, or name it by --helm.",
