@@ -41,8 +41,6 @@ class Case:
     only: bool = False
     unlike: str = ""
     """Why argosy says otherwise, where it does on purpose."""
-    lacks: str = ""
-    """What argosy would have to know to say the same, where it should and does not yet."""
 
     def repository(self, url: str) -> dict[str, str]:
         """Return the files of the repository that lies at a URL."""
@@ -854,8 +852,6 @@ ENGINES = (
             '{{ if not (.Capabilities.APIVersions.Has "apps/v1/Deployment") }}{{ fail "no" }}{{ end }}\n'
             + config_map(),
         ),
-        rules=("helm-render",),
-        lacks="Which API versions Argo CD tells Helm of.",
     ),
     Case(
         "capabilities-version",
@@ -865,8 +861,6 @@ ENGINES = (
             '{{ if not (.Capabilities.APIVersions.Has "argoproj.io/v1alpha1") }}{{ fail "no" }}{{ end }}\n'
             + config_map(),
         ),
-        rules=("helm-render",),
-        lacks="Which API versions Argo CD tells Helm of.",
     ),
     Case(
         "schema-broken",
