@@ -52,6 +52,20 @@ def test_what_is_a_glob_says_nothing(pattern: str) -> None:
     assert not glob_error(pattern)
 
 
+@pytest.mark.parametrize("part", ["*a", "**a", "{a,}", "{*,b}a", "{{a,aa},a}"])
+def test_a_glob_ends_however_many_ways_there_are(part: str) -> None:
+    """A stranger writes globs of any length, and files that they nearly match."""
+    assert not glob_matches(part * 40 + "b", "a" * 80, "/")
+    assert glob_matches(part * 40 + "*b", "a" * 40 + "b", "/")
+
+
+def test_a_glob_is_nested_however_deeply() -> None:
+    assert glob_error("{" * 3000) == ""
+    assert glob_matches("{" * 2000 + "*" + "}" * 2000, "a")
+    assert glob_error("*" * 5001).startswith("it has more than 5,000 characters")
+    assert not glob_matches("*", "a" * 5000)
+
+
 def test_urls_of_one_repository() -> None:
     spellings = ["git@host.com:Team/Repo.git", "ssh://git@host.com/team/repo", " git@HOST.com:team/repo"]
     assert {normal_url(each) for each in spellings} == {"git@host.com/team/repo"}

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
+from argosy.argocd import globs
 from argosy.argocd.view import ArgoApplication, View, key
 from argosy.documents import Document
 from argosy.documents.fields import JSON, annotations_of, field, group_and_kind, mapping, sequence, text
@@ -26,12 +27,6 @@ DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 DNS_SUBDOMAIN = re.compile(r"(?=.{1,253}\Z)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 GO_DURATION = re.compile(r"[+-]?(0|((\d+(\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h))+)")
 """What Go's time.ParseDuration accepts."""
-
-_GLOB_TOKEN = re.compile(
-    r"\\.|\*\*|\[(?:(?P<no>!)|(?!!))(?:(?P<low>.)-(?P<high>.)|(?!.-)(?P<these>(?:\\.|[^\]\\])+))\]|.", re.DOTALL
-)
-"""One of a glob's parts; a class is one range or some characters, never both, and only `!` negates it."""
-
 
 TRACKING = "argocd.argoproj.io/tracking-id"
 """The annotation by which a resource belongs to the Application that is named so."""
@@ -76,52 +71,18 @@ def glob_matches(pattern: str, value: str, separator: str = "") -> bool:
     """
     if _PLAIN.fullmatch(pattern):
         return pattern == value
-    compiled = _compile_glob(pattern, separator)
-    return not isinstance(compiled, str) and compiled.fullmatch(value) is not None
+    glob = globs.compiled(pattern, separator)
+    return not isinstance(glob, str) and glob.matches(value)
 
 
 def glob_error(pattern: str) -> str:
     """Return why a glob is invalid, which Argo CD logs and takes for one that matches nothing; empty if it is not."""
-    compiled = "" if _PLAIN.fullmatch(pattern) else _compile_glob(pattern, "")
-    return compiled if isinstance(compiled, str) else ""
+    glob = "" if _PLAIN.fullmatch(pattern) else globs.compiled(pattern, "")
+    return glob if isinstance(glob, str) else ""
 
 
 _PLAIN = re.compile(r"[^*?\[{\\]*")
-"""A glob that means itself: no regular expression is compiled for each of a thousand."""
-
-
-@lru_cache(maxsize=4096)
-def _compile_glob(pattern: str, separator: str) -> re.Pattern[str] | str:
-    """Return a glob as a regular expression, or what is wrong with it."""
-    one = f"[^{re.escape(separator)}]" if separator else "."
-    fixed = {"**": ".*", "*": f"{one}*", "?": one}
-    parts: list[str] = []
-    depth = 0
-    for found in _GLOB_TOKEN.finditer(pattern):
-        token, low, high, these = found[0], found["low"], found["high"], found["these"]
-        if token == "[":
-            start = pattern[found.start() :][:20]
-            return f"the class at “{start}” is neither one range, as in [a-z], nor characters, as in [abc]"
-        if token == "{":
-            depth += 1
-            parts.append("(?:")
-        elif depth and token in "},":
-            depth -= token == "}"
-            parts.append(")" if token == "}" else "|")
-        elif low or these:
-            if low and low > high:
-                return f"the range {low}-{high} is empty"
-            inner = (
-                f"{re.escape(low)}-{re.escape(high)}"
-                if low
-                else re.escape(re.sub(r"\\(.)", r"\1", these, flags=re.DOTALL))
-            )
-            parts.append(f"[{'^' if found['no'] else ''}{inner}]")
-        else:
-            # What a backslash would escape at the end is nothing.
-            parts.append(fixed.get(token) or re.escape(token[-1] if token != "\\" else ""))
-    # Alternatives that nothing ends go on to the end.
-    return re.compile("".join(parts) + ")" * depth, re.DOTALL)
+"""A glob that means itself: nothing is compiled for each of a thousand."""
 
 
 def cluster(application: ArgoApplication, repository: View) -> tuple[str | None, str | None]:

@@ -346,7 +346,7 @@ def _manifests(view: View) -> frozenset[str]:
 
 def _as_meant(include: str, path: str) -> str:
     """Return a glob as its author may have thought that it is read: as a shell or .gitignore reads it."""
-    found = re.sub(r"\s*([{},])\s*", r"\1", include.strip())
+    found = re.sub(r"(?<!\s)\s++(?=[{},])|(?<=[{},])\s++", "", include.strip())
     found = re.sub(rf"(^|(?<=[{{,]))(?:\./|/|{re.escape(path)}/)+", "", found)
     return re.sub(r"(^|(?<=[{,]))\*\*/", "{,**/}", found)
 
