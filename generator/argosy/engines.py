@@ -80,7 +80,7 @@ class Engine:
 
 def numbers(version: str) -> tuple[int, int]:
     """Return the major and the minor version."""
-    found = re.match(r"v?(\d+)\.(\d+)", version)
+    found = re.match(r"v?(\d{1,9})\.(\d{1,9})", version)
     return (int(found[1]), int(found[2])) if found else (0, 0)
 
 

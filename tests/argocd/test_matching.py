@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from argosy.argocd import versions, waves
 from argosy.argocd.matching import glob_error, glob_matches
 from argosy.argocd.urls import normal_url
+from argosy.schemas import argocd
 
 
 @pytest.mark.parametrize(
@@ -69,3 +71,11 @@ def test_a_glob_is_nested_however_deeply() -> None:
 def test_urls_of_one_repository() -> None:
     spellings = ["git@host.com:Team/Repo.git", "ssh://git@host.com/team/repo", " git@HOST.com:team/repo"]
     assert {normal_url(each) for each in spellings} == {"git@host.com/team/repo"}
+
+
+def test_numbers_longer_than_python_reads() -> None:
+    """More than 4,300 digits are no number to Argo CD either, which counts in 64 bits."""
+    digits = "1" * 5000
+    assert waves.wave({"metadata": {"annotations": {"argocd.argoproj.io/sync-wave": f"-{digits}"}}}) == 0
+    assert versions.numbers(f"v3.{digits}.1") == ()
+    assert argocd.schema("argoproj.io/v1alpha1", "Application", f"3.{digits}.1") is None

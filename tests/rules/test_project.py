@@ -122,7 +122,9 @@ def test_good_schedule(schedule: str) -> None:
         *("", "* * * *", "* * * * * *", "60 * * * *", "* 24 * * *", "* * 0 * *", "* * 32 * *", "* * * 13 *"),
         *("* * * * 7", "5-1 * * * *", "*/0 * * * *", "1-2-3 * * * *", "*/x * * * *", "-1 * * * *", "1,, * * * *"),
         "mon * * * *",
+        *(f"*/{'1' * 5000} * * * *", f"{'1' * 5000} * * * *"),
     ],
+    ids=lambda schedule: schedule[:20],
 )
 def test_bad_schedule(schedule: str) -> None:
     assert cron_fault(schedule)

@@ -75,5 +75,5 @@ def minor(name: str) -> str:
 
 def numbers(name: str) -> tuple[int, ...]:
     """Return a version's numbers, which order versions; none of what is no version, but a range or a name."""
-    found = re.fullmatch(r"v?(\d+(?:\.\d+){1,2})(?:\+\S*)?", name)
+    found = re.fullmatch(r"v?(\d{1,9}(?:\.\d{1,9}){1,2})(?:\+\S*)?", name)
     return tuple(map(int, found[1].split("."))) if found else ()

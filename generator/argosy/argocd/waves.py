@@ -14,7 +14,7 @@ PHASES = ("PreSync", "Sync", "PostSync", "SyncFail", "PreDelete", "PostDelete")
 """In the order in which they come; the last three come in other cases."""
 _OF_HELM = {f"{when}-{what}": phase for when, phase in (("pre", "PreSync"), ("post", "PostSync")) for what in
             ("install", "upgrade")} | {"pre-delete": "PreDelete", "post-delete": "PostDelete"}  # fmt: skip
-_INTEGER = re.compile(r"[+-]?[0-9]+")
+_INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
 
 
 def phase(data: JSON) -> str:

@@ -59,7 +59,7 @@ def _violation(text: str, pointer: Pointer, schema: Any, release: Release, chart
 
 def _key(part: str) -> str | int:
     name = part.replace("~1", "/").replace("~0", "~")
-    return int(name) if name.isdecimal() else name
+    return int(name) if len(name) < 10 and name.isdecimal() else name
 
 
 def _dotted(pointer: Pointer) -> str:

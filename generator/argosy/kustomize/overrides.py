@@ -70,7 +70,7 @@ def _add(edited: dict[str, Any], field: str, overrides: Mapping[str, Any], folde
 
 def _count(value: Any) -> Any:
     """Return a number of replicas, which Argo CD also takes as text; Kustomize refuses what is none."""
-    return int(value) if isinstance(value, str) and value.isdecimal() else value
+    return int(value) if isinstance(value, str) and value.isdecimal() and len(value) < 20 else value
 
 
 def _preserving(image: dict[str, str], there: Mapping[Any, Mapping[str, Any]]) -> dict[str, str]:

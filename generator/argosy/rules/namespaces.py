@@ -98,7 +98,7 @@ def _levels(repository: View) -> Mapping[Place, tuple[str, int]]:
 def _add_level(found: dict[Place, tuple[str, int]], place: Place, labels: object) -> None:
     level = text(mapping(labels).get(ENFORCE))
     if level:
-        version = re.fullmatch(r"v1\.(\d+)", text(mapping(labels).get(f"{ENFORCE}-version")))
+        version = re.fullmatch(r"v1\.(\d{1,9})", text(mapping(labels).get(f"{ENFORCE}-version")))
         found[place] = (level, int(version[1]) if version else _NEWEST)
 
 

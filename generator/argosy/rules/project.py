@@ -194,6 +194,9 @@ _CRON = (
 )
 
 
+_CRON_NUMBER = re.compile(r"[0-9]{1,9}")
+
+
 def cron_fault(schedule: str) -> str:
     """Return what is wrong with a cron schedule, empty where nothing is.
 
@@ -210,7 +213,7 @@ def cron_fault(schedule: str) -> str:
 
 def _cron_range_fault(written: str, about: _CronField) -> str:
     span, slash, step = written.partition("/")
-    if slash and not (step.isdecimal() and int(step) > 0):
+    if slash and not (_CRON_NUMBER.fullmatch(step) and int(step) > 0):
         return f"“{step}” is not a step"
     if span in {"*", "?"}:
         return ""
@@ -227,7 +230,7 @@ def _cron_number(written: str, about: _CronField) -> int | None:
     word = written.lower()
     if word in about.words:
         return about.words.index(word) + about.lowest
-    return int(word) if word.isdecimal() and word.isascii() else None
+    return int(word) if _CRON_NUMBER.fullmatch(word) else None
 
 
 @rule(

@@ -20,7 +20,7 @@ _FILE = "argosy:/argocd.json"
 
 def schema(api_version: str, kind: str, installed: str) -> CompiledSchema | None:
     """Return the schema of one of Argo CD's kinds as a version such as 3.5.1 has it; None for any other kind."""
-    found = re.match(r"(\d+)\.(\d+)\.", f"{installed}.")
+    found = re.match(r"(\d{1,9})\.(\d{1,9})\.", f"{installed}.")
     if kind not in KINDS or api_version != f"{GROUP}/{VERSION}" or not found:
         return None
     return _compiled(kind, (int(found[1]), int(found[2])))
