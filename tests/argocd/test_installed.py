@@ -84,6 +84,7 @@ def test_which_argo_cd_a_repository_installs(tmp_path: Path, place: str) -> None
         {"cd.yaml": application({**CHART, "targetRevision": "999.0.0"})},
         {"cd.yaml": application({**CHART, "chart": "argo-workflows"})},
         {"cli.yaml": WORKLOAD.replace("part-of: argocd", "part-of: shop")},
+        {OWN: f"resources: [{'argoproj/argo-cd/' * 20_000}]\n"},
         {OWN: "images: [3, {name: 4}]\nresources: {}\nhelmCharts: [argo-cd]\n", ".argosy.yaml": "argocdVersion: [3]\n"},
     ],
 )

@@ -22,7 +22,8 @@ from argosy.repository import installation, layout
 INSTALL = f"{layout.INSTALL_MANIFESTS.rpartition('/')[0]}/kustomization.yaml"
 """Where argosy's own layout installs it."""
 _IMAGE = re.compile(r"(?:[^/\s]+/)*argoproj/argocd")
-_MANIFESTS = re.compile(r"argoproj/argo-cd(?:\.git)?/.*?\bv?(\d+\.\d+\.\d+)\b")
+# A line is looked at from the first that it says of Argo CD alone, however often it says that.
+_MANIFESTS = re.compile(r"^(?>.*?argoproj/argo-cd(?:\.git)?/).*?\bv?(\d+\.\d+\.\d+)\b", re.MULTILINE)
 _TAG = re.compile(r"v?(\d+\.\d+\.\d+)")
 
 
