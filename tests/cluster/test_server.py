@@ -66,6 +66,7 @@ _VALIDATE = ("validate", "--server", "--output", "json", "--kubeconfig")
 def test_what_is_refused_is_found_at_its_line(plane: ControlPlane, argosy: Argosy, tmp_path: Path) -> None:
     files = {**files_of(APPLICATION + SOURCE + DESTINATION), "apps/my-app/all.yaml": ALL}
     write_files(tmp_path, files)
+    before = _deployments(plane)
     done = argosy(*_VALIDATE, str(plane.kubeconfig()))
     report = json.loads(done.out)
     told = [each["line"] for each in report["findings"] if each["rule"] == "server-refused"]
@@ -75,7 +76,12 @@ def test_what_is_refused_is_found_at_its_line(plane: ControlPlane, argosy: Argos
     assert "geheim" not in done.out
     assert "Z2VoZWlt" not in done.out
     assert plane.request("GET", "/api/v1/namespaces/my-app").code == 404
-    assert plane.request("GET", "/apis/apps/v1/deployments").body["items"] == []
+    assert _deployments(plane) == before
+
+
+def _deployments(plane: ControlPlane) -> set[str]:
+    """Return what is in the cluster, of other tests too."""
+    return {each["metadata"]["uid"] for each in plane.request("GET", "/apis/apps/v1/deployments").body["items"]}
 
 
 def test_a_field_that_cannot_be_changed(plane: ControlPlane, argosy: Argosy, tmp_path: Path) -> None:
