@@ -34,7 +34,7 @@ LAYERS = (
     "cache supervisor",
     "temporary tls pages graph",
     "extensions",
-    "paths errors names signals terminal data",
+    "paths programs errors names signals terminal data",
 )
 """From the top down. Rooms of one layer may import each other, as long as they do not go round."""
 

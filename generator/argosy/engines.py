@@ -8,15 +8,14 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import cache as once
 from pathlib import Path
 from typing import Any, Self
 
-from argosy import cache, supervisor
+from argosy import cache, programs, supervisor
 from argosy.errors import ToolError
 
 HELM, KUSTOMIZE = "helm", "kustomize"
@@ -113,10 +112,10 @@ _named: dict[str, tuple[Path, str]] = {}
 @contextmanager
 def naming(tool: str, path: Path, origin: str) -> Iterator[None]:
     """Render with a program that the user names meanwhile; raise ToolError where it is none."""
-    if not (found := shutil.which(path)):
+    if not (found := programs.named(path)):
         raise ToolError(f"{path} is not an executable.", f"Give the path of a {tool} binary.")
     before = _named.get(tool)
-    _named[tool] = (Path(found).absolute(), origin)
+    _named[tool] = (found, origin)
     try:
         yield
     finally:
@@ -131,25 +130,6 @@ def named(tool: str) -> Engine | None:
     return found and of(tool, *found)
 
 
-_repositories: set[str] = set()
-
-
-def distrust(repositories: Iterable[Path]) -> None:
-    """Take no program from what lies in these folders, for as long as argosy runs."""
-    _repositories.update(map(os.path.realpath, repositories))
-
-
-def on_path(tool: str) -> Path | None:
-    """Return a program on the user's PATH; none of a repository, nor where an entry depends on where one is."""
-    for entry in os.environ.get("PATH", os.defpath).split(os.pathsep):
-        if not os.path.isabs(entry) or not (found := shutil.which(tool, path=entry)):  # noqa: PTH117
-            continue
-        places = (os.path.abspath(found), os.path.realpath(found))  # noqa: PTH100
-        if not any(Path(place).is_relative_to(home) for place in places for home in _repositories):
-            return Path(found)
-    return None
-
-
 def chosen(tool: str, wanted: str, own: Callable[[], str]) -> Engine:
     """Return what renders: what is named, else one on PATH if it alone is like Argo CD's, else what argosy brings.
 
@@ -158,7 +138,7 @@ def chosen(tool: str, wanted: str, own: Callable[[], str]) -> Engine:
     if found := named(tool):
         return replace(found, wanted=wanted)
     brought = Engine(tool, own(), BUILT_IN, wanted=wanted)
-    if not brought.is_like_argocds and (path := on_path(tool)):
+    if not brought.is_like_argocds and (path := programs.find(tool)):
         found = replace(of(tool, path, ON_PATH), wanted=wanted)
         if found.is_like_argocds:
             return found

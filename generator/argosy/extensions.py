@@ -9,11 +9,12 @@ from __future__ import annotations
 import os
 import sys
 import sysconfig
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import metadata
 from pathlib import Path
 
+from argosy import programs
 from argosy.errors import UsageError
 
 RULES, REPORTERS = "argosy.rules", "argosy.reporters"
@@ -21,11 +22,11 @@ RULES, REPORTERS = "argosy.rules", "argosy.reporters"
 _PREFIX = "argosy-"
 
 
-def programs() -> Mapping[str, Path]:
+def commands() -> Mapping[str, Path]:
     """Return the programs on PATH that are argosy's commands, by name; the first of a name counts, as in a shell."""
     found: dict[str, Path] = {}
     endings = os.environ.get("PATHEXT", ".EXE").lower().split(os.pathsep) if sys.platform == "win32" else [""]
-    for folder in _own(os.environ.get("PATH", "").split(os.pathsep)):
+    for folder in map(Path, programs.own(programs.entries(), *_here())):
         try:
             files = sorted(each for each in folder.iterdir() if each.name.startswith(_PREFIX))
         except OSError:
@@ -40,26 +41,20 @@ def programs() -> Mapping[str, Path]:
 
 
 def _is_program(file: Path) -> bool:
-    return file.is_file() and os.access(file, os.X_OK) and not _is_strange(file.resolve())
+    return file.is_file() and os.access(file, os.X_OK) and not programs.is_strange(file, *_here())
 
 
-def _own(places: list[str]) -> Iterator[Path]:
-    """Yield the folders that are the user's: absolute ones, outside of the repository."""
-    yield from (Path(each) for each in places if Path(each).is_absolute() and not _is_strange(Path(each).resolve()))
-
-
-def _is_strange(place: Path) -> bool:
-    """Return whether a place is in the current folder, or in the repository around it."""
+def _here() -> Sequence[Path]:
+    """Return the current folder, which may be a repository without Git; whoever is at home has programs below."""
     here = Path.cwd().resolve()
-    home = next((each for each in (here, *here.parents) if (each / ".git").exists()), here)
-    # Whoever is at home has programs of their own below.
-    return place == here if Path.home().resolve().is_relative_to(home) else place.is_relative_to(home)
+    return () if programs.holds_home(here) else (here,)
 
 
 def entry_points(group: str) -> Mapping[str, metadata.EntryPoint]:
     """Return what installed packages add, by name."""
     installed = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib"), str(Path(__file__).parents[1])}
-    return _entry_points(group, tuple(each for each in sys.path if each in installed or [*_own([each])]))
+    own = programs.own(sys.path, *_here())
+    return _entry_points(group, tuple(each for each in sys.path if each in installed or each in own))
 
 
 @cache

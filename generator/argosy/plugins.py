@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
@@ -18,7 +18,7 @@ from typing import Any
 
 import yaml
 
-from argosy import git, paths, supervisor, temporary
+from argosy import git, paths, programs, supervisor, temporary
 from argosy.documents import plain
 from argosy.documents.fields import field, mapping, sequence, text
 from argosy.errors import Fault, RenderError, UsageError
@@ -156,7 +156,8 @@ def generate(plugin: Plugin, source: Path, root: Path, environment: Mapping[str,
         copy = scratch.resolve()
         _copy(root, copy)
         here = copy / os.path.relpath(source, root)
-        run = partial(_run, here=here, homes=(root, _whole(work_tree)), environment=environment)
+        programs.distrust(root, work_tree)
+        run = partial(_run, here=here, environment=environment)
         if plugin.find and not (plugin.file_name or plugin.glob):
             if not run(plugin.find).strip():
                 raise RenderError([Fault("its discovery does not choose this folder")])
@@ -184,16 +185,16 @@ def _copy(root: Path, copy: Path) -> None:
         raise RenderError([Fault(f"the repository cannot be copied: {error.strerror or error}")]) from error
 
 
-def _run(command: Sequence[str], here: Path, homes: Iterable[Path], environment: Mapping[str, str]) -> str:
+def _run(command: Sequence[str], here: Path, environment: Mapping[str, str]) -> str:
     """Run a command of the user's in a folder; the program is never one of the repository."""
     name = command[0]
-    program = shutil.which(name) if os.path.basename(name) == name else name  # noqa: PTH119
-    if program is None or not os.path.isabs(program) or any(_is_in(Path(program), each) for each in homes):  # noqa: PTH117
+    program = programs.named(name) if os.path.isabs(name) or os.path.basename(name) == name else None  # noqa: PTH117, PTH119
+    if program is None or programs.is_strange(program):
         raise RenderError(
             [Fault(f"{name} is neither a program on the PATH nor an absolute path outside the repository")]
         )
     try:
-        code, out, said = supervisor.run([program, *command[1:]], environment, folder=here)
+        code, out, said = supervisor.run([str(program), *command[1:]], environment, folder=here)
     except StoppedError as error:
         raise RenderError([Fault(error.message.rstrip("."), hint=error.hint, stopped=True)]) from error
     except (OSError, ValueError) as error:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO, Any, TypeVar
 from weakref import WeakSet
 
-from argosy import signals
+from argosy import programs, signals
 from argosy.errors import ToolError, UsageError
 
 if sys.platform == "linux":
@@ -151,7 +151,7 @@ class Program:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                env={**passed, **lazy, **(environment or {})},
+                env={**passed, **lazy, **(environment or {}), "PATH": programs.path()},
                 cwd=folder,
                 start_new_session=True,  # A group of its own, that Ctrl-C does not reach and that can be killed.
             )

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from argosy import engines, kustomize
+from argosy import kustomize, programs
 from argosy.errors import OfflineError, RenderError
 from argosy.helm import worker, workers
 from argosy.helm.program import REFUSED, program
@@ -48,7 +48,9 @@ def build(root: Path, kustomization: str) -> dict[str, dict[str, str]]:
 def on_path(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Have helm_python, a helm on the PATH, or both."""
     found = None if request.param == "helm_python" else str(request.getfixturevalue("binary"))
-    monkeypatch.setattr(engines, "on_path", lambda _: found and Path(found))
+    find = programs.find
+    mine = found and Path(found)
+    monkeypatch.setattr(programs, "find", lambda name: mine if name == "helm" else find(name))
     if request.param == "helm":
         monkeypatch.setattr(workers, "package", lambda: None)
     return str(request.param)

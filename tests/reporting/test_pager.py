@@ -23,11 +23,12 @@ def shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     program.write_text('#!/bin/sh\nprintf "%s|%s\\n" "$*" "$LESS" > "$SHOWN"\ncat >> "$SHOWN"\n')
     program.chmod(0o755)
     (tmp_path / "bin/less").symlink_to(program)
+    monkeypatch.setenv("PATH", f"{program.parent}:{PATH}")
     return tmp_path / "shown"
 
 
 def paged(shown: Path, text: str = LONG, **values: str) -> bool:
-    return pager.page(text, {"PATH": f"{shown.parent}/bin:{PATH}", "SHOWN": str(shown), **values})
+    return pager.page(text, {"SHOWN": str(shown), **values})
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 
-from argosy import engines, git, helm, kustomize, remote
+from argosy import git, helm, kustomize, programs, remote
 from argosy.argocd import clusters, elsewhere, installed, reach, rendering, settings, versions
 from argosy.argocd.applicationsets import MOST, Flaw, RepositoryFiles, expand, is_second
 from argosy.argocd.capabilities import Capabilities, installed_kinds
@@ -109,7 +109,7 @@ class _Search:
         root, written = self.inventory.root, _settings(self.inventory)
         installs = installed.find(self.inventory)
         argocd = installed.of(installs)
-        engines.distrust([root, *filter(None, (self.configured.root, self.configured.work_tree))])
+        programs.distrust(root, *filter(None, (self.configured.root, self.configured.work_tree)))
         chosen = Engines(versions.version(argocd))
         self.helm = helm.of(lambda: chosen.helm)
         self.view = View(

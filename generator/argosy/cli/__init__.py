@@ -112,14 +112,16 @@ class Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> object:
         """Run a command; whatever it asks Git, it asks once."""
-        from argosy import git  # noqa: PLC0415
+        from argosy import git, programs  # noqa: PLC0415
 
-        with git.asked_once():
+        with programs.looking(), git.asked_once():
             try:
                 return super().invoke(ctx)
             finally:
                 with suppress(ArgosyError):
                     _tell(git.filters_missed())
+                for path in programs.passed_over().values():
+                    click.echo(f"{path} is not run: no program of a repository is. Name another on PATH.", err=True)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """Write the commands' summaries, importing none of them."""
@@ -127,7 +129,7 @@ class Commands(click.Group):
 
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
-        if more := {name: str(path) for name, path in extensions.programs().items() if name not in COMMANDS}:
+        if more := {name: str(path) for name, path in extensions.commands().items() if name not in COMMANDS}:
             with formatter.section("Extensions on PATH"):
                 formatter.write_dl(list(more.items()))
 
@@ -144,7 +146,7 @@ class Commands(click.Group):
             from argosy import extensions  # noqa: PLC0415
             from argosy.names import did_you_mean  # noqa: PLC0415
 
-            known = extensions.programs()
+            known = extensions.commands()
             if name in known:
                 return name, _Program(name, known[name]), options
             ctx.fail(f"No such command “{name}”. {did_you_mean(name, [*COMMANDS, *known])}".strip())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 from click.shell_completion import CompletionItem
 
-from argosy import pages
+from argosy import pages, programs
 from argosy.cli import COMMANDS, argosy
 from argosy.errors import UsageError
 from argosy.names import did_you_mean
@@ -37,8 +37,8 @@ def command(ctx: click.Context, words: tuple[str, ...]) -> None:
     if not any(told):
         hint = did_you_mean(name, (*topics, *COMMANDS)) or "`argosy help` lists them."
         raise UsageError(f"There is no page “{name}”.", hint)
-    # Click starts a pager on a terminal alone.
-    click.echo_via_pager("\n\n\n".join(each.rstrip("\n") for each in told if each) + "\n")
+    with programs.alone():  # Click starts a pager on a terminal.
+        click.echo_via_pager("\n\n\n".join(each.rstrip("\n") for each in told if each) + "\n")
 
 
 def _help(ctx: click.Context, words: tuple[str, ...]) -> str:

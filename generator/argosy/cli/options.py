@@ -372,10 +372,12 @@ def root_of(repository: Path | None, paths: Sequence[Path] = ()) -> Path:
 
     Raise UsageError where it is no folder, or one of a Git repository, from whose root Argo CD reads.
     """
-    from argosy import git  # noqa: PLC0415
+    from argosy import git, programs  # noqa: PLC0415
     from argosy.repository import layout  # noqa: PLC0415
 
+    programs.distrust(repository or _start(paths))
     root = (repository or _around(paths)).resolve()
+    programs.distrust(root)
     if not root.is_dir():
         raise UsageError(f"{root} is not a folder.", "Give the repository's root.")
     top = None if (root / ".git").exists() else git.top_level(root)
@@ -389,13 +391,17 @@ def root_of(repository: Path | None, paths: Sequence[Path] = ()) -> Path:
     return root
 
 
+def _start(paths: Sequence[Path]) -> Path:
+    start = (paths[0] if paths else Path.cwd()).resolve()
+    return start if start.is_dir() else start.parent
+
+
 def _around(paths: Sequence[Path]) -> Path:
     """Return the nearest folder around the paths that has argosy's answers, or else Git's root."""
     from argosy import git  # noqa: PLC0415
     from argosy.repository import layout  # noqa: PLC0415
 
-    start = (paths[0] if paths else Path.cwd()).resolve()
-    folder = start if start.is_dir() else start.parent
+    folder = _start(paths)
     for above in (folder, *folder.parents):
         if (above / layout.ANSWERS).is_file() or (above / layout.CONFIGURATION).is_file():
             return above

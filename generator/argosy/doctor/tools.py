@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
 import re
-import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from functools import cache, partial
 from importlib import metadata
 
 from argosy import engines as renderers
-from argosy import helm, kustomize
+from argosy import helm, kustomize, programs
 from argosy.argocd import versions
 from argosy.argocd.installed import INSTALL
 from argosy.doctor.case import Case, check
@@ -94,7 +94,7 @@ def _helm(case: Case) -> Iterator[Observation]:
         )
         return
     yield _rendering("argosy renders with", own)
-    if own.origin != renderers.ON_PATH and (found := renderers.on_path(renderers.HELM)):
+    if own.origin != renderers.ON_PATH and (found := programs.find(renderers.HELM)):
         version = renderers.of(renderers.HELM, found, renderers.ON_PATH).version
         yield _against("helm", version, wanted, "https://helm.sh/docs/intro/install/")
 
@@ -107,7 +107,7 @@ def _kustomize(case: Case) -> Iterator[Observation]:
         yield unknown("kustomize is not on PATH, and argosy has none of its own for this platform.")
         return
     yield _rendering("argosy builds with", own)
-    if own.origin != renderers.ON_PATH and (found := renderers.on_path(renderers.KUSTOMIZE)):
+    if own.origin != renderers.ON_PATH and (found := programs.find(renderers.KUSTOMIZE)):
         version = renderers.of(renderers.KUSTOMIZE, found, renderers.ON_PATH).version
         yield _against("kustomize", version, wanted, "https://kubectl.docs.kubernetes.io/installation/kustomize/")
 
@@ -134,12 +134,12 @@ def _against(tool: str, found: str, wanted: str, page: str) -> Observation:
 
 
 def _kubectl(case: Case) -> Iterator[Observation]:
-    on_path = shutil.which("kubectl")
+    on_path = programs.find("kubectl")
     own = kubectl.bundled()
     if not (on_path or own):
         yield problem("kubectl is missing.", "Install it: https://kubernetes.io/docs/tasks/tools/")
         return
-    found = _client(on_path or own or "")[0]
+    found = _client(str(on_path or own))[0]
     where = "on PATH" if on_path else "argosy's own"
     if not found:
         yield unknown(f"kubectl ({where}) does not report its version.", "", "kubectl version --client")
@@ -186,13 +186,19 @@ def _client(program: str) -> tuple[str, str]:
 
 
 def _asked(program: str, *arguments: str) -> str:
-    return _plain(_printed(program, *arguments)) if shutil.which(program) else ""
+    found = programs.find(program)
+    return _plain(_printed(str(found), *arguments)) if found else ""
 
 
 def _printed(program: str, *arguments: str) -> str:
     try:
         done = subprocess.run(
-            [program, *arguments], check=False, capture_output=True, stdin=subprocess.DEVNULL, timeout=_TIMEOUT
+            [program, *arguments],
+            check=False,
+            capture_output=True,
+            stdin=subprocess.DEVNULL,
+            timeout=_TIMEOUT,
+            env={**os.environ, "PATH": programs.path()},
         )
     except (OSError, subprocess.TimeoutExpired):
         return ""
@@ -244,8 +250,8 @@ def engines() -> Iterator[Engine]:
     if there := _built_in("kubernetes-validate"):
         yield Engine("kubernetes-schemas", there, "kubernetes-validate")
     for name, arguments in _ON_PATH.items():
-        if place := shutil.which(name):
-            yield Engine(name, _plain(_printed(place, *arguments)), place)
+        if place := programs.find(name):
+            yield Engine(name, _plain(_printed(str(place), *arguments)), str(place))
 
 
 _ON_PATH = {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -12,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from argosy import signals
+from argosy import programs, signals
 from argosy.errors import ToolError, UsageError
 
 _FOREIGN = {
@@ -62,6 +61,16 @@ ARGOSY = {
 """Whom to commit as where the user told git nobody."""
 
 
+def program() -> str:
+    """Return the git that is run; raise ToolError where there is none."""
+    if found := programs.find("git"):
+        return str(found)
+    raise ToolError(
+        "git is not installed, or not on PATH.",
+        "Install git; `argosy init --no-git` and `argosy validate` work without it.",
+    )
+
+
 def run(
     folder: Path,
     *arguments: str,
@@ -82,7 +91,7 @@ def run(
     try:
         with (
             subprocess.Popen(
-                ["git", *_with_usual_programs(folder, arguments)],
+                [program(), *_with_usual_programs(folder, arguments)],
                 cwd=folder,
                 stdin=subprocess.DEVNULL if stdin is None else pipe,
                 stdout=pipe,
@@ -116,13 +125,6 @@ def run(
                     raise subprocess.TimeoutExpired(command, patience)
     except subprocess.TimeoutExpired as error:
         raise ToolError(f"`{shown}` got no answer in {error.timeout:.0f} seconds.") from error
-    except FileNotFoundError as error:
-        if error.filename != "git":  # The folder is not there.
-            raise
-        raise ToolError(
-            "git is not installed, or not on PATH.",
-            "Install git; `argosy init --no-git` and `argosy validate` work without it.",
-        ) from error
     if largest is not None and len(out) > largest:
         raise ToolError(f"`{shown}` gives more than {largest:,} bytes in {folder}.")
     if process.returncode not in accepted:
@@ -263,7 +265,7 @@ def inherited(
         own |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
     # What Argo CD fetches has no replaced objects either.
     told = {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_NO_REPLACE_OBJECTS": "1"}
-    return {**own, "GIT_CONFIG_COUNT": str(first + len(settings)), **told, **(more or {})}
+    return {**own, "PATH": programs.path(), "GIT_CONFIG_COUNT": str(first + len(settings)), **told, **(more or {})}
 
 
 def _without_hooks(settings: Sequence[Setting]) -> Iterator[tuple[str, str]]:
@@ -315,7 +317,7 @@ def _with_usual_programs(folder: Path, arguments: Sequence[str]) -> Sequence[str
 
 def _by_name(named: re.Match[str]) -> str:
     """Return the name of a program in place of its path, where PATH has that very one."""
-    found = shutil.which(named["name"])
+    found = programs.find(named["name"])
     return named["name"] if found and os.path.realpath(found) == os.path.realpath(named["path"]) else named[0]
 
 

@@ -15,7 +15,7 @@ from threading import Lock
 from typing import NamedTuple
 
 from argosy.errors import ToolError
-from argosy.git.command import ARGOSY, CLONES, LARGEST, configured, filters_left_out, hint_of, inherited, run
+from argosy.git.command import ARGOSY, CLONES, LARGEST, configured, filters_left_out, hint_of, inherited, program, run
 
 
 @dataclass(frozen=True, slots=True)
@@ -339,7 +339,7 @@ class Objects:
         if self._process is None or self._process.poll() is not None:
             pipe = subprocess.PIPE
             self._process = subprocess.Popen(
-                ["git", "cat-file", "--batch-command"],
+                [program(), "cat-file", "--batch-command"],
                 cwd=self.folder,
                 stdin=pipe,
                 stdout=pipe,

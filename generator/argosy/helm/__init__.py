@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
-from argosy import engines
+from argosy import engines, programs
 from argosy.engines import HELM, ON_PATH, Engine
 from argosy.errors import Fault, OfflineError, RenderError, ToolError
 from argosy.helm import differences, workers
@@ -70,7 +70,7 @@ def engine(chosen: Engine | None = None) -> Helm:
     """
     if (found := chosen or engines.named(HELM)) and found.program:
         return Binary(found.program)
-    on_path = Binary(path) if (path := engines.on_path(HELM)) else None
+    on_path = Binary(path) if (path := programs.find(HELM)) else None
     if workers.package():
         return Library(on_path)
     if on_path:
@@ -84,7 +84,7 @@ def engine(chosen: Engine | None = None) -> Helm:
 def choose(wanted: str = "") -> Engine:
     """Return what renders charts where Argo CD has the Helm that is wanted; raise ToolError where nothing does."""
     if not workers.package() and engines.named(HELM) is None:
-        if path := engines.on_path(HELM):
+        if path := programs.find(HELM):
             return replace(engines.of(HELM, path, ON_PATH), wanted=wanted)
         engine()
     return engines.chosen(HELM, wanted, workers.helm)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from argosy import engines, supervisor, temporary
+from argosy import engines, programs, supervisor, temporary
 from argosy.documents.plain import load
 from argosy.errors import ArgosyError, ToolError
 from argosy.helm import workers
@@ -135,7 +135,7 @@ def _environment(repository: str, plugins: Path) -> Mapping[str, str]:
 
 
 def _pull_by_binary(reference: str, url: str, version: str, folder: Path, environment: Mapping[str, str]) -> None:
-    helm = engines.on_path(engines.HELM)
+    helm = programs.find(engines.HELM)
     if not helm:
         raise ToolError("Helm is missing.", "Install Helm 3.14 or newer: https://helm.sh/docs/intro/install/")
     asked = [str(helm), "pull", "--version", version, "--untar", "--untardir", str(folder)]

@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from argosy import engines
+from argosy import engines, programs
 from argosy.engines import Engine
 from argosy.errors import Fault, OfflineError
 from argosy.helm import workers
@@ -31,7 +31,7 @@ def program(folder: Path, charts: Collection[Path], within: Path, chosen: Engine
     It renders these charts alone, and reads nothing that is not `within`; with an engine's program, if that has one.
     """
     named = chosen and chosen.program
-    package, binary = None if named else workers.package(), str(named or engines.on_path(engines.HELM) or "")
+    package, binary = None if named else workers.package(), str(named or programs.find(engines.HELM) or "")
     if sys.platform == "win32" or not (package or binary):
         raise OfflineError([Fault("the charts of kustomizations are not rendered on this platform")])
     settings = {

