@@ -8,6 +8,7 @@ import hashlib
 import http.client
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -319,6 +320,41 @@ def test_what_counts_as_a_change(repository: Path, tmp_path: Path) -> None:
     one = web.state(tmp_path / "plain")
     write_files(tmp_path / "plain", {"a/b.yaml": "a: 12\n"})
     assert web.state(tmp_path / "plain") != one
+
+
+@pytest.mark.parametrize("error", [ArgosyError("`git ls-files -z` failed."), FileNotFoundError(2, "No such file", "a")])
+def test_a_repository_that_cannot_be_read_for_a_while_is_asked_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    shown, told = web.Shown({"index.html": b"1"}), list[str]()
+    states: Iterator[str | Exception] = iter([error, error, "changed", EndError()])
+
+    def state(_: Path) -> str:
+        shown.asked.set()
+        if isinstance(found := next(states), Exception):
+            raise found
+        return found
+
+    monkeypatch.setattr(web, "state", state)
+    shown.asked.set()
+    with pytest.raises(EndError):
+        web.follow(tmp_path, "", shown, lambda: {"index.html": b"2"}, lambda each: told.append(each.message))
+    assert (len(told), shown.files["index.html"]) == (1, b"2")
+
+
+def test_a_file_that_goes_while_a_page_is_made_leaves_the_last(tmp_path: Path) -> None:
+    shown, told = web.Shown({"index.html": b"1"}), list[str]()
+    makes = iter([FileNotFoundError(2, "No such file", "a"), EndError()])
+
+    def make() -> web.Files:
+        write_files(tmp_path, {f"{len(told)}.yaml": ""})
+        shown.asked.set()
+        raise next(makes)
+
+    shown.asked.set()
+    with pytest.raises(EndError):
+        web.follow(tmp_path, "", shown, make, lambda error: told.append(error.message))
+    assert (told, shown.files["index.html"]) == (["The page cannot be made anew: [Errno 2] No such file: 'a'."], b"1")
 
 
 class EndError(Exception):

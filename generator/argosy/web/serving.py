@@ -73,19 +73,24 @@ def follow(
     """Make the page anew whenever the repository has changed, as long as nobody ends it.
 
     `known` is the state that the page was made of. The last page stays where another cannot be made, and `complain` is
-    told why.
+    told why: of a state, and of what keeps it from being known, once.
     """
+    said = ""
     while True:
         if not shown.asked.wait(1):
             continue
         shown.asked.clear()
-        if (now := state(root)) == known:
-            continue
-        known = now
         try:
+            if (now := state(root)) == known:
+                continue
+            known, said = now, ""
             shown.files = make()
-        except ArgosyError as error:
-            complain(error)
+        except (ArgosyError, OSError) as error:
+            # A file may be gone, and Git's index be written anew, while they are read.
+            told = error if isinstance(error, ArgosyError) else ArgosyError(f"The page cannot be made anew: {error}.")
+            if str(told) != said:
+                complain(told)
+            said = str(told)
 
 
 def state(root: Path) -> str:
