@@ -115,3 +115,19 @@ def test_the_charts_of_a_version_are_after_those_of_the_one_before() -> None:
     assert all(
         versions.of_chart(last) is each for each in versions.known().values() if each.charts for last in each.charts
     )
+
+
+@pytest.mark.parametrize("number", ["9" * 5000, "1." * 5000])
+def test_a_number_without_end_is_no_version(tmp_path: Path, number: str) -> None:
+    write_files(
+        tmp_path,
+        {
+            OWN: f"resources: ['{RAW}/v1.{number}.1/manifests/install.yaml', '{'argoproj/argo-cd/' * 4000}']\n",
+            "cd.yaml": application({**CHART, "targetRevision": f"9.{number}.1"}),
+            "b.yaml": WORKLOAD.replace("3.3.2", f"3.{number}.2"),
+            ".argosy.yaml": f"argocdVersion: '3.{number}'\n",
+        },
+    )
+    found = installed.find(take(tmp_path))
+    assert {each.version for each in found} <= {"1.1.1"}
+    assert versions.numbers(f"3.{number}") == ()

@@ -232,8 +232,9 @@ def _surge(data: JSON, replicas: int) -> int:
 
 
 def _share(value: JSON, replicas: int, rounding: str) -> int:
-    if isinstance(value, str) and value.endswith("%") and value[:-1].isdecimal():
-        return int((Decimal(value[:-1]) * replicas / 100).to_integral_value(rounding))
+    if isinstance(value, str) and value.endswith("%"):
+        share = max(fields.integer(value[:-1]) or 0, 0)
+        return int((Decimal(share) * replicas / 100).to_integral_value(rounding))
     return _number(value, 0)
 
 

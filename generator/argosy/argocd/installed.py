@@ -22,9 +22,9 @@ from argosy.repository import installation, layout
 INSTALL = f"{layout.INSTALL_MANIFESTS.rpartition('/')[0]}/kustomization.yaml"
 """Where argosy's own layout installs it."""
 _IMAGE = re.compile(r"(?:[^/\s]+/)*argoproj/argocd")
-# A line is looked at from the first that it says of Argo CD alone, however often it says that.
-_MANIFESTS = re.compile(r"^(?>.*?argoproj/argo-cd(?:\.git)?/).*?\bv?(\d+\.\d+\.\d+)\b", re.MULTILINE)
-_TAG = re.compile(r"v?(\d+\.\d+\.\d+)")
+_OWN = re.compile(r"argoproj/argo-cd(?:\.git)?/")
+_RELEASE = re.compile(r"\bv?(\d{1,9}\.\d{1,9}\.\d{1,9})\b")
+_TAG = re.compile(r"v?(\d{1,9}\.\d{1,9}\.\d{1,9})")
 
 
 class Way(StrEnum):
@@ -102,10 +102,10 @@ def _in_kustomization(document: Document, entry: Entry) -> Iterator[Install]:
     for name in ("resources", "bases", "components"):
         for place, resource in enumerate(sequence(field(document.data, name))):
             at = (name, place)
-            if found := _MANIFESTS.search(text(resource)):
-                yield Install(found[1], Way.MANIFESTS, document, at, found[1])
-            elif resource == _COPY and (found := _MANIFESTS.search(installation.named(entry.parsed.text.encode()))):
-                yield Install(found[1], Way.COPY, document, at, found[1])
+            if release := _released(text(resource)):
+                yield Install(release, Way.MANIFESTS, document, at, release)
+            elif resource == _COPY and (release := _released(installation.named(entry.parsed.text.encode()))):
+                yield Install(release, Way.COPY, document, at, release)
     for place, image in enumerate(map(mapping, sequence(field(document.data, "images")))):
         named = text(image.get("newName")) or text(image.get("name"))
         if _IMAGE.fullmatch(named) and (found := _TAG.fullmatch(text(image.get("newTag")))):
@@ -116,6 +116,13 @@ def _in_kustomization(document: Document, entry: Entry) -> Iterator[Install]:
 
 
 _COPY = layout.INSTALL_MANIFESTS.rpartition("/")[2]
+
+
+def _released(url: str) -> str:
+    """Return the version that a URL of Argo CD's own manifests names; "" for any other URL."""
+    own = _OWN.search(url)
+    release = _RELEASE.search(url, own.end()) if own else None
+    return release[1] if release else ""
 
 
 def _in_chart(document: Document) -> Iterator[Install]:

@@ -5,16 +5,13 @@ Source: Argo CD's gitops-engine/pkg/sync/syncwaves/waves.go and gitops-engine/pk
 
 from __future__ import annotations
 
-import re
-
 from argosy.argocd.matching import HOOK, HOOK_PHASES, listed
-from argosy.documents.fields import JSON, annotations_of, text
+from argosy.documents.fields import JSON, annotations_of, integer, text
 
 PHASES = ("PreSync", "Sync", "PostSync", "SyncFail", "PreDelete", "PostDelete")
 """In the order in which they come; the last three come in other cases."""
 _OF_HELM = {f"{when}-{what}": phase for when, phase in (("pre", "PreSync"), ("post", "PostSync")) for what in
             ("install", "upgrade")} | {"pre-delete": "PreDelete", "post-delete": "PostDelete"}  # fmt: skip
-_INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
 
 
 def phase(data: JSON) -> str:
@@ -28,6 +25,6 @@ def wave(data: JSON) -> int:
     """Return the wave of a manifest: its annotation, or else the weight of a hook of Helm, or else 0."""
     annotations = annotations_of(data)
     for name in ("argocd.argoproj.io/sync-wave", "helm.sh/hook-weight"):
-        if _INTEGER.fullmatch(said := text(annotations.get(name))):
-            return int(said)
+        if (found := integer(text(annotations.get(name)))) is not None:
+            return found
     return 0

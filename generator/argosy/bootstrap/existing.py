@@ -21,7 +21,7 @@ from argosy.repository.model import Repository
 _PART, _COMPONENT = "app.kubernetes.io/part-of", "app.kubernetes.io/component"
 """Labels that Argo CD's manifests, its Helm chart and its operators give to its workloads alike."""
 _CONTROLLER, _SERVER = "application-controller", "server"
-_VERSION = re.compile(r"v?(\d+\.\d+\.\d+)")
+_VERSION = re.compile(r"v?(\d{1,9}\.\d{1,9}\.\d{1,9})")
 _INTEGRITY = (3, 5)
 """The first Argo CD that looks at an AppProject's `sourceIntegrity`."""
 

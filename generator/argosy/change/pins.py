@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from argosy.git.objects import Blob
 
 _PIN = re.compile(rb"\s*(?:- )?(?:(?:uses|image|name|rev): \S+|https://raw\.githubusercontent\.com/\S+)[^\n]*")
-_VERSION = re.compile(rb"v?(\d+)\.(\d+)\.(\d+)")
+_VERSION = re.compile(rb"v?(?<!\d)(\d{1,9})\.(\d{1,9})\.(\d{1,9})")
 _EXACT = re.compile(rb"@?\b(?:sha256:[0-9a-f]{64}|[0-9a-f]{40})\b|v?\d+\.\d+\.\d+")
 
 Side = Mapping[str, Blob]

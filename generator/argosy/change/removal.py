@@ -408,7 +408,7 @@ def made_safe(text: bytes) -> bytes | None:
     yaml.width = 4096
     try:
         documents = list(yaml.load_all(bounded(text)))
-    except (YAMLError, PyYAMLError):
+    except (YAMLError, PyYAMLError, ValueError):
         return None
     needed = [_make_safe(each) for each in documents if isinstance(each, dict)]
     if not any(needed):

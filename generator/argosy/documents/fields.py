@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -22,6 +23,16 @@ def sequence(value: JSON) -> Sequence[JSON]:
 def text(value: JSON) -> str:
     """Return a string as it is, and anything else as an empty one."""
     return value if isinstance(value, str) else ""
+
+
+_INTEGER = re.compile(r"([+-]?)0*([0-9]{1,19})")
+
+
+def integer(written: str) -> int | None:
+    """Return the number of 64 bits that a text is, as Go's strconv.Atoi reads it; None for any other text."""
+    found = _INTEGER.fullmatch(written)
+    number = int(found[1] + found[2]) if found else None
+    return number if number is not None and -(2**63) <= number < 2**63 else None
 
 
 def field(data: JSON, *pointer: str | int) -> JSON:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from argosy.documents.fields import integer
 from argosy.documents.plain import bounded
 from argosy.errors import Fault
 from argosy.helm.charts import metadata_of
@@ -59,7 +60,8 @@ def _violation(text: str, pointer: Pointer, schema: Any, release: Release, chart
 
 def _key(part: str) -> str | int:
     name = part.replace("~1", "/").replace("~0", "~")
-    return int(name) if len(name) < 10 and name.isdecimal() else name
+    number = integer(name) if name.isdecimal() else None
+    return name if number is None else number
 
 
 def _dotted(pointer: Pointer) -> str:

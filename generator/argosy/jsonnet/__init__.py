@@ -21,6 +21,7 @@ from typing import Any
 import argosy
 from argosy import cache
 from argosy.cache import Inputs
+from argosy.documents.fields import integer
 from argosy.errors import Fault, OfflineError, RenderError
 from argosy.jsonnet.imports import read_by
 from argosy.supervisor import Program, StoppedError
@@ -127,5 +128,5 @@ def _fault(error: str, file: Path, root: Path) -> Fault:
     else:
         text, _, frames = said.partition("\n\t")
         what, place = "Jsonnet cannot be evaluated", _PLACE.search(frames.replace("\n\t", "\n"))
-    where = (root / place["file"], int(place["line"])) if place else (file, None)
+    where = (root / place["file"], integer(place["line"])) if place else (file, None)
     return Fault(f"{what}: {text.strip().rstrip('.')}.", *where)

@@ -19,7 +19,7 @@ from urllib.parse import quote
 
 from argosy import temporary
 from argosy.documents import Pointer
-from argosy.documents.fields import JSON, group_of, mapping, sequence, text
+from argosy.documents.fields import JSON, group_of, integer, mapping, sequence, text
 from argosy.documents.fields import field as at
 from argosy.errors import IncompleteError, ToolError
 from argosy.kubernetes import kubectl
@@ -326,7 +326,7 @@ def judged(code: int, body: Mapping[str, Any], manifest: Mapping[str, Any]) -> V
 
 _NOT_NOW = frozenset({http.HTTPStatus.UNAUTHORIZED, http.HTTPStatus.REQUEST_TIMEOUT, http.HTTPStatus.TOO_MANY_REQUESTS})
 _STEP = re.compile(r"\[([^\]]*)\]|\.?([^.\[\]]+)")
-_KEY = re.compile(r'(\w+)=("[^"]*"|[^,]+)')
+_KEY = re.compile(r'(\w+)=("(?:[^"\\]|\\.)*"|[^,]+)')
 
 
 def pointer(name: str, manifest: JSON) -> Pointer:
@@ -336,15 +336,23 @@ def pointer(name: str, manifest: JSON) -> Pointer:
     for key, plain in _STEP.findall(name):
         step: str | int = plain or key
         if isinstance(here, list):
-            wanted = {each: json.loads(value) for each, value in _KEY.findall(key) if value.startswith('"')}
-            fits = (place for place, each in enumerate(here) if wanted and mapping(each).items() >= wanted.items())
-            step = int(key) if key.isdecimal() else next(fits, key)
+            index = integer(key) if key.isdecimal() else next(_fitting(key, here), None)
+            step = key if index is None else index
         found.append(step)
         if isinstance(here, dict):
             here = here.get(str(step))
         else:
             here = here[step] if isinstance(here, list) and isinstance(step, int) and step < len(here) else None
     return tuple(found)
+
+
+def _fitting(key: str, items: Sequence[JSON]) -> Iterator[int]:
+    """Yield the places of the items that have the values of a key, as `name="a"`."""
+    try:
+        wanted = {name: json.loads(value) for name, value in _KEY.findall(key) if value.startswith('"')}
+    except ValueError:  # Go quotes what is not printable as JSON does not.
+        return
+    yield from (place for place, each in enumerate(items) if wanted and mapping(each).items() >= wanted.items())
 
 
 def _said(body: Mapping[str, Any]) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from argosy import cache, engines, programs, supervisor
 from argosy.cache import Inputs
+from argosy.documents.fields import integer
 from argosy.engines import KUSTOMIZE, ON_PATH, Engine
 from argosy.errors import Fault, OfflineError, RenderError, ToolError
 from argosy.helm.kept import leaves_to_chance
@@ -172,14 +173,14 @@ def _fault(error: str, folder: Path) -> Fault:
     file = kustomization(folder) or folder
     if malformed := re.fullmatch(r"MalformedYAMLError: yaml: (?:line (\d+): )?(.*) in File: (.*)", text, re.DOTALL):
         where = Path(os.path.normpath(folder / malformed[3]))
-        return Fault(f"This is not valid YAML: {malformed[2]}.", where, int(malformed[1]) if malformed[1] else None)
+        return Fault(f"This is not valid YAML: {malformed[2]}.", where, integer(malformed[1] or ""))
     if "must specify --enable-helm" in text:
         text = "helmCharts need `--enable-helm`, which Argo CD does not pass by default."
         hint = "Deploy the chart with a separate Application, or set kustomize.buildOptions in argocd-cm."
         return Fault(text, file, line_of(file, "helmCharts"), hint)
     if invalid := re.fullmatch(r"invalid Kustomization: (?:json|yaml): (?:line (\d+): )?(.*)", text, re.DOTALL):
         unknown = re.fullmatch(r"unknown field \"(.*)\"", invalid[2])
-        line = int(invalid[1]) if invalid[1] else line_of(file, unknown[1]) if unknown else None
+        line = integer(invalid[1] or "") or (line_of(file, unknown[1]) if unknown else None)
         return Fault(f"Not a valid kustomization: {invalid[2]}.", file, line)
     return Fault(f"Kustomize build failed: {' '.join(text.split())}.", file)
 

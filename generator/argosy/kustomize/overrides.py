@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from argosy.documents.fields import integer, text
 from argosy.errors import Fault, RenderError
 from argosy.kustomize.references import kustomization, mapping, mappings, strings
 from argosy.paths import holds
@@ -70,7 +71,8 @@ def _add(edited: dict[str, Any], field: str, overrides: Mapping[str, Any], folde
 
 def _count(value: Any) -> Any:
     """Return a number of replicas, which Argo CD also takes as text; Kustomize refuses what is none."""
-    return int(value) if isinstance(value, str) and value.isdecimal() and len(value) < 20 else value
+    number = integer(text(value))
+    return value if number is None else number
 
 
 def _preserving(image: dict[str, str], there: Mapping[Any, Mapping[str, Any]]) -> dict[str, str]:

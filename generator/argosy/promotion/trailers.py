@@ -87,7 +87,7 @@ _TITLE = re.compile(
     rf"|Roll (?P<undone>{_WHAT}) back in (?P<place>{_WORD}))(?: \([^()]*\d\))?"
 )
 """What report.title says, with the number of the pull request that hosts put behind it."""
-_MANY = re.compile(r"(\d+) applications")
+_MANY = re.compile(r"(\d{1,9}) applications")
 _REVERT = re.compile(
     _START + r"This reverts commit (?P<commit>[0-9a-f]{7,64})"
     r"(?:,[ ]reversing\s+changes made to (?P<onto>[0-9a-f]{7,64}))?",

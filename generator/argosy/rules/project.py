@@ -33,7 +33,7 @@ from argosy.argocd.projects import (
 from argosy.argocd.sources import normalise
 from argosy.argocd.view import ArgoApplication, View, key
 from argosy.documents import Document, Pointer
-from argosy.documents.fields import JSON, field, group_and_kind, mapping, sequence, text
+from argosy.documents.fields import JSON, field, group_and_kind, integer, mapping, sequence, text
 from argosy.findings import Problem, Severity
 from argosy.names import one_of
 from argosy.repository import layout
@@ -213,7 +213,7 @@ def cron_fault(schedule: str) -> str:
 
 def _cron_range_fault(written: str, about: _CronField) -> str:
     span, slash, step = written.partition("/")
-    if slash and not (_CRON_NUMBER.fullmatch(step) and int(step) > 0):
+    if slash and not ((integer(step) or 0) > 0):
         return f"“{step}” is not a step"
     if span in {"*", "?"}:
         return ""
@@ -230,7 +230,7 @@ def _cron_number(written: str, about: _CronField) -> int | None:
     word = written.lower()
     if word in about.words:
         return about.words.index(word) + about.lowest
-    return int(word) if _CRON_NUMBER.fullmatch(word) else None
+    return integer(word)
 
 
 @rule(
@@ -371,7 +371,7 @@ def _cron_values(part: str, about: _CronField) -> Iterator[int]:
         bounds = [_cron_number(bound, about) for bound in span.split("-")]
         first = about.lowest if bounds[0] is None else bounds[0]
         last = bounds[-1] if bounds[0] is not None and (len(bounds) > 1 or not slash) else about.highest
-        yield from range(first, (last or about.highest) + 1, int(step) if slash else 1)
+        yield from range(first, (last or about.highest) + 1, (integer(step) or 1) if slash else 1)
 
 
 @cache

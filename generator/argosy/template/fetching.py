@@ -21,7 +21,7 @@ _SECONDS = 300.0
 """How long a source may take."""
 _MOST_FILES = 5_000
 _MOST_BYTES = 16 * 1024 * 1024
-_RELEASE = re.compile(r"v?(\d+(?:\.\d+){0,3})")
+_RELEASE = re.compile(r"v?(\d{1,18}(?:\.\d{1,18}){0,3})")
 _REFERENCE = re.compile(r"(?P<source>.*/.*[^/])@(?P<ref>[^@:/\s]+)")
 
 
