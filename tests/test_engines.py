@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 import pytest
 
-from argosy import engines
+from argosy import engines, programs
 from argosy.cli import argosy as group
 from argosy.helm import workers
 from argosy.kustomize import command
@@ -54,10 +54,8 @@ def program(file: Path, version: str) -> Path:
 def forgotten() -> Iterator[None]:
     """Ask each program anew, and trust what other tests' repositories have."""
     engines._described.cache_clear()
-    before = {*engines._repositories}
-    yield
-    engines._repositories.clear()
-    engines._repositories.update(before)
+    with programs.looking():
+        yield
 
 
 @pytest.fixture
