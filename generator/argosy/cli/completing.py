@@ -68,12 +68,12 @@ _RULE = re.compile(r'(?:(?:@rule|\bdeclare)\(\s*|^SECRET = )"([a-z0-9-]+)"', re.
 
 def contexts(_: Path) -> Iterator[str]:
     """Yield the contexts of the kubeconfig."""
-    import yaml  # noqa: PLC0415
+    from argosy.documents import plain  # noqa: PLC0415
 
     given = os.environ.get("KUBECONFIG", "") or str(Path("~/.kube/config").expanduser())
     for file in filter(os.path.isfile, given.split(os.pathsep)):
-        data = yaml.load(Path(file).read_text(encoding="utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-        yield from (str(each["name"]) for each in data["contexts"])
+        known = plain.parse(Path(file).read_bytes()).get("contexts") or ()
+        yield from (str(each["name"]) for each in known)
 
 
 def revisions(root: Path) -> Iterator[str]:
