@@ -23,6 +23,7 @@ import yaml
 
 from argosy.cli import main
 from tests import shared
+from tests.printed import _documents_are_as_their_schemas_say  # noqa: F401 - a fixture
 from tests.shared import IDENTITY
 from tests.validating import validate  # noqa: F401 - a fixture
 

@@ -7,7 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 SCHEMA_VERSION = 1
-"""Grows when a field goes away or changes its meaning. New fields may come at any time."""
+"""Grows when a field goes away or changes its meaning. New fields may come at any time.
+
+The schema of each kind is in `schemas/data/output/`, and tests hold all that is written to it.
+"""
 
 
 def written(kind: str, document: Mapping[str, Any]) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from argosy.errors import ArgosyError
 
-PARTS = ("how-to", "production.md", "reference.md")
+PARTS = ("how-to", "json.md", "production.md", "reference.md")
 """What of `docs/` the wheel carries: what users read, and `argosy rules` does not print."""
 
 _PACKAGED = Path(__file__).parent / "_docs"

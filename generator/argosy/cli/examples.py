@@ -136,7 +136,9 @@ EXAMPLES: Mapping[str, str] = {
     "help": """\
         argosy help
         argosy help promote
-        argosy help add env""",
+        argosy help add env
+        # What `argosy status -o json` prints
+        argosy help --schema Status""",
     "completion": """\
         # bash, in ~/.bashrc, and zsh, in ~/.zshrc after compinit
         eval "$(argosy completion bash)"

@@ -8,7 +8,7 @@ from click.shell_completion import CompletionItem
 from argosy import pages, programs
 from argosy.cli import COMMANDS, argosy
 from argosy.errors import UsageError
-from argosy.names import did_you_mean
+from argosy.names import did_you_mean, joined
 
 
 def _complete(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -19,14 +19,30 @@ def _complete(_: click.Context, __: click.Parameter, incomplete: str) -> list[Co
     ]
 
 
+def _complete_kinds(_: click.Context, __: click.Parameter, incomplete: str) -> list[str]:
+    from argosy.schemas import bundled  # noqa: PLC0415
+
+    return [kind for kind in bundled.printed() if kind.startswith(incomplete)]
+
+
 @click.command("help")
 @click.argument("words", metavar="[TOPIC|COMMAND...]", nargs=-1, shell_complete=_complete)
+@click.option(
+    "--schema",
+    "kind",
+    metavar="KIND",
+    shell_complete=_complete_kinds,
+    help="Print the JSON Schema of what commands print as JSON of that kind: Status, Validation.",
+)
 @click.pass_context
-def command(ctx: click.Context, words: tuple[str, ...]) -> None:
+def command(ctx: click.Context, words: tuple[str, ...], kind: str | None) -> None:
     """Print what there is on a command or a topic: options, examples, and the page of the documentation.
 
     Without words it lists the pages.
     """
+    if kind is not None:
+        _show_schema(kind, words)
+        return
     topics, name = pages.topics(), " ".join(words)
     if not words:
         width = max(map(len, topics))
@@ -39,6 +55,18 @@ def command(ctx: click.Context, words: tuple[str, ...]) -> None:
         raise UsageError(f"There is no page “{name}”.", hint)
     with programs.alone():  # Click starts a pager on a terminal.
         click.echo_via_pager("\n\n\n".join(each.rstrip("\n") for each in told if each) + "\n")
+
+
+def _show_schema(kind: str, words: tuple[str, ...]) -> None:
+    from argosy.schemas import bundled  # noqa: PLC0415
+
+    kinds = bundled.printed()
+    if words:
+        raise UsageError("--schema prints a schema alone.", f"argosy help --schema {kind}")
+    if kind not in kinds:
+        hint = did_you_mean(kind, kinds) or f"There are {joined([*kinds])}."
+        raise UsageError(f"There is no kind “{kind}”.", hint)
+    click.echo(kinds[kind].read_text(encoding="utf-8"), nl=False)
 
 
 def _help(ctx: click.Context, words: tuple[str, ...]) -> str:

@@ -13,6 +13,8 @@ from argosy.errors import ArgosyError
 from argosy.schemas.schema import CompiledSchema, compiled
 
 FOLDER = Path(__file__).parent / "data"
+OUTPUT = FOLDER / "output"
+"""A file for each kind of what commands print for programs."""
 CRDS = FOLDER / "crds"
 """A file for each API version of an operator, OPERATOR/GROUP_VERSION.json, with the schema of each kind in `$defs`.
 
@@ -82,6 +84,12 @@ def by_uri() -> Mapping[str, Any]:
     """Return the files written by hand that define something, by the URI that they refer to each other with."""
     read = [json.loads(path.read_bytes()) for path in FOLDER.glob("*.json")]
     return {document["$id"]: document for document in read if "$defs" in document}
+
+
+@cache
+def printed() -> Mapping[str, Path]:
+    """Return the files with the schemas of what commands print for programs, by kind."""
+    return {path.stem: path for path in sorted(OUTPUT.glob("*.json"))}
 
 
 @cache
