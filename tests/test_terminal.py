@@ -72,6 +72,7 @@ def test_annotations_are_githubs_alone() -> None:
         ("“http://x-access-token:t@git.example.com”", "“http://git.example.com”"),
         ("https://a:b:c@git.example.com https://d@e.example.com", "https://git.example.com https://e.example.com"),
         ("ssh://git:pw@git.example.com/a", "ssh://git@git.example.com/a"),
+        ("redis://:pw@cache.example.com/1", "redis://@cache.example.com/1"),
         ("ssh://git@git.example.com/a", "ssh://git@git.example.com/a"),
         ("git@git.example.com:a/b, @team, https://git.example.com/@ada", None),
     ],

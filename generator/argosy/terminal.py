@@ -47,7 +47,7 @@ def without_logins(text: str) -> str:
 
 
 _LOGIN = re.compile(r"(?i)\b(https?://)[^\s/@?#“”\"']+@")
-_PASSWORD = re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://[^\s/:@]+):[^\s/@]+@")
+_PASSWORD = re.compile(r"(?i)\b([a-z][a-z0-9+.-]{0,30}://[^\s/:@]*):[^\s/@]+@")
 
 
 def is_obeyed(text: str) -> bool:

@@ -50,6 +50,14 @@ def test_a_chain_that_is_a_tree_goes_to_the_right_and_a_circle_back() -> None:
 
 
 @pytest.mark.parametrize("form", GraphFormat)
+def test_urls_name_no_user_also_where_they_are_cut_off(form: GraphFormat) -> None:
+    url = f"https://ada:hunter2{'x' * 70}@k8s.example.com"
+    written = format_graph(Graph([Box(["cluster", url], url), Box(["b"])], [Arrow(0, 1, url)], url), form)
+    assert "hunter2" not in written
+    assert "k8s.example.com" in written.replace("#46;", ".")
+
+
+@pytest.mark.parametrize("form", GraphFormat)
 def test_other_peoples_text_is_text(form: GraphFormat) -> None:
     graph = Graph([Box([HOSTILE, HOSTILE], HOSTILE), Box(["b"])], [Arrow(0, 1, HOSTILE)], HOSTILE)
     written = format_graph(graph, form)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from argosy.errors import ArgosyError
 from argosy.repository.model import RevisionStyle
@@ -233,6 +234,33 @@ def test_an_environment_is_read_from_its_own_branch(
         ({"kind": "Pod", "spec": {"containers": [{"env": [{"name": "DB_PASSWORD", "value": SECRET}]}]}}, "value: ***"),
         ({"kind": "ConfigMap", "data": {"a.yaml": f"user: ada\npassword: {SECRET}\n"}}, "password: ***"),
         ({"kind": "ConfigMap", "data": {"a.json": json.dumps({"password": SECRET, "user": "ada"})}}, "ada"),
+        ({"kind": "ConfigMap", "data": {"apiKey": SECRET, "AWS_SECRET_ACCESS_KEY": SECRET, "x": "y"}}, "apiKey: ***"),
+        ({"kind": "Pod", "spec": {"containers": [{"env": [{"name": "API_TOKEN", "value": SECRET}]}]}}, "value: ***"),
+        ({"kind": "Pod", "spec": {"args": ["--token", SECRET, f"--db-password={SECRET}", "--v"]}}, "- --v"),
+        ({"kind": "Pod", "spec": {"command": ["sh", "-c", f"run --token {SECRET} --v; API_KEY={SECRET} go"]}}, "--v;"),
+        ({"kind": "Pod", "spec": {"command": ["sh", "-c", f"curl -H 'Authorization: Bearer {SECRET}' x"]}}, "curl"),
+        ({"kind": "Shop", "spec": {"passwords": [SECRET], "tokens": {"ada": SECRET}, "user": "ada"}}, "user: ada"),
+        ({"kind": "Shop", "spec": {"deploy": [{"kind": "Secret", "stringData": {"a": SECRET}}]}}, "a: ***"),
+        ({"kind": "SecretList", "items": [{"stringData": {"a": SECRET}}]}, "a: ***"),
+        *(
+            ({"kind": "ConfigMap", "data": {"a.conf": text}}, shown)
+            for text, shown in (
+                (f"db_password={SECRET}\nuser=ada\n", "user=ada"),
+                (f"  client.secret = {SECRET}\nmode = open\n", "mode = open"),
+                (f"password: >-\n  {SECRET}\n\n  {SECRET}\nuser: ada\n", "user: ada"),
+                (f"- password: '{SECRET}\n    {SECRET}'\n  user: ada\n", "user: ada"),
+                (f"passwords:\n- {SECRET}\n- name: ada\n  password: {SECRET}\nuser: bob\n", "name: ada"),
+                (f"tokens:\n  ada: {SECRET}\nuser: bob\n", "user: bob"),
+                (f"db: {{user: ada, password: {SECRET}, port: 1}}\n", "port: 1"),
+                (f"db: {{passwords: [{SECRET}, {SECRET}], port: 1}}\n", "port: 1"),
+                (f"args:\n- --token\n- {SECRET}\n- --v\n", "- --v"),
+                (f"args: [--token, {SECRET}, --v]\n", ", --v]"),
+                (json.dumps({"a": json.dumps({"token": f'"{SECRET}', "user": "ada"})}), "ada"),
+                (json.dumps({"tokens": [SECRET], "user": "ada"}, indent=2), "ada"),
+                (f"Server=db;Password={SECRET};Port=1\n", "Port=1"),
+                (f"one\u2028password: {SECRET}\u2028two\n", "two"),
+            )
+        ),
         ({"kind": "ConfigMap", "data": {"url": f"postgres://ada:{SECRET}@db.acme.dev/shop"}}, "url: ***"),
         ({"kind": "ConfigMap", "data": {"k": f"-----BEGIN RSA PRIVATE KEY-----\n{'QUJD' * 16}\n{SECRET}\n"}}, "***"),
     ],
@@ -246,9 +274,19 @@ def test_nothing_secret_can_be_read(manifest: dict[str, Any], shown: str) -> Non
 
 
 def test_what_is_no_secret_can_be_read() -> None:
-    manifest = {"kind": "ConfigMap", "data": {"passwordPolicy": "strict", "mode": "open", "list": "a\nb\n"}}
-    (written,) = hiding.texts([manifest])
+    data = {"passwordPolicy": "strict", "mode": "open", "list": "a\nb\n", "existingSecret": "db", "maxTokens": 9}
+    texts = {
+        "a.yaml": "key: a\nsecretName: b\npassword: ${DB_PASSWORD}\ntoken:\n  ttl: 3h\n",
+        "b": "--no-token-cache a",
+    }
+    spec = {
+        "automountServiceAccountToken": False,
+        "env": [{"name": "TOKEN", "valueFrom": {"secretKeyRef": {"key": "a"}}}],
+    }
+    store = {"data": [{"secretKey": "password", "remoteRef": {"key": "shop"}}]}
+    (written,) = hiding.texts([{"kind": "ConfigMap", "data": {**data, **texts}, "spec": spec, "store": store}])
     assert "***" not in written
+    assert yaml.safe_load(written) == {"kind": "ConfigMap", "data": {**data, **texts}, "spec": spec, "store": store}
 
 
 def test_other_peoples_text_is_written_out_and_what_is_as_usual_left_out() -> None:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from importlib import import_module
 
+from argosy.terminal import without_logins
+
 
 class GraphFormat(StrEnum):
     """How a graph is written."""
@@ -26,6 +28,11 @@ class Box:
     is_dashed: bool = False
     """Whether it is not known, or not all of it."""
 
+    def __post_init__(self) -> None:
+        """Leave the logins out of URLs, before anything is cut off."""
+        object.__setattr__(self, "lines", [*map(without_logins, self.lines)])
+        object.__setattr__(self, "group", without_logins(self.group))
+
 
 @dataclass(frozen=True, slots=True)
 class Arrow:
@@ -35,6 +42,10 @@ class Arrow:
     target: int
     label: str = ""
 
+    def __post_init__(self) -> None:
+        """Leave the logins out of URLs."""
+        object.__setattr__(self, "label", without_logins(self.label))
+
 
 @dataclass(frozen=True, slots=True)
 class Graph:
@@ -43,6 +54,10 @@ class Graph:
     boxes: Sequence[Box]
     arrows: Sequence[Arrow]
     title: str = ""
+
+    def __post_init__(self) -> None:
+        """Leave the logins out of URLs."""
+        object.__setattr__(self, "title", without_logins(self.title))
 
 
 def format_graph(graph: Graph, form: str) -> str:

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate, takewhile
 from typing import Any
 
+from argosy.difference.manifest_text import MASK
+from argosy.difference.secrecy import without_secrets
 from argosy.promotion import policy
 from argosy.promotion.decision import ABSENT, Decision, Verdict
 from argosy.promotion.promoting import Move, Promotion, Widened
@@ -61,12 +63,16 @@ def hidden(decision: Decision, value: Any) -> Any:
 
 def _without_passwords(key: Key, value: Any) -> Any:
     if isinstance(value, dict):
-        return {
+        value = {
             name: _without_passwords(key._replace(path=(*key.path, str(name))), each) for name, each in value.items()
         }
-    if isinstance(value, list):
-        return [_without_passwords(key, each) for each in value]
-    return "***" if policy.is_password(key) and value not in (ABSENT, None, "") else value
+    elif isinstance(value, list):
+        value = [_without_passwords(key, each) for each in value]
+    elif policy.is_password(key) and value not in (ABSENT, None, ""):
+        return MASK
+    # A variable's value lies below its name.
+    names = [each for each in key.path if each != "value"]
+    return without_secrets(value, names[-1] if names else "")
 
 
 def title(steps: Sequence[Step]) -> str:
