@@ -381,6 +381,12 @@ def test_installed_packages_add_rules_and_reports(process: Process, tmp_path: Pa
     assert (failed.code, "fail (acme:fail of the package acme) failed: RuntimeError: no ink" in failed.err) == (2, True)
     assert "acme-label" in process("rules", "acme-label", env=env, cwd=root).out
 
+    process("validate", "--shard", "1/1", "--report", f"json={root.parent / 'part.json'}", env=env, cwd=root)
+    page = ("--html", str(root.parent / "page.html"))
+    merged = process("report", "--merge", str(root.parent / "part.json"), *page, env=env, cwd=root)
+    assert "which argosy does not have" not in merged.err
+    assert "acme-label" in (root.parent / "page.html").read_text()
+
     (root / "deployment.yaml").write_text(DEPLOYMENT.replace("NAME", "broken"))
     broken = process("validate", env=env, cwd=root)
     assert (broken.code, "acme (acme of the package acme) failed: KeyError: 'oops'" in broken.err) == (2, True)
@@ -403,10 +409,15 @@ def test_a_program_on_path_is_a_command(process: Process, root: Path, tmp_path: 
     put(tmp_path / "mine", "argosy-status")
     (tmp_path / "mine/argosy-link").symlink_to(root / "bin/argosy-steal")
     (tmp_path / "mine/argosy-data").write_text("")
+    for name, text in (("plain", "echo hello"), ("gone", "#!/no/such/interpreter")):
+        put(tmp_path / "mine", f"argosy-{name}")
+        (tmp_path / f"mine/argosy-{name}").write_text(text)
     path = {"PATH": os.pathsep.join(("bin", ".", "", theirs, mine, os.environ["PATH"]))}
 
     greeted = process("greet", "--help", "--", "-x", "a b", env=path, cwd=root)
     assert (greeted.code, greeted.out) == (7, "mine --help -- -x a b\n")
+    for name in ("plain", "gone"):
+        assert f"{mine}/argosy-{name} cannot be run" in process(name, env=path, cwd=root).err
     assert "my-app" in process("status", env=path, cwd=root).out
     for name in ("steal", "link", "data"):
         assert "No such command" in process(name, env=path, cwd=root).err

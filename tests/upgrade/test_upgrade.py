@@ -123,6 +123,7 @@ def test_what_an_upgrade_shows(argosy: Argosy, made: Made) -> None:
     assert "Resources are tracked by annotation, not by label." in shown
     assert "Argo CD has helm 3.16.3 before and 4.2.1 after; rendered here with Helm 4.2" in shown
     assert "-resources: ['" in shown
+    assert "Argo CD's own manifests were not rendered, so what changes in them is not among the differences" in shown
     assert (root / OWN).read_text() == files[OWN]
     down = argosy("upgrade", "argocd", "2.14.1", "--dry-run", "--repository", str(root)).out
     assert "guide for the way down" not in down
@@ -139,6 +140,16 @@ def test_an_upgrade_on_a_branch_leaves_the_work_tree(argosy: Argosy, made: Made)
     shown = subprocess.run(["git", "show", f"{found['branch']}:{OWN}"], cwd=root, capture_output=True, check=True)
     assert b"v3.5.1" in shown.stdout
     assert "v3.4.1" in (root / OWN).read_text()
+
+
+def test_where_argo_cd_deploys_itself_its_manifests_are_compared(argosy: Argosy, made: Made) -> None:
+    own = application({"repoURL": "https://git.example/cd.git", "path": "cd"})
+    files = {"argocd.yaml": own, "cd/install.yaml": WORKLOAD.replace("v3.3.2", "v3.4.1")}
+    root = made(files)
+    subprocess.run(["git", "remote", "add", "origin", "https://git.example/cd.git"], cwd=root, check=True)
+    shown = argosy("upgrade", "argocd", "3.5.1", "--dry-run", "--repository", str(root)).out
+    assert "image: quay.io/argoproj/argocd:v3.5.1" in shown
+    assert "were not rendered" not in shown
 
 
 HPA = (

@@ -171,7 +171,12 @@ class _Program(click.Command):
         sys.stdout.flush()
         sys.stderr.flush()
         if sys.platform != "win32":
-            os.execv(command[0], command)
+            try:
+                os.execv(command[0], command)
+            except OSError as error:
+                # It is there: what may be missing is the interpreter that its first line names.
+                hint = "Its first line names the interpreter, such as #!/bin/sh, which must be installed."
+                raise ArgosyError(f"{self.path} cannot be run: {error.strerror}.", hint) from error
         import subprocess  # noqa: PLC0415
 
         return subprocess.run(command, check=False).returncode

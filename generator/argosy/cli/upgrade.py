@@ -73,8 +73,16 @@ def argocd(*, version: str, file: Path | None, chart: str, given: ChangeOptions)
         notes = [*_of_steps(old, wanted, steps)]
         for each in found.configured.kubernetes_versions:
             notes += filter(None, [rehearsal.of_kubernetes(wanted, each)])
+        if not made.has_argocd:
+            notes.append(_UNSEEN)
         upgrade = _Upgrade("Argo CD", "argocd", old, wanted, written, made, notes)
         return _carry_out(given, before, upgrade)
+
+
+_UNSEEN = (
+    "Argo CD's own manifests were not rendered, so what changes in them is not among the differences: no Application "
+    "here deploys them, or they were not fetched (--fetch)."
+)
 
 
 @command.command("kubernetes", cls=options.ChangeCommand)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from argosy import temporary
@@ -11,13 +11,18 @@ from argosy.argocd import deployed, versions
 from argosy.argocd.deployments import Deployments
 from argosy.argocd.rendering import Progress, silent
 from argosy.difference.comparison import Difference, compare
+from argosy.documents.fields import field as field_of
+from argosy.documents.fields import mapping
 from argosy.engines import Engine
 from argosy.findings import Finding, Report
 from argosy.git.objects import Blob
 from argosy.git.snapshot import Snapshot
+from argosy.kubernetes.manifests import Manifest
 from argosy.upgrade.checks import CHECKS
 from argosy.upgrade.guides import Notice
 from argosy.validation import pipeline
+
+_PART_OF = {"app.kubernetes.io/part-of": "argocd"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +34,12 @@ class State:
     report: Report
     places: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """Where each warning that was asked for is about the repository, by its id."""
+
+    @property
+    def manifests(self) -> Iterator[Manifest]:
+        """All that is applied."""
+        for each in self.applied.values():
+            yield from each.manifests.values()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +55,14 @@ class Rehearsal:
     """What the guides warn of, and where that is about the repository."""
     unseen: Sequence[Notice] = ()
     """What they warn of besides, which Git does not tell."""
+
+    @property
+    def has_argocd(self) -> bool:
+        """Whether Argo CD's own manifests were rendered, before and after."""
+        return all(
+            any(_PART_OF.items() <= mapping(field_of(each, "metadata", "labels")).items() for each in one.manifests)
+            for one in (self.before, self.after)
+        )
 
     @property
     def engines(self) -> Sequence[tuple[Engine, Engine]]:

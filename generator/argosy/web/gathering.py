@@ -11,7 +11,6 @@ from importlib import metadata
 from itertools import groupby
 from pathlib import Path
 
-import argosy.rules.catalogue  # noqa: F401 - registers the rules
 from argosy import git, tree
 from argosy.argocd import deployed, matching, projects, waves
 from argosy.argocd.deployed import Deployed
@@ -33,6 +32,7 @@ from argosy.promotion.history import History
 from argosy.promotion.states import State
 from argosy.repository import states, store
 from argosy.repository.model import Repository
+from argosy.rules import catalogue  # registers the rules
 from argosy.rules.registry import RULES
 from argosy.status import live, promotions, survey
 from argosy.status import report as wording
@@ -90,6 +90,7 @@ class Wish:
 def gather(root: Path, wish: Wish) -> Everything:
     """Return all that the page shows of a repository; what cannot be told, such as without commits, is a note."""
     root = root.resolve()
+    catalogue.extend()
     options = pipeline.Options(progress=wish.progress, baseline=baseline.find(root))
     found = pipeline.look(root, options)
     judged = wish.judged or pipeline.check(found, options)
