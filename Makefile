@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 DEMO := demo-gitops
 DEPENDENCIES := 'templates/tools/[[ argosy_dependencies_file ]]'
 
-.PHONY: help demo test test-browser reliability cluster test-cluster argocd test-argocd lint golden docs check-golden check-docs check-upstream schemas bench lock clean
+.PHONY: help demo test test-browser reliability cluster test-cluster argocd test-argocd lint golden docs check-golden check-docs check-upstream schemas bench lock release clean
 
 help: ## Say what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -70,6 +70,9 @@ lock: ## Write constraints.txt, the versions that CI installs, anew, and those t
 	{ sed '/^[^#]/,$$d' $(DEPENDENCIES) && uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate \
 	  --generate-hashes --no-build --constraint constraints.txt --group build pyproject.toml; } > $(DEPENDENCIES).new
 	mv $(DEPENDENCIES).new $(DEPENDENCIES)
+
+release: $(VENV)/.installed-dev ## Build wheel and sdist into dist/, install and try each, with hashes and bill of materials (TAG=v1.2.3)
+	$(BIN)/python -m release build $(if $(TAG),--tag "$(TAG)") $(if $(GITHUB_REPOSITORY),--repository "$(GITHUB_REPOSITORY)")
 
 clean: ## Remove what make made, but for the demonstration
 	rm -rf $(VENV) build dist .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -54,6 +54,8 @@ class TemplateHook(BuildHookInterface):  # type: ignore[type-arg]
                 "alone, so `argosy update` of a repository that an earlier version made will not work"
             )
             return None
+        # Of several threads each finds other deltas each time, and the wheel would never be the same twice.
+        git.run(build / "history.git", "config", "pack.threads", "1")
         bundle = build / versions.BUNDLE
         git.run(build / "history.git", "bundle", "create", "--quiet", str(bundle), "refs/heads/history")
         return bundle
