@@ -45,8 +45,9 @@ from tests.templates.pipelines import (
 )
 from tests.templates.renovate import Found, watched
 
-WORKFLOWS = Path(__file__).parents[2] / ".github/workflows"
-"""Those of argosy itself."""
+ROOT = Path(__file__).parents[2]
+OWN = [*(ROOT / ".github/workflows").iterdir(), ROOT / "action.yml"]
+"""The workflows of argosy itself, and the action that it is."""
 HOSTS = (CiHost.GITHUB, CiHost.GITLAB, CiHost.BITBUCKET)
 INSTALL = (
     "-m pip install --only-binary :all: --require-hashes --requirement tools/argosy-dependencies.txt\n"
@@ -651,7 +652,9 @@ class TestInstall:
             assert found["bitbucket-pipelines.yml"]["image"] == IMAGE
         paths = (".copier-answers.yml", ".pre-commit-config.yaml", "README.md")
         image = ("docker", "registry.example.com:5000/acme/argosy", "0.1.0", f"sha256:{HASH}")
-        assert [each for each in watched(files) if each.datasource == "docker"] == [Found(each, *image) for each in paths]
+        assert [each for each in watched(files) if each.datasource == "docker"] == [
+            Found(each, *image) for each in paths
+        ]
 
     def test_where_nothing_is_set_nothing_is_run(self, clone: Clone, host: CiHost) -> None:
         scripts: dict[str, Script] = {}
@@ -784,7 +787,7 @@ class TestGithub:
         assert len(used) == 7
         image = r"docker://[a-z.]+(/[a-z]+)+:v[\d.]+@sha256:[0-9a-f]{64}"
         action = r"[a-z]+(/[a-z-]+)+@[0-9a-f]{40} # v\d+\.\d+\.\d+"
-        own = actions(each.read_text() for each in WORKFLOWS.iterdir())
+        own = {each for each in actions(each.read_text() for each in OWN) if not each.startswith("$/")}
         assert all(re.fullmatch(f"{image}|{action}", each) for each in used | own), used | own
         # Argosy's own CI runs what that of generated repositories runs.
         names = {each.partition("@")[0] for each in used}
@@ -792,7 +795,9 @@ class TestGithub:
 
     @pytest.mark.parametrize("revision", RevisionStyle)
     def test_zizmor_finds_nothing(self, tmp_path: Path, revision: RevisionStyle) -> None:
-        own = {f".github/workflows/own-{each.name}": each.read_text() for each in WORKFLOWS.iterdir()}
+        # An action is only seen under its own name.
+        places = ("own/action.yml" if each.name == "action.yml" else f"workflows/own-{each.name}" for each in OWN)
+        own = {f".github/{place}": each.read_text() for place, each in zip(places, OWN, strict=True)}
         for path, text in {**texts(CiHost.GITHUB, revision, previews=True, page="pages"), **own}.items():
             if path.startswith(".github/"):
                 (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
@@ -922,7 +927,6 @@ class TestRenovate:
         (found,) = watched(texts(CiHost.GITHUB))
         assert found[:3] == ("argocd/install/kustomization.yaml", "github-releases", "argoproj/argo-cd")
         assert re.fullmatch(r"v\d+\.\d+\.\d+", found.value)
-
 
 
 def test_no_ci_no_files() -> None:
