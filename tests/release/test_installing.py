@@ -205,7 +205,7 @@ def test_the_image_takes_what_a_release_makes_and_runs_as_nobody_s_root() -> Non
     ignored = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
     assert copied[0][:-1] == [line.removeprefix("!") for line in ignored if line.startswith("!")]
     names = [name for name, _ in instructions]
-    assert [each for name, each in instructions if name == "USER"] == ["argosy"]
+    assert [each for name, each in instructions if name == "USER"] == ["1001"]
     assert names.index("USER") > max(at for at, name in enumerate(names) if name == "RUN")
     # One Python in both stages: the environment of the first is copied into the second.
     assert len({each.split()[0] for name, each in instructions if name == "FROM"}) == 1
