@@ -21,6 +21,7 @@ import jinja2
 import pytest
 import yaml
 
+from argosy import programs
 from argosy.cli import main
 from tests import shared
 from tests.printed import _documents_are_as_their_schemas_say  # noqa: F401 - a fixture
@@ -129,6 +130,13 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
+
+
+@pytest.fixture(autouse=True)
+def _other_tests_repositories_are_forgotten() -> Iterator[None]:
+    """Look for programs in what this test distrusts alone: each is compared with all that are not trusted."""
+    with programs.looking():
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)
