@@ -58,6 +58,6 @@ def rows(rendered: str) -> list[list[str]]:
 
 def failure(error: str) -> GoTemplateError:
     """Return Helm's error about the chart as one about a template."""
-    numbers = re.findall(rf"{_TEMPLATES}/_(\d{1, 9})\.tpl", error)
+    numbers = re.findall(rf"{_TEMPLATES}/_(\d{{1,9}})\.tpl", error)
     message = cause(error)[2]
     return GoTemplateError(int(numbers[-1]) if numbers else -1, Fault(message), parsing=error.startswith("parse error"))
