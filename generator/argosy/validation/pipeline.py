@@ -564,9 +564,11 @@ class _Validation:
                     for problem in _checked(rule)(document, view):
                         self._add(rule, problem, document=document)
         for application in view.applications:
+            # Whichever of its files a problem is in, the part tells it that asks the Application.
+            owner = self._owner_of(application.document)
             for rule in scoped[Scope.APPLICATION] if self._judges(application) else ():
                 for problem in _checked(rule)(application, view):
-                    self._add(rule, problem, document=application.document, application=application)
+                    self._add(rule, problem, document=application.document, application=application, owner=owner)
         self._judge_outlines([each for each in scoped[Scope.APPLICATION] if each.id in OF_TEMPLATES], view)
         for rule in scoped[Scope.REPOSITORY]:
             for problem in _checked(rule)(view) if part.has(of_rule(rule.id)) else ():
@@ -580,7 +582,7 @@ class _Validation:
                 for problem in filter(partial(_is_known_in, outline, rule), _checked(rule)(outline, view)):
                     this = (rule.id, problem.at, problem.message)
                     if this not in told:
-                        self._add(rule, problem, document=outline.document)
+                        self._add(rule, problem, document=outline.document, owner=self._owner_of(outline.document))
                     told.add(this)
 
     # Findings
