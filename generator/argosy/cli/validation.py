@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from itertools import product
@@ -284,7 +284,7 @@ def _write(file: Path, text: str) -> None:
         raise ArgosyError(f"{file} cannot be written: {error.strerror}.", "Name another file with --report.") from error
 
 
-def check_places(files: Iterable[Path], option: str, root: Path | None) -> None:
+def check_places(files: Sequence[Path], option: str, root: Path | None) -> None:
     """Raise UsageError where a file to be written lies in a repository, and a link in that leads it elsewhere.
 
     The repository is the one that is looked at, or the one around the current folder.
@@ -292,6 +292,8 @@ def check_places(files: Iterable[Path], option: str, root: Path | None) -> None:
     from argosy import git  # noqa: PLC0415
     from argosy.paths import astray  # noqa: PLC0415
 
+    if not files:
+        return
     homes = {Path(os.path.realpath(each)) for each in (root, git.top_level(Path.cwd())) if each}
     for file, home in product(files, homes):
         place = Path(os.path.abspath(file))  # noqa: PTH100
