@@ -24,8 +24,8 @@ from argosy.errors import ArgosyError
 from tests.cli import walking
 from tests.conftest import Argosy, Process
 
-SHARED = {"ARGOSY_HELM", "ARGOSY_KUSTOMIZE"}
-"""The variables of options that mean the same everywhere."""
+SHARED = {"--helm": "ARGOSY_HELM", "--kustomize": "ARGOSY_KUSTOMIZE"}
+"""The options that mean the same everywhere, and their variables."""
 ALONE = {"ARGOSY_CACHE", "ARGOSY_HOST_API", "ARGOSY_HOST_KIND", "ARGOSY_HOST_WEB", "ARGOSY_RENDER_MEMORY"} | {
     "ARGOSY_RENDER_TIMEOUT",
     "ARGOSY_TOKEN",
@@ -109,7 +109,8 @@ def test_every_option_is_a_variable_as_it_is_called_unless_it_is_for_the_line_al
             if ON_THE_LINE.intersection(option.opts) or long == "--help":
                 assert option.envvar is None, (context.command_path, long)
                 continue
-            if option.envvar in SHARED:
+            if long in SHARED:
+                assert option.envvar == SHARED[long]
                 continue
             assert option.envvar == f"{words}_{long[2:].upper().replace('-', '_')}"
             assert re.fullmatch("[A-Z_0-9]+", option.envvar)
