@@ -62,14 +62,14 @@ def argocd(*, version: str, file: Path | None, chart: str, given: ChangeOptions)
         raise UsageError(
             f"Nothing is known of Argo CD {wanted}.", f"Known are {joined([*versions.known()])}: update argosy."
         )
-    with _locked(given) as before:
-        found = rehearsal.installs(before)
+    with _locked(given) as before, rehearsal.rendered(before, _progress(given)) as state:
+        found = state.found
         installs = found.view.installs
         old = found.view.argocd or next(iter(sorted(each.version for each in installs)), "")
         written = pins.of_argocd(before, installs, wanted, chart, _manifests(file, wanted))
         steps = guides.between(old, wanted) if old else ()
         notices = [each for step in steps for each in guides.steps()[step]]
-        made = rehearsal.rehearse(before, written, notices, progress=_progress(given))
+        made = rehearsal.rehearse(state, written, notices, progress=_progress(given))
         notes = [*_of_steps(old, wanted, steps)]
         for each in found.configured.kubernetes_versions:
             notes += filter(None, [rehearsal.of_kubernetes(wanted, each)])
@@ -99,11 +99,11 @@ def kubernetes(*, version: str, given: ChangeOptions) -> int:
     from argosy.upgrade import pins, rehearsal  # noqa: PLC0415
 
     wanted = builtin_kinds.minor(version)
-    with _locked(given) as before:
-        found = rehearsal.installs(before)
+    with _locked(given) as before, rehearsal.rendered(before, _progress(given)) as state:
+        found = state.found
         olds = found.configured.kubernetes_versions
         written = {**_answered(given.root, wanted), **pins.of_kubernetes(before, wanted)}
-        made = rehearsal.rehearse(before, written, kubernetes=(olds, [wanted]), progress=_progress(given))
+        made = rehearsal.rehearse(state, written, kubernetes=(olds, [wanted]), progress=_progress(given))
         notes = [*filter(None, [rehearsal.of_kubernetes(found.view.argocd, wanted)])]
         if not written:
             notes.append("No file names the version of Kubernetes: nothing is written.")

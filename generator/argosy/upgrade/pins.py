@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
-from argosy.argocd import installed, versions
+from argosy.argocd import versions
 from argosy.argocd.installed import Install, Way
 from argosy.documents import parse
 from argosy.documents.fields import field, mapping, sequence, text
@@ -163,13 +163,3 @@ def _configured(content: str, version: str) -> str:
             made = ", ".join(f'"{each}"' for each in _renewed(listed, version))
             return block.sub(f"kubernetesVersions: [{made}]\n", f"{content.rstrip()}\n", count=1)
     return content
-
-
-def named(state: Snapshot) -> Iterator[str]:
-    """Yield the Kubernetes versions that a repository names."""
-    blob = state.read(layout.CONFIGURATION)
-    for document in parse((blob or b"").decode(errors="replace"), layout.CONFIGURATION).documents[:1]:
-        yield from (text(each) for each in sequence(field(document.data, "kubernetesVersions")))
-
-
-__all__ = ["RELEASES", "Manifests", "installed", "named", "of_argocd", "of_kubernetes"]

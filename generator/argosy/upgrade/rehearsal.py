@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 
 from argosy import temporary
 from argosy.argocd import deployed, versions
 from argosy.argocd.deployments import Deployments
 from argosy.argocd.rendering import Progress, silent
 from argosy.difference.comparison import Difference, compare
-from argosy.documents.fields import field as field_of
-from argosy.documents.fields import mapping
+from argosy.documents.fields import field, mapping
 from argosy.engines import Engine
 from argosy.findings import Finding, Report
 from argosy.git.objects import Blob
@@ -26,14 +26,19 @@ _PART_OF = {"app.kubernetes.io/part-of": "argocd"}
 
 
 @dataclass(frozen=True, slots=True)
-class State:
-    """A state of the repository, rendered and judged."""
+class Rendered:
+    """A state of the repository, and what it deploys."""
 
     snapshot: Snapshot
+    found: Deployments
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What a state of the repository applies, and what is said of it."""
+
     applied: Mapping[str, deployed.Deployed]
     report: Report
-    places: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    """Where each warning that was asked for is about the repository, by its id."""
 
     @property
     def manifests(self) -> Iterator[Manifest]:
@@ -60,7 +65,7 @@ class Rehearsal:
     def has_argocd(self) -> bool:
         """Whether Argo CD's own manifests were rendered, before and after."""
         return all(
-            any(_PART_OF.items() <= mapping(field_of(each, "metadata", "labels")).items() for each in one.manifests)
+            any(_PART_OF.items() <= mapping(field(each, "metadata", "labels")).items() for each in one.manifests)
             for one in (self.before, self.after)
         )
 
@@ -72,43 +77,48 @@ class Rehearsal:
         return [(was, now) for was, now in pairs if was and (was.version, was.wanted) != (now.version, now.wanted)]
 
 
+@contextmanager
+def rendered(state: Snapshot, progress: Progress = silent) -> Iterator[Rendered]:
+    """Yield a state with what it deploys, written to a folder that is there as long."""
+    with temporary.folder("upgrade") as folder:
+        deployed.write(folder, *state.measured(lambda _: True))
+        yield Rendered(state, deployed.find(folder, state.root, progress))
+
+
 def rehearse(
-    before: Snapshot,
+    before: Rendered,
     written: Mapping[str, Blob],
     notices: Sequence[Notice] = (),
     kubernetes: tuple[Sequence[str], Sequence[str]] = ((), ()),
     progress: Progress = silent,
 ) -> Rehearsal:
-    """Render and judge a state, and what it is with other files; `kubernetes` are the versions for each of the two."""
+    """Judge a state, and what it is with other files; `kubernetes` are the versions for each of the two."""
     old, new = kubernetes
-    was = look(before, [each.id for each in notices], old, progress)
-    now = look(before.with_files(written), (), new, progress)
+    was = _judged(before, old, progress)
+    about = {each.id: [*dict.fromkeys(CHECKS[each.id](before.found))] for each in notices if each.id in CHECKS}
+    with rendered(before.snapshot.with_files(written), progress) as after:
+        now = _judged(after, new, progress)
     known = Counter(map(_known_by, was.report.findings))
-    found = []
+    fresh = []
     for each in now.report.findings:
         if known[_known_by(each)]:
             known[_known_by(each)] -= 1
         else:
-            found.append(each)
+            fresh.append(each)
     return Rehearsal(
         was,
         now,
         compare(was.applied, now.applied),
-        found,
-        [(each, was.places[each.id]) for each in notices if was.places.get(each.id)],
+        fresh,
+        [(each, about[each.id]) for each in notices if about.get(each.id)],
         [each for each in notices if each.id not in CHECKS],
     )
 
 
-def look(state: Snapshot, warnings: Sequence[str], kubernetes: Sequence[str], progress: Progress = silent) -> State:
-    """Render and judge a state."""
-    with temporary.folder("upgrade") as folder:
-        deployed.write(folder, *state.measured(lambda _: True))
-        found = deployed.find(folder, state.root, progress)
-        options = pipeline.Options(repository=state.root, kubernetes_versions=kubernetes, progress=progress)
-        report = pipeline.check(found, options)
-        places = {each: [*dict.fromkeys(CHECKS[each](found))] for each in warnings if each in CHECKS}
-        return State(state, deployed.of_deployments(found), _without(report, str(folder)), places)
+def _judged(state: Rendered, kubernetes: Sequence[str], progress: Progress) -> State:
+    options = pipeline.Options(repository=state.snapshot.root, kubernetes_versions=kubernetes, progress=progress)
+    report = pipeline.check(state.found, options)
+    return State(deployed.of_deployments(state.found), _without(report, str(state.found.view.root)))
 
 
 def _without(report: Report, folder: str) -> Report:
@@ -119,13 +129,6 @@ def _without(report: Report, folder: str) -> Report:
 def _known_by(finding: Finding) -> tuple[str, ...]:
     where = (finding.path, finding.application, finding.environment, finding.resource)
     return (finding.rule, finding.message, *where)
-
-
-def installs(state: Snapshot) -> Deployments:
-    """Return what a state deploys, for the places that pin versions."""
-    with temporary.folder("upgrade") as folder:
-        deployed.write(folder, *state.measured(lambda _: True))
-        return deployed.find(folder, state.root)
 
 
 def of_kubernetes(argocd: str, wanted: str) -> str:
