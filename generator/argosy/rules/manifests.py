@@ -284,11 +284,11 @@ RENDER_DIFFERS = declare(
     "A chart may render differently in Argo CD.",
     explanation="The built-in Helm library renders for one Kubernetes version, so a chart that checks the cluster's "
     "may render differently in Argo CD. What a chart asks of the cluster's API versions by "
-    "`.Capabilities.APIVersions.Has` is answered: by `helm.apiVersions`, or else by what Kubernetes serves and what "
-    "the repository installs in the cluster or has it hold. Of an API that somebody else installs there, only "
-    "`helm.apiVersions` tells. Helm before 4.2 treats a chart's own nulls otherwise, and Helm 3 reads only the first "
-    "document of a values file: that counts where Argo CD has the one and argosy renders with the other. Install Argo "
-    "CD's helm on PATH, or name it by --helm.",
+    "`.Capabilities.APIVersions.Has` is answered: by `helm.apiVersions`, or else by what Kubernetes serves and "
+    "what the repository installs in the cluster or has it hold; in a chart that Kustomize inflates too. Of an "
+    "API that somebody else installs there, only `helm.apiVersions` tells. Helm before 4.2 treats a chart's own "
+    "nulls otherwise, and Helm 3 reads only the first document of a values file: that counts where Argo CD has "
+    "the one and argosy renders with the other. Install Argo CD's helm on PATH, or name it by --helm.",
     bad=_APPLICATION.replace("    path: apps/shop", "    path: apps/shop\n    helm:\n      kubeVersion: 1.31.0")
     + _CHART
     + _TEMPLATE.format(greeting="{{ .Capabilities.KubeVersion.Version | quote }}"),
