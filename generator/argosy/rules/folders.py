@@ -218,21 +218,23 @@ _OF_TOOLS = frozenset(
 
 
 def _beside_chart(folder: Path, view: View) -> Iterator[_Left]:
+    found = [
+        file
+        for file in entries(folder)
+        if is_read(file.name)
+        and not (file.name.endswith(CHART) or file.name in KUSTOMIZATIONS or _SET_ASIDE.search(file.name))
+        and not _is_deployed(file.relative_to(view.root).as_posix(), view)
+        and _looks_deployable(_content(file, view.root))
+    ]
     # What templates read of the chart's own files is theirs.
-    if any(b".Files" in _content(each, view.root) for each in entries(folder / "templates")):
+    if not found or any(b".Files" in _content(each, view.root) for each in entries(folder / "templates")):
         return
-    named = "Chart.yaml makes the folder a chart, of which only templates/ and crds/ are deployed"
-    for file in entries(folder):
-        if not is_read(file.name) or file.name.endswith(CHART) or file.name in KUSTOMIZATIONS:
-            continue
-        if _SET_ASIDE.search(file.name) or _is_deployed(file.relative_to(view.root).as_posix(), view):
-            continue
-        if _looks_deployable(_content(file, view.root)):
-            yield _Left(
-                file.name,
-                named,
-                "Move what is to be deployed into templates/, or remove Chart.yaml if this is no chart.",
-            )
+    for file in found:
+        yield _Left(
+            file.name,
+            "Chart.yaml makes the folder a chart, of which only templates/ and crds/ are deployed",
+            "Move what is to be deployed into templates/, or remove Chart.yaml if this is no chart.",
+        )
 
 
 _GIVEN = re.compile(rb"^[\"']?(apiVersion|kind)[\"']?:[ \t]*[\"']?([\w.-]+)", re.MULTILINE)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache, cached_property, partial
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from argosy.argocd import configuration, deployments, former, rendering
 from argosy.argocd.applicationsets import Flaw
@@ -44,7 +44,6 @@ from argosy.findings import Finding, Outcome, Place, Problem, Report, Severity
 from argosy.helm import Fault, Helm, Message, OfflineError, Release, RenderError, lintable
 from argosy.kubernetes import api_server
 from argosy.kubernetes.custom_rules import CustomRules, Unknown
-from argosy.kubernetes.dry_run import Server
 from argosy.paths import holds, unchanged
 from argosy.repository import layout
 from argosy.rules import admission, applicationset, components, files, images, manifests, placeholders
@@ -57,13 +56,15 @@ from argosy.schemas.schema import Schema
 from argosy.schemas.store import Definition, SchemaStore, without_nulls
 from argosy.schemas.violations import Violation, as_written
 from argosy.validation import changed
-from argosy.validation.asked import Answers
 from argosy.validation.baseline import Baseline, Key
 from argosy.validation.causes import Found, Origins, cause_of, with_echoes
 from argosy.validation.changed import Change
 from argosy.validation.judged import Judged
 from argosy.validation.outcomes import Outcomes, Selection, identity
 from argosy.validation.parts import Part, of_application, of_file, of_render, of_rule
+
+if TYPE_CHECKING:
+    from argosy.kubernetes.dry_run import Server
 
 ARGO = deployments.ARGO
 
@@ -246,6 +247,8 @@ class _Validation:
 
     def _ask(self, server: Server) -> None:
         """Have an API server judge what is deployed to its cluster, and tell what argosy has not found by itself."""
+        from argosy.validation.asked import Answers  # noqa: PLC0415 - sockets and TLS take a tenth of a second to import
+
         deployed = self.deployed
         answers = Answers(
             server, deployed, _definitions(deployed.inventory, deployed.renders), self.options.environments
