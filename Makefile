@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 DEMO := demo-gitops
 DEPENDENCIES := 'templates/tools/[[ argosy_dependencies_file ]]'
 
-.PHONY: help demo test test-browser reliability cluster test-cluster argocd test-argocd lint golden docs check-golden check-docs check-upstream schemas bench lock release clean
+.PHONY: help demo test test-browser reliability cluster test-cluster argocd test-argocd lint golden docs check-golden check-docs check-upstream schemas bench lock release site clean
 
 help: ## Say what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,11 +49,14 @@ check-golden: golden ## Fail where the golden trees are not what the template gi
 	  echo "The golden trees are not those that are committed. \`make golden\` has written them: look, and commit." >&2; exit 1; }
 
 docs: $(VENV)/.installed-dev ## Write the generated parts of the documentation anew
-	$(BIN)/cog -r README.md docs/*.md docs/how-to/*.md
+	$(BIN)/cog -r README.md docs/*.md docs/*/*.md
 
 check-docs: $(VENV)/.installed-dev ## Fail where the documentation does not say what the code does
-	@$(BIN)/cog --check --diff README.md docs/*.md docs/how-to/*.md || \
+	@$(BIN)/cog --check --diff README.md docs/*.md docs/*/*.md && test -z "$$(git status --porcelain -- docs/images)" || \
 	  { echo "Run \`make docs\`, look at the difference, and commit it." >&2; exit 1; }
+
+site: $(VENV)/.installed-dev ## Build the site of the documentation into build/site; a link that leads nowhere fails
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
 check-upstream: $(VENV)/.installed-dev ## Compare with Argo CD (ARGOCD=checkout), the components' charts (CHARTS=folder), operators (OPERATORS=1)
 	$(BIN)/python -m tests.upstream check $(if $(ARGOCD),--argocd "$(ARGOCD)") $(if $(CHARTS),--charts "$(CHARTS)") \

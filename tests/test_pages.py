@@ -18,6 +18,7 @@ from argosy import pages
 from argosy.cli import COMMANDS
 from argosy.rules import catalogue
 from tests import goldens
+from tests.cli import walking
 from tests.conftest import Argosy, Process
 
 SOURCE = Path(package.__file__).parent
@@ -112,6 +113,11 @@ def test_each_generated_file_names_files_that_are_there() -> None:
             if path.endswith(".md"):
                 for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", file.content.decode()):
                     assert os.path.normpath(f"{Path(path).parent}/{link}") in made, f"{name}/{path}: {link}"
+
+
+def test_the_reference_has_every_command_however_deep() -> None:
+    headings = re.findall(r"(?m)^## `(argosy .*)`$", pages.topics()["reference"].read_text(encoding="utf-8"))
+    assert {each.command_path for each in walking.commands()} <= {*headings}
 
 
 def test_the_pages_links_lead_to_pages_and_headings() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from argosy.errors import ArgosyError
@@ -14,8 +14,8 @@ PARTS = ("how-to", "json.md", "production.md", "reference.md")
 _PACKAGED = Path(__file__).parent / "_docs"
 _CHECKOUT = Path(__file__).parents[2] / "docs"
 _CODE = re.compile(r"(?ms)^```.*?^```$")
-_COMMENT = re.compile(r"(?s)<!--.*?-->\n?|^!\[[^\]]*\]\([^)]*\)\n\n?", re.MULTILINE)
-"""What a terminal does not show: comments, and pictures."""
+_COMMENT = re.compile(r"(?s)<!--.*?-->\n?")
+_PICTURE = re.compile(r"(?m)^!\[[^\]]*\]\([^)]*\)\n\n?")
 _LINK = re.compile(r"\[([^\]\[]+)\]\(([^()\s]+)\)")
 
 
@@ -37,12 +37,21 @@ def title(page: Path) -> str:
 
 def plain(page: Path) -> str:
     """Return a page's text without comments, and with commands in place of links to other pages."""
-    text = _COMMENT.sub("", page.read_text(encoding="utf-8"))
+    return with_links(_PICTURE.sub("", without_comments(page.read_text(encoding="utf-8"))), _target)
+
+
+def without_comments(text: str) -> str:
+    """Return Markdown without its comments, such as the code that writes a part of it."""
+    return _COMMENT.sub("", text)
+
+
+def with_links(text: str, change: Callable[[re.Match[str]], str]) -> str:
+    """Return Markdown with its links changed, whose groups are label and target; what is in code stays."""
     parts, end = [], 0
     for code in _CODE.finditer(text):
-        parts += [_LINK.sub(_target, text[end : code.start()]), code.group()]
+        parts += [_LINK.sub(change, text[end : code.start()]), code.group()]
         end = code.end()
-    return "".join((*parts, _LINK.sub(_target, text[end:])))
+    return "".join((*parts, _LINK.sub(change, text[end:])))
 
 
 def _target(link: re.Match[str]) -> str:

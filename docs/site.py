@@ -1,0 +1,131 @@
+"""The site: what MkDocs shows besides the files of docs/, where their links lead, and what programs read of it.
+
+The README is the first page. A page with a section for each command or rule becomes a page for each of them.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import sys
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "generator"))
+from argosy import pages  # noqa: E402
+
+SOURCE = "https://github.com/argosy-gitops/argosy/blob/main/"
+ABOVE = {
+    "README.md": "index.md",
+    "CHANGELOG.md": "project/changelog.md",
+    "CONTRIBUTING.md": "project/contributing.md",
+    "SECURITY.md": "project/security.md",
+    "benchmarks/README.md": "project/benchmarks.md",
+}
+"""The pages that do not lie in docs/: by their path in the repository, their place on the site."""
+APART = {"reference.md": re.compile(r"`argosy (.*)`"), "rules.md": re.compile(r"(.*)")}
+"""The pages whose sections become pages, and how these are named."""
+
+
+_MARKDOWN: dict[str, str] = {}
+"""What each page of this build says, by its place."""
+
+
+def on_config(config: MkDocsConfig) -> MkDocsConfig:
+    """Put the pages of sections below theirs in the navigation."""
+    _MARKDOWN.clear()
+    _sections.cache_clear()
+    config.nav = _with_sections(config.nav)
+    return config
+
+
+def _with_sections(nav: Any) -> Any:
+    if isinstance(nav, list):
+        return [_with_sections(each) for each in nav]
+    if not isinstance(nav, dict):
+        return nav
+    [(title, place)] = nav.items()
+    if isinstance(place, str) and place in APART:
+        return {title: [place, *(f"{Path(place).stem}/{name}.md" for name in _sections(place)[1])]}
+    return {title: _with_sections(place)}
+
+
+@cache
+def _sections(page: str) -> tuple[str, Mapping[str, str]]:
+    """Return what stands above a page's sections, and the text of each section that becomes a page."""
+    above, *parts = re.split(r"(?m)^## ", pages.without_comments((ROOT / "docs" / page).read_text(encoding="utf-8")))
+    found = {}
+    for part in parts:
+        title, _, text = part.partition("\n")
+        if named := APART[page].fullmatch(title):
+            found[named[1].replace(" ", "-")] = f"# {title.strip('`')}\n{text}"
+        else:
+            above += f"## {part}"
+    return above, found
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Add the pages from elsewhere, and those of sections."""
+    for path, place in ABOVE.items():
+        files.append(File.generated(config, place, abs_src_path=str(ROOT / path)))
+    for page in APART:
+        for name, text in _sections(page)[1].items():
+            files.append(File.generated(config, f"{Path(page).stem}/{name}.md", content=text))
+    return files
+
+
+def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:  # noqa: ARG001
+    """Return a page without what is for cog and GitHub alone, its links leading where the site has what they mean."""
+    place, text = page.file.src_uri, markdown
+    if place in APART:
+        text = _sections(place)[0]
+    origin = next((path for path, each in ABOVE.items() if each == place), f"docs/{place}")
+    if (folder := place.partition("/")[0]) + ".md" in APART and "/" in place:
+        origin = f"docs/{folder}.md"
+
+    def target(link: re.Match[str]) -> str:
+        label, to = link.groups()
+        return f"[{label}]({_target(to, origin, place)})"
+
+    _MARKDOWN[place] = pages.with_links(pages.without_comments(text), target)
+    return _MARKDOWN[place]
+
+
+def _title(text: str) -> str:
+    return text.partition("\n")[0].removeprefix("# ")
+
+
+def _target(link: str, origin: str, place: str) -> str:
+    """Return where a link of a file leads on the site, from a page there."""
+    path, _, anchor = link.partition("#")
+    if "://" in link or link.startswith("mailto:"):
+        return link
+    repository = posixpath.normpath(posixpath.join(posixpath.dirname(origin), path)) if path else origin
+    on_site = ABOVE.get(repository, repository.removeprefix("docs/") if repository.startswith("docs/") else "")
+    name = anchor.removeprefix("argosy-") if on_site == "reference.md" else anchor
+    if on_site in APART and name in _sections(on_site)[1]:
+        on_site, anchor = f"{Path(on_site).stem}/{name}.md", ""
+    if not on_site or on_site.endswith((".py", ".yaml")):
+        assert (ROOT / repository).exists(), f"{origin}: {link}"
+        return f"{SOURCE}{repository}"
+    relative = posixpath.relpath(on_site, posixpath.dirname(place) or ".") if on_site != place else ""
+    return f"{relative}#{anchor}" if anchor else relative
+
+
+def on_post_build(config: MkDocsConfig) -> None:
+    """Write what programs read: each page's Markdown beside it, a list of all of them, and all of them in one file."""
+    site, address = Path(config.site_dir), (config.site_url or "").rstrip("/")
+    listed = [f"# {config.site_name}", "", f"> {config.site_description}", ""]
+    for place, text in _MARKDOWN.items():
+        (site / place).parent.mkdir(parents=True, exist_ok=True)
+        (site / place).write_text(text, encoding="utf-8")
+        listed.append(f"- [{_title(text)}]({address}/{place})")
+    (site / "llms.txt").write_text("\n".join(listed) + "\n", encoding="utf-8")
+    (site / "llms-full.txt").write_text("\n\n".join(_MARKDOWN.values()), encoding="utf-8")
