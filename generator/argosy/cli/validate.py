@@ -131,8 +131,11 @@ def command(
         raise UsageError("No cluster is asked without --server.", hint)
     if server and shard:
         raise UsageError("A cluster is asked about the whole repository.", "Leave out --shard with --server.")
-    from argosy.kubernetes.dry_run import Access  # noqa: PLC0415
+    access = None
+    if server:
+        from argosy.kubernetes.dry_run import Access  # noqa: PLC0415 - with sockets and TLS, which nothing else needs here
 
+        access = Access(context, kubeconfig)
     versions = tuple(each.strip() for each in kubernetes_versions.split(",")) if kubernetes_versions else ()
     return run(
         root_of(repository, paths),
@@ -149,6 +152,6 @@ def command(
         update_baseline=update_baseline,
         shard=shard,
         since=since,
-        access=Access(context, kubeconfig) if server else None,
+        access=access,
         environments=environments,
     )
