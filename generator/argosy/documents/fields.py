@@ -49,9 +49,11 @@ def field(data: JSON, *pointer: str | int) -> JSON:
 
 def group_and_kind(data: JSON) -> tuple[str, str]:
     """Return a manifest's API group, empty for the core one, and its kind."""
-    # Rules ask it of each manifest, many times.
-    data = mapping(data)
-    return group_of(text(data.get("apiVersion"))), text(data.get("kind"))
+    # Rules ask it of each manifest, many times: calls of the functions above would double what it takes.
+    if not isinstance(data, dict):
+        return "", ""
+    version, kind = data.get("apiVersion"), data.get("kind")
+    return group_of(version) if isinstance(version, str) else "", kind if isinstance(kind, str) else ""
 
 
 def group_of(api_version: str) -> str:
