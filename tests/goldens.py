@@ -60,6 +60,7 @@ WHOLE = "helm"
 """The tree that all the others are told by their difference to."""
 HASHED = "production"
 IN_FULL = (
+    "AGENTS.md",
     ".github/workflows/page.yaml",
     *("CODEOWNERS", "protection/github-ruleset.json", "argocd/platform.yaml", "argocd/install/kustomization.yaml"),
     *(f"argocd/install/argocd-{name}-cm.yaml" for name in ("cmd-params", "notifications", "rbac")),
@@ -188,6 +189,7 @@ def production() -> Repository:
         image_signing=ImageSigning.KEYLESS,
         signature_keys=("0123456789ABCDEF",),
         page=PagePlace.PAGES,
+        agents=True,
     )
     settings = Settings(
         *("platform", URL),

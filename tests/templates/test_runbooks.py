@@ -25,7 +25,7 @@ from argosy import cli
 from argosy.argocd.deployed import of_folder
 from argosy.documents.fields import group_and_kind
 from argosy.schemas import bundled
-from argosy.repository.model import WRITTEN_HERE, ArgocdStyle, CiHost, Format, Notifier, Production, Repository, RevisionStyle, SecretStore, Secrets, Sso
+from argosy.repository.model import WRITTEN_HERE, Application, ArgocdStyle, CiHost, Format, Notifier, Production, Repository, RevisionStyle, SecretStore, Secrets, Sso
 from tests import goldens
 from tests.bootstrap.apiserver import BUILT_IN, ApiServer, Object, serving
 from tests.bootstrap.argocd import definition, installation, manifests, workload
@@ -48,10 +48,11 @@ EVERYTHING = Production(
     sync_windows=True,
     signature_keys=("0123456789ABCDEF",),
     branch_protection=True,
+    agents=True,
 )
 CASES: Mapping[str, tuple[Production, CiHost, ArgocdStyle, RevisionStyle, str]] = {
     "nothing": (Production(), CiHost.NONE, ArgocdStyle.APPLICATIONS, RevisionStyle.TRUNK, ""),
-    "little": (Production(sync_windows=True), CiHost.NONE, ArgocdStyle.APPLICATIONS, RevisionStyle.TRUNK, ""),
+    "little": (Production(sync_windows=True, agents=True), CiHost.NONE, ArgocdStyle.APPLICATIONS, RevisionStyle.TRUNK, ""),
     "everything": (EVERYTHING, CiHost.GITHUB, ArgocdStyle.APPLICATIONSET, RevisionStyle.BRANCH, "prod-eu"),
     "sealed": (
         replace(EVERYTHING, secrets=Secrets.SEALED_SECRETS, sso=Sso.GITLAB, high_availability=False),
@@ -120,7 +121,7 @@ def repository(case: str, form: Format = Format.MANIFESTS) -> Repository:
 @functools.cache
 def rendered(case: str) -> Mapping[str, str]:
     """Return the pages, and what else the tests look at."""
-    wanted = ("docs/runbooks/", "README.md", "platform/argocd/monitoring.yaml")
+    wanted = ("docs/runbooks/", "README.md", "AGENTS.md", "platform/argocd/monitoring.yaml")
     tree = rendering.render(repository(case), wanted=lambda path: path.startswith(wanted) or path in {"docs", "platform"})
     return {path: file.content.decode() for path, file in tree.items() if path.startswith(wanted)}
 
@@ -546,3 +547,24 @@ def test_they_are_laid_out_with_care(case: str) -> None:
         assert not re.search(r"[^\n]\n#+ ", FENCE.sub("", text)), path
         assert text.endswith("\n")
         assert not text.endswith("\n\n")
+
+
+def test_agents_are_told_of_this_repository_in_a_page() -> None:
+    assert "AGENTS.md" not in rendered("nothing")
+    branches, trunk = (rendered(case)["AGENTS.md"] for case in ("everything", "little"))
+    assert all(len(each.splitlines()) <= 70 and len(each) <= 5000 for each in (branches, trunk))
+    assert "| prod (production) | dev | `prod` |" in branches
+    assert "| prod (production) | dev |\n" in trunk
+    assert ("an ExternalSecret names" in branches, "an ExternalSecret names" in trunk) == (True, False)
+    assert ("CI's files" in branches, "CI's files" in trunk) == (True, False)
+    only = replace(repository("little"), environments=repository("little").environments[:1])
+    alone = rendering.render(only)["AGENTS.md"].content.decode()
+    assert "argosy promote" not in alone  # There is nowhere to promote to.
+
+
+def test_two_applications_more_change_nothing_that_agents_are_told() -> None:
+    """So branches that each add one merge."""
+    made = repository("little")
+    more = made.with_applications((Application("one", Format.HELM), Application("two", Format.KUSTOMIZE, "web")))
+    one, other = (rendering.render(each)["AGENTS.md"] for each in (made, more))
+    assert one == other

@@ -720,6 +720,8 @@ class Production:
     """The ids of the GPG keys one of which must have signed a commit that is synced; none: any commit is."""
     branch_protection: bool = False
     page: PagePlace = PagePlace.NONE
+    agents: bool = False
+    """Whether AGENTS.md tells agents that write code how the repository is changed."""
     least_privilege: bool = False
     """Whether projects outside production, too, permit no more than what is used."""
     chart_extras: tuple[ChartExtra, ...] = ()
