@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from argosy import cache
 from argosy.errors import UsageError
+from argosy.supervisor import StoppedError
 from tests.conftest import NO_PRIVILEGES, SMALL_FILES, Argosy, Process
 
 
@@ -89,6 +90,34 @@ def test_one_result_in_the_place_of_another_is_not_believed(place: Path) -> None
     (other,) = {*kept(place)} - {one}
     other.write_bytes(one.read_bytes())
     assert remembered(work, "b") == {"done": 3}
+
+
+def test_what_a_command_had_to_stop_it_does_not_try_again(tmp_path: Path) -> None:
+    file, tries = tmp_path / "file", []
+
+    def ask() -> None:
+        def stop() -> None:
+            tries.append(file.read_text())
+            raise StoppedError("It did not end.", "Look for a loop.")
+
+        with pytest.raises(StoppedError, match="It did not end") as caught:
+            cache.remembered(lambda: cache.inputs("a", [("file", file)]), stop, lambda *_: True, ())
+        assert caught.value.hint == "Look for a loop."
+
+    file.write_text("1")
+    with cache.one_command():
+        ask()
+        ask()
+        file.write_text("2")
+        ask()
+        file.write_text("1")
+        ask()
+        assert tries == ["1", "2"]
+        cache.try_again()
+        ask()
+    ask()
+    ask()
+    assert tries == ["1", "2", "1", "1", "1"]
 
 
 def test_off(monkeypatch: pytest.MonkeyPatch, place: Path) -> None:

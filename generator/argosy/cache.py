@@ -22,6 +22,7 @@ from typing import Any, TypeVar
 from argosy import temporary
 from argosy.errors import UsageError
 from argosy.paths import beginning, once
+from argosy.supervisor import StoppedError
 
 Made = TypeVar("Made")
 
@@ -42,6 +43,8 @@ _MOST_HELD = 64 * 1024 * 1024
 _off = 0
 _held: dict[str, bytes] | None = None
 """What the command that runs has made or found, by digest."""
+_stopped: dict[str, StoppedError] = {}
+"""Why the command that runs had to stop what would make a result, by digest."""
 
 
 @contextmanager
@@ -53,6 +56,12 @@ def one_command() -> Iterator[None]:
         yield
     finally:
         _held = before
+        try_again()
+
+
+def try_again() -> None:
+    """Forget what had to be stopped: the machine may have been busy."""
+    _stopped.clear()
 
 
 @contextmanager
@@ -136,7 +145,8 @@ def remembered(
     """Return what was made before from the same inputs, or make it and keep it where it would be made so again.
 
     What is made is JSON. It is not kept where it speaks of one of the places, since others may be made from the same
-    elsewhere; nor where the inputs are others when it is done, for then nobody knows which it has seen.
+    elsewhere; nor where the inputs are others when it is done, for then nobody knows which it has seen. What a command
+    had to stop it does not try again: that raises the same StoppedError at once, for each state that it looks at.
     """
     folder, held = None if _off else _folder(), _held
     before = made_from() if folder or held is not None else None
@@ -148,7 +158,14 @@ def remembered(
         kept = _read(folder / digest[:2] / digest[2:], digest)
     if kept is not None:
         return json.loads(kept)  # type: ignore[no-any-return]
-    made = make()
+    if held is not None and digest in _stopped:
+        raise StoppedError(_stopped[digest].message, _stopped[digest].hint)
+    try:
+        made = make()
+    except StoppedError as error:
+        if held is not None and (after := made_from()) is not None and after.digest == digest:
+            _stopped[digest] = error
+        raise
     content = json.dumps(made)
     if is_lasting(made, before) and not any(json.dumps(str(each))[1:-1] in content for each in places):
         after = made_from()

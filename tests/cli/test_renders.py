@@ -100,3 +100,19 @@ def test_nor_by_init(argosy: Argosy, asked: Engines) -> None:
     assert argosy("init", "gitops", "--defaults", "--no-cache").code == 0
     assert not repeated(asked)
     assert asked
+
+
+def test_nor_what_had_to_be_stopped(argosy: Argosy, tmp_path: Path) -> None:
+    helm, started = tmp_path / "helm", tmp_path / "started"
+    stopped = f'*) echo "$1" >> {started}; kill -9 $$ ;;'
+    helm.write_text(f'#!/bin/sh\ncase "$1" in version) echo v3.19.0 ;; {stopped} esac\n')
+    helm.chmod(0o755)
+    root = start(tmp_path / "gitops", Format.HELM)
+    release(root, Format.HELM)
+    promoted = argosy("promote", "web", "--to", "staging", "--yes", "--repository", str(root), "--helm", str(helm))
+    assert promoted.code == 1
+    assert "before the change: applications/web/charts/web/Chart.yaml: The engine was killed." in promoted.out
+    assert "after the change: applications/web/charts/web/Chart.yaml: The engine was killed." in promoted.out
+    assert "error: The engine was killed. [helm-render]" in promoted.err
+    # Once before and once after; the validation of what comes after would have it stopped again.
+    assert started.read_text() == "template\n" * 2

@@ -30,7 +30,7 @@ def command(*, port: int, is_live: bool, context: str | None, repository: Path |
     """
     from datetime import UTC, datetime  # noqa: PLC0415
 
-    from argosy import git, terminal  # noqa: PLC0415
+    from argosy import cache, git, terminal  # noqa: PLC0415
     from argosy.reporting.progress import progress  # noqa: PLC0415
     from argosy.web import as_html, gathering, serving  # noqa: PLC0415
 
@@ -40,6 +40,7 @@ def command(*, port: int, is_live: bool, context: str | None, repository: Path |
 
     def make() -> serving.Files:
         git.forget()
+        cache.try_again()
         wish = gathering.Wish(
             is_live=is_live,
             context=context or "",

@@ -17,6 +17,7 @@ from argosy.helm.faults import faults, in_chart, lint_messages, stopped
 from argosy.helm.release import Manifest, Message, Release, Rendered, Severity, shipped
 from argosy.helm.values import assignments, existing
 from argosy.helm.worker import at_home, quoted
+from argosy.supervisor import StoppedError
 
 _SEVERITIES: dict[str, Severity] = {"INFO": "info", "WARNING": "warning", "ERROR": "error"}
 _LINTED = re.compile(
@@ -66,7 +67,10 @@ class Binary:
             chart, values = Path(scratch, "templates.tgz"), Path(scratch, "values.json")
             chart.write_bytes(go_templates.archive(texts, definitions))
             values.write_text(json.dumps({"sets": list(parameter_sets)}))
-            code, out, err = self._run("template", "templates", str(chart), "--values", str(values))
+            try:
+                code, out, err = self._run("template", "templates", str(chart), "--values", str(values))
+            except StoppedError as error:
+                raise stopped(error) from error
         if code:
             raise go_templates.failure(err.removeprefix("Error: "))
         return go_templates.rows(out)
@@ -77,18 +81,19 @@ class Binary:
         """Return what the program prints about a chart's folder as `out`; as `error` where it fails."""
 
         def ask() -> dict[str, Any]:
-            code, out, err = self._run(*arguments, release=release)
+            code, out, err = self._run(*arguments)
             return {"out": out} if code in codes else {"out": out, "error": err}
 
         engine = engines.of(engines.HELM, self.program, "")
-        return kept.answer(release, chart, [arguments[0], *engine.facts] if engine.version else None, ask)
+        try:
+            return kept.answer(release, chart, [arguments[0], *engine.facts] if engine.version else None, ask)
+        except StoppedError as error:
+            raise stopped(error, release) from error
 
-    def _run(self, *arguments: str, release: Release | None = None) -> tuple[int, str, str]:
+    def _run(self, *arguments: str) -> tuple[int, str, str]:
         try:
             with tempfile.TemporaryDirectory() as home:
                 code, out, err = supervisor.run([str(self.program), *arguments], at_home(home))
-        except supervisor.StoppedError as error:
-            raise stopped(error, release) from error
         except OSError as error:
             raise ToolError(f"{self.program} does not run: {error.strerror}.", "Give another helm binary.") from error
         return code, out, err.replace("\nUse --debug flag to render out invalid YAML\n", "")

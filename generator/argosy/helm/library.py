@@ -85,15 +85,11 @@ def _values(release: Release) -> Mapping[str, Any]:
 def _asked(release: Release, task: str, chart: Path, **arguments: Any) -> Mapping[str, Any]:
     """Have a worker do a task with a release and its chart, or a copy; raise RenderError where it cannot."""
 
-    def ask() -> dict[str, Any]:
-        try:
-            return workers.ask(task, chart=str(chart), **arguments)
-        except StoppedError as error:
-            raise stopped(error, release) from error
-
-    answer = kept.answer(
-        release, chart, [task, workers.version(), arguments.get("leave"), arguments.get("lacking")], ask
-    )
+    facts = [task, workers.version(), arguments.get("leave"), arguments.get("lacking")]
+    try:
+        answer = kept.answer(release, chart, facts, lambda: workers.ask(task, chart=str(chart), **arguments))
+    except StoppedError as error:
+        raise stopped(error, release) from error
     if "file" in answer:
         raise RenderError([invalid_yaml(answer["error"], Path(answer["file"]))])
     if "error" in answer:

@@ -72,7 +72,10 @@ def evaluate(file: Path, root: Path, given: Arguments) -> Any:
         known = {_name(each, root) for each in read_by(file, root, given.libraries)}
         return "text" in made and known.issuperset(made["read"])
 
-    made = cache.remembered(made_from, lambda: _asked(engine, file, home, task), is_lasting, (root, home))
+    try:
+        made = cache.remembered(made_from, lambda: _asked(engine, home, task), is_lasting, (root, home))
+    except StoppedError as error:
+        raise RenderError([Fault(error.message, file, hint=error.hint, stopped=True)]) from error
     if "error" in made:
         raise RenderError([_fault(made["error"], file, root)])
     try:
@@ -97,8 +100,8 @@ def _maker(engine: str) -> Sequence[str]:
     return "jsonnet", engine, version(_ENGINES[engine]), _WORKER.read_text(encoding="utf-8")
 
 
-def _asked(engine: str, file: Path, home: Path, task: Mapping[str, Any]) -> dict[str, Any]:
-    """Have a process evaluate; raise RenderError where it had to be stopped."""
+def _asked(engine: str, home: Path, task: Mapping[str, Any]) -> dict[str, Any]:
+    """Have a process evaluate; raise StoppedError where it had to be stopped."""
     spec = find_spec(engine)
     assert spec
     assert spec.origin
@@ -108,8 +111,6 @@ def _asked(engine: str, file: Path, home: Path, task: Mapping[str, Any]) -> dict
     try:
         program = Program([sys.executable, "-I", "-S", "-X", "utf8", str(_WORKER), engine, *places])
         made: dict[str, Any] = json.loads(program.ask(json.dumps({"root": str(home), **task}).encode() + b"\n"))
-    except StoppedError as error:
-        raise RenderError([Fault(error.message, file, hint=error.hint, stopped=True)]) from error
     finally:
         if program:
             program.stop()

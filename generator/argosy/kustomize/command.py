@@ -19,6 +19,7 @@ from argosy.helm.kept import leaves_to_chance
 from argosy.helm.program import REFUSED, Program
 from argosy.kubernetes import kubectl
 from argosy.kustomize.references import NAMES, kustomization
+from argosy.supervisor import StoppedError
 
 _TELLING = (5, 3)
 """The first Kustomize that Argo CD has do so."""
@@ -92,10 +93,9 @@ def run(
         # Kustomize writes there what Helm is to read.
         environment = {"TMPDIR": str(helm.path.parent)}
     command = [*_command(chosen), *flags, str(folder)]
-    if files is None or known is None:
-        return _run(command, folder, options, moved, environment)
 
     def made_from() -> Inputs | None:
+        assert files is not None
         # Kustomize also asks which of its names a folder has, and where a link leads.
         names = [each / name for each in sorted({file.parent for file in files}) for name in NAMES]
         there = [_within(each, folder) for each in names if each.exists()]
@@ -107,12 +107,17 @@ def run(
         varies = helm is not None and leaves_to_chance(inputs.contents)
         return not varies and not any(map(_FROM_ENVIRONMENT.search, inputs.contents))
 
-    return cache.remembered(
-        made_from,
-        lambda: _run(command, folder, options, moved, environment),
-        is_lasting,
-        (folder, *(moved or ())),
-    )
+    def build() -> str:
+        return _run(command, folder, options, moved, environment)
+
+    try:
+        if files is None or known is None:
+            return build()
+        return cache.remembered(made_from, build, is_lasting, (folder, *(moved or ())))
+    except StoppedError as error:
+        copy, original = moved or (folder, folder)
+        file = kustomization(original / os.path.relpath(folder, copy))
+        raise RenderError([Fault(error.message, file, hint=error.hint, stopped=True)]) from error
 
 
 _FROM_ENVIRONMENT = re.compile(rb"^(?:\xef\xbb\xbf)?\s*[A-Z_]+\s*$", re.MULTILINE)
@@ -142,10 +147,7 @@ def _run(
     offline = {"GIT_ALLOW_PROTOCOL": "none"}
     # A build has nothing to do at the same time, and others run on the other processors.
     alone = {"GOMAXPROCS": "1"}
-    try:
-        code, out, err = supervisor.run(command, {**offline, **alone, **environment})
-    except supervisor.StoppedError as error:
-        raise RenderError([Fault(error.message, kustomization(named), hint=error.hint, stopped=True)]) from error
+    code, out, err = supervisor.run(command, {**offline, **alone, **environment})
     if code:
         fault = _fault(err.replace(copy, original), named)
         if decrypts := _DECRYPTS.search(err):
