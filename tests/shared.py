@@ -19,8 +19,8 @@ from filelock import FileLock
 _FOLDER = "TESTS_SHARED"
 """The environment variable that names the folder to the workers."""
 _NOT_OURS = {"EMAIL", "PYTHONIOENCODING", "PYTHONDONTWRITEBYTECODE"}
-IDENTITY = "[user]\nname = Ada\nemail = ada@example.com\n[maintenance]\nauto = false\n"
-"""All of git's configuration in tests; each commit would look whether there is something to tidy up."""
+IDENTITY = "[user]\nname = Ada\nemail = ada@example.com\n[maintenance]\nauto = false\n[receive]\nautogc = false\n"
+"""All of git's configuration in tests; each commit and each push would look whether there is something to tidy up."""
 
 Made = TypeVar("Made")
 

@@ -7,9 +7,9 @@ import json
 import subprocess
 import sys
 import tarfile
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ import pytest
 import yaml
 
 from argosy.repository.model import Format
+from tests import shared
 from tests.changing import commit, create, edit, git, model
 from tests.conftest import Result
 from tests.loopback import listening, refusing
@@ -333,9 +334,17 @@ def plant(root: Path, server: str, names: Collection[str] = ATTACKS.keys()) -> N
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """Run every command once in a repository with every attack."""
-    folder = tmp_path_factory.mktemp("site")
+def site() -> Site:
+    """Run every command once in a repository with every attack, for all of the tests and their workers."""
+    place = shared.folder("attacked", attack)
+    requests, runs = json.loads((place / "told.json").read_text())
+    return Site(place / "site/gitops", requests, {name: Result(**result) for name, result in runs.items()})
+
+
+def attack(place: Path) -> None:
+    """Make the repository, run the commands, and note what they gave."""
+    folder = place / "site"
+    folder.mkdir(parents=True)
     outside(folder)
     root = create(folder / "gitops", model(form=Format.HELM))
     git(root, "remote", "add", "origin", URL)
@@ -346,11 +355,12 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         for name in ("NO_PROXY", "no_proxy"):
             patch.setenv(name, "127.0.0.1")
         patch.setenv("GITHUB_TOKEN", CANARY)
+        patch.setenv("ARGOSY_RENDER_MEMORY", "300")  # One of the attacks takes what it gets.
         plant(root, server)
         commit(root, message="Attack")
         with ThreadPoolExecutor(2) as pool:
-            results = pool.map(lambda arguments: run(root, *arguments), COMMANDS.values())
-            yield Site(root, requests, dict(zip(COMMANDS, results, strict=True)))
+            results = [*pool.map(lambda arguments: asdict(run(root, *arguments)), COMMANDS.values())]
+    (place / "told.json").write_text(json.dumps([requests, dict(zip(COMMANDS, results, strict=True))]))
 
 
 COMMANDS = {

@@ -13,6 +13,8 @@ import pytest
 from argosy import supervisor
 from argosy.helm import workers
 from argosy.repository.model import Format
+from tests import shared
+from tests.changing import files
 from tests.conftest import Argosy
 from tests.promoting import NEW, OLD, edit, path, start
 
@@ -34,9 +36,14 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Engines:
         return answer
 
     def run_and_count(command: Sequence[str], *more: Any) -> tuple[int, str, str]:
-        done = run(command, *more)
-        if "kustomize" in command:
-            counted["build", *Path(command[-1]).parts[-3:], done[1]] += 1
+        if "kustomize" not in command:
+            return run(command, *more)
+        # Each is counted, and that of the same files done once for all tests: Kustomize takes long to start.
+        folder = Path(command[-1])
+        base = folder.parents[2] / "applications" / folder.name
+        known = f"built {command[1:-1]} {folder.parts[-3:]} {files(folder)} {files(base)}"
+        done = shared.value(known, lambda: run(command, *more))
+        counted["build", *folder.parts[-3:], done[1]] += 1
         return done
 
     monkeypatch.setattr(workers, "ask", ask_and_count)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from argosy import engines
 from argosy.helm import Helm
 from argosy.helm.binary import Binary
 from tests import shared
@@ -48,5 +49,7 @@ def binary() -> Path:
 def helm(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Helm:
     """Return each engine; the library's without a binary to fall back on."""
     if request.param == "binary":
-        return Binary(request.getfixturevalue("binary"))
+        binary = request.getfixturevalue("binary")
+        engines.of(engines.HELM, binary, "")  # Which version it is is kept, and not for a test to count.
+        return Binary(binary)
     return library(monkeypatch)
