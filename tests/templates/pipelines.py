@@ -85,7 +85,9 @@ def texts(
     )
     if components:
         component = Component("cert-manager", "https://charts.example.com", "cert-manager", "1.0.0", "cert-manager")
-        model = replace(model, environments=tuple(replace(each, components=(component,)) for each in model.environments))
+        model = replace(
+            model, environments=tuple(replace(each, components=(component,)) for each in model.environments)
+        )
     if previews:
         ending = Previews("https://github.com/acme/web", environments[0], GitHost.GITHUB, preview_ttl="7d")
         model = model.with_applications((Application("web", previews=ending),))

@@ -16,19 +16,31 @@ import pytest
 import yaml
 
 from argosy import kustomize
-from argosy.rules.placeholders import PLACEHOLDER
-from argosy.template import rendering
-from argosy.bootstrap import installation
 from argosy.argocd import installed as pins
 from argosy.argocd.inventory import take
+from argosy.bootstrap import installation
 from argosy.doctor import webhooks
-from argosy.repository.model import Application, ArgocdStyle, CiHost, Notifier, Production, Repository, SecretStore, Secrets, Settings, Sso, chain
-from argosy.validation import pipeline
-from argosy.rules.resources import EXCLUDED
 from argosy.findings import Finding, Report, Status
-from tests.validating import write_files
+from argosy.repository.model import (
+    Application,
+    ArgocdStyle,
+    CiHost,
+    Notifier,
+    Production,
+    Repository,
+    Secrets,
+    SecretStore,
+    Settings,
+    Sso,
+    chain,
+)
+from argosy.rules.placeholders import PLACEHOLDER
+from argosy.rules.resources import EXCLUDED
+from argosy.template import rendering
+from argosy.validation import pipeline
 from tests.templates.renovate import Found, watched
 from tests.upstream.releases import pinned
+from tests.validating import write_files
 
 Manifest = dict[str, Any]
 ALL = Production(
@@ -146,7 +158,9 @@ def stand_in(*, high_availability: bool) -> list[Manifest]:
 def installed(folder: Path, files: Mapping[str, str]) -> Path:
     """Write argocd/install with the stand-in in the place of Argo CD's manifests, and return it."""
     kustomization = files["argocd/install/kustomization.yaml"]
-    remote = re.search(r"https://raw\.githubusercontent\.com/argoproj/argo-cd/[^/]+/manifests/(ha/)?install.yaml", kustomization)
+    remote = re.search(
+        r"https://raw\.githubusercontent\.com/argoproj/argo-cd/[^/]+/manifests/(ha/)?install.yaml", kustomization
+    )
     assert remote
     install = {path: text for path, text in files.items() if path.startswith("argocd/install/")}
     base = yaml.safe_dump_all(stand_in(high_availability=bool(remote[1])))
@@ -239,7 +253,9 @@ def test_defaults_of_argo_cd_stay(tmp_path: Path) -> None:
 
 
 def test_what_argo_cd_excludes_by_default_stays_excluded(tmp_path: Path) -> None:
-    listed = yaml.safe_load(setting(built(tmp_path, render(Production(monitoring=True))), "argocd-cm")["resource.exclusions"])
+    listed = yaml.safe_load(
+        setting(built(tmp_path, render(Production(monitoring=True))), "argocd-cm")["resource.exclusions"]
+    )
     excluded = {(group, kind) for each in listed for group in each["apiGroups"] for kind in each["kinds"]}
     in_code = {("", "Event"), ("events.k8s.io", ""), ("metrics.k8s.io", "")}
     assert {(group, kind) for group, kinds in EXCLUDED.items() for kind in kinds or {""}} - in_code <= excluded

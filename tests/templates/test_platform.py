@@ -16,12 +16,26 @@ import pytest
 import yaml
 
 from argosy.change import privileges
+from argosy.findings import Report, Status
+from argosy.repository.model import (
+    WRITTEN_HERE,
+    Application,
+    ArgocdStyle,
+    CiHost,
+    Format,
+    ImageSigning,
+    PodSecurity,
+    Production,
+    Repository,
+    Secrets,
+    SecretStore,
+    Settings,
+    chain,
+)
 from argosy.rules.placeholders import PLACEHOLDER
 from argosy.template import creation
 from argosy.template.rendering import File
-from argosy.repository.model import WRITTEN_HERE, Application, ArgocdStyle, CiHost, Format, ImageSigning, PodSecurity, Production, Repository, SecretStore, Secrets, Settings, chain
 from argosy.validation import pipeline
-from argosy.findings import Report, Status
 from tests import goldens
 from tests.templates.conftest import Document
 

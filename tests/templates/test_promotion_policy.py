@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from argosy.repository import layout
-from argosy.template import creation, rendering
-from argosy.repository.model import WRITTEN_HERE, ArgocdStyle, Format
-from argosy.yaml_edit.keys import Key
 from argosy.promotion.policy import Policy, Treatment
-from argosy.validation import pipeline
+from argosy.repository import layout
+from argosy.repository.model import WRITTEN_HERE, ArgocdStyle, Format
 from argosy.schemas.store import file_schema
+from argosy.template import creation, rendering
+from argosy.validation import pipeline
+from argosy.yaml_edit.keys import Key
 from tests import goldens
 from tests.argocd.applicationsets.sets import expanded, names
 

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 import yaml
 
-from argosy.template import rendering
-from argosy.template.rendering import Tree
 from argosy.hosting import host_of
 from argosy.hosting.codeowners import owners
 from argosy.repository.model import Application, CiHost, Production, Repository, RevisionStyle
 from argosy.schemas import bundled
+from argosy.template import rendering
+from argosy.template.rendering import Tree
 from tests.changing import model
 
 HOSTS = (CiHost.GITHUB, CiHost.GITLAB, CiHost.BITBUCKET)

@@ -17,15 +17,28 @@ import click
 import pytest
 import yaml
 
-from argosy.change import edits
-from argosy.kubernetes import kubectl
-from argosy.template import creation, rendering
-from argosy.bootstrap import credential
 from argosy import cli
 from argosy.argocd.deployed import of_folder
+from argosy.bootstrap import credential
+from argosy.change import edits
 from argosy.documents.fields import group_and_kind
+from argosy.kubernetes import kubectl
+from argosy.repository.model import (
+    WRITTEN_HERE,
+    Application,
+    ArgocdStyle,
+    CiHost,
+    Format,
+    Notifier,
+    Production,
+    Repository,
+    RevisionStyle,
+    Secrets,
+    SecretStore,
+    Sso,
+)
 from argosy.schemas import bundled
-from argosy.repository.model import WRITTEN_HERE, Application, ArgocdStyle, CiHost, Format, Notifier, Production, Repository, RevisionStyle, SecretStore, Secrets, Sso
+from argosy.template import creation, rendering
 from tests import goldens
 from tests.bootstrap.apiserver import BUILT_IN, ApiServer, Object, serving
 from tests.bootstrap.argocd import definition, installation, manifests, workload
@@ -52,7 +65,13 @@ EVERYTHING = Production(
 )
 CASES: Mapping[str, tuple[Production, CiHost, ArgocdStyle, RevisionStyle, str]] = {
     "nothing": (Production(), CiHost.NONE, ArgocdStyle.APPLICATIONS, RevisionStyle.TRUNK, ""),
-    "little": (Production(sync_windows=True, agents=True), CiHost.NONE, ArgocdStyle.APPLICATIONS, RevisionStyle.TRUNK, ""),
+    "little": (
+        Production(sync_windows=True, agents=True),
+        CiHost.NONE,
+        ArgocdStyle.APPLICATIONS,
+        RevisionStyle.TRUNK,
+        "",
+    ),
     "everything": (EVERYTHING, CiHost.GITHUB, ArgocdStyle.APPLICATIONSET, RevisionStyle.BRANCH, "prod-eu"),
     "sealed": (
         replace(EVERYTHING, secrets=Secrets.SEALED_SECRETS, sso=Sso.GITLAB, high_availability=False),
@@ -122,7 +141,9 @@ def repository(case: str, form: Format = Format.MANIFESTS) -> Repository:
 def rendered(case: str) -> Mapping[str, str]:
     """Return the pages, and what else the tests look at."""
     wanted = ("docs/runbooks/", "README.md", "AGENTS.md", "platform/argocd/monitoring.yaml")
-    tree = rendering.render(repository(case), wanted=lambda path: path.startswith(wanted) or path in {"docs", "platform"})
+    tree = rendering.render(
+        repository(case), wanted=lambda path: path.startswith(wanted) or path in {"docs", "platform"}
+    )
     return {path: file.content.decode() for path, file in tree.items() if path.startswith(wanted)}
 
 
@@ -305,7 +326,11 @@ CONTEXTS = {"$CONTEXT", "$DR", "CONTEXT-OF-THE-CLUSTER", "LOST-CLUSTER"}
 
 def test_kubectl_does_what_the_pages_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In a cluster that has what the repository renders, each command is run once, page after page."""
-    for name, value in {"KUBECONFIG": str(tmp_path / "kubeconfig"), "HOME": str(tmp_path), "KUBE_EDITOR": "true"}.items():
+    for name, value in {
+        "KUBECONFIG": str(tmp_path / "kubeconfig"),
+        "HOME": str(tmp_path),
+        "KUBE_EDITOR": "true",
+    }.items():
         monkeypatch.setenv(name, value)
     program, known, written = kubectl.bundled(), set[str](), list[str]()
     assert program
