@@ -62,7 +62,8 @@ check-upstream: $(VENV)/.installed-dev ## Compare with Argo CD (ARGOCD=checkout)
 	$(BIN)/python -m tests.upstream check $(if $(ARGOCD),--argocd "$(ARGOCD)") $(if $(CHARTS),--charts "$(CHARTS)") \
 	  $(if $(OPERATORS),--operators)
 
-schemas: $(VENV)/.installed-dev ## Write the schemas of operators' kinds anew (OPERATOR=name), from their repositories (SOURCES=folder)
+schemas: $(VENV)/.installed-dev ## Write the schemas of operators' kinds (OPERATOR=name) anew, from their repositories (SOURCES=folder), and Kubernetes' own
+	$(BIN)/python -m tests.upstream kubernetes
 	$(BIN)/python -m tests.upstream schemas $(OPERATOR) $(if $(SOURCES),--sources "$(SOURCES)")
 
 bench: $(VENV)/.installed-dev ## Measure, and print the table of benchmarks/README.md

@@ -84,7 +84,7 @@ def test_every_built_in_kind_compiles(version: str) -> None:
 @pytest.mark.parametrize("name_of_file", ["kubernetes-server.json", "kubernetes-constraints.json"])
 def test_every_constraint_is_upon_a_field_that_there_is(name_of_file: str) -> None:
     constraints = json.loads((bundled.FOLDER / name_of_file).read_bytes())["types"]
-    raw = json.loads((builtin_kinds._version_folders()["1.37"] / "_definitions.json").read_bytes())["$defs"]
+    raw = json.loads((bundled.KUBERNETES / "1.37.json").read_bytes())["$defs"]
     missing = [
         f"{name}.{field}"
         for name in constraints

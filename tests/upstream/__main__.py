@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from argosy.catalogue import catalogue
-from tests.upstream import argocd, components, crds, operators, releases
+from tests.upstream import argocd, components, crds, kubernetes, operators, releases
 
 DIFFERENT, NOT_COMPARED = 1, 3
 
@@ -25,7 +25,13 @@ def main() -> int:
     check.add_argument("--operators", action="store_true", help="ask the operators' repositories for newer releases")
     release = jobs.add_parser("release", help="write what a version of Argo CD comes with into argocd/versions.json")
     release.add_argument("checkout", type=Path, help="a checkout of its repository")
+    jobs.add_parser(
+        "kubernetes", help="write the definitions of Kubernetes' own kinds, as kubernetes-validate has them"
+    )
     options = parser.parse_args()
+    if options.job == "kubernetes":
+        print(f"written      {', '.join(kubernetes.write())}")
+        return 0
     if options.job == "release":
         print(f"written      {releases.write(options.checkout)}: add its guide to upgrade/guides.json")
         return 0

@@ -16,7 +16,7 @@ from argosy.catalogue import catalogue
 from argosy.schemas import bundled
 from argosy.schemas.argocd import SINCE
 from tests import goldens
-from tests.upstream import argocd, components, crds, operators, releases
+from tests.upstream import argocd, components, crds, kubernetes, operators, releases
 from tests.validating import write_files
 from tests.vendor import CHART, CLUSTER_ROLE
 
@@ -37,6 +37,11 @@ def fields(*required: str, **properties: Any) -> dict[str, Any]:
 
 
 TEXT = {"type": "string"}
+
+
+def test_the_definitions_of_kubernetes_are_those_of_its_release() -> None:
+    written = {each.name: each.read_text(encoding="ascii") for each in bundled.KUBERNETES.iterdir()}
+    assert written == kubernetes.texts(), "run `python -m tests.upstream kubernetes`, and look at the difference"
 
 
 SOURCE = {"$ref": "#/$defs/source"}

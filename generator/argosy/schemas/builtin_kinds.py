@@ -1,5 +1,6 @@
-"""The kinds that Kubernetes itself serves, by version: kubernetes-validate's data, as strict as an API server.
+"""The kinds that Kubernetes itself serves, by version: what it publishes of them, made as strict as an API server.
 
+`kubernetes/VERSION.json` has its definitions, as `python -m tests.upstream kubernetes` writes them.
 `kubernetes-server.json` adds what an API server answered about each field; `kubernetes-constraints.json`, which was
 written by hand and counts where both speak of a field, what it checks beside that; `kubernetes-rules.json` what it
 refuses across the fields of a type.
@@ -11,10 +12,9 @@ import contextlib
 import copy
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
@@ -54,29 +54,22 @@ _ZEROS: Mapping[str, Any] = {"string": "", "integer": 0, "object": {}, "array": 
 _INT32 = {"minimum": -(2**31), "maximum": 2**31 - 1}
 
 
+@cache
 def versions() -> tuple[str, ...]:
     """Return the Kubernetes versions that there are schemas for, oldest first: ("1.25", …, "1.37")."""
-    return tuple(_version_folders())
+    found = (path.stem for path in bundled.KUBERNETES.glob("*.json"))
+    return tuple(sorted(found, key=lambda each: int(each.partition(".")[2])))
 
 
 def minor(version: str) -> str:
     """Return the version (`v1.37.2`) as schemas go by it (`1.37`); raise UsageError where there are none for it."""
     found = re.match(r"v?(\d+\.\d+)(\.|$)", version)
-    if not found or found[1] not in _version_folders():
+    if not found or found[1] not in versions():
         known = versions()
         raise UsageError(
             f"There are no schemas for Kubernetes “{version}”.", f"Choose a version from {known[0]} to {known[-1]}."
         )
     return found[1]
-
-
-@cache
-def _version_folders() -> dict[str, Path]:
-    folders = {}
-    for folder in (bundled.package_folder("kubernetes_validate") / "kubernetes-json-schema").glob("v*-local-strict"):
-        major, minor = folder.name.removeprefix("v").split(".")[:2]
-        folders[(int(major), int(minor))] = folder
-    return {f"{major}.{minor}": folders[major, minor] for major, minor in sorted(folders)}
 
 
 class Decoded(CompiledSchema):
@@ -149,9 +142,8 @@ class Kubernetes:
             return "", ""
         known = versions()
         newer = known[known.index(self.version) + 1 :]
-        group, _, number = api_version.rpartition("/")
-        file = f"{kind.lower()}-{group.partition('.')[0]}-{number}.json"
-        gone = next((each for each in newer if not (_version_folders()[each] / file).exists()), "")
+        group = api_version.rpartition("/")[0]
+        gone = next((each for each in newer if (api_version, kind) not in _kinds(_published(each))), "")
         stable = [each for each, name in self.kinds if name == kind and each.rpartition("/")[0] == group]
         return gone, next((each for each in stable if not re.search("alpha|beta", each)), "")
 
@@ -190,8 +182,7 @@ def _is_stable(api_version: str) -> bool:
 @cache
 def kubernetes(version: str) -> Kubernetes:
     """Return the built-in kinds of a minor version."""
-    text = (_version_folders()[version] / "_definitions.json").read_bytes()
-    definitions = json.loads(text, object_hook=_as_api_server)["$defs"]
+    definitions = _published(version, object_hook=_as_api_server)
     _leave_unchecked(definitions)
     for file in _CONSTRAINTS:
         constraints = json.loads((bundled.FOLDER / file).read_bytes())
@@ -211,13 +202,23 @@ def kubernetes(version: str) -> Kubernetes:
     definitions[_QUANTITY] = {"$ref": "common.json#/$defs/quantity"}
     uri, common = f"argosy:/kubernetes-{version}.json", bundled.by_uri()["argosy:/common.json"]
     documents = {uri: {"$id": uri, "$defs": definitions}, common["$id"]: common}
-    kinds = {
+    return Kubernetes(version, _kinds(definitions), uri, documents, jsonschema_rs.Registry(documents.items()), {})
+
+
+def _published(version: str, object_hook: Callable[[dict[str, Any]], Any] | None = None) -> dict[str, Any]:
+    text = (bundled.KUBERNETES / f"{version}.json").read_bytes()
+    found: dict[str, Any] = json.loads(text, object_hook=object_hook)["$defs"]
+    return found
+
+
+def _kinds(definitions: Mapping[str, Any]) -> dict[tuple[str, str], str]:
+    """Return the types that are kinds, by apiVersion and kind."""
+    return {
         ("/".join(filter(None, (served[0]["group"], served[0]["version"]))), served[0]["kind"]): name
         for name, definition in definitions.items()
         if len(served := definition.get("x-kubernetes-group-version-kind", ())) == 1
         and "metadata" in definition.get("properties", ())
     }
-    return Kubernetes(version, kinds, uri, documents, jsonschema_rs.Registry(documents.items()), {})
 
 
 def _as_api_server(schema: dict[str, Any]) -> dict[str, Any]:

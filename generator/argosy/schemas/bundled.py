@@ -20,6 +20,8 @@ CRDS = FOLDER / "crds"
 
 `origins.json` says where they come from. Most are never asked for: each is read when a manifest is of its version.
 """
+KUBERNETES = FOLDER / "kubernetes"
+"""A file for each version of Kubernetes, MAJOR.MINOR.json, with its definitions."""
 SCOPES = "scopes.json"
 """The file of `CRDS` with the kinds that belong to no namespace, by group."""
 _BY_HAND = {

@@ -1,7 +1,7 @@
 """Which of the JSON schemas that validation knows judges a manifest or a file.
 
-Schemas come from the CustomResourceDefinitions of the repository, from Kubernetes itself (kubernetes-validate's data,
-made as strict as an API server), from `--schema-location`, from `schemas/`, and for CI files
+Schemas come from the CustomResourceDefinitions of the repository, from Kubernetes itself (made as
+strict as an API server), from `--schema-location`, from `schemas/`, and for CI files
 from check-jsonschema's data. Each is compiled once, when it is first asked for.
 """
 
