@@ -47,7 +47,10 @@ case " $* " in
     echo "https://git.example.com/acme/gitops/pulls/1"
     printf 'url={WEB.replace("://", "://oauth2@")}.git\\n' | git credential fill > "$RECORD/credential" 2>&1
     ;;
-  *" --output markdown "*) echo '# What changes' ;;
+  *" --output markdown "*)
+    echo '# What changes'
+    case " $* " in *" --artifact diff.md "*) echo '# What changes' > diff.md ;; esac
+    ;;
 esac
 exit 0
 """

@@ -205,6 +205,7 @@ def test_gitlab_pushes_with_the_projects_token(clone: Clone) -> None:
 class TestDiff:
     COMMENT = ("diff", "--against", "{base}", "--comment", "--artifact", "diff.md", "--artifact-url")
     MARKDOWN = ("diff", "--against", "{base}", "--output", "markdown")
+    KEPT = (*MARKDOWN, "--artifact", "diff.md")
 
     def check(self, done: Done, arguments: tuple[str, ...], base: str) -> None:
         assert (done.code, TOKEN in done.output) == (0, False)
@@ -214,14 +215,22 @@ class TestDiff:
     def test_github(self, clone: Clone, may_comment: str) -> None:
         summary = clone.home / "summary.md"
         values = {"github.base_ref": "main", MAY_COMMENT: may_comment}
-        done = on_github(clone, "diff", values, {"GITHUB_STEP_SUMMARY": str(summary), **RUN})
-        comment = (*self.COMMENT, f"{WEB}/actions/runs/7")
+        here = {**RUN, "GITHUB_SERVER_URL": "https://acme.ghe.com"}
+        done = on_github(clone, "diff", values, {"GITHUB_STEP_SUMMARY": str(summary), **here})
+        comment = (*self.COMMENT, "https://acme.ghe.com/acme/gitops/actions/runs/7")
         self.check(done, comment if may_comment == "true" else self.MARKDOWN, "origin/main")
         kept = documents(CiHost.GITHUB)[".github/workflows/diff.yaml"]["jobs"]["diff"]["steps"][-1]
         assert kept["with"]["path"] == "diff.md"
         assert summary.exists() == (may_comment == "false")
         assert may_comment == "true" or summary.read_text() == "# What changes\n"
         assert clone.git("rev-parse", "origin/main")
+
+    def test_where_no_artifact_is_kept_the_log_has_all(self, clone: Clone) -> None:
+        """Enterprise Server, Gitea and Forgejo refuse what uploads artifacts; and the last two count runs otherwise."""
+        shown = "case $* in *--artifact*) exit 9 ;; *--comment*) echo commented ;; *) echo '+ all' && exit 2 ;; esac"
+        (clone.home / "bin" / "argosy").write_text(f"#!/bin/bash\n{shown}\n")
+        done = on_github(clone, "diff", {"github.base_ref": "main", MAY_COMMENT: "true"}, RUN)
+        assert (done.code, done.output) == (0, "+ all\ncommented\n")
 
     @pytest.mark.parametrize("token", [TOKEN, ""])
     @pytest.mark.parametrize("merged", ["", "0123456789abcdef"])
@@ -230,14 +239,14 @@ class TestDiff:
         request = {"CI_MERGE_REQUEST_DIFF_BASE_SHA": base, "CI_MERGE_REQUEST_TARGET_BRANCH_SHA": merged}
         done = on_gitlab(clone, "diff", {**request, **RUN, **({"ARGOSY_TOKEN": token} if token else {})})
         comment = (*self.COMMENT, f"{WEB}/-/jobs/7/artifacts/file/diff.md")
-        self.check(done, comment if token else self.MARKDOWN, merged or base)
+        self.check(done, comment if token else self.KEPT, merged or base)
         self.check_artifact(clone, done, token)
 
     @pytest.mark.parametrize("token", [TOKEN, ""])
     def test_bitbucket(self, clone: Clone, token: str) -> None:
         done = on_bitbucket(clone, "Diff", {"BITBUCKET_PR_DESTINATION_BRANCH": "prod", "ARGOSY_TOKEN": token, **RUN})
         comment = (*self.COMMENT, "https://bitbucket.org/acme/gitops/pipelines/results/7")
-        self.check(done, comment if token else self.MARKDOWN, "origin/prod")
+        self.check(done, comment if token else self.KEPT, "origin/prod")
         assert clone.git("rev-parse", "origin/prod")
         self.check_artifact(clone, done, token)
 
@@ -468,11 +477,18 @@ class TestSecrets:
 
     @pytest.mark.parametrize(("host", "report"), [(CiHost.GITLAB, ""), (CiHost.BITBUCKET, "test-results/")])
     def test_the_scan_and_its_report(self, clone: Clone, host: CiHost, report: str) -> None:
+        # A branch that is checked out brings what it wants.
+        elsewhere = clone.home / "elsewhere"
+        elsewhere.mkdir()
+        (clone.folder / (report.rstrip("/") or "gitleaks.xml")).symlink_to(
+            elsewhere / "hit" if not report else elsewhere
+        )
         done = on_gitlab(clone, "secrets", {}) if host is CiHost.GITLAB else on_bitbucket(clone, "Secrets", {})
         wanted = (*self.SCAN, "--report-format", "junit", "--report-path", f"{report}gitleaks.xml")
         assert done.code == 0, done.output
         assert clone.recorded("gitleaks").split("\0")[:-1] == [*wanted]
         assert (clone.folder / f"{report}gitleaks.xml").is_file()
+        assert not any(elsewhere.iterdir())
 
     def test_github(self) -> None:
         job = documents(CiHost.GITHUB)[".github/workflows/validate.yaml"]["jobs"]["secrets"]
@@ -550,6 +566,14 @@ def test_the_difference_of_a_real_change(tmp_path: Path, host: CiHost) -> None:
     assert "web-dev" in said
     assert "web-prod" not in said
     assert re.search(r"(?m)^\+ +(- )?image: \"?ghcr.io/acme/", said)
+    if host is not CiHost.GITHUB:
+        (clone.folder / "diff.md").unlink()
+        (clone.folder / "diff.md").symlink_to(tmp_path / "hit")
+        run: Callable[..., Done] = on_gitlab if host is CiHost.GITLAB else on_bitbucket
+        given = {"CI_MERGE_REQUEST_DIFF_BASE_SHA": "HEAD~1", "BITBUCKET_PR_DESTINATION_BRANCH": "prod"}
+        refused = run(clone, "diff" if host is CiHost.GITLAB else "Diff", given)
+        assert (refused.code, "is a symbolic link" in refused.output) == (2, True)
+        assert not (tmp_path / "hit").exists(), "a branch can bring a link of this name"
 
 
 def every_script(host: CiHost, token: str, **choices: Any) -> Iterator[tuple[str, Script]]:
