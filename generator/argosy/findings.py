@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from argosy.terminal import printable
+
 if TYPE_CHECKING:
     from argosy.documents import Document, Pointer
     from argosy.engines import Engine
@@ -59,6 +61,11 @@ class Finding:
     """The other places in which the same shows."""
     known: str | None = None
     """Why it is in the baseline, which may be left empty; None where it is not there."""
+
+    def __post_init__(self) -> None:
+        # A program that reads a report would print what a stranger wrote as it stands there.
+        for name in ("message", "hint"):
+            object.__setattr__(self, name, printable(getattr(self, name)))
 
     @property
     def places(self) -> tuple[Place, ...]:

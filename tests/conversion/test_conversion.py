@@ -368,6 +368,14 @@ def test_what_runs_no_deployment_becomes_manifests_alone(tmp_path: Path) -> None
         conversion.convert(root, store.load(root), "my-app", Format.HELM)
 
 
+def test_a_port_that_is_a_text_is_refused(tmp_path: Path) -> None:
+    root = create(tmp_path, Format.MANIFESTS)
+    edit(root, "environments/prod/my-app/service.yaml", "      port: 80\n", "      port: web\n")
+    commit(root)
+    with pytest.raises(ArgosyError, match="prod: The port “web” of my-app is not a number"):
+        conversion.convert(root, store.load(root), "my-app", Format.HELM)
+
+
 @pytest.mark.parametrize(
     ("files", "message"),
     [

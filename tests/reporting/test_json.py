@@ -8,6 +8,11 @@ from argosy.findings import Finding, Outcome, Place, Report, Severity, Status
 from argosy.reporting import Options, OutputFormat, format_report
 
 
+def test_what_a_terminal_obeys_is_harmless_to_who_prints_a_message() -> None:
+    finding = Finding("duplicate-key", Severity.ERROR, "a \x1b[2J twice", "a.yaml", hint="Next\u202e.\nThen.")
+    assert (finding.message, finding.hint) == (r"a \u001b[2J twice", "Next\\u202e.\nThen.")
+
+
 def test_the_whole_report(options: Options) -> None:
     findings = [
         Finding(

@@ -84,6 +84,18 @@ def test_as_json(grown: Tree) -> None:
     assert [each["path"] for each in made["unreached"]] == ["idle/Chart.yaml", "idle/templates/one.yaml", "notes.yaml"]
 
 
+def test_a_login_of_a_cluster_is_shown_by_none(tmp_path: Path) -> None:
+    server = "https://grace:s3cret@europe.example"
+    at_home = application("shop").replace("https://kubernetes.default.svc", server)
+    declared = f"clusters: [{{name: europe, server: '{server}'}}]\n"
+    write_files(tmp_path, {"root.yaml": at_home, "apps/one.yaml": config_map("one"), "clusters.yaml": declared})
+    write_files(tmp_path, {".argosy.yaml": f"clusters: [{{server: '{server}'}}]\n"})
+    shown = tree.of(deployments.find(tmp_path, configuration.load(tmp_path)))
+    for text in (as_text.format_tree(shown), as_json.format_tree(shown)):
+        assert "https://europe.example" in text
+        assert "s3cret" not in text
+
+
 def test_pictures_have_each_node_once_and_show_other_peoples_text_as_it_is(grown: Tree) -> None:
     drawn = pictures.of_tree(grown)
     mermaid, dot = format_graph(drawn, "mermaid"), format_graph(drawn, "dot")

@@ -142,6 +142,19 @@ def test_an_upgrade_on_a_branch_leaves_the_work_tree(argosy: Argosy, made: Made)
     assert "v3.4.1" in (root / OWN).read_text()
 
 
+def test_a_pull_request_brings_nothing_but_the_upgrade(argosy: Argosy, made: Made, tmp_path: Path) -> None:
+    root = made(PLACES["manifests"][0])
+    for command in ("clone --quiet --bare . ../remote.git", "remote add origin ../remote.git"):
+        subprocess.run(["git", *command.split()], cwd=root, check=True)
+    subprocess.run(["git", "commit", "--quiet", "--allow-empty", "--message", "Mine"], cwd=root, check=True)
+    refused = argosy("upgrade", "argocd", "3.5.1", "--pull-request", "--repository", str(root))
+    assert refused.code == 1
+    assert "main has commits that origin has not" in refused.err
+    assert refused.out == "", "nothing is rehearsed that may not be offered"
+    branches = subprocess.run(["git", "branch", "--list"], cwd=tmp_path / "remote.git", capture_output=True, check=True)
+    assert branches.stdout == b"* main\n"
+
+
 def test_where_argo_cd_deploys_itself_its_manifests_are_compared(argosy: Argosy, made: Made) -> None:
     own = application({"repoURL": "https://git.example/cd.git", "path": "cd"})
     files = {"argocd.yaml": own, "cd/install.yaml": WORKLOAD.replace("v3.3.2", "v3.4.1")}

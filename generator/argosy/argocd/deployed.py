@@ -15,6 +15,7 @@ from typing import Any
 from argosy import git, temporary
 from argosy.argocd import configuration, deployments
 from argosy.argocd.applicationsets import Flaw
+from argosy.argocd.applicationsets.applications import CASCADE
 from argosy.argocd.configuration import Configuration
 from argosy.argocd.deployments import Deployments
 from argosy.argocd.installed import INSTALL
@@ -35,10 +36,8 @@ from argosy.paths import astray
 from argosy.repository import layout, states
 
 Wanted = Callable[[str], bool]
-CASCADE = "resources-finalizer.argocd.argoproj.io"
 FINALIZERS = frozenset({CASCADE, "pre-delete-finalizer.argocd.argoproj.io", "post-delete-finalizer.argocd.argoproj.io"})
 """Those that Argo CD gives to Applications and takes away again, each by itself or with a `/` and more behind it."""
-"""Makes Argo CD delete what an Application deployed together with it; `/background` or `/foreground` may follow."""
 ARGOCD_KINDS = frozenset({"AppProject", "Application", "ApplicationSet"})
 
 

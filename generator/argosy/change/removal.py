@@ -10,6 +10,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+from argosy.argocd.applicationsets.applications import CASCADE
 from argosy.change import merge, ownership
 from argosy.change.merge import Kind, Plan
 from argosy.change.ownership import FileStatus, Owner, State
@@ -24,8 +25,6 @@ from argosy.repository import layout
 from argosy.repository.model import IN_CLUSTER, ArgocdStyle, Repository, RevisionStyle, project_name
 from argosy.repository.store import Stored
 from argosy.yaml_edit import editing, keys
-
-FINALIZER = "resources-finalizer.argocd.argoproj.io"
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +137,7 @@ def _declared(content: bytes) -> Iterator[tuple[str, str, bool]]:
     with contextlib.suppress(ArgosyError):
         for each in manifests.read(content.decode(errors="replace"), ""):
             finalizers = sequence(field(each, "metadata", "finalizers"))
-            yield each["kind"], each["metadata"]["name"], any(text(one).startswith(FINALIZER) for one in finalizers)
+            yield each["kind"], each["metadata"]["name"], any(text(one).startswith(CASCADE) for one in finalizers)
 
 
 _KEPT = frozenset({"argocd", "default", "kube-node-lease", "kube-public", "kube-system"})
@@ -379,7 +378,7 @@ def refuse_cascade(plan: Plan) -> None:
         if path in plan.committed and made_safe(plan.committed[path].content) is not None:
             raise ArgosyError(
                 f"{path} would be deleted, and Argo CD would delete what it deployed.",
-                f"First take the finalizer {FINALIZER} out of it, or let an ApplicationSet "
+                f"First take the finalizer {CASCADE} out of it, or let an ApplicationSet "
                 "preserveResourcesOnDeletion; push that, wait until Argo CD has synced it, and run this command again.",
             )
 
@@ -396,7 +395,7 @@ def made_safe(text: bytes) -> bytes | None:
 
     Return None where it is so already, or the file cannot be read: validation says why.
     """
-    if FINALIZER.encode() not in text and b"ApplicationSet" not in text:
+    if CASCADE.encode() not in text and b"ApplicationSet" not in text:
         return None
     from ruamel.yaml import YAML  # noqa: PLC0415
     from ruamel.yaml.error import YAMLError  # noqa: PLC0415
@@ -450,7 +449,7 @@ def _drop_finalizer(manifest: dict[str, Any]) -> bool:
     metadata = manifest.get("metadata")
     if not isinstance(metadata, dict) or not isinstance(metadata.get("finalizers"), list):
         return False
-    left = [each for each in metadata["finalizers"] if not str(each).startswith(FINALIZER)]
+    left = [each for each in metadata["finalizers"] if not str(each).startswith(CASCADE)]
     if len(left) == len(metadata["finalizers"]):
         return False
     metadata["finalizers"] = left

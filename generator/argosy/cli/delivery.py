@@ -582,19 +582,27 @@ class Offer:
 
 def _base(given: ChangeOptions, change: Change) -> str:
     """Return the branch that a change is for; raise ArgosyError where it would bring more than the change."""
-    from argosy import git  # noqa: PLC0415
-    from argosy.git import branches  # noqa: PLC0415
     from argosy.repository import store  # noqa: PLC0415
 
     root = given.root
-    base = git.branch(root)
-    if not base:
-        raise UsageError("No branch is checked out.", "Switch to it: git switch main.")
+    base = base_branch(given)
     if asked := sorted(store.asked(root) - change.asked):
         raise ArgosyError(
             f"{asked[0]} has uncommitted changes, and a branch starts from the last commit.",
             "Commit them first, or set them aside: git stash push --include-untracked -- PATH.",
         )
+    return base
+
+
+def base_branch(given: ChangeOptions) -> str:
+    """Return the branch that is checked out; raise ArgosyError where a pull request would bring more than is made."""
+    from argosy import git  # noqa: PLC0415
+    from argosy.git import branches  # noqa: PLC0415
+
+    root = given.root
+    base = git.branch(root)
+    if not base:
+        raise UsageError("No branch is checked out.", "Switch to it: git switch main.")
     if given.pull_request:
         remote = branches.remote_of(root)
         tip = branches.remote_tip(root, remote, base)

@@ -143,6 +143,8 @@ def _locked(given: ChangeOptions) -> Iterator[Snapshot]:
 
     with locking.locked(given.root, writes=not given.dry_run, anyones=True):
         locking.check(given.root, here=given.commit, elsewhere=given.on_branch and not given.dry_run)
+        if given.on_branch and not given.dry_run:
+            delivery.base_branch(given)
         yield states.head(given.root)
 
 
@@ -242,8 +244,6 @@ def _write(given: ChangeOptions, before: Snapshot, upgrade: _Upgrade) -> dict[st
     message = given.message or upgrade.message
     if given.on_branch:
         base = git.branch(given.root)
-        if not base:
-            raise UsageError("No branch is checked out.", "Switch to it: git switch main.")
         name = given.branch or f"argosy/upgrade-{upgrade.name}-{upgrade.new}"
         branches.check_name(given.root, name)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -41,7 +42,7 @@ class Workload:
 
     @property
     def image(self) -> Image:
-        """The application's image."""
+        """The application's image; raise UsageError where it names none."""
         return Image.parse(str(self.container.get("image", "")))
 
     @property
@@ -59,8 +60,11 @@ class Workload:
 
     @property
     def port(self) -> int:
-        """The port that the application is reached at, or listens on."""
-        return int(self.service_port.get("port") or self.container_port.get("containerPort") or 80)
+        """The port that the application is reached at, or listens on; raise UsageError where that is not a number."""
+        found = self.service_port.get("port") or self.container_port.get("containerPort") or 80
+        if not re.fullmatch("[0-9]{1,5}", str(found)):
+            raise UsageError(f"The port “{found}” of {self.name} is not a number.", "`argosy validate` says where.")
+        return int(found)
 
     @property
     def renames(self) -> Renames:
@@ -89,7 +93,7 @@ def find(deployed: Deployed, name: str) -> Workload:
     others = [each for each in manifests if each is not found and each is not service]
     workload = Workload(name, found, service, others)
     try:
-        _ = workload.image
+        _ = workload.image, workload.port
     except UsageError as error:
         raise ArgosyError(f"{deployed.environment}: {error.message}", error.hint) from error
     return workload

@@ -6,7 +6,8 @@ import json
 import shlex
 from collections.abc import Iterator
 
-from argosy.argocd.deployed import CASCADE, FINALIZERS
+from argosy.argocd.applicationsets.applications import CASCADE
+from argosy.argocd.deployed import FINALIZERS
 from argosy.doctor import rules
 from argosy.doctor.case import PAUSED, Case, check, is_paused, live, namespace_of
 from argosy.doctor.complaints import TITLES, Topic, complaints

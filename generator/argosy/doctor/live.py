@@ -8,7 +8,7 @@ import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from argosy.argocd.deployed import CASCADE
+from argosy.argocd.applicationsets.applications import CASCADE
 from argosy.argocd.matching import applied, is_argocd, sync_options, tracker
 from argosy.argocd.sources import normalise
 from argosy.argocd.view import ArgoApplication

@@ -17,6 +17,7 @@ from argosy.argocd.view import ArgoApplication, key
 from argosy.documents import Document, is_manifest, items
 from argosy.documents.fields import field, text
 from argosy.findings import Unreached
+from argosy.terminal import without_logins
 
 APPLICATION, APPLICATION_SET, OVERLAY, CHART = "Application", "ApplicationSet", "Kustomization", "Chart"
 
@@ -113,7 +114,8 @@ def _clusters(found: Deployments) -> Iterator[Cluster]:
     for each in found.view.clusters.known:
         labels = {key: value for key, value in each.labels.items() if key != SECRET_TYPE}
         applications = [name for name, place in users if {each.name, (each.server or "").rstrip("/")} & {*place}]
-        yield Cluster(each.name or "", each.server or "", labels, each.document.path, applications)
+        server = without_logins(each.server or "")
+        yield Cluster(each.name or "", server, labels, each.document.path, applications)
 
 
 def only(tree: Tree, applications: Collection[str], environments: Collection[str]) -> Tree:
@@ -170,7 +172,7 @@ class _Growing:
             application.document.path,
             application=application.application,
             environment=application.environment,
-            cluster=name or server or "",
+            cluster=without_logins(name or server or ""),
             namespace=matching.namespace_of(application),
             hydrated=f"{hydrated.branch}:{hydrated.folder}" if hydrated else "",
             is_outline=bool(application.outlined),

@@ -7,7 +7,8 @@ from typing import Any, cast
 
 from argosy.argocd.applicationsets.trees import mapping, parse, sequence
 
-FINALIZER = "resources-finalizer.argocd.argoproj.io"
+CASCADE = "resources-finalizer.argocd.argoproj.io"
+"""Makes Argo CD delete what an Application deployed together with it; `/background` or `/foreground` may follow."""
 _FREE = frozenset({"valuesObject", "labels", "annotations", "commonLabels", "commonAnnotations"})
 """Maps whose keys are the user's."""
 
@@ -27,7 +28,7 @@ def application(
     """Return the Application of a rendered template and templatePatch; raise ValueError for no map of fields."""
     metadata, spec = dict(mapping(template.get("metadata"))), mapping(template.get("spec"))
     if not metadata.get("finalizers") and not preserve_resources:
-        metadata["finalizers"] = [FINALIZER]
+        metadata["finalizers"] = [CASCADE]
     made: dict[str, Any] = {
         "apiVersion": "argoproj.io/v1alpha1",
         "kind": "Application",
