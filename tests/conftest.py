@@ -168,27 +168,28 @@ def git() -> Git:
     return run
 
 
+def in_process(*arguments: str) -> Result:
+    """Run argosy in this process, with neither a terminal nor anything to read."""
+    out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True) for _ in range(2))
+    handlers = {each: signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGHUP)}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["argosy", *arguments])
+        patch.setattr(sys, "stdin", io.StringIO())
+        patch.setattr(sys, "stdout", out)
+        patch.setattr(sys, "stderr", err)
+        with pytest.raises(SystemExit) as end:
+            main()
+    for each, handler in handlers.items():
+        signal.signal(each, handler)
+    texts = (stream.buffer.getvalue().decode() for stream in (out, err))
+    return Result(end.value.code if isinstance(end.value.code, int) else 0, *texts)
+
+
 @pytest.fixture
 def argosy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Argosy:
     """Return what runs argosy in this process, in a new folder, with neither a terminal nor anything to read."""
     monkeypatch.chdir(tmp_path)
-
-    def run(*arguments: str) -> Result:
-        out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True) for _ in range(2))
-        handlers = {each: signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGHUP)}
-        with monkeypatch.context() as patch:
-            patch.setattr(sys, "argv", ["argosy", *arguments])
-            patch.setattr(sys, "stdin", io.StringIO())
-            patch.setattr(sys, "stdout", out)
-            patch.setattr(sys, "stderr", err)
-            with pytest.raises(SystemExit) as end:
-                main()
-        for each, handler in handlers.items():
-            signal.signal(each, handler)
-        texts = (stream.buffer.getvalue().decode() for stream in (out, err))
-        return Result(end.value.code if isinstance(end.value.code, int) else 0, *texts)
-
-    return run
+    return in_process
 
 
 @pytest.fixture

@@ -45,7 +45,8 @@ def test_the_list_the_page_and_a_misspelt_one(argosy: Argosy) -> None:
 
 def test_a_shell_completes_topics(process: Process) -> None:
     env = {"_ARGOSY_COMPLETE": "bash_complete", "COMP_WORDS": "argosy help pro", "COMP_CWORD": "2"}
-    assert process(env=env).out.split() == ["plain,projects", "plain,promote", "plain,protection", "plain,production"]
+    topics = ("projects", "promote", "protection", "production", "promotion")
+    assert process(env=env).out.split() == [f"plain,{each}" for each in topics]
 
 
 def test_a_terminal_gets_a_pager_and_a_pipe_none(tmp_path: Path) -> None:

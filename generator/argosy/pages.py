@@ -8,7 +8,10 @@ from pathlib import Path
 
 from argosy.errors import ArgosyError
 
-PARTS = ("how-to", "json.md", "production.md", "reference.md")
+PARTS = (
+    *("tutorial.md", "how-to", "production.md", "explanation", "comparison.md", "faq.md", "troubleshooting.md"),
+    *("reference.md", "settings.md", "files.md", "environment.md", "json.md"),
+)
 """What of `docs/` the wheel carries: what users read, and `argosy rules` does not print."""
 
 _PACKAGED = Path(__file__).parent / "_docs"

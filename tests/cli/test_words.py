@@ -15,7 +15,7 @@ import click
 import pytest
 import yaml
 
-from argosy import terminal
+from argosy import pages, terminal
 from argosy.cli import COMMANDS
 from argosy.cli import argosy as program
 from argosy.cli.examples import EXAMPLES
@@ -116,6 +116,8 @@ def test_every_option_is_a_variable_as_it_is_called_unless_it_is_for_the_line_al
             assert re.fullmatch("[A-Z_0-9]+", option.envvar)
             seen.add(option.envvar)
     assert not seen & ALONE
+    page = pages.topics()["environment"].read_text(encoding="utf-8")
+    assert {*ALONE, *SHARED.values()} <= {*re.findall(r"`(ARGOSY_\w+)`", page)}
 
 
 def test_a_variable_is_an_option_and_the_line_wins(argosy: Argosy, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
