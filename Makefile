@@ -18,7 +18,7 @@ demo: $(VENV)/.installed ## Create a GitOps repository with three environments, 
 test: $(VENV)/.installed-dev ## Run all the tests
 	$(BIN)/pytest --numprocesses auto --dist worksteal
 
-test-browser: $(VENV)/.installed-dev ## Look at the page that argosy writes in Chromium, which has to be installed with its driver
+test-browser: $(VENV)/.installed-dev site ## Look at argosy's page and the site in Chromium, which has to be installed with its driver
 	$(BIN)/pytest tests/browser
 
 reliability: $(VENV)/.installed-dev ## Break argosy by signals, full disks, bad input … (COUNT=10 trials of each, or MINUTES=60)

@@ -119,6 +119,13 @@ def _target(link: str, origin: str, place: str) -> str:
     return f"{relative}#{anchor}" if anchor else relative
 
 
+def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:  # noqa: ARG001
+    """Give the search a name, which the theme forgot."""
+    return output.replace(
+        'data-md-component="search" role="dialog"', 'data-md-component="search" role="dialog" aria-label="Search"'
+    )
+
+
 def on_post_build(config: MkDocsConfig) -> None:
     """Write what programs read: each page's Markdown beside it, a list of all of them, and all of them in one file."""
     site, address = Path(config.site_dir), (config.site_url or "").rstrip("/")
