@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from argosy import git
-from argosy.argocd import declared
+from argosy.argocd import declared, policies
 from argosy.argocd.declared import Declared
+from argosy.argocd.policies import Policies
 from argosy.argocd.sources import is_local, normalise
 from argosy.documents import Document, File, read
 from argosy.documents.fields import mapping
@@ -34,7 +35,9 @@ class Exemption:
 
     def covers(self, rule: str, path: str) -> bool:
         """Return whether a finding of a rule in a file is ignored."""
-        return rule == self.rule and (not self.paths or any(fnmatch.fnmatchcase(path, glob) for glob in self.paths))
+        return self.rule in {rule, rule.partition("/")[0]} and (
+            not self.paths or any(fnmatch.fnmatchcase(path, glob) for glob in self.paths)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,8 @@ class Configuration:
     """The values files that charts are applied by hand with: by the chart's folder, and the environment."""
     declared: Declared = field(default_factory=Declared)
     """What it says of clusters, and of what generators are told."""
+    policies: Policies = field(default_factory=Policies)
+    """What it asks of what is deployed."""
     lock: Lock = field(default_factory=dict)
     """What was fetched from elsewhere is to be."""
 
@@ -113,7 +118,13 @@ def load(root: Path, repository: Path | None = None) -> Configuration:
             for chart, several in mapping(own.get("variants")).items()
         },
         declared=declared.of(said, root),
+        policies=policies.of(said, root),
     )
+
+
+def own_policies(root: Path) -> Policies:
+    """Return the policies that a repository has of its own, by what `.argosy.yaml` says alone."""
+    return policies.of(_document(root, layout.CONFIGURATION), root)
 
 
 def baseline(root: Path) -> str:

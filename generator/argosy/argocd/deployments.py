@@ -119,6 +119,7 @@ class _Search:
             work_tree=self.configured.work_tree,
             remotes=self.configured.remotes,
             least_privilege=self.configured.least_privilege,
+            policies=self.configured.policies.all,
             revisions=self.configured.revisions,
             has_every_branch=self.configured.has_every_branch,
             overlaid=frozenset(
@@ -145,6 +146,7 @@ class _Search:
             self.configured.declared,
         )
         self.generating |= {each.path for each in self.configured.declared.all if each.path}
+        self.generating |= {each.document.path for each in self.configured.policies.all}
         self.written = {_identity(each.data): each for each in self.view.documents if _is_argo(each)}
         self.seen: set[int | str] = set()
         self.declaring = Declaring(

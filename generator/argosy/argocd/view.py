@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from argosy.argocd.elsewhere import Read
     from argosy.argocd.engines import Engines
     from argosy.argocd.installed import Install
+    from argosy.argocd.policies import Policy
     from argosy.argocd.settings import Settings
 
 Resource = tuple[str, str, str]
@@ -135,6 +136,8 @@ class View:
     """The URLs that it fetches from, normalised: these are the user's word, where a repository can say any URL."""
     least_privilege: bool = False
     """Whether projects outside production, too, permit no more than what is used."""
+    policies: Sequence[Policy] = ()
+    """The repository's own, besides those that are deployed."""
     projects: Mapping[str, Document] = field(default_factory=dict)
     """AppProjects by name."""
     namesakes: Mapping[str, Sequence[Document]] = field(default_factory=dict)

@@ -51,7 +51,7 @@ COMMANDS = {
     "report": "Write a page for browsers, or put the reports of a validation's shards together.",
     "serve": "Show the page of a repository in a browser, and follow changes.",
     "doctor": "Find out why Argo CD does not do what Git says.",
-    "rules": "List the rules of validation, or explain one.",
+    "rules": "List the rules of validation and the repository's own policies, or explain one.",
     "version": "Print the versions of argosy, of its template and of its engines.",
     "help": "Print a page of the documentation, or list the pages.",
     "completion": "Print the script that completes argosy's commands in a shell.",

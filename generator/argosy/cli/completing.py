@@ -57,8 +57,16 @@ def installed(root: Path) -> Iterator[str]:
     yield from (each.stem for each in found if each.name != Path(layout.components_project("*")).name)
 
 
-def rules(_: Path) -> Iterator[str]:
+def rules(root: Path) -> Iterator[str]:
     """Yield the ids of the rules, as they stand in the source: to import them all takes far longer."""
+    from argosy import paths  # noqa: PLC0415
+    from argosy.documents import plain  # noqa: PLC0415
+
+    own = root / layout.CONFIGURATION
+    if own.is_file() and not paths.astray(own, root) and b"policies:" in (content := own.read_bytes()):
+        listed = plain.parse(content).get("policies")
+        names = (each.get("name") for each in listed if isinstance(each, dict)) if isinstance(listed, list) else ()
+        yield from (f"policy/{each}" for each in names if each)
     for file in (Path(__file__).parents[1] / "rules").glob("*.py"):
         yield from _RULE.findall(file.read_text(encoding="utf-8"))
 

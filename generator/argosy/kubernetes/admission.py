@@ -45,6 +45,8 @@ class Refusal:
     message: str
     is_denied: bool
     """Whether the object is refused; otherwise it is let in with a warning, or a note in the audit log."""
+    expression: str = ""
+    """What does not hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,20 @@ class Unknown:
 
     policy: Document
     reason: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bound:
+    """A policy as it is in force by one binding."""
+
+    policy: Document
+    spec: Mapping[str, Any]
+    binding: Mapping[str, Any]
+    own: Mapping[str, Any] | None = None
+    """What the expressions of a policy of the repository's own may name besides; None: the API server asks it.
+
+    What is its own is asked of manifests as they are written: no server fills in more than is known here.
+    """
 
 
 class _UnknownError(Exception):
@@ -67,8 +83,8 @@ class Admission:
         self._resources = resources
 
     @cached_property
-    def _bound(self) -> Sequence[tuple[Document, Mapping[str, Any], Mapping[str, Any]]]:
-        """Each policy with its specification, and with that of a binding."""
+    def _bound(self) -> Sequence[Bound]:
+        """Each policy that is deployed, with each of its bindings."""
         policies, bindings = {}, []
         for each in self._resources:
             group, kind = group_and_kind(each.document.data)
@@ -77,44 +93,44 @@ class Admission:
             elif (group, kind) == (GROUP, "ValidatingAdmissionPolicyBinding"):
                 bindings.append(mapping(field(each.document.data, "spec")))
         named = [(policies.get(text(each.get("policyName"))), each) for each in bindings]
-        return [(policy, mapping(field(policy.data, "spec")), binding) for policy, binding in named if policy]
+        return [Bound(policy, mapping(field(policy.data, "spec")), binding) for policy, binding in named if policy]
 
     def judge(self, resource: Resource) -> Iterator[Refusal | Unknown]:
-        """Yield what the policies say against an object that is new, each once."""
+        """Yield what the policies that are deployed say against an object that is new, each once."""
+        yield from self.ask(resource, self._bound)
+
+    def ask(self, resource: Resource, policies: Sequence[Bound]) -> Iterator[Refusal | Unknown]:
+        """Yield what policies say against an object that is new, each once."""
         if group_and_kind(resource.document.data)[0] == GROUP:
             return  # Policies are not asked about each other.
         if not isinstance(field(resource.document.data, "metadata"), dict | None):
             return  # Nor about what the API server cannot read.
         found: dict[Refusal | Unknown, None] = {}
         filled = cache(lambda: self._given(resource))
-        for policy, spec, binding in self._bound:
+        for each in policies:
             try:
-                found.update(dict.fromkeys(self._judged(policy, spec, binding, resource, filled)))
+                found.update(dict.fromkeys(self._judged(each, resource, filled)))
             except _UnknownError as error:
-                found[Unknown(policy, str(error))] = None
+                found[Unknown(each.policy, str(error))] = None
         yield from found
 
-    def _judged(
-        self,
-        policy: Document,
-        spec: Mapping[str, Any],
-        binding: Mapping[str, Any],
-        resource: Resource,
-        filled: Callable[[], Mapping[str, Any]],
-    ) -> Iterator[Refusal]:
+    def _judged(self, bound: Bound, resource: Resource, filled: Callable[[], Mapping[str, Any]]) -> Iterator[Refusal]:
+        spec, binding = bound.spec, bound.binding
         constraints = mapping(spec.get("matchConstraints"))
         narrower = mapping(binding.get("matchResources"))
         if not self._matches(constraints, resource) or (narrower and not self._matches(narrower, resource, bare=True)):
             return
         actions = sequence(binding.get("validationActions"))
+        own = bound.own or {}
         for params in self._params(spec, binding, resource):
-            given = {**filled(), "params": params, "variables": {}}
+            given = {**filled(), "params": params, **own, "variables": {}}
+            names = (*VARIABLES, *(own.keys() - {*VARIABLES}))
             conditions = _expressions(spec.get("matchConditions"))
-            [found] = engine.values([engine.Question(conditions, given)], VARIABLES)
+            [found] = engine.values([engine.Question(conditions, given)], names)
             if not all(_known(*each) is True for each in zip(conditions, found, strict=True)):
                 continue
-            for message in _broken(spec, given):
-                yield Refusal(policy, message, "Deny" in actions)
+            for expression, message in _broken(spec, given, names, is_final=bound.own is not None):
+                yield Refusal(bound.policy, message, "Deny" in actions, expression)
 
     def _matches(self, constraints: Mapping[str, Any], resource: Resource, *, bare: bool = False) -> bool:
         """Return whether an object is meant; a binding's constraints may name no resources, which is all of them."""
@@ -188,31 +204,40 @@ class Admission:
         return {**given, "namespaceObject": {**mapping(known.document.data), "metadata": metadata}}
 
 
-def _broken(spec: Mapping[str, Any], given: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the messages of the validations that do not hold."""
+def _broken(
+    spec: Mapping[str, Any], given: Mapping[str, Any], names: Sequence[str], *, is_final: bool
+) -> Iterator[tuple[str, str]]:
+    """Yield the expressions and messages of the validations that do not hold.
+
+    Where the object is final, what it lacks it will lack: otherwise the API server may fill in more.
+    """
     made = [*map(mapping, sequence(spec.get("variables")))]
     variables = [(text(each.get("name")), text(each.get("expression"))) for each in made]
     validations = _expressions(spec.get("validations"))
-    [found] = engine.values([engine.Question(validations, given, variables)], VARIABLES)
+    [found] = engine.values([engine.Question(validations, given, variables)], names)
     judged = zip(sequence(spec.get("validations")), validations, found[len(variables) :], strict=True)
     for each, written, value in judged:
         try:
+            if is_final and isinstance(value, engine.DataError):
+                raise value
             if _known(written, value, raises=True) is True:
                 continue
-            said = _said(mapping(each), given, variables)
+            said = _said(mapping(each), given, variables, names)
         except engine.DataError as error:
             if spec.get("failurePolicy", "Fail") != "Fail":
                 continue
             said = "its expression fails" + ("" if given["object"].get("kind") == "Secret" else f": {error}")
-        yield said or "an expression does not hold: " + " ".join(written.split())
+        yield written, said or "an expression does not hold: " + " ".join(written.split())
 
 
-def _said(validation: Mapping[str, Any], given: Mapping[str, Any], variables: Sequence[tuple[str, str]]) -> str:
+def _said(
+    validation: Mapping[str, Any], given: Mapping[str, Any], variables: Sequence[tuple[str, str]], names: Sequence[str]
+) -> str:
     found: Any = ""
     written = text(validation.get("messageExpression"))
     # What a message is made of may be what a Secret holds.
     if written and given["object"].get("kind") != "Secret":
-        found = engine.values([engine.Question([written], given, variables)], VARIABLES)[0][-1]
+        found = engine.values([engine.Question([written], given, variables)], names)[0][-1]
     said = found if isinstance(found, str) and found.strip() else text(validation.get("message"))
     return " ".join(said.split())
 

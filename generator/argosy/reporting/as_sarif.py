@@ -15,7 +15,7 @@ from argosy.documents.fields import JSON
 from argosy.findings import Finding, Place, Report
 from argosy.reporting.grouping import full_message, ordered, others
 from argosy.reporting.options import Options
-from argosy.rules.registry import RULES, Rule
+from argosy.rules.registry import Rule, known
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 
@@ -35,7 +35,7 @@ def format_report(report: Report, options: Options) -> str:
                     "driver": {
                         "name": "argosy",
                         "version": options.version,
-                        "rules": [_rule(RULES[rule]) for rule in rules],
+                        "rules": [_rule(each) for each in map(known, rules) if each],
                     }
                 },
                 "results": list(_results(report, rules)),

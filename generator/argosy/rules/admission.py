@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 from argosy.argocd.matching import applied, cluster, is_cluster_scoped, namespace_of
-from argosy.argocd.view import View
+from argosy.argocd.view import ArgoApplication, View
 from argosy.documents import Document
 from argosy.documents.fields import field as value_at
 from argosy.documents.fields import group_and_kind, text
@@ -101,7 +102,8 @@ def not_judged(repository: View) -> Sequence[tuple[Document, str]]:
 def _judged(repository: View) -> tuple[Sequence[tuple[Resource, Refusal]], Sequence[Unknown]]:
     refusals: dict[tuple[int, Refusal], tuple[Resource, Refusal]] = {}
     unknown: dict[int, Unknown] = {}
-    for resources in _clusters(repository):
+    for found_in in clusters(repository):
+        resources = [*dict.fromkeys(each.resource for each in found_in)]
         if not any(group_and_kind(each.document.data)[0] == admission.GROUP for each in resources):
             continue
         policies = Admission(resources)
@@ -114,24 +116,35 @@ def _judged(repository: View) -> tuple[Sequence[tuple[Resource, Refusal]], Seque
     return [*refusals.values()], [*unknown.values()]
 
 
-def _clusters(repository: View) -> Sequence[Sequence[Resource]]:
-    """Return what is deployed to each cluster; what no Application deploys, where there is none, is one's."""
-    found: dict[str, list[Resource]] = defaultdict(list)
-    plurals = _plurals(repository)
+@dataclass(frozen=True, slots=True, eq=False)
+class Deployed:
+    """A resource, with the Application that deploys it, None where there is none."""
 
-    def add(where: str, document: Document, namespace: str) -> None:
+    resource: Resource
+    application: ArgoApplication | None
+
+
+@lru_cache(maxsize=1)
+def clusters(repository: View) -> Sequence[Sequence[Deployed]]:
+    """Return what is deployed to each cluster; what no Application deploys, where there is none, is one's."""
+    found: dict[str, list[Deployed]] = defaultdict(list)
+    plurals = _plurals(repository)
+    apart = {each.document.path for each in repository.policies}
+
+    def add(where: str, document: Document, namespace: str, application: ArgoApplication | None = None) -> None:
         group, kind = group_and_kind(document.data)
         own = text(value_at(document.data, "metadata", "namespace")) or namespace
         is_of_cluster = is_cluster_scoped(document.data, repository)
         plural = plurals.get((group, kind)) or _plural(kind)
-        found[where].append(Resource(document, "" if is_of_cluster else own, plural))
+        found[where].append(Deployed(Resource(document, "" if is_of_cluster else own, plural), application))
 
     for application in repository.applications:
         server, name = cluster(application, repository)
         for document in applied(application, repository):
-            add(server or name or "", document, namespace_of(application))
+            add(server or name or "", document, namespace_of(application), application)
     for document in repository.documents if not repository.applications else ():
-        add("", document, "default")
+        if document.path not in apart:
+            add("", document, "default")
     return [*found.values()]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from argosy.argocd.view import View
 from argosy.cel import engine
@@ -14,6 +14,8 @@ from argosy.kubernetes.admission import VARIABLES
 from argosy.rules.registry import Scope, rule
 from argosy.schemas.crds import RULES
 
+OWN_VARIABLES = (*VARIABLES, "argosy")
+"""What the expressions of a policy of the repository's own may name."""
 _POLICY = """
 # file: policy.yaml
 apiVersion: admissionregistration.k8s.io/v1
@@ -43,7 +45,7 @@ spec:
     bad=_POLICY.replace("EXPRESSION", "has(object.metadata.labels"),
     good=_POLICY.replace("EXPRESSION", "has(object.metadata.labels)"),
 )
-def expression(document: Document, repository: View) -> Iterator[Problem]:  # noqa: ARG001 - each is looked at alone
+def expression(document: Document, repository: View) -> Iterator[Problem]:
     """Find expressions that do not compile."""
     group, kind = group_and_kind(document.data)
     found: Iterator[Pointer] = iter(())
@@ -51,8 +53,17 @@ def expression(document: Document, repository: View) -> Iterator[Problem]:  # no
     if (group, kind) == ("apiextensions.k8s.io", "CustomResourceDefinition"):
         found, names = _rules_of(document.data, ()), ("self", "oldSelf")
     elif (group, kind) == ("admissionregistration.k8s.io", "ValidatingAdmissionPolicy"):
-        found = _of_policy(document.data)
-    written = [(at, each) for at in found if isinstance(each := value_at(document.data, *at), str)]
+        found = of_policy(document.data, ("spec",))
+        is_own = any(
+            (each.document.path, each.document.index) == (document.path, document.index) for each in repository.policies
+        )
+        names = OWN_VARIABLES if is_own else VARIABLES
+    yield from flaws(document, found, names)
+
+
+def flaws(document: Document, places: Iterable[Pointer], names: Sequence[str]) -> Iterator[Problem]:
+    """Yield what does not compile of the expressions in these places of a document."""
+    written = [(at, each) for at in places if isinstance(each := value_at(document.data, *at), str)]
     for (at, _), flaw in zip(written, engine.flaws([each for _, each in written], names), strict=True):
         if flaw:
             shown = ".".join(str(part) for part in at)
@@ -72,7 +83,8 @@ def _rules_of(data: JSON, at: Pointer) -> Iterator[Pointer]:
             yield from _rules_of(each, (*at, place))
 
 
-def _of_policy(data: JSON) -> Iterator[Pointer]:
+def of_policy(data: JSON, prefix: Pointer) -> Iterator[Pointer]:
+    """Yield the places of the expressions of a policy, whose fields are at `prefix`."""
     places = {
         "validations": ("expression", "messageExpression"),
         "auditAnnotations": ("valueExpression",),
@@ -80,5 +92,5 @@ def _of_policy(data: JSON) -> Iterator[Pointer]:
         "variables": ("expression",),
     }
     for name, fields in places.items():
-        for place, _ in enumerate(sequence(mapping(value_at(data, "spec")).get(name))):
-            yield from (("spec", name, place, each) for each in fields)
+        for place, _ in enumerate(sequence(mapping(value_at(data, *prefix)).get(name))):
+            yield from ((*prefix, name, place, each) for each in fields)

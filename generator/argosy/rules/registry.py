@@ -16,7 +16,7 @@ too, registered with `declare`, so that every finding's id can be listed, explai
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -62,6 +62,17 @@ class Rule:
 
 RULES: dict[str, Rule] = {}
 """All rules by id, filled by importing the modules that hold them: see `argosy.rules.catalogue`."""
+
+
+def known(id: str) -> Rule | None:
+    """Return the rule of an id, None if there is none; a policy of the repository's own has that of all of them."""
+    family, slash, _ = id.partition("/")
+    rule = RULES.get(family)
+    return replace(rule, id=id) if slash and rule and family == POLICY else RULES.get(id)
+
+
+POLICY = "policy"
+"""The rule of the repository's own policies, each of which has an id of its own: policy/NAME."""
 
 
 def declare(

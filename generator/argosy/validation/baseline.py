@@ -25,7 +25,7 @@ from argosy.paths import astray
 from argosy.repository import layout
 from argosy.rules.files import OF_FILES
 from argosy.rules.manifests import OF_ENGINES
-from argosy.rules.registry import RULES
+from argosy.rules.registry import RULES, known
 from argosy.rules.secrets import credentials
 from argosy.schemas import bundled
 from argosy.schemas.violations import path_of
@@ -114,7 +114,7 @@ class Baseline:
         hint = "Remove it: argosy validate --update-baseline removes all such entries."
         for key, entry in self.entries.items():
             where = " ".join(filter(None, (key.path, *key[2:])))
-            if key.rule not in RULES:
+            if not known(key.rule):
                 meant = did_you_mean(key.rule, RULES) or hint
                 yield entry.line, Problem(f"There is no rule “{key.rule}”.", hint=meant)
             elif key not in there and is_judged(key):
@@ -126,7 +126,7 @@ class Baseline:
     def renewed(self, found: Iterable[Found], is_judged: Callable[[Key], bool]) -> Baseline:
         """Return the baseline of what is found: what stays keeps reason and date, what is new has neither."""
         there = {key: _count(several) for key, several in _by_key(found).items()}
-        unknown = {key for key in self.entries.keys() - there.keys() if key.rule in RULES and not is_judged(key)}
+        unknown = {key for key in self.entries.keys() - there.keys() if known(key.rule) and not is_judged(key)}
         entries = {key: entry for key, entry in self.entries.items() if key in there or key in unknown}
         for key, count in there.items():
             entry = entries.get(key, Entry(key))

@@ -187,6 +187,7 @@ class _Search:
         named = {each.path for each in deployed.configured.declared.all}
         named |= {path for each in deployed.configured.variants.values() for values in each.values() for path in values}
         schemas = [each.partition("{{")[0].rstrip("/") for each in deployed.configured.schema_locations]
+        schemas += deployed.configured.policies.paths
         is_argosys, is_linked = deployed.reach.search.is_argosys, bool(self.gone) and self._has_links
         return (
             is_linked

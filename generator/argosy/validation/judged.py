@@ -15,7 +15,7 @@ from argosy.findings import Finding, Outcome, Place, Report, Severity, Status, U
 from argosy.rules.files import BASELINE_STALE, OF_FILES
 from argosy.rules.images import VERSION_UNQUOTED
 from argosy.rules.manifests import OF_ENGINES
-from argosy.rules.registry import RULES
+from argosy.rules.registry import known
 from argosy.schemas import bundled
 from argosy.validation.baseline import Baseline, Entry, Key, way_of
 from argosy.validation.causes import Found, fold
@@ -182,7 +182,7 @@ def _judged(data: JSON, name: str) -> Judged:
     for wrong in bundled.schema("report.json#/$defs/shard").violations(data):
         raise UsageError(f"{name} is no report of a shard: {wrong.message}.", make)
     for each in data["found"]:
-        if each["rule"] not in RULES:
+        if not known(each["rule"]):
             raise UsageError(f"{name} has a finding of the rule “{each['rule']}”, which argosy does not have.", make)
     try:
         baseline, seen = _known(data["baseline"])

@@ -46,8 +46,17 @@ from argosy.kubernetes import api_server
 from argosy.kubernetes.custom_rules import CustomRules, Unknown
 from argosy.paths import holds, unchanged
 from argosy.repository import layout
-from argosy.rules import admission, applicationset, components, files, images, manifests, placeholders
-from argosy.rules.registry import RULES, Rule, Scope
+from argosy.rules import (
+    admission,
+    applicationset,
+    components,
+    files,
+    images,
+    manifests,
+    placeholders,
+    policies,
+)
+from argosy.rules.registry import RULES, Rule, Scope, known
 from argosy.rules.secrets import CREDENTIAL, SECRET, credentials, leaked
 from argosy.schemas.builtin_kinds import BUILT_IN_GROUPS
 from argosy.schemas.files import declared, file_schema, has_comments
@@ -242,7 +251,7 @@ class _Validation:
         self._apply_rules(view, deployed.renders)
         if self.options.server:
             self._ask(self.options.server)
-        for policy, reason in admission.not_judged(view):
+        for policy, reason in (*admission.not_judged(view), *policies.not_judged(view)):
             self.skipped.setdefault(identity(policy), reason)
 
     def _ask(self, server: Server) -> None:
@@ -444,6 +453,10 @@ class _Validation:
 
         for given in self.deployed.configured.declared.all if found else ():
             self._check_declared(given, found[0])
+        for at, message, hint in self.deployed.configured.policies.mistakes:
+            self._add(files.FILE_SCHEMA, Problem(message, at, hint), document=found[0])
+        for rule, problem in policies.flawed(self.deployed.configured.policies.all):
+            self._add(rule, problem, document=problem.document)
 
     def _check_declared(self, given: Given, configuration: Document) -> None:
         """Check a list that `.argosy.yaml` takes from a file; one in it is checked with it."""
@@ -573,7 +586,7 @@ class _Validation:
                 for problem in _checked(rule)(application, view):
                     self._add(rule, problem, document=application.document, application=application, owner=owner)
         self._judge_outlines([each for each in scoped[Scope.APPLICATION] if each.id in OF_TEMPLATES], view)
-        for rule in scoped[Scope.REPOSITORY]:
+        for rule in (*scoped[Scope.REPOSITORY], *policies.rules_of(view.policies)):
             for problem in _checked(rule)(view) if part.has(of_rule(rule.id)) else ():
                 self._add(rule, problem, document=problem.document, owner=of_rule(rule.id))
 
@@ -711,18 +724,19 @@ class _Validation:
     def _unsuppressed(self, inventory: Inventory, configured: Configuration) -> list[Found]:
         """Drop the findings that the repository ignores, and report invalid requests to ignore."""
         comments = {entry.file.path: suppressions(entry.parsed.text) for entry in inventory.entries}
+        there = {*RULES, *(each.id for each in configured.policies.all)}
         for path, each in ((path, each) for path, several in comments.items() for each in several):
-            unknown = [rule for rule in each.rules if rule not in RULES]
+            unknown = [rule for rule in each.rules if rule not in there]
             for problem in files.suppression_problems(each.rules, unknown, each.reason):
                 self._add(files.SUPPRESSION, problem, path=path, line=each.line)
         for exemption in configured.exemptions:
-            unknown = [] if exemption.rule in RULES else [exemption.rule]
+            unknown = [] if exemption.rule in there else [exemption.rule]
             for problem in files.suppression_problems((exemption.rule,), unknown, exemption.reason):
                 self._add(files.SUPPRESSION, problem, path=layout.CONFIGURATION)
 
         def is_ignored(rule: str, place: Place) -> bool:
             return any(each.covers(rule, place.path) for each in configured.exemptions) or any(
-                rule in each.rules
+                not {rule, rule.partition("/")[0]}.isdisjoint(each.rules)
                 and each.reason
                 and (each.whole_file or place.line is None or place.line in {each.line, each.covers})
                 for each in comments.get(place.path, ())
@@ -739,12 +753,13 @@ class _Validation:
     def settled(self) -> Sequence[Found]:
         """What is found, without what the repository asks to ignore."""
         found = self._unsuppressed(self.deployed.inventory, self.deployed.configured)
-        better = {(RULES[each.finding.rule].instead_of, *_field_of(each)) for each in found}
+        better = {(_rule(each.finding.rule).instead_of, *_field_of(each)) for each in found}
         return with_echoes([each for each in found if (each.finding.rule, *_field_of(each)) not in better])
 
     def is_judged(self, key: Key) -> bool:
         """Return whether what is known by a key would have been found, if it were still there."""
-        if key.path in self.left_out or (RULES[key.rule].asks_cluster if key.rule in RULES else False):
+        rule = known(key.rule)
+        if key.path in self.left_out or (rule is not None and rule.asks_cluster):
             return False
         failed = [each for each in self.deployed.renders if each.skipped or each.faults] if key.resource else []
         declared = [each.application.document for each in failed if each.application]
@@ -919,6 +934,13 @@ def _within(fault: Fault, chart: Path) -> str:
     """Return the file of a chart that a fault is about."""
     is_within = fault.path is not None and fault.path.is_relative_to(chart)
     return fault.path.relative_to(chart).as_posix() if fault.path and is_within else "Chart.yaml"
+
+
+def _rule(id: str) -> Rule:
+    rule = known(id)
+    if rule is None:
+        raise TypeError(f"there is no rule {id}")
+    return rule
 
 
 def _checked(rule: Rule) -> Callable[..., Iterator[Problem]]:

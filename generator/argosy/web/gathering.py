@@ -33,7 +33,7 @@ from argosy.promotion.states import State
 from argosy.repository import states, store
 from argosy.repository.model import Repository
 from argosy.rules import catalogue  # registers the rules
-from argosy.rules.registry import RULES
+from argosy.rules.registry import known
 from argosy.status import live, promotions, survey
 from argosy.status import report as wording
 from argosy.status.matrix import Deployment, Matrix
@@ -420,7 +420,7 @@ def _findings(report: Report) -> Iterator[Finding]:
 
 def _rules(report: Report) -> Iterator[Rule]:
     for name in sorted({each.rule for each in (*report.findings, *(report.known or ()))}):
-        if rule := RULES.get(name):
+        if rule := known(name):
             yield Rule(rule.id, rule.severity.value, rule.summary, rule.explanation, rule.bad, rule.good)
 
 

@@ -1,0 +1,171 @@
+"""The rules of the repository's own policies: one for each."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from functools import lru_cache
+
+from argosy.argocd.matching import cluster
+from argosy.argocd.policies import Policy
+from argosy.argocd.view import View
+from argosy.documents import Document, Pointer
+from argosy.documents.fields import field as value_at
+from argosy.documents.fields import group_and_kind, mapping, sequence, text
+from argosy.findings import Problem, Severity
+from argosy.kubernetes.admission import Admission, Refusal, Resource, Unknown
+from argosy.rules.admission import Deployed, clusters
+from argosy.rules.expressions import OWN_VARIABLES, flaws, of_policy
+from argosy.rules.registry import RULES, Rule, Scope, declare
+
+_EXAMPLE = """
+# file: .argosy.yaml
+policies:
+  - name: few-replicas
+    matchConstraints:
+      resourceRules:
+        - apiGroups: [apps]
+          apiVersions: [v1]
+          operations: [CREATE, UPDATE]
+          resources: [deployments]
+    validations:
+      - expression: object.spec.replicas <= 5
+        message: no more than five replicas
+# file: deployment.yaml
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: shop
+spec:
+  replicas: REPLICAS
+  selector:
+    matchLabels: {app: shop}
+  template:
+    metadata:
+      labels: {app: shop}
+    spec:
+      containers:
+        - name: shop
+          image: nginx:1.29.3-alpine
+          resources: {requests: {cpu: 10m, memory: 32Mi}, limits: {memory: 32Mi}}
+"""
+
+POLICY = declare(
+    "policy",
+    Severity.ERROR,
+    "A manifest that a policy of the repository's own refuses.",
+    explanation="`.argosy.yaml` has policies, or names files with ValidatingAdmissionPolicies that no cluster has to "
+    "have: expressions in CEL that manifests have to fulfil, also those that are rendered from charts and overlays. "
+    "Each policy is a rule of its own, `policy/NAME`, with the severity that it says; "
+    "`argosy help policies` shows how they are written.",
+    bad=_EXAMPLE.replace("REPLICAS", "9"),
+    good=_EXAMPLE.replace("REPLICAS", "3"),
+)
+_PATH = re.compile(r"\bobject((?:\.\w+)+)(?![\w(])")
+"""Fields of the object that an expression names one below the other."""
+
+
+def rules_of(policies: Iterable[Policy]) -> Iterator[Rule]:
+    """Yield a rule for each policy."""
+    for policy in policies:
+        validations = [*map(mapping, sequence(policy.spec.get("validations")))]
+        messages = [text(each.get("message")) for each in validations]
+        asked = "\n".join(" ".join(text(each.get("expression")).split()) for each in validations)
+
+        where = f"{policy.document.path}:{policy.document.line_of(policy.at)}"
+
+        def check(view: View, policy: Policy = policy) -> Iterator[Problem]:
+            for resource, refusal in _asked(view)[0].get(policy.id, ()):
+                yield _problem(policy, resource, refusal)
+
+        yield Rule(
+            policy.id,
+            policy.severity or Severity.ERROR,
+            Scope.REPOSITORY,
+            " ".join(f"{each.rstrip('.')}." for each in messages if each) or f"The policy {policy.name}.",
+            f"A policy of this repository, in {where}. It asks:\n\n{asked}",
+            *("", ""),
+            check,
+        )
+
+
+def flawed(policies: Iterable[Policy]) -> Iterator[tuple[Rule, Problem]]:
+    """Yield what does not compile in `.argosy.yaml`; files that it names are judged as all that have policies are."""
+    for policy in policies:
+        if policy.at != ("spec",):
+            for problem in flaws(policy.document, of_policy(policy.document.data, policy.at), OWN_VARIABLES):
+                yield RULES["cel-expression"], replace(problem, document=policy.document)
+
+
+def not_judged(repository: View) -> Sequence[tuple[Document, str]]:
+    """Return what has policies that say nothing of some manifest here, with the reason."""
+    names = {policy.id: policy for policy in repository.policies}
+    return [
+        (each.policy, f"its policy {names[name].name} is not judged on some manifests: {each.reason}")
+        for name, each in _asked(repository)[1].items()
+    ]
+
+
+def _problem(policy: Policy, resource: Resource, refusal: Refusal) -> Problem:
+    data = resource.document.data
+    kind, name = group_and_kind(data)[1], text(value_at(data, "metadata", "name"))
+    severity = policy.severity or (Severity.ERROR if refusal.is_denied else Severity.WARNING)
+    hint = "" if policy.at != ("spec",) else f"The policy is in {policy.document.path}."
+    return Problem(
+        f"The policy {policy.name} {'refuses' if severity is Severity.ERROR else 'warns of'} {kind} {name}: "
+        f"{refusal.message}".rstrip(".")
+        + ".",
+        _place(data, refusal.expression),
+        hint,
+        resource.document,
+        among=(),
+        severity=severity,
+    )
+
+
+def _place(data: object, expression: str) -> Pointer:
+    """Return the field that an expression is about, as deep as the manifest has it; its name where it names none."""
+    named = [found[1].strip(".").split(".") for found in _PATH.finditer(expression)]
+    there = [
+        tuple(at[:count]) for at in named for count in range(len(at) + 1) if value_at(data, *at[:count]) is not None
+    ]
+    return max(there, key=len, default=()) or ("metadata", "name")
+
+
+_Found = tuple[dict[str, list[tuple[Resource, Refusal]]], dict[str, Unknown]]
+
+
+@lru_cache(maxsize=1)  # One validation looks at one View.
+def _asked(repository: View) -> _Found:
+    """Return what each policy says against what is deployed, by its rule, and why it says nothing of some of it."""
+    refusals: dict[str, dict[tuple[int, Refusal], tuple[Resource, Refusal]]] = {}
+    unknown: dict[str, Unknown] = {}
+    for deployed in clusters(repository) if repository.policies else ():
+        admission = Admission([*dict.fromkeys(each.resource for each in deployed)])
+        for each in deployed:
+            for policy in repository.policies:
+                for found in _said(policy, each, admission, repository):
+                    if isinstance(found, Unknown):
+                        unknown.setdefault(policy.id, found)
+                    else:
+                        key = (id(each.resource.document), found)
+                        refusals.setdefault(policy.id, {}).setdefault(key, (each.resource, found))
+    return {name: [*found.values()] for name, found in refusals.items()}, unknown
+
+
+def _said(policy: Policy, deployed: Deployed, admission: Admission, repository: View) -> Iterator[Refusal | Unknown]:
+    application, resource = deployed.application, deployed.resource
+    server, name = cluster(application, repository) if application else (None, None)
+    known = {
+        "application": application.application or application.name if application else "",
+        "environment": application.environment if application else "",
+        "cluster": name or server or "",
+    }
+    if (
+        policy.is_about("applications", known["application"])
+        and policy.is_about("environments", known["environment"])
+        and policy.is_about("clusters", name or "", server or "")
+        and policy.is_about("namespaces", resource.namespace)
+    ):
+        yield from admission.ask(resource, policy.bound(known))

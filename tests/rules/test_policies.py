@@ -1,0 +1,362 @@
+"""Policies of a repository's own: what they say, of what, and where."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from argosy.cel import engine
+from argosy.cli import completing
+from argosy.findings import Report, Severity
+from tests.conftest import Argosy
+from tests.validating import Validate
+
+PAGE = Path(__file__).parents[2] / "docs/how-to/policies.md"
+BLOCK = re.compile(r"^```yaml\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+SHOWN = {
+    each["name"]: each
+    for block in BLOCK.findall(PAGE.read_text(encoding="utf-8"))
+    for each in yaml.safe_load(block)["policies"]
+    if "name" in each
+}
+RULE = {"apiGroups": ["*"], "apiVersions": ["*"], "operations": ["*"], "resources": ["*"]}
+MAP = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: shop\n  labels: {team: a}\ndata:\n  a: '9'\n"
+APPLICATION = """\
+apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata: {name: shop-ENV, namespace: argocd, labels: {app.kubernetes.io/name: shop, environment: ENV}}
+spec:
+  project: default
+  source: {repoURL: 'https://git.example.com/a.git', path: PATH, targetRevision: main}
+  destination: {server: 'https://ENV.example.com', namespace: shop-ENV}
+"""
+CHART = {
+    "charts/shop/Chart.yaml": "apiVersion: v2\nname: shop\nversion: 1.0.0\n",
+    "charts/shop/templates/map.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: shop\ndata: {a: '9'}\n",
+}
+OVERLAY = {
+    "charts/shop/kustomization.yaml": "resources: [map.yaml]\nnamePrefix: my-\n",
+    "charts/shop/map.yaml": MAP,
+}
+
+
+def policy(expression: str, *, name: str = "mine", message: str = "no", **more: Any) -> dict[str, Any]:
+    """Return a policy of one expression over everything."""
+    asked = {"expression": expression, **({"message": message} if message else {})}
+    return {"name": name, "matchConstraints": {"resourceRules": [RULE]}, "validations": [asked], **more}
+
+
+def configured(*policies: dict[str, Any], **more: Any) -> dict[str, str]:
+    """Return the configuration that has some policies."""
+    return {".argosy.yaml": yaml.safe_dump({"policies": [*policies], **more}, sort_keys=False)}
+
+
+def deployed(path: str = "charts/shop", environments: tuple[str, ...] = ("dev", "prod")) -> dict[str, str]:
+    """Return an Application for each environment."""
+    made = {each: APPLICATION.replace("PATH", path).replace("ENV", each) for each in environments}
+    return {f"argocd/{name}.yaml": text for name, text in made.items()}
+
+
+def said(report: Report) -> list[str]:
+    """Return what policies say."""
+    found = [each for each in report.findings if each.rule.startswith("policy/")]
+    return [f"{each.path}:{each.line or ''} {each.severity} {each.message} [{each.rule}]" for each in found]
+
+
+def workload(image: str, **container: Any) -> str:
+    made = {"name": "shop", "image": image, **container}
+    return yaml.safe_dump(
+        {
+            "apiVersion": "apps/v1",
+            "kind": "Deployment",
+            "metadata": {"name": "shop", "labels": {"team": "a"} if image != "nobody's" else {}},
+            "spec": {
+                "selector": {"matchLabels": {"app": "shop"}},
+                "template": {"metadata": {"labels": {"app": "shop"}}, "spec": {"containers": [made]}},
+            },
+        }
+    )
+
+
+SERVICE = """\
+apiVersion: v1
+kind: Service
+metadata: {name: shop}
+spec: {type: LoadBalancer, ports: [{port: 80}], selector: {app: a}}
+"""
+ENOUGH = {"resources": {"limits": {"memory": "1Gi"}, "requests": {"cpu": "1"}}}
+
+
+@pytest.mark.parametrize(
+    ("name", "bad", "good", "message"),
+    [
+        ("no-latest", workload("nginx"), workload("localhost:5000/nginx:1.2"), "no tag, or latest: nginx"),
+        ("no-latest", workload("a/b:latest"), workload("a/b@sha256:" + "0" * 64), "no tag, or latest: a/b:latest"),
+        ("team-label", workload("nobody's"), workload("nginx"), "the label team says whose it is"),
+        (
+            "limits-in-production",
+            workload("a:1", resources={"limits": {"cpu": "1"}}),
+            workload("a:1", **ENOUGH),
+            "each container has a memory limit and a cpu request",
+        ),
+        (
+            "allowed-registries",
+            workload("docker.io/nginx:1"),
+            workload("ghcr.io/acme/shop:1"),
+            "not from registry.example.com/ or ghcr.io/acme/: docker.io/nginx:1",
+        ),
+        (
+            "no-load-balancer",
+            SERVICE,
+            SERVICE.replace("LoadBalancer", "ClusterIP"),
+            "addresses cost money outside of production, an Ingress will do",
+        ),
+    ],
+)
+def test_the_page_shows_policies_that_work(name: str, bad: str, good: str, message: str, validate: Validate) -> None:
+    files = {**configured(SHOWN[name]), **deployed("plain")}
+    report = validate({**files, "plain/it.yaml": bad})
+    found = [each for each in report.findings if each.rule == f"policy/{name}"]
+    assert [message in each.message for each in found] == [True]
+    (only,) = found
+    told = {each.environment for each in only.places} - {""}
+    expected = {"limits-in-production": {"prod"}, "no-load-balancer": {"dev"}}.get(name, told)
+    assert (told or expected, only.severity) == (expected, SHOWN[name].get("severity", "error"))
+    assert said(validate({**files, "plain/it.yaml": good})) == []
+    assert not [each for each in report.outcomes if each.path == ".argosy.yaml" and each.reason]
+
+
+def test_each_policy_of_the_page_is_shown_to_work() -> None:
+    assert [*SHOWN] == ["no-latest", "team-label", "limits-in-production", "allowed-registries", "no-load-balancer"]
+
+
+@pytest.mark.parametrize("source", [CHART, OVERLAY, {"charts/shop/map.yaml": MAP}], ids=["chart", "overlay", "plain"])
+def test_what_is_rendered_is_asked_for_each_environment(source: dict[str, str], validate: Validate) -> None:
+    whose = "[argosy.application, argosy.environment, argosy.cluster, object.metadata.namespace].join(' ')"
+    told = policy("object.kind != 'ConfigMap' || object.data.a == '1'", match={"environments": ["pr*"]})
+    told["validations"][0] = {"expression": told["validations"][0]["expression"], "messageExpression": whose}
+    report = validate({**configured(told), **deployed(), **source})
+    is_chart, is_plain = source is CHART, "charts/shop/kustomization.yaml" not in source
+    path = "charts/shop/templates/map.yaml" if is_chart else "charts/shop/map.yaml"
+    name = "shop" if is_chart or is_plain else "my-shop"
+    message = f"The policy mine refuses ConfigMap {name}: shop prod https://prod.example.com shop-prod."
+    line = "" if is_chart else "7"  # Of `object.data.a`: a template has no lines that are known.
+    assert said(report) == [f"{path}:{line} error {message} [policy/mine]"]
+    (found,) = [each for each in report.findings if each.rule == "policy/mine"]
+    assert {each.environment for each in found.places} <= {"", "prod"}
+
+
+@pytest.mark.parametrize("source", [CHART, OVERLAY], ids=["chart", "overlay"])
+def test_policies_of_the_cluster_are_asked_of_what_is_rendered(source: dict[str, str], validate: Validate) -> None:
+    deployment = {
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "ValidatingAdmissionPolicy",
+        "metadata": {"name": "p"},
+        "spec": {
+            "matchConstraints": {"resourceRules": [{**RULE, "resources": ["configmaps"]}]},
+            "validations": [{"expression": "object.data.a != '9'", "message": "no"}],
+        },
+    }
+    binding = {
+        **{"apiVersion": deployment["apiVersion"], "kind": "ValidatingAdmissionPolicyBinding"},
+        **{"metadata": {"name": "p"}, "spec": {"policyName": "p", "validationActions": ["Deny"]}},
+    }
+    policies = APPLICATION.replace("shop-ENV", "guard").replace("ENV", "prod").replace("PATH", "guard")
+    guarded = {"guard/p.yaml": yaml.safe_dump_all([deployment, binding]), "argocd/guard.yaml": policies}
+    report = validate({**guarded, **deployed(), **source})
+    found = [each for each in report.findings if each.rule == "admission-policy"]
+    assert {place.environment for each in found for place in each.places} - {""} == {"prod"}
+    assert len(found) == 1
+
+
+@pytest.mark.parametrize(
+    ("match", "count"),
+    [
+        ({"applications": ["sh*"]}, 1),
+        ({"applications": ["other", "shop"], "environments": ["dev"]}, 1),
+        ({"applications": ["shop-*"]}, 0),
+        ({"clusters": ["https://prod.*"]}, 1),
+        ({"clusters": ["in-cluster"]}, 0),
+        ({"namespaces": ["shop-{dev,prod}"]}, 1),
+        ({"namespaces": ["kube-*"]}, 0),
+    ],
+)
+def test_globs_say_what_is_asked(match: dict[str, list[str]], count: int, validate: Validate) -> None:
+    told = policy("object.kind != 'ConfigMap'", match=match)
+    assert len(said(validate({**configured(told), **deployed(), "charts/shop/map.yaml": MAP}))) == count
+
+
+@pytest.mark.parametrize(
+    ("told", "message"),
+    [
+        (policy("object.data.b == '1'"), 'refuses ConfigMap shop: its expression fails: no such key: "b".'),
+        (policy("object.data.b == '1'", failurePolicy="Ignore"), ""),
+        (policy("object.data.a == params.a", params={"a": "1"}), "refuses ConfigMap shop: no."),
+        (policy("object.data.a == params.a", params={"a": "9"}), ""),
+        (policy("false", message="", severity="warning"), "warns of ConfigMap shop: an expression does not"),
+        (policy("false", matchConditions=[{"name": "a", "expression": "object.data.a == '1'"}]), ""),
+        (policy("variables.a != '9'", variables=[{"name": "a", "expression": "object.data.a"}]), "refuses"),
+    ],
+)  # fmt: skip
+def test_what_a_policy_says(told: dict[str, Any], message: str, validate: Validate) -> None:
+    found = said(validate({**configured(told), "map.yaml": MAP}))
+    assert len(found) == bool(message)
+    assert all(message in each for each in found)
+
+
+def test_what_is_wrong_with_a_policy_is_an_error_at_its_line(validate: Validate) -> None:
+    text = """\
+policies:
+  - name: syntax
+    matchConstraints:
+      resourceRules: [{apiGroups: ["*"], apiVersions: ["*"], operations: ["*"], resources: ["*"]}]
+    validations:
+      - expression: object.data.a ==
+  - name: unknown
+    matchConstraints:
+      resourceRules: [{apiGroups: ["*"], apiVersions: ["*"], operations: ["*"], resources: ["*"]}]
+    variables:
+      - {name: a, expression: objekt.data}
+    validations:
+      - expression: oneOf(object.data.a)
+        mesage: a
+  - name: syntax
+    validations: []
+  - path: ../elsewhere
+  - path: none.yaml
+"""
+    report = validate({".argosy.yaml": text, "map.yaml": MAP})
+    found = {(each.line, each.rule, each.message) for each in report.findings if each.path == ".argosy.yaml"}
+    lines = sorted((line, rule) for line, rule, _ in found)
+    assert lines == [
+        (6, "cel-expression"),
+        (11, "cel-expression"),
+        (13, "cel-expression"),
+        (14, "file-schema"),
+        (15, "file-schema"),
+        (15, "file-schema"),
+        (16, "file-schema"),
+        (17, "file-schema"),
+        (18, "file-schema"),
+    ]
+    told = " ".join(message for _, _, message in found)
+    assert "there is no variable “objekt”" in told
+    assert "There are two policies “syntax”." in told
+    assert "There is no ValidatingAdmissionPolicy in “../elsewhere”." in told
+
+
+ADMISSION = """\
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicy
+metadata: {name: NAME}
+spec:
+  matchConstraints:
+    resourceRules: [{apiGroups: [""], apiVersions: ["v1"], operations: [CREATE], resources: [configmaps]}]
+  validations:
+    - expression: EXPRESSION
+"""
+BINDING = """\
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicyBinding
+metadata: {name: NAME}
+spec:
+  policyName: NAME
+  validationActions: [ACTION]
+  matchResources: {objectSelector: {matchLabels: {team: TEAM}}}
+"""
+
+
+def named(text: str, **values: str) -> str:
+    for name, value in values.items():
+        text = text.replace(name, value)
+    return text
+
+
+def test_files_have_policies_that_no_cluster_has(validate: Validate) -> None:
+    message, asked = "ConfigMap shop: an expression does not hold:", "object.data.a == '1' || argosy.cluster == ''"
+    files = {
+        "policies/all.yaml": named(ADMISSION, NAME="all", EXPRESSION=asked),
+        "policies/deep/one.yaml": named(ADMISSION + BINDING, NAME="one", EXPRESSION="'false'", ACTION="Warn", TEAM="a"),
+        "policies/other.yaml": named(
+            ADMISSION + BINDING, NAME="other", EXPRESSION="'false'", ACTION="Deny", TEAM="b"
+        ),
+        "policies/readme.txt": "not YAML",
+        "charts/shop/map.yaml": MAP,
+        **deployed(),
+    }  # fmt: skip
+    report = validate({**files, **configured({"path": "policies"})})
+    assert sorted(said(report), reverse=True) == [
+        f"charts/shop/map.yaml:7 error The policy all refuses {message} {asked}. [policy/all]",
+        f"charts/shop/map.yaml:4 warning The policy one warns of {message} false. [policy/one]",
+    ]
+    assert "cel-expression" not in {each.rule for each in report.findings}, "argosy is known there"
+    report = validate({**files, **configured({"path": "policies/all.yaml", "severity": "warning"})})
+    assert [each.severity for each in report.findings if each.rule == "policy/all"] == [Severity.WARNING]
+
+
+def test_what_cannot_be_known_here_is_skipped_with_the_reason(validate: Validate) -> None:
+    report = validate({**configured(policy("request.userInfo.username == 'a'", message="")), "map.yaml": MAP})
+    assert ["its expression fails" in each for each in said(report)] == [True]  # No server fills it in.
+    report = validate(
+        {**configured(policy("authorizer.group('').resource('pods').check('get').allowed()")), "map.yaml": MAP}
+    )
+    assert said(report) == []
+    (reason,) = [each.reason for each in report.outcomes if each.path == ".argosy.yaml"]
+    assert "its policy mine is not judged on some manifests" in reason
+
+
+def test_an_expression_without_end_ends(validate: Validate, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine._Run, "stops", 0)
+    monkeypatch.setattr(engine._Run, "seconds", 0.0)
+    monkeypatch.setenv("ARGOSY_RENDER_TIMEOUT", "2")
+    loops = (
+        "object.data.l.all(A, object.data.l.all(B, object.data.l.all(C, object.data.l.all(D, A + B + C + D != 'x'))))"
+    )
+    data = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: shop}\ndata:\n  l: [" + ",".join(["a"] * 400) + "]\n"
+    report = validate({**configured(policy(loops), policy("false", name="other")), "map.yaml": data})
+    assert [each.rpartition(" ")[2] for each in said(report)] == ["[policy/other]"]
+    assert any("its policy mine is not judged" in each.reason for each in report.outcomes)
+
+
+def test_findings_are_ignored_and_known_as_those_of_any_rule(validate: Validate, argosy: Argosy) -> None:
+    told = policy("object.data.a == '1'")
+    files = {"map.yaml": MAP.replace("a: '9'", "a: '9'  # argosy: ignore[policy/mine] it is old")}
+    assert said(validate({**configured(told), **files})) == []
+    whole = {"map.yaml": "# argosy: ignore[policy] it is a vendor's\n" + MAP}
+    assert said(validate({**configured(told), **whole})) == []
+    unknown = validate({**configured(told), "map.yaml": MAP + "  # argosy: ignore[policy/other] why\n"})
+    assert {each.rule for each in unknown.findings} == {"suppression", "policy/mine"}
+    exempt = {"ignore": [{"rule": "policy/mine", "reason": "old", "paths": ["map.yaml"]}]}
+    assert said(validate({**configured(told, **exempt), "map.yaml": MAP})) == []
+
+
+def test_reports_and_the_baseline_name_the_policy(argosy: Argosy, tmp_path: Path) -> None:
+    for name, text in {**configured(policy("object.data.a == '1'", message="a is 1")), "map.yaml": MAP}.items():
+        (tmp_path / "gitops").mkdir(exist_ok=True)
+        (tmp_path / "gitops" / name).write_text(text)
+    root = str(tmp_path / "gitops")
+    found = json.loads(argosy("validate", "--repository", root, "-o", "json").out)["findings"]
+    assert [each["rule"] for each in found] == ["policy/mine"]
+    log = json.loads(argosy("validate", "--repository", root, "-o", "sarif").out)["runs"][0]
+    assert [each["id"] for each in log["tool"]["driver"]["rules"]] == ["policy/mine"]
+    assert log["results"][0]["locations"][0]["physicalLocation"]["region"]["startLine"] == 7
+    assert argosy("validate", "--repository", root, "--update-baseline").code == 0
+    assert "rule: policy/mine" in (tmp_path / "gitops/.argosy-baseline.yaml").read_text()
+    assert argosy("validate", "--repository", root).code == 0
+
+
+def test_they_are_listed_and_completed(argosy: Argosy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / ".argosy.yaml").write_text(configured(policy("object.data.a == '1'", message="a is 1"))[".argosy.yaml"])
+    monkeypatch.chdir(tmp_path)
+    assert "policy/mine" in argosy("rules", "-o", "name").out.split()
+    told = argosy("rules", "policy/mine").out
+    assert all(each in told for each in ("policy/mine (error)", "a is 1.", ".argosy.yaml:2", "object.data.a == '1'"))
+    assert "policy/mine" in completing.rules(tmp_path)
+    (tmp_path / ".argosy.yaml").unlink()
+    assert "There is no rule “policy/mine”" in argosy("rules", "policy/mine").err
