@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.structure import StructureItem
 from mkdocs.structure.files import File, Files
+from mkdocs.structure.nav import Navigation, Section
 from mkdocs.structure.pages import Page
 
 ROOT = Path(__file__).parents[1]
@@ -36,11 +38,14 @@ APART = {"reference.md": re.compile(r"`argosy (.*)`"), "rules.md": re.compile(r"
 
 _MARKDOWN: dict[str, str] = {}
 """What each page of this build says, by its place."""
+_CHAPTERS: dict[str, list[str]] = {}
+"""The places of the pages of each chapter."""
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
     """Put the pages of sections below theirs in the navigation."""
     _MARKDOWN.clear()
+    _CHAPTERS.clear()
     _sections.cache_clear()
     config.nav = _with_sections(config.nav)
     return config
@@ -53,7 +58,7 @@ def _with_sections(nav: Any) -> Any:
         return nav
     [(title, place)] = nav.items()
     if isinstance(place, str) and place in APART:
-        return {title: [place, *(f"{Path(place).stem}/{name}.md" for name in _sections(place)[1])]}
+        return {title: [{"Overview": place}, *(f"{Path(place).stem}/{name}.md" for name in _sections(place)[1])]}
     return {title: _with_sections(place)}
 
 
@@ -79,6 +84,18 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         for name, text in _sections(page)[1].items():
             files.append(File.generated(config, f"{Path(page).stem}/{name}.md", content=text))
     return files
+
+
+def on_nav(nav: Navigation, config: MkDocsConfig, files: Files) -> Navigation:  # noqa: ARG001
+    """Note which pages each chapter has."""
+
+    def places(item: StructureItem) -> list[str]:
+        if isinstance(item, Page):
+            return [item.file.src_uri]
+        return [place for each in item.children for place in places(each)] if isinstance(item, Section) else []
+
+    _CHAPTERS.update((item.title or "", places(item)) for item in nav.items)
+    return nav
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:  # noqa: ARG001
@@ -130,9 +147,14 @@ def on_post_build(config: MkDocsConfig) -> None:
     """Write what programs read: each page's Markdown beside it, a list of all of them, and all of them in one file."""
     site, address = Path(config.site_dir), (config.site_url or "").rstrip("/")
     listed = [f"# {config.site_name}", "", f"> {config.site_description}", ""]
-    for place, text in _MARKDOWN.items():
-        (site / place).parent.mkdir(parents=True, exist_ok=True)
-        (site / place).write_text(text, encoding="utf-8")
-        listed.append(f"- [{_title(text)}]({address}/{place})")
-    (site / "llms.txt").write_text("\n".join(listed) + "\n", encoding="utf-8")
-    (site / "llms-full.txt").write_text("\n\n".join(_MARKDOWN.values()), encoding="utf-8")
+    for chapter, places in _CHAPTERS.items():
+        listed += [f"## {chapter}", ""]
+        for place in places:
+            text = _MARKDOWN[place]
+            (site / place).parent.mkdir(parents=True, exist_ok=True)
+            (site / place).write_text(text, encoding="utf-8")
+            listed.append(f"- [{_title(text)}]({address}/{place})")
+        listed.append("")
+    whole = (_MARKDOWN[place] for places in _CHAPTERS.values() for place in places)
+    (site / "llms.txt").write_text("\n".join(listed), encoding="utf-8")
+    (site / "llms-full.txt").write_text("\n\n".join(whole), encoding="utf-8")
