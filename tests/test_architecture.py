@@ -17,8 +17,9 @@ from argosy.cli import COMMANDS
 LAYERS = (
     "__main__",
     "cli",
+    "api",
     "doctor web",
-    "status conversion bootstrap upgrade",
+    "status conversion bootstrap upgrade delivery",
     "promotion",
     "difference change validation tree",
     "catalogue reporting",

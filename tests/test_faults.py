@@ -18,7 +18,7 @@ from typing import Any
 import filelock
 import pytest
 
-from argosy.cli import delivery
+from argosy.delivery import changes
 from tests.changing import State, commit, create, edit, git, model, state
 from tests.children import until
 from tests.conftest import NO_PRIVILEGES, SMALL_FILES, Argosy, Process
@@ -177,14 +177,14 @@ def test_someone_edits_or_commits_while_a_change_is_worked_out(
 ) -> None:
     """What is asked of git is remembered, and a question to the user may wait for minutes."""
     path = repository / "environments/prod/environment.yaml"
-    real = delivery._list
+    real = changes._list
 
     def meanwhile(act: Callable[[], object]) -> State:
         def listed(*arguments: Any, **options: Any) -> None:
             act()
             real(*arguments, **options)
 
-        monkeypatch.setattr(delivery, "_list", listed)
+        monkeypatch.setattr(changes, "_list", listed)
         result = argosy(*ADD)
         assert result.code == 1
         told.append(result.err)
@@ -215,7 +215,7 @@ def test_someone_stages_or_switches_while_a_change_is_validated(
             git(repository, *arguments)
             return 0
 
-        monkeypatch.setattr(delivery, "_validate", validate)
+        monkeypatch.setattr(changes, "_validate", validate)
 
     (repository / "NOTES.md").write_text("Ours\n")
     while_validating("add", "NOTES.md")

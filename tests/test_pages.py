@@ -45,7 +45,7 @@ def test_the_list_the_page_and_a_misspelt_one(argosy: Argosy) -> None:
 
 def test_a_shell_completes_topics(process: Process) -> None:
     env = {"_ARGOSY_COMPLETE": "bash_complete", "COMP_WORDS": "argosy help pro", "COMP_CWORD": "2"}
-    topics = ("projects", "promote", "protection", "production", "promotion")
+    topics = ("programs", "projects", "promote", "protection", "production", "promotion")
     assert process(env=env).out.split() == [f"plain,{each}" for each in topics]
 
 

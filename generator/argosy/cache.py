@@ -51,7 +51,7 @@ _stopped: dict[str, StoppedError] = {}
 def one_command() -> Iterator[None]:
     """Make nothing twice meanwhile, whether or not it is kept for other commands."""
     global _held  # noqa: PLW0603 - threads are to see it
-    before, _held = _held, {}
+    before, _held = _held, {} if _held is None else _held
     try:
         yield
     finally:

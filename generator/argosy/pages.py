@@ -10,7 +10,7 @@ from argosy.errors import ArgosyError
 
 PARTS = (
     *("tutorial.md", "how-to", "production.md", "explanation", "comparison.md", "faq.md", "troubleshooting.md"),
-    *("reference.md", "settings.md", "files.md", "environment.md", "json.md"),
+    *("reference.md", "settings.md", "files.md", "environment.md", "json.md", "api.md"),
 )
 """What of `docs/` the wheel carries: what users read, and `argosy rules` does not print."""
 

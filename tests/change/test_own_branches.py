@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 import yaml
 
-from argosy.cli import delivery
-from argosy.cli.options import ChangeOptions
+from argosy.delivery import Delivery, changes
+from argosy.delivery.offer import Offer, deliver
 from argosy.repository.model import ArgocdStyle, Format, RevisionStyle
 from argosy.template import versions
 from tests import shared
@@ -256,7 +256,8 @@ def test_all_or_none_where_something_fails(
     def stop(*_: object, **__: object) -> None:
         raise BrokenPipeError if fails == "after" else KeyboardInterrupt
 
-    monkeypatch.setattr(delivery, "_show" if fails == "after" else "commit", stop)
+    told = "argosy.cli.options.ChangeOptions.result"
+    monkeypatch.setattr(told if fails == "after" else "argosy.delivery.commits.commit", stop)
     assert argosy(*ADD, "--commit").code != 0
     if fails == "before":
         assert (commits(root), state(root)) == (before, whole)
@@ -352,18 +353,18 @@ def test_what_is_done_when_it_stops_half_way(argosy: Argosy, root: Path, monkeyp
     refused = argosy("add", "env", "qa", "--branch=a..b", "--pull-request", "--no-validate")
     assert (refused.code, "“a..b” is not a branch" in refused.err) == (2, True)
     assert git(bare, "branch", "--list", "qa") == ""
-    delivered = delivery.deliver
+    delivered = deliver
 
-    def stop(given: ChangeOptions, offer: delivery.Offer) -> dict[str, Any]:
+    def stop(given: Delivery, offer: Offer) -> dict[str, Any]:
         if offer.base == "main":
             raise KeyboardInterrupt
         return delivered(given, offer)
 
-    monkeypatch.setattr(delivery, "deliver", stop)
+    monkeypatch.setattr(changes, "deliver", stop)
     stopped = argosy(*ADD, "--branch", "--no-validate")
     assert (stopped.code, "Interrupted before argosy/add-shop was done;" in stopped.err) == (130, True)
     assert "; done: argosy/add-shop-dev, argosy/add-shop-prod." in stopped.err
-    monkeypatch.setattr(delivery, "deliver", delivered)
+    monkeypatch.setattr(changes, "deliver", delivered)
     assert argosy(*ADD, "--branch", "--no-validate").code == 0
 
     refuse = bare / "hooks/pre-receive"

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from argosy.errors import ArgosyError, UsageError
+from argosy.findings import Finding, Report
 from argosy.names import did_you_mean
 from argosy.repository import layout, store
 from argosy.repository.model import Layer, Repository, laid
@@ -118,6 +119,27 @@ def owners(root: Path) -> Mapping[str, tuple[str, str]]:
     except ArgosyError:
         return {}
     return {path: writer for path, writer in found.items() if not layout.is_seeded(path)}
+
+
+def told(root: Path, report: Report, known: Mapping[str, Sequence[str]] | None = None) -> Report:
+    """Return the report in which what is wrong with a layer's file says so: it comes again with the next update.
+
+    `known` are the owners, where these were looked up.
+    """
+    if not (report.findings or report.known or report.part):
+        return report
+    writers = owners(root) if known is None else known
+    part = report.part and {**report.part, "layers": writers}
+
+    def of(finding: Finding) -> Finding:
+        if finding.path not in writers:
+            return finding
+        layer, template = writers[finding.path]
+        hint = f"The layer {layer} writes this file ({template}): fix it there as well."
+        return replace(finding, hint=f"{finding.hint} {hint}".strip())
+
+    known_too = report.known and [*map(of, report.known)]
+    return replace(report, findings=[*map(of, report.findings)], known=known_too, part=part)
 
 
 def newer(repository: Repository) -> Sequence[Layer]:

@@ -6,8 +6,9 @@ import functools
 
 import click
 
-from argosy.cli import delivery, options
+from argosy.cli import options
 from argosy.cli.options import ChangeOptions
+from argosy.delivery import changes
 
 
 @click.command("apply", cls=options.ChangeCommand)
@@ -39,16 +40,16 @@ def command(since: str, least: bool, yes: bool, given: ChangeOptions) -> int:
     from argosy.change.planning import Change  # noqa: PLC0415
     from argosy.repository import store  # noqa: PLC0415
 
-    with delivery.opened(given) as stored:
+    with changes.opened(given) as stored:
         before = store.load_at(given.root, since)
         store.refuse_foreign_charts(given.root, stored.repository)
         store.refuse_reformatted(given.root, before.repository, stored.repository)
         asked = store.asked(given.root) | privileges.uncommitted(given.root, stored.repository)
         change = Change(before.repository, stored.repository, asked=asked)
-        delivery.confirm_moves(given, change, yes)
+        changes.confirm_moves(given, change, yes)
         edits = by_hand.edits(given.root, since)
-        again = delivery.asking(given, lambda there: by_hand.carried(there, edits), yes)
-        return delivery.carry_out(
+        again = changes.asking(given, lambda there: by_hand.carried(there, edits), yes)
+        return changes.carry_out(
             given,
             stored,
             change,

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from argosy import data
-from argosy.cli import delivery, options
-from argosy.cli.options import root_of
+from argosy.cli import options
 from argosy.errors import ArgosyError
+from argosy.repository.root import root_of
 
 if TYPE_CHECKING:
     from argosy.bootstrap.plan import Plan, Wanted
@@ -151,7 +151,7 @@ def _carry_out(plan: Plan, wanted: Wanted, teller: _Teller, *, yes: bool) -> int
         where = f"{plan.cluster.context}, {plan.cluster.server()}"
         installing = f"Install {what}{whom} into {where}?"
         handing = f"Hand the repository{whom} over to {what} in the namespace {plan.cluster.namespace} of {where}?"
-        delivery.confirm(yes, handing if wanted.install is None else installing, _NOBODY)
+        options.confirm(yes, handing if wanted.install is None else installing, _NOBODY)
     try:
         for step, status in planning.carry_out(plan):
             teller.step(step, status)

@@ -155,7 +155,7 @@ def _completed(names: Names) -> Callable[[click.Context, str], list[CompletionIt
 
 def found(ctx: click.Context, names: Names) -> Sequence[str]:
     """Return the names there are, each once; none where nothing can tell, since nobody asked for an error."""
-    from argosy.cli.options import root_of  # noqa: PLC0415
+    from argosy.repository.root import root_of  # noqa: PLC0415
 
     try:
         return sorted({*names(root_of(ctx.params.get("repository")))})

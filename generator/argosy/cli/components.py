@@ -45,8 +45,8 @@ def command(name: str | None, repository: Path | None, output: str) -> int:
 
 
 def _opened(repository: Path | None) -> tuple[Path | None, Repository | None]:
-    from argosy.cli.options import root_of  # noqa: PLC0415
     from argosy.repository import store  # noqa: PLC0415
+    from argosy.repository.root import root_of  # noqa: PLC0415
 
     try:
         root = root_of(repository)

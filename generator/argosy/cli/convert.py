@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 import click
 
 from argosy import data
-from argosy.cli import delivery, options
+from argosy.cli import options
 from argosy.cli.options import ChangeOptions
+from argosy.delivery import changes
 from argosy.errors import UsageError
 from argosy.names import joined
 from argosy.repository.model import DEFAULT_IMAGE, DEFAULT_PORT, OWN, SHARED, WRITTEN_HERE, Format
@@ -78,18 +79,18 @@ def command(
     after is compared, and each difference is listed with its reason.
     """
     from argosy import conversion  # noqa: PLC0415
-    from argosy.change import edits, own_branches  # noqa: PLC0415
+    from argosy.change import edits, own_branches, seeds  # noqa: PLC0415
 
     if form is None and chart is None:
         raise UsageError("Neither a format nor a chart is given.", "Give --to or --chart.")
-    whose, where = options.read_chart(chart)
-    _, seed = options.seed((DEFAULT_IMAGE, DEFAULT_PORT, ()), form, (where, None, None), versions)
+    whose, where = seeds.read_chart(chart)
+    _, seed = seeds.seed((DEFAULT_IMAGE, DEFAULT_PORT, ()), form, (where, None, None), versions)
     if values and not where:
         raise UsageError("--values are those of a chart from elsewhere.", "Give --chart REF too.")
     wanted = Format(form) if form else None
     said = {OWN: "its own chart", SHARED: "the shared chart"}
     what = " with ".join(each for each in (form, said.get(chart or "", where or "")) if each)
-    with delivery.opened(given) as stored:
+    with changes.opened(given) as stored:
         known = {each.name for each in stored.repository.environments}
         for name in {*dict(values), *dict(seed.revisions)} - {"", *known}:
             edits.environment(stored.repository, name)
@@ -111,7 +112,7 @@ def command(
             if environments or made.edited:
                 given.say(where + _summary(replace(made, differences=differences)))
             if not given.dry_run and (made.edited or any(not each.why for each in differences)):
-                delivery.confirm(yes, "Continue?")
+                given.confirm(yes, "Continue?")
             return made.change
 
         def again(there: Elsewhere) -> Change | None:
@@ -125,7 +126,7 @@ def command(
         elsewhere = own_branches.followed(given.root, stored.repository)
         change = announced(made, {each.name for each in stored.repository.environments} - elsewhere.keys())
         with _with_differences(given, found):
-            return delivery.carry_out(given, stored, change, f"Convert {app} to {what}", again=again)
+            return changes.carry_out(given, stored, change, f"Convert {app} to {what}", again=again)
 
 
 @contextlib.contextmanager

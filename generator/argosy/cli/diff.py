@@ -11,14 +11,13 @@ import click
 
 from argosy import data
 from argosy.cli import options
-from argosy.cli.options import root_of
 from argosy.errors import IncompleteError
 from argosy.names import joined
+from argosy.repository.root import root_of
 
 if TYPE_CHECKING:
     from argosy.difference import Difference
     from argosy.difference.formats import Noise
-    from argosy.git.snapshot import Snapshot
 
 MARKER = "argosy-diff"
 """Tells the comment from all others, also from those of other tools."""
@@ -104,7 +103,7 @@ def command(
     code: 0; 2 where an Application cannot be rendered, after what can be compared is shown; with --exit-code, 1 where
     something changes.
     """
-    from argosy import difference  # noqa: PLC0415
+    from argosy.api import Repository  # noqa: PLC0415
     from argosy.difference.formats import Noise, OutputFormat, format_difference  # noqa: PLC0415
     from argosy.reporting import Options  # noqa: PLC0415
     from argosy.reporting.progress import progress  # noqa: PLC0415
@@ -130,10 +129,8 @@ def command(
             root, between, apps, revision, output, noise=Noise(noise), by_page=not no_pager, quiet=quiet
         )
         return 1 if exit_code and not alike else 0
-    sides = _sides(root, against, revision)
-    _check_names(root, sides, apps, environments)
-    scope = difference.Scope(apps, environments, _branch(root, against))
-    found = difference.between(*sides, scope, lambda what, total: progress(what, total, enabled=not quiet))
+    seen = Repository(root, revision or "", lambda what, total: progress(what, total, enabled=not quiet))
+    found = seen.diff(against or "", applications=apps, environments=environments)
     if artifact:
         _keep(artifact, format_difference(found, OutputFormat.MARKDOWN, noise=Noise.SHOW))
     if comment:
@@ -144,7 +141,7 @@ def command(
             format_difference(found, OutputFormat(output), colour=colour, noise=Noise(noise)), by_page=not no_pager
         )
     if not quiet:
-        click.echo(f"{found.rendered} of {_deployments(sides)} rendered.", err=True)
+        click.echo(f"{found.rendered} of {seen.deployments(against or '')} rendered.", err=True)
     if found.faults:
         names = list(dict.fromkeys(each.application for each in found.faults))
         raise IncompleteError(f"Not compared: {joined(names, 3)} cannot be rendered.", "See `argosy validate`.")
@@ -176,60 +173,6 @@ def _show_departures(root: Path, names: tuple[str, ...], output: str, *, by_page
             shown += f"# {each.status.path} ({layer}{each.status.owner.value}): {each.why}\n{each.diff}"
     options.show(shown, by_page=by_page)
     return bool(found)
-
-
-def _sides(root: Path, against: str | None, revision: str | None) -> tuple[Snapshot, Snapshot]:
-    from argosy import difference  # noqa: PLC0415
-    from argosy.git.snapshot import Snapshot  # noqa: PLC0415
-
-    after = Snapshot.of(root, revision) if revision else difference.work_tree(root)
-    before = difference.merge_base(root, against, revision or "HEAD") if against else difference.head(root)
-    return before, after
-
-
-def _branch(root: Path, against: str | None) -> str:
-    """Return the branch of its own that an environment follows, where that is what is compared with.
-
-    What is merged into it reaches this environment alone, whatever else lies on it.
-    """
-    from argosy.documents import plain  # noqa: PLC0415
-    from argosy.repository import layout, store  # noqa: PLC0415
-    from argosy.repository.model import RevisionStyle  # noqa: PLC0415
-
-    answers = plain.load(root / layout.ANSWERS, root)
-    if against is None or answers.get("revision") != RevisionStyle.BRANCH:
-        return ""
-    revisions = {each.revision for each in store.load(root, ()).repository.environments}
-    return next((each for each in revisions if against == each or against.endswith(f"/{each}")), "")
-
-
-def _check_names(
-    root: Path, sides: tuple[Snapshot, Snapshot], apps: tuple[str, ...], environments: tuple[str, ...]
-) -> None:
-    """Raise UsageError with the nearest name where a name is in neither state."""
-    from argosy.change import edits  # noqa: PLC0415
-    from argosy.repository import layout, store  # noqa: PLC0415
-
-    before, after = ({*side.paths()} for side in sides)
-    for names, settings, find in (
-        (apps, layout.application_settings, edits.application),
-        (environments, layout.environment_settings, edits.environment),
-    ):
-        for name in names:
-            if settings(name) not in before | after:
-                find(store.load(root).repository, name)
-
-
-def _deployments(sides: tuple[Snapshot, Snapshot]) -> int:
-    """Return how many folders deploy an application to an environment, in either state."""
-    from argosy.repository import layout  # noqa: PLC0415
-
-    found = {
-        (layout.environment_of(path), layout.application_of(path))
-        for side in sides
-        for path in side.paths(layout.ENVIRONMENTS)
-    }
-    return sum(application is not None for _, application in found)
 
 
 def _keep(file: Path, text: str) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from argosy.cli import options
-from argosy.cli.options import root_of
+from argosy.repository.root import root_of
 
 if TYPE_CHECKING:
     from argosy.doctor.diagnosis import Diagnosis

@@ -9,8 +9,8 @@ import click
 
 from argosy import data
 from argosy.cli import options
-from argosy.cli.options import root_of
 from argosy.errors import ArgosyError, IncompleteError, UsageError
+from argosy.repository.root import root_of
 
 if TYPE_CHECKING:
     from argosy.remote import Fetched

@@ -271,6 +271,7 @@ def command(
     On a terminal, argosy asks for what the options do not give, and shows the plan before it writes: ? explains a
     question, < goes back. Whoever says no at the end finds the answers in a file.
     """
+    from argosy.change import seeds  # noqa: PLC0415
     from argosy.template import creation  # noqa: PLC0415
 
     if create_remote and not git:
@@ -278,7 +279,7 @@ def command(
     destination = _absolute(destination)
     creation.check(destination, use_git=git and not dry_run)
     destination = destination.resolve()
-    settings["chart"], where = options.read_chart(chart)
+    settings["chart"], where = seeds.read_chart(chart)
     written = _written((where, base, source), versions, settings["format"], alone=not (images or port))
     said = (repo_url, environments, applications, images, port, written, follow_up, minimal, production)
     given = Given(*said, dict(switched), templates, settings)
@@ -565,7 +566,9 @@ def _written(
     """Return what options say of how applications are written, and what comes from elsewhere."""
     if any(places) and not alone:
         raise UsageError("--image and --port are for applications that are written here.", "Leave them out.")
-    return options.seed((DEFAULT_IMAGE, DEFAULT_PORT, ()), form, places, versions)
+    from argosy.change import seeds  # noqa: PLC0415
+
+    return seeds.seed((DEFAULT_IMAGE, DEFAULT_PORT, ()), form, places, versions)
 
 
 def _given(seed: Seed) -> Iterator[tuple[tuple[str, object], str]]:

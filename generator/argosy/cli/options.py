@@ -6,18 +6,23 @@ import json
 import shlex
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import click
 from click.core import ParameterSource
 
-from argosy import data
+from argosy import data, terminal
+from argosy.delivery.delivery import TAKES_AWAY, Delivery, Result
 from argosy.errors import ArgosyError, UsageError
-from argosy.repository.model import OWN, SHARED, Format, Image, Origin, Seed
+from argosy.repository.model import Image
+from argosy.repository.root import root_of
+
+if TYPE_CHECKING:
+    from argosy.findings import Report
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -114,65 +119,6 @@ chart_versions = click.option(
     multiple=True,
     help="The version of the chart or source, or the one in an environment: also a Git tag or commit, or a digest.",
 )
-
-
-def read_chart(given: str | None) -> tuple[str | None, str | None]:
-    """Return whose chart `--chart` says it is, or else where one from elsewhere is."""
-    return (given, None) if given in {OWN, SHARED} else (None, given)
-
-
-def seed(
-    image: tuple[Image, int, Sequence[tuple[str, Image]]],
-    form: str | None,
-    places: tuple[str | None, str | None, str | None],
-    versions: Sequence[tuple[str, str]],
-) -> tuple[Format | None, Seed]:
-    """Return an application's format, None where nothing says it, and what it starts with.
-
-    `places` are where its chart, its base, or all of it is. Raise UsageError where options contradict each other, or
-    what is elsewhere has no version.
-    """
-    given = [each for each in places if each]
-    if not given:
-        if versions:
-            raise UsageError(
-                "--version is the version of what comes from elsewhere.", "Give --chart, --base or --source too."
-            )
-        return Format(form) if form else None, Seed(image[0], image[1], tuple(image[2]))
-    if form or len(given) > 1:
-        raise UsageError("--chart, --base, --source and --format each say how an application is written.", "Give one.")
-    (where,), by_environment = given, dict(versions)
-    readers = {Format.CHART: Origin.of_chart, Format.OVERLAY: Origin.of_base, Format.REMOTE: Origin.of_source}
-    chosen = next(each for each, place in zip(readers, places, strict=True) if place)
-    origin = readers[chosen](where)
-    revision = by_environment.pop("", "")
-    if revision and origin.revision:
-        raise UsageError(f"{where} has a version, and --version gives {revision}.", "Give one of them.")
-    made = replace(origin, revision=revision or origin.revision)
-    for each in (made.revision, *by_environment.values()):
-        if not replace(made, revision=each).is_pinned:
-            raise UsageError(
-                f"“{each}” is not one version of {where}." if each else f"{where} has no version.",
-                "Give a version, a Git tag or commit, or a digest: --version 1.2.3. A range or HEAD changes by itself.",
-            )
-    return chosen, Seed(origin=made, revisions=tuple(by_environment.items()))
-
-
-def to_permit(seed: Seed) -> str:
-    """Return what is left to do for applications from elsewhere; nothing where they were looked at."""
-    from argosy import remote  # noqa: PLC0415
-
-    origin, others = seed.origin, [version for _, version in seed.revisions]
-    if origin is None:
-        return ""
-    spec = {"repoURL": origin.repo_url, "chart": origin.chart}
-    pins = [remote.of_source({**spec, "targetRevision": each}) for each in (origin.revision, *others)]
-    if all(remote.folder(each) for each in pins if each):
-        return ""
-    return (
-        "Nobody has looked at what comes from elsewhere, so the AppProjects do not permit its kinds yet:\n"
-        "  argosy fetch && argosy apply"
-    )
 
 
 def asking() -> Callable[[Mapping[str, Any]], Any] | None:
@@ -367,99 +313,104 @@ class LookingCommand(click.Command):
             return super().invoke(ctx)
 
 
-def root_of(repository: Path | None, paths: Sequence[Path] = ()) -> Path:
-    """Return the root of the repository that is named, or else is around the paths or the current folder.
-
-    Raise UsageError where it is no folder, or one of a Git repository, from whose root Argo CD reads.
-    """
-    from argosy import git, programs  # noqa: PLC0415
-    from argosy.repository import layout  # noqa: PLC0415
-
-    programs.distrust(repository or _start(paths))
-    root = (repository or _around(paths)).resolve()
-    programs.distrust(root)
-    if not root.is_dir():
-        raise UsageError(f"{root} is not a folder.", "Give the repository's root.")
-    top = None if (root / ".git").exists() else git.top_level(root)
-    if top is not None and not git.is_ignored(top, root):
-        own = (root / layout.ANSWERS).is_file()
-        raise UsageError(
-            f"{root} is a folder of the Git repository {top}.",
-            "Argo CD reads paths from a Git repository's root, and so does argosy: "
-            + ("give it a repository of its own." if own else f"name that, with --repository {shlex.quote(str(top))}."),
-        )
-    return root
-
-
-def _start(paths: Sequence[Path]) -> Path:
-    start = (paths[0] if paths else Path.cwd()).resolve()
-    return start if start.is_dir() else start.parent
-
-
-def _around(paths: Sequence[Path]) -> Path:
-    """Return the nearest folder around the paths that has argosy's answers, or else Git's root."""
-    from argosy import git  # noqa: PLC0415
-    from argosy.repository import layout  # noqa: PLC0415
-
-    folder = _start(paths)
-    for above in (folder, *folder.parents):
-        if (above / layout.ANSWERS).is_file() or (above / layout.CONFIGURATION).is_file():
-            return above
-    return git.top_level(folder) or folder
-
-
 # Of the commands that change a repository
 
 
-@dataclass(frozen=True, slots=True)
-class ChangeOptions:
-    """Where a change goes, and what is said of it."""
+def confirm(yes: bool, question: str, why: str = TAKES_AWAY) -> None:
+    """Ask, unless the answer was given; raise UsageError with the reason where nobody can answer."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise UsageError(why, "Confirm with --yes.")
+    click.confirm(question, default=False, abort=True, err=True)
 
-    repository: Path | None
-    dry_run: bool
-    commit: bool
-    message: str | None
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeOptions(Delivery):
+    """Where a change goes, as the command line says, and what is printed of it."""
+
     output: str
     quiet: bool
-    validate: bool = True
-    branch: str | None = None
-    """A new branch to commit to; "" for one with a name of argosy's."""
-    pull_request: bool = False
-
-    def __post_init__(self) -> None:
-        if self.dry_run and (self.commit or self.branch is not None):
-            raise UsageError("--dry-run writes nothing, so there is nothing to commit.", "Give one of them.")
-        if self.commit and self.on_branch:
-            raise UsageError(
-                "--commit is for the current branch.", "Give one of --commit, --branch and --pull-request."
-            )
-        if self.message is not None and not self.is_committed:
-            raise UsageError("--message is for a commit.", "Add --commit, --branch or --pull-request.")
-
-    @property
-    def on_branch(self) -> bool:
-        """Whether the result goes to a branch of its own."""
-        return self.branch is not None or self.pull_request
-
-    @property
-    def is_committed(self) -> bool:
-        """Whether the result is committed, wherever: then it goes to branches that environments follow as well."""
-        return self.commit or self.on_branch
 
     @property
     def root(self) -> Path:
         """The repository's root."""
         return root_of(self.repository)
 
+    @property
+    def command(self) -> str:
+        """How the user said this command, without what says where the result goes."""
+        places = {"--commit", "--dry-run", "--pull-request"}
+        words = [each for each in sys.argv[1:] if each not in places and not each.startswith("--branch")]
+        return shlex.join(["argosy", *words])
+
+    @property
+    def has_colour(self) -> bool:
+        """Whether standard output is a terminal with colour."""
+        return terminal.has_colour(sys.stdout)
+
+    @property
+    def is_interactive(self) -> bool:
+        """Whether somebody can be asked what to do about a key."""
+        return sys.stdin.isatty() and not self.dry_run
+
+    @property
+    def is_terse(self) -> bool:
+        """Whether no table was shown of what has to be decided, so that it is to be listed."""
+        return self.quiet or self.output == "json"
+
+    def quietly(self) -> Self:
+        """Return the same without what can be left out, and as text."""
+        return replace(self, output="text", quiet=True)
+
     def say(self, text: str) -> None:
         """Print something for people, beside the data."""
         if not self.quiet:
             click.echo(text, err=True)
 
+    def warn(self, text: str) -> None:
+        """Print what a person has to know, whatever --quiet says."""
+        click.echo(text, err=True)
+
     def show(self, text: str) -> None:
         """Print data, unless JSON has it in the end."""
         if self.output != "json":
             click.echo(text, nl=not text.endswith("\n"))
+
+    def listed(self, text: str) -> None:
+        """Print which files change."""
+        self.say(text)
+
+    def result(self, result: Result) -> None:
+        """Print the result as JSON, or a dry run's diff."""
+        if self.output == "json":
+            show(data.written(result.kind, result.document))
+        elif result.diff:
+            click.echo(result.diff, nl=False)
+
+    def judged(self, report: Report, *, in_tree: bool) -> None:
+        """Print what is wrong: what is in the work tree is data, unless JSON is what was asked for."""
+        from importlib.metadata import version  # noqa: PLC0415
+
+        from argosy import reporting  # noqa: PLC0415
+
+        is_data = in_tree and self.output != "json"
+        written = reporting.Options.of(sys.stdout if is_data else sys.stderr, version=version("argosy"))
+        click.echo(reporting.format_report(report, reporting.OutputFormat.TEXT, written), nl=False, err=not is_data)
+
+    def confirm(self, yes: bool, question: str, why: str = TAKES_AWAY) -> None:
+        """Ask, unless the answer was given; raise UsageError with the reason where nobody can answer."""
+        confirm(yes, question, why)
+
+    def choose(self, question: str, choices: Sequence[str]) -> str:
+        """Ask which it is to be."""
+        return str(click.prompt(question, type=click.Choice([*choices]), err=True))
+
+    def watch(self, description: str, total: int) -> AbstractContextManager[Callable[[], None]]:
+        """Show how far a long step is."""
+        from argosy.reporting.progress import progress  # noqa: PLC0415
+
+        return progress(description, total, enabled=not self.quiet)
 
 
 yes = click.option("--yes", "-y", is_flag=True, allow_from_autoenv=False, help="Do not ask for confirmation.")

@@ -10,6 +10,7 @@ import click
 from argosy import data
 from argosy.cli import options
 from argosy.errors import ArgosyError, IncompleteError
+from argosy.repository.root import root_of
 
 
 @click.group("previews")
@@ -35,7 +36,7 @@ def expire(*, apps: tuple[str, ...], dry_run: bool, repository: Path | None, out
     from argosy.hosting import expiry  # noqa: PLC0415
     from argosy.repository import store  # noqa: PLC0415
 
-    root = options.root_of(repository)
+    root = root_of(repository)
     model = store.load(root).repository
     wanted = {edits.application(model, name).name for name in apps}
     rows, failed = [], list[ArgosyError]()

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 from argosy.cli import options
-from argosy.cli.options import root_of
 from argosy.cli.validation import check_places, merged, reported, tell
 from argosy.errors import ArgosyError, UsageError
+from argosy.repository.root import root_of
 
 if TYPE_CHECKING:
     from argosy.findings import Report

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import click
 
-from argosy.cli import delivery, options
+from argosy.cli import options
 from argosy.cli.options import ChangeOptions
+from argosy.delivery import changes
 from argosy.names import joined
 from argosy.repository.model import RevisionStyle
 
@@ -23,14 +24,14 @@ def command(names: tuple[str, ...], yes: bool, given: ChangeOptions) -> int:
     from argosy.change import regeneration  # noqa: PLC0415
     from argosy.change.planning import Change  # noqa: PLC0415
 
-    with delivery.opened(given) as stored:
+    with changes.opened(given) as stored:
         written = regeneration.pristine_of(given.root, stored, names)
         change = Change(stored.repository, stored.repository, written=written)
         if written:
             given.say("These go back to what the template gives:\n" + "\n".join(f"  {path}" for path in written))
             if not given.dry_run:
-                delivery.confirm(yes, "Continue?")
-        code = delivery.carry_out(given, stored, change, f"Restore {joined(names, 3)} from the template")
+                given.confirm(yes, "Continue?")
+        code = changes.carry_out(given, stored, change, f"Restore {joined(names, 3)} from the template")
         if written and stored.repository.settings.revision is RevisionStyle.BRANCH:
             given.say("The environments' own branches are as they were: switch to each, and run this there too.")
         return code

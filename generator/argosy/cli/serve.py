@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 
 from argosy.cli import options
-from argosy.cli.options import root_of
 from argosy.errors import ArgosyError, UsageError
+from argosy.repository.root import root_of
 
 
 @click.command("serve", cls=options.LookingCommand)

@@ -12,6 +12,7 @@ import click
 from argosy import data, terminal
 from argosy.cli import options
 from argosy.cli import words as words_of
+from argosy.repository.root import root_of
 
 if TYPE_CHECKING:
     from argosy.repository.model import Repository
@@ -35,7 +36,7 @@ def command(words: tuple[str, ...], repository: Path | None, output: str) -> int
     """
     from argosy.repository import store  # noqa: PLC0415
 
-    model = store.load(options.root_of(repository)).repository
+    model = store.load(root_of(repository)).repository
     asked = [*_asked(model, words)]
     if output == "json":
         options.show(data.written("Settings", {"settings": [_as_json(model, *each) for each in asked]}))

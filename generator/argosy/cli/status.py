@@ -10,8 +10,8 @@ import click
 
 from argosy import data
 from argosy.cli import options
-from argosy.cli.options import root_of
-from argosy.errors import ArgosyError, UsageError
+from argosy.errors import UsageError
+from argosy.repository.root import root_of
 
 if TYPE_CHECKING:
     from argosy.repository.store import Stored
@@ -49,8 +49,8 @@ def command(
     With --files: a template-owned file follows the template at each update, a seeded file is yours once it is written,
     and argosy never touches a user's file.
     """
+    from argosy.api import Repository  # noqa: PLC0415
     from argosy.change import ownership  # noqa: PLC0415
-    from argosy.repository import store  # noqa: PLC0415
 
     if context is not None and not is_live:
         raise UsageError("--context is for --live.", "Add --live.")
@@ -60,43 +60,18 @@ def command(
     if by_file:
         _print_files(root, ownership.load(root), output)
         return 0
-    stored = store.load(root)
-    return _print_matrix(root, stored, app, context or "", output, is_live=is_live, exit_code=exit_code)
-
-
-def _print_matrix(
-    root: Path, stored: Stored, application: str, context: str, output: str, *, is_live: bool, exit_code: bool
-) -> int:
-    from argosy.change import edits, origin, own_branches  # noqa: PLC0415
-    from argosy.status import survey  # noqa: PLC0415
-    from argosy.status.report import Report, Template  # noqa: PLC0415
-    from argosy.template import versions  # noqa: PLC0415
-
-    if application:
-        edits.application(stored.repository, application)
-    found = survey.of(root, stored.repository, application)
-    asked = None
-    if is_live:
-        from argosy.status import live  # noqa: PLC0415
-
-        asked = live.of(stored.repository, found.deployments, context)
-    newest = versions.current().version
-    behind, unseen = own_branches.behind(root, stored.repository, newest)
-    try:
-        shown = Template(origin.version(root, stored), newest, behind=behind, unseen=unseen)
-    except ArgosyError as error:
-        shown = Template(stored.version, newest, error.hint, behind, unseen)
-    options.show(_format(Report(root, found, shown, asked, application), output))
+    report = Repository(root).status(app, live=is_live, context=context or "")
+    options.show(_format(report, output))
     if not exit_code:
         return 0
-    return 1 if found.is_behind else 2 if found.is_unknown or found.unread else 0
+    return 1 if report.matrix.is_behind else 2 if report.matrix.is_unknown or report.matrix.unread else 0
 
 
 def _format(report: Report, output: str) -> str:
     if output == "json":
-        from argosy.status import as_json  # noqa: PLC0415
+        from argosy.api import to_json  # noqa: PLC0415
 
-        return as_json.detail(report) if report.application else as_json.overview(report)
+        return to_json(report)
     if output == "name":
         return "".join(f"{application} {environment}\n" for application, environment in report.matrix.deployments)
     if output == "markdown":

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from argosy import data
-from argosy.cli import delivery, options
+from argosy.cli import options
 from argosy.cli.options import ChangeOptions
+from argosy.delivery import changes
 from argosy.errors import UsageError
 from argosy.names import joined
+from argosy.repository.root import root_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,7 +50,7 @@ def add(source: str, name: str, answers: tuple[tuple[str, str], ...], given: Cha
     from argosy.change import layering  # noqa: PLC0415
     from argosy.template import fetching  # noqa: PLC0415
 
-    with delivery.opened(given) as stored:
+    with changes.opened(given) as stored:
         layer = fetching.fetch(*fetching.parted(source), name)
         taken = [each for each in stored.repository.settings.layers if each.name == layer.name]
         if taken:
@@ -78,7 +80,7 @@ def list_(repository: Path | None, output: str) -> int:
     from argosy.template import layers  # noqa: PLC0415
 
     rows = []
-    for each in store.load(options.root_of(repository), ()).repository.settings.layers:
+    for each in store.load(root_of(repository), ()).repository.settings.layers:
         newest = layers.newest(each.source)
         rows.append(
             {
@@ -116,7 +118,7 @@ def order(names: tuple[str, ...], given: ChangeOptions) -> int:
     """
     from argosy.change import layering  # noqa: PLC0415
 
-    with delivery.opened(given) as stored:
+    with changes.opened(given) as stored:
         title = f"Lay {joined(names)} over the template in this order"
         return _carry_out(given, stored, title, lambda model: layering.ordered(model, names))
 
@@ -134,7 +136,7 @@ def fetch(names: tuple[str, ...], repository: Path | None, quiet: bool) -> int:
     from argosy.repository import store  # noqa: PLC0415
     from argosy.template import fetching  # noqa: PLC0415
 
-    model = store.load(options.root_of(repository), ()).repository
+    model = store.load(root_of(repository), ()).repository
     for layer in [layering.find(model, name) for name in names] or model.settings.layers:
         newest = replace(layer, version=fetching.bring(layer))
         if not quiet:
@@ -155,7 +157,7 @@ def update(names: tuple[str, ...], ref: str, answers: tuple[tuple[str, str], ...
 
     if (ref or answers) and len(names) != 1:
         raise UsageError("--to and --set are for one layer.", "Name it.")
-    with delivery.opened(given) as stored:
+    with changes.opened(given) as stored:
         current = stored.repository
         wanted: list[Layer] = []
         for layer in [layering.find(current, name) for name in names] or current.settings.layers:
@@ -180,7 +182,7 @@ def remove(name: str, given: ChangeOptions) -> int:
     """Take a layer away: what it added goes, what it replaced or left out is the built-in template's again."""
     from argosy.change import layering  # noqa: PLC0415
 
-    with delivery.opened(given) as stored:
+    with changes.opened(given) as stored:
         layering.find(stored.repository, name)
         return _carry_out(given, stored, f"Remove the layer {name}", lambda model: layering.without_layer(model, name))
 
@@ -191,4 +193,4 @@ def _carry_out(given: ChangeOptions, stored: Any, title: str, edit: Callable[[Re
     def made(model: Repository) -> Change:
         return Change(model, edit(model))
 
-    return delivery.carry_out(given, stored, made(stored.repository), title, again=lambda there: made(there.repository))
+    return changes.carry_out(given, stored, made(stored.repository), title, again=lambda there: made(there.repository))

@@ -8,8 +8,7 @@ from pathlib import Path
 import click
 
 from argosy.cli import options
-from argosy.cli.options import root_of
-from argosy.errors import UsageError
+from argosy.repository.root import root_of
 
 
 @click.command("tree", cls=options.LookingCommand)
@@ -39,20 +38,13 @@ def command(
     all known here has the reason after a ?. With APPs, only what leads to these, by the name of the application or of
     the Application.
     """
-    from argosy import tree  # noqa: PLC0415
-    from argosy.argocd import configuration, deployments  # noqa: PLC0415
+    from argosy.api import Repository  # noqa: PLC0415
     from argosy.graph import GraphFormat, format_graph  # noqa: PLC0415
     from argosy.reporting.progress import progress  # noqa: PLC0415
 
     root = root_of(repository).resolve()
-    found = deployments.find(
-        root, configuration.load(root), progress=lambda what, total: progress(what, total, enabled=not quiet)
-    )
-    made = tree.of(found, resources=resources)
-    if apps or environments:
-        made = tree.only(made, apps, environments)
-        if not made.roots:
-            raise UsageError(f"No Application is meant by {', '.join((*apps, *environments))}.", "Run argosy tree.")
+    seen = Repository(root, watch=lambda what, total: progress(what, total, enabled=not quiet))
+    made = seen.tree(apps, environments, resources=resources)
     if output in {*GraphFormat}:
         from argosy.tree import pictures  # noqa: PLC0415
 

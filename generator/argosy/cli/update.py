@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 from argosy import data
-from argosy.cli import delivery, options
+from argosy.cli import options
 from argosy.cli.options import ChangeOptions
+from argosy.delivery import changes
 from argosy.names import joined
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def command(check: bool, version: str | None, names: tuple[str, ...], given: Cha
     if check:
         with options.looking():
             return _check(given)
-    with delivery.opened(given) as stored:
+    with changes.opened(given) as stored:
         model, present = stored.repository, stored.version
         wanted = versions.known(version) if version else versions.current().version
         only = regeneration.chosen(model, names) if names else None
@@ -65,7 +66,7 @@ def command(check: bool, version: str | None, names: tuple[str, ...], given: Cha
             newest = there.repository if version else layering.updated(there.repository)
             return replace(change, before=there.repository, after=newest)
 
-        code = delivery.carry_out(given, stored, change, title, again=again)
+        code = changes.carry_out(given, stored, change, title, again=again)
     lacking = edits.unset(model, lambda path: (given.root / path).is_file())
     for needed in lacking if code == 0 and present != wanted else ():
         given.say(needed)

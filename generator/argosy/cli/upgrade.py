@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from argosy import data
-from argosy.cli import delivery, options
+from argosy.cli import options
 from argosy.cli.options import ChangeOptions
+from argosy.delivery.commits import commit
+from argosy.delivery.offer import Offer, deliver
 from argosy.errors import ArgosyError, UsageError
 from argosy.names import joined
 
@@ -250,7 +252,7 @@ def _write(given: ChangeOptions, before: Snapshot, upgrade: _Upgrade) -> dict[st
         def body(limit: int) -> str:
             return _as_markdown(upgrade, limit)
 
-        offer = delivery.Offer(
+        offered = Offer(
             before=before,
             written=upgrade.written,
             message=message,
@@ -260,12 +262,12 @@ def _write(given: ChangeOptions, before: Snapshot, upgrade: _Upgrade) -> dict[st
             body=body,
             is_earlier=lambda told: told.startswith(message),
         )
-        return delivery.deliver(given, offer)
+        return deliver(given, offered)
     plan = _plan(given.root, before, upgrade)
     merge.refuse_obstacles(plan)
     with merge.written(plan, "" if given.commit else message):
         if given.commit:
-            delivery.commit(given.root, message, [each.path for each in plan.touched])
+            commit(given.root, message, [each.path for each in plan.touched])
     given.say("Committed." if given.commit else "Written. Next: git diff --staged shows it, and git commit keeps it.")
     return {"committed": given.commit}
 

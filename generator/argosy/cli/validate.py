@@ -7,9 +7,9 @@ from pathlib import Path
 import click
 
 from argosy.cli import options
-from argosy.cli.options import root_of
 from argosy.cli.validation import reported, run
 from argosy.errors import UsageError
+from argosy.repository.root import root_of
 
 
 class ShardType(click.ParamType):  # type: ignore[type-arg]  # generic in new versions of Click alone

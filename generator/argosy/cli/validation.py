@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from itertools import product
@@ -20,8 +20,7 @@ from argosy.cli.options import Command
 from argosy.errors import ArgosyError, UsageError
 
 if TYPE_CHECKING:
-    from argosy.findings import Finding, Report
-    from argosy.git.snapshot import Snapshot
+    from argosy.findings import Report
     from argosy.kubernetes.dry_run import Access, Server
     from argosy.reporting import Options
     from argosy.validation.baseline import Baseline
@@ -86,7 +85,6 @@ def run(
     paths: Sequence[Path] = (),
     kubernetes_versions: Sequence[str] = (),
     schema_locations: Sequence[str] = (),
-    changed: Collection[str] = (),
     unreached: bool = False,
     strict: bool = False,
     verbose: bool = False,
@@ -101,6 +99,8 @@ def run(
     environments: Sequence[str] = (),
 ) -> int:
     """Validate, print the report, write it to files and the baseline, and return the exit code."""
+    from argosy.api import Repository  # noqa: PLC0415
+    from argosy.change import layering  # noqa: PLC0415
     from argosy.reporting.progress import progress  # noqa: PLC0415
     from argosy.validation import baseline as known  # noqa: PLC0415
     from argosy.validation import changed as changes  # noqa: PLC0415
@@ -115,7 +115,6 @@ def run(
         kubernetes_versions=kubernetes_versions,
         schema_locations=schema_locations,
         unreached=unreached,
-        changed=frozenset(changed),
         progress=lambda description, total: progress(description, total, enabled=not quiet),
         baseline=known.find(root, baseline, is_made=update_baseline),
         part=parts.Shard(*shard) if shard else parts.Part(),
@@ -126,13 +125,11 @@ def run(
     with _asking(access) as server:
         chosen = replace(chosen, server=server)
         if update_baseline:
-            report, renewed = pipeline.renew(root, chosen)
+            found, renewed = pipeline.renew(root, chosen)
             _write_baseline(chosen.baseline, renewed, quiet=quiet)
+            report = layering.told(root, found)
         else:
-            report = pipeline.validate(root, chosen)
-    owners = _owners(root, report)
-    part = report.part and {**report.part, "layers": owners}
-    report = _with_owners(replace(report, part=part), owners)
+            report = Repository(root).validate(chosen)
     code = tell(report, strict=strict, verbose=verbose, output=output, reports=reports, quiet=quiet)
     if not (report.outcomes or report.unreached or report.title):
         where = ", ".join(map(str, paths)) or root
@@ -150,6 +147,7 @@ def _asking(access: Access | None) -> AbstractContextManager[Server | None]:
 
 def merged(files: Sequence[Path]) -> Report:
     """Put the JSON reports of all shards together."""
+    from argosy.change import layering  # noqa: PLC0415
     from argosy.rules import catalogue  # noqa: PLC0415
     from argosy.validation import judged  # noqa: PLC0415
 
@@ -157,7 +155,7 @@ def merged(files: Sequence[Path]) -> Report:
     parts = {str(file): _read(file) for file in files}
     report = judged.together(parts).report()
     owners = {path: owner for each in parts.values() for path, owner in each.get("layers", {}).items()}
-    return _with_owners(report, owners)
+    return layering.told(Path(), report, owners)
 
 
 def _read(file: Path) -> dict[str, Any]:
@@ -192,29 +190,6 @@ def tell(
     return 0 if valid else 1
 
 
-def _owners(root: Path, report: Report) -> Mapping[str, Sequence[str]]:
-    """Return the layer of each file that has one, and the layer's file."""
-    if not (report.findings or report.known or report.part):
-        return {}
-    from argosy.change import layering  # noqa: PLC0415
-
-    return layering.owners(root)
-
-
-def _with_owners(report: Report, owners: Mapping[str, Sequence[str]]) -> Report:
-    """Return the report in which what is wrong with a layer's file says so: it comes again with the next update."""
-
-    def told(finding: Finding) -> Finding:
-        if finding.path not in owners:
-            return finding
-        layer, template = owners[finding.path]
-        hint = f"The layer {layer} writes this file ({template}): fix it there as well."
-        return replace(finding, hint=f"{finding.hint} {hint}".strip())
-
-    known = report.known and [told(each) for each in report.known]
-    return replace(report, findings=[told(each) for each in report.findings], known=known)
-
-
 def _write_baseline(before: Baseline | None, renewed: Baseline, *, quiet: bool) -> None:
     """Write the baseline, and say what is new in it."""
     old = set(before.entries) if before else set()
@@ -226,29 +201,6 @@ def _write_baseline(before: Baseline | None, renewed: Baseline, *, quiet: bool) 
         raise ArgosyError(f"{renewed.file} cannot be written: {error.strerror}.", "Name another --baseline.") from error
     if not quiet:
         click.echo("{}: {} added, {} removed, {} kept.".format(terminal.printable(renewed.path), *counts), err=True)
-
-
-def is_valid(state: Snapshot, changed: Collection[str]) -> bool:
-    """Validate a state that no work tree holds, of which only what changes is read, and show what is wrong."""
-    from importlib.metadata import version  # noqa: PLC0415
-
-    from argosy import reporting, temporary  # noqa: PLC0415
-    from argosy.argocd import (  # noqa: PLC0415
-        deployed,
-        inventory,
-    )
-    from argosy.validation import baseline, pipeline  # noqa: PLC0415
-
-    wanted = frozenset(changed)
-    with temporary.folder("validate") as folder:
-        deployed.write(folder, *state.measured(inventory.reached_by(wanted)))
-        chosen = pipeline.Options(changed=wanted, repository=state.root, baseline=baseline.find(folder))
-        report = pipeline.validate(folder, chosen)
-    valid = reporting.is_valid(report, strict=False)
-    if not valid:
-        written = reporting.Options.of(sys.stderr, version=version("argosy"))
-        click.echo(reporting.format_report(report, reporting.OutputFormat.TEXT, written), nl=False, err=True)
-    return valid
 
 
 def _formatted(report: Report, output: str, *, strict: bool, verbose: bool, colour: bool = False) -> str:

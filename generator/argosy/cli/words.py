@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import click
 from click.shell_completion import CompletionItem
@@ -11,6 +11,7 @@ from click.shell_completion import CompletionItem
 from argosy.errors import UsageError
 
 if TYPE_CHECKING:
+    from argosy.change.requests import Settable
     from argosy.repository.switches import Setting
 
 ALIASES = {"environment": "env", "application": "app"}
@@ -25,7 +26,7 @@ class Group(click.Group):
         return super().get_command(ctx, ALIASES.get(cmd_name, cmd_name))
 
 
-def what(word: str) -> str:
+def what(word: str) -> Settable:
     """Return the word for what has settings; raise UsageError, with the nearest one, where nothing is called so."""
     from argosy.names import did_you_mean  # noqa: PLC0415
     from argosy.repository.switches import SETTINGS  # noqa: PLC0415
@@ -37,12 +38,7 @@ def what(word: str) -> str:
             f"{did_you_mean(word, [*SETTINGS, *ALIASES])}".strip()
         )
         raise UsageError(f"“{word}” has no settings.", f"{hint} `argosy settings` lists them all.")
-    return short
-
-
-def in_full(word: str) -> str:
-    """Return the long word, which sentences have."""
-    return next((long for long, short in ALIASES.items() if short == word), word)
+    return cast("Settable", short)
 
 
 def of_set(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:

@@ -195,11 +195,11 @@ _reading: dict[Path, Sequence[Setting]] | None = None
 def reading() -> Iterator[None]:
     """Run no program that a clone's own configuration names, and no hook, and open no connection unless asked to."""
     global _reading  # noqa: PLW0603 - it holds for all that the process does
-    _reading = {}
+    before, _reading = _reading, _reading if _reading is not None else {}
     try:
         yield
     finally:
-        _reading = None
+        _reading = before
 
 
 _unfiltered: dict[Path, Sequence[tuple[str, str]]] = {}

@@ -362,8 +362,11 @@ _repositories: dict[Path, Repository] | None = None
 
 @contextmanager
 def asked_once() -> Iterator[None]:
-    """Ask Git each question once while this lasts, which is as long as a command runs."""
+    """Ask Git each question once while this lasts, which is as long as a command runs, or what it is a part of."""
     global _repositories  # noqa: PLW0603 - as with a lock, it holds for all that the process does
+    if _repositories is not None:
+        yield
+        return
     _repositories = {}
     try:
         yield

@@ -12,10 +12,12 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from argosy import temporary
 from argosy.argocd import configuration, deployments, former, rendering
 from argosy.argocd.applicationsets import Flaw
 from argosy.argocd.configuration import Configuration
 from argosy.argocd.declared import Given
+from argosy.argocd.deployed import write
 from argosy.argocd.deployments import Deployments
 from argosy.argocd.inventory import Entry, Inventory, Role, is_answers, reached_by
 from argosy.argocd.reach import is_within
@@ -41,6 +43,7 @@ from argosy.documents.lines import shortened
 from argosy.engines import Engine
 from argosy.errors import UsageError
 from argosy.findings import Finding, Outcome, Place, Problem, Report, Severity
+from argosy.git.snapshot import Snapshot
 from argosy.helm import Fault, Helm, Message, OfflineError, Release, RenderError, lintable
 from argosy.kubernetes import api_server
 from argosy.kubernetes.custom_rules import CustomRules, Unknown
@@ -64,7 +67,7 @@ from argosy.schemas.locations import SchemaLocation
 from argosy.schemas.schema import Schema
 from argosy.schemas.store import Definition, SchemaStore, without_nulls
 from argosy.schemas.violations import Violation, as_written
-from argosy.validation import changed
+from argosy.validation import baseline, changed
 from argosy.validation.baseline import Baseline, Key
 from argosy.validation.causes import Found, Origins, cause_of, with_echoes
 from argosy.validation.changed import Change
@@ -111,6 +114,15 @@ def validate(root: Path, options: Options | None = None) -> Report:
     chosen = options or Options()
     with unchanged():
         return check(look(root, chosen), chosen)
+
+
+def of_state(state: Snapshot, options: Options | None = None) -> Report:
+    """Check a state that no work tree holds; of the files that the options say have changed, what these reach."""
+    chosen = options or Options()
+    with temporary.folder("validate") as folder:
+        write(folder, *state.measured(reached_by(chosen.changed)))
+        found = replace(chosen, repository=state.root, baseline=baseline.find(folder))
+        return validate(folder, found)
 
 
 def look(root: Path, options: Options) -> Deployments:

@@ -1,40 +1,89 @@
-"""Where the result of a command goes: the work tree, a commit, a branch of its own, or a pull request."""
+"""A change of the repository: planned, told, judged, and brought to where it is wanted."""
 
 from __future__ import annotations
 
 import re
 import shlex
-import sys
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext, redirect_stdout
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
-
-from argosy import data
-from argosy.cli import options
-from argosy.cli.options import ChangeOptions
-from argosy.errors import ArgosyError, InterruptedByUserError, ToolError, UsageError
+from argosy.delivery import judging
+from argosy.delivery.commits import commit, commit_together
+from argosy.delivery.delivery import TAKES_AWAY, Delivery
+from argosy.delivery.offer import Offer, deliver, interruptible
+from argosy.errors import ArgosyError, InterruptedByUserError, UsageError
 from argosy.names import joined
 
 if TYPE_CHECKING:
     from argosy.change.merge import Plan
     from argosy.change.own_branches import Again, Elsewhere, Found, OnBranch
     from argosy.change.planning import Change, Settle
+    from argosy.change.requests import Request
     from argosy.git.snapshot import Snapshot, Written
-    from argosy.hosting import Host, Proposal
     from argosy.repository.store import Stored
 
 LISTED = 30
 """How many files are listed; JSON has them all."""
 
 
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """What came of a change."""
+
+    given: Delivery
+    plan: Plan
+    change: Change
+    title: str
+    """The commit's, where none is given."""
+    diff: str | None = None
+    committed: bool = False
+    valid: bool | None = None
+    made: Mapping[str, Any] = field(default_factory=dict)
+    """The commit, the branch and the pull request that were made."""
+    found: Sequence[OnBranch] = ()
+    """What happens on environments' own branches."""
+    elsewhere: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+    """What was made of it there, by branch."""
+    kind: str = "Change"
+
+    @property
+    def after(self) -> Snapshot:
+        """The state of the repository that comes out, on top of what is committed."""
+        return _outcome(self.plan, self.change)
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """It as data."""
+        told: dict[str, Any] = {
+            "dryRun": self.given.dry_run,
+            "files": _files_as_data(self.plan),
+            "conflicts": self.plan.conflicts,
+            **({"notes": list(self.plan.notes)} if self.plan.notes else {}),
+            "valid": self.valid,
+            "committed": self.committed,
+            **({} if self.diff is None else {"diff": self.diff}),
+            **self.made,
+        }
+        if self.found:
+            told["branches"] = [
+                {
+                    "branch": each.branch,
+                    "files": _files_as_data(each.plan),
+                    "conflicts": each.plan.conflicts,
+                    "steps": list(self.elsewhere.get(each.branch, ())),
+                }
+                for each in self.found
+            ]
+        return told
+
+
 @contextmanager
-def opened(given: ChangeOptions) -> Iterator[Stored]:
+def opened(given: Delivery) -> Iterator[Stored]:
     """Yield the repository's model while no other argosy can change it."""
     from argosy.change import locking, ownership  # noqa: PLC0415
 
@@ -43,20 +92,28 @@ def opened(given: ChangeOptions) -> Iterator[Stored]:
         yield ownership.load(given.root)
 
 
-_TAKES_AWAY = "This deletes what people wrote, and there is no terminal to confirm it."
-
-
-def confirm(yes: bool, question: str, why: str = _TAKES_AWAY) -> None:
-    """Ask, unless the answer was given; raise UsageError with the reason where nobody can answer."""
-    if yes:
-        return
-    if not sys.stdin.isatty():
-        raise UsageError(why, "Confirm with --yes.")
-    click.confirm(question, default=False, abort=True, err=True)
+def grant(given: Delivery, request: Request, *, yes: bool = False) -> int:
+    """Carry out what is asked for, say what is left to do, and return the exit code."""
+    with opened(given) as stored:
+        asked = request.asked(given.root, stored, given.say)
+        for remark in asked.remarks:
+            given.say(remark)
+        for question in asked.questions:
+            given.say(question.told)
+            if not given.dry_run:
+                given.confirm(yes, "Continue?", question.why or TAKES_AWAY)
+        if asked.takes_away:
+            code = carry_out_removal(given, stored, asked.change, yes, asked.title, again=asked.again)
+        else:
+            code = carry_out(given, stored, asked.change, asked.title, again=asked.again)
+    if code == 0:
+        for told in asked.left(given.dry_run):
+            given.say(told)
+    return code
 
 
 def carry_out(
-    given: ChangeOptions,
+    given: Delivery,
     stored: Stored,
     change: Change,
     title: str,
@@ -86,7 +143,7 @@ def carry_out(
     found = own_branches.plans(plan, versioned, again, remote, writes=writes) if again else own_branches.Found()
     if given.is_committed and found.unseen:
         raise next(iter(found.unseen.values()))
-    own_branches.refuse_leading_nowhere(plan, versioned, _command(), found, writes=writes)
+    own_branches.refuse_leading_nowhere(plan, versioned, given.command, found, writes=writes)
     _list(given, plan, " here" if found and not plan.changes else "", edited=bool(change.asked))
     for each in found:
         where = f"on the {'new branch' if each.is_new else 'branch'} {each.branch}"
@@ -99,7 +156,8 @@ def carry_out(
         _say_not_reached(given, found)
     by_hand = given.is_committed and change.asked  # An edit may be all there is to it: nothing follows, and it counts.
     if refused or given.dry_run or not (plan.touched or found or by_hand):
-        _show(given, plan, diff=_diff(plan, found) if given.dry_run else None, found=found)
+        diff = _diff(plan, found) if given.dry_run else None
+        given.result(Changed(given, plan, versioned, title, diff, found=found))
         return refused or (3 if plan.conflicts else 0)
     if given.on_branch:
         code = _offer(given, plan, versioned, base, title, found=found, validated=validated)
@@ -107,7 +165,7 @@ def carry_out(
         code = _commit_everywhere(given, plan, versioned, title, found, validated=validated, is_second=is_second)
     else:
         if not (plan.touched or by_hand):
-            _show(given, plan, found=found)
+            given.result(Changed(given, plan, versioned, title, found=found))
             return 0
         code = _write(given, plan, versioned, title, validated=validated)
         if code == 0 and is_second:
@@ -122,7 +180,7 @@ def carry_out(
 
 
 def carry_out_removal(
-    given: ChangeOptions, stored: Stored, change: Change, yes: bool, title: str, *, again: Again | None = None
+    given: Delivery, stored: Stored, change: Change, yes: bool, title: str, *, again: Again | None = None
 ) -> int:
     """Say what a change takes away, ask, and carry it out: in two steps where one would delete what runs."""
     from argosy.change import removal  # noqa: PLC0415
@@ -131,7 +189,7 @@ def carry_out_removal(
     known = removal.look(given.root, stored, change)
     given.say(known.told())
     if not given.dry_run:
-        confirm(yes, "Continue?")
+        given.confirm(yes, "Continue?")
     if not known.cascading:
         return carry_out(given, stored, change, title, again=told)
     first = f"{title}: keep what runs"
@@ -143,14 +201,13 @@ def carry_out_removal(
         code = carry_out(given, stored, known.first, title, validated=False)
         given.say("That is the first step alone. Once Argo CD has synced it, run this command again for the second.")
         return code
-    silent = replace(given, output="text", quiet=True)
-    if code := carry_out(silent, stored, known.first, f"{first} (1 of 2)", validated=False):
+    if code := carry_out(given.quietly(), stored, known.first, f"{first} (1 of 2)", validated=False):
         return code
     given.say("Committed the first step, which keeps what runs.")
     return carry_out(given, stored, change, title, again=told, is_second=True)
 
 
-def asking(given: ChangeOptions, again: Again, yes: bool) -> Again:
+def asking(given: Delivery, again: Again, yes: bool) -> Again:
     """Return the same that says what people wrote on a branch, and asks, before it is removed there."""
     from argosy.change import removal  # noqa: PLC0415
 
@@ -163,7 +220,7 @@ def asking(given: ChangeOptions, again: Again, yes: bool) -> Again:
             given.say(f"On the branch {there.branch}, these are written or edited by hand, and go as well:{listed}")
             try:
                 if not given.dry_run:
-                    confirm(yes, "Continue?")
+                    given.confirm(yes, "Continue?")
             except UsageError as error:  # Of a branch, that would say that it has nothing to change.
                 raise ArgosyError(error.message, error.hint) from error
         return made
@@ -171,24 +228,17 @@ def asking(given: ChangeOptions, again: Again, yes: bool) -> Again:
     return asked
 
 
-def confirm_moves(given: ChangeOptions, change: Change, yes: bool) -> None:
+def confirm_moves(given: Delivery, change: Change, yes: bool) -> None:
     """Say what a change leaves behind that moves what is deployed, and ask; do nothing where nothing moves."""
     from argosy.change import removal  # noqa: PLC0415
 
     if moved := removal.moves(change):
         given.say(removal.left_behind(change, moved))
         if not given.dry_run:
-            confirm(yes, "Continue?", "This moves what is deployed, and there is no terminal to confirm it.")
+            given.confirm(yes, "Continue?", "This moves what is deployed, and there is no terminal to confirm it.")
 
 
-def _command() -> str:
-    """Return how the user said this command, without what says where the result goes."""
-    places = {"--commit", "--dry-run", "--pull-request"}
-    words = [each for each in sys.argv[1:] if each not in places and not each.startswith("--branch")]
-    return shlex.join(["argosy", *words])
-
-
-def _list(given: ChangeOptions, plan: Plan, where: str = "", *, edited: bool = False) -> None:
+def _list(given: Delivery, plan: Plan, where: str = "", *, edited: bool = False) -> None:
     """List for people what happens to which file; `edited`: beside what they edited by hand to ask for it."""
     if plan.notes and not where.strip().startswith("on"):
         given.say("\n".join(["What to know of this template:", *(f"  - {each}" for each in plan.notes)]))
@@ -202,7 +252,7 @@ def _list(given: ChangeOptions, plan: Plan, where: str = "", *, edited: bool = F
     if len(plan.changes) > LISTED:
         lines.append(f"  … and {len(plan.changes) - LISTED} more: -o json lists all.")
     would = "Would change" if given.dry_run else "Changes"
-    given.say("\n".join([f"{would}{where}: {_counted(plan)}.", *lines]))
+    given.listed("\n".join([f"{would}{where}: {_counted(plan)}.", *lines]))
     if plan.left_behind:
         given.say(
             f"An earlier update left {len(plan.left_behind)} of these as they were, and nobody edited them since."
@@ -219,47 +269,6 @@ def _counted(plan: Plan) -> str:
     return ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items()))
 
 
-def _show(
-    given: ChangeOptions,
-    plan: Plan,
-    *,
-    diff: str | None = None,
-    committed: bool = False,
-    valid: bool | None = None,
-    made: Mapping[str, Any] | None = None,
-    found: Iterable[OnBranch] = (),
-    elsewhere: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
-) -> None:
-    """Print the data: a dry run's diff, or all that is known as JSON.
-
-    `found` is what happens on environments' own branches, and `elsewhere` what was made of it there, by branch.
-    """
-    if given.output == "json":
-        told: dict[str, Any] = {
-            "dryRun": given.dry_run,
-            "files": _files_as_data(plan),
-            "conflicts": plan.conflicts,
-            **({"notes": list(plan.notes)} if plan.notes else {}),
-            "valid": valid,
-            "committed": committed,
-            **({} if diff is None else {"diff": diff}),
-            **(made or {}),
-        }
-        if beside := [*found]:
-            told["branches"] = [
-                {
-                    "branch": each.branch,
-                    "files": _files_as_data(each.plan),
-                    "conflicts": each.plan.conflicts,
-                    "steps": list((elsewhere or {}).get(each.branch, ())),
-                }
-                for each in beside
-            ]
-        options.show(data.written("Change", told))
-    elif diff:
-        click.echo(diff, nl=False)
-
-
 def _files_as_data(plan: Plan) -> list[dict[str, str]]:
     return [{"path": change.path, "kind": change.kind.value} for change in plan.changes]
 
@@ -268,7 +277,7 @@ def _files_as_data(plan: Plan) -> list[dict[str, str]]:
 
 
 def _write(
-    given: ChangeOptions,
+    given: Delivery,
     plan: Plan,
     change: Change,
     title: str,
@@ -277,12 +286,11 @@ def _write(
 ) -> int:
     """Write a change into the work tree and the index, and commit it if that is wanted."""
     from argosy.change import merge  # noqa: PLC0415
-    from argosy.cli import validation  # noqa: PLC0415
 
     judged = validated and given.validate and not plan.conflicts
     if judged and _is_behind(change):
         after = _outcome(plan, change)
-        if not validation.is_valid(after, after.written):
+        if not judging.is_valid(given, after, after.written):
             raise ArgosyError("Nothing was written: the result would not be valid.", _UPDATE_FIRST)
     with merge.written(plan) as journal:
         paths = [*(each.path for each in plan.touched), *change.asked]
@@ -300,7 +308,7 @@ def _write(
         if committed:
             commit(given.root, given.message or title, paths)
         journal.end(abortable=bool(code))
-    _show(given, plan, committed=committed, valid=code == 0 if judged else None)
+    given.result(Changed(given, plan, change, title, committed=committed, valid=code == 0 if judged else None))
     _say_next(given, plan, change, code)
     return code
 
@@ -324,53 +332,16 @@ def _outcome(plan: Plan, change: Change) -> Snapshot:
     return Snapshot(plan.root, plan.head).with_files({**asked, **plan.written})
 
 
-def commit(root: Path, message: str, paths: Iterable[str]) -> None:
-    """Commit what was written; raise ToolError with what to do where git or a hook refuses."""
-    from argosy.git import objects  # noqa: PLC0415
-
-    before = objects.head(root)
+def _validate(given: Delivery, changed: Iterable[str]) -> int:
     try:
-        objects.commit_paths(root, message, paths)
-    except (ToolError, KeyboardInterrupt) as error:
-        after = objects.head(root)
-        if isinstance(error, ToolError):
-            made = f"Meanwhile a hook, or somebody, committed {after[:12]}, which stays; the rest was undone."
-            hint = "Nothing was changed." if after == before else made
-            raise ToolError(error.message, f"{hint} Fix what git reports, or leave --commit out.") from error
-        if after != before:
-            raise InterruptedByUserError("Interrupted: the change is committed.", "git show shows it.") from None
-        raise
+        return 0 if judging.is_tree_valid(given, [*changed]) else 1
+    except UsageError as error:
+        # A file of the repository says how to validate, such as its baseline.
+        message = f"The change is made, but could not be validated: {error.message}"
+        raise ArgosyError(message, f"{error.hint} To undo the change: argosy abort") from error
 
 
-def commit_together(plan: Plan, message: str, paths: Collection[str], moves: Mapping[str, tuple[str, str]]) -> None:
-    """Write a plan and commit these paths, if any, and move other branches, all of it or nothing.
-
-    `moves` are the branches' names -> the commits before, "" for none, and afterwards.
-    """
-    from argosy.change import merge  # noqa: PLC0415
-    from argosy.git import branches  # noqa: PLC0415
-
-    with merge.written(plan, moves=moves):
-        for name, (old, new) in moves.items():
-            branches.put(plan.root, name, new, old)
-        if paths:
-            commit(plan.root, message, paths)
-
-
-def _validate(given: ChangeOptions, changed: Iterable[str]) -> int:
-    from argosy.cli import validation  # noqa: PLC0415
-
-    # Findings are data, unless JSON is what was asked for.
-    with redirect_stdout(sys.stderr) if given.output == "json" else nullcontext():
-        try:
-            return validation.run(given.root, changed=[*changed], output="text", quiet=True)
-        except UsageError as error:
-            # A file of the repository says how to validate, such as its baseline.
-            message = f"The change is made, but could not be validated: {error.message}"
-            raise ArgosyError(message, f"{error.hint} To undo the change: argosy abort") from error
-
-
-def _say_next(given: ChangeOptions, plan: Plan, change: Change, code: int) -> None:
+def _say_next(given: Delivery, plan: Plan, change: Change, code: int) -> None:
     """Say what a person has to do next; with conflicts or findings, whatever --quiet says."""
     from argosy import git  # noqa: PLC0415
 
@@ -381,15 +352,14 @@ def _say_next(given: ChangeOptions, plan: Plan, change: Change, code: int) -> No
             *(["edit these files (git diff shows the markers), then git add"] if marked else []),
             *(["git add keeps a file that one side took away, git rm takes it away"] if whole else []),
         ]
-        click.echo(
+        given.warn(
             f"\nConflicts between this change and earlier edits:\n{_conflicts(plan)}\n"
             f"Either resolve them: {'; '.join(ways)}. Then git commit.\n"
-            "Or undo the change: argosy abort",
-            err=True,
+            "Or undo the change: argosy abort"
         )
     elif code:
         left = ", and not committed" if given.commit else ""
-        click.echo(f"The change is made{left}, but validation failed. To undo it: argosy abort", err=True)
+        given.warn(f"The change is made{left}, but validation failed. To undo it: argosy abort")
     elif not given.commit:
         status = git.at(given.root).status
         own = sorted(path for path in change.asked if status.get(path, "  ")[1] != " ")
@@ -416,26 +386,23 @@ _ONE_SIDE = {True: "deleted here, and changed by the template", False: "edited h
 # The branches that environments follow
 
 
-def _refused(given: ChangeOptions, found: Sequence[OnBranch], *, validated: bool) -> int:
+def _refused(given: Delivery, found: Sequence[OnBranch], *, validated: bool) -> int:
     """Say why a change cannot be made on the branches, and return the exit code; 0 where it can."""
-    from argosy.cli import validation  # noqa: PLC0415
-
     for each in found:
         if each.plan.conflicts:
-            click.echo(
+            given.warn(
                 f"\nNothing was written. On {each.branch}, these files have edits that conflict with this change:\n"
                 f"{_conflicts(each.plan)}\n"
-                f"Make it there first, and resolve them: git switch {each.branch}, and {_command()}",
-                err=True,
+                f"Make it there first, and resolve them: git switch {each.branch}, and {given.command}"
             )
             return 3
-        if validated and not given.dry_run and not validation.is_valid(each.after, each.plan.written):
-            click.echo(f"Nothing was written: what {each.branch} would hold is not valid.", err=True)
+        if validated and not given.dry_run and not judging.is_valid(given, each.after, each.plan.written):
+            given.warn(f"Nothing was written: what {each.branch} would hold is not valid.")
             return 1
     return 0
 
 
-def _say_not_reached(given: ChangeOptions, found: Found) -> None:
+def _say_not_reached(given: Delivery, found: Found) -> None:
     """Say which branches a change does not reach that stays in the work tree, or is not made, and why."""
     planned = [] if given.dry_run else [*found]
     if able := [each.branch for each in planned if not each.plan.conflicts]:
@@ -445,7 +412,7 @@ def _say_not_reached(given: ChangeOptions, found: Found) -> None:
             given.say(
                 f"This does not reach {each.branch}, where these files have edits that conflict with it:\n"
                 f"{_conflicts(each.plan)}\n"
-                f"Make it there first, and resolve them: git switch {each.branch}, and {_command()}"
+                f"Make it there first, and resolve them: git switch {each.branch}, and {given.command}"
             )
     # As usage, there is nothing to change there.
     reasons = {branch: error for branch, error in found.refused.items() if not isinstance(error, UsageError)}
@@ -454,7 +421,7 @@ def _say_not_reached(given: ChangeOptions, found: Found) -> None:
 
 
 def _commit_everywhere(
-    given: ChangeOptions,
+    given: Delivery,
     plan: Plan,
     change: Change,
     title: str,
@@ -468,7 +435,7 @@ def _commit_everywhere(
     from argosy.git import branches  # noqa: PLC0415
     from argosy.git.snapshot import Snapshot  # noqa: PLC0415
 
-    code, valid = _judged(given, plan, change, _outcome(plan, change), found, validated=validated)
+    code, valid = _judged(given, plan, change, title, found, validated=validated)
     if code:
         return code
     root, refs = given.root, dict(git.at(given.root).refs)
@@ -489,43 +456,41 @@ def _commit_everywhere(
     moves = {name: (refs.get(f"refs/heads/{name}", ""), commits[-1]) for name, commits in made.items()}
     commit_together(plan, message, paths, moves)
     elsewhere = {name: [{"commit": each} for each in commits] for name, commits in made.items()}
-    _show(given, plan, committed=True, valid=valid, found=found, elsewhere=elsewhere)
+    given.result(Changed(given, plan, change, title, committed=True, valid=valid, found=found, elsewhere=elsewhere))
     given.say(_pushes(root, current if paths else "", found, made, is_second=is_second))
     return 0
 
 
 def _judged(
-    given: ChangeOptions,
+    given: Delivery,
     plan: Plan,
     change: Change,
-    after: Snapshot,
+    title: str,
     found: Sequence[OnBranch],
     *,
     validated: bool,
 ) -> tuple[int, bool | None]:
     """Say why a change is not to be written at all; return the exit code, 0 where it is, and whether it is valid."""
-    from argosy.cli import validation  # noqa: PLC0415
-
     if plan.conflicts:
-        _show(given, plan, found=found)
+        given.result(Changed(given, plan, change, title, found=found))
         if found:  # Of several branches, the work tree cannot have what a person resolves.
             way_out = "Take these edits back and commit, run this command again, and then make them anew."
         else:
             way_out = (
-                f"Run {_command()} without --pull-request and --branch to resolve the conflicts in your work tree."
+                f"Run {given.command} without --pull-request and --branch to resolve the conflicts in your work tree."
             )
-        click.echo(
+        given.warn(
             "\nNothing was written. These files have edits that conflict with this change:\n"
-            f"{_conflicts(plan)}\n{way_out}",
-            err=True,
+            f"{_conflicts(plan)}\n{way_out}"
         )
         return 3, None
-    valid = validation.is_valid(after, after.written) if validated and given.validate else None
+    after = _outcome(plan, change)
+    valid = judging.is_valid(given, after, after.written) if validated and given.validate else None
     if valid is False:
-        _show(given, plan, valid=False, found=found)
-        click.echo("Nothing was written: the result would not be valid.", err=True)
+        given.result(Changed(given, plan, change, title, valid=False, found=found))
+        given.warn("Nothing was written: the result would not be valid.")
         if _is_behind(change):
-            click.echo(_UPDATE_FIRST, err=True)
+            given.warn(_UPDATE_FIRST)
         return 1, False
     return 0, valid
 
@@ -559,28 +524,7 @@ def _pushes(
 # A branch of its own, which no work tree takes part in
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """What a branch is to bring into another one."""
-
-    before: Snapshot
-    """What it starts from."""
-    written: Written
-    message: str
-    """The commit's; its first line is the pull request's title."""
-    base: str
-    """The branch that it is for."""
-    branch: str
-    kind: str
-    """What it is, as in “this promotion's commits”."""
-    body: Callable[[int], str]
-    """Return the pull request's text: Markdown of at most so many characters."""
-    is_earlier: Callable[[str], bool]
-    """Return by its message whether a commit on the branch is an earlier one of this, which may give way to it."""
-    labels: tuple[str, ...] = ()
-
-
-def _base(given: ChangeOptions, change: Change) -> str:
+def _base(given: Delivery, change: Change) -> str:
     """Return the branch that a change is for; raise ArgosyError where it would bring more than the change."""
     from argosy.repository import store  # noqa: PLC0415
 
@@ -632,7 +576,7 @@ class _Step:
 
 
 def _offer(
-    given: ChangeOptions,
+    given: Delivery,
     plan: Plan,
     change: Change,
     base: str,
@@ -651,7 +595,7 @@ def _offer(
 
     after = _outcome(plan, change)
     before = replace(after, written={})
-    code, valid = _judged(given, plan, change, after, found, validated=validated)
+    code, valid = _judged(given, plan, change, title, found, validated=validated)
     if code:
         return code
     about = "update" if change.is_update else re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:60]
@@ -679,32 +623,20 @@ def _offer(
             earlier.append(_deliver_step(given, change, title, steps, number=number, start=start))
     if len(steps) > 1:
         given.say(_order(steps, after_sync=len(firsts) + len(own), is_merged=given.pull_request))
-    _show(
-        given,
-        plan,
-        committed=True,
-        valid=valid,
-        made=next(iter(made.get(base, ())), None),
-        found=found,
-        elsewhere=made,
+    given.result(
+        Changed(
+            given,
+            plan,
+            change,
+            title,
+            committed=True,
+            valid=valid,
+            made=next(iter(made.get(base, ())), {}),
+            found=found,
+            elsewhere=made,
+        )
     )
     return 0
-
-
-@contextmanager
-def interruptible(name: str, done: Sequence[str]) -> Iterator[None]:
-    """Let Ctrl-C, or what goes wrong, say which branch was being made, and which ones are done."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        before = f"before {name} was done; done: {', '.join(done)}" if done else f"while {name} was being made"
-        raise InterruptedByUserError(f"Interrupted {before}.", "Run this command again to continue.") from None
-    except ArgosyError as error:
-        if done:
-            error.hint += (
-                f"\n  {name} is not done, and these are: {', '.join(done)}. Run this command again to continue."
-            )
-        raise
 
 
 def _order(steps: Sequence[_Step], *, after_sync: int, is_merged: bool) -> str:
@@ -722,7 +654,7 @@ def _order(steps: Sequence[_Step], *, after_sync: int, is_merged: bool) -> str:
 
 
 def _deliver_step(
-    given: ChangeOptions, change: Change, title: str, steps: Sequence[_Step], *, number: int, start: Snapshot
+    given: Delivery, change: Change, title: str, steps: Sequence[_Step], *, number: int, start: Snapshot
 ) -> dict[str, Any]:
     """Commit one of the steps of a change on a branch, and open its pull request if that is wanted."""
     from argosy.git import branches  # noqa: PLC0415
@@ -764,14 +696,14 @@ def _deliver_step(
             base=step.base,
             branch=step.branch,
             kind=kind,
-            body=partial(_body, step.plan, start, start.with_files(step.written), trailer, note=note),
+            body=partial(_body, given.command, step.plan, (start, start.with_files(step.written)), trailer, note=note),
             is_earlier=is_earlier,
             labels=("update",) if kind == "update" else (),
         ),
     )
 
 
-def _body(plan: Plan, before: Snapshot, after: Snapshot, trailer: str, limit: int, *, note: str) -> str:
+def _body(command: str, plan: Plan, sides: tuple[Snapshot, Snapshot], trailer: str, limit: int, *, note: str) -> str:
     """Return a note, which files change and how, what that changes in the clusters, and the trailer."""
     from argosy import difference  # noqa: PLC0415
     from argosy.difference.formats import OutputFormat, format_difference  # noqa: PLC0415
@@ -780,13 +712,13 @@ def _body(plan: Plan, before: Snapshot, after: Snapshot, trailer: str, limit: in
     end = f"\n\n{trailer}\n"
     known = "".join(f"- {each}\n" for each in plan.notes)
     told = f"**What to know of this template**\n\n{known}\n" if known else ""
-    files = note + told + _files(plan, (limit - len(end)) // 2)
+    files = note + told + _files(plan, command, (limit - len(end)) // 2)
     room = limit - len(end) - len(files) - 1
-    found = difference.within_layout(before, after)
+    found = difference.within_layout(*sides)
     return f"{files}\n{format_difference(found, OutputFormat.MARKDOWN, limit=room)}{end}"
 
 
-def _files(plan: Plan, room: int) -> str:
+def _files(plan: Plan, command: str, room: int) -> str:
     """Return a table of what happens to files, in about as many characters: first where edits of people are."""
     from argosy.change.merge import Kind  # noqa: PLC0415
     from argosy.reporting.wording import code  # noqa: PLC0415
@@ -795,7 +727,7 @@ def _files(plan: Plan, room: int) -> str:
         Kind.MERGED: "merged with your edits: review these first",
         Kind.KEPT: "deleted here, and changed by the template: stays deleted",
     }
-    lines = [f"Made by `{_command()}`.\n", f"{_counted(plan)}.\n", "| file | what happens |", "| --- | --- |"]
+    lines = [f"Made by `{command}`.\n", f"{_counted(plan)}.\n", "| file | what happens |", "| --- | --- |"]
     left = room - sum(len(line) + 1 for line in lines) - 100
     ordered = sorted(plan.changes, key=lambda each: (each.kind not in meaning, each.path))
     for number, each in enumerate(ordered):
@@ -806,131 +738,3 @@ def _files(plan: Plan, room: int) -> str:
             break
         lines.append(line)
     return "\n".join([*lines, ""])
-
-
-def deliver(given: ChangeOptions, offer: Offer) -> dict[str, Any]:
-    """Commit on the branch; push it and open its pull request, or update that, where it is wanted.
-
-    Return what JSON has: `branch`, `commit`, and `url` or `pullRequest`.
-    """
-    commit, made = (_push if given.pull_request else _keep)(given, offer)
-    return {**made, "branch": offer.branch, "commit": commit}
-
-
-def configured(root: Path, key: str) -> dict[str, Any]:
-    """Return what .argosy.yaml says below a key."""
-    from argosy.documents import plain  # noqa: PLC0415
-    from argosy.repository import layout  # noqa: PLC0415
-
-    found = plain.load(root / layout.CONFIGURATION, root).get(key)
-    return found if isinstance(found, dict) else {}
-
-
-def _keep(given: ChangeOptions, offer: Offer) -> tuple[str, dict[str, Any]]:
-    """Commit on a branch of this clone."""
-    from argosy.git import branches, snapshot  # noqa: PLC0415
-
-    name = offer.branch
-    present = snapshot.resolve(given.root, f"refs/heads/{name}")
-    commit = _commit(given.root, offer, present)
-    if commit != present:
-        branches.put(given.root, name, commit, present)
-    given.say(f"Committed on the branch {name}. Your work tree is unchanged. git show {name} shows it.")
-    try:
-        remote = branches.remote_of(given.root)
-        host = host_of(given.root, remote)
-    except ArgosyError:
-        return commit, {}  # There is nowhere to push to yet, or nothing known of it.
-    url = host.url_to_open(_proposal(offer, host))
-    given.say(f"Next: git push {remote} {name}, and open a pull request:")
-    given.show(url)
-    return commit, {"url": url}
-
-
-def _push(given: ChangeOptions, offer: Offer) -> tuple[str, dict[str, Any]]:
-    """Push the branch, and open or update its pull request."""
-    from argosy.git import branches  # noqa: PLC0415
-
-    name = offer.branch
-    remote = branches.remote_of(given.root)
-    host = host_of(given.root, remote)
-    has_token = host.token() is not None
-    present = branches.remote_tip(given.root, remote, name)
-    commit = _commit(given.root, offer, present)
-    if commit != present:
-        branches.push(given.root, remote, commit, name, present)
-    proposal = _proposal(offer, host)
-    if not has_token:
-        url = host.url_to_open(proposal)
-        variables = " or ".join(host.token_variables)
-        given.say(f"Pushed the branch {name}. Without a token in {variables}, open the pull request yourself:")
-        given.show(url)
-        return commit, {"url": url}
-    try:
-        opened = host.propose(proposal)
-    except ArgosyError as error:
-        go_on = f"The branch {name} is pushed already: run this command again, or open the pull request yourself."
-        raise ArgosyError(error.message, f"{error.hint}\n  {go_on}".strip()) from error
-    for remark in opened.remarks:
-        given.say(remark)
-    given.say("Opened:" if opened.created else "Updated:")
-    given.show(opened.url)
-    return commit, {"pullRequest": {"number": opened.number, "url": opened.url, "created": opened.created}}
-
-
-def _commit(root: Path, offer: Offer, present: str) -> str:
-    """Return the commit: the present one of its branch where that is the same; refuse to lose another."""
-    from argosy import git  # noqa: PLC0415
-    from argosy.git import branches  # noqa: PLC0415
-
-    if present:
-        asked = ("log", "-z", "--format=%B", present, f"^{offer.before.commit}")
-        others = git.run(root, *asked).split("\0")[:-1]
-        if not all(map(offer.is_earlier, others)):
-            raise ArgosyError(
-                f"The branch {offer.branch} exists and has commits that are not part of this {offer.kind}.",
-                "Merge or delete it first, or name another with --branch.",
-            )
-    commit = branches.commit(offer.before, offer.written, offer.message)
-    if present and _signature(root, commit) == _signature(root, present):
-        return present
-    return commit
-
-
-def _signature(root: Path, commit: str) -> str:
-    from argosy import git  # noqa: PLC0415
-
-    return git.run(root, "log", "-1", "--format=%T %P%n%B", commit)
-
-
-def host_of(root: Path, remote: str) -> Host:
-    """Return the host of a remote, as the first of its URLs tells that names a project."""
-    from argosy import hosting  # noqa: PLC0415
-    from argosy.git import branches  # noqa: PLC0415
-
-    urls = branches.urls_of(root, remote)
-    return hosting.host_of(next(filter(_names_project, urls), urls[0]), configured(root, "host"))
-
-
-def _names_project(url: str) -> bool:
-    from argosy.hosting import remote  # noqa: PLC0415
-
-    try:
-        remote.parse(url)
-    except UsageError:
-        return False
-    return True
-
-
-def _proposal(offer: Offer, host: Host) -> Proposal:
-    from argosy.hosting import Proposal, codeowners  # noqa: PLC0415
-
-    owned = next((text for place in host.codeowners if (text := offer.before.read(place)) is not None), b"")
-    return Proposal(
-        branch=offer.branch,
-        base=offer.base,
-        title=offer.message.partition("\n")[0],
-        body=offer.body(host.body_limit),
-        labels=offer.labels,
-        reviewers=codeowners.owners(owned.decode(errors="replace"), offer.written),
-    )
