@@ -77,8 +77,10 @@ def _prepare(folder: Path) -> None:
     sys.dont_write_bytecode = True
     tempfile.tempdir = None
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    for name in ("delivery", "promoting", "validation", "abort", "init", "add", "set"):
-        __import__(f"argosy.cli.{name}")
+    for name in ("cli.promoting", "cli.validation", "cli.abort", "cli.init", "cli.add", "cli.set"):
+        __import__(f"argosy.{name}")
+    for name in ("change.requests", "delivery.changes", "delivery.promotions"):
+        __import__(f"argosy.{name}")
 
 
 class _Trial:

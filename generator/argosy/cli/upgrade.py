@@ -14,6 +14,7 @@ import click
 from argosy import data
 from argosy.cli import options
 from argosy.cli.options import ChangeOptions
+from argosy.delivery.changes import base_branch
 from argosy.delivery.commits import commit
 from argosy.delivery.offer import Offer, deliver
 from argosy.errors import ArgosyError, UsageError
@@ -146,7 +147,7 @@ def _locked(given: ChangeOptions) -> Iterator[Snapshot]:
     with locking.locked(given.root, writes=not given.dry_run, anyones=True):
         locking.check(given.root, here=given.commit, elsewhere=given.on_branch and not given.dry_run)
         if given.on_branch and not given.dry_run:
-            delivery.base_branch(given)
+            base_branch(given)
         yield states.head(given.root)
 
 

@@ -538,7 +538,7 @@ def _base(given: Delivery, change: Change) -> str:
     return base
 
 
-def base_branch(given: ChangeOptions) -> str:
+def base_branch(given: Delivery) -> str:
     """Return the branch that is checked out; raise ArgosyError where a pull request would bring more than is made."""
     from argosy import git  # noqa: PLC0415
     from argosy.git import branches  # noqa: PLC0415
