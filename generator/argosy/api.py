@@ -10,7 +10,7 @@ import importlib
 import json
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import RLock
@@ -478,14 +478,16 @@ def open_repository(path: str | Path = ".", revision: str = "", *, watch: Watch 
 def rules(repository: Repository | None = None) -> Sequence[Rule]:
     """Return the rules of validation, those of installed packages too, in the order of their documentation.
 
-    With a repository, the rules of its own policies come after them; raise ArgosyError where these cannot be read.
+    With a repository, the rules of its own policies come after them, as far as these can be read.
     """
     from argosy.argocd import configuration  # noqa: PLC0415
     from argosy.rules import catalogue, policies  # noqa: PLC0415
 
     catalogue.extend()
-    own = configuration.own_policies(repository.root).all if repository else ()
-    return [*catalogue.ordered(), *policies.rules_of(own)]
+    found = [*catalogue.ordered()]
+    with suppress(ArgosyError):  # Validation says what is wrong with them.
+        found += policies.rules_of(configuration.own_policies(repository.root).all) if repository else ()
+    return found
 
 
 def rule(rule_id: str, repository: Repository | None = None) -> Rule:

@@ -9,6 +9,7 @@ import click
 from argosy.cli import options
 from argosy.errors import ArgosyError
 
+
 @click.command("rules")
 @click.argument("rule_id", metavar="[ID]", required=False)
 @options.output("text", "json", "name")
