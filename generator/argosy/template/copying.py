@@ -93,7 +93,7 @@ class _Worker(Worker):
             defaults=True,
             quiet=True,
         )
-        self._version = chosen.version
+        self._chosen = chosen
         self._read = _read(chosen)
         self._wanted = wanted
         self._without = without
@@ -102,10 +102,13 @@ class _Worker(Worker):
 
     @cached_property
     def template(self) -> Any:
-        """The template's folder as it is: Copier would clone a checkout, and leave out what is not committed yet."""
+        """The template's folder as it is: Copier would clone a checkout, and leave out what is not committed yet.
+
+        Copier would read copier.yml with a parser in Python, which takes longer than all that it renders.
+        """
         if self._read.template is None:
             self._read.template = super().template
-            vars(self._read.template)["vcs"] = None
+            vars(self._read.template).update(vcs=None, _raw_config=versions.questions(self._chosen))
         return self._read.template
 
     @cached_property
@@ -147,7 +150,7 @@ class _Worker(Worker):
 
     def _answers_to_remember(self) -> Mapping[str, Any]:
         recorded = {key: value for key, value in super()._answers_to_remember().items() if not key.startswith("_")}
-        return {"_commit": self._version, "_src_path": versions.URL, **recorded}
+        return {"_commit": self._chosen.version, "_src_path": versions.URL, **recorded}
 
     def _ask(self) -> None:
         """Take the model's answers as they are: Copier would parse each one, and check again what is valid."""

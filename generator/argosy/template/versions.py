@@ -244,8 +244,12 @@ def notes(old: Template, new: Template) -> list[str]:
     return [" ".join(each["note"].split()) for each in told if not any(each["since"] in text for text in texts)]
 
 
+@functools.lru_cache(maxsize=4)
 def questions(version: Template) -> Mapping[str, Any]:
-    """Return what a version's copier.yml holds: its questions by their names, and Copier's settings."""
+    """Return what a version's copier.yml holds: its questions by their names, and Copier's settings.
+
+    It is read once: the tree of a version never changes, and a command has two versions of it at most.
+    """
     from argosy.documents import plain  # noqa: PLC0415
 
     return plain.load(version.root / "copier.yml")
