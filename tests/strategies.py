@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 from hypothesis import strategies as st
@@ -76,61 +77,82 @@ def accepted(name: str) -> bool:
 NAMES = LABELS.filter(accepted)
 
 
+# Each strategy is made once: to make and to check one takes longer than to draw from it.
+_SOME_NAMES = st.lists(NAMES, max_size=3, unique=True)
+_ENVIRONMENTS = st.lists(NAMES, min_size=1, max_size=3, unique=True)
+_FORMATS = st.sampled_from(WRITTEN_HERE)
+_CHART_OF_HELM = st.sampled_from([OWN, SHARED])
+_CLUSTERS = st.just("") | CLUSTERS | st.just("https://eu.example.com:6443")
+_NAMESPACES = st.just("") | NAMES
+_REPLICAS = st.integers(0, 5)
+_VERSIONS = st.sampled_from(["1.0.0", "1.9.0", "1.10.0"])
+
+
 @st.composite
 def repositories(draw: st.DrawFn) -> Repository:
     """Draw a repository of one to three environments, and up to three applications that some of these deploy."""
     settings = draw(SETTINGS)
-    names = draw(st.lists(NAMES, min_size=1, max_size=3, unique=True))
-    clusters = st.just("") | CLUSTERS | st.just("https://eu.example.com:6443")
-    environments = chain(tuple((name, draw(clusters)) for name in names), settings.revision, settings.branch)
+    names = draw(_ENVIRONMENTS)
+    environments = chain(tuple((name, draw(_CLUSTERS)) for name in names), settings.revision, settings.branch)
     applications = [
         Application(
-            *(name, form := draw(st.sampled_from(WRITTEN_HERE)), draw(TEXTS)),
-            *(draw(_seeds(names)), draw(_charts(form)), draw(_previews(form, names))),
+            *(name, form := draw(_FORMATS), draw(TEXTS)),
+            *(_seed(draw, names), draw(_CHART_OF_HELM) if form is Format.HELM else OWN, _previews(draw, form, names)),
         )
-        for name in sorted(draw(st.lists(NAMES, max_size=3, unique=True)))
+        for name in sorted(draw(_SOME_NAMES))
     ]
-    choices = st.sets(st.sampled_from([each.name for each in applications])) if applications else st.just(set[str]())
     deployed = tuple(
         replace(
             environment,
-            applications=tuple(sorted(draw(choices))),
+            applications=tuple(sorted(applications[each].name for each in draw(_chosen(len(applications))))),
             auto_sync=draw(st.booleans()),
-            namespace=draw(st.just("") | NAMES),
-            replicas=draw(st.integers(0, 5)),
+            namespace=draw(_NAMESPACES),
+            replicas=draw(_REPLICAS),
         )
         for environment in environments
     )
     shared = [each.name for each in applications if each.chart == SHARED]
-    versions = st.sampled_from(["1.0.0", "1.9.0", "1.10.0"])
     following = tuple(
-        replace(each, chart_versions=tuple((name, draw(versions)) for name in each.applications if name in shared))
+        replace(each, chart_versions=tuple((name, draw(_VERSIONS)) for name in each.applications if name in shared))
         for each in deployed
     )
     charts = ("1.0.0", "1.9.0", "1.10.0") if shared else ()
     return Repository(settings, following, tuple(applications), charts=charts)
 
 
-def _previews(form: Format, environments: list[str]) -> st.SearchStrategy[Previews]:
+@cache
+def _chosen(count: int) -> st.SearchStrategy[set[int]]:
+    """Return sets of the places of so many things."""
+    return st.sets(st.sampled_from(range(count))) if count else st.just(set[int]())
+
+
+@cache
+def _place(count: int) -> st.SearchStrategy[int]:
+    return st.sampled_from(range(count))
+
+
+_SOME_PREVIEWS = st.just(Previews()) | st.builds(
+    Previews,
+    st.sampled_from(["https://github.com/acme/web", "git@git.example.com:acme/web.git"]),
+    preview_host=st.sampled_from([GitHost.GITHUB, GitHost.GITLAB, GitHost.GITEA]),
+    preview_label=st.sampled_from(["preview", "is it: a 'label'?"]),
+    preview_tag=st.sampled_from(["{{ .head_sha }}", "pr-{{.number}}-{{ .head_short_sha_7 }}"]),
+    preview_domain=st.sampled_from(["", "preview.example.com"]),
+    preview_secret=st.sampled_from(["", "previews"]),
+)
+
+
+def _previews(draw: st.DrawFn, form: Format, environments: list[str]) -> Previews:
     if form not in {Format.HELM, Format.KUSTOMIZE}:
-        return st.just(Previews())
-    some = st.builds(
-        Previews,
-        st.sampled_from(["https://github.com/acme/web", "git@git.example.com:acme/web.git"]),
-        st.sampled_from(environments),
-        st.sampled_from([GitHost.GITHUB, GitHost.GITLAB, GitHost.GITEA]),
-        st.sampled_from(["preview", "is it: a 'label'?"]),
-        preview_tag=st.sampled_from(["{{ .head_sha }}", "pr-{{.number}}-{{ .head_short_sha_7 }}"]),
-        preview_domain=st.sampled_from(["", "preview.example.com"]),
-        preview_secret=st.sampled_from(["", "previews"]),
-    )
-    return st.just(Previews()) | some
+        return Previews()
+    found = draw(_SOME_PREVIEWS)
+    return replace(found, preview_env=environments[draw(_place(len(environments)))]) if found else found
 
 
-def _charts(form: Format) -> st.SearchStrategy[str]:
-    return st.sampled_from([OWN, SHARED] if form is Format.HELM else [OWN])
+_PORTS = st.integers(1, 65535)
+_OTHER_IMAGES = st.lists(st.tuples(st.integers(0, 2), IMAGES), max_size=2, unique_by=lambda each: each[0])
 
 
-def _seeds(environments: list[str]) -> st.SearchStrategy[Seed]:
-    images = st.dictionaries(st.sampled_from(environments), IMAGES, max_size=2)
-    return st.builds(Seed, IMAGES, st.integers(1, 65535), images.map(lambda each: tuple(each.items())))
+def _seed(draw: st.DrawFn, environments: list[str]) -> Seed:
+    others = ((environments[place], image) for place, image in draw(_OTHER_IMAGES) if place < len(environments))
+    return Seed(draw(IMAGES), draw(_PORTS), tuple(others))

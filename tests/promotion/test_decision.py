@@ -757,18 +757,14 @@ def state_of(text: str) -> State:
     return found
 
 
+DRAWN = st.sampled_from(["v1", "v2", "v3"])
+CHOSEN = st.lists(st.sampled_from(PATHS), unique=True, min_size=3)
+EDITS = st.dictionaries(st.sampled_from(PATHS), st.one_of(st.none(), DRAWN), max_size=3)
+
+
 @st.composite
 def states(draw: Any) -> State:
-    chosen = draw(st.lists(st.sampled_from(PATHS), unique=True, min_size=3))
-    return {path: draw(values()) for path in sorted(chosen)}
-
-
-def values() -> st.SearchStrategy[str]:
-    return st.sampled_from(["v1", "v2", "v3"])
-
-
-def edits() -> st.SearchStrategy[dict[tuple[str, ...], str | None]]:
-    return st.dictionaries(st.sampled_from(PATHS), st.one_of(st.none(), values()), max_size=3)
+    return {path: draw(DRAWN) for path in sorted(draw(CHOSEN))}
 
 
 def edited(state: State, edit: Mapping[tuple[str, ...], str | None]) -> State:
@@ -791,7 +787,7 @@ WORDS = st.sampled_from(
 
 
 @settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
-@given(st.tuples(states(), states()), st.lists(st.tuples(edits(), edits(), WORDS), min_size=1, max_size=4))
+@given(st.tuples(states(), states()), st.lists(st.tuples(EDITS, EDITS, WORDS), min_size=1, max_size=4))
 def test_whatever_people_do_between_promotions(
     start: tuple[State, State], story: list[tuple[Any, Any, Choices]]
 ) -> None:

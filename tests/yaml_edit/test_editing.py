@@ -70,9 +70,12 @@ def holds(data: Any, path: tuple[str, ...]) -> bool:
     return True
 
 
+_TARGETS, _SOURCES = texts("t"), texts("s")
+
+
 @st.composite
-def cases(draw: Any, *, shared: tuple[str, ...] = ()) -> tuple[Written, Written, list[Address]]:
-    target, source = draw(texts("t", shared=shared)), draw(texts("s", shared=shared))
+def cases(draw: Any) -> tuple[Written, Written, list[Address]]:
+    target, source = draw(_TARGETS), draw(_SOURCES)
     found = differing(target.text, source.text)
     return target, source, draw(st.lists(st.sampled_from(found), unique=True, max_size=4)) if found else []
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from random import Random
 from typing import Any
 
@@ -141,39 +142,62 @@ def in_flow(node: Any) -> str:
     return f'"{node}"' if node[:1] not in {'"', "'", "!"} and ({*node} & {*",[]{}"} or not node) else node
 
 
-@st.composite
-def trees(draw: Any, depth: int = 0, shared: Sequence[str] = ()) -> dict[str, Any]:
-    """Return a mapping whose keys tell what their values are, so that two of them have much in common."""
-    names = draw(st.lists(st.sampled_from([*"abcxt", *"mklep"[: 5 - depth]]), unique=True, max_size=5))
-    return {name: draw(_value(name, depth, shared)) for name in names}
+# Each strategy is made once: to make and to check one takes longer than to draw from it.
+@cache
+def trees(depth: int = 0, shared: Sequence[str] = ()) -> st.SearchStrategy[dict[str, Any]]:
+    """Return mappings whose keys tell what their values are, so that two of them have much in common."""
+    names = st.lists(st.sampled_from([*"abcxt", *"mklep"[: 5 - depth]]), unique=True, max_size=5)
+
+    @st.composite
+    def tree(draw: Any) -> dict[str, Any]:
+        return {name: draw(_values(name, depth, shared)) for name in draw(names)}
+
+    return tree()
 
 
-@st.composite
-def _value(draw: Any, name: str, depth: int, shared: Sequence[str]) -> Any:
+_KINDS = st.sampled_from("atmlep")
+_BLOCKS = st.sampled_from(BLOCKS)
+_ASSIGNED = st.dictionaries(st.sampled_from(["A", "B_C", "D.E"]), st.sampled_from(["1", "x", "a=b"]))
+
+
+@cache
+def _values(name: str, depth: int, shared: Sequence[str]) -> st.SearchStrategy[Any]:
     scalars = st.sampled_from([*SCALARS, *shared])
-    kind = draw(st.sampled_from("atmlep")) if name == "x" and depth < 2 else name
-    if kind in "mk" and depth < 3:
-        return draw(trees(depth + 1, shared))
-    if kind == "l" and depth < 3:
-        return draw(_named(depth, shared))
-    if kind == "e":
-        found = draw(st.dictionaries(st.sampled_from(["A", "B_C", "D.E"]), st.sampled_from(["1", "x", "a=b"])))
-        return [f"{key}={value}" for key, value in found.items()]
-    if kind == "p":
-        return draw(st.lists(scalars.filter(bool), max_size=3))
-    if kind == "t" and draw(st.booleans()):
-        return draw(st.sampled_from(BLOCKS))
-    return draw(scalars)
+    lists = st.lists(scalars.filter(bool), max_size=3)
+
+    @st.composite
+    def value(draw: Any) -> Any:
+        kind = draw(_KINDS) if name == "x" and depth < 2 else name
+        if kind in "mk" and depth < 3:
+            return draw(trees(depth + 1, shared))
+        if kind == "l" and depth < 3:
+            return draw(_named(depth, shared))
+        if kind == "e":
+            return [f"{key}={value}" for key, value in draw(_ASSIGNED).items()]
+        if kind == "p":
+            return draw(lists)
+        if kind == "t" and draw(st.booleans()):
+            return draw(_BLOCKS)
+        return draw(scalars)
+
+    return value()
 
 
-@st.composite
-def _named(draw: Any, depth: int, shared: Sequence[str]) -> list[dict[str, Any]]:
-    items = []
-    for name in draw(st.lists(st.sampled_from(WORDS), unique=True, max_size=3)):
-        fields = list(draw(trees(depth + 2, shared)).items())
-        fields.insert(draw(st.integers(0, len(fields))), ("name", name))
-        items.append(dict(fields))
-    return items
+_NAMES = st.lists(st.sampled_from(WORDS), unique=True, max_size=3)
+
+
+@cache
+def _named(depth: int, shared: Sequence[str]) -> st.SearchStrategy[list[dict[str, Any]]]:
+    @st.composite
+    def named(draw: Any) -> list[dict[str, Any]]:
+        items = []
+        for name in draw(_NAMES):
+            fields = list(draw(trees(depth + 2, shared)).items())
+            fields.insert(draw(st.integers(0, len(fields))), ("name", name))
+            items.append(dict(fields))
+        return items
+
+    return named()
 
 
 @dataclass(frozen=True)
@@ -184,12 +208,15 @@ class Written:
     lines: Sequence[Line]
 
 
+_CHANCES = st.integers(0, 2**16)
+
+
 @st.composite
-def texts(draw: Any, mark: str, *, comments: bool = True, shared: Sequence[str] = ()) -> Written:
+def texts(draw: Any, mark: str, *, comments: bool = True, shared: tuple[str, ...] = ()) -> Written:
     """Return the text of a file of values."""
-    chance = Random(draw(st.integers(0, 2**16)))
+    chance = Random(draw(_CHANCES))
     writer = Writer(chance, mark, comments)
-    tree = draw(trees(shared=shared))
+    tree = draw(trees(0, shared))
     head = writer.comment(30)
     if head:
         writer.line("", (), head, beside=False)
