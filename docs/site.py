@@ -35,6 +35,8 @@ ABOVE = {
 APART = {"reference.md": re.compile(r"`argosy (.*)`"), "rules.md": re.compile(r"(.*)")}
 """The pages whose sections become pages, and how these are named."""
 
+RANKS = {"rules/": 0.5, "project/": 0.2}
+"""How much less than others the pages of a folder are worth to a search: most have many words of few topics."""
 
 _MARKDOWN: dict[str, str] = {}
 """What each page of this build says, by its place."""
@@ -101,6 +103,7 @@ def on_nav(nav: Navigation, config: MkDocsConfig, files: Files) -> Navigation:  
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:  # noqa: ARG001
     """Return a page without what is for cog and GitHub alone, its links leading where the site has what they mean."""
     place, text = page.file.src_uri, markdown
+    page.meta["search"] = {"boost": next((rank for folder, rank in RANKS.items() if place.startswith(folder)), 1)}
     if place in APART:
         text = _sections(place)[0]
     origin = next((path for path, each in ABOVE.items() if each == place), f"docs/{place}")
