@@ -1,9 +1,12 @@
-"""Put the template with its earlier versions, and the documentation, into the wheel and the sdist."""
+"""Put the template with its earlier versions, the documentation and the manual pages into the wheel and the sdist."""
 
 from __future__ import annotations
 
+import os
+import re
 import sys
 import tempfile
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +14,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 sys.path.insert(0, str(Path(__file__).parent / "generator"))
 from argosy import git, pages
+from argosy.cli import manual
 from argosy.template import versions
 
 PACKAGED = "argosy/_template"
@@ -39,6 +43,18 @@ class TemplateHook(BuildHookInterface):  # type: ignore[type-arg]
                 build_data["force_include"][str(root / part)] = f"{PACKAGED}/{part}"
             for part in pages.PARTS:
                 build_data["force_include"][str(root / "docs" / part)] = f"argosy/_docs/{part}"
+            for name, text in manual.pages(self.metadata.version, self._date(root)).items():
+                (build / name).write_text(text, encoding="utf-8")
+                build_data["shared_data"][str(build / name)] = f"share/man/man1/{name}"
+
+    def _date(self, root: Path) -> str:
+        """Return the day of the release, or else of the build where that is to be the same again; or none."""
+        log = root / "CHANGELOG.md"
+        changes = log.read_text(encoding="utf-8") if log.is_file() else ""
+        released = re.search(rf"^## {re.escape(self.metadata.version)} - (\S+)$", changes, re.MULTILINE)
+        epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
+        built = datetime.fromtimestamp(int(epoch), UTC).date().isoformat() if epoch.isdecimal() else ""
+        return released[1] if released else built
 
     def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:  # noqa: ARG002
         """Remove what was made for the build."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from argosy import cache, git, pages
+from argosy.cli import manual
 from argosy.errors import ArgosyError
 from argosy.git import command as commands
 from argosy.template import versions as template
@@ -317,6 +319,13 @@ class TestBuilds:
         )
         assert one == other
         assert {name.split("-")[0].split("/")[0] for name in one} == {"argosy"}
+
+    def test_a_wheel_has_a_manual_page_for_each_command_where_man_looks(self, builds: Builds) -> None:
+        place = re.compile(r"argosy-[^/]+\.data/data/share/man/man1/([^/]+)")
+        with zipfile.ZipFile(builds.wheel) as wheel:
+            found = {name[1]: each for each in wheel.namelist() if (name := place.fullmatch(each))}
+            assert {*found} == {*manual.pages("1.0.0", "")}
+            assert b'.TH "ARGOSY" "1" "' in wheel.read(found["argosy.1"])
 
     def test_an_installed_argosy_has_the_pages(self, builds: Builds) -> None:
         place = builds.installed(builds.wheel)
