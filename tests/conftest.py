@@ -24,6 +24,7 @@ import yaml
 from argosy import programs
 from argosy.cli import main
 from tests import shared
+from tests.forked import Forked
 from tests.printed import _documents_are_as_their_schemas_say  # noqa: F401 - a fixture
 from tests.shared import IDENTITY
 from tests.validating import validate  # noqa: F401 - a fixture
@@ -39,7 +40,10 @@ SMALL_FILES = "import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, ({0}, 
 NO_PRIVILEGES = """
 import ctypes, os
 if os.geteuid() == 0:  # Root may do all, but without CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH only what others may.
-    assert ctypes.CDLL(None).prctl(24, 1, 0, 0, 0) == ctypes.CDLL(None).prctl(24, 2, 0, 0, 0) == 0
+    system, whose, sets = ctypes.CDLL(None), (ctypes.c_uint32 * 2)(0x20080522), (ctypes.c_uint32 * 6)()
+    assert system.prctl(24, 1, 0, 0, 0) == system.prctl(24, 2, 0, 0, 0) == system.capget(whose, sets) == 0
+    sets[:3] = [each & ~0b110 for each in sets[:3]]
+    assert system.capset(whose, sets) == 0
 """
 """A prelude under which permissions hold for root as well."""
 # A shell starts what it puts into the background deaf to Ctrl-C, and so would be every process that a test starts.
@@ -75,6 +79,8 @@ def _compiled_once(self: jinja2.Environment, source: Any, name: Any = None, file
 
 jinja2.Environment.compile = _compiled_once  # type: ignore[assignment, method-assign]
 
+_OF_PYTHON = ("PYTHON", "LC_", "LANG")
+"""What the variables begin with that Python heeds when it starts."""
 _MEMORY, _ROOM = Path("/dev/shm"), 4 * 1024**3
 
 
@@ -103,7 +109,7 @@ class Process(Protocol):
         """Return what it printed, and its exit code.
 
         `env` adds to the environment, the Python code of `prelude` runs before argosy in the same process, and the
-        options are subprocess.run's.
+        options are Forked's. With variables that Python heeds when it starts, it is started, and not forked.
         """
 
 
@@ -197,12 +203,18 @@ def process(tmp_path: Path) -> Process:
     """Return what runs argosy in a process of its own, in a new folder, without a terminal."""
 
     def run(*arguments: str, env: Mapping[str, str] | None = None, prelude: str = "", **options: Any) -> Result:
-        start = "import os, sys\nos.execv(sys.executable, [sys.executable, '-m', 'argosy', *sys.argv[1:]])"
-        command = [sys.executable, *(("-c", f"{prelude}\n{start}") if prelude else ("-m", "argosy")), *arguments]
-        pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        chosen = {"cwd": tmp_path, **pipes, "env": {**os.environ, **(env or {})}, **options}
-        done = subprocess.run(command, check=False, **chosen)
-        out, err = ((stream or b"").decode("utf-8", "replace") for stream in (done.stdout, done.stderr))
-        return Result(done.returncode, out, err)
+        options = {"cwd": tmp_path, **options, "env": {**os.environ, **(env or {})}}
+        known = {*(env or {})} - {"PYTHONDONTWRITEBYTECODE"}
+        if sys.platform == "win32" or any(name.startswith(_OF_PYTHON) for name in known):
+            start = "import os, sys\nos.execv(sys.executable, [sys.executable, '-m', 'argosy', *sys.argv[1:]])"
+            command = [sys.executable, *(("-c", f"{prelude}\n{start}") if prelude else ("-m", "argosy")), *arguments]
+            pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+            chosen = {**pipes, **options}
+            done = subprocess.run(command, check=False, **chosen)
+            out, err = ((each or b"").decode("utf-8", "replace") for each in (done.stdout, done.stderr))
+            return Result(done.returncode, out, err)
+        running = Forked(arguments, prelude=prelude, **options)
+        out, err = running.communicate()
+        return Result(running.wait(), out, err)
 
     return run

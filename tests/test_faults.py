@@ -22,6 +22,7 @@ from argosy.delivery import changes
 from tests.changing import State, commit, create, edit, git, model, state
 from tests.children import until
 from tests.conftest import NO_PRIVILEGES, SMALL_FILES, Argosy, Process
+from tests.forked import Forked
 from tests.killing import FULL, kill_each_step
 
 ADD = ("add", "env", "qa", "--after", "dev", "--quiet")
@@ -73,13 +74,7 @@ def test_stopped_at_its_steps(repository: Path, how: str) -> None:
 
 def _kill(repository: Path, arguments: tuple[str, ...], delay: float) -> None:
     """Run argosy, and kill it and its children a moment after it began to write."""
-    running = subprocess.Popen(
-        [sys.executable, "-m", "argosy", *arguments],
-        cwd=repository,
-        start_new_session=True,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    running = Forked(arguments, cwd=repository, start_new_session=True)
     folder = repository / ".git/argosy"
     while running.poll() is None and not list(folder.glob("writing.*")):
         time.sleep(0.001)
@@ -93,14 +88,7 @@ def test_killed_between_writing_and_the_commit(argosy: Argosy, repository: Path)
     _hook(repository, "pre-commit", "kill -9 0")
     before = state(repository)
     for undone_by in (("abort",), ADD):
-        killed = subprocess.run(
-            [sys.executable, "-m", "argosy", *ADD, "--commit"],
-            cwd=repository,
-            start_new_session=True,
-            capture_output=True,
-            check=False,
-        )
-        assert killed.returncode == -signal.SIGKILL
+        assert Forked([*ADD, "--commit"], cwd=repository, start_new_session=True).wait() == -signal.SIGKILL
         (repository / ".git/index.lock").unlink(missing_ok=True)
         assert state(repository) != before
         result = argosy(*undone_by)
@@ -160,8 +148,7 @@ def test_taking_back_needs_no_space(argosy: Argosy, process: Process, repository
     before = state(repository)
     _hook(repository, "pre-commit", "kill -9 0")
     arguments = ("set", "environment", "prod", "replicas=7", "--commit")
-    killed = [sys.executable, "-m", "argosy", *arguments]
-    subprocess.run(killed, cwd=repository, start_new_session=True, capture_output=True, check=False)
+    Forked(arguments, cwd=repository, start_new_session=True).wait()
     held = (repository / ".git/argosy/reserve").stat().st_size
     touched = json.loads((repository / ".git/argosy/writing.json").read_text())["touched"]
     index = (repository / ".git/index").stat().st_size
@@ -401,13 +388,11 @@ def test_a_repository_that_is_held(argosy: Argosy, repository: Path, monkeypatch
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_interrupted(argosy: Argosy, repository: Path, number: signal.Signals) -> None:
     before, after = state(repository), finished(argosy, repository)
-    running = subprocess.Popen(
-        [sys.executable, "-m", "argosy", *ADD], cwd=repository, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL
-    )
+    running = Forked(ADD, cwd=repository)
     while running.poll() is None and not (repository / ".git/argosy/writing.json").exists():
         time.sleep(0.001)
     running.send_signal(number)
-    running.communicate()
+    running.wait()
     assert state(repository) == (before if not (repository / "environments/qa").exists() else after)
 
 
@@ -415,11 +400,9 @@ def test_a_signal_to_argosy_alone_while_git_works(repository: Path) -> None:
     reached = repository / ".git/reached"
     _hook(repository, "pre-commit", f"touch '{reached}'; while kill -0 $PPID; do sleep 0.05; done")
     before = state(repository)
-    running = subprocess.Popen(
-        [sys.executable, "-m", "argosy", *ADD, "--commit"], cwd=repository, stderr=subprocess.DEVNULL
-    )
+    running = Forked([*ADD, "--commit"], cwd=repository)
     until(reached.exists)
-    running.terminate()
+    running.send_signal(signal.SIGTERM)
     assert running.wait() == 128 + signal.SIGTERM
     assert [path.name for path in (repository / ".git").glob("*.lock")] == []
     assert state(repository) == before

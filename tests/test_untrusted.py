@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import subprocess
-import sys
 import tarfile
 from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +18,7 @@ from argosy.repository.model import Format
 from tests import shared
 from tests.changing import commit, create, edit, git, model
 from tests.conftest import Result
+from tests.forked import Forked
 from tests.loopback import listening, refusing
 
 CANARY = "canary-6f1d2"
@@ -376,15 +375,9 @@ COMMANDS = {
 
 def run(root: Path, *arguments: str) -> Result:
     """Run argosy in a process of its own, whose environment holds the token."""
-    done = subprocess.run(
-        [sys.executable, "-m", "argosy", *arguments],
-        cwd=root,
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    return Result(done.returncode, done.stdout, done.stderr)
+    running = Forked(arguments, cwd=root)
+    out, err = running.communicate(timeout=300)
+    return Result(running.wait(), out, err)
 
 
 @pytest.mark.parametrize("command", COMMANDS)

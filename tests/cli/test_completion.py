@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from click.shell_completion import get_completion_class
 from argosy.cli import COMPLETE
 from argosy.cli import argosy as program
 from tests.conftest import Argosy, Git
+from tests.forked import Forked
 
 SHELLS = {
     "bash": ("--norc --noprofile -i", 'eval "$(argosy completion bash)"'),
@@ -30,7 +30,7 @@ def root(tmp_path_factory: pytest.TempPathFactory, git: Git) -> Path:
     """Return a repository with an application, a component, a team, a cluster and a tag."""
     root = tmp_path_factory.mktemp("completion") / "gitops"
     told = "--defaults --quiet --minimal --app web-shop"
-    subprocess.run([sys.executable, "-m", "argosy", "init", str(root), *told.split()], check=True)
+    assert Forked(["init", str(root), *told.split()], cwd=root.parent).wait() == 0
     for path, text in {
         "teams/payments/team.yaml": "{}\n",
         "clusters.yaml": "clusters: [{name: europe, server: 'https://europe.example'}]\n",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 
 import pexpect
@@ -13,6 +12,7 @@ from argosy.repository.model import Format, RevisionStyle
 from argosy.template import creation
 from tests.changing import create, edit, git, model, rendered
 from tests.conftest import Argosy
+from tests.forked import Terminal
 from tests.status.stories import NEW, OLD, bump, head, path, promoted, rolled_back
 
 
@@ -90,9 +90,7 @@ def test_on_a_terminal_the_rest_of_a_history_is_fetched(repository: Path, tmp_pa
     newest = promoted(repository, path("prod", Format.HELM), ("dev", "prod"))
     git(tmp_path, "clone", "--quiet", "--depth=2", f"file://{repository}", "shallow")
     for answer, codes in (("n", 1), ("y", 0)):
-        shallow = str(tmp_path / "shallow")
-        command = ["-m", "argosy", "history", "web", "prod"]
-        terminal = pexpect.spawn(sys.executable, command, timeout=120, cwd=shallow, encoding="utf-8")
+        terminal = Terminal(["history", "web", "prod"], tmp_path / "shallow")
         terminal.expect("Fetch the whole history now.*: ")
         terminal.sendline(answer)
         terminal.expect(pexpect.EOF)

@@ -19,6 +19,7 @@ from argosy.repository import switches
 from argosy.repository.model import Notifier, Production
 from tests import goldens
 from tests.conftest import NO_PRIVILEGES, SMALL_FILES, Argosy, Git, Process, Result
+from tests.forked import Terminal
 from tests.shared import IDENTITY
 
 SMALL = ("--app", "")
@@ -794,22 +795,18 @@ class TestTerminal:
         assert end(terminal, key, "Interrupted") == code
         assert list(tmp_path.iterdir()) == []
 
-    @pytest.mark.parametrize("arguments", ["--defaults", f"< {os.devnull}", "2> talk"])
-    def test_it_asks_nothing(self, tmp_path: Path, arguments: str) -> None:
-        command = f"{sys.executable} -m argosy init gitops --app '' --no-git {arguments}"
-        terminal = pexpect.spawn("sh", ["-c", command], cwd=str(tmp_path), encoding="utf-8", timeout=60)
+    @pytest.mark.parametrize(("arguments", "elsewhere"), [(("--defaults",), 9), ((), 0), ((), 2)])
+    def test_it_asks_nothing(self, tmp_path: Path, arguments: tuple[str, ...], elsewhere: int) -> None:
+        """By default, or where standard input or standard error is no terminal."""
+        prelude = f"import os; os.dup2(os.open(os.devnull, os.O_RDWR), {elsewhere})"
+        terminal = Terminal(["init", "gitops", "--app", "", "--no-git", *arguments], tmp_path, prelude)
         assert end(terminal, "") == 0
         assert (tmp_path / "gitops/README.md").exists()
 
 
-def start(folder: Path, *arguments: str) -> Any:
+def start(folder: Path, *arguments: str) -> Terminal:
     """Start `argosy init` on a terminal."""
-    environment: Any = {**os.environ, "TERM": "dumb"}
-    command = ["-m", "argosy", "init", *arguments]
-    terminal = pexpect.spawn(sys.executable, command, timeout=60, cwd=str(folder), env=environment, encoding="utf-8")
-    terminal.delaybeforesend = None
-    terminal.setwinsize(50, 200)
-    return terminal
+    return Terminal(["init", *arguments], folder)
 
 
 def end(terminal: Any, keys: str, message: str = "") -> int | None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from itertools import pairwise
@@ -20,6 +18,7 @@ from argosy.hosting import client
 from argosy.repository.model import WRITTEN_HERE, ArgocdStyle, Format, RevisionStyle
 from tests.changing import commit, files, git, state
 from tests.conftest import Argosy
+from tests.forked import Forked, Terminal
 from tests.hosting.server import Server, playing
 from tests.promoting import NEW, OLD, clone, edit, encrypted, message, on_host, path, release, start, text, with_remote
 
@@ -285,14 +284,7 @@ class TestWhoDecides:
     def test_on_a_terminal(self, two: Path) -> None:
         for name in ("api", "web"):
             edit(two, path("dev", application=name), "  replicas: 1\n", "  replicas: 1\n  paused: false\n")
-        terminal = pexpect.spawn(
-            sys.executable,
-            ["-m", "argosy", "promote", "--all", "--to", "staging", "--commit"],
-            cwd=str(two),
-            env={**os.environ, "TERM": "dumb"},
-            encoding="utf-8",
-            timeout=60,
-        )
+        terminal = Terminal(["promote", "--all", "--to", "staging", "--commit"], two)
         terminal.expect("api, dev to staging: Deployment/api: spec.paused is –, and would become false.*take.*leave.*:")
         terminal.sendline("take")
         terminal.expect("web, dev to staging: Deployment/web: spec.paused .*:")
@@ -672,12 +664,7 @@ class TestAllOrNothing:
     @pytest.mark.parametrize("delay", [0.0, 0.01])
     def test_killed(self, argosy: Argosy, repository: Path, delay: float) -> None:
         before = state(repository)
-        running = subprocess.Popen(
-            [sys.executable, "-m", "argosy", *TO_STAGING, "--yes"],
-            start_new_session=True,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+        running = Forked([*TO_STAGING, "--yes"], cwd=repository, start_new_session=True)
         while running.poll() is None and not list((repository / ".git/argosy").glob("writing.*")):
             time.sleep(0.001)
         time.sleep(delay)
