@@ -25,6 +25,7 @@ import sys
 import tempfile
 import threading
 import time
+import traceback
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
@@ -44,7 +45,7 @@ _ONE_STARTS_IT = threading.Lock()
 
 
 class Forked:
-    """An argosy that runs; what it prints is heard, where no file is given for it."""
+    """An argosy that runs, or Python's `code` in its place; what it prints is heard, where no file is given for it."""
 
     def __init__(
         self,
@@ -56,6 +57,7 @@ class Forked:
         stdout: int | IO[bytes] = subprocess.PIPE,
         stderr: int | IO[bytes] = subprocess.PIPE,
         prelude: str = "",
+        code: str = "",
         start_new_session: bool = False,
         is_terminal: bool = False,
     ) -> None:
@@ -64,6 +66,7 @@ class Forked:
             "cwd": str(cwd),
             "env": {**(os.environ if env is None else env)},
             "prelude": prelude,
+            "code": code,
             "session": start_new_session or is_terminal,
             "terminal": is_terminal,
         }
@@ -230,6 +233,7 @@ def _keep(files: Sequence[int]) -> None:
 
 def _become(task: Mapping[str, Any], files: Sequence[int]) -> None:
     """Be argosy, as if it had been started."""
+    said = task["arguments"]
     if task["session"]:
         os.setsid()
     if task["terminal"]:
@@ -246,15 +250,32 @@ def _become(task: Mapping[str, Any], files: Sequence[int]) -> None:
     sys.dont_write_bytecode = "PYTHONDONTWRITEBYTECODE" in os.environ
     exec(task["prelude"], {})
     if not _STAYS:
-        os.execv(sys.executable, [sys.executable, "-m", "argosy", *task["arguments"]])
+        os.execv(sys.executable, [sys.executable, *(("-c", task["code"]) if task["code"] else ("-m", "argosy")), *said])
     sys.stdin = _stream(0, "r", sys.__stdin__)
     sys.stdout = _stream(1, "w", sys.__stdout__)
     sys.stderr = _stream(2, "w", sys.__stderr__)
+    sys.argv = ["argosy", *said]
+    if task["code"]:
+        _run(task["code"])
     sys.path[:] = [task["cwd"], *(each for each in sys.path if Path(each or ".") != _ROOT)]
-    sys.argv = ["argosy", *task["arguments"]]
     from argosy.__main__ import main as argosy
 
     argosy()
+
+
+def _run(code: str) -> None:
+    """Run it as a program, which does not return."""
+    ended: Any = 0
+    try:
+        exec(code, {"__name__": "__main__"})
+    except SystemExit as end:
+        ended = end.code
+    except BaseException:
+        ended = 1
+        traceback.print_exc()
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    os._exit(ended if isinstance(ended, int) else 1)
 
 
 def _stream(number: int, mode: str, like: Any) -> Any:

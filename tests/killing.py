@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.changing import State, files, git
+from tests.forked import Forked
 from tests.shared import IDENTITY
 
 FULL = "full"
@@ -46,9 +47,10 @@ def kill_each_step(arguments: Sequence[str], how: str, root: Path, *, most: int 
             "folder": folder,
             "most": most,
         }
-        command = [sys.executable, "-m", "tests.killing", json.dumps(task)]
-        done = subprocess.run(command, cwd=Path(__file__).parents[1], stdout=subprocess.PIPE, check=True)
-        found: list[str] = json.loads(done.stdout.splitlines()[-1])
+        code = "from tests import killing; killing.main()"
+        out, err = Forked([json.dumps(task)], code=code, cwd=Path(__file__).parents[1]).communicate()
+        assert out, err
+        found: list[str] = json.loads(out.splitlines()[-1])
         return found
 
 

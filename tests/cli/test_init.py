@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from argosy.repository import switches
 from argosy.repository.model import Notifier, Production
 from tests import goldens
 from tests.conftest import NO_PRIVILEGES, SMALL_FILES, Argosy, Git, Process, Result
-from tests.forked import Terminal
+from tests.forked import Forked, Terminal
 from tests.shared import IDENTITY
 
 SMALL = ("--app", "")
@@ -849,8 +848,6 @@ class TestBadPlaces:
 INTERRUPTED = """\
 import json, os, random, shutil, signal, sys
 from pathlib import Path
-import argosy.repository.answers, argosy.cli.init, argosy.template.creation, argosy.template.rendering, argosy.reporting
-import argosy.rules.catalogue, argosy.validation.pipeline
 from argosy.cli import main
 
 number, points = signal.Signals[sys.argv[1]], int(sys.argv[2])
@@ -898,12 +895,11 @@ class TestInterruption:
     @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
     def test_all_or_nothing(self, tmp_path: Path, git: Git, name: str) -> None:
         git(tmp_path, "init", "--quiet", "clone")
-        done = subprocess.run(
-            [sys.executable, "-c", INTERRUPTED, name, "2"], cwd=tmp_path, check=True, capture_output=True, text=True
-        )
+        out, err = Forked([name, "2"], code=INTERRUPTED, cwd=tmp_path).communicate()
+        assert not err
         whole, clone = snapshot(tmp_path / "whole/gitops").keys(), snapshot(tmp_path / "clone")
         nothing: Mapping[str, Any] = {"new": {}, "empty": {"gitops": None}, "clone": clone}
-        for place, at, code in map(json.loads, done.stdout.splitlines()):
+        for place, at, code in map(json.loads, out.splitlines()):
             folder = tmp_path / f"{place}-{at}"
             talk = (folder / "talk").read_text()
             assert code == {"SIGINT": 130, "SIGTERM": 143, "SIGHUP": 129}[name], (place, at, talk)

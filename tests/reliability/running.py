@@ -6,8 +6,6 @@ import json
 import os
 import select
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -16,6 +14,7 @@ from pathlib import Path
 from typing import Self
 
 from tests.children import children
+from tests.forked import Forked
 
 PATIENCE = 600
 """After how many seconds a command hangs: an engine may take 60, a command has several, and a machine is busy."""
@@ -77,21 +76,20 @@ class Runner:
     """Runs one command after the other."""
 
     def __init__(self) -> None:
-        command = [sys.executable, "-m", "tests.reliability.forking"]
-        root = Path(__file__).parents[2]
-        self._process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            cwd=root,
-            env={**os.environ, "PYTHONPATH": f"{root / 'generator'}{os.pathsep}{root}"},
-        )
+        heard, self._tell = os.pipe()
+        self._told, said = os.pipe()
+        code = "from tests.reliability import forking; forking.main()"
+        self._process = Forked([], code=code, cwd=Path(__file__).parents[2], stdin=heard, stdout=said, stderr=2)
+        for each in (heard, said):
+            os.close(each)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._process.communicate()
+        os.close(self._tell)
+        self._process.wait()
+        os.close(self._told)
 
     def start(
         self,
@@ -124,22 +122,19 @@ class Runner:
             "signals": signals or {},
             "since": since,
         }
-        assert self._process.stdin
-        self._process.stdin.write(json.dumps(task).encode() + b"\n")
-        self._process.stdin.flush()
+        with open(self._tell, "wb", closefd=False) as tell:
+            tell.write(json.dumps(task).encode() + b"\n")
         return Running(self, int(self.answer()), out, err)
 
     def answers(self, seconds: float) -> bool:
         """Return whether there is an answer within some seconds."""
-        assert self._process.stdout
-        return bool(select.select([self._process.stdout], [], [], seconds)[0])
+        return bool(select.select([self._told], [], [], seconds)[0])
 
     def answer(self) -> str:
         """Return the next answer."""
         line = b""
         while not line.endswith(b"\n"):  # Unbuffered, so that `answers` sees all that is not read.
-            assert self._process.stdout
-            read = os.read(self._process.stdout.fileno(), 1)
+            read = os.read(self._told, 1)
             assert read, "the process that argosy is forked from has ended"
             line += read
         return line.decode()
