@@ -8,11 +8,11 @@ what a version of the template holds is read once for all that a process renders
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import jinja2
 from copier._jinja_ext import get_yield_context
@@ -50,8 +50,6 @@ _COMPILED: dict[Hashable, Any] = {}
 class _Source:
     """A file of a template."""
 
-    parts: tuple[str, ...]
-    """Its path from the root of what is rendered, as it is written: parts of it may stand for many, or for none."""
     name: str
     """What Jinja finds it by."""
     content: bytes | None
@@ -59,12 +57,27 @@ class _Source:
     executable: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Plain:
+    """A text that is the same whatever is filled in: Jinja would copy all the answers to give it."""
+
+    text: str
+
+    def render(self, *_: object, **__: object) -> str:
+        """Return the text."""
+        return self.text
+
+
+_Sources: TypeAlias = dict[str, "_Source | _Sources"]
+"""A folder of a template: the parts of paths as they are written -> files and folders."""
+
+
 class _Read:
     """What was read of a template, which the first worker fills: the tree of a version never changes."""
 
     template: Any = None
     environment: Any = None
-    sources: Sequence[_Source] | None = None
+    sources: _Sources | None = None
 
 
 @lru_cache(maxsize=4)
@@ -129,14 +142,15 @@ class _Worker(Worker):
                 _COMPILED[known] = compiled(source, name, None, *rest, **more)
             return _COMPILED[known]
 
-        # Paths and defaults.
-        strings: dict[str, jinja2.Template] = {}
+        # Paths, types and defaults, of which most have nothing to fill in.
+        strings: dict[str, jinja2.Template | _Plain] = {}
 
-        def known(source: str, *rest: Any, **more: Any) -> jinja2.Template:
+        def known(source: str, *rest: Any, **more: Any) -> jinja2.Template | _Plain:
             if rest or more:
                 return from_string(source, *rest, **more)
             if source not in strings:
-                strings[source] = from_string(source)
+                is_plain = not self._marks.search(source) and not {*source} & {*"\r\n"}
+                strings[source] = _Plain(source) if is_plain else from_string(source)
             return strings[source]
 
         vars(environment).update(compile=once, from_string=known)
@@ -181,52 +195,55 @@ class _Worker(Worker):
 
     def _render_template(self) -> None:
         """Render each file into memory, for each of its paths that is wanted."""
-        for source in self._sources():
-            # For each application, each path would be rendered only to be left out.
-            if source.parts[0] in self._without:
-                continue
-            for path, loop in self._paths(source.parts, (), {}):
-                if self._wanted(path) and not self.match_exclude(Path(path)):
-                    text = source.content
-                    if text is None:
-                        text = self._filled(self.jinja_env.get_template(source.name), loop)
-                    self.rendered[path] = File(text, source.executable)
+        # For each application, each path would be rendered only to be left out.
+        listed = {name: each for name, each in self._sources().items() if name not in self._without}
+        for path, source, loop in self._paths(listed, "", {}):
+            if self._wanted(path) and not self.match_exclude(Path(path)):
+                text = source.content
+                if text is None:
+                    text = self._filled(self.jinja_env.get_template(source.name), loop)
+                self.rendered[path] = File(text, source.executable)
 
-    def _sources(self) -> Sequence[_Source]:
-        """Return the template's files, by their paths."""
+    def _sources(self) -> _Sources:
+        """Return the template's files, by the parts of their paths: these may stand for many, or for none."""
         if self._read.sources is None:
             root, above, suffix = self.template_copy_root, self.template.local_abspath, self.template.templates_suffix
-            self._read.sources = [
-                _Source(
-                    (*(parts := file.relative_to(root).parts)[:-1], parts[-1].removesuffix(suffix)),
+            self._read.sources = {}
+            for file in sorted(file for file in root.rglob("*") if file.is_file()):
+                *folders, name = file.relative_to(root).parts
+                place = self._read.sources
+                for each in folders:
+                    place = place.setdefault(each, {})  # type: ignore[assignment]
+                place[name.removesuffix(suffix)] = _Source(
                     file.relative_to(above).as_posix(),
-                    None if file.name.endswith(suffix) else file.read_bytes(),
+                    None if name.endswith(suffix) else file.read_bytes(),
                     bool(file.stat().st_mode & 0o100),
                 )
-                for file in sorted(file for file in root.rglob("*") if file.is_file())
-            ]
         return self._read.sources
 
     def _paths(
-        self, parts: Sequence[str], above: tuple[str, ...], loop: Mapping[str, Any]
-    ) -> Iterator[tuple[str, Mapping[str, Any]]]:
-        """Yield each path that a template's path stands for, with the values of its loops."""
-        if not parts:
-            yield "/".join(above), loop
+        self, listed: _Sources, above: str, loop: Mapping[str, Any]
+    ) -> Iterator[tuple[str, _Source, Mapping[str, Any]]]:
+        """Yield each path that a folder's files stand for, with the values of its loops."""
+        for first, below in listed.items():
+            for part, more in self._turns(first, loop):
+                if isinstance(below, _Source):
+                    yield f"{above}{part}", below, more
+                else:
+                    yield from self._paths(below, f"{above}{part}/", more)
+
+    def _turns(self, text: str, loop: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """Yield what a part of a path stands for, each with the values of its loops."""
+        if not self._marks.search(text):
+            yield text, loop
             return
-        first, *rest = parts
-        if not self._marks.search(first):
-            yield from self._paths(rest, (*above, first), loop)
-            return
-        turns = [(loop, self._part(first, loop))]
+        turns = [(self._part(text, loop), loop)]
         # A path's loop is a state of the environment, until another text is filled in.
         state = get_yield_context(self.jinja_env)
         if name := state.yield_name:
             each = [{**loop, name: value} for value in state.yield_iterable or ()]
-            turns = [(more, self._part(first, more)) for more in each]
-        for more, part in turns:
-            if part:
-                yield from self._paths(rest, (*above, part), more)
+            turns = [(self._part(text, more), more) for more in each]
+        yield from ((part, more) for part, more in turns if part)
 
     def _part(self, text: str, loop: Mapping[str, Any]) -> str:
         state = get_yield_context(self.jinja_env)
