@@ -74,6 +74,8 @@ def _build(dist: Path, tag: str | None, repository: str) -> None:
     project = tomllib.loads(PROJECT.read_text(encoding="utf-8"))["project"]
     version = project["version"]
     notes = _notes(version, tag)
+    if tag:
+        _refuse_what_is_not_committed(ROOT)
     if dist.exists():
         shutil.rmtree(dist)
     dist.mkdir()
@@ -120,6 +122,14 @@ def _notes(version: str, tag: str | None) -> str:
             f"The tag is {tag}, and pyproject.toml says {version}: tag the commit that says so, as v{version}."
         )
     return changelog.notes(text, version)
+
+
+def _refuse_what_is_not_committed(root: Path) -> None:
+    """Raise ReleaseError where the sdist, which has all that Git does not ignore, would have what the tag has not."""
+    status = ["git", "status", "--porcelain", "--untracked-files=all"]
+    left = subprocess.run(status, cwd=root, check=True, capture_output=True, text=True).stdout.splitlines()
+    if left:
+        raise ReleaseError(f"{left[0][3:]} is not as it is committed: commit it, or remove it. git status lists all.")
 
 
 def _built(dist: Path, work: Path) -> tuple[Path, Path]:

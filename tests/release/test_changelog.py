@@ -11,6 +11,7 @@ import pytest
 from release import __main__ as release
 from release import changelog
 from release.changelog import ReleaseError
+from tests.conftest import Git
 
 BEFORE = "# Changelog\n\nIts format.\n\n## Unreleased\n\n### Added\n\n- This.\n\n## 0.1.0 - 2026-01-31\n\n- That.\n"
 DAY = date(2026, 12, 1)
@@ -91,6 +92,14 @@ def test_a_tag_that_is_not_this_version_s_builds_nothing(
     assert release.main() == 1
     assert said in capsys.readouterr().err
     assert not (tmp_path / "dist").exists()
+
+
+def test_what_is_not_committed_is_not_published(tmp_path: Path, git: Git) -> None:
+    git(tmp_path, "init", "--quiet")
+    release._refuse_what_is_not_committed(tmp_path)
+    (tmp_path / "notes of mine.txt").touch()
+    with pytest.raises(ReleaseError, match=r"notes of mine\.txt.* is not as it is committed"):
+        release._refuse_what_is_not_committed(tmp_path)
 
 
 def test_the_formula_is_of_the_sdist_that_was_built() -> None:
