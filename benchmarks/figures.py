@@ -88,8 +88,16 @@ def version(bench: Bench) -> Iterator[Row]:
 
 def completion(bench: Bench) -> Iterator[Row]:
     """Measure what a shell waits for at each Tab: names of a repository, and settings with their values."""
-    root = bench.repository("helm", 30)
-    for line in ("status ", "set env prod auto", "rules image"):
+    root = bench.repository("helm", 100)
+    lines = (
+        "status ",
+        "render app-0001 ",
+        "remove component ",
+        "rules image",
+        "set env prod autoSync=",
+        "diff --against ",
+    )
+    for line in (*lines, "doctor --context "):
         words = f"argosy {line}"
         asked = (f"{COMPLETE}=bash_complete", f"COMP_WORDS={words}", f"COMP_CWORD={words.count(' ')}")
         measured = bench.measure(argosy=Command(["env", *asked, peers.script("argosy")], root))["argosy"]

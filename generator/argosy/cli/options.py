@@ -18,11 +18,11 @@ from click.core import ParameterSource
 from argosy import data, terminal
 from argosy.delivery.delivery import TAKES_AWAY, Delivery, Result
 from argosy.errors import ArgosyError, UsageError
-from argosy.repository.model import Image
 from argosy.repository.root import root_of
 
 if TYPE_CHECKING:
     from argosy.findings import Report
+    from argosy.repository.model import Image
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -55,6 +55,8 @@ class ImageType(click.ParamType):  # type: ignore[type-arg]  # generic in new ve
         """Split at the `=`, which no image has."""
         if isinstance(value, tuple):
             return value
+        from argosy.repository.model import Image  # noqa: PLC0415
+
         environment, _, image = value.rpartition("=")
         try:
             return environment, Image.parse(image)
