@@ -104,8 +104,8 @@ class TestAction:
         dependencies = runner.home / "temp/argosy-dependencies.txt"
         assert runner.recorded("python").splitlines() == [
             f"-m venv {runner.home}/temp/argosy",
-            f"-m pip install --quiet --only-binary :all: --require-hashes --requirement {dependencies}",
-            f"-m pip install --quiet --no-deps --no-build-isolation {ROOT}",
+            f"-m pip install --quiet --no-compile --only-binary :all: --require-hashes --requirement {dependencies}",
+            f"-m pip install --quiet --no-compile --no-deps --no-build-isolation {ROOT}",
             "-m pip check",
         ]
         assert dependencies.read_bytes() == (ROOT / DEPENDENCIES).read_bytes()
@@ -114,7 +114,7 @@ class TestAction:
     def test_a_release_is_the_one_that_is_named(self, runner: Runner, version: str) -> None:
         assert runner.action({"command": "diff", "version": version}).returncode == 0
         install, named = runner.recorded("python").splitlines()[2:4]
-        assert install.startswith("-m pip install --quiet --no-deps --only-binary :all: --requirement ")
+        assert install.startswith("-m pip install --quiet --no-compile --no-deps --only-binary :all: --requirement ")
         assert named == f"argosy=={version}"
 
     def test_arguments_are_words_and_no_shell_s(self, runner: Runner) -> None:

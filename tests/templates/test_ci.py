@@ -50,8 +50,8 @@ OWN = [*(ROOT / ".github/workflows").iterdir(), ROOT / "action.yml"]
 """The workflows of argosy itself, and the action that it is."""
 HOSTS = (CiHost.GITHUB, CiHost.GITLAB, CiHost.BITBUCKET)
 INSTALL = (
-    "-m pip install --only-binary :all: --require-hashes --requirement tools/argosy-dependencies.txt\n"
-    f"-m pip install --no-deps --no-build-isolation {goldens.RELEASED.replace(' @ ', '@')}\n-m pip check\n"
+    "-m pip install --no-compile --only-binary :all: --require-hashes --requirement tools/argosy-dependencies.txt\n"
+    f"-m pip install --no-compile --no-deps --no-build-isolation {goldens.RELEASED.replace(' @ ', '@')}\n-m pip check\n"
 )
 PUSHER = {"GITLAB_USER_NAME": "Grace Hopper", "GITLAB_USER_EMAIL": "grace@example.com"}
 EXPRESSIONS = {
@@ -621,9 +621,9 @@ def test_no_script_outlives_a_failure(clone: Clone, host: CiHost, token: str, pr
 
 
 HASH = "0123456789abcdef" * 4
-LOCKED = "-m pip install --only-binary :all: --require-hashes --requirement"
+LOCKED = "-m pip install --no-compile --only-binary :all: --require-hashes --requirement"
 DEPENDENCIES = f"{LOCKED} tools/argosy-dependencies.txt"
-BUILT = "-m pip install --no-deps --no-build-isolation"
+BUILT = "-m pip install --no-compile --no-deps --no-build-isolation"
 CHECKED = "-m pip check"
 IMAGE = f"registry.example.com:5000/acme/argosy:0.1.0@sha256:{HASH}"
 INSTALLED = {
@@ -640,7 +640,7 @@ INSTALLED = {
     "tools/argosy-0.1.0-py3-none-any.whl": [DEPENDENCIES, f"{BUILT} tools/argosy-0.1.0-py3-none-any.whl", CHECKED],
     f"argosy==0.1.0 --hash=sha256:{HASH}": [
         DEPENDENCIES,
-        "-m pip install --only-binary :all: --no-deps --require-hashes --requirement /dev/stdin",
+        "-m pip install --no-compile --only-binary :all: --no-deps --require-hashes --requirement /dev/stdin",
         f"argosy==0.1.0 --hash=sha256:{HASH}",
         CHECKED,
     ],
@@ -714,6 +714,30 @@ class TestInstall:
                 if text
             }
             assert named == {lock}
+            self.check_where(host, found)
+
+    def check_where(self, host: CiHost, found: Mapping[str, Any]) -> None:
+        """What is kept is what pip reads, and it is there before pip installs anything."""
+        if host is CiHost.GITHUB:
+            for name, job in ((name, job) for each in found.values() for name, job in each["jobs"].items()):
+                steps = [
+                    ("setup-python@" in each.get("uses", ""), "pip install" in each.get("run", ""))
+                    for each in job["steps"]
+                ]
+                installs = [place for place, (_, is_pip) in enumerate(steps) if is_pip]
+                assert not installs or steps[installs[0] - 1][0], name
+                assert all(
+                    each["with"]["cache"] == "pip" for each in job["steps"] if "setup-python@" in each.get("uses", "")
+                )
+        elif host is CiHost.GITLAB:
+            job = found[".gitlab-ci.yml"][".argosy"]
+            assert job["cache"]["paths"] == [".cache/pip"], "GitLab keeps nothing outside of the clone"
+            assert job["variables"]["PIP_CACHE_DIR"] == "$CI_PROJECT_DIR/.cache/pip"
+        else:
+            definitions = found["bitbucket-pipelines.yml"]["definitions"]
+            assert definitions["caches"]["argosy"]["path"] == "~/.cache/pip", "where pip has it"
+            for step in (each["step"] for each in definitions["steps"]):
+                assert ("pip install" in str(step["script"])) == (step.get("caches") == ["argosy"]), step["name"]
 
 
 def test_renovate_keeps_a_lock_file() -> None:
@@ -726,7 +750,7 @@ def test_renovate_keeps_a_lock_file() -> None:
 def test_no_file_installs_what_is_not_exact() -> None:
     hashed = r"[^\n]* --require-hashes --requirement "
     alone = (
-        r" --no-deps --no-build-isolation \\\n *"
+        r"( --no-compile)? --no-deps --no-build-isolation \\\n *"
         r'"(argosy@\S+#sha256=[0-9a-f]{64}|argosy@git\+\S+@[0-9a-f]{40}|\S+/argosy-\S+\.whl)"'
     )
     for name in goldens.NAMES:
