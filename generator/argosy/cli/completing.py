@@ -60,10 +60,11 @@ def installed(root: Path) -> Iterator[str]:
 def rules(root: Path) -> Iterator[str]:
     """Yield the ids of the rules, as they stand in the source: to import them all takes far longer."""
     from argosy import paths  # noqa: PLC0415
-    from argosy.documents import plain  # noqa: PLC0415
 
     own = root / layout.CONFIGURATION
     if own.is_file() and not paths.astray(own, root) and b"policies:" in (content := own.read_bytes()):
+        from argosy.documents import plain  # noqa: PLC0415
+
         listed = plain.parse(content).get("policies")
         names = (each.get("name") for each in listed if isinstance(each, dict)) if isinstance(listed, list) else ()
         yield from (f"policy/{each}" for each in names if each)
