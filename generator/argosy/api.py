@@ -14,7 +14,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext, supp
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import RLock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from argosy import data
 from argosy.delivery.delivery import Delivery
@@ -33,18 +33,22 @@ if TYPE_CHECKING:
         Request,
         Set,
     )
+    from argosy.change.settings import Settings
     from argosy.delivery.changes import Changed
     from argosy.delivery.delivery import Result
     from argosy.delivery.jobs import FollowUp, Promote, Promotional, RollBack
     from argosy.delivery.promotions import Promoted
-    from argosy.difference import Difference
+    from argosy.difference import Difference, Veil
     from argosy.findings import Finding
     from argosy.findings import Report as Validation
     from argosy.git.snapshot import Snapshot
+    from argosy.repository.model import Repository as Model
     from argosy.rules.registry import Rule
     from argosy.status.report import Report as Status
     from argosy.tree import Tree
     from argosy.validation.pipeline import Options as ValidationOptions
+
+    Written: TypeAlias = "Status | Tree | Difference | Validation | ChangeResult | Sequence[Rule] | Sequence[Settings]"
 
 __all__ = [
     "AddApplications",
@@ -61,6 +65,7 @@ __all__ = [
     "Finding",
     "FollowUp",
     "IncompleteError",
+    "Model",
     "Promote",
     "Remove",
     "Rename",
@@ -69,6 +74,7 @@ __all__ = [
     "RollBack",
     "Rule",
     "Set",
+    "Settings",
     "Status",
     "Tree",
     "UsageError",
@@ -92,6 +98,8 @@ _ELSEWHERE = {
     ),
     **dict.fromkeys(("FollowUp", "Promote", "RollBack"), "argosy.delivery.jobs"),
     "Difference": "argosy.difference",
+    "Model": "argosy.repository.model:Repository",
+    "Settings": "argosy.change.settings",
     "Finding": "argosy.findings",
     "Rule": "argosy.rules.registry",
     "Tree": "argosy.tree",
@@ -134,7 +142,7 @@ class Rendered:
     """What Argo CD would apply for an application in an environment."""
 
     manifests: Sequence[Mapping[str, Any]]
-    """In that order; Secrets as they are."""
+    """In that order; Secrets as they are, but of a repository that hides them."""
     notes: Sequence[str] = ()
     """What to know of the engines that rendered them."""
 
@@ -215,6 +223,7 @@ class _Collecting(Delivery):
     """A delivery whose remarks and results are collected, and to which nobody says no."""
 
     words: Sequence[str] = ()
+    veiled: Veil | None = None
     told: list[str] = field(default_factory=list)
     results: list[Result] = field(default_factory=list)
     found: list[Finding] = field(default_factory=list)
@@ -222,6 +231,10 @@ class _Collecting(Delivery):
     @property
     def command(self) -> str:
         return shlex.join(["argosy", *self.words])
+
+    @property
+    def veil(self) -> Veil | None:
+        return self.veiled
 
     def say(self, text: str) -> None:
         self.told.append(text)
@@ -244,6 +257,10 @@ class Repository:
     """A commit, branch or tag; empty: the work tree."""
     watch: Watch = field(default=_unwatched, repr=False)
     """Hears how far long steps are: called with what is done and how many steps it has."""
+    hides: bool = False
+    """Whether manifests and differences show nothing that is called, or looks like, a password, a token or a key.
+    What Secrets hold, differences never show.
+    """
 
     def status(self, application: str = "", *, live: bool = False, context: str = "") -> Status:
         """Return what is deployed where, and how far behind it is: of all applications, or of one in detail.
@@ -272,6 +289,23 @@ class Repository:
             except ArgosyError as error:
                 shown = Template(stored.version, newest, error.hint, behind, unseen)
             return Report(root, found, shown, asked, application)
+
+    def settings(self, of: str = "", name: str = "", key: str = "") -> Sequence[Settings]:
+        """Return settings, what they can be and the files that follow: one, those of something, or all there are.
+
+        `of` is repository, env, app, cluster or team, and `name` which.
+        """
+        from argosy.change import settings  # noqa: PLC0415
+
+        return settings.find(self.model(), of, name, key)
+
+    def model(self) -> Model:
+        """Return what the repository is made of: its settings, environments, applications, clusters and teams."""
+        from argosy.repository import store  # noqa: PLC0415
+
+        root = self.root
+        with _session(root):
+            return (store.load_at(root, self.revision) if self.revision else store.load(root)).repository
 
     def tree(
         self, applications: Sequence[str] = (), environments: Sequence[str] = (), *, resources: bool = True
@@ -321,7 +355,8 @@ class Repository:
             found = difference.of_application(root, self.revision or None, application, environment)
             meant = [each for each in found if not cluster or each.cluster in {cluster, known.server(cluster)}]
             notes += dict.fromkeys(engine.note for each in meant for engine in each.engines if engine.note)
-            return Rendered([manifest for each in meant for manifest in each.manifests.values()], notes)
+            veil = self._veil or (lambda manifest: manifest)
+            return Rendered([veil(manifest) for each in meant for manifest in each.manifests.values()], notes)
 
     def diff(
         self, against: str = "", *, applications: Sequence[str] = (), environments: Sequence[str] = ()
@@ -335,7 +370,7 @@ class Repository:
         with _session(self.root):
             sides = self._sides(against)
             _check_names(self.root, sides, applications, environments)
-            scope = difference.Scope(applications, environments, _own_branch(self.root, against))
+            scope = difference.Scope(applications, environments, _own_branch(self.root, against), self._veil)
             return difference.between(*sides, scope, self.watch)
 
     def deployments(self, against: str = "") -> int:
@@ -355,7 +390,7 @@ class Repository:
         from argosy import difference  # noqa: PLC0415
 
         with _session(self.root):
-            return difference.between(*change.states, progress=self.watch)
+            return difference.between(*change.states, difference.Scope(veil=self._veil), self.watch)
 
     def validate(
         self, options: ValidationOptions | None = None, *, paths: Sequence[str | Path] = (), since: str = ""
@@ -392,7 +427,7 @@ class Repository:
         from argosy.delivery import judging  # noqa: PLC0415
 
         self._refuse_revision()
-        given = _Collecting(repository=self.root, dry_run=True, words=wanted.words)
+        given = _Collecting(repository=self.root, dry_run=True, words=wanted.words, veiled=self._veil)
         with _session(self.root):
             code, result = _granted(given, wanted)
             branches = _branches(result)
@@ -427,10 +462,17 @@ class Repository:
             message=message,
             validate=validate,
             words=wanted.words,
+            veiled=self._veil,
         )
         with _session(self.root, writes=True):
             code, result = _granted(given, wanted)
             return _concluded(given, code, result, _branches(result), _validity(result))
+
+    @property
+    def _veil(self) -> Veil | None:
+        from argosy.web.hiding import veiled  # noqa: PLC0415
+
+        return veiled if self.hides else None
 
     def _refuse_revision(self) -> None:
         if self.revision:
@@ -514,42 +556,45 @@ def schema(kind: str) -> Mapping[str, Any]:
     return found
 
 
-def to_json(value: Status | Tree | Difference | Validation | ChangeResult | Sequence[Rule], **options: bool) -> str:
+def to_json(value: Written, *, verbose: bool = False) -> str:
     """Return a result as JSON, as the command with `-o json` prints it: `schema` of its `kind` describes it.
 
-    `verbose=True` lists all that a validation left out, `strict=True` counts skipped documents as failed.
+    `verbose` lists all that a validation left out.
     """
-    from argosy.difference import Difference, as_json  # noqa: PLC0415
-    from argosy.findings import Report as Validation  # noqa: PLC0415
-    from argosy.status.report import Report as Status  # noqa: PLC0415
-    from argosy.tree import Tree  # noqa: PLC0415
+    from argosy import difference, findings, tree  # noqa: PLC0415
+    from argosy.change.settings import Settings  # noqa: PLC0415
+    from argosy.status import report as status  # noqa: PLC0415
 
-    if isinstance(value, Status):
+    if isinstance(value, status.Report):
         from argosy.status import as_json as of_status  # noqa: PLC0415
 
-        return of_status.detail(value) if value.application else of_status.overview(value)
-    if isinstance(value, Tree):
+        made = of_status.detail(value) if value.application else of_status.overview(value)
+    elif isinstance(value, tree.Tree):
         from argosy.tree import as_json as of_tree  # noqa: PLC0415
 
-        return of_tree.format_tree(value)
-    if isinstance(value, Difference):
-        return as_json.format_difference(value)
-    if isinstance(value, Validation):
-        from importlib.metadata import version  # noqa: PLC0415
+        made = of_tree.format_tree(value)
+    elif isinstance(value, difference.Difference):
+        from argosy.difference import as_json as of_difference  # noqa: PLC0415
 
+        made = of_difference.format_difference(value)
+    elif isinstance(value, findings.Report):
         from argosy import reporting  # noqa: PLC0415
 
-        chosen = reporting.Options(version=version("argosy"), **options)
-        return reporting.format_report(value, reporting.OutputFormat.JSON, chosen)
-    if isinstance(value, ChangeResult):
-        return data.written(value.kind, value.document)
-    fields = ("id", "severity", "summary", "explanation", "bad", "good")
-    return data.written("Rules", {"rules": [{name: getattr(each, name) for name in fields} for each in value]})
+        chosen = reporting.Options(version="", verbose=verbose)
+        made = reporting.format_report(value, reporting.OutputFormat.JSON, chosen)
+    elif isinstance(value, ChangeResult):
+        made = data.written(value.kind, value.document)
+    else:
+        parts = [each.data() for each in value if isinstance(each, Settings)]
+        fields = ("id", "severity", "summary", "explanation", "bad", "good")
+        rows = [{name: getattr(each, name) for name in fields} for each in value if not isinstance(each, Settings)]
+        made = data.written("Settings", {"settings": parts}) if parts else data.written("Rules", {"rules": rows})
+    return made
 
 
-def to_data(value: Status | Tree | Difference | Validation | ChangeResult | Sequence[Rule], **options: bool) -> Any:
+def to_data(value: Written, *, verbose: bool = False) -> Any:
     """Return the same as plain data."""
-    return json.loads(to_json(value, **options))
+    return json.loads(to_json(value, verbose=verbose))
 
 
 def _within(root: Path, path: str | Path) -> Path:
@@ -666,4 +711,5 @@ def _concluded(
     valid: bool | None,
 ) -> ChangeResult:
     kind, document = (result.kind, result.document) if result else ("Change", {})
+    document = {**document, "valid": valid} if kind == "Change" else document
     return ChangeResult(given.command, code, branches, tuple(given.told), tuple(given.found), valid, kind, document)

@@ -12,7 +12,17 @@ from typing import Any
 from argosy import api
 
 _GROUPS = {
-    "Open and look": ("open_repository", "Repository", "Status", "Tree", "Rendered", "Difference", "Validation"),
+    "Open and look": (
+        "open_repository",
+        "Repository",
+        "Status",
+        "Tree",
+        "Rendered",
+        "Difference",
+        "Validation",
+        "Settings",
+        "Model",
+    ),
     "Findings and rules": ("Finding", "ValidationOptions", "rules", "rule", "Rule"),
     "Change": (
         *("AddApplications", "AddEnvironment", "AddCluster", "AddTeams", "AddChart", "AddComponents"),

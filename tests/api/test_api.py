@@ -48,6 +48,8 @@ def test_what_it_returns_is_what_the_commands_print(argosy: Argosy, root: Path) 
         ("validate", path("dev")): repository.validate(paths=[path("dev")]),
         ("validate", "--changed-since", "HEAD~1"): repository.validate(since="HEAD~1"),
         ("rules",): api.rules(),
+        ("settings",): repository.settings(),
+        ("settings", "env", "prod", "autoSync"): repository.settings("env", "prod", "autoSync"),
         ("rules", "image-tag"): [api.rule("image-tag")],
         ("promote", "web", "--to", "staging", "--dry-run"): repository.plan(
             api.Promote(applications=["web"], to="staging")
@@ -133,6 +135,7 @@ def test_requests_are_the_commands_that_they_name(
         lambda: api.Remove(what="env", names=["dev", "prod"]),
         lambda: repository.plan(api.Set(what="env", name="prd", values={"autoSync": "false"})),
         lambda: api.rule("image-tags"),
+        lambda: repository.settings("envs"),
         lambda: api.schema("Statuses"),
         lambda: repository.validate(paths=["../.."]),
     ):

@@ -31,7 +31,7 @@ ALONE = {"ARGOSY_CACHE", "ARGOSY_HOST_API", "ARGOSY_HOST_KIND", "ARGOSY_HOST_WEB
     "ARGOSY_TOKEN",
 }
 """The variables that are no option's."""
-ON_THE_LINE = {"--yes", "--dry-run", "--check", "--allow-open", "--force"}
+ON_THE_LINE = {"--yes", "--dry-run", "--check", "--allow-open", "--force", "--allow-changes"}
 """What decides whether something is asked or written: the line alone says it."""
 
 

@@ -50,6 +50,7 @@ COMMANDS = {
     "validate": "Check offline that Argo CD and Kubernetes will accept a repository.",
     "report": "Write a page for browsers, or put the reports of a validation's shards together.",
     "serve": "Show the page of a repository in a browser, and follow changes.",
+    "mcp": "Let an agent look at a repository and plan changes of it.",
     "doctor": "Find out why Argo CD does not do what Git says.",
     "rules": "List the rules of validation and the repository's own policies, or explain one.",
     "version": "Print the versions of argosy, of its template and of its engines.",

@@ -120,6 +120,11 @@ EXAMPLES: Mapping[str, str] = {
     "serve": """\
         argosy serve
         argosy serve --port 0 --live""",
+    "mcp": """\
+        argosy mcp
+        argosy mcp --allow-changes
+        # For a client that speaks HTTP
+        argosy mcp --http=8098""",
     "upgrade argocd": """\
         argosy upgrade argocd 3.5.1 --dry-run
         argosy upgrade argocd 3.6.1 --pull-request""",

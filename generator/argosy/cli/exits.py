@@ -50,6 +50,10 @@ EXITS: Mapping[str, Mapping[int, str]] = {
         1: "it cannot be served, as on a port in use",
         2: "wrong usage, or it could not look",
     },
+    "mcp": {
+        0: "ended by Ctrl-C, or by the end of the input",
+        2: "wrong usage, a port in use, or the extra mcp is not installed",
+    },
     "doctor": {0: "no problem", 1: "a problem", 2: "wrong usage, or something could not be looked at"},
 }
 """By command. A command that is an extension ends as it likes."""

@@ -213,11 +213,11 @@ def _name_engine(ctx: click.Context, option: click.Parameter, named: Path | None
     """Have the command render with a program that the user names."""
     if named is None or ctx.resilient_parsing:
         return
-    from argosy import engines  # noqa: PLC0415
+    from argosy import engines as programs  # noqa: PLC0415
 
     tool = str(option.name)
     is_option = ctx.get_parameter_source(tool) is ParameterSource.COMMANDLINE
-    ctx.find_root().with_resource(engines.naming(tool, named, f"--{tool}" if is_option else engines.VARIABLES[tool]))
+    ctx.find_root().with_resource(programs.naming(tool, named, f"--{tool}" if is_option else programs.VARIABLES[tool]))
 
 
 def _engine(tool: str) -> Callable[[Command], Command]:
@@ -233,9 +233,14 @@ def _engine(tool: str) -> Callable[[Command], Command]:
     )
 
 
+def engines(command: Command) -> Command:
+    """Add the options that say with what a command renders."""
+    return _engine("helm")(_engine("kustomize")(command))
+
+
 def rendering(command: Command) -> Command:
     """Add the options of a command that renders: with what, and whether again what was rendered before."""
-    return _engine("helm")(_engine("kustomize")(_no_cache(command)))
+    return engines(_no_cache(command))
 
 
 def _set_fetching(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:

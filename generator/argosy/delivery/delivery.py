@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 from argosy.errors import UsageError
 
 if TYPE_CHECKING:
+    from argosy.difference import Veil
     from argosy.findings import Report
 
 TAKES_AWAY = "This deletes what people wrote, and there is no terminal to confirm it."
@@ -91,6 +92,11 @@ class Delivery:
     def is_terse(self) -> bool:
         """Whether no table was shown of what has to be decided, so that it is to be listed."""
         return True
+
+    @property
+    def veil(self) -> Veil | None:
+        """What of a manifest is shown in differences; None: all but what a Secret holds."""
+        return None
 
     def quietly(self) -> Self:
         """Return the same of which nobody hears, but for what has to be known."""

@@ -235,7 +235,7 @@ def _difference(given: Delivery, job: Job) -> Difference:
     from argosy.difference.formats import OutputFormat, format_difference  # noqa: PLC0415
     from argosy.repository import layout  # noqa: PLC0415
 
-    scope = difference.Scope(branch=job.base if job.own_branch else "")
+    scope = difference.Scope(branch=job.base if job.own_branch else "", veil=given.veil)
     # What a symbolic link leads to may be anywhere, and anything may read it.
     owners = [layout.environment_of(path) or layout.application_of(path) for path in job.promotion.written]
     compared = difference.within_layout if all(owners) else difference.between

@@ -9,7 +9,7 @@ from pathlib import Path
 from argosy.argocd.deployed import Deployed, Wanted, of_snapshot, of_work_tree, sources
 from argosy.argocd.inventory import everything, reached_by
 from argosy.argocd.rendering import Progress, silent
-from argosy.difference.comparison import ApplicationChange, Difference, ResourceChange, Status, compare
+from argosy.difference.comparison import ApplicationChange, Difference, ResourceChange, Status, Veil, compare
 from argosy.difference.reach import needed, of, reached
 from argosy.difference.risks import Risk
 from argosy.errors import ArgosyError
@@ -27,6 +27,7 @@ __all__ = [
     "Risk",
     "Scope",
     "Status",
+    "Veil",
     "between",
     "changed",
     "compare",
@@ -51,6 +52,8 @@ class Scope:
     environments: Collection[str] = ()
     branch: str = ""
     """The branch that they read."""
+    veil: Veil | None = None
+    """Gives what of a manifest is shown; None: all but what a Secret holds."""
 
     def has(self, deployed: Deployed) -> bool:
         """Return whether an Application is meant."""
@@ -83,7 +86,8 @@ def within_layout(
 
 def _compared(states: States, scope: Scope) -> Difference:
     meant = {name for state in states for name, each in state.items() if scope.has(each)}
-    return compare(*(_named(state, meant) for state in states))
+    one, other = (_named(state, meant) for state in states)
+    return compare(one, other, scope.veil) if scope.veil else compare(one, other)
 
 
 def _named(state: Mapping[str, Deployed], names: Collection[str]) -> Mapping[str, Deployed]:

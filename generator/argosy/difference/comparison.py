@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -111,7 +111,15 @@ class Difference:
         return [each for each in self.applications if each.status is status]
 
 
-def compare(before: Mapping[str, Deployed], after: Mapping[str, Deployed]) -> Difference:
+Veil = Callable[[Manifest], Manifest]
+"""Gives what of a manifest is shown, besides that no Secret is."""
+
+
+def _as_it_is(manifest: Manifest) -> Manifest:
+    return manifest
+
+
+def compare(before: Mapping[str, Deployed], after: Mapping[str, Deployed], veil: Veil = _as_it_is) -> Difference:
     """Compare what is deployed, by the names of Applications."""
     pairs = sorted(
         ((before.get(name), after.get(name)) for name in {*before, *after}),
@@ -119,7 +127,7 @@ def compare(before: Mapping[str, Deployed], after: Mapping[str, Deployed]) -> Di
     )
     states = [each for state in (before, after) for each in state.values()]
     selectors = Selectors(manifest for each in states for manifest in each.manifests.values())
-    changes = [change for pair in pairs if (change := _application(*pair, before, after, selectors))]
+    changes = [change for pair in pairs if (change := _application(*pair, (before, after), selectors, veil))]
     present = [each for pair in pairs for each in pair if each]
     projects = {
         this.name: manifest
@@ -166,11 +174,11 @@ def _is_known(
 def _application(
     old: Deployed | None,
     new: Deployed | None,
-    before: Mapping[str, Deployed],
-    after: Mapping[str, Deployed],
+    states: tuple[Mapping[str, Deployed], Mapping[str, Deployed]],
     selectors: Selectors,
+    veil: Veil,
 ) -> ApplicationChange | None:
-    if not _is_known(old, new, before, after):
+    if not _is_known(old, new, *states):
         return None
     one, other = _resources(old), _resources(new)
     if any(each and (each.faults or each.unread) for each in (old, new)):
@@ -182,7 +190,7 @@ def _application(
         (change, this, that)
         for was, now in pairs
         for this, that in [(one.get(was), other.get(now))]
-        if (change := _resource(now, this, that, selectors))
+        if (change := _resource(now, this, that, selectors, veil))
     ]
     shown = new or old
     if shown is None or not found:
@@ -229,21 +237,21 @@ def _fate(deployed: Deployed) -> str:
 
 
 def _resource(
-    this: Identity, old: Manifest | None, new: Manifest | None, selectors: Selectors
+    this: Identity, old: Manifest | None, new: Manifest | None, selectors: Selectors, veil: Veil
 ) -> ResourceChange | None:
     if _canonical(old) == _canonical(new):
         return None
-    lines = _diff(this, old, new)
+    lines = _diff(this, old, new, veil) or ("@@ What changes is secret. @@",)
     if old is None or new is None:
         return ResourceChange(this, Kind.ADDED if old is None else Kind.REMOVED, lines, lines)
     kind = Kind.CHANGED if identity(old).namespace == identity(new).namespace else Kind.MOVED
     settled, keys, restarts = settle(this, old, new, selectors)
-    return ResourceChange(this, kind, lines, _diff(this, settled, new) if keys else lines, keys, restarts)
+    return ResourceChange(this, kind, lines, _diff(this, settled, new, veil) if keys else lines, keys, restarts)
 
 
-def _diff(this: Identity, old: Manifest | None, new: Manifest | None) -> tuple[str, ...]:
-    one = _lines(old, new, MASKED_BEFORE)
-    other = _lines(new, old, MASKED_AFTER)
+def _diff(this: Identity, old: Manifest | None, new: Manifest | None, veil: Veil) -> tuple[str, ...]:
+    one = _lines(old, new, MASKED_BEFORE, veil)
+    other = _lines(new, old, MASKED_AFTER, veil)
     before, after = ("/dev/null" if manifest is None else str(this) for manifest in (old, new))
     return tuple(difflib.unified_diff(one, other, before, after, n=3, lineterm=""))
 
@@ -253,7 +261,10 @@ def _canonical(manifest: Manifest | None) -> str:
     return json.dumps(without_nulls(manifest), sort_keys=True, default=str)
 
 
-def _lines(manifest: Manifest | None, other: Manifest | None, changed: str) -> list[str]:
+def _lines(manifest: Manifest | None, other: Manifest | None, changed: str, veil: Veil) -> list[str]:
     if manifest is None:
         return []
-    return as_yaml(masked(without_nulls(manifest), other, changed), sort_keys=True).splitlines()
+    shown = masked(without_nulls(manifest), other, changed)
+    # Of a Secret, all is masked, and it is said what changes.
+    shown = shown if manifest.get("kind") == "Secret" else veil(shown)
+    return as_yaml(shown, sort_keys=True).splitlines()

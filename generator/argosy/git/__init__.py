@@ -4,6 +4,7 @@ from argosy.git.command import LARGEST, available, has_commits, is_ignored, read
 from argosy.git.repository import (
     Repository,
     Revisions,
+    asked_anew,
     asked_once,
     at,
     branch,
@@ -21,6 +22,7 @@ __all__ = [
     "LARGEST",
     "Repository",
     "Revisions",
+    "asked_anew",
     "asked_once",
     "at",
     "available",

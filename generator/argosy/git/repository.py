@@ -376,6 +376,17 @@ def asked_once() -> Iterator[None]:
             each.objects.close()
 
 
+@contextmanager
+def asked_anew() -> Iterator[None]:
+    """Remember nothing while this lasts, but for what asks once in it: a program that goes on sees each change."""
+    global _repositories  # noqa: PLW0603
+    before, _repositories = _repositories, None
+    try:
+        yield
+    finally:
+        _repositories = before
+
+
 def at(folder: Path) -> Repository:
     """Return the repository around a folder, with what is known of it already."""
     if _repositories is None:

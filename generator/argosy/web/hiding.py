@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import yaml
+
 from argosy.difference.manifest_text import MASK, Manifest, as_yaml, masked
 from argosy.difference.secrecy import without_secrets
 from argosy.rules.secrets import PRIVATE_KEY, credentials
@@ -15,9 +17,40 @@ _LINE = re.compile(r"(\s*(?:- )*)(?:[\"']?([\w.-]+)[\"']?(:\s+))?(.*)")
 
 def texts(manifests: Iterable[Manifest]) -> Sequence[str]:
     """Return manifests as YAML in which nothing secret can be read."""
-    written = [as_yaml(without_secrets(masked(_unsealed(each), None, MASK))) for each in manifests]
+    written = [as_yaml(veiled(each)) for each in manifests]
     pairs = zip(written, credentials(written), strict=True)
     return [_without_lines(text, found) if found else text for text, found in pairs]
+
+
+def veiled(manifest: Manifest) -> Manifest:
+    """Return a manifest, or any mapping, in which nothing secret can be read that its names tell."""
+    shown: Manifest = without_secrets(masked(_unsealed(manifest), None, MASK))
+    return shown
+
+
+def in_files(*contents: str) -> Sequence[str]:
+    """Return what states of a file hold, in which nothing secret can be read.
+
+    Where the data of one have something secret, those of all are written anew, so that they can be compared.
+    """
+    read = [_read(each) for each in contents]
+    if any(veiled(each) != each for state in read for each in state or ()):
+        contents = tuple(
+            "---\n".join(as_yaml(veiled(each)) for each in state) if state is not None else text
+            for state, text in zip(read, contents, strict=True)
+        )
+    told = [str(without_secrets(each)) for each in contents]
+    pairs = zip(told, credentials(told), strict=True)
+    return [_without_lines(text, found) if found else text for text, found in pairs]
+
+
+def _read(content: str) -> Sequence[Manifest] | None:
+    """Return the documents of a file; None of what is no YAML or JSON, such as a template."""
+    try:
+        held = [*yaml.load_all(content, yaml.CSafeLoader)]
+    except (yaml.YAMLError, ValueError, RecursionError, TypeError):
+        return None
+    return [each if isinstance(each, dict) else {"": each} for each in held if each is not None]
 
 
 def _unsealed(data: Any, kind: str = "") -> Any:

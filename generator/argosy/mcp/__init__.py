@@ -1,0 +1,1 @@
+"""MCP: what agents may ask of a repository, and the server that answers them."""
