@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,20 +17,14 @@ from tests.cluster.situations import Object, made
 from tests.rules.test_policies import SHOWN, configured
 from tests.validating import write_files
 
-RULES = {
-    "resourceRules": [
-        {
-            **{"apiGroups": ["apps", "batch", ""], "apiVersions": ["v1"], "operations": ["CREATE"]},
-            "resources": ["deployments", "cronjobs", "services"],
-        }
-    ]
-}
+RESOURCES = ["deployments", "cronjobs", "services"]
+RULE = {"apiGroups": ["apps", "batch", ""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": RESOURCES}
 
 
 def own(name: str, expression: str, message: str = "no", **more: Any) -> dict[str, Any]:
     """Return a policy of workloads and services."""
     return {
-        **{"name": name, "matchConstraints": RULES, **more},
+        **{"name": name, "matchConstraints": {"resourceRules": [RULE]}, **more},
         "validations": [{"expression": expression, "message": message}],
     }
 
@@ -50,8 +45,8 @@ POLICIES = [SHOWN[each] for each in ("no-latest", "team-label", "limits-in-produ
 def workload(kind: str, *images: str, labels: dict[str, str] | None = None, **container: Any) -> Object:
     """Return a Deployment or a CronJob."""
     containers = [{"name": f"c{number}", "image": each, **container} for number, each in enumerate(images)]
-    pod = {"metadata": {"labels": {"app": "a"}}, "spec": {"containers": containers}}
-    metadata = {"labels": labels} if labels else {}
+    pod: dict[str, Any] = {"metadata": {"labels": {"app": "a"}}, "spec": {"containers": containers}}
+    metadata: dict[str, Any] = {"labels": labels} if labels else {}
     if kind == "CronJob":
         job = {"spec": {"template": {**pod, "spec": {**pod["spec"], "restartPolicy": "Never"}}}}
         return made("batch/v1", kind, "shop", metadata=metadata, spec={"schedule": "@daily", "jobTemplate": job})
@@ -95,7 +90,7 @@ def policed(plane: ControlPlane) -> Iterator[ControlPlane]:
     for each in POLICIES:
         refused = workload("CronJob" if "matchConditions" in each else "Deployment", "a:1")
         refused["metadata"]["name"] = "refused"
-        until(lambda each=each, refused=refused: told(plane, each, refused), f"{each['name']} is in force")
+        until(partial(told, plane, each, refused), f"{each['name']} is in force")
     yield plane
     for each in POLICIES:
         for kind in ("validatingadmissionpolicies", "validatingadmissionpolicybindings"):

@@ -128,6 +128,7 @@ def test_the_page_shows_policies_that_work(name: str, bad: str, good: str, messa
     expected = {"limits-in-production": {"prod"}, "no-load-balancer": {"dev"}}.get(name, told)
     assert (told or expected, only.severity) == (expected, SHOWN[name].get("severity", "error"))
     assert said(validate({**files, "plain/it.yaml": good})) == []
+    assert "cel-expression" not in {each.rule for each in report.findings}
     assert not [each for each in report.outcomes if each.path == ".argosy.yaml" and each.reason]
 
 
@@ -248,6 +249,49 @@ policies:
     assert "there is no variable “objekt”" in told
     assert "There are two policies “syntax”." in told
     assert "There is no ValidatingAdmissionPolicy in “../elsewhere”." in told
+
+
+WORKLOADS = {**RULE, "apiGroups": ["apps"], "resources": ["deployments", "statefulsets"]}
+
+
+@pytest.mark.parametrize(
+    ("asked", "path"),
+    [
+        ("object.spec.replcas <= 5", "object.spec.replcas"),
+        ("has(object.spec.template.spec.conatiners)", "object.spec.template.spec.conatiners"),
+        ("object.spec.template.spec.containers.all(c, has(c.resorces))", "c.resorces"),
+        ("object.spec.template.spec.containers.exists(c, c.ports.all(p, p.prot == 'a'))", "p.prot"),
+        ("variables.pod.containers.all(c, c.imag != '')", "c.imag"),
+        ("variables.pod.contaners.size() > 0", "variables.pod.contaners"),
+        ("object.spec.?replcas.orValue(1) == 1", "object.spec.replcas"),
+        # What one of the kinds has, labels and other maps, texts, what is not known, and what is bound anew.
+        ("object.spec.serviceName == '' || object.spec.strategy.type == ''", ""),
+        ("object.metadata.labels.whatever == 'object.spec.replcas'", ""),
+        ("object.spec.template.spec.nodeSelector.all(k, k.startsWith('a'))", ""),
+        ("object.spec.template.spec.containers.map(c, c.image).all(c, c.whatever)", ""),
+        ("object.spec.template.spec.containers.all(c, true) && params.list.all(c, c.whatever)", ""),
+        ("object.spec.template.spec.containers[0].whatever == ''", ""),
+        ("variables.other.whatever == request.name", ""),
+        ("object.spec.template.spec.volumes.all(v, !has(v.hostPath) || v.hostPath.path != '/')", ""),
+    ],
+)
+def test_a_field_that_none_of_the_kinds_has_is_an_error(asked: str, path: str, validate: Validate) -> None:
+    variables = [
+        {"name": "pod", "expression": "object.spec.template.spec"},
+        {"name": "other", "expression": "object.spec.replicas > 1 ? object : object"},
+    ]
+    told = policy(asked, variables=variables, params={"list": []}, matchConstraints={"resourceRules": [WORKLOADS]})
+    found = [each for each in validate(configured(told)).findings if each.rule == "cel-expression"]
+    assert [f"names {path}, which" in each.message for each in found] == ([True] if path else [])
+    assert [each.path for each in found] == [".argosy.yaml"] * bool(path)
+
+
+def test_of_kinds_that_are_not_known_no_field_is(validate: Validate) -> None:
+    for resources in (["deployments", "widgets"], ["*"]):
+        told = policy(
+            "object.spec.replcas > 1", matchConstraints={"resourceRules": [{**WORKLOADS, "resources": resources}]}
+        )
+        assert [each for each in validate(configured(told)).findings if each.rule == "cel-expression"] == []
 
 
 ADMISSION = """\

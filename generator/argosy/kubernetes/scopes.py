@@ -41,3 +41,13 @@ def is_of_cluster(group: str, kind: str) -> bool:
     from argosy.schemas import bundled  # noqa: PLC0415 - it loads the engine of JSON Schema
 
     return kind in bundled.scopes().get(group, ())
+
+
+def plural(kind: str) -> str:
+    """Return a kind's plural as Kubernetes forms it."""
+    name = kind.lower()
+    if name == "endpoints":
+        return name
+    if name.endswith(("s", "x", "ch", "sh")):
+        return f"{name}es"
+    return f"{name[:-1]}ies" if name.endswith("y") and name[-2:-1] not in set("aeiou") else f"{name}s"

@@ -13,7 +13,7 @@ from argosy.documents import Document
 from argosy.documents.fields import field as value_at
 from argosy.documents.fields import group_and_kind, text
 from argosy.findings import Problem, Severity
-from argosy.kubernetes import admission
+from argosy.kubernetes import admission, scopes
 from argosy.kubernetes.admission import Admission, Refusal, Resource, Unknown
 from argosy.rules.registry import Scope, rule
 
@@ -135,7 +135,7 @@ def clusters(repository: View) -> Sequence[Sequence[Deployed]]:
         group, kind = group_and_kind(document.data)
         own = text(value_at(document.data, "metadata", "namespace")) or namespace
         is_of_cluster = is_cluster_scoped(document.data, repository)
-        plural = plurals.get((group, kind)) or _plural(kind)
+        plural = plurals.get((group, kind)) or scopes.plural(kind)
         found[where].append(Deployed(Resource(document, "" if is_of_cluster else own, plural), application))
 
     for application in repository.applications:
@@ -157,13 +157,3 @@ def _plurals(repository: View) -> dict[tuple[str, str], str]:
                 key = text(value_at(spec, "group")), text(value_at(spec, "names", "kind"))
                 found[key] = text(value_at(spec, "names", "plural"))
     return found
-
-
-def _plural(kind: str) -> str:
-    """Return a kind's plural as Kubernetes forms it."""
-    name = kind.lower()
-    if name == "endpoints":
-        return name
-    if name.endswith(("s", "x", "ch", "sh")):
-        return f"{name}es"
-    return f"{name[:-1]}ies" if name.endswith("y") and name[-2:-1] not in set("aeiou") else f"{name}s"

@@ -41,7 +41,8 @@ spec:
     "An expression in CEL that the API server cannot compile.",
     explanation="The API server rejects a CustomResourceDefinition whose rules do not compile, and a policy whose "
     "expressions do not: nothing is installed, and what is there before stays. Found are errors of syntax, and "
-    "variables and functions that there are not.",
+    "variables and functions that there are not; in policies of the repository's own also fields that none of their "
+    "kinds has.",
     bad=_POLICY.replace("EXPRESSION", "has(object.metadata.labels"),
     good=_POLICY.replace("EXPRESSION", "has(object.metadata.labels)"),
 )

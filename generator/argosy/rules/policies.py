@@ -15,6 +15,8 @@ from argosy.documents.fields import field as value_at
 from argosy.documents.fields import group_and_kind, mapping, sequence, text
 from argosy.findings import Problem, Severity
 from argosy.kubernetes.admission import Admission, Refusal, Resource, Unknown
+from argosy.kubernetes.expression_fields import Fields
+from argosy.names import did_you_mean
 from argosy.rules.admission import Deployed, clusters
 from argosy.rules.expressions import OWN_VARIABLES, flaws, of_policy
 from argosy.rules.registry import RULES, Rule, Scope, declare
@@ -90,12 +92,21 @@ def rules_of(policies: Iterable[Policy]) -> Iterator[Rule]:
         )
 
 
-def flawed(policies: Iterable[Policy]) -> Iterator[tuple[Rule, Problem]]:
-    """Yield what does not compile in `.argosy.yaml`; files that it names are judged as all that have policies are."""
+def flawed(policies: Iterable[Policy], kubernetes: str) -> Iterator[tuple[Rule, Problem]]:
+    """Yield what does not compile, and what names a field that this version of Kubernetes does not have.
+
+    What does not compile in files is found as in all that have policies.
+    """
+    rule = RULES["cel-expression"]
     for policy in policies:
-        if policy.at != ("spec",):
-            for problem in flaws(policy.document, of_policy(policy.document.data, policy.at), OWN_VARIABLES):
-                yield RULES["cel-expression"], replace(problem, document=policy.document)
+        document, inline = policy.document, policy.at != ("spec",)
+        for problem in flaws(document, of_policy(document.data, policy.at), OWN_VARIABLES) if inline else ():
+            yield rule, replace(problem, document=document)
+        for place, found in Fields(kubernetes, policy.spec).unknown():
+            at = (*policy.at, *place)
+            shown = ".".join(map(str, at))
+            message = f"The expression {shown} names {found.path}, which none of the kinds has that it is about."
+            yield rule, Problem(message, at, did_you_mean(found.name, found.known), document)
 
 
 def not_judged(repository: View) -> Sequence[tuple[Document, str]]:

@@ -176,7 +176,15 @@ def _stores(
 
 
 def _oldest(versions: Iterable[str]) -> str:
-    return min(versions, key=lambda each: tuple(map(int, each.split("."))))
+    return min(versions, key=_in_order)
+
+
+def _newest(versions: Iterable[str]) -> str:
+    return max(versions, key=_in_order)
+
+
+def _in_order(version: str) -> tuple[int, ...]:
+    return tuple(map(int, version.split(".")))
 
 
 def _with_credentials(entries: Sequence[Entry]) -> Iterator[tuple[Entry, Sequence[tuple[int, str]]]]:
@@ -251,7 +259,7 @@ class _Validation:
         for render in deployed.renders:
             if self.part.has(of_render(render)):
                 self._check_render(render, stores)
-        self._check_roots(inventory)
+        self._check_roots(inventory, stores)
         self._check_versions(inventory)
         self._lint_charts(inventory, deployed.renders, deployed.helm)
         place = deployed.configured.root
@@ -453,7 +461,7 @@ class _Validation:
             document=affected,
         )
 
-    def _check_roots(self, inventory: Inventory) -> None:
+    def _check_roots(self, inventory: Inventory, stores: Mapping[str, SchemaStore]) -> None:
         found = inventory.at(self.root / layout.CONFIGURATION)
         for place, named in enumerate(self.deployed.configured.roots):
             if not any(is_within(path, named) for path in inventory.files):
@@ -467,7 +475,7 @@ class _Validation:
             self._check_declared(given, found[0])
         for at, message, hint in self.deployed.configured.policies.mistakes:
             self._add(files.FILE_SCHEMA, Problem(message, at, hint), document=found[0])
-        for rule, problem in policies.flawed(self.deployed.configured.policies.all):
+        for rule, problem in policies.flawed(self.deployed.configured.policies.all, _newest(stores)):
             self._add(rule, problem, document=problem.document)
 
     def _check_declared(self, given: Given, configuration: Document) -> None:
