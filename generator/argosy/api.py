@@ -132,8 +132,7 @@ def _session(*roots: Path, writes: bool = False) -> Iterator[None]:
     from argosy import cache, git, programs  # noqa: PLC0415
 
     reading = nullcontext() if writes else git.reading()
-    with _ONE_AT_A_TIME, programs.looking(), git.asked_once(), cache.one_command(), reading:
-        programs.distrust(*roots)
+    with _ONE_AT_A_TIME, programs.distrusting(*roots), git.asked_once(), cache.one_command(), reading:
         yield
 
 

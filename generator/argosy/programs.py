@@ -27,12 +27,22 @@ _passed_over: dict[str, str] = {}
 @contextmanager
 def looking() -> Iterator[None]:
     """Forget afterwards which folders were not trusted, and what was passed over."""
+    try:
+        with distrusting():
+            yield
+    finally:
+        _passed_over.clear()
+
+
+@contextmanager
+def distrusting(*folders: Path) -> Iterator[None]:
+    """Distrust these folders meanwhile; what was passed over is known until whoever looks has said it."""
     before = _distrusted.copy()
     try:
+        distrust(*folders)
         yield
     finally:
         _distrusted.intersection_update(before)
-        _passed_over.clear()
 
 
 def distrust(*folders: Path) -> None:

@@ -22,7 +22,7 @@ VERSION = {"argosy": "1.0", "template": "1", "argocd": "3.5", "python": "3.13", 
 
 def test_each_kind_that_is_written_has_a_schema() -> None:
     code = "".join(path.read_text(encoding="utf-8") for path in SOURCE.rglob("*.py"))
-    assert {*re.findall(r'data\.(?:written|on_one_line)\(\s*"(\w+)"', code)} == {*SCHEMAS}
+    assert {*re.findall(r'(?:data\.(?:written|on_one_line)\(\s*|kind: str = )"(\w+)"', code)} == {*SCHEMAS}
 
 
 def test_a_name_means_the_same_in_every_schema() -> None:
