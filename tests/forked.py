@@ -209,7 +209,8 @@ def _load() -> None:
     import argosy
 
     for module in pkgutil.walk_packages(argosy.__path__, "argosy."):
-        importlib.import_module(module.name)
+        if not module.name.startswith("argosy.mcp."):  # As long as all the rest together, and of no other command.
+            importlib.import_module(module.name)
     gc.collect()
     gc.freeze()
 

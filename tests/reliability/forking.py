@@ -52,7 +52,8 @@ def _load() -> None:
     import argosy
 
     for module in pkgutil.walk_packages(argosy.__path__, "argosy."):
-        importlib.import_module(module.name)
+        if not module.name.startswith("argosy.mcp."):
+            importlib.import_module(module.name)
 
 
 def _run(task: Mapping[str, Any]) -> None:
