@@ -49,9 +49,9 @@ def read(repository: api.Repository, uri: str) -> tuple[str, str]:
     if (place, name) == ("settings", ""):
         return api.to_json(repository.settings()), JSON
     if (place, name) == ("rules", ""):
-        return "".join(f"- `{each.id}` ({each.severity}): {each.summary}\n" for each in api.rules()), MARKDOWN
+        return "".join(f"- `{each.id}` ({each.severity}): {each.summary}\n" for each in api.rules(repository)), MARKDOWN
     if place == "rules" and name:
-        return _of_rule(api.rule(name)), MARKDOWN
+        return _of_rule(api.rule(name, repository)), MARKDOWN
     if place == "schemas" and name:
         return json.dumps(api.schema(name), indent=2), JSON
     if place == "docs" and name in pages.topics():

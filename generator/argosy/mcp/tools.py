@@ -158,14 +158,15 @@ def _validate(repository: api.Repository, given: Arguments) -> Answer:
     if severity := given.get("severity"):
         found = replace(found, findings=[each for each in found.findings if each.severity == severity])
     if rule := given.get("rule"):
-        found = replace(found, findings=[each for each in found.findings if each.rule == api.rule(rule).id])
+        wanted = api.rule(rule, repository).id
+        found = replace(found, findings=[each for each in found.findings if each.rule == wanted])
     told = reporting.format_report(found, reporting.OutputFormat.TEXT, reporting.Options(version=""))
     return Answer(told, _paged(api.to_data(found), "findings", given))
 
 
-def _list_rules(_: api.Repository, given: Arguments) -> Answer:
+def _list_rules(repository: api.Repository, given: Arguments) -> Answer:
     word = given.get("search", "").lower()
-    found = [each for each in api.rules() if word in f"{each.id} {each.summary} {each.explanation}".lower()]
+    found = [each for each in api.rules(repository) if word in f"{each.id} {each.summary} {each.explanation}".lower()]
     offset, limit = given.get("offset", 0), given.get("limit", limits.ITEMS)
     shown = found[offset : offset + limit]
     left = len(found) - offset - len(shown)
@@ -174,8 +175,8 @@ def _list_rules(_: api.Repository, given: Arguments) -> Answer:
     return Answer("\n".join([f"{len(found)} rules.", *lines, *more]))
 
 
-def _explain_rule(_: api.Repository, given: Arguments) -> Answer:
-    rule = api.rule(given["id"])
+def _explain_rule(repository: api.Repository, given: Arguments) -> Answer:
+    rule = api.rule(given["id"], repository)
     told = f"{rule.id} ({rule.severity})\n\n{rule.summary}\n\n{rule.explanation}"
     return Answer(f"{told}\n\nWrong:\n\n{rule.bad}\n\nRight:\n\n{rule.good}", api.to_data([rule]))
 
