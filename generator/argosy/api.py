@@ -426,6 +426,7 @@ class Repository:
         from argosy.delivery import judging  # noqa: PLC0415
 
         self._refuse_revision()
+        self._refuse_interrupted()
         given = _Collecting(repository=self.root, dry_run=True, words=wanted.words, veiled=self._veil)
         with _session(self.root):
             code, result = _granted(given, wanted)
@@ -453,6 +454,8 @@ class Repository:
         is refused; what is in the work tree and not valid can be undone with `argosy abort`.
         """
         self._refuse_revision()
+        if branch is not None or pull_request:
+            self._refuse_interrupted()
         given = _Collecting(
             repository=self.root,
             commit=commit,
@@ -476,6 +479,17 @@ class Repository:
     def _refuse_revision(self) -> None:
         if self.revision:
             raise UsageError("A change starts from what is checked out.", "Open the repository without a revision.")
+
+    def _refuse_interrupted(self) -> None:
+        """Raise ArgosyError where a command was killed: the next one takes back what it wrote, in the work tree."""
+        from argosy.change import merge  # noqa: PLC0415
+
+        with _session(self.root):
+            is_open = merge.Journal(self.root).is_open
+        if is_open:
+            raise ArgosyError(
+                "The last command was interrupted, and what it wrote is still there.", "Take it back: argosy abort."
+            )
 
     def _state(self) -> Snapshot:
         from argosy import difference  # noqa: PLC0415

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +95,12 @@ def test_a_plan_says_all_and_writes_nothing(argosy: Argosy, root: Path) -> None:
     assert {each.environment for each in repository.effect(there).applications} >= {"qa"}
     assert not plan.remarks
     assert state(root) == whole
+    # What a killed command left is taken back by who writes: no plan does, and nothing that goes to a branch.
+    (root / ".git/argosy/writing.json").write_text("{}")
+    for ask in (repository.plan, partial(repository.deliver, branch="")):
+        with pytest.raises(api.ArgosyError, match="The last command was interrupted"):
+            ask(api.AddEnvironment(name="qa", after="dev"))
+    assert (root / ".git/argosy/writing.json").exists()
 
 
 def test_what_is_wrong_with_a_plan(root: Path) -> None:
