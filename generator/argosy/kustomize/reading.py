@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import yaml
@@ -19,8 +20,21 @@ Fields = Mapping[str, list[Any]]
 """A mapping: each field in small letters, with every value that is given to it."""
 
 
-def trees(text: str | bytes) -> list[Any]:
+_SMALL = 16 * 1024
+"""How long a text is whose documents are kept: each build and each look asks for those of its bases again."""
+
+
+def trees(text: str | bytes) -> Sequence[Any]:
     """Return the documents of a text, of `Fields`, lists and texts; raise yaml.YAMLError or RecursionError."""
+    return _of_small(text) if len(text) <= _SMALL else _documents(text)
+
+
+@lru_cache(maxsize=256)
+def _of_small(text: str | bytes) -> Sequence[Any]:
+    return _documents(text)
+
+
+def _documents(text: str | bytes) -> Sequence[Any]:
     known: dict[int, Any] = {}
     return [_tree(node, known) for node in yaml.compose_all(bounded(text), Loader=yaml.CSafeLoader) if node is not None]
 
@@ -41,7 +55,7 @@ def mappings(values: Any) -> list[Fields]:
     return [each for each in found if isinstance(each, dict)]
 
 
-def all_fields(trees: list[Any]) -> Iterator[tuple[str, list[Any]]]:
+def all_fields(trees: Sequence[Any]) -> Iterator[tuple[str, list[Any]]]:
     """Yield every field of documents, however deep it stands, with its values."""
     pending, seen = [*trees], set()
     while pending:

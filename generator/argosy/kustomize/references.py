@@ -166,7 +166,7 @@ def _reference(file: Path, entry: str, root: Path) -> Reference:
     return Reference(file, entry, target, "" if _URL.match(entry) else astray(target, root))
 
 
-def _trees(file: Path, root: Path) -> tuple[list[Any], Reference | None]:
+def _trees(file: Path, root: Path) -> tuple[Sequence[Any], Reference | None]:
     """Return what a file says, or as a reference to itself why it may not be read."""
     try:
         return reading.trees(content(file, root)), None
@@ -178,7 +178,7 @@ def _trees(file: Path, root: Path) -> tuple[list[Any], Reference | None]:
         return [], Reference(file, file.name, file, why, mark.line + 1 if mark else None)
 
 
-def _entries(documents: list[Any]) -> Iterator[tuple[str, str]]:
+def _entries(documents: Sequence[Any]) -> Iterator[tuple[str, str]]:
     """Yield the paths and URLs of a kustomization, and what is written inline in their place, by field."""
     for fields in reading.mappings(documents):
         for field in _LISTS:

@@ -181,11 +181,11 @@ def install_file_unused(view: View) -> Iterator[Problem]:
         return
     read = kustomize.inputs(folder, view.root.resolve())
     for document in (*view.documents, *view.patches):
-        file = view.root / document.path
-        if document.index == 0 and file.parent == folder and file.resolve() not in read:
+        above, _, name = document.path.rpartition("/")
+        if document.index == 0 and above == layout.INSTALL and (folder / name).resolve() not in read:
             yield Problem(
                 f"Nothing applies {document.path}: {layout.INSTALL}/kustomization.yaml does not name it.",
-                hint=f"Name it there, such as below patches: `- path: {file.name}`. Or remove it.",
+                hint=f"Name it there, such as below patches: `- path: {name}`. Or remove it.",
                 document=document,
             )
 
