@@ -33,7 +33,7 @@ _PORT = 8098
     metavar="[=PORT]",
     help=f"Listen on 127.0.0.1 instead of standard input; 0 for any port that is free.  [default: {_PORT}]",
 )
-@options.engines
+@options.rendering
 def command(*, folder: Path | None, allow_changes: bool, port: int | None) -> int:
     """Let an agent look at a repository and plan changes of it, by the Model Context Protocol.
 
