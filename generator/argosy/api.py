@@ -472,9 +472,11 @@ class Repository:
 
     @property
     def _veil(self) -> Veil | None:
+        if not self.hides:
+            return None
         from argosy.web.hiding import veiled  # noqa: PLC0415
 
-        return veiled if self.hides else None
+        return veiled
 
     def _refuse_revision(self) -> None:
         if self.revision:
