@@ -106,6 +106,39 @@ class TestPullRequest:
         assert [each.branch for each in server.pull_requests] == ["argosy/add-shop", "second"]
 
     @pytest.mark.usefixtures("server")
+    def test_no_branch_of_anybody_s_is_moved(self, argosy: Argosy, repository: Path, bare: Path) -> None:
+        """What is checked out, deployed or released gets nothing that nobody has looked at, wherever it is known."""
+        edit(repository, "environments/prod/environment.yaml", 'revision: "main"', 'revision: "live"')
+        commit(repository)
+        git(repository, "push", "--quiet", "origin", "main", "main:live", "main:trunk", "main:release", "main:far")
+        git(repository, "remote", "set-head", "origin", "trunk")
+        git(repository, "fetch", "--quiet", "--prune")
+        git(repository, "branch", "here")
+        git(repository, "update-ref", "-d", "refs/remotes/origin/far")
+        before = {*git(bare, "for-each-ref").splitlines(), *git(repository, "for-each-ref", "refs/heads").splitlines()}
+        own = {"main": "is checked out", "live": "is what prod follows", "trunk": "is origin's default"}
+        others = {"release": "was not made by this change", "here": "was not made by this change"}
+        for options in (["--pull-request"], []):
+            for name, why in {**own, "@{-1}": "is not a branch", "HEAD": "is not a branch", **others}.items():
+                result = argosy("add", "app", "shop", "--no-validate", f"--branch={name}", *options)
+                assert (result.code, why in result.err) == (1 if name in others else 2, True), result.err
+                assert "--branch" in result.err or "as Git does" in result.err
+        assert argosy("add", "app", "shop", "--no-validate", "--branch=far", "--pull-request").code == 1
+        after = {*git(bare, "for-each-ref").splitlines(), *git(repository, "for-each-ref", "refs/heads").splitlines()}
+        assert before <= after
+
+    def test_a_branch_that_was_merged_is_used_again(
+        self, argosy: Argosy, repository: Path, bare: Path, server: Server
+    ) -> None:
+        assert argosy("add", "app", "shop", "--pull-request").code == 0
+        git(repository, "merge", "--quiet", "--no-ff", "origin/argosy/add-shop")
+        assert argosy("remove", "app", "shop", "--yes", "--commit").code == 0
+        git(repository, "push", "--quiet", "origin", "main")
+        assert argosy("add", "app", "shop", "--pull-request").code == 0
+        assert [each.branch for each in server.pull_requests][-1] == "argosy/add-shop"
+        assert git(bare, "rev-list", "--count", "main..argosy/add-shop").strip() == "1"
+
+    @pytest.mark.usefixtures("server")
     def test_what_runs_is_kept_in_a_pull_request_of_its_own(self, argosy: Argosy, repository: Path, bare: Path) -> None:
         text = "  finalizers:\n    - resources-finalizer.argocd.argoproj.io\n"
         edit(repository, "argocd/prod/web.yaml", "  namespace: argocd\n", f"  namespace: argocd\n{text}")

@@ -721,6 +721,9 @@ class TestOnABranch:
         result = argosy(*TO_STAGING, "--branch=mine", "--yes")
         assert (result.code, (state(repository), refs(repository))) == (2, before)
         assert "The branch mine is checked out" in result.err
+        result = argosy(*TO_STAGING, "--branch=main", "--yes")
+        assert (result.code, (state(repository), refs(repository))) == (2, before)
+        assert "The branch main is what prod follows" in result.err
 
     def test_signed(self, argosy: Argosy, repository: Path, tmp_path: Path) -> None:
         signer = tmp_path / "sign"

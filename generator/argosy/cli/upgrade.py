@@ -16,7 +16,7 @@ from argosy.cli import options
 from argosy.cli.options import ChangeOptions
 from argosy.delivery.changes import base_branch
 from argosy.delivery.commits import commit
-from argosy.delivery.offer import Offer, deliver
+from argosy.delivery.offer import Offer, check, deliver
 from argosy.errors import ArgosyError, UsageError
 from argosy.names import joined
 
@@ -242,13 +242,12 @@ def _plan(root: Path, before: Snapshot, upgrade: _Upgrade) -> Any:
 def _write(given: ChangeOptions, before: Snapshot, upgrade: _Upgrade) -> dict[str, Any]:
     from argosy import git  # noqa: PLC0415
     from argosy.change import merge  # noqa: PLC0415
-    from argosy.git import branches  # noqa: PLC0415
 
     message = given.message or upgrade.message
     if given.on_branch:
         base = git.branch(given.root)
         name = given.branch or f"argosy/upgrade-{upgrade.name}-{upgrade.new}"
-        branches.check_name(given.root, name)
+        check(given.root, [name], [base])
 
         def body(limit: int) -> str:
             return _as_markdown(upgrade, limit)
@@ -261,7 +260,7 @@ def _write(given: ChangeOptions, before: Snapshot, upgrade: _Upgrade) -> dict[st
             branch=name,
             kind="upgrade",
             body=body,
-            is_earlier=lambda told: told.startswith(message),
+            is_earlier=lambda told: told.strip() == message.strip(),
         )
         return deliver(given, offered)
     plan = _plan(given.root, before, upgrade)

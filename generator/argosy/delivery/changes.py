@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from argosy.delivery import judging
 from argosy.delivery.commits import commit, commit_together
 from argosy.delivery.delivery import TAKES_AWAY, Delivery
-from argosy.delivery.offer import Offer, deliver, interruptible
+from argosy.delivery.offer import Offer, check, deliver, interruptible
 from argosy.errors import ArgosyError, InterruptedByUserError, UsageError
 from argosy.names import joined
 
@@ -613,6 +613,8 @@ def _offer(
     lasts = [step(each, f"{stem}.2-{each.branch}", each.last, is_last=True) for each in found if each.last]
     own = [_Step(base, name, before, after.written, plan)] if after.written else []
     steps = [*firsts, *own, *lasts]
+    # One that is new is made by its step: what is proposed of it is the branch itself.
+    check(plan.root, [each.branch for each in steps if not each.is_new], {each.base for each in steps})
     for each in steps:
         branches.check_name(plan.root, each.branch)
     made: dict[str, list[dict[str, Any]]] = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,6 +53,31 @@ def interruptible(name: str, done: Sequence[str]) -> Iterator[None]:
         raise
 
 
+def check(root: Path, names: Collection[str], bases: Collection[str]) -> None:
+    """Raise UsageError unless each name is one of a branch that a commit may come to before anybody has looked at it.
+
+    It is none that the result is for (`bases`), that is checked out, that an environment follows, or the default one.
+    """
+    from argosy import git  # noqa: PLC0415
+    from argosy.git import branches  # noqa: PLC0415
+    from argosy.repository import store  # noqa: PLC0415
+
+    remote = branches.remote_name(root)
+    taken = {**dict.fromkeys(bases, "is what this is for"), branches.default_of(root, remote): f"is {remote}'s default"}
+    if store.is_repository(root):
+        known = store.load(root, ()).repository
+        taken |= {known.settings.branch: "is the default one"}
+        taken |= {each.revision: f"is what {each.name} follows" for each in known.environments}
+    taken |= {git.branch(root): "is checked out"}
+    for name in names:
+        branches.check_name(root, name)
+        if name in taken:
+            raise UsageError(
+                f"The branch {name} {taken[name]}, and what is proposed comes to a branch of its own.",
+                "Name a new one with --branch.",
+            )
+
+
 def deliver(given: Delivery, offer: Offer) -> dict[str, Any]:
     """Commit on the branch; push it and open its pull request, or update that, where it is wanted.
 
@@ -77,7 +102,8 @@ def _keep(given: Delivery, offer: Offer) -> tuple[str, dict[str, Any]]:
 
     name = offer.branch
     present = snapshot.resolve(given.root, f"refs/heads/{name}")
-    commit = _commit(given.root, offer, present)
+    fetched = snapshot.resolve(given.root, f"refs/remotes/{branches.remote_name(given.root)}/{name}")
+    commit = _commit(given.root, offer, present, fetched)
     if commit != present:
         branches.put(given.root, name, commit, present)
     given.say(f"Committed on the branch {name}. Your work tree is unchanged. git show {name} shows it.")
@@ -94,14 +120,14 @@ def _keep(given: Delivery, offer: Offer) -> tuple[str, dict[str, Any]]:
 
 def _push(given: Delivery, offer: Offer) -> tuple[str, dict[str, Any]]:
     """Push the branch, and open or update its pull request."""
-    from argosy.git import branches  # noqa: PLC0415
+    from argosy.git import branches, snapshot  # noqa: PLC0415
 
     name = offer.branch
     remote = branches.remote_of(given.root)
     host = host_of(given.root, remote)
     has_token = host.token() is not None
     present = branches.remote_tip(given.root, remote, name)
-    commit = _commit(given.root, offer, present)
+    commit = _commit(given.root, offer, present, snapshot.resolve(given.root, f"refs/heads/{name}"))
     if commit != present:
         branches.push(given.root, remote, commit, name, present)
     proposal = _proposal(offer, host)
@@ -123,23 +149,35 @@ def _push(given: Delivery, offer: Offer) -> tuple[str, dict[str, Any]]:
     return commit, {"pullRequest": {"number": opened.number, "url": opened.url, "created": opened.created}}
 
 
-def _commit(root: Path, offer: Offer, present: str) -> str:
-    """Return the commit: the present one of its branch where that is the same; refuse to lose another."""
-    from argosy import git  # noqa: PLC0415
+def _commit(root: Path, offer: Offer, present: str, elsewhere: str) -> str:
+    """Return the commit: the present one of its branch where that is the same; refuse to lose another.
+
+    `elsewhere` is where a branch of the same name is besides: on the remote, or in this clone.
+    """
     from argosy.git import branches  # noqa: PLC0415
 
-    if present:
-        asked = ("log", "-z", "--format=%B", present, f"^{offer.before.commit}")
-        others = git.run(root, *asked).split("\0")[:-1]
-        if not all(map(offer.is_earlier, others)):
-            raise ArgosyError(
-                f"The branch {offer.branch} exists and has commits that are not part of this {offer.kind}.",
-                "Merge or delete it first, or name another with --branch.",
-            )
+    for tip in {present, elsewhere} - {""}:
+        _refuse_another(root, offer, tip)
     commit = branches.commit(offer.before, offer.written, offer.message)
     if present and _signature(root, commit) == _signature(root, present):
         return present
     return commit
+
+
+def _refuse_another(root: Path, offer: Offer, tip: str) -> None:
+    """Raise ArgosyError unless a branch that is at a commit was made for an earlier offer of the same."""
+    from argosy import git  # noqa: PLC0415
+
+    asked = ("log", "-z", "--format=%B")
+    others = git.run(root, *asked, tip, f"^{offer.before.commit}")
+    # One that has nothing new was merged, or is somebody else's: a release, say, that was cut from the same history.
+    held = others or git.run(root, *asked, "--max-count=1", tip)
+    if not all(map(offer.is_earlier, held.split("\0")[:-1])):
+        why = f"has commits that are not part of this {offer.kind}" if others else f"was not made by this {offer.kind}"
+        raise ArgosyError(
+            f"The branch {offer.branch} exists and {why}.",
+            "Merge or delete it first, or name another with --branch.",
+        )
 
 
 def _signature(root: Path, commit: str) -> str:

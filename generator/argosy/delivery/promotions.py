@@ -13,7 +13,7 @@ from argosy.delivery import judging
 from argosy.delivery.commits import commit, commit_together
 from argosy.delivery.delivery import Delivery
 from argosy.delivery.jobs import MANY, Job, Promotional
-from argosy.delivery.offer import Offer, configured, deliver, interruptible
+from argosy.delivery.offer import Offer, check, configured, deliver, interruptible
 from argosy.errors import ArgosyError, UsageError
 from argosy.names import joined
 
@@ -449,18 +449,16 @@ def _commit_everywhere(given: Delivery, todo: Sequence[tuple[Job, Outcome]]) -> 
 
 def _offer(given: Delivery, todo: Sequence[tuple[Job, Outcome]]) -> None:
     """Commit each promotion on a branch of its own; push it and open a pull request if that is wanted."""
-    from argosy.git import branches  # noqa: PLC0415
-
     made: dict[str, str] = {}
     done: list[str] = []
+    names = [job.branch for job, _ in todo]
+    if given.branch:
+        names = [f"{given.branch}-{number}" for number in range(1, len(todo) + 1)] if len(todo) > 1 else [given.branch]
+    check(given.root, names, {job.base for job, _ in todo})
     steps = ", ".join(f"{number}. to {job.base}" for number, (job, _) in enumerate(todo, 1))
     is_ordered = len(todo) > 1 and any(job.title for job, _ in todo)
-    for number, (job, outcome) in enumerate(todo):
-        note = f"**Step {number + 1} of {len(todo)}**, to be merged in this order: {steps}.\n\n" if is_ordered else ""
-        name = given.branch or job.branch
-        if given.branch and len(todo) > 1:
-            name = f"{given.branch}-{number + 1}"
-        branches.check_name(given.root, name)
+    for number, ((job, outcome), name) in enumerate(zip(todo, names, strict=True), 1):
+        note = f"**Step {number} of {len(todo)}**, to be merged in this order: {steps}.\n\n" if is_ordered else ""
         job_now = replace(job, promotion=_with_origins(job.promotion, made))
         with interruptible(name, done):
             outcome.made |= deliver(given, _offered(given, job_now, name, outcome, note))

@@ -96,8 +96,8 @@ def on_disk(state: Snapshot) -> Iterator[Path]:
 
 
 def check_name(root: Path, name: str) -> None:
-    """Raise UsageError unless git takes the name for a branch."""
-    if not git.run(root, "check-ref-format", "--branch", name, accepted=(0, 1, 128)).strip():
+    """Raise UsageError unless git takes the name for a branch, and not, as it does @{-1}, for another's."""
+    if git.run(root, "check-ref-format", "--branch", name, accepted=(0, 1, 128)).strip() != name or name == "HEAD":
         raise UsageError(f"“{name}” is not a branch.", "Name it as Git does, for example promote/web-to-prod.")
 
 
@@ -121,6 +121,14 @@ def remote_name(root: Path, branch: str = "") -> str:
     listed = known.remote_names
     candidates = [known.setting(f"branch.{branch}.remote"), "origin", *(listed if len(listed) == 1 else ())]
     return next((each for each in candidates if each in listed), "origin")
+
+
+def default_of(root: Path, remote: str) -> str:
+    """Return the branch that a remote checks out by default, as the clone knows it; "" where it does not."""
+    place = f"refs/remotes/{remote}/"
+    if f"{place}HEAD" not in git.at(root).refs:
+        return ""
+    return git.run(root, "symbolic-ref", "--quiet", f"{place}HEAD", accepted=(0, 1)).strip().removeprefix(place)
 
 
 def urls_of(root: Path, remote: str) -> list[str]:
