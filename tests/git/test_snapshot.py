@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from argosy.errors import UsageError
+from argosy.git import objects
 from argosy.git.objects import Blob
 from argosy.git.snapshot import Snapshot, resolve
+from argosy.validation import changed
 from tests.changing import git
 
 FILES = {"a.txt": "a\n", "folder/b.txt": "b\n", "folder/below/c.txt": "c\n", "folder-too/d.txt": "d\n"}
@@ -63,3 +65,15 @@ def test_no_such_revision(repository: Path, revision: str) -> None:
     assert resolve(repository, revision) == ""
     with pytest.raises(UsageError, match="no revision"):
         Snapshot.of(repository, revision)
+
+
+@pytest.mark.parametrize(
+    "revision", [":/First", "HEAD^{/First}", "HEAD@{1:2}^{/((((.{1,30}){1,30}){1,30}){1,30})z}", "HEAD^{/First}^{tree}"]
+)
+def test_what_git_would_search_for(repository: Path, revision: str) -> None:
+    """An expression takes for ever, also one that a repository names: git is not asked."""
+    with pytest.raises(UsageError, match="searches the messages"):
+        Snapshot.of(repository, revision)
+    assert objects.types(repository, [f"{revision}^{{commit}}", "HEAD"])[0] == ("", "")
+    with pytest.raises(UsageError, match="searches the messages"):
+        changed.since(repository, revision)

@@ -259,6 +259,11 @@ class Object(NamedTuple):
     """None where it was not asked for, or has more than `LARGEST` bytes."""
 
 
+def is_search(name: str) -> bool:
+    """Return whether Git looks for a name in the messages of all commits, by an expression that may take for ever."""
+    return name.startswith(":/") or "^{/" in name
+
+
 _FOUND = re.compile(rb"([0-9a-f]{40,64}) (commit|tree|blob|tag) (\d+)\n")
 
 
@@ -302,7 +307,7 @@ class Objects:
 
     def _answers(self, names: Sequence[str], *, with_contents: bool) -> Sequence[Object | None]:
         # No object has a name of several lines.
-        asked = [name for name in names if "\n" not in name]
+        asked = [name for name in names if "\n" not in name and not is_search(name)]
         told = {name: each for name, each in zip(asked, self._told("info", asked), strict=True) if each}
         if with_contents:
             # Git prints all of an object that it is asked for, so sizes come first.

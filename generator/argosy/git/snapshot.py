@@ -10,6 +10,7 @@ from typing import Self
 from argosy.errors import UsageError
 from argosy.git import objects
 from argosy.git.objects import SUBMODULE, Blob
+from argosy.git.repository import is_search
 
 Written = Mapping[str, Blob | None]
 """Files by path; None for one that is gone."""
@@ -90,5 +91,10 @@ class Snapshot:
 
 
 def resolve(root: Path, revision: str) -> str:
-    """Return the id of the commit that a revision names, or ""."""
+    """Return the id of the commit that a revision names, or ""; raise UsageError where it is one to search for."""
+    if is_search(revision):
+        raise UsageError(
+            f"“{revision}” searches the messages of commits, which may take for ever.",
+            "Name a commit, a branch or a tag: git log --grep finds it.",
+        )
     return objects.types(root, [f"{revision}^{{commit}}"])[0][0]
