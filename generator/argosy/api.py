@@ -130,9 +130,11 @@ def _unwatched(_: str, __: int) -> AbstractContextManager[Callable[[], None]]:
 def _session(*roots: Path, writes: bool = False) -> Iterator[None]:
     """Ask Git each question once, and run nothing of a repository, as a command does."""
     from argosy import cache, git, programs  # noqa: PLC0415
+    from argosy.cel import engine  # noqa: PLC0415
 
     reading = nullcontext() if writes else git.reading()
     with _ONE_AT_A_TIME, programs.distrusting(*roots), git.asked_once(), cache.one_command(), reading:
+        engine.begin()
         yield
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from argosy import api
+from argosy.cel import engine
 from tests.api import reference
 from tests.changing import create, git, model, state
 from tests.conftest import Argosy
@@ -171,6 +172,19 @@ def test_it_delivers(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert [each.base for each in server.pull_requests] == ["main"]
     assert "Made by `argosy remove app web`" in server.pull_requests[0].body
     assert bare
+
+
+def test_what_one_call_takes_is_none_of_the_next_one_s(tmp_path: Path) -> None:
+    """A program that goes on, such as the server of agents, has policies judged however much others took before."""
+    rule = {"apiGroups": ["*"], "apiVersions": ["*"], "operations": ["*"], "resources": ["*"]}
+    said = {"expression": "false", "message": "no"}
+    policy = {"name": "mine", "matchConstraints": {"resourceRules": [rule]}, "validations": [said]}
+    (tmp_path / ".argosy.yaml").write_text(json.dumps({"policies": [policy]}))
+    (tmp_path / "map.yaml").write_text("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n")
+    git(tmp_path, "init", "--quiet")
+    engine._Run.stops, engine._Run.seconds = 3, 1e9
+    found = api.open_repository(tmp_path).validate().findings
+    assert "policy/mine" in {each.rule for each in found}
 
 
 def test_threads_wait_for_each_other(root: Path) -> None:

@@ -82,13 +82,19 @@ def _value(outcome: Mapping[str, Any]) -> Any:
 
 
 class _Run:
-    """What the questions of this run took so far."""
+    """What the questions of this command took so far."""
 
     alone = threading.Lock()
     seconds = 0.0
     stops = 0
     reason = ""
     """Why the last process was stopped."""
+
+
+def begin() -> None:
+    """Forget what the questions took so far: each command, and each call of a program that goes on, has its own."""
+    with _Run.alone:
+        _Run.seconds, _Run.stops, _Run.reason = 0.0, 0, ""
 
 
 def _outcomes(asked: Mapping[str, Any], count: int) -> Sequence[Mapping[str, Any]]:

@@ -31,6 +31,7 @@ def command(*, port: int, is_live: bool, context: str | None, repository: Path |
     from datetime import UTC, datetime  # noqa: PLC0415
 
     from argosy import cache, git, terminal  # noqa: PLC0415
+    from argosy.cel import engine  # noqa: PLC0415
     from argosy.reporting.progress import progress  # noqa: PLC0415
     from argosy.web import as_html, gathering, serving  # noqa: PLC0415
 
@@ -41,6 +42,7 @@ def command(*, port: int, is_live: bool, context: str | None, repository: Path |
     def make() -> serving.Files:
         git.forget()
         cache.try_again()
+        engine.begin()
         wish = gathering.Wish(
             is_live=is_live,
             context=context or "",
