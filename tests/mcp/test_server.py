@@ -360,6 +360,56 @@ def test_who_takes_long_keeps_nobody_waiting(root: Path, monkeypatch: pytest.Mon
     inside(root, story)
 
 
+HANGING = """
+import runpy, subprocess, sys
+from argosy import api
+from argosy.git.command import started
+
+def validate(self, **_):
+    with api._session(self.root):
+        git = started("cat-file", "--batch", cwd=self.root, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        print("asked", file=sys.stderr, flush=True)
+        git.stdout.read()
+        self.model()
+
+api.Repository.validate = validate
+sys.argv = ["argosy", "mcp"]
+runpy.run_module("argosy", run_name="__main__")
+"""
+
+
+@pytest.mark.parametrize("ends_with", ["the input", "Ctrl-C"])
+def test_it_ends_with_the_input_whatever_calls_are_at(root: Path, ends_with: str) -> None:
+    """One call waits for git, which would take for ever, and others for their turn: nobody waits for any of them."""
+    hello = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "a", "version": "1"}}
+    calls: list[dict[str, Any]] = [
+        {"id": number, "method": "tools/call", "params": {"name": "validate"}} for number in (1, 2, 3)
+    ]
+    asked: list[dict[str, Any]] = [
+        {"id": 0, "method": "initialize", "params": hello},
+        {"method": "notifications/initialized"},
+        *calls,
+    ]
+    pipes: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    with subprocess.Popen([sys.executable, "-c", HANGING], cwd=root, text=True, **pipes) as process:
+        assert process.stdin
+        assert process.stderr
+        process.stdin.write("".join(f"{json.dumps({'jsonrpc': '2.0', **each})}\n" for each in asked))
+        process.stdin.flush()
+        assert process.stderr.readline() == "asked\n"
+        if ends_with == "Ctrl-C":
+            process.send_signal(signal.SIGINT)
+        else:
+            process.stdin.close()
+            process.stdin = None
+        try:
+            # What git says goes there too: so it has ended as well.
+            assert process.communicate(timeout=60)[1] == ""
+        finally:
+            process.kill()
+    assert process.returncode == 0
+
+
 def test_http_answers_this_machine_and_those_with_the_token(argosy: Argosy, root: Path) -> None:
     post: dict[str, Any] = {
         "json": {"jsonrpc": "2.0", "id": 1, "method": "tools/list"},

@@ -1,6 +1,6 @@
 """Git: the program, its objects, and states that no work tree takes part in. Only this package runs git."""
 
-from argosy.git.command import LARGEST, available, has_commits, is_ignored, reading, run, start, unfiltered
+from argosy.git.command import LARGEST, abandon, available, has_commits, is_ignored, reading, run, start, unfiltered
 from argosy.git.repository import (
     Repository,
     Revisions,
@@ -22,6 +22,7 @@ __all__ = [
     "LARGEST",
     "Repository",
     "Revisions",
+    "abandon",
     "asked_anew",
     "asked_once",
     "at",

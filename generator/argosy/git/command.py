@@ -6,10 +6,11 @@ import os
 import re
 import subprocess
 import threading
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
+from weakref import WeakSet
 
 from argosy import programs, signals
 from argosy.errors import ToolError, UsageError
@@ -90,8 +91,8 @@ def run(
     shown = f"git {' '.join(command[:2])}"
     try:
         with (
-            subprocess.Popen(
-                [program(), *_with_usual_programs(folder, arguments)],
+            started(
+                *_with_usual_programs(folder, arguments),
                 cwd=folder,
                 stdin=subprocess.DEVNULL if stdin is None else pipe,
                 stdout=pipe,
@@ -133,6 +134,30 @@ def run(
             cause = f"… {cause[-_MOST_SAID:]}"
         raise ToolError(f"`{shown}` failed in {folder}: {cause}", hint_of(cause))
     return out.decode(errors="surrogateescape")
+
+
+_running: WeakSet[subprocess.Popen[bytes]] = WeakSet()
+_starting = threading.Lock()
+_abandoned: WeakSet[threading.Thread] = WeakSet()
+"""The threads that start no git any more."""
+
+
+def started(*arguments: str, **options: Any) -> subprocess.Popen[bytes]:
+    """Start git, as `subprocess.Popen` does; raise ToolError in a thread that is to end."""
+    with _starting:
+        if threading.current_thread() in _abandoned:
+            raise ToolError("argosy was interrupted.", "Run it again.")
+        process: subprocess.Popen[bytes] = subprocess.Popen([program(), *arguments], **options)
+        _running.add(process)
+    return process
+
+
+def abandon(threads: Iterable[threading.Thread]) -> None:
+    """End every git that runs, gently, and let the threads start no other."""
+    with _starting:
+        _abandoned.update(threads)
+        for process in tuple(_running):
+            process.terminate()
 
 
 def _command(arguments: Sequence[str]) -> Sequence[str]:

@@ -15,7 +15,7 @@ from threading import Lock
 from typing import NamedTuple
 
 from argosy.errors import ToolError
-from argosy.git.command import ARGOSY, CLONES, LARGEST, configured, filters_left_out, hint_of, inherited, program, run
+from argosy.git.command import ARGOSY, CLONES, LARGEST, configured, filters_left_out, hint_of, inherited, run, started
 
 
 @dataclass(frozen=True, slots=True)
@@ -343,8 +343,8 @@ class Objects:
     def _running(self) -> subprocess.Popen[bytes]:
         if self._process is None or self._process.poll() is not None:
             pipe = subprocess.PIPE
-            self._process = subprocess.Popen(
-                [program(), "cat-file", "--batch-command"],
+            self._process = started(
+                *("cat-file", "--batch-command"),
                 cwd=self.folder,
                 stdin=pipe,
                 stdout=pipe,

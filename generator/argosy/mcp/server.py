@@ -8,8 +8,9 @@ import os
 import secrets
 import socket
 import threading
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import closing, suppress
+import time
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
 from functools import partial
 from importlib.metadata import version
 from typing import Any, Self, TypeVar
@@ -23,6 +24,7 @@ from mcp.server.stdio import stdio_server
 from mcp.server.transport_security import TransportSecuritySettings
 from mcp.shared.exceptions import MCPError
 
+from argosy import git, supervisor
 from argosy.api import Repository
 from argosy.errors import ArgosyError
 from argosy.mcp import limits, resources
@@ -38,6 +40,11 @@ _INSTRUCTIONS = (
 )
 _CHANGES = "propose_change and propose_promotion make a branch or a pull request; nothing writes into the work tree."
 _NO_CHANGES = "No tool changes anything: the user can run the `command` of a plan."
+_PATIENCE = 3.0
+"""How many seconds calls have to end by themselves, and to remove what they wrote aside, once nobody waits for them."""
+_IDLE, _SESSIONS = 600.0, 100
+"""After how many seconds a session that asks nothing is dropped, by HTTP, and how many there may be: the next client is
+told to come later, and one whose session was dropped to begin another."""
 _LOG = logging.getLogger("argosy.mcp")
 
 Done = TypeVar("Done")
@@ -52,7 +59,25 @@ def serve(repository: Repository, *, changes: bool) -> None:
         async with stdio_server(stdin=told) as (received, sent):
             await server.run(received, sent, server.create_initialization_options())
 
-    anyio.run(run)
+    with _ending():
+        anyio.run(run)
+
+
+@contextmanager
+def _ending() -> Iterator[None]:
+    """End what calls are still at, once nobody waits for their answers: what they run, and what waits for its turn."""
+    try:
+        yield
+    finally:
+        threads = [each for each in threading.enumerate() if each is not threading.current_thread()]
+        supervisor.abandon(threads)
+        git.abandon(threads)
+        until = time.monotonic() + _PATIENCE
+        for each in threads:
+            if not each.daemon:
+                each.join(max(0.0, until - time.monotonic()))
+        if any(each.is_alive() and not each.daemon for each in threads):
+            os._exit(0)  # Python would wait until they have worked out what nobody asks for any more.
 
 
 class _Lines:
@@ -112,11 +137,16 @@ def listen(repository: Repository, port: int, *, changes: bool, token: str, read
             allowed_hosts=[*names], allowed_origins=[f"http://{each}" for each in names]
         )
         app: Any = _server(repository, changes=changes).streamable_http_app(
-            streamable_http_path=PATH, host=ADDRESS, transport_security=security
+            streamable_http_path=PATH,
+            host=ADDRESS,
+            transport_security=security,
+            session_idle_timeout=_IDLE,
+            max_sessions=_SESSIONS,
         )
         config = uvicorn.Config(_guarded(app, known) if known else app, log_config=None, timeout_graceful_shutdown=1)
         ready(f"http://{names[0]}{PATH}", known)
-        anyio.run(partial(uvicorn.Server(config).serve, sockets=[bound]))
+        with _ending():
+            anyio.run(partial(uvicorn.Server(config).serve, sockets=[bound]))
 
 
 def _guarded(app: Any, token: str) -> Any:
