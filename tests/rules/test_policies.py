@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -372,8 +373,10 @@ def test_findings_are_ignored_and_known_as_those_of_any_rule(validate: Validate,
     told = policy("object.data.a == '1'")
     files = {"map.yaml": MAP.replace("a: '9'", "a: '9'  # argosy: ignore[policy/mine] it is old")}
     assert said(validate({**configured(told), **files})) == []
-    whole = {"map.yaml": "# argosy: ignore[policy] it is a vendor's\n" + MAP}
+    whole = {"map.yaml": "# argosy: ignore[policy/mine] it is a vendor's\n" + MAP}
     assert said(validate({**configured(told), **whole})) == []
+    report = validate({**configured(told), "map.yaml": files["map.yaml"].replace("policy/mine", "policy")})
+    assert sorted(each.rule for each in report.findings) == ["policy/mine", "suppression"]
     unknown = validate({**configured(told), "map.yaml": MAP + "  # argosy: ignore[policy/other] why\n"})
     assert {each.rule for each in unknown.findings} == {"suppression", "policy/mine"}
     exempt = {"ignore": [{"rule": "policy/mine", "reason": "old", "paths": ["map.yaml"]}]}
@@ -404,3 +407,89 @@ def test_they_are_listed_and_completed(argosy: Argosy, tmp_path: Path, monkeypat
     assert "policy/mine" in completing.rules(tmp_path)
     (tmp_path / ".argosy.yaml").unlink()
     assert "There is no rule “policy/mine”" in argosy("rules", "policy/mine").err
+
+
+SECRETS = """\
+apiVersion: v1
+kind: Secret
+metadata: {name: s, namespace: default}
+stringData: &data {token: hunter2}
+---
+apiVersion: v1
+kind: List
+items: [{apiVersion: v1, kind: Secret, metadata: {name: t, namespace: default}, stringData: *data}]
+---
+apiVersion: isindir.github.com/v1alpha3
+kind: SopsSecret
+metadata: {name: u, namespace: default}
+spec: {secretTemplates: [{name: a, stringData: *data}]}
+"""
+
+
+def test_no_value_of_a_secret_is_told(validate: Validate) -> None:
+    token = "(has(object.spec) ? object.spec.secretTemplates[0] : object).stringData.token"
+    asked = [f"{{'a': true}}[{token}]", f"'a'.matches({token} + '(((')", f"'a'.find({token} + '(((') == ''"]
+    policies = [policy(each, name=f"v{place}") for place, each in enumerate(asked)]
+    for place, each in enumerate(asked):
+        variables = [{"name": "v", "expression": each}]
+        conditions = [{"name": "v", "expression": each}]
+        policies += [policy("variables.v", name=f"w{place}", variables=variables)]
+        policies += [policy("false", name=f"c{place}", matchConditions=conditions)]
+    told = policy("false", name="told")
+    told["validations"] = [{"expression": "false", "messageExpression": f"'it is ' + {token}", "message": "no"}]
+    of_params = policy("false", name="of-params")
+    of_params["paramKind"] = {"apiVersion": "v1", "kind": "Secret"}
+    of_params["validations"] = [{"expression": "false", "messageExpression": "'it is ' + params.stringData.token"}]
+    kind = {"apiVersion": "admissionregistration.k8s.io/v1", "metadata": {"name": "p"}}
+    spec = {name: each for name, each in of_params.items() if name != "name"}
+    bound = {"policyName": "p", "validationActions": ["Deny"], "paramRef": {"name": "s", "namespace": "default"}}
+    cluster = [
+        {**kind, "kind": "ValidatingAdmissionPolicy", "spec": spec},
+        {**kind, "kind": "ValidatingAdmissionPolicyBinding", "spec": bound},
+    ]
+    files = {"s.yaml": SECRETS, "map.yaml": MAP, "p.yaml": yaml.safe_dump_all(cluster)}
+    report = validate({**configured(*policies, told), **files})
+    shown = [each.message for each in report.findings] + [each.reason for each in report.outcomes]
+    assert [each for each in shown if "hunter2" in each] == []
+    found = {each.rule for each in report.findings}
+    assert {"policy/told", "policy/v0", "policy/c0", "admission-policy"} <= found, "all of them were asked"
+
+
+def test_a_long_path_costs_nothing_and_a_long_expression_is_shortened(validate: Validate) -> None:
+    path = "object.data" + ".a" * 40_000
+    (found,) = said(validate({**configured(policy(f"false && '{path}' == ''", message="")), "map.yaml": MAP}))
+    assert found.startswith("map.yaml:7 error"), "the deepest field that there is"
+    assert len(found) < 400
+
+
+def test_policies_in_files_have_parameters_that_are_in_the_repository(validate: Validate) -> None:
+    asked = named(ADMISSION, NAME="most", EXPRESSION="object.data.a == params.data.b")
+    bound = named(BINDING.rpartition("  matchResources")[0], NAME="most", ACTION="Deny")
+    asked = asked.replace("spec:", "spec:\n  paramKind: {apiVersion: v1, kind: ConfigMap}")
+    bound += "  paramRef: {name: most, namespace: default}\n"
+    limits = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: most, namespace: default}\ndata: {a: '9', b: '9'}\n"
+    for value, count in (("'9'", 0), ("'1'", 1)):
+        files = {"p/p.yaml": asked + bound, "map.yaml": MAP.replace("'9'", value), "most.yaml": limits}
+        report = validate({**configured({"path": "p"}), **files})
+        assert len(said(report)) == count
+        assert not [each.reason for each in report.outcomes if "not judged" in each.reason]
+
+
+def test_all_are_asked_at_once_and_have_one_limit(validate: Validate, monkeypatch: pytest.MonkeyPatch) -> None:
+    policies = [policy("object.data.a == '1'", name=f"p{place}") for place in range(30)]
+    asked: list[bool] = []
+    answer = engine._asked
+
+    def counted(task: Any) -> Any:
+        asked.append("questions" in task)
+        return answer(task)
+
+    monkeypatch.setattr(engine, "_asked", counted)
+    assert len(said(validate({**configured(*policies), "map.yaml": MAP}))) == 30
+    assert sum(asked) < 5
+    hours = iter([*[0.0] * 10, *[3600.0] * 1000])
+    monkeypatch.setattr("argosy.kubernetes.admission.time", SimpleNamespace(monotonic=lambda: next(hours)))
+    monkeypatch.setattr("argosy.rules.policies.time", SimpleNamespace(monotonic=lambda: 0.0))
+    report = validate({**configured(*policies), "map.yaml": MAP})
+    assert len(said(report)) == 10
+    assert ["took more than 60 seconds" in each.reason for each in report.outcomes if each.reason] == [True]

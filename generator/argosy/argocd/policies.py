@@ -48,7 +48,9 @@ class Policy:
 
     def bound(self, known: Mapping[str, JSON]) -> Sequence[Bound]:
         """Return how it is in force for what is deployed by an Application, of which this is known."""
-        given = {"argosy": known, "params": self.spec.get("params")}
+        given: dict[str, JSON] = {"argosy": known}
+        if "paramKind" not in self.spec:
+            given["params"] = self.spec.get("params")
         return [Bound(self.document, self.spec, each, given) for each in self.bindings]
 
     def is_about(self, name: str, *values: str) -> bool:

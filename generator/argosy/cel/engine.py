@@ -9,7 +9,7 @@ import json
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.util import find_spec
 from itertools import islice
@@ -31,6 +31,11 @@ class FlawError(ValueError):
 class UnknownError(ValueError):
     """Report that it is not known here what an expression gives."""
 
+    def __init__(self, message: str, *, is_of_data: bool = False) -> None:
+        super().__init__(message)
+        self.is_of_data = is_of_data
+        """Whether it may have to do with what the expression is given."""
+
 
 class DataError(ValueError):
     """Report that an expression fails on what it is given, as it does in the API server."""
@@ -49,6 +54,8 @@ class Question:
     given: Mapping[str, Any]
     variables: Sequence[tuple[str, str]] = ()
     """Names and expressions, each of which is known to those after it as `variables.name`."""
+    shared: Mapping[str, Any] = field(default_factory=dict)
+    """Values that other questions have as well, as the very same mapping: they are handed over once."""
 
 
 def values(questions: Sequence[Question], names: Sequence[str]) -> list[list[Any]]:
@@ -57,13 +64,16 @@ def values(questions: Sequence[Question], names: Sequence[str]) -> list[list[Any
     The names are those that expressions may use. Where JSON has nothing for a value it is None, as is a variable's.
     What stops the engine leaves all these questions without an answer.
     """
+    posed = [each for each in questions if each.texts or each.variables]
+    shared = {id(each.shared): each.shared for each in posed}
+    places = {key: place for place, key in enumerate(shared)}
     asked = [
-        {"texts": each.texts, "given": each.given, "variables": each.variables}
-        for each in questions
-        if each.texts or each.variables
+        {"texts": each.texts, "given": each.given, "variables": each.variables, "shared": places[id(each.shared)]}
+        for each in posed
     ]
     counts = [len(each.variables) + len(each.texts) for each in questions]
-    found = iter(_outcomes({"names": [*names], "questions": asked}, sum(counts)) if asked else ())
+    task = {"names": [*names], "questions": asked, "shared": [*shared.values()]}
+    found = iter(_outcomes(task, sum(counts)) if asked else ())
     return [[_value(each) for each in islice(found, count)] for count in counts]
 
 
@@ -78,7 +88,9 @@ def _value(outcome: Mapping[str, Any]) -> Any:
         return outcome["value"]
     if "data" in outcome:
         return DataError(outcome["data"], is_absent=outcome["is_absent"])
-    return FlawError(outcome["flaw"]) if "flaw" in outcome else UnknownError(outcome["unknown"])
+    if "flaw" in outcome:
+        return FlawError(outcome["flaw"])
+    return UnknownError(outcome["unknown"], is_of_data=outcome.get("of_data", False))
 
 
 class _Run:

@@ -87,16 +87,16 @@ def _pattern(pattern: str) -> tuple[re.Pattern[str], int, int]:
     repetition.
     """
     if re.search(r"\[\[:|\\[pPzQCx0-9]|\(\?[^:P]|\(\?P[^<]", pattern):
-        raise TypeError(f"the pattern {pattern} is not read alike everywhere")
+        raise TypeError("the pattern is not read alike everywhere")
     try:
         made = re.compile(pattern, re.ASCII)
     except (re.error, RecursionError, OverflowError) as error:
-        raise ValueError(f"the pattern {pattern} is malformed") from error
+        raise ValueError("the pattern is malformed") from error
     bare = re.sub(r"\\.|\[\^?\]?(\\.|[^\]])*\]", "a", pattern, flags=re.DOTALL)
     bare = re.sub(r"\(\?(:|P<\w+>)", "(", bare)
     bare = re.sub(r"([*+?}])\?", r"\1", bare)
     if _repeats_choices(bare):
-        raise TypeError(f"the pattern {pattern} repeats repetitions")
+        raise TypeError("the pattern repeats repetitions")
     ways = 2 ** bare.count("?") * math.prod(each.count("|") + 1 for each in re.split(r"[()]", bare))
     return made, len(re.findall(r"[*+{]", bare)), ways
 
@@ -149,9 +149,9 @@ def _split(text: str) -> Any:
     parts = urlsplit(text)
     is_wrong = re.search(r"[\x00-\x20\x7f]", text) or re.search(r"%(?![0-9A-Fa-f]{2})", text.partition("?")[0])
     if is_wrong or not (text.startswith("/") or re.match(r"[A-Za-z][A-Za-z0-9+.-]*:.", text)):
-        raise ValueError(f"{text} is no URL")
+        raise ValueError("the text is no URL")
     if not re.fullmatch(r"(\[[^\]]*\]|[^:\[\]]*)(:\d*)?", _host(parts)):
-        raise ValueError(f"{text} is no URL")
+        raise ValueError("the text is no URL")
     return parts
 
 
@@ -178,7 +178,7 @@ _QUANTITY = re.compile(r"([+-]?(?:\d+(?:\.\d*)?|\.\d+))([numkMGTPE]|[KMGTPE]i|[e
 def _number(text: str) -> Decimal:
     found = _QUANTITY.fullmatch(text)
     if not found:
-        raise ValueError(f"{text} is no quantity")
+        raise ValueError("the text is no quantity")
     value, suffix = Decimal(found[1]), found[2] or ""
     if suffix in _BINARY:
         return value * Decimal(1024) ** _BINARY[suffix]
@@ -217,9 +217,12 @@ def _as_integer(value: Mapping[str, str]) -> int:
 
 
 def _address(text: str) -> Any:
-    found = ipaddress.ip_address(text)
+    try:
+        found = ipaddress.ip_address(text)
+    except ValueError as error:
+        raise ValueError("the text is no IP address") from error
     if "%" in text or (found.version == 6 and found.ipv4_mapped):
-        raise ValueError(f"{text} is no IP address")
+        raise ValueError("the text is no IP address")
     return found
 
 
@@ -229,7 +232,7 @@ def _ip(text: str) -> dict[str, str]:
 
 def _network(text: str) -> Any:
     if not re.fullmatch(r"[^/]+/(0|[1-9]\d{0,2})", text):
-        raise ValueError(f"{text} is no CIDR")
+        raise ValueError("the text is no CIDR")
     _address(text.partition("/")[0])
     return ipaddress.ip_interface(text)
 

@@ -23,6 +23,16 @@ _OF_DATA = re.compile(
     re.DOTALL,
 )
 """What the data make of an expression there as here; all else may be a limit of the engine."""
+_STATUS = re.compile(r"([A-Z]+(?:_[A-Z]+)*): ")
+_PLAIN = re.compile(
+    r"(?:divide|modulus) by zero$|cannot convert \w+ to \w+$|\w+ overflow$|double out of \w+ range$"
+    r"|Index error: expected \w+ type, got \w+$|the (?:text|pattern|value|format) [a-zA-Z ]+$"
+    r"|the searches take too long$|min and max of an empty list$|versions are not compared here$"
+    r"|optional\.none\(\) dereference$|No matching overloads found : [^\"':]*$|Applying SELECT to non-message type$"
+    r"|Type conversion error from '\w+' to '\w+'$|String to \w+ conversion failed$|invalid regular expression(?=:)"
+    r"|Index error(?=:)|unsupported operand type\(s\) for \S{1,3}: '\w+' and '\w+'$"
+)
+"""What reasons say that quote nothing of the data: any other may hold what nobody should read."""
 _OF_TWO = re.compile(r"\.\s*(all|exists|existsOne|exists_one)\s*\(\s*\w+\s*,\s*\w+\s*,")
 _VARIABLE = re.compile(r"\bvariables\.(\w+)")
 _LONGEST = 200
@@ -31,7 +41,9 @@ _MOST_ITEMS = 1000
 """How many items a list may have of which another is made: the engine keeps a copy for each item that it adds."""
 
 Outcome = Mapping[str, Any]
-"""One of: {"value": …}, {"data": why it fails on the data, "is_absent": …}, {"flaw": …}, {"unknown": …}."""
+"""One of: {"value": …}, {"data": why it fails on the data, "is_absent": …}, {"flaw": …}, {"unknown": …}.
+
+The last has "of_data" where it may have to do with the data."""
 
 
 def _answer(task: Mapping[str, Any]) -> Sequence[Outcome]:
@@ -39,7 +51,13 @@ def _answer(task: Mapping[str, Any]) -> Sequence[Outcome]:
     names = tuple(task["names"])
     if "texts" in task:
         return [made if isinstance(made, dict) else {} for made in (_compiled(each, names) for each in task["texts"])]
-    return [each for question in task["questions"] for each in _outcomes(names, **question)]
+    return [
+        each
+        for question in task["questions"]
+        for each in _outcomes(
+            names, question["texts"], {**task["shared"][question["shared"]], **question["given"]}, question["variables"]
+        )
+    ]
 
 
 def _outcomes(
@@ -59,7 +77,7 @@ def _outcomes(
             yield {"value": None}
         else:
             # What uses it is not known either, for the same reason.
-            failed[name] = {"unknown": next(iter(outcome.values()))}
+            failed[name] = {"unknown": next(iter(outcome.values())), "of_data": "flaw" not in outcome}
             yield failed[name]
     for text in texts:
         yield found(text)[0]
@@ -80,16 +98,31 @@ def _evaluated(text: str, names: tuple[str, ...], given: Mapping[str, Any]) -> t
         kind, value = found.type().name(), found.plain_value()
     except (RuntimeError, TypeError, ValueError, OverflowError, RecursionError) as error:
         is_large = str(error).startswith("Unable to convert function return value")
-        return {"unknown": "its value does not fit into memory" if is_large else _short(str(error))}, None
+        said = "its value does not fit into memory" if is_large else _plain(str(error))
+        return {"unknown": said, "of_data": True}, None
     if kind.upper() != "ERROR":
         # Times and bytes are of use to other expressions alone.
         return {"value": value if isinstance(value, bool | int | float | str | list) else None}, value
-    said = _OF_DATA.fullmatch(str(value))
+    return _failed(str(value), text), None
+
+
+def _failed(reason: str, text: str) -> Outcome:
+    """Return the outcome of an expression that fails."""
+    said = _OF_DATA.fullmatch(reason)
     if not said:
-        return {"unknown": _short(str(value))}, None
-    is_absent = said["key"] is not None
-    reason = f"no such key: {said['key']}" if is_absent else said[said.lastgroup or 0]
-    return {"data": _short(reason), "is_absent": is_absent}, None
+        return {"unknown": _plain(reason), "of_data": True}
+    if (key := said["key"]) is None:
+        return {"data": _plain(said[said.lastgroup or 0]), "is_absent": False}
+    # A key that the expression does not name comes from the data.
+    is_named = re.search(rf"(?<!\w){re.escape(key.strip(chr(34)))}(?!\w)", text)
+    return {"data": _short(f"no such key: {key}") if is_named else "no such key", "is_absent": True}
+
+
+def _plain(reason: str) -> str:
+    """Return why an expression fails, without what may be a part of the data."""
+    status = _STATUS.match(reason)
+    found = _PLAIN.match(reason, status.end() if status else 0)
+    return _short(found[0]) if found else f"the engine says {status[1] if status else 'nothing more'}"
 
 
 def _may_be_long(text: str, given: Mapping[str, Any]) -> bool:

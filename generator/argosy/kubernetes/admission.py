@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import copy
+import math
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any
 
+from argosy import supervisor
 from argosy.cel import engine
 from argosy.documents import Document
 from argosy.documents.fields import JSON, field, group_and_kind, mapping, sequence, text
+from argosy.documents.lines import shortened
 from argosy.kubernetes.pods import pod_specs
 from argosy.kubernetes.selectors import selects
 
 GROUP = "admissionregistration.k8s.io"
 VARIABLES = ("object", "oldObject", "request", "params", "namespaceObject", "variables", "authorizer")
 """What the expressions of a policy may name."""
+_SECRETS = frozenset({"Secret", "SecretList", "SopsSecret", "SopsSecretList"})
+_LONGEST = 200
+"""How much of an expression a message quotes."""
 _NAME_LABEL = "kubernetes.io/metadata.name"
 
 
@@ -78,9 +85,11 @@ class _UnknownError(Exception):
 class Admission:
     """The policies that are deployed to a cluster, with what they need."""
 
-    def __init__(self, resources: Sequence[Resource]) -> None:
-        """Take everything that is deployed there."""
+    def __init__(self, resources: Sequence[Resource], deadline: float = math.inf) -> None:
+        """Take everything that is deployed there, and when, by the monotonic clock, no more is asked."""
         self._resources = resources
+        self._deadline = deadline
+        self._has_stopped = False
 
     @cached_property
     def _bound(self) -> Sequence[Bound]:
@@ -97,40 +106,71 @@ class Admission:
 
     def judge(self, resource: Resource) -> Iterator[Refusal | Unknown]:
         """Yield what the policies that are deployed say against an object that is new, each once."""
-        yield from self.ask(resource, self._bound)
+        yield from dict.fromkeys(found for _, found in self.ask(resource, self._bound))
 
-    def ask(self, resource: Resource, policies: Sequence[Bound]) -> Iterator[Refusal | Unknown]:
-        """Yield what policies say against an object that is new, each once."""
+    def ask(self, resource: Resource, policies: Sequence[Bound]) -> Iterator[tuple[Bound, Refusal | Unknown]]:
+        """Yield what policies say against an object that is new."""
         if group_and_kind(resource.document.data)[0] == GROUP:
             return  # Policies are not asked about each other.
         if not isinstance(field(resource.document.data, "metadata"), dict | None):
             return  # Nor about what the API server cannot read.
-        found: dict[Refusal | Unknown, None] = {}
+        cases: list[_Case] = []
         filled = cache(lambda: self._given(resource))
-        for each in policies:
+        holds_secret = cache(lambda: holds_secrets(filled()))
+        for bound in policies:
+            if time.monotonic() > self._deadline:
+                yield (
+                    bound,
+                    Unknown(bound.policy, f"all policies took more than {supervisor.limits().seconds:g} seconds"),
+                )
+                continue
             try:
-                found.update(dict.fromkeys(self._judged(each, resource, filled)))
+                for given in self._given_besides(bound, resource):
+                    cases.append(_Case(bound, filled(), given, holds_secret() or holds_secrets(given)))
             except _UnknownError as error:
-                found[Unknown(each.policy, str(error))] = None
-        yield from found
+                yield bound, Unknown(bound.policy, str(error))
+        meant: list[_Case] = []
+        for case, values in zip(cases, self._values([each.conditions for each in cases]), strict=True):
+            try:
+                if (refusal := case.unmet(values)) is None:
+                    meant.append(case)
+                elif refusal.message:
+                    yield case.bound, refusal
+            except _UnknownError as error:
+                yield case.bound, Unknown(case.bound.policy, str(error))
+        broken: list[tuple[_Case, _Broken]] = []
+        for case, values in zip(meant, self._values([each.validations for each in meant]), strict=True):
+            found = case.broken(values)
+            broken += [(case, each) for each in found if isinstance(each, _Broken)]
+            yield from ((case.bound, each) for each in found if isinstance(each, Unknown))
+        for (case, each), values in zip(
+            broken, self._values([case.message_of(each) for case, each in broken]), strict=True
+        ):
+            yield case.bound, case.refusal(each, values)
 
-    def _judged(self, bound: Bound, resource: Resource, filled: Callable[[], Mapping[str, Any]]) -> Iterator[Refusal]:
+    def _given_besides(self, bound: Bound, resource: Resource) -> Iterator[Mapping[str, Any]]:
+        """Yield what the expressions of a policy may name besides, for each of its parameters, if it is about it."""
         spec, binding = bound.spec, bound.binding
         constraints = mapping(spec.get("matchConstraints"))
         narrower = mapping(binding.get("matchResources"))
         if not self._matches(constraints, resource) or (narrower and not self._matches(narrower, resource, bare=True)):
             return
-        actions = sequence(binding.get("validationActions"))
-        own = bound.own or {}
         for params in self._params(spec, binding, resource):
-            given = {**filled(), "params": params, **own, "variables": {}}
-            names = (*VARIABLES, *(own.keys() - {*VARIABLES}))
-            conditions = _expressions(spec.get("matchConditions"))
-            [found] = engine.values([engine.Question(conditions, given)], names)
-            if not all(_known(*each) is True for each in zip(conditions, found, strict=True)):
-                continue
-            for expression, message in _broken(spec, given, names, is_final=bound.own is not None):
-                yield Refusal(bound.policy, message, "Deny" in actions, expression)
+            yield {"params": params, **(bound.own or {}), "variables": {}}
+
+    def _values(self, questions: Sequence[engine.Question]) -> Sequence[Sequence[Any]]:
+        """Return what questions about one object give; they are asked at once, until one of them stops the engine."""
+        names = list(dict.fromkeys([*VARIABLES, *(name for each in questions for name in each.given)]))
+        if not self._has_stopped:
+            found = engine.values(questions, names)
+            outcomes = [each for values in found for each in values]
+            is_stopped = bool(outcomes) and all(
+                isinstance(each, engine.UnknownError) and not each.is_of_data for each in outcomes
+            )
+            if not is_stopped or len(questions) < 2:
+                return found
+            self._has_stopped = True
+        return [engine.values([each], names)[0] for each in questions]
 
     def _matches(self, constraints: Mapping[str, Any], resource: Resource, *, bare: bool = False) -> bool:
         """Return whether an object is meant; a binding's constraints may name no resources, which is all of them."""
@@ -204,57 +244,136 @@ class Admission:
         return {**given, "namespaceObject": {**mapping(known.document.data), "metadata": metadata}}
 
 
-def _broken(
-    spec: Mapping[str, Any], given: Mapping[str, Any], names: Sequence[str], *, is_final: bool
-) -> Iterator[tuple[str, str]]:
-    """Yield the expressions and messages of the validations that do not hold.
+@dataclass(frozen=True, slots=True)
+class _Broken:
+    """A validation that does not hold."""
 
-    Where the object is final, what it lacks it will lack: otherwise the API server may fill in more.
-    """
-    made = [*map(mapping, sequence(spec.get("variables")))]
-    variables = [(text(each.get("name")), text(each.get("expression"))) for each in made]
-    validations = _expressions(spec.get("validations"))
-    [found] = engine.values([engine.Question(validations, given, variables)], names)
-    judged = zip(sequence(spec.get("validations")), validations, found[len(variables) :], strict=True)
-    for each, written, value in judged:
-        try:
-            if is_final and isinstance(value, engine.DataError):
-                raise value
-            if _known(written, value, raises=True) is True:
-                continue
-            said = _said(mapping(each), given, variables, names)
-        except engine.DataError as error:
-            if spec.get("failurePolicy", "Fail") != "Fail":
-                continue
-            said = "its expression fails" + ("" if given["object"].get("kind") == "Secret" else f": {error}")
-        yield written, said or "an expression does not hold: " + " ".join(written.split())
+    validation: Mapping[str, Any]
+    failure: str = ""
+    """Why its expression fails; empty where it gives false."""
 
 
-def _said(
-    validation: Mapping[str, Any], given: Mapping[str, Any], variables: Sequence[tuple[str, str]], names: Sequence[str]
-) -> str:
-    found: Any = ""
-    written = text(validation.get("messageExpression"))
-    # What a message is made of may be what a Secret holds.
-    if written and given["object"].get("kind") != "Secret":
-        found = engine.values([engine.Question([written], given, variables)], names)[0][-1]
-    said = found if isinstance(found, str) and found.strip() else text(validation.get("message"))
-    return " ".join(said.split())
+@dataclass(frozen=True, slots=True, eq=False)
+class _Case:
+    """A policy that is asked about an object with parameters."""
+
+    bound: Bound
+    filled: Mapping[str, Any]
+    """What all policies are given."""
+    given: Mapping[str, Any]
+    holds_secret: bool
+    """Whether what it is given has a value of a Secret, which nothing may tell that is made of it."""
+
+    @property
+    def _is_lenient(self) -> bool:
+        return bool(self.bound.spec.get("failurePolicy", "Fail") != "Fail")
+
+    def _question(self, texts: Sequence[str], *, has_variables: bool = True) -> engine.Question:
+        made = map(mapping, sequence(self.bound.spec.get("variables"))) if has_variables else ()
+        variables = [(text(each.get("name")), text(each.get("expression"))) for each in made]
+        return engine.Question(texts, self.given, variables, self.filled)
+
+    @property
+    def conditions(self) -> engine.Question:
+        """What has to hold for it to be asked."""
+        return self._question(_expressions(self.bound.spec.get("matchConditions")), has_variables=False)
+
+    @property
+    def validations(self) -> engine.Question:
+        """What it asks."""
+        return self._question(_expressions(self.bound.spec.get("validations")))
+
+    def unmet(self, values: Sequence[Any]) -> Refusal | None:
+        """Return the refusal where a condition fails, one without a message where one does not hold, None if all do.
+
+        As in the API server one that is false decides, whatever the others are.
+        """
+        found = [*zip(sequence(self.bound.spec.get("matchConditions")), values, strict=True)]
+        if any(value is False for _, value in found):
+            return Refusal(self.bound.policy, "", is_denied=False)
+        for each, value in found:
+            written, name = text(mapping(each).get("expression")), text(mapping(each).get("name"))
+            try:
+                if self._known(written, value) is not True:
+                    return self._refused(f"its match condition {name} must be true or false", written)
+            except engine.DataError as error:
+                said = "" if self._is_lenient else self._failure(f"its match condition {name} fails", error)
+                return self._refused(said, written)
+        return None
+
+    def broken(self, values: Sequence[Any]) -> Sequence[_Broken | Unknown]:
+        """Return the validations that do not hold, and why the others are not known where one is not."""
+        found: list[_Broken | Unknown] = []
+        validations = [*map(mapping, sequence(self.bound.spec.get("validations")))]
+        for each, value in zip(validations, values[len(values) - len(validations) :], strict=True):
+            try:
+                if self._known(text(each.get("expression")), value) is not True:
+                    found.append(_Broken(each))
+            except engine.DataError as error:
+                found += [] if self._is_lenient else [_Broken(each, self._failure("its expression fails", error))]
+            except _UnknownError as error:
+                return [*found, Unknown(self.bound.policy, str(error))]
+        return found
+
+    def message_of(self, broken: _Broken) -> engine.Question:
+        """Return the question for the message of a validation, of no text where there is none to ask for."""
+        written = text(broken.validation.get("messageExpression"))
+        is_asked = written and not broken.failure and not self.holds_secret
+        return self._question([written]) if is_asked else engine.Question([], {})
+
+    def refusal(self, broken: _Broken, values: Sequence[Any]) -> Refusal:
+        """Return what is said of a validation that does not hold, with the values of its message."""
+        found = values[-1] if values else ""
+        written = text(broken.validation.get("expression"))
+        said = found if isinstance(found, str) and found.strip() else text(broken.validation.get("message"))
+        said = " ".join((broken.failure or said).split())
+        shown = shortened(" ".join(written.split()), _LONGEST)
+        return self._refused(said or f"an expression does not hold: {shown}", written)
+
+    def _refused(self, message: str, expression: str) -> Refusal:
+        is_denied = "Deny" in sequence(self.bound.binding.get("validationActions"))
+        return Refusal(self.bound.policy, message, is_denied, expression)
+
+    def _failure(self, said: str, error: ValueError) -> str:
+        return said if self.holds_secret else f"{said}: {error}"
+
+    def _known(self, written: str, value: Any) -> Any:
+        """Return the value of an expression; raise DataError where it fails in a cluster for certain.
+
+        Where the object is final, what it lacks it will lack. Otherwise the API server may fill in a field before it
+        asks; labels and annotations it does not.
+        """
+        if isinstance(value, engine.DataError) and (
+            self.bound.own is not None or not value.is_absent or _is_of_labels(str(value), written)
+        ):
+            raise value
+        is_of_data = isinstance(value, engine.DataError) or (
+            isinstance(value, engine.UnknownError) and value.is_of_data
+        )
+        if is_of_data and self.holds_secret:
+            raise _UnknownError("an expression fails here, and why is not told, as a Secret is in what it is given")
+        if isinstance(value, ValueError):
+            raise _UnknownError(str(value))
+        return value
+
+
+def holds_secrets(data: Any) -> bool:
+    """Return whether data have a Secret, or what becomes one, whose values nothing may tell."""
+    left = [data]
+    while left:
+        each = left.pop()
+        if isinstance(each, dict):
+            is_whole = "apiVersion" in each or not each.keys().isdisjoint({"data", "stringData"})
+            if text(each.get("kind")) in _SECRETS and is_whole:
+                return True
+            left += each.values()
+        elif isinstance(each, list):
+            left += each
+    return False
 
 
 def _expressions(written: JSON) -> list[str]:
     return [text(mapping(each).get("expression")) for each in sequence(written)]
-
-
-def _known(written: str, value: Any, *, raises: bool = False) -> Any:
-    """Return the value of an expression; raise DataError, if asked to, where it fails in a cluster for certain."""
-    # A field may be filled in by the API server before it asks; labels and annotations are not.
-    is_sure = isinstance(value, engine.DataError) and (not value.is_absent or _is_of_labels(str(value), written))
-    if isinstance(value, engine.DataError) and raises and is_sure:
-        raise value
-    if isinstance(value, ValueError):
-        raise _UnknownError(str(value))
-    return value
 
 
 def _is_of_labels(said: str, written: str) -> bool:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from argosy import supervisor
 from argosy.argocd.matching import applied, cluster, is_cluster_scoped, namespace_of
 from argosy.argocd.view import ArgoApplication, View
 from argosy.documents import Document
@@ -102,11 +104,12 @@ def not_judged(repository: View) -> Sequence[tuple[Document, str]]:
 def _judged(repository: View) -> tuple[Sequence[tuple[Resource, Refusal]], Sequence[Unknown]]:
     refusals: dict[tuple[int, Refusal], tuple[Resource, Refusal]] = {}
     unknown: dict[int, Unknown] = {}
+    deadline = time.monotonic() + supervisor.limits().seconds
     for found_in in clusters(repository):
         resources = [*dict.fromkeys(each.resource for each in found_in)]
         if not any(group_and_kind(each.document.data)[0] == admission.GROUP for each in resources):
             continue
-        policies = Admission(resources)
+        policies = Admission(resources, deadline)
         for resource in resources:
             for found in policies.judge(resource):
                 if isinstance(found, Refusal):

@@ -11,7 +11,7 @@ from argosy.documents.fields import JSON, sequence
 from argosy.findings import Problem, Severity
 from argosy.paths import astray
 from argosy.rules.examples import DEPLOYED, GREETING
-from argosy.rules.registry import Rule, declare
+from argosy.rules.registry import POLICY, Rule, declare
 
 UNREADABLE = declare(
     "file-unreadable",
@@ -245,6 +245,7 @@ def suppression_problems(rules: Sequence[str], unknown: Sequence[str], reason: s
     if not any(rules):
         yield Problem("No rule is given.", hint="Write # argosy: ignore[rule-id] reason.")
     for name in filter(None, unknown):
-        yield Problem(f"There is no rule “{name}”.", hint="`argosy rules` lists them.")
+        hint = "Write policy/NAME." if name == POLICY else "`argosy rules` lists them."
+        yield Problem(f"There is no rule “{name}”.", hint=hint)
     if any(rules) and not reason:
         yield Problem("No reason is given, so no rule is ignored.", hint="Write the reason after the bracket.")

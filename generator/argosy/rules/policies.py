@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
+from itertools import islice
 
+from argosy import supervisor
 from argosy.argocd.matching import cluster
 from argosy.argocd.policies import Policy
 from argosy.argocd.view import View
@@ -14,7 +17,7 @@ from argosy.documents import Document, Pointer
 from argosy.documents.fields import field as value_at
 from argosy.documents.fields import group_and_kind, mapping, sequence, text
 from argosy.findings import Problem, Severity
-from argosy.kubernetes.admission import Admission, Refusal, Resource, Unknown
+from argosy.kubernetes.admission import Admission, Bound, Refusal, Resource, Unknown
 from argosy.kubernetes.expression_fields import Fields
 from argosy.names import did_you_mean
 from argosy.rules.admission import Deployed, clusters
@@ -66,6 +69,8 @@ POLICY = declare(
 )
 _PATH = re.compile(r"\bobject((?:\.\w+)+)(?![\w(])")
 """Fields of the object that an expression names one below the other."""
+_DEEPEST = 100
+"""How many paths of an expression are looked at, each how deep."""
 
 
 def rules_of(policies: Iterable[Policy]) -> Iterator[Rule]:
@@ -137,11 +142,20 @@ def _problem(policy: Policy, resource: Resource, refusal: Refusal) -> Problem:
 
 def _place(data: object, expression: str) -> Pointer:
     """Return the field that an expression is about, as deep as the manifest has it; its name where it names none."""
-    named = [found[1].strip(".").split(".") for found in _PATH.finditer(expression)]
-    there = [
-        tuple(at[:count]) for at in named for count in range(len(at) + 1) if value_at(data, *at[:count]) is not None
-    ]
-    return max(there, key=len, default=()) or ("metadata", "name")
+    deepest: Pointer = ()
+    for path in _named(expression):
+        value, count = data, 0
+        while count < len(path) and isinstance(value, dict) and value.get(path[count]) is not None:
+            value, count = value[path[count]], count + 1
+        deepest = max(deepest, path[:count], key=len)
+    return deepest or ("metadata", "name")
+
+
+@lru_cache(maxsize=1024)
+def _named(expression: str) -> Sequence[tuple[str, ...]]:
+    """Return the paths below the object that an expression names, as many and as deep as manifests have them."""
+    found = (tuple(each[1].split(".", _DEEPEST + 1)[1 : _DEEPEST + 1]) for each in _PATH.finditer(expression))
+    return [*islice(dict.fromkeys(found), _DEEPEST)]
 
 
 _Found = tuple[dict[str, list[tuple[Resource, Refusal]]], dict[str, Unknown]]
@@ -152,20 +166,22 @@ def _asked(repository: View) -> _Found:
     """Return what each policy says against what is deployed, by its rule, and why it says nothing of some of it."""
     refusals: dict[str, dict[tuple[int, Refusal], tuple[Resource, Refusal]]] = {}
     unknown: dict[str, Unknown] = {}
+    deadline = time.monotonic() + supervisor.limits().seconds
     for deployed in clusters(repository) if repository.policies else ():
-        admission = Admission([*dict.fromkeys(each.resource for each in deployed)])
+        admission = Admission([*dict.fromkeys(each.resource for each in deployed)], deadline)
         for each in deployed:
-            for policy in repository.policies:
-                for found in _said(policy, each, admission, repository):
-                    if isinstance(found, Unknown):
-                        unknown.setdefault(policy.id, found)
-                    else:
-                        key = (id(each.resource.document), found)
-                        refusals.setdefault(policy.id, {}).setdefault(key, (each.resource, found))
+            asked = {bound: policy.id for policy, bounds in _about(each, repository) for bound in bounds}
+            for bound, found in admission.ask(each.resource, [*asked]):
+                if isinstance(found, Unknown):
+                    unknown.setdefault(asked[bound], found)
+                else:
+                    key = (id(each.resource.document), found)
+                    refusals.setdefault(asked[bound], {}).setdefault(key, (each.resource, found))
     return {name: [*found.values()] for name, found in refusals.items()}, unknown
 
 
-def _said(policy: Policy, deployed: Deployed, admission: Admission, repository: View) -> Iterator[Refusal | Unknown]:
+def _about(deployed: Deployed, repository: View) -> Iterator[tuple[Policy, Sequence[Bound]]]:
+    """Yield the policies that may be about a resource, by what they are narrowed down to, as they are in force."""
     application, resource = deployed.application, deployed.resource
     server, name = cluster(application, repository) if application else (None, None)
     known = {
@@ -173,10 +189,11 @@ def _said(policy: Policy, deployed: Deployed, admission: Admission, repository: 
         "environment": application.environment if application else "",
         "cluster": name or server or "",
     }
-    if (
-        policy.is_about("applications", known["application"])
-        and policy.is_about("environments", known["environment"])
-        and policy.is_about("clusters", name or "", server or "")
-        and policy.is_about("namespaces", resource.namespace)
-    ):
-        yield from admission.ask(resource, policy.bound(known))
+    for policy in repository.policies:
+        if (
+            policy.is_about("applications", known["application"])
+            and policy.is_about("environments", known["environment"])
+            and policy.is_about("clusters", name or "", server or "")
+            and policy.is_about("namespaces", resource.namespace)
+        ):
+            yield policy, policy.bound(known)

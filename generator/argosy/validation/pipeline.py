@@ -59,7 +59,7 @@ from argosy.rules import (
     placeholders,
     policies,
 )
-from argosy.rules.registry import RULES, Rule, Scope, known
+from argosy.rules.registry import POLICY, RULES, Rule, Scope, known
 from argosy.rules.secrets import CREDENTIAL, SECRET, credentials, leaked
 from argosy.schemas.builtin_kinds import BUILT_IN_GROUPS
 from argosy.schemas.files import declared, file_schema, has_comments
@@ -744,7 +744,7 @@ class _Validation:
     def _unsuppressed(self, inventory: Inventory, configured: Configuration) -> list[Found]:
         """Drop the findings that the repository ignores, and report invalid requests to ignore."""
         comments = {entry.file.path: suppressions(entry.parsed.text) for entry in inventory.entries}
-        there = {*RULES, *(each.id for each in configured.policies.all)}
+        there = {*RULES, *(each.id for each in configured.policies.all)} - {POLICY}  # What it finds has ids of its own.
         for path, each in ((path, each) for path, several in comments.items() for each in several):
             unknown = [rule for rule in each.rules if rule not in there]
             for problem in files.suppression_problems(each.rules, unknown, each.reason):
@@ -756,7 +756,7 @@ class _Validation:
 
         def is_ignored(rule: str, place: Place) -> bool:
             return any(each.covers(rule, place.path) for each in configured.exemptions) or any(
-                not {rule, rule.partition("/")[0]}.isdisjoint(each.rules)
+                rule in each.rules
                 and each.reason
                 and (each.whole_file or place.line is None or place.line in {each.line, each.covers})
                 for each in comments.get(place.path, ())
