@@ -493,3 +493,30 @@ def test_all_are_asked_at_once_and_have_one_limit(validate: Validate, monkeypatc
     report = validate({**configured(*policies), "map.yaml": MAP})
     assert len(said(report)) == 10
     assert ["took more than 60 seconds" in each.reason for each in report.outcomes if each.reason] == [True]
+
+
+def test_what_no_manifest_is_asked_is_told_at_its_line(validate: Validate) -> None:
+    rules = [
+        {**RULE, "operations": ["UPDATE"]},
+        {**RULE, "resources": ["deployment"]},
+        {**RULE, "apiGroups": ["apps"], "resources": ["deploymets", "deployments/scale", "*"]},
+        {**RULE, "apiGroups": ["apps", "acme.io"], "resources": ["widgets"]},
+        {**RULE, "resources": ["widgets", "services"]},
+    ]
+    told = policy("true", matchConstraints={"resourceRules": rules})
+    told["match"] = {"environments": ["prodd", "dev", "stage-*"], "applications": ["s*"]}
+    bad = policy("false", name="x,file=evil::y")
+    of_update = named(ADMISSION, NAME="late", EXPRESSION="'false'").replace("CREATE", "UPDATE")
+    files = {**configured(told, bad, {"path": "p.yaml"}), **deployed(), "charts/shop/map.yaml": MAP}
+    report = validate({**files, "p.yaml": of_update})
+    found = [each for each in report.findings if each.path == ".argosy.yaml"]
+    lines = files[".argosy.yaml"].splitlines()
+    assert sorted((lines[each.line - 1].strip(), each.severity, each.hint) for each in found if each.line) == [
+        ("- deployment", "warning", "Did you mean “deployments”?"),
+        ("- deploymets", "warning", "Did you mean “deployments”?"),
+        ("- name: x,file=evil::y", "error", ""),
+        ("- prodd", "warning", "Did you mean “prod”?"),
+        ("operations:", "error", "Add CREATE to the operations."),
+    ]
+    assert not [each for each in report.findings if each.rule.startswith("policy/x")]
+    assert ["is about no CREATE" in each.reason for each in report.outcomes if each.path == "p.yaml"] == [True]

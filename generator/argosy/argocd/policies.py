@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from argosy.argocd.matching import glob_matches
@@ -18,6 +19,8 @@ POLICIES = "policies"
 PREFIX = "policy/"
 """What the ids of their rules begin with."""
 _ENDINGS = (".yaml", ".yml", ".json")
+_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,61}[a-z0-9])?")
+_OBJECT_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
 _IN_FORCE: Mapping[str, JSON] = {"validationActions": ["Deny"]}
 """What a binding says where there is none."""
 
@@ -35,6 +38,8 @@ class Policy:
     match: Mapping[str, JSON] = field(default_factory=dict)
     """Globs of environments, applications, clusters and namespaces: of each that it has, one has to fit."""
     bindings: Sequence[Mapping[str, JSON]] = (_IN_FORCE,)
+    entry: Pointer = ()
+    """Where in `.argosy.yaml` it is, or the file that has it is named."""
 
     @property
     def id(self) -> str:
@@ -45,6 +50,12 @@ class Policy:
     def spec(self) -> Mapping[str, JSON]:
         """Its fields, as a ValidatingAdmissionPolicy has them."""
         return mapping(value_at(self.document.data, *self.at))
+
+    @property
+    def is_of_creation(self) -> bool:
+        """Return whether it is about new objects, as all manifests are."""
+        rules = sequence(mapping(self.spec.get("matchConstraints")).get("resourceRules"))
+        return len([*_not_of_creation(self.spec, self.at)]) < max(len(rules), 1)
 
     def bound(self, known: Mapping[str, JSON]) -> Sequence[Bound]:
         """Return how it is in force for what is deployed by an Application, of which this is known."""
@@ -80,12 +91,13 @@ def of(document: Document | None, root: Path) -> Policies:
         severity = Severity(entry["severity"]) if entry.get("severity") in [*Severity] else None
         match = mapping(entry.get("match"))
         if path:
-            several = [*_in_files(path, root, severity, match)]
+            several = [replace(each, entry=at) for each in _in_files(path, root, severity, match)]
             if not several:
                 hint = "Name a YAML file, or a folder of such files, by its path from the repository's root."
                 mistakes.append(((*at, "path"), f"There is no ValidatingAdmissionPolicy in “{path}”.", hint))
-        elif document and (name := text(entry.get("name"))):
-            several = [Policy(name, severity or Severity.ERROR, document, at, match)]
+        elif document and _NAME.fullmatch(name := text(entry.get("name"))):
+            several = [Policy(name, severity or Severity.ERROR, document, at, match, entry=at)]
+            mistakes += _not_of_creation(entry, at)
         else:
             continue
         for each in several:
@@ -95,6 +107,19 @@ def of(document: Document | None, root: Path) -> Policies:
             found.setdefault(each.name, each)
     paths = frozenset(filter(None, (text(mapping(each).get("path")).strip("/") for each in listed)))
     return Policies([*found.values()], paths, mistakes)
+
+
+def _not_of_creation(spec: Mapping[str, JSON], at: Pointer) -> Iterator[tuple[Pointer, str, str]]:
+    """Yield the rules of a policy's resources that say nothing of an object that is new."""
+    for place, rule in enumerate(sequence(mapping(spec.get("matchConstraints")).get("resourceRules"))):
+        operations = sequence(mapping(rule).get("operations"))
+        if operations and not {"*", "CREATE"} & {*map(text, operations)}:
+            where = (*at, "matchConstraints", "resourceRules", place, "operations")
+            yield (
+                where,
+                "This is asked of no manifest: each is judged as a new object.",
+                "Add CREATE to the operations.",
+            )
 
 
 def _in_files(path: str, root: Path, severity: Severity | None, match: Mapping[str, JSON]) -> Iterator[Policy]:
@@ -107,7 +132,7 @@ def _in_files(path: str, root: Path, severity: Severity | None, match: Mapping[s
     ]
     for each in documents:
         name = text(value_at(each.data, "metadata", "name"))
-        if group_and_kind(each.data) == (GROUP, "ValidatingAdmissionPolicy") and name:
+        if group_and_kind(each.data) == (GROUP, "ValidatingAdmissionPolicy") and _OBJECT_NAME.fullmatch(name):
             own = [binding for binding in bindings if binding.get("policyName") == name]
             yield Policy(name, severity, each, ("spec",), match, own or (_IN_FORCE,))
 

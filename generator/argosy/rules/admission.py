@@ -131,7 +131,7 @@ class Deployed:
 def clusters(repository: View) -> Sequence[Sequence[Deployed]]:
     """Return what is deployed to each cluster; what no Application deploys, where there is none, is one's."""
     found: dict[str, list[Deployed]] = defaultdict(list)
-    plurals = _plurals(repository)
+    plurals = defined_plurals(repository)
     apart = {each.document.path for each in repository.policies}
 
     def add(where: str, document: Document, namespace: str, application: ArgoApplication | None = None) -> None:
@@ -151,7 +151,8 @@ def clusters(repository: View) -> Sequence[Sequence[Deployed]]:
     return [*found.values()]
 
 
-def _plurals(repository: View) -> dict[tuple[str, str], str]:
+def defined_plurals(repository: View) -> dict[tuple[str, str], str]:
+    """Return what the API calls the kinds, by their groups, that the repository defines."""
     found = {}
     for documents in (repository.documents, *repository.rendered.values()):
         for document in documents:

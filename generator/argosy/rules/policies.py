@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from itertools import islice
 
 from argosy import supervisor
-from argosy.argocd.matching import cluster
+from argosy.argocd.inventory import everything
+from argosy.argocd.matching import cluster, glob_matches
 from argosy.argocd.policies import Policy
 from argosy.argocd.view import View
 from argosy.documents import Document, Pointer
 from argosy.documents.fields import field as value_at
 from argosy.documents.fields import group_and_kind, mapping, sequence, text
+from argosy.documents.lines import shortened
 from argosy.findings import Problem, Severity
+from argosy.kubernetes import scopes
 from argosy.kubernetes.admission import Admission, Bound, Refusal, Resource, Unknown
 from argosy.kubernetes.expression_fields import Fields
 from argosy.names import did_you_mean
-from argosy.rules.admission import Deployed, clusters
+from argosy.rules.admission import Deployed, clusters, defined_plurals
 from argosy.rules.expressions import OWN_VARIABLES, flaws, of_policy
 from argosy.rules.registry import RULES, Rule, Scope, declare
+from argosy.schemas import builtin_kinds
 
 _EXAMPLE = """
 # file: .argosy.yaml
@@ -69,6 +74,7 @@ POLICY = declare(
 )
 _PATH = re.compile(r"\bobject((?:\.\w+)+)(?![\w(])")
 """Fields of the object that an expression names one below the other."""
+_GLOB = re.compile(r"[*?\[\]{}]")
 _DEEPEST = 100
 """How many paths of an expression are looked at, each how deep."""
 
@@ -114,10 +120,69 @@ def flawed(policies: Iterable[Policy], kubernetes: str) -> Iterator[tuple[Rule, 
             yield rule, Problem(message, at, did_you_mean(found.name, found.known), document)
 
 
+def unfitting(repository: View, kubernetes: str) -> Iterator[Problem]:
+    """Yield what policies are about that is not there; where no document is named it is in `.argosy.yaml`."""
+    there = {
+        "environments": {*repository.environments, *(each.environment for each in repository.applications)},
+        "applications": {
+            *repository.application_settings,
+            *(each.application or each.name for each in repository.applications),
+        },
+    }
+    is_whole = repository.wanted is everything
+    for at, match in {policy.entry: policy.match for policy in repository.policies}.items() if is_whole else ():
+        for name, known in there.items():
+            globs = [*map(text, sequence(match.get(name)))]
+            is_any = any(glob_matches(each, value) for each in globs for value in known)
+            for place, each in enumerate(globs):
+                # One of several globs may be about what comes later.
+                if each not in known and not (is_any and _GLOB.search(each)):
+                    message = f"A policy asks about the {name} “{shortened(each)}”, of which there are none here."
+                    hint = did_you_mean(each, known)
+                    yield Problem(message, (*at, "match", name, place), hint, severity=Severity.WARNING)
+    plurals = _plurals(repository, kubernetes) if repository.policies else {}
+    singular = {kind.lower(): name for kinds in plurals.values() for kind, name in kinds.items()}
+    every = {*singular.values(), *defined_plurals(repository).values()}
+    for policy in repository.policies:
+        rules = sequence(mapping(policy.spec.get("matchConstraints")).get("resourceRules"))
+        for place, rule in enumerate(map(mapping, rules)):
+            groups = [*map(text, sequence(rule.get("apiGroups")))]
+            known = {name for group in groups for name in plurals.get(group, {}).values()}
+            for index, each in enumerate(map(text, sequence(rule.get("resources")))):
+                resource = each.partition("/")[0]
+                # Of what no group is named for, only the name of a kind is surely none of a resource.
+                is_known = resource in every or resource not in singular
+                if all(group in plurals for group in groups):
+                    is_known = resource in known
+                if resource != "*" and not is_known:
+                    at = (*policy.at, "matchConstraints", "resourceRules", place, "resources", index)
+                    message = (
+                        f"A policy asks about the resources “{shortened(each)}”, which these API groups do not have."
+                    )
+                    hint = did_you_mean(resource, known or every)
+                    yield Problem(message, at, hint, policy.document, severity=Severity.WARNING)
+
+
+def _plurals(repository: View, kubernetes: str) -> Mapping[str, Mapping[str, str]]:
+    """Return what the API calls the kinds of the groups that Kubernetes itself serves, for each group."""
+    found: dict[str, dict[str, str]] = defaultdict(dict)
+    for api_version, kind in builtin_kinds.kubernetes(kubernetes).kinds:
+        found[api_version.rpartition("/")[0]][kind] = scopes.plural(kind)
+    for (group, kind), name in defined_plurals(repository).items():
+        if group in found:
+            found[group][kind] = name
+    return found
+
+
 def not_judged(repository: View) -> Sequence[tuple[Document, str]]:
     """Return what has policies that say nothing of some manifest here, with the reason."""
     names = {policy.id: policy for policy in repository.policies}
-    return [
+    idle = [
+        (each.document, f"its policy {each.name} is about no CREATE, and each manifest is judged as a new object")
+        for each in repository.policies
+        if not each.is_of_creation
+    ]
+    return idle + [
         (each.policy, f"its policy {names[name].name} is not judged on some manifests: {each.reason}")
         for name, each in _asked(repository)[1].items()
     ]

@@ -477,6 +477,8 @@ class _Validation:
             self._add(files.FILE_SCHEMA, Problem(message, at, hint), document=found[0])
         for rule, problem in policies.flawed(self.deployed.configured.policies.all, _newest(stores)):
             self._add(rule, problem, document=problem.document)
+        for problem in policies.unfitting(self.deployed.view, _newest(stores)) if found else ():
+            self._add(files.FILE_SCHEMA, problem, document=problem.document or found[0])
 
     def _check_declared(self, given: Given, configuration: Document) -> None:
         """Check a list that `.argosy.yaml` takes from a file; one in it is checked with it."""
