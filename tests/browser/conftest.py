@@ -23,7 +23,7 @@ from tests.changing import commit, create, edit, model
 from tests.loopback import listening
 from tests.validating import write_files
 
-LONGEST = 30
+LONGEST = 120
 """After how many seconds something does not come any more."""
 HOSTILE = "</script><script>hacked=1</script><img src=x onerror=hacked=1>"
 SECRET = "hunter2-in-the-clear"
