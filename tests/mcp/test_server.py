@@ -363,11 +363,12 @@ def test_who_takes_long_keeps_nobody_waiting(root: Path, monkeypatch: pytest.Mon
 HANGING = """
 import runpy, subprocess, sys
 from argosy import api
-from argosy.git.command import started
+from argosy.git.command import inherited, started
 
 def validate(self, **_):
     with api._session(self.root):
-        git = started("cat-file", "--batch", cwd=self.root, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        pipe, variables = subprocess.PIPE, inherited(self.root)
+        git = started("cat-file", "--batch", cwd=self.root, stdin=pipe, stdout=pipe, env=variables)
         print("asked", file=sys.stderr, flush=True)
         git.stdout.read()
         self.model()

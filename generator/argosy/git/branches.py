@@ -97,7 +97,8 @@ def on_disk(state: Snapshot) -> Iterator[Path]:
 
 def check_name(root: Path, name: str) -> None:
     """Raise UsageError unless git takes the name for a branch, and not, as it does @{-1}, for another's."""
-    if git.run(root, "check-ref-format", "--branch", name, accepted=(0, 1, 128)).strip() != name or name == "HEAD":
+    taken = git.run(root, "check-ref-format", "--branch", name, accepted=(0, 1, 128)).strip()
+    if taken != name or name in {"", "HEAD"}:
         raise UsageError(f"“{name}” is not a branch.", "Name it as Git does, for example promote/web-to-prod.")
 
 

@@ -142,12 +142,12 @@ _abandoned: WeakSet[threading.Thread] = WeakSet()
 """The threads that start no git any more."""
 
 
-def started(*arguments: str, **options: Any) -> subprocess.Popen[bytes]:
+def started(*arguments: str, env: Mapping[str, str], **options: Any) -> subprocess.Popen[bytes]:
     """Start git, as `subprocess.Popen` does; raise ToolError in a thread that is to end."""
     with _starting:
         if threading.current_thread() in _abandoned:
             raise ToolError("argosy was interrupted.", "Run it again.")
-        process: subprocess.Popen[bytes] = subprocess.Popen([program(), *arguments], **options)
+        process: subprocess.Popen[bytes] = subprocess.Popen([program(), *arguments], env=env, **options)
         _running.add(process)
     return process
 
