@@ -336,12 +336,11 @@ class Repository:
         from argosy import difference, git  # noqa: PLC0415
         from argosy.change import edits  # noqa: PLC0415
         from argosy.names import joined  # noqa: PLC0415
-        from argosy.repository import store  # noqa: PLC0415
         from argosy.repository.previews import PREVIEWS  # noqa: PLC0415
 
         root = self.root
         with _session(root):
-            known = (store.load_at(root, self.revision) if self.revision else store.load(root)).repository
+            known = self.model()
             previews = edits.application(known, application).previews
             is_preview = previews and environment == PREVIEWS
             place = edits.environment(known, previews.preview_env if previews and is_preview else environment)
@@ -367,24 +366,19 @@ class Repository:
         Values of Secrets are in none of it.
         """
         from argosy import difference  # noqa: PLC0415
+        from argosy.repository import layout  # noqa: PLC0415
 
         with _session(self.root):
             sides = self._sides(against)
             _check_names(self.root, sides, applications, environments)
             scope = difference.Scope(applications, environments, _own_branch(self.root, against), self._veil)
-            return difference.between(*sides, scope, self.watch)
-
-    def deployments(self, against: str = "") -> int:
-        """Return how many folders deploy an application to an environment, here or in what `diff` compares with."""
-        from argosy.repository import layout  # noqa: PLC0415
-
-        with _session(self.root):
-            found = {
-                (layout.environment_of(path), layout.application_of(path))
-                for side in self._sides(against)
+            deployments = {
+                (layout.environment_of(path), application)
+                for side in sides
                 for path in side.paths(layout.ENVIRONMENTS)
+                if (application := layout.application_of(path)) is not None
             }
-        return sum(application is not None for _, application in found)
+            return replace(difference.between(*sides, scope, self.watch), deployments=len(deployments))
 
     def effect(self, change: BranchChange) -> Difference:
         """Return what a planned change does in each cluster once it is on its branch."""

@@ -63,7 +63,7 @@ def test_what_it_returns_is_what_the_commands_print(argosy: Argosy, root: Path) 
     assert repository.render("web", "prod").as_yaml() == argosy("render", "web", "prod").out
     assert "1.31.0" in repository.render("web", "prod").as_yaml()
     assert "1.31.0" not in api.open_repository(revision="HEAD").render("web", "prod").as_yaml()
-    assert repository.deployments() == 3
+    assert repository.diff().deployments == 3
 
 
 def test_a_revision_is_read_whatever_the_work_tree_holds(root: Path) -> None:

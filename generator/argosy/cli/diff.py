@@ -141,7 +141,7 @@ def command(
             format_difference(found, OutputFormat(output), colour=colour, noise=Noise(noise)), by_page=not no_pager
         )
     if not quiet:
-        click.echo(f"{found.rendered} of {seen.deployments(against or '')} rendered.", err=True)
+        click.echo(f"{found.rendered} of {found.deployments} rendered.", err=True)
     if found.faults:
         names = list(dict.fromkeys(each.application for each in found.faults))
         raise IncompleteError(f"Not compared: {joined(names, 3)} cannot be rendered.", "See `argosy validate`.")

@@ -105,6 +105,8 @@ class Difference:
     skipped: tuple[Unknown, ...] = ()
     rendered: int = 0
     """How many Applications were rendered, but for those that only declare others."""
+    deployments: int = 0
+    """How many folders deploy an application to an environment, in one of the states; counted by `argosy.api`."""
 
     def of(self, status: Status) -> list[ApplicationChange]:
         """Return the Applications that appear, vanish or change."""

@@ -51,7 +51,7 @@ def read(repository: api.Repository, uri: str) -> tuple[str, str]:
     if (place, name) == ("rules", ""):
         return "".join(f"- `{each.id}` ({each.severity}): {each.summary}\n" for each in api.rules(repository)), MARKDOWN
     if place == "rules" and name:
-        return _of_rule(api.rule(name, repository)), MARKDOWN
+        return of_rule(api.rule(name, repository)), MARKDOWN
     if place == "schemas" and name:
         return json.dumps(api.schema(name), indent=2), JSON
     if place == "docs" and name in pages.topics():
@@ -60,8 +60,11 @@ def read(repository: api.Repository, uri: str) -> tuple[str, str]:
     raise UsageError(f"There is no resource “{uri}”.", did_you_mean(uri, known) or "List the resources to see them.")
 
 
-def _of_rule(rule: api.Rule) -> str:
+def of_rule(rule: api.Rule) -> str:
+    """Return the page of a rule; a policy of the repository's own has no examples."""
     shown = f"# {rule.id}\n\n{rule.severity}: {rule.summary}\n\n{rule.explanation}\n"
+    if not rule.bad:
+        return shown
     return f"{shown}\nWrong:\n\n```yaml\n{rule.bad.strip()}\n```\n\nRight:\n\n```yaml\n{rule.good.strip()}\n```\n"
 
 

@@ -13,7 +13,7 @@ from argosy.delivery.jobs import Promotional
 from argosy.difference.formats import Noise, OutputFormat, format_difference
 from argosy.documents.lines import shortened
 from argosy.errors import UsageError
-from argosy.mcp import hiding, limits
+from argosy.mcp import hiding, limits, resources
 from argosy.repository.model import WRITTEN_HERE
 from argosy.schemas.schema import CompiledSchema, compiled
 from argosy.status import as_text as status_text
@@ -177,8 +177,7 @@ def _list_rules(repository: api.Repository, given: Arguments) -> Answer:
 
 def _explain_rule(repository: api.Repository, given: Arguments) -> Answer:
     rule = api.rule(given["id"], repository)
-    told = f"{rule.id} ({rule.severity})\n\n{rule.summary}\n\n{rule.explanation}"
-    return Answer(f"{told}\n\nWrong:\n\n{rule.bad}\n\nRight:\n\n{rule.good}", api.to_data([rule]))
+    return Answer(resources.of_rule(rule), api.to_data([rule]))
 
 
 def _settings(repository: api.Repository, given: Arguments) -> Answer:

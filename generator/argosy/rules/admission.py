@@ -17,6 +17,7 @@ from argosy.documents.fields import group_and_kind, text
 from argosy.findings import Problem, Severity
 from argosy.kubernetes import admission, scopes
 from argosy.kubernetes.admission import Admission, Refusal, Resource, Unknown
+from argosy.rules.examples import REPLICATED
 from argosy.rules.registry import Scope, rule
 
 _POLICY = """
@@ -43,23 +44,6 @@ metadata:
 spec:
   policyName: replicas
   validationActions: [Deny]
-# file: deployment.yaml
-apiVersion: apps/v1
-kind: Deployment
-metadata:
-  name: shop
-spec:
-  replicas: REPLICAS
-  selector:
-    matchLabels: {app: shop}
-  template:
-    metadata:
-      labels: {app: shop}
-    spec:
-      containers:
-        - name: shop
-          image: nginx:1.29.3-alpine
-          resources: {requests: {cpu: 10m, memory: 32Mi}, limits: {memory: 32Mi}}
 """
 
 
@@ -73,8 +57,8 @@ spec:
     "Judged are the policies that are deployed to the same cluster, with the bindings, parameters and labels of "
     "namespaces in the repository. What needs more, such as who asks (`request.userInfo`, `authorizer`), is not "
     "judged: the policy is skipped then, with the reason.",
-    bad=_POLICY.replace("REPLICAS", "9"),
-    good=_POLICY.replace("REPLICAS", "3"),
+    bad=_POLICY + REPLICATED.replace("REPLICAS", "9"),
+    good=_POLICY + REPLICATED.replace("REPLICAS", "3"),
 )
 def refused(repository: View) -> Iterator[Problem]:
     """Find what the policies refuse."""

@@ -92,3 +92,23 @@ spec:
 
 GREETING = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: shop\ndata:\n  greeting: {greeting}\n"
 """A ConfigMap, by what it says."""
+
+REPLICATED = """# file: deployment.yaml
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: shop
+spec:
+  replicas: REPLICAS
+  selector:
+    matchLabels: {app: shop}
+  template:
+    metadata:
+      labels: {app: shop}
+    spec:
+      containers:
+        - name: shop
+          image: nginx:1.29.3-alpine
+          resources: {requests: {cpu: 10m, memory: 32Mi}, limits: {memory: 32Mi}}
+"""
+"""A Deployment with as many replicas as REPLICAS is replaced with."""

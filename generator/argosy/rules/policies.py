@@ -25,6 +25,7 @@ from argosy.kubernetes.admission import Admission, Bound, Refusal, Resource, Unk
 from argosy.kubernetes.expression_fields import Fields
 from argosy.names import did_you_mean
 from argosy.rules.admission import Deployed, clusters, defined_plurals
+from argosy.rules.examples import REPLICATED
 from argosy.rules.expressions import OWN_VARIABLES, flaws, of_policy
 from argosy.rules.registry import RULES, Rule, Scope, declare
 from argosy.schemas import builtin_kinds
@@ -42,23 +43,6 @@ policies:
     validations:
       - expression: object.spec.replicas <= 5
         message: no more than five replicas
-# file: deployment.yaml
-apiVersion: apps/v1
-kind: Deployment
-metadata:
-  name: shop
-spec:
-  replicas: REPLICAS
-  selector:
-    matchLabels: {app: shop}
-  template:
-    metadata:
-      labels: {app: shop}
-    spec:
-      containers:
-        - name: shop
-          image: nginx:1.29.3-alpine
-          resources: {requests: {cpu: 10m, memory: 32Mi}, limits: {memory: 32Mi}}
 """
 
 POLICY = declare(
@@ -69,8 +53,8 @@ POLICY = declare(
     "have: expressions in CEL that manifests have to fulfil, also those that are rendered from charts and overlays. "
     "Each policy is a rule of its own, `policy/NAME`, with the severity that it says; "
     "`argosy help policies` shows how they are written.",
-    bad=_EXAMPLE.replace("REPLICAS", "9"),
-    good=_EXAMPLE.replace("REPLICAS", "3"),
+    bad=_EXAMPLE + REPLICATED.replace("REPLICAS", "9"),
+    good=_EXAMPLE + REPLICATED.replace("REPLICAS", "3"),
 )
 _PATH = re.compile(r"\bobject((?:\.\w+)+)(?![\w(])")
 """Fields of the object that an expression names one below the other."""
