@@ -20,7 +20,7 @@ _Identities: TypeAlias = frozenset[_Identity]
 _MOST_LINKS = 40
 """As many as Linux follows in one path."""
 
-_distrusted: set[Path] = set()
+_distrusted: set[str] = set()
 _passed_over: dict[str, str] = {}
 
 
@@ -51,17 +51,24 @@ def distrust(*folders: Path) -> None:
     The repository around the current folder is never trusted. Git is not asked for the others: it is a program too.
     """
     for each in folders:
-        _distrusted.update((each.absolute(), *_repositories(each.absolute())))
+        _distrusted.update((str(each.absolute()), *_repositories(os.path.realpath(each))))
 
 
-def _repositories(folder: Path) -> Sequence[Path]:
+def _repositories(real: str) -> Sequence[str]:
     """Return the roots of the work trees around a folder, but for one further out that holds all of the user's."""
-    real = Path(os.path.realpath(folder))
-    found = [each for each in (real, *real.parents) if os.path.lexists(each / ".git")]
+    found = [each for each in _upwards(real) if os.path.lexists(os.path.join(each, ".git"))]  # noqa: PTH118
     return [*found[:1], *(each for each in found[1:] if not holds_home(each))]
 
 
-def holds_home(folder: Path) -> bool:
+def _upwards(place: str) -> Iterator[str]:
+    """Yield a path and all above it, as text: each git that is started asks, and objects took half of that time."""
+    yield place
+    while (above := os.path.dirname(place)) != place:  # noqa: PTH120
+        place = above
+        yield place
+
+
+def holds_home(folder: str | Path) -> bool:
     """Return whether all that is the user's own lies in a folder."""
     home = os.path.expanduser("~")  # noqa: PTH111 - it may be nobody's
     return os.path.isabs(home) and Path(os.path.realpath(home)).is_relative_to(folder)  # noqa: PTH117
@@ -72,34 +79,35 @@ def is_strange(place: str | Path, *homes: Path) -> bool:
 
     One whose place depends on the current folder is too, and one of the further homes.
     """
-    return not os.path.isabs(place) or _leads_into(Path(place), _homes(homes))  # noqa: PTH117
+    return not os.path.isabs(place) or _leads_into(str(place), _homes(homes))  # noqa: PTH117
 
 
 def _homes(more: Sequence[Path] = ()) -> _Identities:
     try:
-        around = _repositories(Path.cwd())
+        # POSIX itself names it without a link.
+        around = _repositories(os.getcwd() if os.name == "posix" else os.path.realpath(os.curdir))  # noqa: PTH109
     except OSError:  # It is gone.
         around = ()
-    return frozenset(filter(None, map(_identity, (*_distrusted, *around, *more))))
+    return frozenset(filter(None, map(_identity, (*_distrusted, *around, *map(str, more)))))
 
 
-def _leads_into(place: Path, homes: _Identities, links: int = 0) -> bool:
+def _leads_into(place: str, homes: _Identities, links: int = 0) -> bool:
     """Return whether a path goes through one of the folders; no name is compared, since case may not count."""
-    for each in (place, *place.parents):
+    for each in _upwards(place):
         if _identity(each) in homes:
             return True
         try:
-            target = each.readlink()
+            target = os.readlink(each)  # noqa: PTH115
         except (OSError, ValueError):
             continue
-        if links > _MOST_LINKS or _leads_into(each.parent / target, homes, links + 1):
+        if links > _MOST_LINKS or _leads_into(os.path.join(os.path.dirname(each), target), homes, links + 1):  # noqa: PTH118, PTH120
             return True
     return False
 
 
-def _identity(place: Path) -> _Identity | None:
+def _identity(place: str) -> _Identity | None:
     try:
-        found = place.stat()
+        found = os.stat(place)  # noqa: PTH116
     except (OSError, ValueError):
         return None
     return found.st_dev, found.st_ino
@@ -115,7 +123,7 @@ def own(places: Sequence[str], *homes: Path) -> Sequence[str]:
 
     The current folder is none: to have it on PATH is to run what is there, wherever one is.
     """
-    return _own(tuple(places), _homes(homes), _identity(Path()))
+    return _own(tuple(places), _homes(homes), _identity(os.curdir))
 
 
 @lru_cache(maxsize=64)
@@ -123,7 +131,7 @@ def _own(entries: Sequence[str], homes: _Identities, here: _Identity | None) -> 
     return [
         each
         for each in entries
-        if os.path.isabs(each) and (not here or _identity(Path(each)) != here) and not _leads_into(Path(each), homes)  # noqa: PTH117
+        if os.path.isabs(each) and (not here or _identity(each) != here) and not _leads_into(each, homes)  # noqa: PTH117
     ]
 
 
@@ -139,12 +147,13 @@ def entries() -> Sequence[str]:
 
 def find(name: str) -> Path | None:
     """Return the first program of a name in the user's folders on PATH."""
-    trusted = folders()
+    homes = _homes()
+    trusted = _own(tuple(entries()), homes, _identity(os.curdir))
     for entry in entries():
         # By its path, because Windows looks for a name in the current folder first.
         if not (found := shutil.which(os.path.join(entry or os.curdir, name))):  # noqa: PTH118
             continue
-        if entry in trusted and not is_strange(found):
+        if entry in trusted and not _leads_into(found, homes):
             return Path(found)
         _passed_over.setdefault(name, found)
     return None
