@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -22,9 +23,10 @@ from argosy.repository.model import ArgocdStyle, Format
 from tests.bootstrap.apiserver import ApiServer, serving
 from tests.bootstrap.argocd import VERSION, definition, installation, workload
 from tests.bootstrap.site import Site, lay_out
-from tests.changing import commit, edit, git, model
+from tests.changing import commit, edit, git, model, state
 from tests.conftest import Argosy, Result
 from tests.kubernetes import played
+from tests.status.cluster import kubeconfig
 
 KEPT = (
     {"kind": "Application", "name": "legacy"},
@@ -41,16 +43,46 @@ def cluster() -> Iterator[ApiServer]:
         yield found
 
 
+@pytest.fixture(scope="module")
+def shared_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """Return a site whose repository no test changes: argosy only reads it."""
+    site = lay_out(tmp_path_factory.mktemp("site"), ApiServer())
+
+    def everything() -> tuple[object, str]:
+        return state(site.root), git(site.root, "ls-remote", "origin")
+
+    before = everything()
+    yield site
+    assert everything() == before
+
+
 @pytest.fixture
-def site(tmp_path: Path, cluster: ApiServer, monkeypatch: pytest.MonkeyPatch, argosy: Argosy) -> Site:
-    """Return a site, in whose repository one is."""
-    return entered(lay_out(tmp_path, cluster), monkeypatch)
+def own() -> None:
+    """Have a site with a repository that this test may change."""
+
+
+@pytest.fixture
+def site(
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    cluster: ApiServer,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    argosy: Argosy,
+    shared_site: Site,
+) -> Site:
+    """Return a site, in whose repository one is; that is one for all tests, but for those that have their `own`."""
+    if "own" in request.fixturenames:
+        return entered(lay_out(tmp_path, cluster), monkeypatch)
+    install = shutil.copytree(shared_site.install, tmp_path / "install")
+    config = kubeconfig(tmp_path / "kubeconfig", cluster.url, context="blue", current="blue")
+    return entered(Site(shared_site.root, shared_site.url, cluster, install, config), monkeypatch)
 
 
 def entered(site: Site, monkeypatch: pytest.MonkeyPatch) -> Site:
     """Go to a site's repository, with its kubeconfig and nothing else that kubectl would look at."""
     monkeypatch.setenv("KUBECONFIG", str(site.kubeconfig))
-    monkeypatch.setenv("HOME", str(site.root.parent))
+    monkeypatch.setenv("HOME", str(site.kubeconfig.parent))
     for name in ("no_proxy", "NO_PROXY"):
         monkeypatch.setenv(name, "127.0.0.1")
     if bundled := kubectl.bundled():
@@ -198,6 +230,7 @@ def test_nobody_to_ask(bootstrap: Argosy, site: Site) -> None:
     assert site.cluster.written == []
 
 
+@pytest.mark.usefixtures("own")
 def test_the_default_is_what_the_repository_has_and_quiet_tells_errors_alone(argosy: Argosy, site: Site) -> None:
     (site.root / "argocd/install").rename(site.root.parent / "remote-install")
     installation(site.root / "argocd/install")
@@ -485,6 +518,7 @@ class TestAnArgoCDThatIsThere:
         again = hand_over()
         assert (again.code, {line.split()[0] for line in again.out.splitlines()}) == (0, {"there"})
 
+    @pytest.mark.usefixtures("own")
     def test_an_operators_own_namespace(self, argosy: Argosy, hand_over: Argosy, site: Site, bootstrap: Argosy) -> None:
         """OpenShift GitOps names its image by digest, and its namespace differently."""
         argo_cd(site.cluster, "openshift-gitops", image="registry.example.com/argocd@sha256:" + "0" * 64)
@@ -516,6 +550,7 @@ class TestAnArgoCDThatIsThere:
         assert "No Argo CD can be seen in the cluster. If a cloud runs it, it has to read Applications" in result.err
         assert result.err.endswith("\nArgo CD reads the repository from now on.\n")
 
+    @pytest.mark.usefixtures("own")
     def test_what_it_lacks_is_said_before_anything_is_done(self, hand_over: Argosy, site: Site) -> None:
         result = hand_over("--yes")
         assert result.code == 1
@@ -641,6 +676,7 @@ def test_kinds_that_come_later_and_single_sign_on_alone(bootstrap: Argosy, site:
 # What is pushed
 
 
+@pytest.mark.usefixtures("own")
 def test_what_does_not_stand_against_it_is_said(bootstrap: Argosy, site: Site) -> None:
     site.cluster.denied = {("*", "*"), ("escalate", "clusterroles")}
     site.cluster.version = "v1.30.4"
@@ -655,6 +691,7 @@ def test_what_does_not_stand_against_it_is_said(bootstrap: Argosy, site: Site) -
     assert "argosy validate --kubernetes-version 1.30" in result.err
 
 
+@pytest.mark.usefixtures("own")
 def test_a_branch_that_is_not_pushed(bootstrap: Argosy, site: Site) -> None:
     git(site.root, "push", "--quiet", "origin", "main:other", ":main")
     result = bootstrap("--yes")
@@ -668,7 +705,7 @@ def test_a_branch_that_is_not_pushed(bootstrap: Argosy, site: Site) -> None:
 
 
 @pytest.fixture
-def private(site: Site, tmp_path: Path) -> Site:
+def private(own: None, site: Site) -> Site:
     """Return the site with a repository behind SSH, which nobody answers at."""
     url = "ssh://git@127.0.0.1:1/acme/gitops.git"
     for path in (site.root / ".copier-answers.yml", *(site.root / "argocd").rglob("*.yaml")):
@@ -722,9 +759,9 @@ def test_clusters_that_argo_cd_does_not_know(
 ) -> None:
     site = entered(lay_out(tmp_path, cluster), monkeypatch)
     install = ("--install", str(site.install))
-    declared = ("--server", "https://eu.example.com", "--label", "region=eu", "--commit", "--quiet")
+    declared = ("--server", "https://eu.example.com", "--label", "region=eu", "--commit", "--quiet", "--no-validate")
     assert argosy("add", "cluster", "eu-1", *declared).code == 0
-    assert argosy("set", "environment", "prod", "cluster=eu-1", "--yes", "--commit", "--quiet").code == 0
+    assert argosy("set", "environment", "prod", "cluster=eu-1", *declared[-3:], "--yes").code == 0
     site.push()
     result = argosy("bootstrap", "--dry-run", *install)
     assert result.code == 0, result.err

@@ -1,4 +1,4 @@
-"""A kubectl that is played: it asks a server what the real one asks it, and prints what that prints, in no process.
+"""A kubectl that is played: it asks a server of this process what the real one asks it, and prints what that prints.
 
 A process of kubectl takes 60 ms of CPU, most of it to start, and a story asks it a dozen times. What is not known here
 is the real kubectl's, and `test_played.py` compares the two.
@@ -6,7 +6,6 @@ is the real kubectl's, and `test_played.py` compares the two.
 
 from __future__ import annotations
 
-import http.client
 import json
 import os
 import subprocess
@@ -17,12 +16,13 @@ from functools import cached_property
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 import pytest
 
 from argosy.kubernetes import cluster, kubectl
 from tests import shared
+from tests.loopback import answered
 
 Object = dict[str, Any]
 _FLAGS = {
@@ -148,16 +148,9 @@ class _Call:
         headers = {"Accept": "application/json", "Content-Type": "application/json"}
         if "--as" in self.options:
             headers["Impersonate-User"] = self.options["--as"]
-        address = urlsplit(self.server)
-        if address.scheme != "http":
-            raise UnknownError
-        connection = http.client.HTTPConnection(address.netloc, timeout=20)
-        try:
-            target = f"{path}?{urlencode(sorted({**query, **limit}.items()))}"
-            connection.request(method, target, json.dumps(body, sort_keys=True) if body else None, headers)
-            found: Object = json.loads(connection.getresponse().read())
-        finally:
-            connection.close()
+        target = f"{path}?{urlencode(sorted({**query, **limit}.items()))}"
+        sent = json.dumps(body, sort_keys=True).encode() if body else b""
+        found: Object = json.loads(answered(self.server, method, target, headers, sent))
         if found.get("kind") == "Status" and found.get("status") == "Failure":
             raise _RefusalError(found)
         return found
@@ -223,8 +216,8 @@ class _Call:
             if refusal.status["code"] == 404 and resource["namespaced"]:
                 try:
                     self.ask(f"/api/v1/namespaces/{namespace}")
-                except _RefusalError:
-                    raise UnknownError from None
+                except _RefusalError as lost:
+                    refusal = lost
             if refusal.status["code"] != 404 or "--ignore-not-found" not in self.options:
                 yield refusal
 

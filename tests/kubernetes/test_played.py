@@ -56,6 +56,7 @@ QUESTIONS: Sequence[tuple[tuple[str, ...], list[Object]]] = (
     (("get", "clusterroles", "a", "b", "--ignore-not-found", *SPLIT), []),
     (("get", "--ignore-not-found", *SPLIT, *STDIN), configs("argocd-cm", "absent")),
     (("get", "--ignore-not-found", *SPLIT, *STDIN), configs("absent")),
+    (("get", "--ignore-not-found", *SPLIT, *STDIN), [*configs("lost", namespace="elsewhere"), *configs("argocd-cm")]),
     ((*APPLY, "--dry-run=server"), configs("argocd-cm", "new")),
     (APPLY, configs("argocd-cm")),
     (APPLY, [*configs("new"), *configs("lost", namespace="elsewhere")]),
