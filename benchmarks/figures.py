@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -10,8 +11,10 @@ from dataclasses import dataclass, replace
 from math import ceil
 from pathlib import Path
 
+import yaml
+
 from argosy.cli import COMPLETE
-from benchmarks import infrastructure, peers
+from benchmarks import index, infrastructure, peers
 from benchmarks.measuring import FRESH, Command, Measured, in_turns
 from benchmarks.repositories import ENVIRONMENTS, names
 
@@ -224,6 +227,33 @@ def infrastructures(bench: Bench) -> Iterator[Row]:
     yield Row(f"`argosy tree`, {what}", measured["tree"].seconds, "s", behind=_behind(measured["tree"]))
 
 
+def installing(bench: Bench) -> Iterator[Row]:
+    """Measure what a job of a generated repository's CI takes to install argosy, from downloads that are kept."""
+    folder, wheels, cache = (bench.folder / name for name in ("installing", "wheels", "downloads"))
+    argosy = peers.script("argosy")
+    wanted = f"argosyInstall={index.built(peers.CHECKOUT, wheels)}"
+    subprocess.run([argosy, "init", folder, "--defaults", "--quiet", "--no-git", "--set", wanted], check=True)
+    index.downloaded(folder / "tools/argosy-dependencies.txt", wheels)
+    workflow = yaml.safe_load((folder / ".github/workflows/validate.yaml").read_text(encoding="utf-8"))
+    steps = {each.get("name"): each.get("run") for each in workflow["jobs"]["validate"]["steps"]}
+    environment = bench.folder / "python"
+    fresh = f"rm -rf '{environment}'; '{sys.executable}' -m venv --upgrade-deps '{environment}'"
+    with index.serving(wheels) as url:
+        # pip keeps what it has over HTTPS, or from a host that it is told to trust.
+        given = [
+            "PIP_TRUSTED_HOST=127.0.0.1",
+            f"PATH={environment}/bin:{os.environ['PATH']}",
+            f"PIP_CACHE_DIR={cache}",
+            f"PIP_INDEX_URL={url}",
+            "PIP_FIND_LINKS=",
+        ]
+        script = ["bash", "-e", "-o", "pipefail", "-c", steps["Install argosy"]]
+        measured = bench.measure(installed=Command(["env", *given, *script], folder, fresh))["installed"]
+    figure = "installing argosy in a job, from downloads that are kept"
+    yield Row(figure, measured.seconds, "s", 10, _behind(measured))
+    yield Row(f"{figure}: CPU of all processes", measured.cpu, "s")
+
+
 def rendering(bench: Bench) -> Iterator[Row]:
     """Measure the engine's `render` of a large repository, with the start of Python and Copier."""
     making = _making("helm", 200)
@@ -374,6 +404,7 @@ FIGURES: Mapping[str, Callable[[Bench], Iterator[Row]]] = {
     "caching": caching,
     "manifests": manifests,
     "infrastructure": infrastructures,
+    "installing": installing,
     "rendering": rendering,
     "layers": layers,
     "adding": adding,
