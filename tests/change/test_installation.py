@@ -74,6 +74,8 @@ def test_without_a_network_nothing_is_changed(
     assert (result.code, state(repository)) == (2, before)
     assert f"Fetching {RELEASES}/{pinned()}/manifests/install.yaml.\n" in result.err
     assert "could not be fetched: " in result.err
+    assert "Check the address and the network." in result.err
+    assert "with --fetch" not in result.err
     result = argosy("init", str(repository / "new"), "--defaults", "--repo-url", "https://x.example/a/b.git", *_KEPT)
     assert (result.code, (repository / "new").exists()) == (2, False)
 

@@ -28,8 +28,8 @@ def files(tree: Tree) -> Mapping[str, bytes]:
         why = remote.trouble(pin)
         raise UsageError(
             f"There is nothing to keep of Argo CD: {f'{url} {why[3:]}' if why.startswith('it ') else why}.",
-            "Run the same command with --fetch. Without a network, run it elsewhere and bring what is in ARGOSY_CACHE "
-            "(~/.cache/argosy), or leave argocdManifests=release.",
+            f"{remote.next_step(pin, 'Run the same command with --fetch.')} Without a network, run it elsewhere, and "
+            "bring what is in ARGOSY_CACHE (~/.cache/argosy), or leave argocdManifests=release.",
         )
     content = (folder / url.rpartition("/")[2]).read_bytes()
     return {layout.INSTALL_MANIFESTS: content, layout.INSTALL_DIGEST: str(Copy.of(url, content)).encode()}

@@ -256,6 +256,6 @@ def _fetched(pin: remote.Pin) -> Path:
     if folder is None:
         raise ArgosyError(
             f"Nothing tells what {pin} deploys: {remote.trouble(pin)}.",
-            "Run this command again with --fetch, which brings it.",
+            remote.next_step(pin, "Run this command again with --fetch, which brings it."),
         )
     return folder

@@ -29,6 +29,7 @@ __all__ = [
     "known",
     "locking",
     "locks",
+    "next_step",
     "of_base",
     "of_chart",
     "of_source",
@@ -128,6 +129,11 @@ def folder(pin: Pin) -> Path | None:
 def known(pin: Pin) -> Path | None:
     """Return the folder with what a pin brought before, or what is locked; None where it is not here."""
     return held.folder(pin, _lock[pin].digest if pin in _lock else "")
+
+
+def next_step(pin: Pin, unasked: str) -> str:
+    """Return what to do about what is not here: as told where it was asked for in vain, else what is given."""
+    return _asked.failed[pin].hint if _asked and pin in _asked.failed else unasked
 
 
 def trouble(pin: Pin) -> str:
