@@ -6,7 +6,7 @@ import itertools
 import re
 import subprocess
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -44,6 +44,12 @@ class Story:
     style: RevisionStyle
     files: dict[str, dict[str, str]] = field(default_factory=dict)
     """What each branch holds, by path."""
+    tips: dict[str, str] = field(default_factory=dict)
+    """The commit that each branch is at."""
+    number: int = 0
+    """How many commits there are."""
+    checked: int = 0
+    """How many there were at the last check."""
 
     def __post_init__(self) -> None:
         git(self.root, "init", "--quiet", "--initial-branch=main")
@@ -52,11 +58,7 @@ class Story:
         for name, environment in itertools.product(APPLICATIONS, CHAIN):
             first[f"environments/{environment}/{name}/values.yaml"] = VALUES
         first |= {f"argocd/{name}/web.yaml": REMOTE.format(1) for name in CHAIN}
-        self.commit("main", first, "First", is_first=True)
-        if self.style is RevisionStyle.BRANCH:
-            for name in CHAIN:
-                git(self.root, "branch", name)
-                self.files[name] = self.files["main"]
+        self.commit(("main", *(CHAIN if self.style is RevisionStyle.BRANCH else ())), first, "First")
 
     @property
     def repository(self) -> Repository:
@@ -65,22 +67,24 @@ class Story:
     def branch(self, environment: str) -> str:
         return environment if self.style is RevisionStyle.BRANCH else "main"
 
-    def tip(self, branch: str) -> str:
-        return git(self.root, "rev-parse", f"refs/heads/{branch}").strip()
-
-    def commit(self, branch: str, files: Mapping[str, str], message: str, *parents: str, is_first: bool = False) -> str:
-        """Commit all the files of a branch, and return the commit."""
-        above = parents or (() if is_first else (self.tip(branch),))
-        number = int(git(self.root, "rev-list", "--all", "--count")) if above else 0
-        stream = [f"commit refs/heads/{branch}\ncommitter Ada <ada@example.com> {1_700_000_000 + number} +0000\n"]
+    def commit(self, branches: str | Sequence[str], files: Mapping[str, str], message: str, *parents: str) -> str:
+        """Commit all the files of a branch, or of several that are at one commit, and return the commit."""
+        branch, *others = [branches] if isinstance(branches, str) else branches
+        above = parents or ((self.tips[branch],) if self.tips else ())
+        self.number += 1
+        when = f"{1_700_000_000 + self.number} +0000"
+        stream = [f"commit refs/heads/{branch}\nmark :1\ncommitter Ada <ada@example.com> {when}\n"]
         stream.append(f"data {len(message.encode())}\n{message}\n")
         stream += [f"{'merge' if place else 'from'} {each}\n" for place, each in enumerate(above)]
         stream.append("deleteall\n")
         stream += [f"M 100644 inline {path}\ndata {len(text.encode())}\n{text}\n" for path, text in files.items()]
-        given = "".join(stream).encode()
-        subprocess.run(["git", "fast-import", "--quiet", "--force"], cwd=self.root, input=given, check=True)
-        self.files[branch] = dict(files)
-        return self.tip(branch)
+        stream += [f"\nreset refs/heads/{each}\nfrom :1\n" for each in others]
+        command, given = ["git", "fast-import", "--quiet", "--force"], "".join([*stream, "\nget-mark :1\n"])
+        told = subprocess.run(command, cwd=self.root, input=given.encode(), stdout=subprocess.PIPE, check=True).stdout
+        made = told.decode().strip()
+        for each in (branch, *others):
+            self.files[each], self.tips[each] = dict(files), made
+        return made
 
     # What people do
 
@@ -112,7 +116,7 @@ class Story:
         self.bring(branch, made, report.message(made), beside=beside)
 
     def bring(self, branch: str, made: Promotion, message: str, *, beside: bool = False) -> None:
-        fork, files = self.tip(branch), dict(self.files[branch])
+        fork, files = self.tips[branch], dict(self.files[branch])
         written = {path: blob.content.decode() for path, blob in made.written.items() if blob is not None}
         gone = {path for path, blob in made.written.items() if blob is None}
         after = {path: text for path, text in (files | written).items() if path not in gone}
@@ -124,7 +128,7 @@ class Story:
         self.commit(branch, after | {"README.md": str(len(files))}, "Merge topic", there, topic)
 
     def roll_back(self, application: str, environment: str, choices: Choices) -> None:
-        history, place = History(self.root), Place(self.tip(self.branch(environment)), application, environment)
+        history, place = History(self.root), Place(self.tips[self.branch(environment)], application, environment)
         own = self.style is RevisionStyle.BRANCH
         with asked_once():
             try:
@@ -158,7 +162,7 @@ class Story:
             source, target = leg
             theirs = {each: text for each, text in self.files[source].items() if f"/{target}/" not in each}
             ours = {each: text for each, text in self.files[target].items() if f"/{target}/" in each}
-            self.commit(target, theirs | ours, "Merge", self.tip(target), self.tip(source))
+            self.commit(target, theirs | ours, "Merge", self.tips[target], self.tips[source])
 
     # What is said of it
 
@@ -175,6 +179,9 @@ class Story:
             return error
 
     def check(self) -> None:
+        if self.checked == self.number:  # Of the same commits, both say the same again.
+            return
+        self.checked = self.number
         matrix = survey.of(self.root, self.repository)
         for application, leg in itertools.product(APPLICATIONS, LEGS):
             made = self.promotion(application, leg, Choices())
