@@ -36,7 +36,8 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def added(argosy: Argosy, *arguments: str) -> None:
-    made = argosy("add", "app", "api", "--env", "dev", "--image", "ghcr.io/acme/api:2.0", "--commit", *arguments)
+    image = ("--image", "ghcr.io/acme/api:2.0")
+    made = argosy("add", "app", "api", "--env", "dev", *image, "--commit", "--no-validate", *arguments)
     assert made.code == 0, made.err
 
 
@@ -64,7 +65,7 @@ def test_what_people_set_comes_along_and_the_rest_is_what_the_environment_says(
     assert "Not in staging yet, and so left out: api." in everything.err + everything.out
     assert "argosy promote api --from dev --to staging brings it there." in everything.err + everything.out
 
-    asked = argosy("promote", "api", "--to", "staging", "--yes", "--commit")
+    asked = argosy("promote", "api", "--to", "staging", "--yes", "--commit", "--no-validate")
     assert asked.code == 3
     assert not (repository / "environments/staging/api").exists()
     verdicts = {line.split()[0]: line for line in asked.out.splitlines() if line}
@@ -102,7 +103,7 @@ def test_what_people_set_comes_along_and_the_rest_is_what_the_environment_says(
 
 def test_several_at_once_beside_one_that_is_there(argosy: Argosy, git: Git, repository: Path) -> None:
     added(argosy)
-    made = argosy("add", "app", "jobs", "--env", "dev", "--format", "kustomize", "--commit")
+    made = argosy("add", "app", "jobs", "--env", "dev", "--format", "kustomize", "--commit", "--no-validate")
     assert made.code == 0, made.err
     made = argosy("promote", "web", "api", "jobs", "--to", "staging", "--yes", "--commit")
     assert made.code == 0, made.err
@@ -115,7 +116,7 @@ def test_several_at_once_beside_one_that_is_there(argosy: Argosy, git: Git, repo
         *("argocd/staging", "environments/staging/api", "environments/staging/jobs")
     }
     assert argosy("validate", "--quiet").code == 0
-    gone = argosy("promote", "jobs", "--to", "prod", "--from", "dev", "--dry-run")
+    gone = argosy("promote", "jobs", "--to", "prod", "--from", "dev", "--dry-run", "--no-validate")
     assert gone.code == 0, gone.err
 
 
@@ -141,7 +142,7 @@ def test_from_branch_to_branch(
 ) -> None:
     root = start(tmp_path / "gitops", Format.HELM, argocd=style, revision=RevisionStyle.BRANCH)
     monkeypatch.chdir(root)
-    added(argosy, "--no-validate")
+    added(argosy)
     git(root, "switch", "--quiet", "dev")
     values = root / path("dev", Format.HELM, "api")
     quota = '{apiVersion: v1, kind: ResourceQuota, metadata: {name: few}, spec: {hard: {pods: "9"}}}'
@@ -150,17 +151,8 @@ def test_from_branch_to_branch(
     git(root, "switch", "--quiet", "staging")
     places = ("main", "staging", "prod")
     before = git(root, "rev-parse", *places)
-    alone = argosy("promote", "api", "--to", "staging", "--yes")
-    assert (alone.code, "Say --commit, --pull-request or --branch." in alone.err) == (2, True), alone.err
-    git(root, "worktree", "add", "--quiet", str(tmp_path / "other"), "main")
-    taken = argosy("promote", "api", "--to", "staging", "--yes", "--commit")
-    assert (taken.code, "The branch main is checked out" in taken.err) == (2, True), taken.err
-    assert (git(root, "rev-parse", *places), git(root, "status", "--porcelain")) == (before, "")
-    git(root, "worktree", "remove", str(tmp_path / "other"))
-    onward = argosy("promote", "api", "--to", "prod", "--chain", "--yes", "--commit")
-    assert (onward.code, "Switch to the default branch" in onward.err) == (2, True), onward.err
-
     if style is ArgocdStyle.APPLICATIONS:
+        refused(argosy, git, root, places)
         stop_half_way(process, git, root, places)
         assert argosy("abort").code == 0
         assert (git(root, "rev-parse", *places), git(root, "status", "--porcelain")) == (before, "")
@@ -188,6 +180,20 @@ def test_from_branch_to_branch(
     take_away(argosy, git, root)
 
 
+def refused(argosy: Argosy, git: Git, root: Path, places: Sequence[str]) -> None:
+    """Try what cannot be done from the branch of an environment, or while another one is checked out elsewhere."""
+    before = git(root, "rev-parse", *places)
+    alone = argosy("promote", "api", "--to", "staging", "--yes")
+    assert (alone.code, "Say --commit, --pull-request or --branch." in alone.err) == (2, True), alone.err
+    git(root, "worktree", "add", "--quiet", str(root.parent / "other"), "main")
+    taken = argosy("promote", "api", "--to", "staging", "--yes", "--commit", "--no-validate")
+    assert (taken.code, "The branch main is checked out" in taken.err) == (2, True), taken.err
+    assert (git(root, "rev-parse", *places), git(root, "status", "--porcelain")) == (before, "")
+    git(root, "worktree", "remove", str(root.parent / "other"))
+    onward = argosy("promote", "api", "--to", "prod", "--chain", "--yes", "--commit", "--no-validate")
+    assert (onward.code, "Switch to the default branch" in onward.err) == (2, True), onward.err
+
+
 def stop_half_way(process: Process, git: Git, root: Path, places: Sequence[str]) -> None:
     """Kill argosy where one branch has its commit, and the next is about to get it."""
     before = git(root, "rev-parse", *places)
@@ -207,7 +213,7 @@ def complete_again(argosy: Argosy, git: Git, root: Path, told: set[str]) -> None
     git(root, "switch", "--quiet", "staging")
     here = argosy("promote", "api", "--to", "staging", "--yes")
     assert (here.code, "from the branch main, and staging is checked out" in here.err) == (2, True), here.err
-    again = argosy("promote", "api", "--to", "staging", "--yes", "--commit")
+    again = argosy("promote", "api", "--to", "staging", "--yes", "--commit", "--no-validate")
     assert (again.code, "Deploy api to staging" in again.err) == (0, True), again.err
     assert {*git(root, "show", "--name-only", "--format=", "main").split()} == told
     git(root, "switch", "--quiet", "main")
@@ -220,7 +226,7 @@ def take_away(argosy: Argosy, git: Git, root: Path) -> None:
     back = argosy("rollback", "api", "staging", "--yes", "--commit")
     assert (back.code, "On the default branch: git rm -r environments/staging/api" in back.err) == (2, True), back.err
     git(root, "rm", "-r", "--quiet", "environments/staging/api")
-    taken = argosy("apply", "--yes", "--commit")
+    taken = argosy("apply", "--yes", "--commit", "--no-validate")
     assert taken.code == 0, taken.err
     assert "api" not in git(root, "ls-tree", "-r", "--name-only", "staging", "environments/staging", "argocd/staging")
 
@@ -231,7 +237,7 @@ def test_the_default_branch_tells_of_no_other_environment(
     root = start(tmp_path / "gitops", Format.MANIFESTS, revision=RevisionStyle.BRANCH)
     monkeypatch.chdir(root)
     git(root, "switch", "--quiet", "dev")
-    added(argosy, "--format", "manifests", "--no-validate")
+    added(argosy, "--format", "manifests")
     assert "argocd/dev/api.yaml" not in git(root, "ls-tree", "-r", "--name-only", "main")
     git(root, "switch", "--quiet", "staging")
     made = argosy("promote", "api", "--to", "staging", "--yes", "--commit")
@@ -253,9 +259,9 @@ def test_a_pull_request_for_each_branch(
     argosy: Argosy, git: Git, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(client, "BACKOFF", 0)
-    root = start(tmp_path / "gitops", Format.KUSTOMIZE, revision=RevisionStyle.BRANCH)
+    root = start(tmp_path / "gitops", Format.MANIFESTS, revision=RevisionStyle.BRANCH)
     monkeypatch.chdir(root)
-    added(argosy, "--no-validate")
+    added(argosy, "--format", "manifests")
     bare = with_remote(root)
     with playing("github") as server:
         on_host(root, "github", server, monkeypatch)
@@ -272,7 +278,7 @@ def test_a_pull_request_for_each_branch(
         for number, each in enumerate(server.pull_requests, 1):
             assert f"**Step {number} of 3**, to be merged in this order: {order}." in each.body
         assert f"no Application leads nowhere in between: {order}." in made.err
-        again = argosy(*request)
+        again = argosy(*request, "--no-validate")
         assert (again.code, len(server.pull_requests)) == (0, 3), again.err
     told = git(bare, "log", "-1", "--format=%B", "promote/api-staging-to-prod").splitlines()
     first = git(bare, "rev-parse", "promote/api-dev-to-staging").strip()
@@ -290,7 +296,7 @@ def test_to_an_environment_that_follows_the_default_branch(
     settings.write_text(settings.read_text().replace('revision: "main"', 'revision: "dev"'))
     assert argosy("apply", "--commit", "--no-validate").code == 0
     git(root, "branch", "dev")
-    added(argosy, "--no-validate", "--format", "manifests")
+    added(argosy, "--format", "manifests")
     before = git(root, "rev-parse", "HEAD", "dev").split()
     made = argosy("promote", "api", "--to", "prod", "--yes", "--commit", "--no-validate")
     assert made.code == 0, made.err

@@ -22,7 +22,6 @@ BASE = {Format.HELM: "charts/{0}/values.yaml", Format.KUSTOMIZE: "base/service.y
     [
         (Format.KUSTOMIZE, RevisionStyle.TRUNK, ("app", "web", "shop")),
         (Format.MANIFESTS, RevisionStyle.TRUNK, ("env", "dev", "web-dev")),
-        (Format.MANIFESTS, RevisionStyle.BRANCH, ("app", "web", "shop")),
         (Format.HELM, RevisionStyle.BRANCH, ("app", "web", "shop")),
     ],
 )
