@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -34,8 +35,12 @@ def start(
     *,
     argocd: ArgocdStyle = ArgocdStyle.APPLICATIONS,
     revision: RevisionStyle = RevisionStyle.TRUNK,
+    released: bool = False,
 ) -> Path:
-    """Make a repository in which web has a setting everywhere, and return its root."""
+    """Make a repository in which web has a setting everywhere, and return its root.
+
+    With `released`, each application has a new image in dev, on its branch if it has one.
+    """
     begun = model(applications, environments, form=form, argocd=argocd, revision=revision)
 
     def make(place: Path) -> None:
@@ -51,8 +56,12 @@ def start(
         if revision is RevisionStyle.BRANCH:
             for environment in environments:
                 git(place, "branch", environment)
+            if released:
+                git(place, "switch", "--quiet", environments[0])
+        for each in reversed(applications) if released else ():
+            release(place, form=form, application=each)
 
-    return shared.repository(f"to promote in {begun!r}", make, folder)
+    return shared.repository(f"to promote in {begun!r}, {released}", make, folder)
 
 
 def _permit_config_map(project: Path) -> None:
@@ -91,12 +100,24 @@ def message(root: Path, revision: str = "HEAD") -> str:
 
 
 def with_remote(root: Path) -> Path:
-    """Give a repository a remote with a host's URL, which leads to a bare repository; return that."""
-    bare = root.parent / f"{root.name}.git"
-    git(root, "init", "--quiet", "--bare", "--initial-branch=main", str(bare))
-    git(root, "config", f"url.{bare}.insteadOf", URL)
-    git(root, "remote", "add", "origin", URL)
-    git(root, "push", "--quiet", "--all", "--set-upstream", "origin")
+    """Give a repository a remote with a host's URL, which leads to a bare repository; return that.
+
+    All branches are pushed and followed: what a push of them would write is written here, without a process.
+    """
+    bare, own = root.parent / f"{root.name}.git", root / ".git"
+    shutil.copytree(own / "objects", bare / "objects")
+    (bare / "HEAD").write_text("ref: refs/heads/main\n")
+    (bare / "config").write_text("[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = true\n")
+    told = f'[url "{bare}"]\n\tinsteadOf = {URL}\n[remote "origin"]\n\turl = {URL}\n'
+    told += "\tfetch = +refs/heads/*:refs/remotes/origin/*\n"
+    for line in git(root, "for-each-ref", "--format=%(objectname) %(refname:lstrip=2)", "refs/heads").splitlines():
+        commit, branch = line.split(" ")
+        for place in (bare / "refs/heads" / branch, own / "refs/remotes/origin" / branch):
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_text(f"{commit}\n")
+        told += f'[branch "{branch}"]\n\tremote = origin\n\tmerge = refs/heads/{branch}\n'
+    with (own / "config").open("a") as config:
+        config.write(told)
     return bare
 
 
@@ -108,10 +129,20 @@ def clone(bare: Path, folder: Path) -> Path:
 
 def on_host(root: Path, kind: str, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a repository's remote be on a host that is played, and the environment have its token."""
+    say_host(root, kind)
+    git(root, "push", "--quiet", "origin", "HEAD")
+    may_ask(server, monkeypatch)
+
+
+def say_host(root: Path, kind: str) -> None:
+    """Commit which host the remote is on."""
     (root / ".argosy.yaml").write_text(f"host: {{kind: {kind}, web: 'https://git.example.com'}}\n")
     git(root, "add", ".argosy.yaml")
     git(root, "commit", "--quiet", "--message", "Say which host it is")
-    git(root, "push", "--quiet", "origin", "HEAD")
+
+
+def may_ask(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the environment have the token of a host that is played."""
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     for name, value in server.environment.items():
         monkeypatch.setenv(name, value)

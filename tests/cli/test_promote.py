@@ -14,24 +14,41 @@ from typing import Any
 import pexpect
 import pytest
 
+from argosy import hosting
 from argosy.hosting import client
 from argosy.repository.model import WRITTEN_HERE, ArgocdStyle, Format, RevisionStyle
+from tests import changing, shared
 from tests.changing import commit, files, git, state
-from tests.conftest import Argosy
+from tests.conftest import Argosy, in_process
 from tests.forked import Forked, Terminal
 from tests.hosting.server import Server, playing
-from tests.promoting import NEW, OLD, clone, edit, encrypted, message, on_host, path, release, start, text, with_remote
+from tests.promoting import (
+    NEW,
+    OLD,
+    clone,
+    edit,
+    encrypted,
+    may_ask,
+    message,
+    on_host,
+    path,
+    say_host,
+    start,
+    text,
+    with_remote,
+)
 
 SOPS_SECRET = "apiVersion: isindir.github.com/v1alpha3\nkind: SopsSecret\nmetadata:\n    name: web\n"
 HOSTS = ("github", "gitlab", "bitbucket", "gitea")
 TO_STAGING = ("promote", "web", "--to", "staging")
+UNJUDGED = ("--yes", "--commit", "--no-validate")
+"""For what comes before the step that a story is about."""
 
 
 @pytest.fixture
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, argosy: Argosy) -> Path:
     """Return a small repository of manifests with a new image in dev, which is where one is."""
-    root = start(tmp_path / "gitops")
-    release(root)
+    root = start(tmp_path / "gitops", released=True)
     monkeypatch.chdir(root)
     return root
 
@@ -39,9 +56,7 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, argosy: Argosy) 
 @pytest.fixture
 def two(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, argosy: Argosy) -> Path:
     """Return a repository with two applications, both with a new image in dev."""
-    root = start(tmp_path / "gitops", applications=("api", "web"))
-    release(root)
-    release(root, application="api")
+    root = start(tmp_path / "gitops", applications=("api", "web"), released=True)
     monkeypatch.chdir(root)
     return root
 
@@ -53,19 +68,21 @@ def refs(root: Path) -> str:
 class TestTheStory:
     """An image, a setting, what belongs to the environment, and what someone has to decide."""
 
-    @pytest.mark.parametrize("argocd", ArgocdStyle)
     @pytest.mark.parametrize("form", WRITTEN_HERE)
-    def test_each_format(
-        self, argosy: Argosy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: Format, argocd: ArgocdStyle
-    ) -> None:
-        root = start(tmp_path / "gitops", form, environments=("dev", "prod"), argocd=argocd)
+    def test_each_format(self, argosy: Argosy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: Format) -> None:
+        """Of an ApplicationSet; what is encrypted is of Applications, in each format too."""
+        root = start(tmp_path / "gitops", form, environments=("dev", "prod"), argocd=ArgocdStyle.APPLICATIONSET)
         monkeypatch.chdir(root)
         setting = {Format.KUSTOMIZE: "environments/{}/web/patch.yaml"}.get(form, path("{}", form))
         before = {file: text(root, file) for file in {path("prod", form), setting.format("prod")}}
-        release(root, form=form)
-        edit(root, setting.format("dev"), ": info  # quiet", ": debug  # loud")
         pinned = {Format.HELM: "replicaCount: ", Format.KUSTOMIZE: "count: ", Format.MANIFESTS: "replicas: "}[form]
-        edit(root, path("dev", form), f"{pinned}1", f"{pinned}2")
+        for file, old, new in (
+            (setting.format("dev"), ": info  # quiet", ": debug  # loud"),
+            (path("dev", form), f"{pinned}1", f"{pinned}2"),
+            (path("dev", form), OLD, NEW),
+        ):
+            changing.edit(root, file, old, new)
+        commit(root)
 
         result = argosy("promote", "web", "--to", "prod", "--commit", "--yes")
         assert result.code == 0, result.err
@@ -128,14 +145,14 @@ class TestTheStory:
             "      enableServiceLinks: false\n",
             "      enableServiceLinks: false\n      hostIPC: false\n",
         )
-        assert argosy(*TO_STAGING, "--yes", "--commit", "--leave", "**").code == 0
+        assert argosy(*TO_STAGING, *UNJUDGED, "--leave", "**").code == 0
         edit(repository, path("dev"), NEW, "1.29.5-alpine")
         result = argosy(*TO_STAGING, "--yes", "--commit")
         assert result.code == 0, result.out
         assert "hostIPC" not in text(repository, path("staging"))
 
     def test_nothing_moves_and_something_is_open(self, argosy: Argosy, repository: Path) -> None:
-        assert argosy(*TO_STAGING, "--yes", "--commit").code == 0
+        assert argosy(*TO_STAGING, *UNJUDGED).code == 0
         edit(repository, path("dev"), "  replicas: 1\n", "  replicas: 1\n  paused: false\n")
         before = state(repository)
         everything = ("promote", "--all", "--to", "staging", "--yes", "--commit", "--leave", "**")
@@ -243,17 +260,18 @@ class TestTheStory:
         monkeypatch.chdir(root)
         settings = "applications/web/application.yaml"
         policy = "promotion: {promote: ['**', 'secret.sops.yaml:', 'SopsSecret:']}\n"
-        commit(root, {settings: text(root, settings) + policy})
+        begun: dict[str, str | bytes | None] = {settings: text(root, settings) + policy}
         heads = {"secret.sops.yaml": "", "operator.yaml": SOPS_SECRET, "both.yaml": f"{encrypted('{}')}---\n"}
         for environment in ("dev", "prod"):
             files = {file: encrypted(environment, head) for file, head in heads.items()}
             files["vault.txt"] = f"$ANSIBLE_VAULT;1.1;AES256\n{environment}\n"
-            commit(root, {f"environments/{environment}/web/{file}": content for file, content in files.items()})
+            begun |= {f"environments/{environment}/web/{file}": content for file, content in files.items()}
+        commit(root, begun)
         before = {file: (root / "environments/prod/web" / file).read_bytes() for file in files}
-        release(root, form=form)
-        for file, head in heads.items():
-            commit(root, {f"environments/dev/web/{file}": encrypted("dev", head, when=2)})
-        commit(root, {"environments/dev/web/vault.txt": "$ANSIBLE_VAULT;1.1;AES256\nnew\n"})
+        changing.edit(root, path("dev", form), OLD, NEW)
+        anew = {file: encrypted("dev", head, when=2) for file, head in heads.items()}
+        anew["vault.txt"] = "$ANSIBLE_VAULT;1.1;AES256\nnew\n"
+        commit(root, {f"environments/dev/web/{file}": content for file, content in anew.items()})
 
         def now() -> dict[str, bytes]:
             return {file: (root / "environments/prod/web" / file).read_bytes() for file in before}
@@ -357,6 +375,7 @@ class TestSquashes:
     """A host that squashes a pull request may keep its title alone, as Gitea's API does: that tells enough."""
 
     SETTING = "enableServiceLinks: {}"
+    UP = ("--yes", "--branch=up", "--no-validate")
 
     @staticmethod
     def merged(root: Path, branch: str, said: str = "{} (#7)\n\nCo-authored-by: Ada <ada@example.com>") -> None:
@@ -366,11 +385,10 @@ class TestSquashes:
         git(root, "commit", "--quiet", "--message", said.format(title))
 
     def test_on_one_trunk(self, argosy: Argosy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        root = start(tmp_path / "gitops")
+        root = start(tmp_path / "gitops", released=True)
         monkeypatch.chdir(root)
-        release(root)
         since = git(root, "rev-parse", "HEAD").strip()
-        assert argosy(*TO_STAGING, "--yes", "--branch=up").code == 0
+        assert argosy(*TO_STAGING, *self.UP).code == 0
         # What comes to dev before the merge was not promoted with it.
         edit(root, path("dev"), self.SETTING.format("false"), self.SETTING.format("true"))
         self.merged(root, "up")
@@ -379,7 +397,7 @@ class TestSquashes:
         assert [(each["kind"], each["from"], each["to"], each["reverted"]) for each in told] == [
             ("promotion", "dev", "staging", False)
         ]
-        assert argosy("promote", "--follow-up", since, "--yes", "--commit").code == 0
+        assert argosy("promote", "--follow-up", since, *UNJUDGED).code == 0
         assert NEW in text(root, path("prod"))
         edit(root, path("staging"), NEW, "1.29.4-hotfix", "By hand")
         result = argosy(*TO_STAGING, "--yes", "--commit")
@@ -392,10 +410,10 @@ class TestSquashes:
         monkeypatch.chdir(root)
         for before, after in pairwise((OLD, NEW, "1.29.5-alpine", "1.29.6-alpine")):
             edit(root, path("dev"), before, after)
-            assert argosy("promote", "web", "--to", "prod", "--yes", "--branch=up").code == 0
+            assert argosy("promote", "web", "--to", "prod", *self.UP).code == 0
             self.merged(root, "up", "Merged in up (pull request #7)\n\n{}\n\nApproved-by: Ada")
             git(root, "branch", "--quiet", "-D", "up")
-        assert argosy("rollback", "web", "prod", "--yes", "--branch=back").code == 0
+        assert argosy("rollback", "web", "prod", "--yes", "--branch=back", "--no-validate").code == 0
         self.merged(root, "back")
         assert "1.29.5-alpine" in text(root, path("prod"))
         told = json.loads(argosy("history", "web", "--output", "json").out)["history"]
@@ -411,12 +429,10 @@ class TestSquashes:
     def test_with_a_branch_for_each_environment(
         self, argosy: Argosy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        root = start(tmp_path / "gitops", environments=("dev", "prod"), revision=RevisionStyle.BRANCH)
+        root = start(tmp_path / "gitops", environments=("dev", "prod"), revision=RevisionStyle.BRANCH, released=True)
         monkeypatch.chdir(root)
-        git(root, "switch", "--quiet", "dev")
-        release(root)
         git(root, "switch", "--quiet", "prod")
-        assert argosy("promote", "web", "--to", "prod", "--yes", "--branch=up").code == 0
+        assert argosy("promote", "web", "--to", "prod", *self.UP).code == 0
         git(root, "switch", "--quiet", "dev")
         edit(root, path("dev"), self.SETTING.format("false"), self.SETTING.format("true"))
         git(root, "switch", "--quiet", "prod")
@@ -439,11 +455,10 @@ class TestSquashes:
     def test_a_title_that_somebody_changed(
         self, argosy: Argosy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        root = start(tmp_path / "gitops")
+        root = start(tmp_path / "gitops", released=True)
         monkeypatch.chdir(root)
-        release(root)
         since = git(root, "rev-parse", "HEAD").strip()
-        assert argosy(*TO_STAGING, "--yes", "--branch=up").code == 0
+        assert argosy(*TO_STAGING, *self.UP).code == 0
         self.merged(root, "up", "March release (#7)")
         result = argosy("promote", "--follow-up", since, "--yes", "--commit")
         assert (result.code, "(March release (#7)). Its message tells of no promotion." in result.err) == (0, True)
@@ -455,12 +470,15 @@ class TestReverts:
     GO = ("promote", "--all", "--to", "prod", "--yes", "--commit", "--leave", "**")
 
     @pytest.fixture
-    def root(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, argosy: Argosy) -> Path:
+    def root(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         """Return a repository in which a promotion to prod is committed."""
-        root = start(tmp_path / "gitops", environments=("dev", "prod"))
+
+        def make(place: Path) -> None:
+            start(place, environments=("dev", "prod"), released=True)
+            assert in_process(*self.GO, "--repository", str(place)).code == 0
+
+        root = shared.repository("a promotion to prod", make, tmp_path / "gitops")
         monkeypatch.chdir(root)
-        release(root)
-        assert argosy(*self.GO).code == 0
         return root
 
     @staticmethod
@@ -478,7 +496,7 @@ class TestReverts:
         return f'Revert "{subject}"\n\n{body[how]}'
 
     @pytest.mark.parametrize("how", ["git", "short", "squashed", "GitHub", "GitLab", "nothing"])
-    def test_it_is_promoted_again(self, argosy: Argosy, root: Path, how: str) -> None:
+    def test_it_is_out_of_the_history(self, argosy: Argosy, root: Path, how: str) -> None:
         told = self.message(root, how)
         git(root, "revert", "--no-commit", "HEAD")
         git(root, "commit", "--quiet", "--message", told)
@@ -487,6 +505,12 @@ class TestReverts:
         assert "1 key" in argosy("status", "web").out
         refused = argosy("rollback", "web", "prod", "--yes", "--commit")
         assert (refused.code, "no promotion of web to prod" in refused.err) == (2, True)
+        planned = json.loads(argosy(*self.GO[:-4], "--dry-run", "--no-validate", "--output", "json").out)
+        (move,) = planned["promotions"][0]["moves"]
+        assert [each["after"] for each in move["keys"] if each["verdict"] == "promoted"] == [f"nginx:{NEW}"]
+
+    def test_it_is_promoted_again(self, argosy: Argosy, root: Path) -> None:
+        git(root, "revert", "--no-edit", "HEAD")
         assert argosy(*self.GO).code == 0
         assert NEW in text(root, path("prod"))
         assert argosy("rollback", "web", "prod", "--yes", "--commit").code == 0
@@ -507,7 +531,7 @@ class TestReverts:
 
     def test_a_merge_that_is_reverted(self, argosy: Argosy, root: Path) -> None:
         edit(root, path("dev"), NEW, "1.29.5-alpine")
-        assert argosy("promote", "--all", "--to", "prod", "--yes", "--branch=up").code == 0
+        assert argosy("promote", "--all", "--to", "prod", "--yes", "--branch=up", "--no-validate").code == 0
         git(root, "merge", "--quiet", "--no-ff", "--message", "Merge pull request #7", "up")
         git(root, "revert", "--no-edit", "--mainline", "1", "HEAD")
         edit(root, path("prod"), "enableServiceLinks: false", "enableServiceLinks: true", "By hand")
@@ -520,14 +544,14 @@ class TestReverts:
     def test_what_was_set_by_hand_before_is_so_again(self, argosy: Argosy, root: Path) -> None:
         edit(root, path("prod"), NEW, "1.29.3-hotfix", "A hotfix")
         edit(root, path("dev"), NEW, "1.29.5-alpine")
-        assert argosy(*self.GO, "--take", "**.image").code == 0
+        assert argosy(*self.GO, "--take", "**.image", "--no-validate").code == 0
         git(root, "revert", "--no-edit", "HEAD")
         result = argosy(*self.GO)
         assert (result.code, "conflict" in result.err or "by hand in prod" in result.out) == (3, True)
         assert "1.29.3-hotfix" in text(root, path("prod"))
 
     def test_a_rollback_that_is_reverted(self, argosy: Argosy, root: Path) -> None:
-        assert argosy("rollback", "web", "prod", "--yes", "--commit").code == 0
+        assert argosy("rollback", "web", "prod", *UNJUDGED).code == 0
         git(root, "revert", "--no-edit", "HEAD")
         told = json.loads(argosy("history", "web", "--output", "json").out)["history"]
         assert [(each["kind"], each["reverted"], each["rolledBack"]) for each in told] == [
@@ -535,17 +559,15 @@ class TestReverts:
             ("promotion", False, False),
         ]
         edit(root, path("dev"), NEW, "1.29.5-alpine")
-        assert argosy(*self.GO).code == 0
+        assert argosy(*self.GO, "--no-validate").code == 0
         assert argosy("rollback", "web", "prod", "--steps", "2", "--yes", "--commit").code == 0
         assert OLD in text(root, path("prod"))
 
     def test_what_is_reverted_is_not_followed_up(self, argosy: Argosy, root: Path) -> None:
-        repository = root.parent / "chain"
-        start(repository)
-        release(repository)
+        repository = start(root.parent / "chain", released=True)
         since = git(repository, "rev-parse", "HEAD").strip()
         there = ("--repository", str(repository))
-        assert argosy(*TO_STAGING, "--yes", "--commit", *there).code == 0
+        assert argosy(*TO_STAGING, *UNJUDGED, *there).code == 0
         git(repository, "revert", "--no-edit", "HEAD")
         result = argosy("promote", "--follow-up", since, "--yes", "--commit", *there)
         assert (result.code, "Nothing to follow up" in result.err) == (0, True)
@@ -584,7 +606,7 @@ class TestManyAtOnce:
             f"Argosy-Promotion: web dev -> staging {head}\nArgosy-Promotion: web staging -> prod"
         )
         edit(repository, path("dev"), NEW, "1.29.5-alpine")
-        assert argosy("promote", "web", "--to", "prod", "--chain", "--yes", "--commit").code == 0
+        assert argosy("promote", "web", "--to", "prod", "--chain", *UNJUDGED).code == 0
         assert "1.29.5-alpine" in text(repository, path("prod"))
         assert argosy("rollback", "web", "prod", "--yes", "--commit").code == 0
         assert NEW in text(repository, path("prod"))
@@ -592,8 +614,8 @@ class TestManyAtOnce:
 
     def test_follow_up(self, argosy: Argosy, two: Path) -> None:
         since = git(two, "rev-parse", "HEAD").strip()
-        assert argosy("promote", "--all", "--to", "staging", "--yes", "--commit").code == 0
-        assert argosy("rollback", "api", "staging", "--yes", "--commit").code == 0
+        assert argosy("promote", "--all", "--to", "staging", *UNJUDGED).code == 0
+        assert argosy("rollback", "api", "staging", *UNJUDGED).code == 0
         result = argosy("promote", "--follow-up", since, "--yes", "--commit")
         assert (result.code, "To follow up: web from staging to prod." in result.err) == (0, True)
         assert NEW in text(two, path("prod"))
@@ -697,7 +719,7 @@ class TestOnABranch:
         assert git(repository, "log", "-1", "--format=%an <%ae> %cn", self.BRANCH) == "Ada <ada@example.com> Ada\n"
 
     def test_again(self, argosy: Argosy, repository: Path) -> None:
-        assert argosy(*TO_STAGING, "--branch", "--yes").code == 0
+        assert argosy(*TO_STAGING, "--branch", "--yes", "--no-validate").code == 0
         first = git(repository, "rev-parse", self.BRANCH)
         assert argosy(*TO_STAGING, "--branch", "--yes").code == 0
         assert git(repository, "rev-parse", self.BRANCH) == first
@@ -777,9 +799,9 @@ def server(kind: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
 @pytest.fixture
 def bare(repository: Path, kind: str, server: Server, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return the remote of the repository, on a host that is played."""
-    made = with_remote(repository)
-    on_host(repository, kind, server, monkeypatch)
-    return made
+    say_host(repository, kind)
+    may_ask(server, monkeypatch)
+    return with_remote(repository)
 
 
 only_github = pytest.mark.parametrize("kind", ["github"], indirect=True)
@@ -794,7 +816,7 @@ class TestAPullRequest:
         self, argosy: Argosy, repository: Path, bare: Path, server: Server
     ) -> None:
         since = git(repository, "rev-parse", "HEAD").strip()
-        assert argosy(*REQUEST).code == 0
+        assert argosy(*REQUEST, "--no-validate").code == 0
         (pull,) = server.pull_requests
         git(repository, "fetch", "--quiet", "origin")
         git(repository, "merge", "--quiet", "--squash", f"origin/{self.BRANCH}")
@@ -824,7 +846,7 @@ class TestAPullRequest:
         edit(repository, ".argosy.yaml", "host:", "promotion: {labels: [release]}\nhost:")
         git(repository, "push", "--quiet")
         before = state(repository)
-        result = argosy(*REQUEST)
+        result = argosy(*REQUEST, "--no-validate")
         assert (result.code, state(repository)) == (0, before), result.err
         (request,) = server.pull_requests
         assert (request.branch, request.base, request.title) == (self.BRANCH, "main", "Promote web from dev to staging")
@@ -836,17 +858,10 @@ class TestAPullRequest:
         assert server.token not in result.out + result.err + request.body
         if request.labels:  # Bitbucket has none.
             assert request.labels == ["release"]
-        pushed = git(bare, "rev-parse", self.BRANCH)
-
-        assert argosy(*REQUEST).code == 0
-        assert (git(bare, "rev-parse", self.BRANCH), len(server.pull_requests)) == (pushed, 1)
 
         edit(repository, path("dev"), NEW, "1.29.5-alpine")
-        result = argosy(*REQUEST)
-        assert "Commits of main that are not on origin yet are left out" in result.err
-        assert git(bare, "rev-parse", self.BRANCH) == pushed
         git(repository, "push", "--quiet")
-        told = json.loads(argosy(*REQUEST, "--output", "json").out)["promotions"][0]
+        told = json.loads(argosy(*REQUEST, "--no-validate", "--output", "json").out)["promotions"][0]
         assert told["pullRequest"]["created"] is False
         assert len(server.pull_requests) == 1
         assert "1.29.5-alpine" in server.pull_requests[0].body
@@ -854,9 +869,18 @@ class TestAPullRequest:
         assert git(bare, "rev-list", "--count", f"main..{self.BRANCH}") == "1\n"
 
     @only_github
+    def test_nothing_is_pushed_twice(self, argosy: Argosy, repository: Path, bare: Path, server: Server) -> None:
+        assert argosy(*REQUEST).code == 0
+        pushed = git(bare, "rev-parse", self.BRANCH)
+        edit(repository, path("dev"), NEW, "1.29.5-alpine")
+        result = argosy(*REQUEST)
+        assert "Commits of main that are not on origin yet are left out" in result.err
+        assert (git(bare, "rev-parse", self.BRANCH), len(server.pull_requests)) == (pushed, 1)
+
+    @only_github
     @pytest.mark.usefixtures("repository", "server")
     def test_someone_pushed_to_the_branch(self, argosy: Argosy, bare: Path, tmp_path: Path) -> None:
-        assert argosy(*REQUEST).code == 0
+        assert argosy(*REQUEST, "--no-validate").code == 0
         other = clone(bare, tmp_path / "other")
         git(other, "switch", "--quiet", self.BRANCH)
         edit(other, "README.md", "\n", "\n\n")
@@ -876,6 +900,7 @@ class TestAPullRequest:
         assert "1.29.6-alpine" in text(bare, path("staging"), self.BRANCH)
         assert git(bare, "rev-parse", f"{self.BRANCH}^") == git(bare, "rev-parse", "main")
 
+    @only_github
     @pytest.mark.usefixtures("repository")
     def test_without_a_token(self, argosy: Argosy, bare: Path, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv("ARGOSY_TOKEN")
@@ -887,34 +912,38 @@ class TestAPullRequest:
         assert server.requests == []
 
     @only_github
-    @pytest.mark.parametrize("status", [401, 404, 422, 429, 500])
     @pytest.mark.usefixtures("repository", "bare")
-    def test_the_host_refuses(self, argosy: Argosy, server: Server, status: int) -> None:
-        server.fail_next(status, {"Retry-After": "0"} if status == 429 else None, times=20)
-        result = argosy(*REQUEST)
-        assert result.code == 1, result.err
-        assert f"The branch {self.BRANCH} is pushed already: run this command again" in result.err
-        assert server.token not in result.out + result.err
-        server._faults.clear()
+    def test_the_host_refuses(self, argosy: Argosy, server: Server) -> None:
+        for status in (401, 404, 422, 429, 500):
+            server.fail_next(status, {"Retry-After": "0"} if status == 429 else None, times=20)
+            result = argosy(*REQUEST, "--no-validate")
+            assert result.code == 1, (status, result.err)
+            assert f"The branch {self.BRANCH} is pushed already: run this command again" in result.err
+            assert server.token not in result.out + result.err
+            server._faults.clear()
         assert argosy(*REQUEST).code == 0
         assert len(server.pull_requests) == 1
 
+    @pytest.mark.parametrize("kind", ["github", "bitbucket"], indirect=True)
     @pytest.mark.usefixtures("bare")
     def test_a_huge_difference(self, argosy: Argosy, repository: Path, server: Server, kind: str) -> None:
+        most = {"github": 65_536, "bitbucket": 32_768}[kind]
         long = "value " * 300
-        lines = "".join(f"  key-{number}: {long}{number}\n" for number in range(60))
+        lines = "".join(f"  key-{number}: {long}{number}\n" for number in range(most // len(long)))
         config = f"apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: big\ndata:\n{lines}"
-        for environment in ("dev", "staging"):
-            commit(repository, {f"environments/{environment}/web/big.yaml": config})
-        git(repository, "push", "--quiet")
+        commit(repository, {f"environments/{each}/web/big.yaml": config for each in ("dev", "staging")})
         commit(repository, {"environments/dev/web/big.yaml": config.replace("value value", "another value")})
         git(repository, "push", "--quiet")
         result = argosy(*REQUEST, "--no-validate", "--take", "**")
         assert result.code == 0, result.err
         body = server.pull_requests[0].body
-        assert len(body) <= {"github": 65_536, "gitlab": 1_048_576, "bitbucket": 32_768, "gitea": 65_535}[kind]
+        assert ("so see `argosy diff`" in body, len(body) <= most) == (True, True)
         assert body.splitlines()[-1].startswith("Argosy-Promotion: web dev -> staging ")
         assert body.count("```") % 2 == 0
+
+    def test_how_long_a_text_each_host_takes(self) -> None:
+        takes = {"github": 65_536, "gitlab": 1_048_576, "bitbucket": 32_768, "gitea": 65_535}
+        assert all(hosting._KINDS[kind].body_limit <= most for kind, most in takes.items())
 
     @only_github
     @pytest.mark.usefixtures("server")
@@ -933,7 +962,7 @@ class TestAPullRequest:
 
         with monkeypatch.context() as patch:
             patch.setattr("argosy.hosting.Host.propose", interrupt)
-            result = argosy(*REQUEST)
+            result = argosy(*REQUEST, "--no-validate")
         assert (result.code, "Interrupted" in result.err, "Nothing was changed" in result.err) == (130, True, False)
         assert argosy(*REQUEST).code == 0
         assert len(server.pull_requests) == 1
@@ -947,9 +976,7 @@ class TestAPullRequest:
 @pytest.fixture
 def branchy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, argosy: Argosy) -> Path:
     """Return a repository of Helm charts with a branch for each environment, on dev's, with a new image there."""
-    root = start(tmp_path / "gitops", Format.HELM, ("api", "web"), revision=RevisionStyle.BRANCH)
-    git(root, "switch", "--quiet", "dev")
-    release(root, form=Format.HELM)
+    root = start(tmp_path / "gitops", Format.HELM, revision=RevisionStyle.BRANCH, released=True)
     monkeypatch.chdir(root)
     return root
 
@@ -959,10 +986,14 @@ VALUES = path("staging", Format.HELM)
 
 
 class TestABranchForEachEnvironment:
-    def test_the_chart_comes_along(self, argosy: Argosy, branchy: Path) -> None:
-        edit(branchy, CHART, "apiVersion: v1\n", "# Ours\napiVersion: v1\n")
-        edit(branchy, CHART.replace("web", "api"), "apiVersion: v1\n", "# Theirs\napiVersion: v1\n")
-        release(branchy, form=Format.HELM, application="api")
+    def test_the_chart_comes_along(self, argosy: Argosy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        style, both = RevisionStyle.BRANCH, ("api", "web")
+        branchy = start(tmp_path / "gitops", Format.HELM, both, ("dev", "staging"), revision=style, released=True)
+        monkeypatch.chdir(branchy)
+        for name, whose in (("web", "Ours"), ("api", "Theirs")):
+            chart = CHART.replace("web", name)
+            changing.edit(branchy, chart, "apiVersion: v1\n", f"# {whose}\napiVersion: v1\n")
+        commit(branchy)
         refused = argosy(*TO_STAGING, "--yes", "--commit")
         assert (refused.code, "git switch staging" in refused.err) == (2, True)
         git(branchy, "switch", "--quiet", "staging")
@@ -991,7 +1022,7 @@ class TestABranchForEachEnvironment:
         git(branchy, "switch", "--quiet", "dev")
         edit(branchy, CHART, "# Ours\n", "# Ours, again\n")
         git(branchy, "switch", "--quiet", "staging")
-        assert argosy(*TO_STAGING, "--yes", "--commit").code == 0
+        assert argosy(*TO_STAGING, *UNJUDGED).code == 0
         assert "# Ours, again" in text(branchy, CHART)
         git(branchy, "switch", "--quiet", "dev")
         edit(branchy, CHART, "# Ours, again\n", "# Ours, once more\n")
@@ -1004,7 +1035,7 @@ class TestABranchForEachEnvironment:
 
     def test_only_what_is_pinned_differs(self, argosy: Argosy, branchy: Path) -> None:
         git(branchy, "switch", "--quiet", "staging")
-        assert argosy(*TO_STAGING, "--yes", "--commit").code == 0
+        assert argosy(*TO_STAGING, *UNJUDGED).code == 0
         git(branchy, "switch", "--quiet", "dev")
         edit(branchy, path("dev", Format.HELM), "replicaCount: 1", "replicaCount: 2")
         result = argosy(*TO_STAGING, "--yes", "--branch")
@@ -1033,7 +1064,7 @@ class TestABranchForEachEnvironment:
 
     def test_a_chain_of_which_one_branch_is_left(self, argosy: Argosy, branchy: Path) -> None:
         git(branchy, "switch", "--quiet", "staging")
-        assert argosy(*TO_STAGING, "--yes", "--commit").code == 0
+        assert argosy(*TO_STAGING, *UNJUDGED).code == 0
         git(branchy, "switch", "--quiet", "main")
         result = argosy("promote", "web", "--to", "prod", "--chain", "--yes", "--commit")
         assert (result.code, "git push origin prod" in result.err) == (0, True), result.err
