@@ -12,7 +12,7 @@ import pytest
 from tests.changing import commit, create, edit, git, model, state
 from tests.conftest import Argosy
 from tests.hosting.server import Server, playing
-from tests.promoting import clone, message, on_host, with_remote
+from tests.promoting import clone, may_ask, message, say_host, with_remote
 
 COMMANDS = {
     "add app shop": "add-shop",
@@ -30,25 +30,30 @@ COMMANDS = {
 @pytest.fixture
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, argosy: Argosy) -> Path:
     """Return a small repository, which is where one is."""
-    root = create(tmp_path / "gitops", model(("api", "web")))
+    root = create(tmp_path / "gitops", model())
     monkeypatch.chdir(root)
     return root
 
 
+@pytest.fixture(params=["github"])
+def kind(request: pytest.FixtureRequest) -> str:
+    """Return what the host is."""
+    return str(request.param)
+
+
 @pytest.fixture
-def bare(repository: Path) -> Path:
+def bare(repository: Path, kind: str) -> Path:
     """Return what the repository's remote is."""
+    say_host(repository, kind)
     return with_remote(repository)
 
 
-@pytest.fixture(params=["github"])
-def server(
-    request: pytest.FixtureRequest, repository: Path, bare: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Server]:
+@pytest.fixture
+def server(kind: str, bare: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     """Return the host that the remote belongs to."""
     assert git(bare, "branch", "--list", "main")
-    with playing(request.param, "acme/gitops") as server:
-        on_host(repository, request.param, server, monkeypatch)
+    with playing(kind, "acme/gitops") as server:
+        may_ask(server, monkeypatch)
         yield server
 
 
@@ -65,34 +70,34 @@ def test_a_branch_has_what_a_commit_would_have(
     made = json.loads(result.out)
     assert (made["branch"], made["committed"], made["valid"]) == (f"argosy/{COMMANDS[command]}", True, True)
     assert state(repository) == before
-    again = argosy(*command.split(), "--branch", "--output", "json")
+    again = argosy(*command.split(), "--branch", "--no-validate", "--output", "json")
     assert json.loads(again.out)["commit"] == made["commit"] == git(repository, "rev-parse", made["branch"]).strip()
     monkeypatch.chdir(tmp_path / "other")
-    assert argosy(*command.split(), "--commit").code == 0
+    assert argosy(*command.split(), "--commit", "--no-validate").code == 0  # It was found valid above.
     in_place = git(tmp_path / "other", "rev-parse", "HEAD^{tree}")
     assert git(repository, "rev-parse", f"{made['branch']}^{{tree}}") == in_place
     assert git(repository, "rev-parse", f"{made['branch']}~1") == before[2]
 
 
 class TestPullRequest:
-    @pytest.mark.parametrize("server", ["github", "gitlab", "bitbucket", "gitea"], indirect=True)
+    @pytest.mark.parametrize("kind", ["github", "gitlab", "bitbucket", "gitea"], indirect=True)
     def test_each_host(self, argosy: Argosy, repository: Path, bare: Path, server: Server) -> None:
         before = state(repository)
-        first = argosy("add", "app", "shop", "--pull-request")
-        again = argosy("add", "app", "shop", "--pull-request", "-m", "Add the shop")
+        first = argosy("add", "app", "shop", "--pull-request", "--no-validate")
+        again = argosy("add", "app", "shop", "--pull-request", "--no-validate", "-m", "Add the shop")
         assert (first.code, again.code) == (0, 0), first.err + again.err
         assert ("Opened:" in first.err, "Updated:" in again.err) == (True, True)
         [made] = server.pull_requests
         assert (made.branch, made.base, made.title) == ("argosy/add-shop", "main", "Add the shop")
         assert message(bare, made.branch).splitlines() == ["Add the shop", "", "Argosy-Change: Add shop"]
-        assert "Made by `argosy add app shop -m 'Add the shop'`." in made.body
+        assert "Made by `argosy add app shop --no-validate -m 'Add the shop'`." in made.body
         assert "\n| `applications/shop/application.yaml` | new |\n" in made.body
         assert "shop-prod" in made.body
         assert git(bare, "rev-list", "--count", f"main..{made.branch}").strip() == "1"
         assert state(repository) == before
 
     def test_a_branch_of_others_is_kept(self, argosy: Argosy, bare: Path, server: Server, tmp_path: Path) -> None:
-        assert argosy("add", "app", "shop", "--pull-request").code == 0
+        assert argosy("add", "app", "shop", "--pull-request", "--no-validate").code == 0
         other = clone(bare, tmp_path / "other")
         git(other, "switch", "--quiet", "argosy/add-shop")
         commit(other, {"theirs.md": "Mine.\n"})
@@ -118,8 +123,10 @@ class TestPullRequest:
         before = {*git(bare, "for-each-ref").splitlines(), *git(repository, "for-each-ref", "refs/heads").splitlines()}
         own = {"main": "is checked out", "live": "is what prod follows", "trunk": "is origin's default"}
         others = {"release": "was not made by this change", "here": "was not made by this change"}
-        for options in (["--pull-request"], []):
-            for name, why in {**own, "@{-1}": "is not a branch", "HEAD": "is not a branch", **others}.items():
+        named = {**own, "@{-1}": "is not a branch", "HEAD": "is not a branch", **others}
+        # Which names may be is asked before it is looked whether to push; whose branch it is, after that.
+        for options, asked in ((["--pull-request"], named), ([], {"live": own["live"], **others})):
+            for name, why in asked.items():
                 result = argosy("add", "app", "shop", "--no-validate", f"--branch={name}", *options)
                 assert (result.code, why in result.err) == (1 if name in others else 2, True), result.err
                 assert "--branch" in result.err or "as Git does" in result.err
@@ -130,9 +137,9 @@ class TestPullRequest:
     def test_a_branch_that_was_merged_is_used_again(
         self, argosy: Argosy, repository: Path, bare: Path, server: Server
     ) -> None:
-        assert argosy("add", "app", "shop", "--pull-request").code == 0
+        assert argosy("add", "app", "shop", "--pull-request", "--no-validate").code == 0
         git(repository, "merge", "--quiet", "--no-ff", "origin/argosy/add-shop")
-        assert argosy("remove", "app", "shop", "--yes", "--commit").code == 0
+        assert argosy("remove", "app", "shop", "--yes", "--commit", "--no-validate").code == 0
         git(repository, "push", "--quiet", "origin", "main")
         assert argosy("add", "app", "shop", "--pull-request").code == 0
         assert [each.branch for each in server.pull_requests][-1] == "argosy/add-shop"
@@ -159,7 +166,7 @@ class TestPullRequest:
 def test_what_is_not_committed_is_left_out_or_refused(argosy: Argosy, repository: Path) -> None:
     (repository / "README.md").write_text("Mine.\n")
     before = state(repository)
-    assert argosy("add", "app", "shop", "--branch").code == 0
+    assert argosy("add", "app", "shop", "--branch", "--no-validate").code == 0
     assert state(repository) == before
     assert git(repository, "diff", "--name-only", "main", "argosy/add-shop", "--", "README.md") == ""
     edit(repository, "environments/prod/environment.yaml", "autoSync: true", "autoSync: false")
