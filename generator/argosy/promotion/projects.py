@@ -82,7 +82,7 @@ def with_kinds(text: str, used: Used) -> tuple[str, tuple[Kind, ...]]:
 def _list(text: str, name: str) -> _List | None:
     """Return a list of kinds of the AppProject in a text, None where there is none that can be read."""
     try:
-        for node in yaml.compose_all(bounded(text), Loader=yaml.SafeLoader):
+        for node in yaml.compose_all(bounded(text), Loader=yaml.CSafeLoader):
             if isinstance(node, yaml.MappingNode) and keys.value(node).get("kind") == "AppProject":
                 listed = _value(_value(node, "spec"), name)
                 return _List(listed, _kinds(keys.value(listed))) if isinstance(listed, yaml.SequenceNode) else None

@@ -153,6 +153,17 @@ class _Worker(Worker):
                 strings[source] = _Plain(source) if is_plain else from_string(source)
             return strings[source]
 
+        # The answers: before a change and after it mostly the same, and PyYAML writes them in Python.
+        as_yaml, written = environment.filters["to_nice_yaml"], dict[str, str]()
+
+        def written_once(value: object, *rest: Any, **more: Any) -> str:
+            key = repr((value, rest, more))
+            if key not in written:
+                written.clear()
+                written[key] = as_yaml(value, *rest, **more)
+            return written[key]
+
+        environment.filters["to_nice_yaml"] = written_once
         vars(environment).update(compile=once, from_string=known)
         return environment
 
