@@ -10,8 +10,9 @@ import pytest
 import yaml
 
 from argosy.repository.model import ArgocdStyle, Format, RevisionStyle
+from tests import shared
 from tests.changing import commit, create, edit, git, model, state
-from tests.conftest import Argosy
+from tests.conftest import Argosy, in_process
 
 EU, US = "https://eu1.example.com:6443", "https://us1.example.com:6443"
 
@@ -19,12 +20,24 @@ EU, US = "https://eu1.example.com:6443", "https://us1.example.com:6443"
 @pytest.fixture
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, argosy: Argosy) -> Path:
     """Return a small repository with a cluster declared, which is where one is."""
-    root = create(tmp_path / "gitops")
+
+    def make(place: Path) -> None:
+        create(place)
+        where = ("--repository", str(place))
+        added = in_process("add", "cluster", "eu1", "--server", EU, "--label", "region=eu", "--commit", *where)
+        assert added.code == 0, added.err
+        assert "argocd cluster add CONTEXT --name eu1 --label cluster=eu1 --label region=eu" in added.err
+
+    root = shared.repository("with a cluster", make, tmp_path / "gitops")
     monkeypatch.chdir(root)
-    added = argosy("add", "cluster", "eu1", "--server", EU, "--label", "region=eu", "--commit")
-    assert added.code == 0, added.err
-    assert "argocd cluster add CONTEXT --name eu1 --label cluster=eu1 --label region=eu" in added.err
     return root
+
+
+def done(argosy: Argosy, *words: str) -> str:
+    """Return what a command says that commits, and whose outcome is validated with that of others."""
+    result = argosy(*words, "--commit", "--no-validate")
+    assert result.code == 0, result.err
+    return result.err
 
 
 def documents(path: str) -> list[Any]:
@@ -35,7 +48,7 @@ def test_a_cluster_is_declared_once_and_named_by_environments(argosy: Argosy, re
     assert documents("clusters.yaml") == [{"clusters": [{"name": "eu1", "server": EU, "labels": {"region": "eu"}}]}]
     assert git(repository, "show", "--stat", "--format=", "HEAD").split()[0] == "clusters.yaml"
     assert "Nothing is deployed to the cluster eu1. [cluster-unused]" in " ".join(argosy("validate").out.split())
-    assert argosy("set", "env", "prod", "cluster=eu1", "--yes", "--commit").code == 0
+    done(argosy, "set", "env", "prod", "cluster=eu1", "--yes")
     assert documents("environments/prod/environment.yaml")[0]["destination"] == {"name": "eu1"}
     assert documents("argocd/prod/project.yaml")[0]["spec"]["destinations"] == [{"name": "eu1", "namespace": "*-prod"}]
     assert "0 errors, 0 warnings" in argosy("validate").out
@@ -65,11 +78,11 @@ def test_a_cluster_is_declared_once_and_named_by_environments(argosy: Argosy, re
 
 
 def test_what_changes_of_a_cluster(argosy: Argosy, repository: Path) -> None:
-    assert argosy("set", "env", "prod", "cluster=eu1", "--yes", "--commit").code == 0
+    done(argosy, "set", "env", "prod", "cluster=eu1", "--yes")
     moved = argosy("set", "cluster", "eu1", f"server={US}", "--dry-run")
     assert f"  web-prod: web-prod in {EU} -> web-prod in {US}" in moved.err
-    labelled = argosy("set", "cluster", "eu1", "labels=region=eu,tier=gold", "--commit")
-    assert "argocd cluster set eu1 --label cluster=eu1 --label region=eu --label tier=gold" in labelled.err
+    labelled = done(argosy, "set", "cluster", "eu1", "labels=region=eu,tier=gold")
+    assert "argocd cluster set eu1 --label cluster=eu1 --label region=eu --label tier=gold" in labelled
     assert documents("clusters.yaml")[0]["clusters"][0]["labels"] == {"region": "eu", "tier": "gold"}
 
     edit(repository, "argocd/prod/project.yaml", "The applications of", "All applications of")
@@ -83,14 +96,14 @@ def test_what_changes_of_a_cluster(argosy: Argosy, repository: Path) -> None:
     assert "region=eu,tier=gold" in shown.out
     assert "clusters.yaml" in shown.out
 
-    assert argosy("set", "env", "prod", "cluster=in-cluster", "--yes", "--commit").code == 0
+    done(argosy, "set", "env", "prod", "cluster=in-cluster", "--yes")
     removed = argosy("remove", "cluster", "eu-west", "--commit")
     assert (removed.code, "argocd cluster rm eu-west" in removed.err) == (0, True), removed.err
     assert not Path("clusters.yaml").exists()
 
 
 def test_a_url_that_becomes_a_name_moves_nothing(argosy: Argosy, repository: Path) -> None:
-    assert argosy("set", "env", "prod", f"cluster={EU}", "--yes", "--commit").code == 0
+    done(argosy, "set", "env", "prod", f"cluster={EU}", "--yes")
     assert argosy("set", "env", "prod", "cluster=eu1", "--commit").code == 0
     edit(repository, "clusters.yaml", "name: eu1", "name: eu2")
     wrong = argosy("validate")
@@ -102,10 +115,10 @@ def test_a_url_that_becomes_a_name_moves_nothing(argosy: Argosy, repository: Pat
 
 
 def test_with_external_secrets_argo_cd_learns_of_it_from_git(argosy: Argosy, repository: Path) -> None:
-    assert argosy("set", "env", "prod", f"cluster={EU}", "--yes", "--commit").code == 0
-    assert argosy("set", "repository", "secrets=external-secrets", "--commit").code == 0
-    added = argosy("add", "cluster", "us1", "--server", US, "--label", "tier=1", "--commit")
-    assert "argocd-cluster-us1 in platform/argocd/secrets.yaml" in added.err
+    done(argosy, "set", "env", "prod", f"cluster={EU}", "--yes")
+    done(argosy, "set", "repository", "secrets=external-secrets")
+    added = done(argosy, "add", "cluster", "us1", "--server", US, "--label", "tier=1")
+    assert "argocd-cluster-us1 in platform/argocd/secrets.yaml" in added
     made = [each for each in documents("platform/argocd/secrets.yaml") if "-cluster-" in each["metadata"]["name"]]
     # The environment's server is that of a declared one, which is known by its own name.
     assert [each["metadata"]["name"] for each in made] == ["argocd-cluster-eu1", "argocd-cluster-us1"]
@@ -137,9 +150,9 @@ def test_a_branch_for_each_environment(argosy: Argosy, tmp_path: Path, monkeypat
     for branch in ("dev", "prod"):
         git(root, "branch", branch)
     monkeypatch.chdir(root)
-    assert argosy("add", "cluster", "eu1", "--server", EU, "--commit").code == 0
-    assert argosy("set", "env", "prod", "cluster=eu1", "--yes", "--commit").code == 0
-    assert argosy("add", "cluster", "us1", "--server", US, "--commit").code == 0
+    done(argosy, "add", "cluster", "eu1", "--server", EU)
+    done(argosy, "set", "env", "prod", "cluster=eu1", "--yes")
+    done(argosy, "add", "cluster", "us1", "--server", US)
     assert argosy("set", "env", "prod", "clusters=eu1,us1", "rollout=cluster", "--commit").code == 0
     assert argosy("rename", "cluster", "eu1", "eu2", "--commit").code == 0
     for branch in ("prod", "main"):
@@ -149,13 +162,17 @@ def test_a_branch_for_each_environment(argosy: Argosy, tmp_path: Path, monkeypat
 @pytest.fixture
 def several(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, argosy: Argosy) -> Path:
     """Return a repository whose production is in two clusters, one after the other, which is where one is."""
-    root = create(tmp_path / "several", model(("web",), form=Format.HELM))
+
+    def make(place: Path) -> None:
+        create(place, model(("web",), form=Format.HELM))
+        there = ("--repository", str(place))
+        for name, server in (("eu1", EU), ("us1", US)):
+            done(in_process, "add", "cluster", name, "--server", server, "--label", f"region={name[:2]}", *there)
+        placed = done(in_process, "set", "env", "prod", "clusters=eu1,us1", "rollout=region", "--yes", *there)
+        assert "  web-prod: web-prod in https://kubernetes.default.svc -> web-prod in https://eu1" in placed
+
+    root = shared.repository("with production in two clusters", make, tmp_path / "several")
     monkeypatch.chdir(root)
-    for name, server in (("eu1", EU), ("us1", US)):
-        assert argosy("add", "cluster", name, "--server", server, "--label", f"region={name[:2]}", "--commit").code == 0
-    placed = argosy("set", "env", "prod", "clusters=eu1,us1", "rollout=region", "--yes", "--commit")
-    assert placed.code == 0, placed.err
-    assert "  web-prod: web-prod in https://kubernetes.default.svc -> web-prod in https://eu1" in placed.err
     return root
 
 
@@ -181,7 +198,7 @@ def test_an_environment_in_several_clusters(argosy: Argosy, several: Path) -> No
         own.write_text("replicaCount: 7\n")
     assert argosy("validate").out.count("[folder-not-deployed]") == 2
     own.unlink()
-    assert argosy("apply", "--commit").code == 0
+    done(argosy, "apply")
     assert "0 errors, 0 warnings" in argosy("validate").out
     replicas = [line for line in argosy("render", "web", "prod").out.splitlines() if "  replicas:" in line]
     assert replicas == ["  replicas: 3", "  replicas: 7"]
@@ -189,8 +206,8 @@ def test_an_environment_in_several_clusters(argosy: Argosy, several: Path) -> No
     assert "It is in eu1 and us1." in argosy("render", "web", "prod", "--cluster", "ap1").err
     assert "web has something of its own in us1" in argosy("convert", "web", "--to", "kustomize").err
 
-    assert argosy("rename", "app", "web", "shop", "--yes", "--commit").code == 0
-    assert argosy("rename", "cluster", "us1", "us2", "--commit").code == 0
+    done(argosy, "rename", "app", "web", "shop", "--yes")
+    done(argosy, "rename", "cluster", "us1", "us2")
     assert "replicaCount: 7" in Path("environments/prod/clusters/us2/shop/values.yaml").read_text()
     assert "0 errors, 0 warnings" in argosy("validate").out
     edit(several, "environments/dev/shop/values.yaml", "1.29.3-alpine", "1.30.0")
@@ -199,7 +216,7 @@ def test_an_environment_in_several_clusters(argosy: Argosy, several: Path) -> No
     assert promoted.code == 0, promoted.err
     assert "prod: shop-prod-eu1" in promoted.out
     assert "prod: shop-prod-us2" in promoted.out
-    assert argosy("remove", "app", "shop", "--yes", "--commit").code == 0
+    done(argosy, "remove", "app", "shop", "--yes")
     assert not any(Path("environments/prod/clusters").rglob("*.yaml"))
 
 
@@ -222,47 +239,47 @@ def test_what_several_clusters_are_not_for(argosy: Argosy, several: Path) -> Non
         assert (refused.code, told in refused.err) == (2, True), refused.err
     assert state(several) == before
 
-    assert argosy("set", "env", "prod", "autoSync=false", "--commit").code == 0
+    done(argosy, "set", "env", "prod", "autoSync=false")
     assert "strategy" not in documents("argocd/prod/web.yaml")[0]["spec"]
-    assert argosy("add", "env", "dr", "--after", "prod", "--cluster", "us1", "--commit").code == 0
+    done(argosy, "add", "env", "dr", "--after", "prod", "--cluster", "us1")
     assert documents("environments/dr/environment.yaml")[0]["destination"] == {"name": "us1"}
     own = Path("environments/prod/clusters/us1/web/values.yaml")
     own.parent.mkdir(parents=True)
     own.write_text("replicaCount: 7\n")
-    assert argosy("apply", "--commit").code == 0
-    back = argosy("set", "env", "prod", "clusters=eu1", "autoSync=true", "--yes", "--commit", "--no-validate")
-    assert "Nothing reads these any more, which are yours: git rm -r environments/prod/clusters/us1\n" in back.err
+    done(argosy, "apply")
+    back = done(argosy, "set", "env", "prod", "clusters=eu1", "autoSync=true", "--yes")
+    assert "Nothing reads these any more, which are yours: git rm -r environments/prod/clusters/us1\n" in back
     removed = argosy("remove", "app", "web", "--yes", "--dry-run")
     assert removed.code == 0, removed.err
     git(several, "rm", "--quiet", "-r", "environments/prod/clusters/us1")
     git(several, "commit", "--quiet", "--message", "What nothing reads")
-    assert f"  web-prod-us1: web-prod in {US} -> web-prod in {EU}" in back.err
+    assert f"  web-prod-us1: web-prod in {US} -> web-prod in {EU}" in back
     assert documents("argocd/prod/web.yaml")[0]["kind"] == "Application"
     assert argosy("validate").code == 0
 
 
 def test_teams_in_several_clusters(argosy: Argosy, several: Path) -> None:
     for words in (("app", "web", "team=payments"), ("repository", "sso=oidc", "ci=gitlab")):
-        assert argosy("set", *words, "--commit").code == 0
+        done(argosy, "set", *words)
     access = documents("argocd/install/argocd-rbac-cm.yaml")[0]["data"]["policy.csv"]
     assert "p, role:team-payments, applications, sync, dev/web-dev, allow\n" in access
     for name in ("eu1", "us1"):
         assert f"p, role:team-payments, logs, get, prod/web-prod-{name}, allow\n" in access
     assert "/environments/prod/clusters/*/web/ @acme/payments\n" in Path("CODEOWNERS").read_text()
 
-    moved = argosy("set", "repository", "tenancy=team", "--commit")
-    assert "  web-prod-us1: prod -> prod-payments\n" in moved.err
+    moved = done(argosy, "set", "repository", "tenancy=team")
+    assert "  web-prod-us1: prod -> prod-payments\n" in moved
     assert spec_of("argocd/prod/web.yaml")["template"]["spec"]["project"] == "prod-payments"
     own = "argocd/prod/teams/payments.yaml"
     assert spec_of(own)["destinations"] == [{"name": name, "namespace": "web-prod"} for name in ("eu1", "us1")]
     assert spec_of("argocd/prod/project.yaml")["destinations"] == []
-    assert argosy("rename", "cluster", "us1", "us2", "--commit").code == 0
+    done(argosy, "rename", "cluster", "us1", "us2")
     assert spec_of(own)["destinations"][1] == {"name": "us2", "namespace": "web-prod"}
-    assert argosy("rename", "team", "payments", "billing", "--yes", "--commit").code == 0
-    assert argosy("set", "repository", "argocd=applicationset", "--yes", "--commit").code == 0
+    done(argosy, "rename", "team", "payments", "billing", "--yes")
+    done(argosy, "set", "repository", "argocd=applicationset", "--yes")
     assert argosy("add", "app", "find", "--format", "manifests", "--team", "search", "--commit").code == 2
-    assert argosy("add", "team", "search", "--commit").code == 0
-    assert argosy("add", "app", "find", "--format", "manifests", "--team", "search", "--commit").code == 0
+    done(argosy, "add", "team", "search")
+    done(argosy, "add", "app", "find", "--format", "manifests", "--team", "search")
     assert argosy("validate").code == 0  # With placeholders of the SSO to fill in.
 
     # What one team has in a cluster, another does not reach there.
@@ -281,16 +298,16 @@ def test_one_applicationset_for_all_others(argosy: Argosy, tmp_path: Path, monke
     root = create(tmp_path / "set", model(form=Format.KUSTOMIZE, argocd=ArgocdStyle.APPLICATIONSET))
     monkeypatch.chdir(root)
     for name, server in (("eu1", EU), ("us1", US)):
-        assert argosy("add", "cluster", name, "--server", server, "--commit").code == 0
-    assert argosy("add", "app", "gizmo", "--chart", "oci://registry.example.com/gizmo:1.2.3", "--commit").code == 0
-    assert argosy("add", "component", "cert-manager", "--env", "prod", "--commit").code == 0
-    assert argosy("set", "env", "prod", "clusters=eu1,us1", "--yes", "--commit").code == 0
+        done(argosy, "add", "cluster", name, "--server", server)
+    done(argosy, "add", "app", "gizmo", "--chart", "oci://registry.example.com/gizmo:1.2.3")
+    done(argosy, "add", "component", "cert-manager", "--env", "prod")
+    done(argosy, "set", "env", "prod", "clusters=eu1,us1", "--yes")
     overlay = "resources: [../../../web]\nnameSuffix: -us\n"
     for path, text in (("web/kustomization.yaml", overlay), ("gizmo/values.yaml", "replicas: 2\n")):
         own = root / "environments/prod/clusters/us1" / path
         own.parent.mkdir(parents=True)
         own.write_text(text)
-    assert argosy("apply", "--commit").code == 0
+    done(argosy, "apply")
     valid = argosy("validate", "--output", "json")
     assert valid.code == 0, valid.out
     assert "name: web-us\n" in argosy("render", "web", "prod", "--cluster", "us1").out

@@ -10,8 +10,9 @@ import pytest
 import yaml
 
 from argosy.repository.model import ArgocdStyle, Format, RevisionStyle
+from tests import shared
 from tests.changing import commit, create, edit, git, model, state
-from tests.conftest import Argosy
+from tests.conftest import Argosy, in_process
 from tests.vendor import CLUSTER_ROLE, Vendor, vendor
 
 CHART = "platform/prod/gizmo/chart"
@@ -43,12 +44,19 @@ def gizmo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vendor]:
 
 
 @pytest.fixture
-def vendored(argosy: Argosy, repository: Path, gizmo: Vendor) -> Path:
+def vendored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, argosy: Argosy, gizmo: Vendor) -> Path:
     """Return a repository whose own catalogue has the gizmo, which is installed with its chart."""
-    commit(repository, dict(gizmo.entry()))
-    result = argosy("add", "component", "gizmo", "--vendor", "--commit")
-    assert result.code == 0, result.out + result.err
-    return repository
+
+    def make(place: Path) -> None:
+        create(place)
+        commit(place, dict(gizmo.entry()))
+        result = in_process("add", "component", "gizmo", "--vendor", "--commit", "--repository", str(place))
+        assert result.code == 0, result.out + result.err
+
+    # The vendor's address, which is in it, is another one in each process.
+    root = shared.repository(f"with the gizmo of {gizmo.url}", make, tmp_path / "vendored")
+    monkeypatch.chdir(root)
+    return root
 
 
 def document(path: str) -> dict[str, dict[str, object]]:
@@ -82,9 +90,8 @@ class TestAdd:
     @pytest.mark.parametrize(
         "layout",
         [
-            (Format.KUSTOMIZE, ArgocdStyle.APPLICATIONSET, RevisionStyle.TRUNK),
-            (Format.HELM, ArgocdStyle.APPLICATIONS, RevisionStyle.BRANCH),
-            (Format.MANIFESTS, ArgocdStyle.APPLICATIONSET, RevisionStyle.BRANCH),
+            (Format.KUSTOMIZE, ArgocdStyle.APPLICATIONS, RevisionStyle.TRUNK),
+            (Format.HELM, ArgocdStyle.APPLICATIONSET, RevisionStyle.BRANCH),
         ],
         ids="-".join,
     )
@@ -98,10 +105,9 @@ class TestAdd:
         chosen = model(form=layout[0], argocd=layout[1], revision=layout[2])
         root = create(tmp_path / "gitops", chosen)
         monkeypatch.chdir(root)
-        for name in ("dev", "prod"):
-            git(root, "branch", name)
+        git(root, "branch", "prod")
         is_trunk = chosen.settings.revision is RevisionStyle.TRUNK
-        for name in ("main",) if is_trunk else ("dev", "prod", "main"):
+        for name in ("main",) if is_trunk else ("prod", "main"):
             git(root, "switch", "--quiet", name)
             assert argosy("add", "component", "cert-manager", "--quiet", "--commit").code == 0
         sources = document("argocd/prod/components/cert-manager.yaml")["spec"]["sources"]
@@ -111,7 +117,7 @@ class TestAdd:
             git(root, "switch", "--quiet", "--create", "live", "prod")
             assert argosy("rename", "env", "prod", "live", "--yes", "--quiet", "--commit").code == 0
             git(root, "switch", "--quiet", "main")
-        assert argosy("rename", "env", "prod", "live", "--yes", "--quiet", "--commit").code == 0
+        assert argosy("rename", "env", "prod", "live", "--yes", "--commit", "--no-validate").code == 0
         assert not Path("platform/prod").exists()
         assert argosy("validate", "--quiet").code == 0
 
@@ -133,21 +139,21 @@ class TestAdd:
         assert message in result.err
 
     def test_there_already(self, argosy: Argosy, repository: Path) -> None:
-        assert argosy("add", "component", "reloader", "--commit", "--quiet").code == 0
+        assert argosy("add", "component", "reloader", "--commit", "--no-validate").code == 0
         again = argosy("add", "component", "reloader", "--env", "dev")
         assert again.code == 2
         assert "in the cluster of dev already, through prod" in again.err
-        assert argosy("add", "component", "reloader", "--version", "2.0.0", "--commit", "--quiet").code == 0
+        assert argosy("add", "component", "reloader", "--version", "2.0.0", "--commit", "--no-validate").code == 0
         assert git(repository, "show", "--format=%s", "--name-only").split("\n") == [
             *("Change reloader 2.0.0", "", "argocd/prod/components/reloader.yaml", ""),
         ]
 
     def test_an_environment_of_another_cluster(self, argosy: Argosy, repository: Path) -> None:
-        assert argosy("add", "component", "reloader", "--commit", "--quiet").code == 0
-        assert "component" not in argosy("add", "env", "qa", "--commit").err
-        result = argosy("add", "env", "west", "--cluster", "west", "--commit")
+        assert argosy("add", "component", "reloader", "--commit", "--no-validate").code == 0
+        assert "component" not in argosy("add", "env", "qa", "--commit", "--no-validate").err
+        result = argosy("add", "env", "west", "--cluster", "west", "--commit", "--no-validate")
         assert "argosy add component reloader --env west" in result.err
-        assert argosy("add", "component", "reloader", "--commit", "--quiet").code == 0
+        assert argosy("add", "component", "reloader", "--commit", "--no-validate").code == 0
         before = state(repository)
         result = argosy("set", "environment", "west", "cluster=https://kubernetes.default.svc")
         assert (result.code, state(repository)) == (2, before)
@@ -228,7 +234,7 @@ class TestVendored:
 
 class TestRemove:
     def test_says_what_stays_in_the_cluster(self, argosy: Argosy, repository: Path) -> None:
-        assert argosy("add", "component", "cert-manager", "metrics-server", "--commit", "--quiet").code == 0
+        assert argosy("add", "component", "cert-manager", "metrics-server", "--commit", "--no-validate").code == 0
         commit(repository, {"platform/prod/cert-manager/manifests/ours.yaml": "# ours\n"})
         result = argosy("remove", "component", "cert-manager", "metrics-server", "--yes", "--commit")
         assert result.code == 0, result.out
@@ -241,14 +247,14 @@ class TestRemove:
 
     @pytest.mark.usefixtures("repository")
     def test_the_namespace_of_argo_cd_is_not_to_be_deleted(self, argosy: Argosy) -> None:
-        assert argosy("add", "component", "argocd-image-updater", "--commit", "--quiet").code == 0
+        assert argosy("add", "component", "argocd-image-updater", "--commit", "--no-validate").code == 0
         result = argosy("remove", "component", "argocd-image-updater", "--yes", "--commit")
         assert "Argo CD lets go of argocd-image-updater-prod." in result.err
         assert "kubectl delete namespace" not in result.err
 
     @pytest.mark.usefixtures("repository")
     def test_what_another_environment_takes_over_is_not_to_be_deleted(self, argosy: Argosy) -> None:
-        assert argosy("add", "component", "cert-manager", "--commit", "--quiet").code == 0
+        assert argosy("add", "component", "cert-manager", "--commit", "--no-validate").code == 0
         result = argosy("rename", "env", "prod", "live", "--yes", "--commit")
         assert "kubectl delete namespace web-prod" in result.err
         assert "kubectl delete namespace cert-manager" not in result.err
@@ -256,17 +262,17 @@ class TestRemove:
 
     @pytest.mark.usefixtures("repository")
     def test_with_its_environment(self, argosy: Argosy) -> None:
-        assert argosy("add", "component", "reloader", "--env", "dev", "--commit", "--quiet").code == 0
+        assert argosy("add", "component", "reloader", "--env", "dev", "--commit", "--no-validate").code == 0
         result = argosy("remove", "env", "dev", "--yes", "--commit")
         assert "reloader-dev" in result.err
         assert "argosy add component reloader --env prod" in result.err
         assert not Path("platform").exists()
-        assert argosy("add", "component", "reloader", "--env", "prod", "--commit", "--quiet").code == 0
-        assert "shares" not in argosy("remove", "env", "prod", "--yes", "--commit").err
+        assert argosy("add", "component", "reloader", "--env", "prod", "--commit", "--no-validate").code == 0
+        assert "shares" not in argosy("remove", "env", "prod", "--yes", "--commit", "--no-validate").err
 
     @pytest.mark.usefixtures("repository")
     def test_by_hand(self, argosy: Argosy) -> None:
-        assert argosy("add", "component", "reloader", "--commit", "--quiet").code == 0
+        assert argosy("add", "component", "reloader", "--commit", "--no-validate").code == 0
         Path("argocd/prod/components/reloader.yaml").unlink()
         assert argosy("apply", "--commit", "--quiet").code == 0
         assert (
@@ -284,7 +290,7 @@ class TestList:
 
     @pytest.mark.usefixtures("repository")
     def test_where_each_is(self, argosy: Argosy) -> None:
-        assert argosy("add", "component", "reloader", "--version", "2.0.0", "--commit", "--quiet").code == 0
+        assert argosy("add", "component", "reloader", "--version", "2.0.0", "--commit", "--no-validate").code == 0
         lines = {line.split()[0]: line for line in argosy("components").out.splitlines()}
         assert "prod (2.0.0)" in lines["reloader"]
         (told,) = json.loads(argosy("components", "reloader", "--output", "json").out)["components"]
