@@ -38,7 +38,6 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, argosy: Argosy) 
     ("form", "style", "chart"),
     [
         (Format.HELM, ArgocdStyle.APPLICATIONS, "own"),
-        (Format.HELM, ArgocdStyle.APPLICATIONS, SHARED),
         (Format.HELM, ArgocdStyle.APPLICATIONSET, SHARED),
         (Format.KUSTOMIZE, ArgocdStyle.APPLICATIONSET, "own"),
     ],
@@ -62,10 +61,8 @@ def test_what_a_preview_is(argosy: Argosy, form: Format, style: ArgocdStyle, cha
         edit(root, "applications/web/base/kustomization.yaml", "  - service.yaml", "  - service.yaml\n  - ingress.yaml")
         (root / "applications/web/base/ingress.yaml").write_text(ingress)
     commit(root)
-    result = argosy("set", "app", "web", CODE, "previewDomain=preview.example.com", "--commit")
-    assert result.code == 0, result.err
-    report = pipeline.validate(root)
-    assert not report.findings
+    done(argosy, "set", "app", "web", CODE, "previewDomain=preview.example.com")
+    assert not pipeline.validate(root).findings
     made = [*yaml.safe_load_all(argosy("render", "web", "previews").out)]
     found = {each["kind"]: each for each in made}
     assert found["Namespace"]["metadata"]["name"] == "web-pr-0"
