@@ -12,9 +12,9 @@ import pytest
 
 from argosy import supervisor
 from argosy.helm import workers
-from argosy.repository.model import Format
-from tests import shared
-from tests.changing import files
+from argosy.repository.model import Application, Format
+from tests import goldens, shared
+from tests.changing import create, files, model
 from tests.conftest import Argosy
 from tests.promoting import NEW, OLD, edit, path, start
 
@@ -51,51 +51,71 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Engines:
     return counted
 
 
-def release(root: Path, form: Format) -> None:
-    edit(root, path("dev", form), OLD, NEW)
+def mixed(folder: Path) -> Path:
+    """Make a repository in which web has a chart, and api is built by Kustomize; return its root."""
+    bare = model((), ("dev", "staging", "prod"), form=Format.HELM)
+    both = (Application("api", Format.KUSTOMIZE), Application("web", Format.HELM))
+    return create(folder, goldens.permitted(bare.with_applications(both)))
 
 
-def change(root: Path, form: Format) -> None:
-    file = root / path("dev", form)
-    file.write_text(file.read_text().replace(OLD, NEW))
+FILES = {"values.yaml": "web", "kustomization.yaml": "api"}
+"""The files that name an image, and whose."""
 
 
-def nothing(root: Path, form: Format) -> None:
+def release(root: Path) -> None:
+    for file, name in FILES.items():
+        edit(root, f"environments/dev/{name}/{file}", OLD, NEW)
+
+
+def change(root: Path) -> None:
+    for file, name in FILES.items():
+        path = root / "environments/dev" / name / file
+        path.write_text(path.read_text().replace(OLD, NEW))
+
+
+def nothing(root: Path) -> None:
     pass
 
 
-COMMANDS: Mapping[str, tuple[Callable[[Path, Format], None], tuple[str, ...], int]] = {
-    "validate": (nothing, ("validate",), 6),
-    "doctor": (nothing, ("doctor", "--offline"), 6),
-    "doctor-application": (nothing, ("doctor", "web", "--offline"), 3),
-    "render": (nothing, ("render", "web", "dev"), 1),
-    "diff": (change, ("diff",), 2),
-    "diff-between": (release, ("diff", "--between", "dev", "staging"), 2),
-    "status": (release, ("status",), 0),
-    "promote": (release, ("promote", "web", "--to", "staging", "--yes", "--commit"), 2),
-    "promote-chain": (release, ("promote", "web", "--to", "prod", "--chain", "--yes", "--commit"), 4),
-    "add-app": (nothing, ("add", "app", "shop"), 3),
-    "add-env": (nothing, ("add", "env", "qa", "--after", "dev"), 2),
-    "remove-app": (nothing, ("remove", "app", "api", "--yes", "--commit"), 0),
-    "rename": (nothing, ("rename", "app", "api", "shop", "--yes"), 3),
-    "set": (nothing, ("set", "application", "api", "team=shop"), 0),
-    "apply": (nothing, ("apply",), 0),
-    "convert": (nothing, ("convert", "web", "--to", "manifests", "--yes"), 3),
+Prepare = Callable[[Path], None]
+COMMANDS: Mapping[str, tuple[Prepare, tuple[str, ...], int, int]] = {
+    "validate": (nothing, ("validate",), 3, 3),
+    "doctor": (nothing, ("doctor", "--offline"), 3, 3),
+    "doctor-helm": (nothing, ("doctor", "web", "--offline"), 3, 0),
+    "doctor-kustomize": (nothing, ("doctor", "api", "--offline"), 0, 3),
+    "render-helm": (nothing, ("render", "web", "dev"), 1, 0),
+    "render-kustomize": (nothing, ("render", "api", "dev"), 0, 1),
+    "diff": (change, ("diff",), 2, 2),
+    "diff-between": (release, ("diff", "--between", "dev", "staging"), 2, 2),
+    "status": (release, ("status",), 0, 0),
+    "promote": (release, ("promote", "--all", "--to", "staging", "--yes", "--commit"), 2, 2),
+    "promote-chain": (release, ("promote", "--all", "--to", "prod", "--chain", "--yes", "--commit"), 4, 4),
+    "add-app-helm": (nothing, ("add", "app", "shop", "--format", "helm"), 3, 0),
+    "add-app-kustomize": (nothing, ("add", "app", "shop", "--format", "kustomize"), 0, 3),
+    "add-env": (nothing, ("add", "env", "qa", "--after", "dev"), 1, 1),
+    "remove-app": (nothing, ("remove", "app", "api", "--yes", "--commit"), 0, 0),
+    "rename-helm": (nothing, ("rename", "app", "web", "shop", "--yes"), 3, 0),
+    "rename-kustomize": (nothing, ("rename", "app", "api", "shop", "--yes"), 0, 3),
+    "set": (nothing, ("set", "application", "api", "team=shop"), 0, 0),
+    "apply": (nothing, ("apply",), 0, 0),
+    "convert-helm": (nothing, ("convert", "web", "--to", "manifests", "--yes"), 3, 0),
+    "convert-kustomize": (nothing, ("convert", "api", "--to", "manifests", "--yes"), 0, 3),
 }
+"""What comes before each, and how often it asks Helm and Kustomize at least."""
 
 
-@pytest.mark.parametrize("form", [Format.HELM, Format.KUSTOMIZE])
 @pytest.mark.parametrize("which", COMMANDS)
-def test_nothing_is_rendered_twice(argosy: Argosy, tmp_path: Path, asked: Engines, which: str, form: Format) -> None:
-    prepare, arguments, least = COMMANDS[which]
-    root = start(tmp_path / "gitops", form, ("web", "api"))
-    prepare(root, form)
+def test_nothing_is_rendered_twice(argosy: Argosy, tmp_path: Path, asked: Engines, which: str) -> None:
+    prepare, arguments, charts, kustomizations = COMMANDS[which]
+    root = mixed(tmp_path / "gitops")
+    prepare(root)
     asked.clear()
     place = (str(root),) if which == "validate" else ("--repository", str(root))
     done = argosy(*arguments, *place, *(() if which == "status" else ("--no-cache",)))
     assert done.code in {0, 1}, done.err
     assert not repeated(asked)
-    assert sum(key[0] != "lint" for key in asked) >= least
+    assert sum(key[0] == "render" for key in asked) >= charts
+    assert sum(key[0] == "build" for key in asked) >= kustomizations
 
 
 def repeated(asked: Engines) -> Mapping[tuple[str, ...], int]:
@@ -115,7 +135,7 @@ def test_nor_what_had_to_be_stopped(argosy: Argosy, tmp_path: Path) -> None:
     helm.write_text(f'#!/bin/sh\ncase "$1" in version) echo v3.19.0 ;; {stopped} esac\n')
     helm.chmod(0o755)
     root = start(tmp_path / "gitops", Format.HELM)
-    release(root, Format.HELM)
+    edit(root, path("dev", Format.HELM), OLD, NEW)
     promoted = argosy("promote", "web", "--to", "staging", "--yes", "--repository", str(root), "--helm", str(helm))
     assert promoted.code == 1
     assert "before the change: applications/web/charts/web/Chart.yaml: The engine was killed." in promoted.out
