@@ -8,6 +8,7 @@ import os
 import re
 import shlex
 from collections.abc import Iterator
+from functools import partial
 from io import StringIO
 from pathlib import Path
 
@@ -21,6 +22,8 @@ from argosy.cli import argosy as program
 from argosy.cli.examples import EXAMPLES
 from argosy.cli.exits import EXITS, INTERRUPTED
 from argosy.errors import ArgosyError
+from argosy.repository.model import Format
+from tests.changing import create, model
 from tests.cli import walking
 from tests.conftest import Argosy, Process
 
@@ -37,8 +40,8 @@ ON_THE_LINE = {"--yes", "--dry-run", "--check", "--allow-open", "--force", "--al
 
 @pytest.fixture
 def root(tmp_path: Path, argosy: Argosy) -> Path:
-    assert argosy("init", "gitops", "--defaults", "--quiet", "--minimal").code == 0
-    return tmp_path / "gitops"
+    """Return a small repository in the folder that one is in."""
+    return create(tmp_path / "gitops", model(("my-app",), form=Format.HELM))
 
 
 # -o
@@ -374,31 +377,33 @@ def test_installed_packages_add_rules_and_reports(process: Process, tmp_path: Pa
     root = tmp_path / "repo"
     (root / ".git").mkdir(parents=True)
     (root / "deployment.yaml").write_text(DEPLOYMENT.replace("NAME", "web"))
-    env = {"PYTHONPATH": str(tmp_path / "site"), "ARGOSY_CACHE": ""}
+    # Where Python looks for packages from its start, as with PYTHONPATH above.
+    installed = f"import sys\nsys.path.insert(0, {str(tmp_path / 'site')!r})"
+    run = partial(process, prelude=installed, env={"ARGOSY_CACHE": ""}, cwd=root)
 
-    found = process("validate", "-o", "json", "--report", f"count={tmp_path / 'count.txt'}", env=env, cwd=root)
+    found = run("validate", "-o", "json", "--report", f"count={tmp_path / 'count.txt'}")
     listed = json.loads(found.out)["findings"]
     assert [each["severity"] for each in listed if each["rule"] == "acme-label"] == ["warning"]
     assert (tmp_path / "count.txt").read_text() == f"{len(listed)} findings by acme\n"
-    failed = process("validate", "-o", "fail", env=env, cwd=root)
+    failed = run("validate", "-o", "fail")
     assert (failed.code, "fail (acme:fail of the package acme) failed: RuntimeError: no ink" in failed.err) == (2, True)
-    assert "acme-label" in process("rules", "acme-label", env=env, cwd=root).out
+    assert "acme-label" in run("rules", "acme-label").out
 
-    process("validate", "--shard", "1/1", "--report", f"json={root.parent / 'part.json'}", env=env, cwd=root)
+    run("validate", "--shard", "1/1", "--report", f"json={root.parent / 'part.json'}")
     page = ("--html", str(root.parent / "page.html"))
-    merged = process("report", "--merge", str(root.parent / "part.json"), *page, env=env, cwd=root)
+    merged = run("report", "--merge", str(root.parent / "part.json"), *page)
     assert "which argosy does not have" not in merged.err
     assert "acme-label" in (root.parent / "page.html").read_text()
 
     (root / "deployment.yaml").write_text(DEPLOYMENT.replace("NAME", "broken"))
-    broken = process("validate", env=env, cwd=root)
+    broken = run("validate")
     assert (broken.code, "acme (acme of the package acme) failed: KeyError: 'oops'" in broken.err) == (2, True)
     assert "pip uninstall acme" in broken.err
 
     # What a repository has beside its files is no package that somebody installed.
-    theirs = {**env, "PYTHONPATH": str(root / "site")}
+    theirs = f"import sys\nsys.path.insert(0, {str(root / 'site')!r})"
     install(root / "site", "[argosy.rules]\nacme = acme\n", f"{ACME}\nraise SystemExit(9)")
-    assert process("rules", "acme-label", env=theirs, cwd=root).code == 2
+    assert process("rules", "acme-label", prelude=theirs, cwd=root).code == 2
 
 
 def test_a_program_on_path_is_a_command(process: Process, root: Path, tmp_path: Path) -> None:
