@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
@@ -332,16 +333,16 @@ def confirm(yes: bool, question: str, why: str = TAKES_AWAY) -> None:
     click.confirm(question, default=False, abort=True, err=True)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class ChangeOptions(Delivery):
     """Where a change goes, as the command line says, and what is printed of it."""
 
     output: str
     quiet: bool
 
-    @property
+    @cached_property
     def root(self) -> Path:
-        """The repository's root."""
+        """The repository's root, which is looked for once: dozens ask for it."""
         return root_of(self.repository)
 
     @property

@@ -7,6 +7,7 @@ what a version of the template holds is read once for all that a process renders
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Collection, Hashable, Iterator, Mapping
 from dataclasses import dataclass
@@ -42,6 +43,8 @@ def run(
             raise ArgosyError(f"The template could not be rendered: {error}") from error
 
 
+_MODELS = 4
+"""Of how many models is known what follows from their answers: a command renders one before and one after."""
 _COMPILED: dict[Hashable, Any] = {}
 """Jinja's code of each text: a command renders twice, before and after, and compiling takes most of the time."""
 
@@ -78,6 +81,10 @@ class _Read:
     template: Any = None
     environment: Any = None
     sources: _Sources | None = None
+
+    def __init__(self) -> None:
+        self.asked: dict[str, tuple[AnswersMap, dict[str, Any], Path]] = {}
+        """What follows from a model's answers, of the last few."""
 
 
 @lru_cache(maxsize=4)
@@ -178,7 +185,20 @@ class _Worker(Worker):
         return {"_commit": self._chosen.version, "_src_path": versions.URL, **recorded}
 
     def _ask(self) -> None:
-        """Take the model's answers as they are: Copier would parse each one, and check again what is valid."""
+        """Take the model's answers as they are: Copier would parse each one, and check again what is valid.
+
+        A command renders pieces of the same models several times, and what follows from these is the same each time.
+        """
+        asked, key = self._read.asked, json.dumps(self.data)
+        found = asked.get(key)
+        if found is None:
+            if len(asked) >= _MODELS:
+                asked.clear()
+            self._answer()
+            found = asked[key] = self.answers, self._context, self.answers_relpath
+        self.answers, self._context, vars(self)["answers_relpath"] = found
+
+    def _answer(self) -> None:
         self.answers = AnswersMap(init=self.data, metadata=self.template.metadata, external=self._external_data())
         context = dict(super()._render_context())
         for name, details in self.template.questions_data.items():
