@@ -13,6 +13,7 @@ from typing import Any
 
 from argosy.argocd import configuration, deployments
 from argosy.repository.model import Format, Repository
+from tests import shared
 from tests.changing import commit, create, edit, git, model
 from tests.conftest import Argosy
 from tests.doctor.cluster import Api, Object, argocd, made, serving
@@ -23,13 +24,21 @@ URL = "https://github.com/acme/gitops.git"
 
 def cloned(folder: Path, repository: Repository | None = None) -> Path:
     """Return a repository that is pushed to a bare one, which git takes for the one on GitHub."""
-    root = create(folder / "gitops", repository or model(form=Format.HELM))
-    bare = folder / "github.git"
-    git(folder, "clone", "--quiet", "--bare", str(root), str(bare))
+    chosen = repository or model(form=Format.HELM)
+    root, bare = folder / "gitops", folder / "github.git"
+
+    def make(place: Path) -> None:
+        create(place, chosen)
+        git(place, "clone", "--quiet", "--bare", "--no-local", "--template=", str(place), f"{place}/.git/github.git")
+        git(place, "remote", "add", "origin", f"{place}/.git/github.git")
+        git(place, "fetch", "--quiet", "origin")
+        git(place, "remote", "set-url", "origin", URL)
+
+    shared.repository(f"cloned {chosen!r}", make, root)
+    (root / ".git/github.git").rename(bare)
     # Where Argo CD reads, and where git reads instead.
-    git(root, "config", f"url.{bare.as_uri()}.insteadOf", URL)
-    git(root, "remote", "add", "origin", URL)
-    git(root, "fetch", "--quiet", "origin")
+    with (root / ".git/config").open("a") as config:
+        config.write(f'[url "{bare.as_uri()}"]\n\tinsteadOf = {URL}\n')
     return root
 
 

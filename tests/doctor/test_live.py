@@ -14,6 +14,7 @@ import pytest
 
 from argosy.kubernetes import kubectl
 from argosy.repository.model import ArgocdStyle, Format
+from tests import shared
 from tests.changing import commit, git, model
 from tests.conftest import Argosy
 from tests.doctor.advice import carry_out
@@ -33,8 +34,13 @@ def repository(kubernetes: Path, argosy: Argosy, monkeypatch: pytest.MonkeyPatch
 
 @pytest.fixture
 def api(repository: Path, kubernetes: Path) -> Iterator[Api]:
-    """Return a cluster in which all is as the repository says."""
-    with reached(Api(deployed(repository)), kubernetes) as found:
+    """Return a cluster in which all is as the repository says, and Argo CD has just looked."""
+    head = git(repository, "rev-parse", "HEAD")
+    there = shared.value(f"deployed of {head}", lambda: deployed(repository))
+    for each in there:
+        if "reconciledAt" in each.get("status", {}):
+            each["status"]["reconciledAt"] = now()
+    with reached(Api(there), kubernetes) as found:
         yield found
 
 
