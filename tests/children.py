@@ -31,7 +31,7 @@ def children(parent: int) -> Iterator[tuple[int, float]]:
 
 def busy_child(parent: int) -> int:
     """Return a child that has done more than starting."""
-    return until(lambda: next((pid for pid, seconds in children(parent) if seconds > 0.5), 0))
+    return until(lambda: next((pid for pid, seconds in children(parent) if seconds > 0.3), 0))
 
 
 def gone(pid: int) -> bool:

@@ -138,25 +138,25 @@ BROKEN = [
 
 
 @pytest.mark.parametrize(("path", "text", "message"), BROKEN)
-@pytest.mark.parametrize("committed", [True, False])
-def test_broken_settings_are_named(
-    argosy: Argosy, repository: Path, path: str, text: str | None, message: str, *, committed: bool
-) -> None:
+def test_broken_settings_are_named(argosy: Argosy, repository: Path, path: str, text: str | None, message: str) -> None:
     if text is None:
         (repository / path).unlink()
     else:
         (repository / path).parent.mkdir(exist_ok=True)
         copied = (repository / "environments/prod/environment.yaml").read_text()
         (repository / path).write_text(copied if text == "copy" else text)
-    if committed:
-        commit(repository)
+    # Whether it is committed is asked of what reads both: the work tree, and what is at HEAD.
+    edited = state(repository)
+    assert f"Error: {message}" in argosy("apply").err
+    assert state(repository) == edited
+    commit(repository)
     before = state(repository)
     for command in (("apply",), ("add", "app", "shop"), ("update", "--check"), ("status",)):
         result = argosy(*command)
         # Of what only looks, 1 says that it found something.
         assert result.code == (2 if command in {("update", "--check"), ("status",)} else 1), command
         assert f"Error: {message}" in result.err
-    if committed and text is not None and text != "copy":
+    if text is not None and text != "copy":
         git(repository, "restore", "--source=HEAD~1", "--", path)
         result = argosy("apply")
         assert result.code == 1

@@ -25,7 +25,8 @@ pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptio
 
 @pytest.fixture(scope="module", autouse=True)
 def _collected() -> Iterator[None]:
-    """Have that done before another file's tests."""
+    """Have that done before another file's tests, and look at nothing that was there before."""
+    gc.freeze()
     yield
     with warnings.catch_warnings(action="ignore"):
         gc.collect()

@@ -91,6 +91,7 @@ def test_nothing_is_written_where_it_cannot_be_made(
     assert server.made == {}
 
 
+@pytest.mark.parametrize("kind", ["gitlab"])
 def test_a_clone_of_another_repository_is_not_pushed_to(init: Init, server: Server, kind: str, git: Git) -> None:
     git(Path(), "init", "--quiet", "gitops")
     for other in (f"{WEB[kind]}/acme/other.git", "/srv/git/acme/gitops.git"):
@@ -112,21 +113,21 @@ def test_what_is_half_done_says_how_to_finish(init: Init, server: Server, kind: 
     assert "git remote add origin" in refused.err
     assert "git push --set-upstream origin --all" in refused.err
     assert git("gitops", "log", "--format=%s") == "Lay out the GitOps repository\n"
-    # The repository is made, but git may not push.
+    # It is made and pushed, but the token may not protect its branches.
     (tmp_path / "gitops").rename(tmp_path / "before")
-    (tmp_path / "remote/acme").rename(tmp_path / "remote/gone")
-    server.may_make = True
-    unpushed = init()
-    assert (unpushed.code, "is made on" in unpushed.err, server.exists) == (1, True, True)
-    assert "push --set-upstream origin --all" in unpushed.err
-    # It is pushed, but the token may not protect its branches.
-    (tmp_path / "gitops").rename(tmp_path / "unpushed")
-    (tmp_path / "remote/gone").rename(tmp_path / "remote/acme")
-    server.exists, server.is_administrator, server.has_premium = False, False, False
+    server.may_make, server.is_administrator, server.has_premium = True, False, False
     unprotected = init("--set", "branchProtection=true", "--quiet")
     assert (unprotected.code, "Could not protect " in unprotected.err) == (3, True)
     assert "README.md says under “Once: protect the branches”" in unprotected.err
     assert "Made" not in unprotected.err
+
+
+@pytest.mark.parametrize("kind", ["bitbucket"])
+def test_git_may_not_push_to_what_is_made(init: Init, server: Server, remote: Path) -> None:
+    remote.rename(remote.with_name("gone.git"))
+    unpushed = init()
+    assert (unpushed.code, "is made on" in unpushed.err, server.exists) == (1, True, True)
+    assert "push --set-upstream origin --all" in unpushed.err
 
 
 def test_a_layers_own_protection_is_not_what_the_host_takes(
