@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -14,6 +15,7 @@ import pytest
 
 from argosy.cli import COMMANDS
 from tests.conftest import SMALL_FILES, Argosy, Process
+from tests.validating import write_files
 
 CLICK = "import click, sys\nprint(*sys.modules, file=sys.stderr)"
 LOADED = """\
@@ -28,6 +30,7 @@ print(*sorted(sys.modules), file=sys.stderr)
 """
 
 
+CONFIG_MAP = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: '{{ .Release.Name }}'}\n"
 EARLY = """\
 import os, runpy, signal, sys
 
@@ -168,11 +171,22 @@ def test_a_disk_that_is_full_of_standard_output(process: Process, tmp_path: Path
     assert result.err == "Error: File too large.\n"
 
 
-@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
-def test_streams_that_are_closed(tmp_path: Path, closed: str) -> None:
-    command = f'exec "$0" -m argosy init gitops --app "" --no-git {closed}'
-    done = subprocess.run(["sh", "-c", command, sys.executable], cwd=tmp_path, check=False, capture_output=True)
+def test_all_streams_are_closed(tmp_path: Path) -> None:
+    command = 'exec "$0" -m argosy init gitops --app "" --no-git <&- >&- 2>&-'
+    done = subprocess.run(["sh", "-c", command, sys.executable], cwd=tmp_path, check=False)
     assert (tmp_path / "gitops" / "README.md").exists()
+    assert done.returncode == 0
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-"])
+def test_a_stream_is_closed(tmp_path: Path, closed: str) -> None:
+    """Helm's worker is asked through pipes, of which one then has the number of that stream."""
+    chart = {"Chart.yaml": "apiVersion: v2\nname: web\nversion: 1.0.0\n", "templates/map.yaml": CONFIG_MAP}
+    write_files(tmp_path, {f"charts/web/{path}": text for path, text in chart.items()})
+    command = f'exec "$0" -m argosy validate charts --no-cache --report json=report.json {closed}'
+    done = subprocess.run(["sh", "-c", command, sys.executable], cwd=tmp_path, check=False, capture_output=True)
+    summary = json.loads((tmp_path / "report.json").read_text())["summary"]
+    assert (summary["renders"], summary["errors"]) == (1, 0)
     assert (done.returncode, b"Traceback" in done.stderr) == (0, False)
 
 

@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import socket
-import subprocess
 import sys
 import threading
 from collections.abc import Awaitable, Callable, Iterator
@@ -28,6 +27,7 @@ from argosy.mcp import limits, server
 from argosy.mcp.tools import TOOLS
 from tests.changing import commit, create, git, model, state
 from tests.conftest import Argosy
+from tests.forked import Forked
 from tests.hosting.server import playing
 from tests.promoting import NEW, edit, on_host, path, release, start, with_remote
 from tests.test_output import CANARY, EVIL, OBEYED, SECRETS
@@ -79,40 +79,51 @@ def inside(root: Path, story: Story, *, changes: bool = False) -> None:
 @contextmanager
 def listening(*options: str, **environment: str) -> Iterator[tuple[str, list[str]]]:
     """Run a server that speaks HTTP; yield its address, and the lines that it prints first."""
-    command = [sys.executable, "-m", "argosy", "mcp", "--http=0", *options]
-    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    with subprocess.Popen(command, env={**os.environ, **environment}, **pipes) as process:
-        assert process.stderr
-        assert process.stdout
-        address = process.stderr.readline().strip()
+    heard, said = os.pipe()
+    with os.fdopen(heard) as lines:
+        process = Forked(["mcp", "--http=0", *options], cwd=Path.cwd(), env={**os.environ, **environment}, stderr=said)
+        os.close(said)
+        address = lines.readline().strip()
         try:
-            yield address, [process.stderr.readline().strip() for _ in range(1 + ("--allow-changes" in options))]
+            yield address, [lines.readline().strip() for _ in range(1 + ("--allow-changes" in options))]
         finally:
             process.send_signal(signal.SIGINT)
+        assert process.communicate()[0] == ""
         assert process.wait() == 0
-        assert process.stdout.read() == ""
 
 
 def test_a_process_answers_on_standard_output(root: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    """All that is read, over stdio: each tool, each resource, and what is wrong."""
-    whole, pid = state(root), root.parent / "pid"
+    """A tool, a resource and what is wrong, over stdio, until Ctrl-C."""
+    pid = root.parent / "pid"
     prelude = f"import os, pathlib, runpy; pathlib.Path({str(pid)!r}).write_text(str(os.getpid()))"
     code = f"{prelude}; import sys; sys.argv = ['argosy', 'mcp']; runpy.run_module('argosy', run_name='__main__')"
     parameters = StdioServerParameters(command=sys.executable, args=["-c", code], env={**os.environ})
 
     async def run() -> None:
         async with Client(stdio_client(parameters)) as client:
-            await _reads(client)
-            await _plans(client, root)
-            await _refuses(client)
-            await _resources(client)
+            assert "1 key behind dev" in (await told(client, "status"))[0]
+            assert "is not in" in await refused(client, "validate", paths=["../.."])
+            assert json.loads((await client.read_resource("argosy://repository")).contents[0].text)  # type: ignore[union-attr]
             os.kill(int(pid.read_text()), signal.SIGINT)
             with pytest.raises(MCPError):
                 await client.call_tool("list_rules", {})
 
     anyio.run(run)
-    assert state(root) == whole
     assert "Traceback" not in capfd.readouterr().err
+
+
+def test_all_that_is_read(root: Path) -> None:
+    """Each tool, each resource, and what is wrong."""
+    whole = state(root)
+
+    async def story(client: Client) -> None:
+        await _reads(client)
+        await _plans(client, root)
+        await _refuses(client)
+        await _resources(client)
+
+    inside(root, story)
+    assert state(root) == whole
 
 
 async def _reads(client: Client) -> None:
@@ -251,13 +262,13 @@ def test_what_a_person_has_to_decide_and_what_is_not_valid(root: Path) -> None:
 
 
 def test_answers_are_no_longer_than_is_asked_for(tmp_path: Path) -> None:
-    names = tuple(f"app-{number:02}" for number in range(30))
+    names = tuple(f"app-{number:02}" for number in range(20))
     root = create(tmp_path / "gitops", model(names, ("dev",)))
 
     async def story(client: Client) -> None:
-        _, data = await told(client, "status", limit=4, offset=28)
-        assert [each["name"] for each in data["applications"]] == ["app-28", "app-29"]
-        assert data["leftOut"] == {"applications": 26, "applications before": 28}
+        _, data = await told(client, "status", limit=4, offset=18)
+        assert [each["name"] for each in data["applications"]] == ["app-18", "app-19"]
+        assert data["leftOut"] == {"applications": 16, "applications before": 18}
         text, data = await told(client, "plan_change", action="add_environment", names=["qa"])
         assert len(text) < limits.TEXT + 200
         assert len(json.dumps(data)) <= limits.CHARACTERS + 200
@@ -361,8 +372,9 @@ def test_who_takes_long_keeps_nobody_waiting(root: Path, monkeypatch: pytest.Mon
 
 
 HANGING = """
-import runpy, subprocess, sys
+import subprocess, sys
 from argosy import api
+from argosy.__main__ import main
 from argosy.git.command import inherited, started
 
 def validate(self, **_):
@@ -375,7 +387,7 @@ def validate(self, **_):
 
 api.Repository.validate = validate
 sys.argv = ["argosy", "mcp"]
-runpy.run_module("argosy", run_name="__main__")
+main()
 """
 
 
@@ -391,24 +403,24 @@ def test_it_ends_with_the_input_whatever_calls_are_at(root: Path, ends_with: str
         {"method": "notifications/initialized"},
         *calls,
     ]
-    pipes: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
-    with subprocess.Popen([sys.executable, "-c", HANGING], cwd=root, text=True, **pipes) as process:
-        assert process.stdin
-        assert process.stderr
-        process.stdin.write("".join(f"{json.dumps({'jsonrpc': '2.0', **each})}\n" for each in asked))
-        process.stdin.flush()
-        assert process.stderr.readline() == "asked\n"
+    (heard, say), (hear, told_of) = os.pipe(), os.pipe()
+    process = Forked([], code=HANGING, cwd=root, stdin=heard, stderr=told_of)
+    os.close(heard)
+    os.close(told_of)
+    with os.fdopen(say, "w") as stdin, os.fdopen(hear) as stderr:
+        stdin.write("".join(f"{json.dumps({'jsonrpc': '2.0', **each})}\n" for each in asked))
+        stdin.flush()
+        assert stderr.readline() == "asked\n"
         if ends_with == "Ctrl-C":
             process.send_signal(signal.SIGINT)
         else:
-            process.stdin.close()
-            process.stdin = None
+            stdin.close()
         try:
-            # What git says goes there too: so it has ended as well.
-            assert process.communicate(timeout=60)[1] == ""
+            assert process.wait(60) == 0
         finally:
             process.kill()
-    assert process.returncode == 0
+        # What git says goes there too: so it has ended as well.
+        assert stderr.read() == ""
 
 
 def test_http_answers_this_machine_and_those_with_the_token(argosy: Argosy, root: Path) -> None:
