@@ -147,7 +147,16 @@ def entries() -> Sequence[str]:
 
 def find(name: str) -> Path | None:
     """Return the first program of a name in the user's folders on PATH."""
+    return _found(name, _homes())
+
+
+def with_path(name: str) -> tuple[Path | None, str]:
+    """Return a program as `find` does, and PATH as `path` does, for one look at what is not trusted."""
     homes = _homes()
+    return _found(name, homes), os.pathsep.join(_own(tuple(entries()), homes, _identity(os.curdir)))
+
+
+def _found(name: str, homes: _Identities) -> Path | None:
     trusted = _own(tuple(entries()), homes, _identity(os.curdir))
     for entry in entries():
         # By its path, because Windows looks for a name in the current folder first.

@@ -62,16 +62,6 @@ ARGOSY = {
 """Whom to commit as where the user told git nobody."""
 
 
-def program() -> str:
-    """Return the git that is run; raise ToolError where there is none."""
-    if found := programs.find("git"):
-        return str(found)
-    raise ToolError(
-        "git is not installed, or not on PATH.",
-        "Install git; `argosy init --no-git` and `argosy validate` work without it.",
-    )
-
-
 def run(
     folder: Path,
     *arguments: str,
@@ -143,11 +133,18 @@ _abandoned: WeakSet[threading.Thread] = WeakSet()
 
 
 def started(*arguments: str, env: Mapping[str, str], **options: Any) -> subprocess.Popen[bytes]:
-    """Start git, as `subprocess.Popen` does; raise ToolError in a thread that is to end."""
+    """Start git with the user's PATH, as `subprocess.Popen` does; raise ToolError in a thread that is to end."""
     with _starting:
         if threading.current_thread() in _abandoned:
             raise ToolError("argosy was interrupted.", "Run it again.")
-        process: subprocess.Popen[bytes] = subprocess.Popen([program(), *arguments], env=env, **options)
+        program, path = programs.with_path("git")
+        if program is None:
+            raise ToolError(
+                "git is not installed, or not on PATH.",
+                "Install git; `argosy init --no-git` and `argosy validate` work without it.",
+            )
+        environment = {**env, "PATH": path}
+        process: subprocess.Popen[bytes] = subprocess.Popen([str(program), *arguments], env=environment, **options)
         _running.add(process)
     return process
 
@@ -290,7 +287,7 @@ def inherited(
         own |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
     # What Argo CD fetches has no replaced objects either.
     told = {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_NO_REPLACE_OBJECTS": "1"}
-    return {**own, "PATH": programs.path(), "GIT_CONFIG_COUNT": str(first + len(settings)), **told, **(more or {})}
+    return {**own, "GIT_CONFIG_COUNT": str(first + len(settings)), **told, **(more or {})}
 
 
 def _without_hooks(settings: Sequence[Setting]) -> Iterator[tuple[str, str]]:
