@@ -73,7 +73,16 @@ def inside(root: Path, story: Story, *, changes: bool = False) -> None:
         async with Client(server._server(api.Repository(root), changes=changes)) as client:
             await story(client)
 
-    anyio.run(run)
+    with checked():
+        anyio.run(run)
+
+
+@contextmanager
+def checked() -> Iterator[None]:
+    """Have the client check the tools' schemas in Rust: in Python it takes longer than all that the tools do."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("jsonschema.Draft202012Validator.check_schema", jsonschema_rs.meta.validate)
+        yield
 
 
 @contextmanager
@@ -372,7 +381,7 @@ def test_who_takes_long_keeps_nobody_waiting(root: Path, monkeypatch: pytest.Mon
 
 
 HANGING = """
-import subprocess, sys
+import subprocess, sys, threading
 from argosy import api
 from argosy.__main__ import main
 from argosy.git.command import inherited, started
@@ -387,7 +396,10 @@ def validate(self, **_):
 
 api.Repository.validate = validate
 sys.argv = ["argosy", "mcp"]
-main()
+try:
+    main()
+finally:
+    threading._shutdown()  # Python waits for its threads, where a fork ends without them.
 """
 
 
@@ -441,7 +453,7 @@ def test_http_answers_this_machine_and_those_with_the_token(argosy: Argosy, root
         async with Client(transport) as session:
             assert "1 key behind dev" in (await told(session, "status"))[0]
 
-    with listening() as (address, _):
+    with listening() as (address, _), checked():
         anyio.run(ask, address)
         assert address.startswith("http://127.0.0.1:")
         assert status(address, Host="evil.example.com") == 421
@@ -449,7 +461,7 @@ def test_http_answers_this_machine_and_those_with_the_token(argosy: Argosy, root
         port = address.rpartition(":")[2].partition("/")[0]
         taken = argosy("mcp", f"--http={port}")
         assert (taken.code, f"Port {port} cannot be listened on" in taken.err) == (2, True)
-    with listening("--allow-changes") as (address, lines):
+    with listening("--allow-changes") as (address, lines), checked():
         assert status(address) == 401
         assert status(address, Authorization="Bearer no") == 401
         token = lines[1].rpartition(" ")[2]
