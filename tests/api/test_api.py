@@ -133,7 +133,7 @@ def test_requests_are_the_commands_that_they_name(
         api.Remove(what="env", names=["dev"]),
         api.Set(what="env", name="prod", values={"autoSync": "false"}),
         api.Set(what="repository", values={"quotas": "true"}),
-        api.AddComponents(names=["metrics-server"], environments=["prod"]),
+        api.AddComponents(names=["metrics-server"], environments=["dev"]),
     ):
         plan = repository.plan(request)
         assert plan.diff == argosy(*request.words, "--dry-run", "--quiet", "--no-validate").out, request

@@ -10,6 +10,7 @@ import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -116,7 +117,7 @@ def load(root: Path | None = None) -> Mapping[str, Entry]:
 
     Raise ArgosyError with file and line where an entry of the repository's cannot be meant.
     """
-    found = {path.parent.name: _entry(path, _checked(path, path.as_posix()), own=False) for path in _folders(FOLDER)}
+    found = {**_brought(FOLDER)}
     if root is None:
         return dict(sorted(found.items()))
     for path in _folders(root / layout.CATALOGUE):
@@ -131,13 +132,19 @@ def load(root: Path | None = None) -> Mapping[str, Entry]:
     return dict(sorted(found.items()))
 
 
+@cache
+def _brought(folder: Path) -> Mapping[str, Entry]:
+    """Return argosy's own catalogue, which does not change while it runs."""
+    return {path.parent.name: _entry(path, _checked(path, path.as_posix()), own=False) for path in _folders(folder)}
+
+
 def mistakes(root: Path) -> Iterator[Mistake]:
     """Yield what is wrong with a repository's own catalogue, beyond what the schema of its files says.
 
     All of its texts together have the time of one render.
     """
     left = supervisor.limits().seconds
-    found = {path.parent.name: _entry(path, _checked(path, path.as_posix()), own=False) for path in _folders(FOLDER)}
+    found = {**_brought(FOLDER)}
     for path in _folders(root / layout.CATALOGUE):
         place = path.relative_to(root).as_posix()
         try:
