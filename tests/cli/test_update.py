@@ -17,7 +17,7 @@ from tests import shared
 from tests.changing import commit, edit, files, git, model, state
 from tests.conftest import Argosy
 from tests.hosting.server import Server, playing
-from tests.promoting import clone, message, on_host, with_remote
+from tests.promoting import clone, may_ask, message, say_host, with_remote
 from tests.promoting import text as read
 
 CHART = "applications/web/charts/web/templates"
@@ -119,7 +119,7 @@ def test_check(argosy: Argosy, repository: Path, versions: tuple[str, ...]) -> N
     assert result.out == f"There is a newer template: {versions[-1]}. This repository has {versions[0]}.\n"
     assert json.loads(argosy("update", "--check", "--output", "json").out)["newer"] is True
     assert state(repository) == before
-    assert argosy("update", "--commit", "--quiet").code == 0
+    assert argosy("update", "--commit", "--quiet", "--no-validate").code == 0
     assert argosy("update", "--check").code == 0
     after = state(repository)
     assert argosy("update", "--commit").code == 0
@@ -135,7 +135,7 @@ def test_a_repository_that_nobody_edited_is_as_new(
     for number, version in enumerate(olds):
         root = create(tmp_path / f"gitops-{number}", version, style)
         monkeypatch.chdir(root)
-        argosy("update", "--quiet")
+        assert argosy("update", "--quiet", "--no-validate").code == 0
         assert files(root) == wanted
     assert "deleted" not in {status[:1] for status in git(root, "status", "--porcelain").splitlines()}
 
@@ -156,9 +156,8 @@ def test_every_edit_survives(argosy: Argosy, repository: Path, versions: tuple[s
     assert found["argocd/dev/web.yaml"] == "changed"
 
     dry = argosy("update", "--dry-run")
-    result = argosy("update")
+    assert argosy("update", "--no-validate").code == 0
     assert git(repository, "diff", "--staged", "--no-renames") == dry.out
-    assert result.code in {0, 1}
     moved = Path(f"{CHART}/config/map.yaml").read_text()
     assert "# our map" in moved
     assert "# Moved here." in moved
@@ -181,8 +180,8 @@ def test_every_edit_survives(argosy: Argosy, repository: Path, versions: tuple[s
 def test_of_the_shared_chart_the_newest_version_alone_is_updated(
     argosy: Argosy, repository: Path, versions: tuple[str, ...]
 ) -> None:
-    assert argosy("convert", "web", "--chart", "shared", "--commit", "--quiet").code == 0
-    assert argosy("add", "chart", "2.0.0", "--commit", "--quiet").code == 0
+    assert argosy("convert", "web", "--chart", "shared", "--commit", "--no-validate").code == 0
+    assert argosy("add", "chart", "2.0.0", "--commit", "--no-validate").code == 0
     edit(repository, "charts/app/2.0.0/values.yaml", "revisionHistoryLimit: 3", "revisionHistoryLimit: 7")
     commit(repository)
     before = git(repository, "rev-parse", "HEAD:charts/app/1.0.0")
@@ -217,7 +216,7 @@ def test_deleted_by_hand_stays_deleted(argosy: Argosy, repository: Path) -> None
     gone = (APPLICATION, f"{CHART}/extra-manifests.yaml", "renovate.json", "environments/dev/web/values.yaml")
     commit(repository, dict.fromkeys(gone))
     assert kinds(argosy, "--dry-run")[APPLICATION] == "kept deleted"
-    argosy("update", "--quiet")
+    assert argosy("update", "--no-validate").code == 0
     for path in (*gone, f"{CHART}/config/map.yaml", "environments/dev/web/helm/values.yaml"):
         assert not Path(path).exists()
 
@@ -227,7 +226,7 @@ def test_moved_by_hand_already(argosy: Argosy, repository: Path) -> None:
     (repository / CHART / "config").mkdir()
     git(repository, "mv", f"{CHART}/extra-manifests.yaml", f"{CHART}/config/map.yaml")
     commit(repository)
-    assert kinds(argosy)[f"{CHART}/config/map.yaml"] == "merged"
+    assert kinds(argosy, "--no-validate")[f"{CHART}/config/map.yaml"] == "merged"
     assert "# our map" in Path(f"{CHART}/config/map.yaml").read_text()
 
 
@@ -242,10 +241,10 @@ def test_a_file_of_the_users_at_the_new_place(argosy: Argosy, repository: Path) 
 
 def test_a_certain_version_and_back(argosy: Argosy, repository: Path, versions: tuple[str, ...]) -> None:
     before = files(repository)
-    assert argosy("update", "--to", versions[2][:10], "--quiet").code in {0, 1}
+    assert argosy("update", "--to", versions[2][:10], "--no-validate").code == 0
     assert yaml.safe_load(Path(".copier-answers.yml").read_text())["_commit"] == versions[2]
     commit(repository)
-    argosy("update", "--to", versions[0], "--quiet")
+    assert argosy("update", "--to", versions[0], "--no-validate").code == 0
     assert files(repository) == before
 
 
@@ -259,7 +258,7 @@ def test_unknown_version(argosy: Argosy, repository: Path, arguments: tuple[str,
 def test_answers_that_were_edited(argosy: Argosy, repository: Path, versions: tuple[str, ...]) -> None:
     edit(repository, ".copier-answers.yml", "repo_url: ", "# ours\nrepo_url: ")
     commit(repository)
-    argosy("update", "--commit", "--quiet")
+    assert argosy("update", "--commit", "--no-validate").code == 0
     assert "# ours\n" in Path(".copier-answers.yml").read_text()
     edit(repository, ".copier-answers.yml", f"_commit: {versions[-1]}", f"_commit: {'f' * 40}")
     commit(repository)
@@ -336,9 +335,9 @@ def test_environments_with_branches_of_their_own(
 
 
 def test_other_commands_keep_the_version(argosy: Argosy, repository: Path, versions: tuple[str, ...]) -> None:
-    assert argosy("add", "app", "shop", "--commit", "--quiet").code == 0
+    assert argosy("add", "app", "shop", "--commit", "--no-validate").code == 0
     assert Path("applications/shop/charts/shop/templates/extra-manifests.yaml").is_file()
-    assert argosy("update", "--commit", "--quiet").code in {0, 1}
+    assert argosy("update", "--commit", "--no-validate").code == 0
     assert Path("applications/shop/charts/shop/templates/config/map.yaml").is_file()
     assert yaml.safe_load(Path(".copier-answers.yml").read_text())["_commit"] == versions[-1]
 
@@ -348,30 +347,34 @@ class TestPullRequest:
 
     BRANCH = "argosy/update-main"
 
+    @pytest.fixture(params=["github"])
+    def kind(self, request: pytest.FixtureRequest) -> str:
+        """Return what the host is."""
+        return str(request.param)
+
     @pytest.fixture
-    def bare(self, repository: Path) -> Path:
+    def bare(self, repository: Path, kind: str) -> Path:
         """Return what the repository's remote is."""
         edit(repository, "README.md", "# gitops\n", "# Our gitops\n")
+        say_host(repository, kind)
         commit(repository)
         return with_remote(repository)
 
-    @pytest.fixture(params=["github"])
-    def server(
-        self, request: pytest.FixtureRequest, repository: Path, bare: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> Iterator[Server]:
+    @pytest.fixture
+    def server(self, kind: str, bare: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
         assert git(bare, "branch", "--list", "main")
-        with playing(request.param, "acme/gitops") as server:
-            on_host(repository, request.param, server, monkeypatch)
+        with playing(kind, "acme/gitops") as server:
+            may_ask(server, monkeypatch)
             yield server
 
-    @pytest.mark.parametrize("server", ["github", "gitlab", "bitbucket", "gitea"], indirect=True)
+    @pytest.mark.parametrize("kind", ["github", "gitlab", "bitbucket", "gitea"], indirect=True)
     def test_each_host(
         self, argosy: Argosy, repository: Path, bare: Path, server: Server, versions: tuple[str, ...]
     ) -> None:
         before = state(repository)
-        first = argosy("update", "--pull-request")
+        first = argosy("update", "--pull-request", "--no-validate")
         pushed = git(bare, "rev-parse", self.BRANCH)
-        again = argosy("update", "--pull-request")
+        again = argosy("update", "--pull-request", "--no-validate")
         assert (first.code, again.code) == (0, 0), first.err
         assert "Opened:" in first.err
         assert "Updated:" in again.err
@@ -397,14 +400,14 @@ class TestPullRequest:
     @pytest.mark.usefixtures("server")
     def test_it_is_what_an_update_in_place_makes(self, argosy: Argosy, repository: Path) -> None:
         assert argosy("update", "--pull-request").code == 0
-        assert argosy("update", "--commit").code == 0
+        assert argosy("update", "--commit", "--no-validate").code == 0
         tree = git(repository, "rev-parse", "HEAD^{tree}")
         assert git(repository, "rev-parse", f"origin/{self.BRANCH}^{{tree}}") == tree
 
     def test_a_later_version_takes_the_place_of_an_earlier_one(
         self, argosy: Argosy, repository: Path, bare: Path, server: Server, versions: tuple[str, ...]
     ) -> None:
-        assert argosy("update", "--pull-request", "--to", versions[1]).code == 0
+        assert argosy("update", "--pull-request", "--to", versions[1], "--no-validate").code == 0
         commit(repository, {"ours.md": "Meanwhile.\n"})
         git(repository, "push", "--quiet", "origin", "main")
         assert argosy("update", "--pull-request").code == 0
@@ -415,7 +418,7 @@ class TestPullRequest:
         assert read(bare, "ours.md", self.BRANCH) == "Meanwhile.\n"
 
     def test_nothing_is_left_once_it_is_merged(self, argosy: Argosy, repository: Path, server: Server) -> None:
-        assert argosy("update", "--pull-request").code == 0
+        assert argosy("update", "--pull-request", "--no-validate").code == 0
         git(repository, "merge", "--quiet", f"origin/{self.BRANCH}")
         git(repository, "push", "--quiet", "origin", "main")
         asked = len(server.requests)
@@ -450,7 +453,7 @@ class TestPullRequest:
         assert argosy("update", "--pull-request", "--no-validate").code == 0
 
     def test_commits_of_others_are_kept(self, argosy: Argosy, bare: Path, server: Server, tmp_path: Path) -> None:
-        assert argosy("update", "--pull-request").code == 0
+        assert argosy("update", "--pull-request", "--no-validate").code == 0
         other = clone(bare, tmp_path / "other")
         git(other, "switch", "--quiet", self.BRANCH)
         commit(other, {"theirs.md": "Mine.\n"})
@@ -459,7 +462,7 @@ class TestPullRequest:
         assert result.code == 1
         assert "has commits that are not part of this update" in result.err
         assert read(bare, "theirs.md", self.BRANCH) == "Mine.\n"
-        assert argosy("update", "--pull-request", "--branch=second").code == 0
+        assert argosy("update", "--pull-request", "--branch=second", "--no-validate").code == 0
         assert [each.branch for each in server.pull_requests] == [self.BRANCH, "second"]
 
     def test_it_starts_from_what_is_pushed(self, argosy: Argosy, repository: Path, server: Server) -> None:
@@ -490,7 +493,7 @@ class TestPullRequest:
         self, argosy: Argosy, server: Server, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.delenv("ARGOSY_TOKEN")
-        result = argosy("update", "--pull-request")
+        result = argosy("update", "--pull-request", "--no-validate")
         assert result.code == 0
         assert result.out.startswith(f"https://git.example.com/acme/gitops/compare/main...{self.BRANCH}")
         assert server.requests == []
