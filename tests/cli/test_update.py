@@ -509,11 +509,9 @@ class TestPullRequest:
 def test_a_larger_template_gives_way(argosy: Argosy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """From nine runbooks and charts of many files: what nobody edited goes, and what somebody did is a conflict."""
     root, page, ingress = tmp_path / "gitops", "docs/runbooks/roll-back.md", f"{CHART}/ingress.yaml"
-    for version in template.versions():
-        with template.checkout(version) as known:
-            if (known.root / f"templates/{page}.jinja").exists():
-                creation.create(root, rendering.render(model(form=Format.HELM), template=known), branch="main")
-                break
+    with template.checkouts() as found:
+        known = next(each for each in found if (each.root / f"templates/{page}.jinja").exists())
+        creation.create(root, rendering.render(model(form=Format.HELM), template=known), branch="main")
     monkeypatch.chdir(root)
     budget = f"{CHART}/pdb.yaml"
     commit(root, {budget: None})
