@@ -21,7 +21,7 @@ from tests.conftest import NO_PRIVILEGES, SMALL_FILES, Argosy, Git, Process, Res
 from tests.forked import Forked, Terminal
 from tests.shared import IDENTITY
 
-SMALL = ("--app", "")
+SMALL = ("--app", "", "--env", "dev")
 """A repository that is quickly written and validated."""
 SAID = ("--set", "argosyInstall=")
 """Lets nobody be asked which argosy to install."""
@@ -61,23 +61,24 @@ class TestHowMuch:
         for tag in ("1.30.0", "1.31.0"):
             values.write_text(values.read_text().replace(document(values)["image"]["tag"], tag))
             git(".", "commit", "--quiet", "--all", "--message", f"Release {tag}")
-            assert argosy("promote", "my-app", "--to", "prod", "--commit", "--yes").code == 0
-        assert argosy("rollback", "my-app", "prod", "--commit", "--yes").code == 0
+            assert argosy("promote", "my-app", "--to", "prod", "--commit", "--yes", "--no-validate").code == 0
+        assert argosy("rollback", "my-app", "prod", "--commit", "--yes", "--no-validate").code == 0
         assert document(Path("environments/prod/my-app/values.yaml"))["image"]["tag"] == "1.30.0"
         assert "1.31.0" in argosy("status").out
+        # What is not validated at once, the step after it is together with.
         for command in (
-            ("add", "app", "shop", "--image", "ghcr.io/acme/shop:1.0.0", "--port", "8080", "--commit"),
+            ("add", "app", "shop", "--image", "ghcr.io/acme/shop:1.0.0", "--port", "8080", "--commit", "--no-validate"),
             ("add", "env", "staging", "--after", "dev", "--commit"),
             ("diff", "--at", "HEAD", "--against", "HEAD~1"),
             ("render", "shop", "staging"),
             ("apply", "--commit"),
             ("update", "--commit"),
             ("convert", "my-app", "--to", "kustomize", "--commit", "--yes"),
-            ("rename", "app", "shop", "store", "--commit", "--yes"),
+            ("rename", "app", "shop", "store", "--commit", "--yes", "--no-validate"),
             ("set", "repository", "argocd=applicationset", "--commit"),
-            ("set", "repository", "argocd=applications", "chartExtras=network-policy", "--commit"),
+            ("set", "repository", "argocd=applications", "chartExtras=network-policy", "--commit", "--no-validate"),
             ("remove", "env", "staging", "--commit", "--yes"),
-            ("set", "repository", "minimal=false", "chartExtras=none", "--commit"),
+            ("set", "repository", "minimal=false", "chartExtras=none", "--commit", "--no-validate"),
             ("validate",),
         ):
             result = argosy(*command)
@@ -265,27 +266,34 @@ REFUSED = {
 }
 
 
-@pytest.fixture
-def occupied(argosy: Argosy, git: Git, tmp_path: Path) -> Path:
-    """Return a folder with places where no repository can be made."""
-    (tmp_path / "full").mkdir()
-    (tmp_path / "full" / "notes.txt").touch()
-    (tmp_path / "a-file").touch()
-    (tmp_path / "to-nothing").symlink_to("nowhere")
-    git(tmp_path, "init", "--quiet", "repository")
-    git(tmp_path / "repository", "commit", "--quiet", "--allow-empty", "--message", "Begin")
-    return tmp_path
+@pytest.fixture(scope="module")
+def occupied(git: Git, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, bytes | None]]:
+    """Return a folder with places where no repository can be made, and all that is in it."""
+    place = tmp_path_factory.mktemp("occupied")
+    (place / "full").mkdir()
+    (place / "full" / "notes.txt").touch()
+    (place / "a-file").touch()
+    (place / "to-nothing").symlink_to("nowhere")
+    git(place, "init", "--quiet", "repository")
+    git(place / "repository", "commit", "--quiet", "--allow-empty", "--message", "Begin")
+    return place, snapshot(place)
 
 
 @pytest.mark.parametrize("arguments", REFUSED, ids=" ".join)
-def test_what_cannot_be_meant_writes_nothing(argosy: Argosy, occupied: Path, arguments: tuple[str, ...]) -> None:
-    before = snapshot(occupied)
+def test_what_cannot_be_meant_writes_nothing(
+    argosy: Argosy,
+    occupied: tuple[Path, dict[str, bytes | None]],
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: tuple[str, ...],
+) -> None:
+    place, before = occupied
+    monkeypatch.chdir(place)
     result = argosy("init", *arguments)
     assert result.code in {1, 2}
     assert result.out == ""
     assert REFUSED[arguments] in " ".join(result.err.split())
     assert result.err.count("Error:") == 1
-    assert snapshot(occupied) == before
+    assert snapshot(place) == before
 
 
 class TestDestination:
@@ -325,7 +333,7 @@ class TestDestination:
         (tmp_path / "elsewhere" / "x").mkdir()
         monkeypatch.setenv("HOME", str(tmp_path))
         monkeypatch.chdir(tmp_path / ("gitops" if destination in {".", ""} else "elsewhere"))
-        assert argosy("init", destination, *SMALL, "--quiet").code == 0
+        assert argosy("init", destination, *SMALL, "--no-git", "--quiet").code == 0
         assert document(tmp_path / "gitops" / ".copier-answers.yml")["repository_name"] == "gitops"
         assert sorted(path.name for path in (tmp_path / "elsewhere").iterdir()) == ["link", "x"]
 
@@ -472,13 +480,9 @@ class TestGit:
     @pytest.mark.parametrize(
         "configuration",
         [
-            "[core]\nautocrlf = true\n",
-            "[core]\nautocrlf = true\nsafecrlf = true\n",
-            "[core]\neol = crlf\n",
-            "[core]\nexcludesFile = {folder}/ignore\n",
-            "[init]\ndefaultBranch = develop\n",
-            "[commit]\ntemplate = {folder}/missing\nverbose = true\n",
-            "[core]\nfileMode = false\nquotePath = true\n",
+            "[core]\nautocrlf = true\nfileMode = false\nquotePath = true\n[init]\ndefaultBranch = develop\n",
+            "[core]\nautocrlf = true\nsafecrlf = true\n[commit]\ntemplate = {folder}/missing\nverbose = true\n",
+            "[core]\neol = crlf\nexcludesFile = {folder}/ignore\n",
         ],
         ids=lambda text: text.split("\n")[1],
     )
