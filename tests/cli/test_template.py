@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import socket
 from base64 import b64encode
@@ -102,9 +103,9 @@ def test_a_layer_is_added_and_every_command_renders_it(argosy: Argosy, repositor
     assert argosy("add", "app", "api", "--commit").code == 0
     assert read(repository, "applications/api/SUPPORT.md") == "api: gitops people, silver\n"
     assert read(repository, "docs/applications.md") == "api, shop, web\n"
-    assert argosy("rename", "app", "api", "core", "--yes", "--commit").code == 0
+    assert argosy("rename", "app", "api", "core", "--yes", "--commit", "--no-validate").code == 0
     assert read(repository, "applications/core/SUPPORT.md") == "core: gitops people, silver\n"
-    assert argosy("remove", "app", "core", "--yes", "--commit").code == 0
+    assert argosy("remove", "app", "core", "--yes", "--commit", "--no-validate").code == 0
     assert read(repository, "docs/applications.md") == "shop, web\n"
 
     listed = json.loads(argosy("status", "--files", "--output", "json").out)["files"]
@@ -116,11 +117,11 @@ def test_a_layer_is_added_and_every_command_renders_it(argosy: Argosy, repositor
     assert {each["state"] for each in listed} == {"unchanged"}
 
     edit(repository, ".copier-answers.acme.yml", "night: false", "night: true")
-    assert argosy("apply", "--commit").code == 0
+    assert argosy("apply", "--commit", "--no-validate").code == 0
     assert read(repository, "applications/web/SUPPORT.md") == "web: gitops people, silver, 4711\n"
 
     before = {path: blob for path, blob in tree(repository, "HEAD").items() if path not in by_layer}
-    assert argosy("template", "remove", "acme", "--commit").code == 0
+    assert argosy("template", "remove", "acme", "--commit", "--no-validate").code == 0
     after = tree(repository, "HEAD")
     assert before.items() <= after.items()
     assert after == tree(repository, git(repository, "rev-list", "--max-parents=0", "HEAD").strip())
@@ -133,7 +134,7 @@ def tree(root: Path, revision: str) -> dict[str, str]:
 
 
 def test_a_newer_layer_is_merged_over_edits(argosy: Argosy, repository: Path, layer: Path) -> None:
-    assert argosy("template", "add", str(layer), "--commit").code == 0
+    assert argosy("template", "add", str(layer), "--commit", "--no-validate").code == 0
     edit(repository, "README.md", "Ask us.", "Ask us by mail.")
     commit(repository)
     edit(layer, "t/README.md.jinja", "# Our gitops", "# Their gitops")
@@ -143,7 +144,7 @@ def test_a_newer_layer_is_merged_over_edits(argosy: Argosy, repository: Path, la
     assert "v1.0.0" in argosy("template", "list").out
     assert json.loads(argosy("template", "list", "--output", "json").out)["layers"][0]["newest"] == "v1.1.0"
     assert json.loads(argosy("update", "--check", "--output", "json").out)["layers"] == {"acme": ["v1.0.0", "v1.1.0"]}
-    assert argosy("update", "--only", "NEW.md", "--commit").code == 0
+    assert argosy("update", "--only", "NEW.md", "--commit", "--no-validate").code == 0
     assert read(repository, "NEW.md") == "New.\n"
     assert (repository / "plain.txt").exists()
     assert "v1.0.0" in argosy("template", "list").out
@@ -151,7 +152,7 @@ def test_a_newer_layer_is_merged_over_edits(argosy: Argosy, repository: Path, la
     assert read(repository, "README.md").startswith("# Their gitops\n")
     assert read(repository, "README.md").endswith("Ask us by mail.\n")
     assert not (repository / "plain.txt").exists()
-    assert argosy("template", "update", "acme", "--to", "v1.0.0", "--commit").code == 0
+    assert argosy("template", "update", "acme", "--to", "v1.0.0", "--commit", "--no-validate").code == 0
     assert (repository / "plain.txt").exists()
     assert argosy("template", "update", "--commit", "--branch=x").code == 2
     assert argosy("template", "update", "--branch=x").code == 0
@@ -172,7 +173,7 @@ def test_two_layers_that_write_the_same_lie_in_an_order(
         "plain.txt": "Plain.\n",
     }
     release(team, "v1.0.0", begun)
-    assert argosy("template", "add", str(layer), "--commit").code == 0
+    assert argosy("template", "add", str(layer), "--commit", "--no-validate").code == 0
     added = argosy("template", "add", str(team), "--commit")
     assert added.code == 0, added.err
     assert "README.md is what a-team writes: acme and a-team have it. argosy template order" in added.err
@@ -215,13 +216,13 @@ def test_two_layers_that_write_the_same_lie_in_an_order(
     assert "docs/applications.md  (edited here, and gone from the template)" in gone.err
     assert "git add keeps a file that one side took away, git rm takes it away" in gone.err
     assert argosy("abort").code == 0
-    for path in ("README.md", "applications/shop/SUPPORT.md", "docs/applications.md"):
-        assert argosy("restore", path, "--yes", "--commit").code == 0
-    assert argosy("template", "order", "a-team", "acme", "--commit").code == 0
+    edited = ("README.md", "applications/shop/SUPPORT.md", "docs/applications.md")
+    assert argosy("restore", *edited, "--yes", "--commit", "--no-validate").code == 0
+    assert argosy("template", "order", "a-team", "acme", "--commit", "--no-validate").code == 0
     assert [line.split()[0] for line in argosy("template", "list").out.splitlines()] == ["a-team", "acme"]
     assert read(repository, "applications/web/SUPPORT.md") == "Written over.\n"
     assert read(repository, "README.md").endswith("The team.\n\nAsk us.\n")
-    assert argosy("template", "remove", "acme", "--commit").code == 0
+    assert argosy("template", "remove", "acme", "--commit", "--no-validate").code == 0
     assert read(repository, "applications/web/SUPPORT.md") == "Call the team.\n\n\n\nAt what time.\n"
     assert argosy("update", "--check").code == 0
 
@@ -248,7 +249,7 @@ def test_validate_knows_whose_file_is_wrong(argosy: Argosy, repository: Path, la
 
 
 def test_files_go_back_to_what_the_template_says(argosy: Argosy, repository: Path, layer: Path) -> None:
-    assert argosy("template", "add", str(layer), "--commit").code == 0
+    assert argosy("template", "add", str(layer), "--commit", "--no-validate").code == 0
     edit(repository, "README.md", "Ask us.", "Ask nobody.")
     (repository / ".gitattributes").unlink()
     commit(repository, {"environments/dev/web/mine.yaml": "{}\n"}, message="Ours")
@@ -267,9 +268,9 @@ def test_files_go_back_to_what_the_template_says(argosy: Argosy, repository: Pat
     edit(repository, values, "replicas: 1", "replicas: 3")
     assert "not committed" in argosy("restore", values, "--yes").err
     commit(repository)
-    assert argosy("restore", "dev", "--yes", "--commit").code == 0
+    assert argosy("restore", "dev", "--yes", "--commit", "--no-validate").code == 0
     assert "replicas: 3" in read(repository, values), "a seeded file is named itself"
-    assert argosy("restore", values, "--yes", "--commit").code == 0
+    assert argosy("restore", values, "--yes", "--commit", "--no-validate").code == 0
     assert "replicas: 1" in read(repository, values)
 
 
@@ -308,14 +309,17 @@ REFUSED: list[tuple[dict[str, str | bytes], str, str]] = [
 """What a layer has, the place that is named, and why."""
 
 
-def test_what_argosy_does_not_take_is_refused_with_its_place(argosy: Argosy, repository: Path, layer: Path) -> None:
+def test_what_argosy_does_not_take_is_refused_with_its_place(argosy: Argosy, repository: Path, tmp_path: Path) -> None:
     commit(repository, {"mine.md": "Mine.\n"})
-    for number, (files, place, said) in enumerate(REFUSED, 1):
-        git(layer, "reset", "--quiet", "--hard", "v1.0.0")
-        release(layer, f"v2.0.{number}", files)
+    for number, (files, place, said) in enumerate(REFUSED):
+        layer = tmp_path / f"{number}/acme"  # A folder needs no commit, and is read and asked as a repository is.
+        for path, content in {**FILES, **files}.items():
+            written = layer / path
+            written.parent.mkdir(parents=True, exist_ok=True)
+            written.write_bytes(content if isinstance(content, bytes) else content.encode())
         result = argosy("template", "add", str(layer), "--commit")
         assert result.code == 1, place
-        assert f"Layer acme v2.0.{number}, {place}: " in result.err
+        assert re.search(rf"Error: Layer acme \S+, {re.escape(place)}: ", result.err), result.err
         assert said in result.err
     assert git(repository, "status", "--porcelain") == ""
     assert not (repository / ".copier-answers.acme.yml").exists()
@@ -324,11 +328,11 @@ def test_what_argosy_does_not_take_is_refused_with_its_place(argosy: Argosy, rep
 def test_limits_hold_and_links_are_refused(
     argosy: Argosy, repository: Path, layer: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("ARGOSY_RENDER_TIMEOUT", "1")
+    monkeypatch.setenv("ARGOSY_RENDER_TIMEOUT", "0.2")
     endless = "[% for a in range(99999) %][% for b in range(99999) %][% endfor %][% endfor %]"
     release(layer, "v2.0.0", {"t/x.md.jinja": endless})
     result = argosy("template", "add", str(layer))
-    assert (result.code, "did not end within 1 seconds" in result.err) == (1, True)
+    assert (result.code, "did not end within 0.2 seconds" in result.err) == (1, True)
     monkeypatch.undo()
     (layer / "t/x.md.jinja").unlink()
     (layer / "t/link").symlink_to("/etc/passwd")
@@ -341,7 +345,7 @@ def test_a_strangers_repository_fetches_nothing(
     argosy: Argosy, repository: Path, layer: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whoever clones it decides on its layers' sources: until then, only what renders the template is refused."""
-    assert argosy("template", "add", str(layer), "--commit").code == 0
+    assert argosy("template", "add", str(layer), "--commit", "--no-validate").code == 0
     monkeypatch.setenv("ARGOSY_CACHE", str(tmp_path / "other"))
 
     def refuse(*_: object, **__: object) -> None:
@@ -361,7 +365,7 @@ def test_a_strangers_repository_fetches_nothing(
     assert argosy("template", "fetch").code == 0
     assert argosy("status", "--files").code == 0
     layer.rename(moved)
-    assert argosy("add", "env", "qa", "--commit").code == 0, "it works offline once it was fetched"
+    assert argosy("add", "env", "qa", "--commit", "--no-validate").code == 0, "it works offline once it was fetched"
 
 
 def test_a_private_layer_is_fetched_with_gits_credentials_and_by_nothing_else(
@@ -397,7 +401,7 @@ def test_a_private_layer_is_fetched_with_gits_credentials_and_by_nothing_else(
         credentials = tmp_path / "credentials"
         credentials.write_text(f"{url.replace('://', '://ada:secret@')}\n")
         git(tmp_path, "config", "--file", str(git_configuration), "credential.helper", f"store --file={credentials}")
-        assert argosy("template", "add", f"{source}@v1.0.0", "--commit").code == 0
+        assert argosy("template", "add", f"{source}@v1.0.0", "--commit", "--no-validate").code == 0
         assert source in read(repository, ".copier-answers.acme.yml")
         assert "secret" not in read(repository, ".copier-answers.acme.yml")
         asked.clear()
@@ -439,7 +443,7 @@ def test_sources_that_are_none(argosy: Argosy, repository: Path, layer: Path) ->
     assert argosy("template", "add", str(layer), "--set", "tier=tin").code == 1
     commit(repository, {".copier-answers.other.yml": "_commit: v1.0.0\n_src_path: gh:x/y\n"})
     assert argosy("template", "list").out == "", "another template of Copier's is no layer"
-    assert argosy("template", "add", str(layer), "--commit").code == 0
+    assert argosy("template", "add", str(layer), "--commit", "--no-validate").code == 0
     assert "has a layer acme already" in argosy("template", "add", str(layer)).err
     assert "acme and b have it" in argosy("template", "add", str(layer), "--name", "b", "--dry-run").err
     edit(repository, ".copier-answers.acme.yml", str(layer), "ext::sh -c id")
@@ -454,13 +458,13 @@ def test_a_folder_is_a_layer_too(argosy: Argosy, repository: Path, layer: Path, 
     assert argosy("template", "add", str(folder), "--commit").code == 0
     assert read(repository, "colour.txt") == "blue of gitops\n"
     (folder / "t/colour.txt.jinja").write_text("Very {{ colour }}\n")
-    assert argosy("template", "update", "style", "--set", "colour=red", "--commit").code == 0
+    assert argosy("template", "update", "style", "--set", "colour=red", "--commit", "--no-validate").code == 0
     assert read(repository, "colour.txt") == "blue of gitops\n".replace("blue", "red"), (
         "answers alone: the same version"
     )
-    assert argosy("template", "update", "style", "--commit").code == 0
+    assert argosy("template", "update", "style", "--commit", "--no-validate").code == 0
     assert read(repository, "colour.txt") == "Very red\n"
-    assert argosy("template", "add", str(layer), "--commit").code == 0, "several layers"
+    assert argosy("template", "add", str(layer), "--commit", "--no-validate").code == 0, "several layers"
 
 
 def test_init_with_a_layer(argosy: Argosy, layer: Path, tmp_path: Path) -> None:
