@@ -65,6 +65,20 @@ def document(path: str) -> dict[str, dict[str, object]]:
     return found
 
 
+@pytest.fixture
+def reloader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, argosy: Argosy) -> Path:
+    """Return a small repository in whose cluster reloader is installed, through prod."""
+
+    def make(place: Path) -> None:
+        create(place)
+        result = in_process("add", "component", "reloader", "--commit", "--no-validate", "--repository", str(place))
+        assert result.code == 0, result.err
+
+    root = shared.repository("with reloader", make, tmp_path / "reloader")
+    monkeypatch.chdir(root)
+    return root
+
+
 class TestAdd:
     def test_brings_what_it_needs_and_says_what_is_left(self, argosy: Argosy, repository: Path) -> None:
         result = argosy("add", "component", "alloy", "--commit")
@@ -138,25 +152,23 @@ class TestAdd:
         assert (result.code, state(repository)) == (2, before)
         assert message in result.err
 
-    def test_there_already(self, argosy: Argosy, repository: Path) -> None:
-        assert argosy("add", "component", "reloader", "--commit", "--no-validate").code == 0
+    def test_there_already(self, argosy: Argosy, reloader: Path) -> None:
         again = argosy("add", "component", "reloader", "--env", "dev")
         assert again.code == 2
         assert "in the cluster of dev already, through prod" in again.err
         assert argosy("add", "component", "reloader", "--version", "2.0.0", "--commit", "--no-validate").code == 0
-        assert git(repository, "show", "--format=%s", "--name-only").split("\n") == [
+        assert git(reloader, "show", "--format=%s", "--name-only").split("\n") == [
             *("Change reloader 2.0.0", "", "argocd/prod/components/reloader.yaml", ""),
         ]
 
-    def test_an_environment_of_another_cluster(self, argosy: Argosy, repository: Path) -> None:
-        assert argosy("add", "component", "reloader", "--commit", "--no-validate").code == 0
+    def test_an_environment_of_another_cluster(self, argosy: Argosy, reloader: Path) -> None:
         assert "component" not in argosy("add", "env", "qa", "--commit", "--no-validate").err
         result = argosy("add", "env", "west", "--cluster", "west", "--commit", "--no-validate")
         assert "argosy add component reloader --env west" in result.err
         assert argosy("add", "component", "reloader", "--commit", "--no-validate").code == 0
-        before = state(repository)
+        before = state(reloader)
         result = argosy("set", "environment", "west", "cluster=https://kubernetes.default.svc")
-        assert (result.code, state(repository)) == (2, before)
+        assert (result.code, state(reloader)) == (2, before)
         assert "reloader is installed through prod and through west" in result.err
 
 
@@ -270,9 +282,8 @@ class TestRemove:
         assert argosy("add", "component", "reloader", "--env", "prod", "--commit", "--no-validate").code == 0
         assert "shares" not in argosy("remove", "env", "prod", "--yes", "--commit", "--no-validate").err
 
-    @pytest.mark.usefixtures("repository")
+    @pytest.mark.usefixtures("reloader")
     def test_by_hand(self, argosy: Argosy) -> None:
-        assert argosy("add", "component", "reloader", "--commit", "--no-validate").code == 0
         Path("argocd/prod/components/reloader.yaml").unlink()
         assert argosy("apply", "--commit", "--quiet").code == 0
         assert (

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from argosy.repository.model import WRITTEN_HERE, ArgocdStyle, Format, RevisionStyle
+from argosy.repository.model import ArgocdStyle, Format, RevisionStyle
 from tests.changing import commit, create, edit, git, model
 from tests.conftest import Argosy, Process
 
@@ -30,8 +30,14 @@ def manifests(argosy: Argosy, *arguments: str) -> list[dict[str, Any]]:
     return [*yaml.safe_load_all(found.out)]
 
 
-@pytest.mark.parametrize("style", ArgocdStyle)
-@pytest.mark.parametrize("form", WRITTEN_HERE)
+@pytest.mark.parametrize(
+    ("form", "style"),
+    [
+        (Format.HELM, ArgocdStyle.APPLICATIONS),
+        (Format.KUSTOMIZE, ArgocdStyle.APPLICATIONSET),
+        (Format.MANIFESTS, ArgocdStyle.APPLICATIONS),
+    ],
+)
 def test_what_argo_cd_would_apply(
     argosy: Argosy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: Format, style: ArgocdStyle
 ) -> None:

@@ -41,7 +41,7 @@ ON_THE_LINE = {"--yes", "--dry-run", "--check", "--allow-open", "--force", "--al
 @pytest.fixture
 def root(tmp_path: Path, argosy: Argosy) -> Path:
     """Return a small repository in the folder that one is in."""
-    return create(tmp_path / "gitops", model(("my-app",), form=Format.HELM))
+    return create(tmp_path / "gitops", model(form=Format.HELM))
 
 
 # -o
@@ -68,9 +68,9 @@ def test_yaml_is_what_json_is(argosy: Argosy, root: Path, arguments: str) -> Non
 @pytest.mark.parametrize(
     ("arguments", "names"),
     [
-        ("status", "my-app dev"),
+        ("status", "web dev"),
         ("status --files", "README.md"),
-        ("tree", "my-app-prod"),
+        ("tree", "web-prod"),
         ("settings env prod", "env prod autoSync"),
         ("rules", "image-tag"),
         ("components", "cert-manager"),
@@ -95,7 +95,7 @@ def test_wide_has_more(argosy: Argosy, root: Path, arguments: str, more: str) ->
 
 def test_run_as_if_started_elsewhere(argosy: Argosy, root: Path, tmp_path: Path) -> None:
     told = argosy("-C", "gitops", "-C", "environments", "status")
-    assert (told.code, "my-app" in told.out) == (0, True)
+    assert (told.code, "web" in told.out) == (0, True)
     assert Path.cwd() == tmp_path
     assert argosy("-C", "nowhere", "status").code == 2
 
@@ -126,20 +126,20 @@ def test_every_option_is_a_variable_as_it_is_called_unless_it_is_for_the_line_al
 def test_a_variable_is_an_option_and_the_line_wins(argosy: Argosy, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(root)
     monkeypatch.setenv("ARGOSY_STATUS_OUTPUT", "name")
-    assert argosy("status").out == "my-app dev\nmy-app prod\n"
+    assert argosy("status").out == "web dev\nweb prod\n"
     assert json.loads(argosy("status", "-o", "json").out)["kind"] == "Status"
     monkeypatch.setenv("ARGOSY_TREE_ENV", "dev prod")
     monkeypatch.setenv("ARGOSY_TREE_OUTPUT", "name")
-    assert argosy("tree", "--env", "prod").out == "root\nmy-app-prod\n"
-    assert "my-app-dev" in argosy("tree").out
+    assert argosy("tree", "--env", "prod").out == "root\nweb-prod\n"
+    assert "web-dev" in argosy("tree").out
     monkeypatch.setenv("ARGOSY_ADD_APP_QUIET", "1")
     monkeypatch.setenv("ARGOSY_ADD_APP_ENV", "dev")
     monkeypatch.setenv("ARGOSY_ADD_APP_VALIDATE", "false")
     monkeypatch.setenv("ARGOSY_ADD_APP_DRY_RUN", "1")
-    assert argosy("add", "application", "web").err == ""
-    assert [each.parent.name for each in root.glob("environments/*/web")] == ["dev"]
+    assert argosy("add", "application", "shop").err == ""
+    assert [each.parent.name for each in root.glob("environments/*/shop")] == ["dev"]
     monkeypatch.setenv("ARGOSY_REMOVE_APP_YES", "1")
-    assert argosy("remove", "app", "web").code == 2
+    assert argosy("remove", "app", "shop").code == 2
 
 
 def test_a_variable_that_is_wrong_is_named(argosy: Argosy, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -426,7 +426,7 @@ def test_a_program_on_path_is_a_command(process: Process, root: Path, tmp_path: 
     assert (greeted.code, greeted.out) == (7, "mine --help -- -x a b\n")
     for name in ("plain", "gone"):
         assert f"{mine}/argosy-{name} cannot be run" in process(name, env=path, cwd=root).err
-    assert "my-app" in process("status", env=path, cwd=root).out
+    assert "web" in process("status", env=path, cwd=root).out
     for name in ("steal", "link", "data"):
         assert "No such command" in process(name, env=path, cwd=root).err
     shown = process("--help", env=path, cwd=root).out
