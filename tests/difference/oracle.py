@@ -87,9 +87,19 @@ def _rendered(folder: Path, spec: Mapping[str, Any], namespace: str, helm: Path)
         command = [str(helm), "template", options["releaseName"], str(place), f"--namespace={namespace}", *values]
         return [*yaml.safe_load_all(_run(folder, command, [files(place), [path.read_text() for path in named]]))]
     if (place / "kustomization.yaml").exists():
-        read = [files(folder / each) for each in ("applications", "environments")]
+        read = {str(each.relative_to(folder.resolve())): files(each) for each in _built_from(place.resolve())}
         return [*yaml.safe_load_all(_run(folder, [str(kubectl_path()), "kustomize", str(place)], read))]
     return [each for path in sorted(place.glob("*.yaml")) for each in yaml.safe_load_all(path.read_text())]
+
+
+def _built_from(place: Path) -> list[Path]:
+    """Return the folders that a build reads: Kustomize reads no file outside of one but by a folder that it names."""
+    found = [place]
+    for each in found:
+        named = yaml.safe_load((each / "kustomization.yaml").read_text())
+        read = [path for key in ("resources", "components") for path in named.get(key, ())]
+        found += {(each / path).resolve() for path in read if (each / path).is_dir()} - {*found}
+    return sorted(found)
 
 
 def _run(folder: Path, command: Sequence[str], read: object) -> str:
