@@ -84,7 +84,11 @@ class TestCopier:
         for path, (_, content) in files(root).items():
             assert content.replace(b"# Our gitops", b"# gitops") == fresh[path].content
 
-    def test_of_another_template(self, tmp_path: Path) -> None:
+    def test_of_another_template(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        # Of dozens of versions, the last ones and the first ones, which have the fewest files.
+        newest_first = versions.versions()
+        some = (*newest_first[:2], *newest_first[-2:])
+        monkeypatch.setattr(versions._History, "versions", some)
         root = create(tmp_path / "gitops")
         edit(root, ANSWERS, versions.current().version, "v2.0.0")
         for path in git(root, "ls-files").split():

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from pathlib import Path
 
 from argosy.promotion.trailers import Kind, Step
@@ -44,12 +42,3 @@ def rolled_back(root: Path, file: str, target: str, origin: str, *, old: str = N
 def head(root: Path) -> str:
     """Return the commit that is checked out."""
     return git(root, "rev-parse", "HEAD").strip()
-
-
-def processes(trace: Path, command: list[str], root: Path) -> int:
-    """Run a command, and return how many git processes it started."""
-    trace.unlink(missing_ok=True)
-    subprocess.run(
-        command, cwd=root, check=True, capture_output=True, env={**os.environ, "GIT_TRACE2_EVENT": str(trace)}
-    )
-    return sum('"event":"start"' in line for line in trace.read_text().splitlines())

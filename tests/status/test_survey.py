@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,8 @@ from argosy.status.matrix import Lag, Matrix
 from argosy.status.report import UNREAD, Report, Template, of_lag, phrases, summary
 from argosy.template import creation
 from tests.changing import commit, create, edit, git, model, rendered
-from tests.status.stories import NEW, OLD, bump, head, path, processes, promoted, rolled_back
+from tests.conftest import Argosy
+from tests.status.stories import NEW, OLD, bump, head, path, promoted, rolled_back
 
 CHAIN = ("dev", "staging", "prod")
 
@@ -39,12 +39,7 @@ def keys(lag: Lag) -> tuple[list[str], list[str], list[str]]:
     return tuple([each.key.path[-1] for each in part] for part in parts)  # type: ignore[return-value]
 
 
-@pytest.fixture(params=WRITTEN_HERE)
-def form(request: pytest.FixtureRequest) -> Format:
-    found: Format = request.param
-    return found
-
-
+@pytest.mark.parametrize("form", WRITTEN_HERE)
 def test_a_version_on_its_way_to_production(form: Format, tmp_path: Path) -> None:
     root = create(tmp_path / "gitops", model(environments=CHAIN, form=form))
     assert not read(root).is_behind
@@ -64,7 +59,8 @@ def test_a_version_on_its_way_to_production(form: Format, tmp_path: Path) -> Non
     assert found.commit == first
 
 
-def test_what_is_set_by_hand_is_no_lag(form: Format, tmp_path: Path) -> None:
+def test_what_is_set_by_hand_is_no_lag(tmp_path: Path) -> None:
+    form = Format.KUSTOMIZE
     root = create(tmp_path / "gitops", model(form=form))
     bump(root, path("prod", form), new="1.0.0")
     assert (lag(root, "prod").size, len(lag(root, "prod").drifted), lag(root, "prod").undecided) == (0, 1, [])
@@ -123,7 +119,8 @@ def branches(tmp_path: Path, form: Format = Format.MANIFESTS) -> Path:
     return root
 
 
-def test_each_environment_is_read_from_its_own_branch(form: Format, tmp_path: Path) -> None:
+def test_each_environment_is_read_from_its_own_branch(tmp_path: Path) -> None:
+    form = Format.HELM
     root = branches(tmp_path, form)
     origin = bump(root, path("dev", form))
     edit(root, path("prod", form), OLD, "9.9.9")  # Nobody deploys what dev's branch says of prod.
@@ -184,9 +181,11 @@ def test_a_shallow_clone_says_that_it_cannot_tell(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("style", RevisionStyle)
-def test_the_number_of_processes_does_not_grow(style: RevisionStyle, tmp_path: Path) -> None:
-    counts = set()
-    for number in (2, 4):
+def test_the_number_of_processes_does_not_grow(
+    argosy: Argosy, style: RevisionStyle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counts, trace = set(), tmp_path / "trace"
+    for number in (1, 3):
         names = tuple(f"app-{each}" for each in range(number))
         repository = model(names, CHAIN, revision=style)
         root = tmp_path / str(number)
@@ -195,7 +194,11 @@ def test_the_number_of_processes_does_not_grow(style: RevisionStyle, tmp_path: P
         for source, target in (("dev", "staging"), ("staging", "prod")):
             for name in names:
                 _travel(root, style, name, source, target)
-        counts.add(processes(tmp_path / "trace", [sys.executable, "-m", "argosy", "status"], root))
+        monkeypatch.setenv("GIT_TRACE2_EVENT", str(trace))
+        assert argosy("status", "--repository", str(root)).code == 0
+        monkeypatch.delenv("GIT_TRACE2_EVENT")
+        counts.add(trace.read_text().count('"event":"start"'))
+        trace.unlink()
         assert sum(each.size for each in _lags(root)) == 0
     assert len(counts) == 1, counts
 
