@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from argosy.repository.model import WRITTEN_HERE, Format
-from tests.conftest import Argosy, Git
+from argosy.repository.model import WRITTEN_HERE, Format, RevisionStyle
+from tests.changing import create, git, model
+from tests.conftest import Argosy
 
 EDITS = {
     Format.HELM: (
@@ -37,13 +38,15 @@ EDITS = {
 
 
 @pytest.fixture
-def repository(tmp_path: Path, argosy: Argosy) -> Path:
+def repository(tmp_path: Path) -> Path:
     return tmp_path / "gitops"
 
 
-def start(repository: Path, argosy: Argosy, *options: str) -> None:
-    made = argosy("init", str(repository), "--defaults", "--quiet", *options)
-    assert made.code == 0, made.err
+def start(repository: Path, form: Format = Format.HELM, revision: RevisionStyle = RevisionStyle.TRUNK) -> None:
+    """Make a repository of one application."""
+    create(repository, model(("my-app",), ("dev", "staging", "prod"), form=form, revision=revision))
+    for environment in ("dev", "staging", "prod") if revision is RevisionStyle.BRANCH else ():
+        git(repository, "branch", environment)
 
 
 def compared(repository: Path, argosy: Argosy, *arguments: str) -> dict[str, Any]:
@@ -55,7 +58,7 @@ def compared(repository: Path, argosy: Argosy, *arguments: str) -> dict[str, Any
 
 @pytest.mark.parametrize("form", WRITTEN_HERE)
 def test_what_no_policy_pins_is_set_apart(form: Format, repository: Path, argosy: Argosy) -> None:
-    start(repository, argosy, "--format", form.value)
+    start(repository, form)
     assert compared(repository, argosy)["unexpected"]["applications"] == []
     name, changes, unexpected, expected = EDITS[form]
     file = repository / "environments/dev/my-app" / name
@@ -78,7 +81,7 @@ def test_what_no_policy_pins_is_set_apart(form: Format, repository: Path, argosy
 
 
 def test_people_read_both_parts(repository: Path, argosy: Argosy) -> None:
-    start(repository, argosy)
+    start(repository)
     values = repository / "environments/dev/my-app/values.yaml"
     values.write_text(values.read_text().replace("1.29.3-alpine", "1.30.0"))
     for output in ("text", "markdown"):
@@ -94,8 +97,9 @@ def test_people_read_both_parts(repository: Path, argosy: Argosy) -> None:
 
 
 def test_an_application_in_one_of_them_alone_is_said(repository: Path, argosy: Argosy) -> None:
-    start(repository, argosy)
-    added = argosy("add", "app", "web", "--env", "dev", "--quiet", "--commit", "--repository", str(repository))
+    start(repository)
+    quick = ("--quiet", "--commit", "--no-validate", "--repository", str(repository))
+    added = argosy("add", "app", "web", "--env", "dev", *quick)
     assert added.code == 0, added.err
     found = compared(repository, argosy)
     assert (found["onlyFrom"], found["onlyTo"]) == (["web"], [])
@@ -103,8 +107,8 @@ def test_an_application_in_one_of_them_alone_is_said(repository: Path, argosy: A
     assert told.out.startswith("Only in dev: web.\n")
 
 
-def test_each_environment_is_read_from_its_own_branch(repository: Path, argosy: Argosy, git: Git) -> None:
-    start(repository, argosy, "--revision", "branch")
+def test_each_environment_is_read_from_its_own_branch(repository: Path, argosy: Argosy) -> None:
+    start(repository, revision=RevisionStyle.BRANCH)
     git(repository, "switch", "--quiet", "dev")
     values = repository / "environments/dev/my-app/values.yaml"
     values.write_text(values.read_text().replace("1.29.3-alpine", "1.30.0"))
@@ -115,7 +119,7 @@ def test_each_environment_is_read_from_its_own_branch(repository: Path, argosy: 
 
 
 def test_secrets_stay_secret(repository: Path, argosy: Argosy) -> None:
-    start(repository, argosy, "--format", "manifests")
+    start(repository, Format.MANIFESTS)
     for environment in ("dev", "prod"):
         secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "key"}, "stringData": {"key": environment}}
         file = repository / "environments" / environment / "my-app/secret.yaml"
@@ -127,26 +131,20 @@ def test_secrets_stay_secret(repository: Path, argosy: Argosy) -> None:
         assert "hush" not in told.out
 
 
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
+def test_what_cannot_be_meant_is_refused(repository: Path, argosy: Argosy) -> None:
+    start(repository)
+    for arguments, said in (
         (("--between", "dev", "dev"), "Both environments are the same"),
         (("--between", "dev", "nope"), "There is no environment “nope”"),
         (("--between", "dev", "prod", "--against", "main"), "--between can be combined only"),
         (("nope", "--between", "dev", "prod"), "There is no application “nope”"),
-    ],
-)
-def test_what_cannot_be_meant_is_refused(
-    arguments: tuple[str, ...], said: str, repository: Path, argosy: Argosy
-) -> None:
-    start(repository, argosy)
-    told = argosy("diff", *arguments, "--repository", str(repository))
-    assert told.code == 2
-    assert said in told.err
+    ):
+        told = argosy("diff", *arguments, "--repository", str(repository))
+        assert (told.code, said in told.err) == (2, True), told.err
 
 
 def test_what_cannot_be_rendered_is_an_error(repository: Path, argosy: Argosy) -> None:
-    start(repository, argosy)
+    start(repository)
     values = repository / "environments/prod/my-app/values.yaml"
     values.write_text(values.read_text().replace("replicaCount: 3", "replicaCount: [3]"))
     told = argosy("diff", "--between", "dev", "prod", "--repository", str(repository))

@@ -14,6 +14,7 @@ from argosy.change.needs import Used
 from argosy.promotion.projects import with_kinds
 from argosy.repository.model import Format, Kind, RevisionStyle
 from argosy.validation import pipeline
+from tests import shared
 from tests.changing import commit, git
 from tests.conftest import Argosy
 from tests.promoting import edit, release, start, text
@@ -24,6 +25,7 @@ HEAD = "kind: AppProject\nspec:\n"
 VALUES = "environments/{}/web/values.yaml"
 STAGING = "argocd/staging/project.yaml"
 BRINGS = "networkPolicy:\n  enabled: true\n"
+QUICK = ("--commit", "--quiet", "--no-validate")
 PROMOTE = ("promote", "web", "--to", "staging", "--take", "**", "--yes")
 
 
@@ -123,10 +125,14 @@ class TestTheText:
 @pytest.fixture
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, argosy: Argosy) -> Path:
     """Return a repository in whose dev web has a setting that makes a kind, which only dev's project permits."""
-    root = start(tmp_path / "gitops", Format.HELM, environments=("dev", "staging"))
+
+    def make(place: Path) -> None:
+        start(place, Format.HELM, environments=("dev", "staging"))
+        switched_on(place)
+        assert argosy("apply", *QUICK, "--repository", str(place)).code == 0
+
+    root = shared.repository("a promotion brings a kind", make, tmp_path / "gitops")
     monkeypatch.chdir(root)
-    switched_on(root)
-    assert argosy("apply", "--commit", "--quiet").code == 0
     return root
 
 
@@ -154,7 +160,7 @@ def test_the_project_comes_in_the_same_commit(argosy: Argosy, repository: Path) 
     assert set(git(repository, "show", "--name-only", "--format=").split()) == {VALUES.format("staging")}
     [warning] = found(repository)
     assert "networking.k8s.io/NetworkPolicy" in warning
-    back = argosy(*PROMOTE, "--commit")
+    back = argosy(*PROMOTE, "--commit", "--no-validate")
     assert (back.code, f"{STAGING} then" in back.out) == (0, False)
 
 
@@ -187,7 +193,7 @@ def test_the_default_branch_has_to_permit_it_too(
     monkeypatch.chdir(root)
     git(root, "switch", "--quiet", "dev")
     switched_on(root)
-    assert argosy("apply", "--commit", "--quiet").code == 0
+    assert argosy("apply", *QUICK).code == 0
     git(root, "switch", "--quiet", "staging")
     result = argosy(*PROMOTE, "--commit")
     assert result.code == 0, result.err
@@ -195,8 +201,8 @@ def test_the_default_branch_has_to_permit_it_too(
     assert "kind: NetworkPolicy" in text(root, STAGING)
     git(root, "switch", "--quiet", "main")
     assert "kind: NetworkPolicy" not in text(root, STAGING)
-    assert argosy("apply", "--commit", "--quiet").code == 0
+    assert argosy("apply", *QUICK).code == 0
     assert "kind: NetworkPolicy" in text(root, STAGING)
     git(root, "switch", "--quiet", "staging")
     edit(root, VALUES.format("dev"), "replicaCount: 1", "replicaCount: 2")
-    assert "Argo CD reads" not in argosy(*PROMOTE, "--commit").err
+    assert "Argo CD reads" not in argosy(*PROMOTE, "--commit", "--no-validate").err
