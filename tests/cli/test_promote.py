@@ -39,7 +39,6 @@ from tests.promoting import (
 )
 
 SOPS_SECRET = "apiVersion: isindir.github.com/v1alpha3\nkind: SopsSecret\nmetadata:\n    name: web\n"
-HOSTS = ("github", "gitlab", "bitbucket", "gitea")
 TO_STAGING = ("promote", "web", "--to", "staging")
 UNJUDGED = ("--yes", "--commit", "--no-validate")
 """For what comes before the step that a story is about."""
@@ -116,7 +115,7 @@ class TestTheStory:
         assert "--take 'Deployment/web:spec.template.spec.hostIPC'" in result.err
         left = argosy(*TO_STAGING, "--dry-run", "--leave", "**.hostIPC")
         assert (left.code, "left as chosen" in left.out) == (0, True)
-        for taken in ("**", "Deployment/web:spec.template.spec.hostIPC", "hostIPC"):
+        for taken in ("Deployment/web:spec.template.spec.hostIPC", "hostIPC"):
             result = argosy(*TO_STAGING, "--dry-run", "--take", taken)
             assert result.code == (2 if taken == "hostIPC" else 0), result.err
         assert "“hostIPC” matches no key that differs." in result.err
@@ -408,23 +407,22 @@ class TestSquashes:
     def test_a_rollback(self, argosy: Argosy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         root = start(tmp_path / "gitops", environments=("dev", "prod"))
         monkeypatch.chdir(root)
-        for before, after in pairwise((OLD, NEW, "1.29.5-alpine", "1.29.6-alpine")):
+        for before, after in pairwise((OLD, NEW, "1.29.5-alpine")):
             edit(root, path("dev"), before, after)
             assert argosy("promote", "web", "--to", "prod", *self.UP).code == 0
             self.merged(root, "up", "Merged in up (pull request #7)\n\n{}\n\nApproved-by: Ada")
             git(root, "branch", "--quiet", "-D", "up")
         assert argosy("rollback", "web", "prod", "--yes", "--branch=back", "--no-validate").code == 0
         self.merged(root, "back")
-        assert "1.29.5-alpine" in text(root, path("prod"))
+        assert NEW in text(root, path("prod"))
         told = json.loads(argosy("history", "web", "--output", "json").out)["history"]
         assert [(each["kind"], each["rolledBack"]) for each in told] == [
             ("rollback", False),
             ("promotion", True),
             ("promotion", False),
-            ("promotion", False),
         ]
         assert argosy("rollback", "web", "prod", "--yes", "--commit").code == 0
-        assert NEW in text(root, path("prod"))
+        assert OLD in text(root, path("prod"))
 
     def test_with_a_branch_for_each_environment(
         self, argosy: Argosy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -782,9 +780,9 @@ class TestOnABranch:
         assert "secret" not in result.out + result.err
 
 
-@pytest.fixture(params=HOSTS)
+@pytest.fixture(params=["github"])
 def kind(request: pytest.FixtureRequest) -> str:
-    """Return each kind of host in turn."""
+    """Return what the host is: of test_delivery.py, each kind in turn, by the same way there."""
     return str(request.param)
 
 
@@ -804,14 +802,12 @@ def bare(repository: Path, kind: str, server: Server, monkeypatch: pytest.Monkey
     return with_remote(repository)
 
 
-only_github = pytest.mark.parametrize("kind", ["github"], indirect=True)
 REQUEST = (*TO_STAGING, "--pull-request", "--yes")
 
 
 class TestAPullRequest:
     BRANCH = "promote/web-dev-to-staging"
 
-    @only_github
     def test_the_host_knows_what_a_squash_promoted(
         self, argosy: Argosy, repository: Path, bare: Path, server: Server
     ) -> None:
@@ -841,6 +837,9 @@ class TestAPullRequest:
         assert "Not followed up" not in result.err
         assert NEW in text(bare, path("prod"), "promote/web-staging-to-prod")
 
+    @pytest.mark.parametrize(
+        "kind", ["github", "bitbucket"], indirect=True
+    )  # One that has labels, and one that has none.
     def test_opened_and_updated(self, argosy: Argosy, repository: Path, bare: Path, server: Server) -> None:
         commit(repository, {"CODEOWNERS": "* @ada\nenvironments/prod/ @grace\n"})
         edit(repository, ".argosy.yaml", "host:", "promotion: {labels: [release]}\nhost:")
@@ -868,7 +867,6 @@ class TestAPullRequest:
         assert "1.29.5-alpine" in text(bare, path("staging"), self.BRANCH)
         assert git(bare, "rev-list", "--count", f"main..{self.BRANCH}") == "1\n"
 
-    @only_github
     def test_nothing_is_pushed_twice(self, argosy: Argosy, repository: Path, bare: Path, server: Server) -> None:
         assert argosy(*REQUEST).code == 0
         pushed = git(bare, "rev-parse", self.BRANCH)
@@ -877,7 +875,6 @@ class TestAPullRequest:
         assert "Commits of main that are not on origin yet are left out" in result.err
         assert (git(bare, "rev-parse", self.BRANCH), len(server.pull_requests)) == (pushed, 1)
 
-    @only_github
     @pytest.mark.usefixtures("repository", "server")
     def test_someone_pushed_to_the_branch(self, argosy: Argosy, bare: Path, tmp_path: Path) -> None:
         assert argosy(*REQUEST, "--no-validate").code == 0
@@ -890,7 +887,6 @@ class TestAPullRequest:
         assert (result.code, git(bare, "rev-parse", self.BRANCH)) == (1, before)
         assert "has commits that are not part of this promotion" in result.err
 
-    @only_github
     @pytest.mark.usefixtures("repository", "server")
     def test_the_remote_is_ahead(self, argosy: Argosy, bare: Path, tmp_path: Path) -> None:
         other = clone(bare, tmp_path / "other")
@@ -900,7 +896,6 @@ class TestAPullRequest:
         assert "1.29.6-alpine" in text(bare, path("staging"), self.BRANCH)
         assert git(bare, "rev-parse", f"{self.BRANCH}^") == git(bare, "rev-parse", "main")
 
-    @only_github
     @pytest.mark.usefixtures("repository")
     def test_without_a_token(self, argosy: Argosy, bare: Path, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv("ARGOSY_TOKEN")
@@ -911,10 +906,9 @@ class TestAPullRequest:
         assert NEW in text(bare, path("staging"), self.BRANCH)
         assert server.requests == []
 
-    @only_github
     @pytest.mark.usefixtures("repository", "bare")
     def test_the_host_refuses(self, argosy: Argosy, server: Server) -> None:
-        for status in (401, 404, 422, 429, 500):
+        for status in (401, 429, 500):  # At once, and after it was tried again; what else may come, tests/hosting has.
             server.fail_next(status, {"Retry-After": "0"} if status == 429 else None, times=20)
             result = argosy(*REQUEST, "--no-validate")
             assert result.code == 1, (status, result.err)
@@ -945,7 +939,6 @@ class TestAPullRequest:
         takes = {"github": 65_536, "gitlab": 1_048_576, "bitbucket": 32_768, "gitea": 65_535}
         assert all(hosting._KINDS[kind].body_limit <= most for kind, most in takes.items())
 
-    @only_github
     @pytest.mark.usefixtures("server")
     def test_a_remote_that_is_gone(self, argosy: Argosy, repository: Path, bare: Path) -> None:
         bare.rename(bare.with_suffix(".gone"))
@@ -954,7 +947,6 @@ class TestAPullRequest:
         assert (result.code, state(repository)) == (1, before)
         assert "Nothing was changed there" in result.err
 
-    @only_github
     @pytest.mark.usefixtures("bare")
     def test_interrupted(self, argosy: Argosy, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
         def interrupt(*_: object) -> None:
