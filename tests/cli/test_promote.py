@@ -18,7 +18,7 @@ from argosy import hosting
 from argosy.hosting import client
 from argosy.repository.model import WRITTEN_HERE, ArgocdStyle, Format, RevisionStyle
 from tests import changing, shared
-from tests.changing import commit, files, git, state
+from tests.changing import State, commit, files, git, state
 from tests.conftest import Argosy, in_process
 from tests.forked import Forked, Terminal
 from tests.hosting.server import Server, playing
@@ -58,6 +58,13 @@ def two(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, argosy: Argosy) -> Path
     root = start(tmp_path / "gitops", applications=("api", "web"), released=True)
     monkeypatch.chdir(root)
     return root
+
+
+@pytest.fixture(scope="module")
+def untouched(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, State, str]:
+    """Return such a repository, with its state, that no test changes."""
+    root = start(tmp_path_factory.mktemp("untouched") / "gitops", released=True)
+    return root, state(root), refs(root)
 
 
 def refs(root: Path) -> str:
@@ -316,35 +323,41 @@ class TestWhoDecides:
         assert NEW in text(two, path("staging"))
 
     @pytest.mark.parametrize(
-        ("arguments", "code", "said"),
+        ("arguments", "said"),
         [
-            (("promote",), 2, "--to ENV"),
-            (("promote", "--to", "staging"), 2, "or use --all"),
-            (("promote", "web", "--all", "--to", "staging"), 2, "--all already means every"),
-            (("promote", "wbe", "--to", "staging"), 2, "web"),
-            (("promote", "web", "--to", "stagign"), 2, "staging"),
-            (("promote", "web", "--to", "dev"), 2, "promotesFrom"),
-            (("promote", "web", "--from", "dev", "--to", "dev"), 2, "itself"),
-            (("promote", "web", "--from", "prod", "--to", "staging", "--chain"), 2, "on the way to staging"),
-            ((*TO_STAGING, "--dry-run", "--commit"), 2, "--dry-run"),
-            ((*TO_STAGING, "--branch", "--commit"), 2, "Give one of"),
-            ((*TO_STAGING, "--message", "x"), 2, "--message is for a commit"),
-            ((*TO_STAGING, "--take", "nonsense"), 2, "matches no key that differs"),
-            ((*TO_STAGING, "--branch", "name"), 2, "no application"),
-            ((*TO_STAGING, "--yes", "--branch=a..b"), 2, "is not a branch"),
-            (("promote", "web", "--follow-up", "HEAD"), 2, "Leave the other options out"),
-            (("promote", "--follow-up", "1234567"), 2, "no commit “1234567”"),
+            (("promote",), "--to ENV"),
+            (("promote", "--to", "staging"), "or use --all"),
+            (("promote", "web", "--all", "--to", "staging"), "--all already means every"),
+            (("promote", "wbe", "--to", "staging"), "web"),
+            (("promote", "web", "--to", "stagign"), "staging"),
+            (("promote", "web", "--to", "dev"), "promotesFrom"),
+            (("promote", "web", "--from", "dev", "--to", "dev"), "itself"),
+            (("promote", "web", "--from", "prod", "--to", "staging", "--chain"), "on the way to staging"),
+            ((*TO_STAGING, "--dry-run", "--commit"), "--dry-run"),
+            ((*TO_STAGING, "--branch", "--commit"), "Give one of"),
+            ((*TO_STAGING, "--message", "x"), "--message is for a commit"),
+            ((*TO_STAGING, "--take", "nonsense"), "matches no key that differs"),
+            ((*TO_STAGING, "--branch", "name"), "no application"),
+            ((*TO_STAGING, "--yes", "--branch=a..b"), "is not a branch"),
+            (("promote", "web", "--follow-up", "HEAD"), "Leave the other options out"),
+            (("promote", "--follow-up", "1234567"), "no commit “1234567”"),
         ],
     )
     def test_wrong_usage(
-        self, argosy: Argosy, repository: Path, arguments: tuple[str, ...], code: int, said: str
+        self,
+        argosy: Argosy,
+        untouched: tuple[Path, State, str],
+        monkeypatch: pytest.MonkeyPatch,
+        arguments: tuple[str, ...],
+        said: str,
     ) -> None:
-        before = state(repository), refs(repository)
+        root, *before = untouched
+        monkeypatch.chdir(root)
         result = argosy(*arguments)
-        assert result.code == code, result.err
+        assert result.code == 2, result.err
         assert said in result.err
         assert "Traceback" not in result.err
-        assert (state(repository), refs(repository)) == before
+        assert [state(root), refs(root)] == before
 
     def test_an_application_that_is_not_everywhere(self, argosy: Argosy, two: Path) -> None:
         git(two, "rm", "-r", "--quiet", "environments/staging/api", "argocd/staging/api.yaml")
