@@ -95,9 +95,12 @@ def test_what_is_no_problem(argosy: Argosy, api: Api, repository: Path) -> None:
     del one(api, "Secret", "argocd-secret")["data"]["webhook.github.secret"]
     api.kubernetes = "1.36"
     api.may_impersonate = False
+    # As bootstrap has the root of one environment.
+    one(api, "Application", "root")["spec"]["source"]["directory"]["include"] = "{platform.yaml,dev/*}"
     found = doctor(argosy, "--live")
 
     assert found.problems() == []
+    assert found.state("application") == "ok"
     assert {each["seen"]: each["applications"] for each in found.check("namespaces")["observations"]} == {
         "argocd is there.": ["root"],
         "web-dev is not there yet: the sync of web-dev makes it.": ["guard-dev", "web-dev"],
@@ -302,14 +305,17 @@ def test_several_other_things(argosy: Argosy, api: Api, kubernetes: Path, monkey
 
 
 def test_a_sync_by_hand_prunes_nothing_that_the_application_would_not(argosy: Argosy, api: Api) -> None:
-    live = one(api, "Application", "web-dev")
-    live["spec"]["syncPolicy"] = {"automated": {"prune": False}, "syncOptions": ["Message='a b'"]}
-    live["status"]["sync"]["status"] = "OutOfSync"
-    patch = shlex.split(doctor(argosy, "--live").of("sync-status", "problem")["command"])[-1]
-    assert json.loads(patch) == {"operation": {"sync": {"syncOptions": ["Message='a b'"]}}}
-    del live["spec"]["syncPolicy"]
-    patch = shlex.split(doctor(argosy, "--live").of("sync-status", "problem")["command"])[-1]
-    assert json.loads(patch) == {"operation": {"sync": {}}}
+    dev, prod = (one(api, "Application", f"web-{each}") for each in ("dev", "prod"))
+    dev["spec"]["syncPolicy"] = {"automated": {"prune": False}, "syncOptions": ["Message='a b'"]}
+    del prod["spec"]["syncPolicy"]
+    for each in (dev, prod):
+        each["status"]["sync"]["status"] = "OutOfSync"
+    told = doctor(argosy, "--live").check("sync-status")["observations"]
+    problems = {each["applications"][0]: each["command"] for each in told if each["state"] == "problem"}
+    assert {name: json.loads(shlex.split(command)[-1]) for name, command in problems.items()} == {
+        "web-dev": {"operation": {"sync": {"syncOptions": ["Message='a b'"]}}},
+        "web-prod": {"operation": {"sync": {}}},
+    }
 
 
 def test_argo_cd_does_not_look_and_the_cluster_does_not_know_a_kind(argosy: Argosy, api: Api) -> None:
@@ -414,11 +420,8 @@ def test_an_application_and_what_applies_it_are_not_there(argosy: Argosy, api: A
     assert absent["root",]["command"] == absent["web-dev", "web-prod"]["command"]
 
 
-def test_a_root_of_one_environment_is_as_bootstrap_has_it(argosy: Argosy, api: Api) -> None:
-    source = one(api, "Application", "root")["spec"]["source"]
-    source["directory"]["include"] = "{platform.yaml,dev/*}"
-    assert doctor(argosy, "--live").state("application") == "ok"
-    source["path"] = "elsewhere"
+def test_a_root_that_reads_elsewhere(argosy: Argosy, api: Api) -> None:
+    one(api, "Application", "root")["spec"]["source"] |= {"path": "elsewhere"}
     assert doctor(argosy, "--live").state("application") == "problem"
 
 
@@ -592,13 +595,10 @@ def test_clusters_that_argo_cd_is_to_know(argosy: Argosy, kubernetes: Path) -> N
 
 def test_an_order_of_rollout_that_argo_cd_does_not_keep(argosy: Argosy, kubernetes: Path) -> None:
     root = cloned(kubernetes)
+    how = ("--commit", "--no-validate", "--repository", str(root))
     for name in ("eu1", "us1"):
-        assert (
-            argosy("add", "cluster", name, "--server", f"https://{name}", "--commit", "--repository", str(root)).code
-            == 0
-        )
-    placed = ("clusters=eu1,us1", "rollout=cluster", "--yes", "--commit", "--repository", str(root))
-    assert argosy("set", "env", "prod", *placed).code == 0
+        assert argosy("add", "cluster", name, "--server", f"https://{name}", *how).code == 0
+    assert argosy("set", "env", "prod", "clusters=eu1,us1", "rollout=cluster", "--yes", *how).code == 0
     api = Api(deployed(root))
     one(api, "Application", "web-prod-eu1")["spec"]["syncPolicy"]["automated"]["enabled"] = False
     with reached(api, kubernetes):

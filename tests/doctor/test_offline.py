@@ -36,6 +36,9 @@ def test_all_is_well(argosy: Argosy, repository: Path) -> None:
     assert (told.code, told.problems()) == (0, [])
     assert told.state("sync-status") == "unknown"
     assert told.of("sync-status", "unknown")["seen"] == "No cluster was asked."
+    advice = told.of("webhook", "unknown")["advice"]
+    assert "https://github.com/acme/gitops/settings/hooks" in advice
+    assert "webhook.github.secret" in advice
 
 
 @pytest.mark.parametrize("form", [Format.KUSTOMIZE, Format.MANIFESTS])
@@ -223,22 +226,18 @@ def test_a_branch_for_each_environment(argosy: Argosy, tmp_path: Path, tools: Pa
     assert git(root, "rev-parse", "prod") == git(root, "rev-parse", "aside")
 
 
-def test_paths_that_the_annotation_leaves_out(argosy: Argosy, repository: Path) -> None:
+def test_an_application_that_is_left_alone_and_has_a_finalizer(argosy: Argosy, repository: Path) -> None:
     edit(repository, APPLICATION, ";/environments/dev/web", "")
-    found = doctor(argosy).of("generate-paths", "problem")
+    paused = '  annotations:\n    argocd.argoproj.io/skip-reconcile: "true"\n'
+    edit(repository, APPLICATION, "  annotations:\n", paused)
+    finalizer = "  finalizers: [resources-finalizer.argocd.argoproj.io]\n"
+    edit(repository, APPLICATION, "  namespace: argocd\n", f"  namespace: argocd\n{finalizer}")
+    told = doctor(argosy)
+    found = told.of("generate-paths", "problem")
     assert "does not cover" in found["seen"]
-    assert found["applications"] == ["web-dev"]
-
-
-def test_reconciliation_is_switched_off(argosy: Argosy, repository: Path) -> None:
-    edit(repository, APPLICATION, "  annotations:\n", '  annotations:\n    argocd.argoproj.io/skip-reconcile: "true"\n')
-    assert doctor(argosy).of("paused", "problem")["applications"] == ["web-dev"]
-
-
-def test_where_a_webhook_is_set_up(argosy: Argosy, repository: Path) -> None:
-    advice = doctor(argosy).of("webhook", "unknown")["advice"]
-    assert "https://github.com/acme/gitops/settings/hooks" in advice
-    assert "webhook.github.secret" in advice
+    assert found["applications"] == told.of("paused", "problem")["applications"] == ["web-dev"]
+    said = {each["seen"]: (each["state"], each["applications"]) for each in told.check("finalizers")["observations"]}
+    assert [each for seen, each in said.items() if "deletes what it deployed" in seen] == [("ok", ["web-dev"])]
 
 
 @pytest.mark.parametrize(
@@ -355,17 +354,6 @@ def test_what_is_ignored_and_when_windows_are(argosy: Argosy, repository: Path) 
     left = [each["seen"] for each in told.check("fights")["observations"]]
     assert "/spec/replicas of Deployment is left as it is, whoever changes it." in left
     assert told.of("windows", "ok")["command"] == "argocd proj windows list dev"
-
-
-def test_a_finalizer(argosy: Argosy, repository: Path) -> None:
-    edit(
-        repository,
-        APPLICATION,
-        "  namespace: argocd\n",
-        "  namespace: argocd\n  finalizers: [resources-finalizer.argocd.argoproj.io]\n",
-    )
-    told = doctor(argosy, "web", "--env", "dev")
-    assert "deletes what it deployed" in told.of("finalizers", "ok")["seen"]
 
 
 def test_a_quota_that_is_too_small(argosy: Argosy, tmp_path: Path, tools: Path) -> None:

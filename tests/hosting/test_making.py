@@ -130,10 +130,11 @@ def test_git_may_not_push_to_what_is_made(init: Init, server: Server, remote: Pa
     assert "push --set-upstream origin --all" in unpushed.err
 
 
+@pytest.mark.parametrize("kind", ["bitbucket", "github"])
 def test_a_layers_own_protection_is_not_what_the_host_takes(
     init: Init, server: Server, host: Host, kind: str, tmp_path: Path
 ) -> None:
-    said = "[1]\n" if kind in {"bitbucket", "gitea"} else "Ask the platform's people.\n"
+    said = "[1]\n" if kind == "bitbucket" else "Ask the platform's people.\n"
     ignored = "".join(f"  - {{rule: {each}, reason: not for machines}}\n" for each in ("json-syntax", "file-schema"))
     given = {"copier.yml": "_subdirectory: t\n", "t/.argosy.yaml": f"ignore:\n{ignored}", f"t/{host.rules_file}": said}
     for path, text in given.items():
