@@ -19,8 +19,19 @@ from filelock import FileLock
 _FOLDER = "TESTS_SHARED"
 """The environment variable that names the folder to the workers."""
 _NOT_OURS = {"EMAIL", "PYTHONIOENCODING", "PYTHONDONTWRITEBYTECODE"}
-IDENTITY = "[user]\nname = Ada\nemail = ada@example.com\n[maintenance]\nauto = false\n[receive]\nautogc = false\n"
-"""All of git's configuration in tests; each commit and each push would look whether there is something to tidy up."""
+IDENTITY = """\
+[user]
+name = Ada
+email = ada@example.com
+[maintenance]
+auto = false
+[receive]
+autogc = false
+[transfer]
+unpackLimit = 1
+"""
+"""All of git's configuration in tests; each commit and each push would look whether there is something to tidy up, and
+of what is pushed or fetched each object would be a file in a folder of its own, which twice as much goes into."""
 
 Made = TypeVar("Made")
 

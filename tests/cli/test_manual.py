@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import click
@@ -14,7 +15,11 @@ import pytest
 from argosy.cli import argosy, manual
 from argosy.cli.examples import EXAMPLES
 
-PAGES = manual.pages("1.2.3", "2026-11-30")
+
+@functools.cache
+def pages() -> Mapping[str, str]:
+    """Return all pages of a version."""
+    return manual.pages("1.2.3", "2026-11-30")
 
 
 def commands(context: click.Context) -> Iterator[click.Context]:
@@ -37,13 +42,13 @@ def plain(page: str) -> str:
 
 
 def test_each_command_has_one() -> None:
-    assert {*PAGES} == {f"{each.command_path.replace(' ', '-')}.1" for each in ALL}
-    assert {"argosy.1", "argosy-add.1", "argosy-add-app.1"} < {*PAGES}
+    assert {*pages()} == {f"{each.command_path.replace(' ', '-')}.1" for each in ALL}
+    assert {"argosy.1", "argosy-add.1", "argosy-add-app.1"} < {*pages()}
 
 
 @pytest.mark.parametrize("context", ALL, ids=lambda each: str(each.command_path))
 def test_a_page_tells_what_the_help_does(context: click.Context) -> None:
-    page = PAGES[f"{context.command_path.replace(' ', '-')}.1"]
+    page = pages()[f"{context.command_path.replace(' ', '-')}.1"]
     told = plain(page)
     assert " ".join((context.command.help or "").replace("\b", "").split()) in told
     for each in context.command.get_params(context):
@@ -56,16 +61,16 @@ def test_a_page_tells_what_the_help_does(context: click.Context) -> None:
     assert re.findall(r'^\.SH "(.*)"$', page, re.MULTILINE)[:3] == ["NAME", "SYNOPSIS", "DESCRIPTION"]
     assert '"1" "2026-11-30" "argosy 1.2.3"' in page
     named = re.findall(r"\\fB(\S+)\\fR\(1\)", page)
-    assert {f"{each.replace(chr(92), '')}.1" for each in named} <= {*PAGES}, "a page that there is not"
+    assert {f"{each.replace(chr(92), '')}.1" for each in named} <= {*pages()}, "a page that there is not"
 
 
 def test_the_same_each_time() -> None:
-    assert manual.pages("1.2.3", "2026-11-30") == PAGES
+    assert manual.pages("1.2.3", "2026-11-30") == pages()
 
 
 @pytest.mark.skipif(not shutil.which("mandoc"), reason="mandoc is not installed")
 def test_mandoc_reads_them(tmp_path: Path) -> None:
-    for name, text in PAGES.items():
+    for name, text in pages().items():
         (tmp_path / name).write_text(text, encoding="utf-8")
     done = subprocess.run(
         ["mandoc", "-Tlint", "-Wwarning", *sorted(map(str, tmp_path.iterdir()))],
