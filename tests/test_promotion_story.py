@@ -9,30 +9,32 @@ from typing import Any
 import pytest
 import yaml
 
-from argosy.repository.model import WRITTEN_HERE, ArgocdStyle, Format, RevisionStyle
+from argosy.repository.model import ArgocdStyle, Format, RevisionStyle
 from tests.conftest import Argosy, Git
 
 OLD, NEW, PRODS = "1.21.6-alpine", "1.23.0-alpine", "1.22.1-alpine"
 IMAGE_FILES = {Format.HELM: "values.yaml", Format.KUSTOMIZE: "kustomization.yaml", Format.MANIFESTS: "deployment.yaml"}
 
 
-@pytest.fixture(params=list(RevisionStyle))
+@pytest.fixture(
+    params=[
+        (Format.HELM, ArgocdStyle.APPLICATIONSET, RevisionStyle.BRANCH),
+        (Format.HELM, ArgocdStyle.APPLICATIONS, RevisionStyle.TRUNK),
+        (Format.KUSTOMIZE, ArgocdStyle.APPLICATIONS, RevisionStyle.BRANCH),
+        (Format.MANIFESTS, ArgocdStyle.APPLICATIONSET, RevisionStyle.TRUNK),
+    ],
+    ids="-".join,
+)
 def story(request: pytest.FixtureRequest, tmp_path: Path, argosy: Argosy, git: Git) -> _Story:
     return _Story(tmp_path, request.param, argosy, git)
 
 
-@pytest.mark.parametrize(
-    ("form", "argocd"),
-    [*((form, ArgocdStyle.APPLICATIONS) for form in WRITTEN_HERE), (Format.HELM, ArgocdStyle.APPLICATIONSET)],
-)
-def test_a_new_image_goes_to_prod_and_back(
-    form: Format, argocd: ArgocdStyle, story: _Story, argosy: Argosy, git: Git
-) -> None:
-    story.start(form, argocd)
+def test_a_new_image_goes_to_prod_and_back(story: _Story, argosy: Argosy, git: Git) -> None:
+    story.start()
     assert story.running("dev") == (1, f"nginx:{OLD}")
     assert story.running("prod") == (3, f"nginx:{PRODS}")
 
-    file = story.repository / "environments/dev/my-app" / IMAGE_FILES[form]
+    file = story.repository / "environments/dev/my-app" / IMAGE_FILES[story.form]
     story.switch("dev")
     file.write_text(file.read_text().replace(OLD, NEW))
     seen = argosy("diff", "--repository", str(story.repository))
@@ -76,15 +78,18 @@ def test_a_new_image_goes_to_prod_and_back(
 class _Story:
     """A clone, and the bare repository that Argo CD would read."""
 
-    def __init__(self, folder: Path, revision: RevisionStyle, argosy: Argosy, git: Git) -> None:
+    def __init__(
+        self, folder: Path, layout: tuple[Format, ArgocdStyle, RevisionStyle], argosy: Argosy, git: Git
+    ) -> None:
         self.repository, self.remote = folder / "multi-env-gitops", folder / "remote.git"
-        self.revision, self.argosy, self.git = revision, argosy, git
+        (self.form, self.style, self.revision), self.argosy, self.git = layout, argosy, git
 
-    def start(self, form: Format, argocd: ArgocdStyle) -> None:
+    def start(self) -> None:
         """Lay the repository out, and push all its branches."""
         made = self.argosy(
             *("init", str(self.repository), "--defaults", "--repo-url", self.remote.as_uri()),
-            *("--env", "dev", "--env", "prod", "--app", "my-app", "--format", form.value, "--argocd", argocd.value),
+            *("--env", "dev", "--env", "prod", "--app", "my-app"),
+            *("--format", self.form.value, "--argocd", self.style.value),
             *("--image", f"dev=nginx:{OLD}", "--image", f"prod=nginx:{PRODS}", "--revision", self.revision.value),
         )
         assert made.code == 0, made.err + made.out

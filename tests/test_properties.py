@@ -78,6 +78,12 @@ class Session:
         assert version == template.current().version
         return True
 
+    def is_up_to_date(self) -> bool:
+        """Return whether the same model and version change nothing."""
+        current, version = self.model, template.current().version
+        same = Change(current, current, from_version=version, to_version=version)
+        return not planning.plan(self.root, same).changes
+
     def check_marks(self) -> None:
         """Find each mark somewhere in the tree."""
         text = b"\n".join(content for _, content in files(self.root).values()).decode(errors="replace")
@@ -176,27 +182,23 @@ def test_without_edits_the_tree_is_the_models(
             assert {
                 path: content for path, (_, content) in files(made.root).items() if path != "CODEOWNERS"
             } == contents(rendered(made.model))
+    assert made.is_up_to_date()
     report = pipeline.validate(made.root)
     assert report.outcomes
     assert not [each for each in report.findings if each.severity is Severity.ERROR]
 
 
 @few
-@given(steps, forms, styles)
-def test_edits_survive(place: Path, listed: list[Step], form: Format, style: ArgocdStyle) -> None:
+@given(steps, forms, styles, st.sampled_from(["app", "env"]))
+def test_edits_survive_and_remove_undoes_add(
+    place: Path, listed: list[Step], form: Format, style: ArgocdStyle, what: str
+) -> None:
     made = session(place, form, style)
     for number, step in enumerate(listed):
         perform(made, ("edit", step[1] + number, step[2]))
         perform(made, step)
         made.check_marks()
-
-
-@few
-@given(steps, forms, styles, st.sampled_from(["app", "env"]))
-def test_remove_undoes_add(place: Path, listed: list[Step], form: Format, style: ArgocdStyle, what: str) -> None:
-    made = session(place, form, style)
-    for step in listed:
-        perform(made, step)
+    assert made.is_up_to_date()
     before, current = files(made.root), made.model
     if what == "app":
         added = operations.add_applications(current, [Application("fresh", other) for other in WRITTEN_HERE[:1]])
@@ -210,19 +212,6 @@ def test_remove_undoes_add(place: Path, listed: list[Step], form: Format, style:
         )
         assert made.carry_out(removed)
         assert files(made.root) == before
-
-
-@few
-@given(steps, forms, styles)
-def test_the_same_model_and_version_change_nothing(
-    place: Path, listed: list[Step], form: Format, style: ArgocdStyle
-) -> None:
-    made = session(place, form, style)
-    for step in listed:
-        perform(made, step)
-    current, version = made.model, template.current().version
-    plan = planning.plan(made.root, Change(current, current, from_version=version, to_version=version))
-    assert not plan.changes
 
 
 @few

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import cycle, product
 from pathlib import Path
 
 import pytest
@@ -13,11 +14,11 @@ from argosy.template import versions
 from tests.changing import commit, create, edit, model
 
 
-@pytest.mark.parametrize("style", list(ArgocdStyle))
-@pytest.mark.parametrize("revision", list(RevisionStyle))
-@pytest.mark.parametrize("form", list(Format))
-def test_what_was_written_is_read(tmp_path: Path, form: Format, revision: RevisionStyle, style: ArgocdStyle) -> None:
-    wanted = model(("api", "web"), ("dev", "1st", "prod"), form=form, revision=revision, argocd=style)
+# A format is said by each application, the styles by the answers: neither is read with the other.
+@pytest.mark.parametrize(("form", "styles"), [*zip(Format, cycle(product(RevisionStyle, ArgocdStyle)), strict=False)])
+def test_what_was_written_is_read(tmp_path: Path, form: Format, styles: tuple[RevisionStyle, ArgocdStyle]) -> None:
+    environments = ("dev", "1st", "prod")
+    wanted = model(("api", "web"), environments, form=form, revision=styles[0], argocd=styles[1])
     root = create(tmp_path / "gitops", wanted)
     assert store.load(root) == store.Stored(wanted, versions.current().version)
     assert store.load_at(root, "HEAD") == store.load(root)
