@@ -11,19 +11,18 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 import hypothesis
-import jinja2
 import pytest
 import yaml
 
 from argosy import programs
 from argosy.cli import main
-from tests import shared
+from tests import compiled, shared  # noqa: F401 - compiles once
 from tests.forked import Forked
 from tests.printed import _documents_are_as_their_schemas_say  # noqa: F401 - a fixture
 from tests.shared import IDENTITY
@@ -60,24 +59,6 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 # Python, reading was a twelfth of the tests' time.
 yaml.safe_load = functools.partial(yaml.load, Loader=yaml.CSafeLoader)
 yaml.safe_load_all = functools.partial(yaml.load_all, Loader=yaml.CSafeLoader)
-
-_COMPILED: dict[Any, Any] = {}
-_compile: Callable[..., Any] = jinja2.Environment.compile
-
-
-def _compiled_once(self: jinja2.Environment, source: Any, name: Any = None, filename: Any = None, *rest: Any) -> Any:
-    """Compile a text once for all the trees that Copier renders, which took two thirds of its time."""
-    if not isinstance(source, str):
-        return _compile(self, source, name, filename, *rest)
-    known = (self.lexer, type(self), *self.extensions, source, name, *rest)
-    if known not in _COMPILED:
-        _COMPILED[known] = _compile(self, source, name, None, *rest)
-    else:
-        self.preprocess(source, name, filename)  # Copier's extension begins a path there.
-    return _COMPILED[known]
-
-
-jinja2.Environment.compile = _compiled_once  # type: ignore[assignment, method-assign]
 
 _OF_PYTHON = ("PYTHON", "LC_", "LANG")
 """What the variables begin with that Python heeds when it starts."""

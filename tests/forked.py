@@ -211,8 +211,30 @@ def _load() -> None:
     for module in pkgutil.walk_packages(argosy.__path__, "argosy."):
         if not module.name.startswith("argosy.mcp."):  # As long as all the rest together, and of no other command.
             importlib.import_module(module.name)
+    _compile()
     gc.collect()
     gc.freeze()
+
+
+def _compile() -> None:
+    """Compile what each that validates or renders would compile anew: schemas, detectors and templates."""
+    from argosy.repository.model import KUBERNETES, WRITTEN_HERE, Application, CiHost, Repository, Settings, chain
+    from argosy.rules import secrets
+    from argosy.schemas.store import SchemaStore
+    from argosy.template import rendering
+    from tests import compiled  # noqa: F401 - it compiles once
+
+    secrets._plugins()
+    schemas = SchemaStore(KUBERNETES)
+    for kind in ("v1 ConfigMap", "argoproj.io/v1alpha1 Application", "argoproj.io/v1alpha1 AppProject"):
+        schemas.for_manifest(*kind.split())
+    for file in (".github/workflows/any.yaml", "renovate.json"):
+        schemas.for_file(file)
+    settings = Settings("gitops", "https://github.com/acme/gitops.git", ci=CiHost.GITHUB)
+    bare = Repository(settings, chain((("dev", ""), ("prod", "")), settings.revision))
+    os.environ["ARGOSY_CACHE"] = ""
+    rendering.render(bare.with_applications(tuple(Application(each.value, each) for each in WRITTEN_HERE)))
+    assert threading.active_count() == 1, "A fork has none of the others."
 
 
 def _keep(files: Sequence[int]) -> None:
