@@ -607,7 +607,7 @@ class TestAnswers:
     )
     def test_follow_up(self, argosy: Argosy, given: tuple[str, ...], expected: bool) -> None:
         Path("answers.yaml").write_text("follow_up: true\n")
-        argosy("init", "gitops", *SMALL, "--answers", "answers.yaml", *given, "--quiet", "--no-git")
+        argosy("init", "gitops", "--app", "", "--answers", "answers.yaml", *given, "--quiet", "--no-git")
         assert document(Path("gitops/.copier-answers.yml"))["follow_up"] is expected
         assert Path("gitops/.github/workflows/follow-up.yaml").exists() is expected
 
@@ -734,7 +734,7 @@ class TestTerminal:
         [("n\r", "Nothing was written", 1), ("\x03", "Interrupted", 130), ("\x04", "Interrupted", 1)],
     )
     def test_no_is_no(self, tmp_path: Path, keys: str, message: str, code: int) -> None:
-        said = ("--repo-url", "https://x.org/y.git", "--env", "dev", *SMALL, "--format", "helm", "--ci", "none")
+        said = ("--repo-url", "https://x.org/y.git", *SMALL, "--format", "helm", "--ci", "none")
         rest = (
             "--argocd",
             "applications",
