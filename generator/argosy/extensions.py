@@ -52,9 +52,13 @@ def _here() -> Sequence[Path]:
 
 def entry_points(group: str) -> Mapping[str, metadata.EntryPoint]:
     """Return what installed packages add, by name."""
-    installed = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib"), str(Path(__file__).parents[1])}
     own = programs.own(sys.path, *_here())
-    return _entry_points(group, tuple(each for each in sys.path if each in installed or each in own))
+    return _entry_points(group, tuple(each for each in sys.path if each in _installed() or each in own))
+
+
+@cache
+def _installed() -> frozenset[str]:
+    return frozenset((sysconfig.get_path("purelib"), sysconfig.get_path("platlib"), str(Path(__file__).parents[1])))
 
 
 @cache

@@ -12,8 +12,10 @@ from argosy.errors import ToolError
 from argosy.git import asked_once, at, forget, objects, repository
 from argosy.git.objects import Blob
 from argosy.git.snapshot import Snapshot
+from argosy.validation import pipeline
 from tests.changing import commit, git
 from tests.conftest import Process
+from tests.validating import write_files
 
 SHIM = """#!/bin/sh
 echo >> {log}
@@ -50,6 +52,13 @@ def test_how_many_processes_a_command_starts(process: Process, tmp_path: Path, l
     git(root, "commit", "--quiet", "--all", "--message", "A release")
     assert started("promote", "shop", "--to", "staging", "--commit", "--yes") <= 15
     assert git(root, "log", "-1", "--format=%s") == "Promote shop from dev to staging\n"
+
+
+def test_what_lies_in_no_repository_is_judged_without_git(tmp_path: Path, log: Path) -> None:
+    write_files(tmp_path / "there", {"pod.yaml": "apiVersion: v1\nkind: Pod\nmetadata: {name: shop}\n"})
+    assert pipeline.validate(tmp_path / "there", pipeline.Options(unreached=True)).outcomes
+    assert not log.exists()
+    assert (repository.branch(tmp_path), repository.remotes(tmp_path)) == ("", {})
 
 
 def test_what_is_known_holds_until_argosy_changes_it(tmp_path: Path) -> None:

@@ -426,7 +426,7 @@ def top_level(folder: Path) -> Path | None:
 def branch(folder: Path) -> str:
     """Return the branch that the repository around a folder is on, which may have no commit yet; "" if on none."""
     try:
-        return at(folder).branch
+        return at(folder).branch if is_around(folder) else ""
     except ToolError:
         return ""
 
@@ -442,7 +442,7 @@ def origin(folder: Path) -> str:
 def remotes(folder: Path) -> Mapping[str, str]:
     """Return the URLs that the repository around a folder fetches from, each with its remote's name, or nothing."""
     try:
-        return at(folder).remotes
+        return at(folder).remotes if is_around(folder) else {}
     except ToolError:
         return {}
 
