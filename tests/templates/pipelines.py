@@ -8,11 +8,18 @@ were called. When it is asked for a pull request,
 
 from __future__ import annotations
 
+import atexit
+import contextlib
+import json
 import os
 import re
+import shlex
 import shutil
+import socket
 import subprocess
 import sys
+import tempfile
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -21,11 +28,11 @@ from typing import Any
 
 import yaml
 
-import argosy
 from argosy.repository.model import Application, CiHost, Component, Format, Layer, PagePlace, RevisionStyle, Seed
 from argosy.repository.previews import GitHost, Previews
 from argosy.template import rendering
 from tests import goldens
+from tests.forked import Forked
 
 TOKEN = "a-secret-token"
 WEB = "https://git.example.com/acme/gitops"
@@ -54,12 +61,48 @@ case " $* " in
 esac
 exit 0
 """
-REAL_ARGOSY = f"""#!/bin/bash
-PYTHONPATH={Path(argosy.__file__).parents[1]} exec {sys.executable} -m argosy "$@"
+ASK = """
+import json, os, socket, sys
+with socket.socket(socket.AF_UNIX) as asked:
+    asked.connect(sys.argv[1])
+    socket.send_fds(asked, [b"."], [0, 1, 2])
+    asked.sendall(json.dumps([sys.argv[2:], os.getcwd(), {**os.environ}]).encode())
+    asked.shutdown(socket.SHUT_WR)
+    sys.exit(int(asked.makefile().read()))
 """
-"""The one that is under test, where it needs no host."""
+"""What asks for a real argosy, with this program's arguments, folder, environment and streams."""
 
 THREE = ("dev", "staging", "prod")
+
+
+@cache
+def real_argosy() -> str:
+    """Return the argosy that is under test, where it needs no host: one that is forked for each call of a script."""
+    folder = Path(tempfile.mkdtemp(prefix="asked-"))  # A socket's path has to be short.
+    atexit.register(shutil.rmtree, folder)
+    listening = socket.socket(socket.AF_UNIX)
+    atexit.register(listening.close)
+    listening.bind(str(folder / "socket"))
+    listening.listen()
+
+    def forked(asked: socket.socket) -> None:
+        with asked:
+            _, streams, _, _ = socket.recv_fds(asked, 1, 3)
+            arguments, place, environment = json.load(asked.makefile())
+            stdin, stdout, stderr = streams
+            code = Forked(arguments, cwd=place, env=environment, stdin=stdin, stdout=stdout, stderr=stderr).wait()
+            for each in streams:
+                os.close(each)
+            asked.sendall(b"%d" % code)
+
+    def answer() -> None:
+        with contextlib.suppress(OSError):  # Closed, once there are no more tests.
+            while True:
+                threading.Thread(target=forked, args=listening.accept()[:1], daemon=True).start()
+
+    threading.Thread(target=answer, daemon=True).start()
+    asking = shlex.join([sys.executable, "-I", "-S", "-c", ASK, str(folder / "socket")])
+    return f'#!/bin/bash\nexec {asking} "$@"\n'
 
 
 @cache
@@ -202,6 +245,7 @@ class Clone:
             "GIT_CONFIG_SYSTEM": os.devnull,
             "GIT_TERMINAL_PROMPT": "0",
             "RECORD": str(record),
+            "ARGOSY_CACHE": os.environ["ARGOSY_CACHE"],
             **given,
         }
         environment |= {key: _expanded(value, environment) for key, value in script.variables.items()}
@@ -229,10 +273,13 @@ def _expanded(value: str, environment: Mapping[str, str]) -> str:
 
 
 def history(folder: Path) -> Path:
-    """Make a bare repository with the branches main, prod and change, where change was merged into main."""
+    """Make a bare repository with the branches main, prod and change, where change was merged into main.
+
+    Beside it is a clone.
+    """
     folder.mkdir()
     for command in (
-        "init --quiet --initial-branch=main",
+        "init --quiet --initial-branch=main --template=",
         "commit --allow-empty --message Begin",
         "branch prod",
         "switch --create change",
@@ -240,14 +287,18 @@ def history(folder: Path) -> Path:
         "switch main",
         "commit --allow-empty --message Meanwhile",
         "merge --no-ff --message Merge change",
-        f"clone --bare . {folder}/bare.git",
+        f"clone --template= --bare . {folder}/bare.git",
+        f"clone --template= {(folder / 'bare.git').as_uri()} {folder}/clone",
     ):
         subprocess.run(["git", *command.split()], cwd=folder, check=True, capture_output=True)
     return folder / "bare.git"
 
 
-def cloned(bare: Path, home: Path, argosy: str = ARGOSY) -> Clone:
-    """Clone a copy of a bare repository, which also answers at the URLs that a host's would have."""
+def cloned(bare: Path, home: Path, argosy: str = ARGOSY, *, like: Path | None = None) -> Clone:
+    """Clone a copy of a bare repository, which also answers at the URLs that a host's would have.
+
+    `like` is a clone of it without files: a copy of that is the same, and sooner there.
+    """
     programs = home / "bin"
     programs.mkdir()
     for name, text in (("argosy", argosy), ("python", PYTHON), ("gitleaks", GITLEAKS)):
@@ -257,5 +308,10 @@ def cloned(bare: Path, home: Path, argosy: str = ARGOSY) -> Clone:
     shutil.copytree(bare, clone.remote)
     hosted = "".join(f"insteadOf = https://{user}@git.example.com/\n" for user in ("oauth2", "ci:job-token"))
     (home / "gitconfig").write_text(f'[url "{(home / "remote").as_uri()}/"]\n{hosted}')
-    subprocess.run(["git", "clone", "--quiet", clone.remote.as_uri(), clone.folder], check=True)
+    if like:
+        shutil.copytree(like, clone.folder)
+        config = clone.folder / ".git/config"
+        config.write_text(config.read_text().replace(bare.as_uri(), clone.remote.as_uri()))
+    else:
+        subprocess.run(["git", "clone", "--quiet", clone.remote.as_uri(), clone.folder], check=True)
     return clone

@@ -28,7 +28,6 @@ from tests.changing import commit, create, edit, git, model
 from tests.conftest import Argosy
 from tests.templates.pipelines import (
     ARGOSY,
-    REAL_ARGOSY,
     TOKEN,
     WEB,
     Clone,
@@ -40,6 +39,7 @@ from tests.templates.pipelines import (
     github,
     gitlab,
     history,
+    real_argosy,
     texts,
     yamllint,
 )
@@ -87,7 +87,7 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def clone(bare: Path, tmp_path: Path) -> Clone:
     """Return a clone on main, as a host makes one for a job."""
-    return cloned(bare, tmp_path)
+    return cloned(bare, tmp_path, like=bare.with_name("clone"))
 
 
 def on_github(
@@ -319,7 +319,7 @@ class TestUpdate:
     def test_a_repository_of_the_newest_template(self, tmp_path: Path, host: CiHost) -> None:
         source = create(tmp_path / "source", model(ci=host))
         git(source, "branch", "prod")
-        clone = cloned(source / ".git", tmp_path, REAL_ARGOSY)
+        clone = cloned(source / ".git", tmp_path, real_argosy())
         done = updated(clone, host)
         assert (done.code, done.output) == (0, "Nothing to change.\n")
 
@@ -336,7 +336,7 @@ class TestUpdate:
         assert argosy("template", "add", str(layer), "--commit", "--quiet").code == 0
         git(source, "branch", "prod")
         layers = store.load(source).repository.settings.layers
-        done = updated(cloned(source / ".git", tmp_path, REAL_ARGOSY), host, layers=layers)
+        done = updated(cloned(source / ".git", tmp_path, real_argosy()), host, layers=layers)
         assert (done.code, done.output.splitlines()[-1]) == (0, "Nothing to change."), done.output
 
     def test_when_it_runs(self) -> None:
@@ -457,7 +457,7 @@ class TestValidate:
         git(source, "branch", "prod")
         edit(source, "environments/dev/web/deployment.yaml", "  replicas: ", "  replica: ")
         commit(source)
-        clone = cloned(source / ".git", tmp_path, REAL_ARGOSY)
+        clone = cloned(source / ".git", tmp_path, real_argosy())
         done, report = self.run(clone, host)
         assert done.code == 1, done.output
         assert "kubernetes-schema" in done.output
@@ -550,7 +550,7 @@ def test_the_difference_of_a_real_change(tmp_path: Path, host: CiHost) -> None:
     git(source, "branch", "prod")
     edit(source, "environments/dev/web/deployment.yaml", "image: ", "image: ghcr.io/acme/")
     commit(source)
-    clone = cloned(source / ".git", tmp_path, REAL_ARGOSY)
+    clone = cloned(source / ".git", tmp_path, real_argosy())
     if host is CiHost.GITHUB:
         values = {"github.base_ref": "prod", MAY_COMMENT: "false"}
         done = on_github(clone, "diff", values, {"GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md")})
@@ -608,11 +608,12 @@ def given_to_all(clone: Clone, token: str = TOKEN) -> dict[str, str]:
 @pytest.mark.parametrize("host", HOSTS)
 def test_no_script_outlives_a_failure(clone: Clone, host: CiHost, token: str, program: str) -> None:
     failed = set()
-    for code in (1, 2):
+    scripts = {repr(script): (name, script) for name, script in every_script(host, token)}  # Many are the same.
+    for code in (1, 2) if program == "argosy" else (1,):  # What only argosy's own code means, they ask.
         failing = clone.home / "bin" / program
         failing.write_text(f'#!/bin/bash\ntouch "$RECORD/failed"\necho It failed.\nexit {code}\n')
         failing.chmod(0o755)
-        for name, script in every_script(host, token):
+        for name, script in scripts.values():
             done = clone.run(script, given_to_all(clone, token))
             if (clone.home / "record" / "failed").exists():
                 failed.add(name)

@@ -11,7 +11,7 @@ import pytest
 from argosy.repository.model import CiHost
 from tests.changing import commit, create, edit, git, model
 from tests.hosting.server import Server, playing
-from tests.templates.pipelines import REAL_ARGOSY, TOKEN, WEB, Clone, Done, bitbucket, cloned, github, gitlab
+from tests.templates.pipelines import TOKEN, WEB, Clone, Done, bitbucket, cloned, github, gitlab, real_argosy
 from tests.templates.test_ci import EXPRESSIONS, MAY_COMMENT, PUSHER, RUN
 
 KINDS = {"github": CiHost.GITHUB, "gitea": CiHost.GITHUB, "gitlab": CiHost.GITLAB, "bitbucket": CiHost.BITBUCKET}
@@ -67,7 +67,7 @@ def test_a_change_is_judged_shown_and_promoted(tmp_path: Path, kind: str) -> Non
     source = create(tmp_path / "source", model(ci=KINDS[kind]))
     commit(source, {".argosy.yaml": f"host: {{kind: {kind}, web: 'https://git.example.com'}}\n"})
     git(source, "branch", "prod")
-    clone = cloned(source / ".git", tmp_path, REAL_ARGOSY)
+    clone = cloned(source / ".git", tmp_path, real_argosy())
     clone.git("config", f"url.{clone.remote.parents[1].as_uri()}/.insteadOf", "https://git.example.com/")
     if kind == "bitbucket":
         clone.git("config", "user.name", "bitbucket-pipelines")
