@@ -23,8 +23,7 @@ from argosy.errors import ArgosyError, ToolError, UsageError
 from argosy.findings import Report, Severity, Status
 from argosy.repository.model import ArgocdStyle, Format
 from argosy.validation import pipeline
-from tests import goldens
-from tests.changing import rendered
+from tests.changing import model, rendered
 from tests.privileges import dropped
 from tests.validating import Validate, counts, rules_of, write_files
 
@@ -894,9 +893,11 @@ def test_settings_of_any_shape_are_findings(validate: Validate) -> None:
 
 
 @pytest.fixture(scope="module")
-def tree(request: pytest.FixtureRequest) -> Mapping[str, bytes]:
-    """Return the files of a new repository: path -> content."""
-    return {path: file.content for path, file in rendered(goldens.repository(*request.param)).items()}
+def tree(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Mapping[str, bytes]]:
+    """Return a folder, and the files of a new repository for it: path -> content."""
+    form, argocd = request.param
+    made = rendered(model(form=form, argocd=argocd))
+    return tmp_path_factory.mktemp("shapes"), {path: file.content for path, file in made.items()}
 
 
 def _places(data: Any, at: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
@@ -912,25 +913,22 @@ def _places(data: Any, at: tuple[str | int, ...] = ()) -> list[tuple[str | int, 
 )
 @settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
-def test_any_json_in_any_field_never_crashes(
-    tree: Mapping[str, bytes], data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
-) -> None:
+def test_any_json_in_any_field_never_crashes(tree: tuple[Path, Mapping[str, bytes]], data: st.DataObject) -> None:
+    root, files = tree
     chosen = [
         path
-        for path in sorted(tree)
+        for path in sorted(files)
         if path.startswith(("argocd/", "environments/")) and path.endswith((".yaml", ".yml"))
     ]
     path = data.draw(st.sampled_from(chosen))
-    content = list(yaml.safe_load_all(tree[path]))
+    content = list(yaml.safe_load_all(files[path]))
     for _ in range(data.draw(st.integers(1, 3))):
         *above, last = data.draw(st.sampled_from(_places(content)[1:]))
         parent: Any = content
         for part in above:
             parent = parent[part]
         parent[last] = data.draw(JSON)
-    root = tmp_path_factory.mktemp("shapes")
-    text = "---\n".join(json.dumps(each) + "\n" for each in content)
-    write_files(root, {**tree, path: text})
+    write_files(root, {**files, path: "---\n".join(json.dumps(each) + "\n" for each in content)})
     accounted(root, pipeline.validate(root))
 
 
