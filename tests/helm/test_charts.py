@@ -15,7 +15,13 @@ import pytest
 from argosy.errors import Fault, OfflineError, RenderError
 from argosy.helm import Dependency, Helm, Release, lintable
 from argosy.helm.binary import Binary
-from tests.helm.releases import ECHO_CHART, chart
+from tests.helm.releases import ECHO_CHART, chart, library
+
+
+@pytest.fixture(name="own")
+def _own(monkeypatch: pytest.MonkeyPatch) -> Helm:
+    """Return one engine, for what argosy refuses before it asks either."""
+    return library(monkeypatch)
 
 
 class TestDependencies:
@@ -182,16 +188,16 @@ class TestSchemas:
         with pytest.raises(OfflineError, match=r"inner/values\.schema\.json of inner-1\.0\.0\.tgz refers to"):
             helm.render(Release(outer, "r"))
 
-    def test_of_an_archive_without_end(self, helm: Helm, tmp_path: Path) -> None:
+    def test_of_an_archive_without_end(self, own: Helm, tmp_path: Path) -> None:
         folder = chart(tmp_path / "web", {**ECHO_CHART, "charts/README.md": ""})
         with tarfile.open(folder / "charts/bomb-1.0.0.tgz", "w:gz") as archive:
             member = tarfile.TarInfo("bomb/zeros")
             member.size = 101 * 1024 * 1024
             archive.addfile(member, _Zeros())
         with pytest.raises(RenderError, match="unpacks to more than"):
-            helm.render(Release(folder, "r"))
+            own.render(Release(folder, "r"))
 
-    def test_of_archives_that_multiply(self, helm: Helm, tmp_path: Path) -> None:
+    def test_of_archives_that_multiply(self, own: Helm, tmp_path: Path) -> None:
         folder = chart(tmp_path / "web", ECHO_CHART)
         (folder / "charts").mkdir()
         content = _archive([(tarfile.TarInfo("sub/zeros"), bytes(100_000))])
@@ -199,20 +205,20 @@ class TestSchemas:
             content = _archive([(tarfile.TarInfo(f"sub/charts/{number}.tgz"), content) for number in range(20)])
         (folder / "charts/sub-1.0.0.tgz").write_bytes(content)
         with pytest.raises(RenderError, match="unpacks to more than"):
-            helm.render(Release(folder, "r"))
+            own.render(Release(folder, "r"))
 
-    def test_of_an_archive_of_empty_files(self, helm: Helm, tmp_path: Path) -> None:
+    def test_of_an_archive_of_empty_files(self, own: Helm, tmp_path: Path) -> None:
         folder = chart(tmp_path / "web", ECHO_CHART)
         (folder / "charts").mkdir()
         with gzip.open(folder / "charts/sub-1.0.0.tgz", "wb", compresslevel=1) as stream:
             stream.write(tarfile.TarInfo("sub/empty").tobuf() * 30_000)
         with pytest.raises(RenderError, match="more than 20,000 files"):
-            helm.render(Release(folder, "r"))
+            own.render(Release(folder, "r"))
 
     @pytest.mark.parametrize(
         ("kind", "why"), [(tarfile.XHDTYPE, "unpacks to more than"), (tarfile.GNUTYPE_SPARSE, "is a sparse file")]
     )
-    def test_of_an_archive_whose_headers_lie(self, helm: Helm, tmp_path: Path, kind: bytes, why: str) -> None:
+    def test_of_an_archive_whose_headers_lie(self, own: Helm, tmp_path: Path, kind: bytes, why: str) -> None:
         folder = chart(tmp_path / "web", ECHO_CHART)
         (folder / "charts").mkdir()
         member = tarfile.TarInfo("sub/values.schema.json")
@@ -225,7 +231,7 @@ class TestSchemas:
             stream.write(bytes(header))
             stream.write(bytes(102 * 1024 * 1024))
         with pytest.raises(RenderError, match=why):
-            helm.render(Release(folder, "r"))
+            own.render(Release(folder, "r"))
 
     def test_that_cannot_be_compiled(self, helm: Helm, tmp_path: Path) -> None:
         files = {**ECHO_CHART, "values.schema.json": '{"$ref": "#/nowhere"}'}

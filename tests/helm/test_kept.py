@@ -9,6 +9,7 @@ import shutil
 import tarfile
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from hypothesis import strategies as st
 from argosy import cache, paths
 from argosy.errors import RenderError
 from argosy.helm import Helm, Parameter, Release, engine, lintable, workers
+from argosy.helm.binary import Binary
 from argosy.helm.kept import leaves_to_chance
 from tests.helm.releases import ECHO, chart
 
@@ -80,32 +82,69 @@ def releases(folder: Path) -> st.SearchStrategy[Release]:
     )
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
-@given(data=st.data())
-def test_as_without(helm: Helm, tmp_path: Path, data: st.DataObject) -> None:
+def test_as_without(helm: Helm, tmp_path: Path) -> None:
+    """One code keeps what either engine answers: the quicker one is asked everything, and the program a part of it."""
     folder = tmp_path / "repository"
-    shutil.rmtree(folder, ignore_errors=True)
-    chart(folder / "chart", {"values.yaml": "a: 1\n", "templates/echo.yaml": ECHO})
-    (folder / "prod.yaml").write_text("a: 7\n")
-    (folder / "text").write_text("one")
-    for path, text in data.draw(st.lists(EDITS, max_size=6)):
-        (folder / path).unlink(missing_ok=True)
-        if text is not None:
-            (folder / path).parent.mkdir(parents=True, exist_ok=True)
-            (folder / path).write_text(text)
-    release = data.draw(releases(folder))
-    for work in (lambda: helm.render(release), lambda: lint(helm, release)):
-        with cache.off():
-            without = said(work)
-        if not is_chance(folder, release):
-            assert said(work) == without
-            with paths.unchanged():
+
+    @settings(max_examples=3 if isinstance(helm, Binary) else 40, suppress_health_check=[HealthCheck.too_slow])
+    @given(edits=st.lists(EDITS, max_size=6), release=releases(folder))
+    def check(edits: list[tuple[str, str | None]], release: Release) -> None:
+        shutil.rmtree(folder, ignore_errors=True)
+        chart(folder / "chart", {"values.yaml": "a: 1\n", "templates/echo.yaml": ECHO})
+        (folder / "prod.yaml").write_text("a: 7\n")
+        (folder / "text").write_text("one")
+        for path, text in edits:
+            (folder / path).unlink(missing_ok=True)
+            if text is not None:
+                (folder / path).parent.mkdir(parents=True, exist_ok=True)
+                (folder / path).write_text(text)
+        for work in (partial(helm.render, release), partial(lint, helm, release)):
+            with cache.off():
+                without = said(work)
+            if not is_chance(folder):
                 assert said(work) == without
-                # What failed is not kept, as is told below.
-                assert isinstance(without, tuple) or said(work) == without
+                with paths.unchanged():
+                    assert said(work) == without
+                    # What failed is not kept, as is told below.
+                    assert isinstance(without, tuple) or said(work) == without
+
+    check()
 
 
-def is_chance(folder: Path, release: Release) -> bool:
+@pytest.mark.usefixtures("place")
+def test_whatever_tells_two_releases_apart_tells_what_is_kept_apart(tmp_path: Path, helm: Helm) -> None:
+    files = {
+        "values.yaml": "a: 1\n",
+        "values.schema.json": '{"properties": {"a": {"type": "integer"}}}',
+        "templates/all.yaml": f"{NAMES}echo: {ECHO}",
+        "templates/test.yaml": "kind: Pod\nmetadata: {name: test, annotations: {helm.sh/hook: test}}\n",
+        "crds/a.yaml": "kind: CustomResourceDefinition\n",
+    }
+    (tmp_path / "prod.yaml").write_text("a: 7\n")
+    (tmp_path / "text").write_text("one")
+    plain = Release(chart(tmp_path / "chart", files), "web", root=tmp_path, skip_schema_validation=True)
+    for change in (
+        {"name": "api"},
+        {"namespace": "prod"},
+        {"values": [tmp_path / "prod.yaml"]},
+        {"inline": "a: 3\n"},
+        {"inline": "a: text\n"},
+        {"parameters": [Parameter("a", "5")]},
+        {"parameters": [Parameter("a", "5", force_string=True)]},
+        {"file_parameters": [("a", tmp_path / "text")]},
+        {"file_parameters": [("b", tmp_path / "text")]},
+        {"skip_tests": True},
+        {"skip_crds": True},
+        {"inline": "a: text\n", "skip_schema_validation": False},
+    ):
+        release = replace(plain, **change)
+        with cache.off():
+            without = said(partial(helm.render, release))
+        assert without != said(partial(helm.render, plain)), change
+        assert said(partial(helm.render, release)) == without, change
+
+
+def is_chance(folder: Path) -> bool:
     texts = [path.read_bytes() for path in folder.rglob("*") if path.is_file()]
     return any(word in text for text in texts for word in (b"randAlphaNum", b"uuidv4"))
 

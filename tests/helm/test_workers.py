@@ -67,15 +67,15 @@ def test_what_lies_in_the_current_folder_is_not_imported(tmp_path: Path) -> None
 class TestLimits:
     def test_a_chart_that_does_not_end(self, own: Helm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         folder = chart(tmp_path / "web", ENDLESS)
-        monkeypatch.setenv("ARGOSY_RENDER_TIMEOUT", "1")
+        monkeypatch.setenv("ARGOSY_RENDER_TIMEOUT", "0.3")
         found = fault(own, folder)
-        assert found.message == "Rendering did not end within 1 seconds."
+        assert found.message == "Rendering did not end within 0.3 seconds."
         assert found.stopped
         monkeypatch.delenv("ARGOSY_RENDER_TIMEOUT")
         assert own.render(Release(chart(tmp_path / "other", ECHO_CHART), "r")).manifests
 
     def test_the_binary_has_the_same_limit(self, binary: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setenv("ARGOSY_RENDER_TIMEOUT", "1")
+        monkeypatch.setenv("ARGOSY_RENDER_TIMEOUT", "0.3")
         assert fault(Binary(binary), chart(tmp_path / "web", ENDLESS)).message.startswith("Rendering did not end")
 
     @linux
@@ -89,7 +89,7 @@ class TestLimits:
         assert "Rendering needs more than 384 MB of memory." in done.stderr
 
     def test_go_templates_that_do_not_end(self, own: Helm, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setenv("ARGOSY_RENDER_TIMEOUT", "1")
+        monkeypatch.setenv("ARGOSY_RENDER_TIMEOUT", "0.3")
         with pytest.raises(RenderError) as caught:
             own.go_templates(["fine", AGAIN], [{}])
         assert not isinstance(caught.value, GoTemplateError)

@@ -24,10 +24,11 @@ CHART = {
     "web/charts/page/templates/page.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: '{{ .Release.Name }}'}\n"
     "data: {colour: '{{ .Values.colour }}', namespace: '{{ .Release.Namespace }}'}\n",
     "web/charts/page/templates/hook.yaml": "apiVersion: v1\nkind: ConfigMap\n"
-    "metadata: {name: hook, annotations: {helm.sh/hook: test}}\n",
+    "metadata: {name: '{{ .Release.Name }}-hook', annotations: {helm.sh/hook: test}}\n",
 }
 ASKING = {
-    "web/charts/page/templates/asks.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: asks}\n"
+    "web/charts/page/templates/asks.yaml": "apiVersion: v1\nkind: ConfigMap\n"
+    "metadata: {name: '{{ .Release.Name }}-asks'}\n"
     "data: {version: '{{ .Capabilities.KubeVersion.Version }}', has: '{{ .Capabilities.APIVersions.Has \"a/v1\" }}'}\n",
 }
 EVERYTHING = (
@@ -35,6 +36,7 @@ EVERYTHING = (
     "helmCharts:\n- {name: page, releaseName: home, namespace: pages, kubeVersion: '1.30', apiVersions: [a/v1], "
     "valuesFile: 'charts/page/red, green.yaml', additionalValuesFiles: ['charts/page/red, green.yaml'], "
     "valuesInline: {more: 1}, valuesMerge: merge, includeCRDs: true, skipTests: true, debug: true, devel: true}\n"
+    "- {name: page, nameTemplate: made}\n- {name: page}\n"
 )
 
 
@@ -44,7 +46,10 @@ def build(root: Path, kustomization: str) -> dict[str, dict[str, str]]:
     return {each["metadata"]["name"]: each.get("data") for each in yaml.safe_load_all(text)}
 
 
-@pytest.fixture(params=["helm_python", "helm", "both"])
+PATHS = ("helm_python", "helm", "both")
+
+
+@pytest.fixture(params=PATHS)
 def on_path(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Have helm_python, a helm on the PATH, or both."""
     found = None if request.param == "helm_python" else str(request.getfixturevalue("binary"))
@@ -60,10 +65,10 @@ def test_everything_that_a_kustomization_may_say_of_a_chart(tmp_path: Path, on_p
     write_files(tmp_path, CHART | ({} if on_path == "helm_python" else ASKING))
     found = build(tmp_path, EVERYTHING)
     assert found["home"] == {"colour": "red", "namespace": "pages"}
-    assert "hook" not in found
-    assert found.get("asks") == (None if on_path == "helm_python" else {"version": "v1.30", "has": "true"})
-    assert "made" in build(tmp_path, "helmCharts: [{name: page, nameTemplate: made}]\n")
-    assert "release-name" in build(tmp_path, "helmCharts: [{name: page}]\n")
+    assert found.get("home-asks") == (None if on_path == "helm_python" else {"version": "v1.30", "has": "true"})
+    assert {each for each in found if not each.endswith("-asks")} == {
+        *("home", "made", "made-hook", "release-name", "release-name-hook")
+    }
 
 
 def test_what_a_kustomization_names_of_a_chart_is_no_part_less_of_it(tmp_path: Path) -> None:
@@ -124,8 +129,17 @@ ARGUMENTS = {
 }
 
 
-@pytest.mark.parametrize("name", ARGUMENTS)
-def test_the_program_refuses_what_is_none_of_kustomizes_arguments(tmp_path: Path, on_path: str, name: str) -> None:
+# They are read before any Helm is asked: each is refused with one of them, in turn, and no argument with all.
+@pytest.mark.parametrize(
+    ("on_path", "name"),
+    [
+        *((PATHS[place % len(PATHS)], name) for place, name in enumerate(ARGUMENTS) if name != "nothing"),
+        *((path, "nothing") for path in PATHS),
+    ],
+    indirect=["on_path"],
+)
+@pytest.mark.usefixtures("on_path")
+def test_the_program_refuses_what_is_none_of_kustomizes_arguments(tmp_path: Path, name: str) -> None:
     secret, copy = tmp_path / "secret.yaml", tmp_path / "work/copy"
     write_files(
         tmp_path, {"secret.yaml": "colour: secret\n"} | {f"outside/{path}": text for path, text in CHART.items()}
