@@ -794,20 +794,20 @@ def test_whatever_people_do_between_promotions(
     one, other = start
     before = written(one, "dev"), written(other, "prod")
     target = before[1]
-    names = Names("dev", "prod", promoted=False)
+    names, policy = Names("dev", "prod", promoted=False), Policy.of(None)
     for by_dev, by_hand, choices in story:
         one = edited(one, by_dev)
         source = written(one, "dev")
         if by_hand:
             target = written(edited(state_of(target), by_hand), "prod")
         sides = Sides(*({"values.yaml": each.encode()} for each in (before[0], source, before[1], target)))
-        decisions = decide(sides, Policy(), names, choices)
+        decisions = decide(sides, policy, names, choices)
         _check_verdicts(decisions, state_of(before[1]), state_of(target), choices)
         after = promoted(decisions, source, target)
         _check_promotion(decisions, source, target, after)
         before, target, names = (source, after), after, Names("dev", "prod")
         again = Sides(*({"values.yaml": each.encode()} for each in (source, source, after, after)))
-        assert not [each for each in decide(again, Policy(), names) if each.verdict is Verdict.PROMOTED]
+        assert not [each for each in decide(again, policy, names) if each.verdict is Verdict.PROMOTED]
 
 
 def _check_verdicts(decisions: list[Decision], before: State, now: State, choices: Choices) -> None:

@@ -11,8 +11,9 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from fnmatch import fnmatchcase
+from fnmatch import translate
 from functools import cache, cached_property, lru_cache
+from typing import NamedTuple
 
 from argosy.documents.plain import parse
 from argosy.errors import ArgosyError
@@ -45,7 +46,7 @@ class Pattern:
 
     def matches(self, key: Key) -> bool:
         """Return whether it matches a key, or what that is part of."""
-        return any(self._length(each) >= 0 for each in _names_of(key))
+        return any(self._length(each) >= 0 for each in _written(key))
 
     @property
     def is_silent(self) -> bool:
@@ -56,21 +57,34 @@ class Pattern:
         """How much it counts among all that match: the application's own before defaults, then the more specific."""
         scope, names = _split(self.text)
         literal = bool(scope) + sum(name not in {"*", "**"} for name in names)
-        return self.own, literal, max(map(self._length, _names_of(key))), len(self.text)
+        return self.own, literal, max(map(self._length, _written(key))), len(self.text)
 
-    def _length(self, key: Key) -> int:
+    def _length(self, key: _Written) -> int:
         """Return how much of a key's path it covers; -1 if it does not mean it."""
         scope, path = _compiled(self.text)
-        if scope and not _is_in(scope, key):
+        if scope and not any(map(scope.match, key.scopes)):
             return -1
-        found = path.match("".join(f"{name}\0" for name in key.path))
+        found = path.match(key.path)
         return -1 if found is None else found.end()
 
 
-def _names_of(key: Key) -> Sequence[Key]:
-    """Return a key, and what it is called as a chart's value where an Application holds it."""
+class _Written(NamedTuple):
+    """A key as patterns are matched with it."""
+
+    path: str
+    """Its names, each with a NUL after it."""
+    scopes: Sequence[str]
+    """What the scope of a pattern can call it."""
+
+
+@lru_cache(maxsize=16)
+def _written(key: Key) -> Sequence[_Written]:
+    """Return a key as all patterns are matched with it, and as a chart's value where an Application holds it."""
     value = value_of(key)
-    return (key,) if value is None else (key, value)
+    return [
+        _Written("".join(f"{name}\0" for name in each.path), _scopes(each))
+        for each in ((key,) if value is None else (key, value))
+    ]
 
 
 def value_of(key: Key) -> Key | None:
@@ -97,20 +111,20 @@ def _split(text: str) -> tuple[str, list[str]]:
 
 
 @lru_cache(maxsize=1024)
-def _compiled(text: str) -> tuple[str, re.Pattern[str]]:
+def _compiled(text: str) -> tuple[re.Pattern[str] | None, re.Pattern[str]]:
     scope, names = _split(text)
     parts = [r"(?:[^\0]*\0)*" if name == "**" else _one(name) + r"\0" for name in names]
-    return scope, re.compile("".join(parts))
+    return re.compile(translate(scope)) if scope else None, re.compile("".join(parts))
 
 
 def _one(name: str) -> str:
     return r"[^\0]*".join(map(re.escape, name.split("*")))
 
 
-def _is_in(scope: str, key: Key) -> bool:
+def _scopes(key: Key) -> Sequence[str]:
     file = key.file.rpartition("/")[2]
     usual = _USUAL_NAMES.get(file, file.removesuffix(".yml") + ".yaml" if file.endswith(".yml") else file)
-    return any(fnmatchcase(each, scope) for each in (key.scope, key.scope.partition("/")[0], key.file, usual))
+    return (key.scope, key.scope.partition("/")[0], key.file, usual)
 
 
 _USUAL_NAMES = {"Kustomization": "kustomization.yaml"}
