@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,13 +13,15 @@ from argosy.argocd import deployed
 from argosy.argocd.inventory import reached_by, take
 from argosy.errors import ArgosyError
 from argosy.git.objects import Blob
+from argosy.git.snapshot import Snapshot
 from argosy.repository.model import Application, Repository
 from argosy.template import creation, rendering
 from argosy.validation import pipeline
-from tests import goldens
+from tests import changing, goldens
 
 ANOTHER = "applications/web/application.yaml"
 OF_COMPONENTS = "argocd/dev/components/project.yaml"
+POLICIES = ["argocd/dev/platform.yaml", "platform/dev/policies/namespace-web.yaml"]
 
 
 @pytest.mark.parametrize(
@@ -58,7 +61,11 @@ OF_COMPONENTS = "argocd/dev/components/project.yaml"
             ["platform/prod/loki/values.yaml"],
         ),
         (["catalogue/loki/values.yaml"], ["README.md"], [ANOTHER, "platform/dev/loki/values.yaml"]),
-        (["README.md"], ["environments/dev/environment.yaml"], [ANOTHER, "argocd/dev/web.yaml"]),
+        (["README.md"], ["environments/dev/environment.yaml"], [ANOTHER, "argocd/dev/web.yaml", *POLICIES]),
+        (["environments/prod/web/values.yaml"], ["argocd/prod/platform.yaml"], POLICIES),
+        (["environments/dev/api/values.yaml"], POLICIES, ["argocd/prod/platform.yaml"]),
+        (["applications/web/application.yaml"], POLICIES, []),
+        (["argocd/dev/platform.yaml"], POLICIES, ["argocd/prod/platform.yaml"]),
     ],
 )
 def test_a_change_reaches_what_may_come_out_otherwise(changed: list[str], reached: list[str], left: list[str]) -> None:
@@ -77,6 +84,14 @@ def test_the_reached_part_of_a_valid_repository_is_valid(name: str, tmp_path: Pa
         report = pipeline.validate(tmp_path, pipeline.Options(changed=frozenset([changed])))
         assert not report.findings
         assert {outcome.application for outcome in report.outcomes} <= {"", "web"}
+
+
+def test_the_reached_part_of_a_valid_state_is_valid(tmp_path: Path) -> None:
+    begun = changing.model(("api", "web"))
+    begun = replace(begun, settings=replace(begun.settings, production=replace(begun.settings.production, quotas=True)))
+    state = Snapshot.of(changing.create(tmp_path / "gitops", begun), "HEAD")
+    for changed in ("environments/dev/web/deployment.yaml", "applications/web/application.yaml", "README.md"):
+        assert not pipeline.of_state(state, pipeline.Options(changed=frozenset([changed]))).findings
 
 
 def test_folders_can_be_nested_as_deep_as_a_path_is_long(tmp_path: Path) -> None:

@@ -125,8 +125,8 @@ def lost(argosy: Argosy, root: Path, rule: str = "branch-lacks-path") -> list[st
             (
                 (ADD, "main,dev prod"),
                 (("convert", "web", "--to", "manifests", "--yes"), "dev prod,main"),
-                (("add", "env", "qa"), "qa,main"),
-                (("set", "repository", "quotas=true"), "dev prod qa,main"),
+                (("set", "repository", "quotas=true"), "dev prod,main"),
+                (("add", "env", "qa"), "qa,main,prod"),
             ),
         ),
     ],

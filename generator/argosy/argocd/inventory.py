@@ -33,15 +33,21 @@ def reached_by(changed: Collection[str]) -> Callable[[str], bool]:
     """Return which files of argosy's layout must be read to judge a change of these: all, where there are none.
 
     Files of an application are reached by its own, and where it runs, by those of the environment; those of a
-    component by its own, by those of the environment and by the project of the components.
+    component by its own, by those of the environment and by the project of the components. The Application of an
+    environment's policies is reached with all that it reads, by whatever is of that environment, or not at all: without
+    its folder, it would be wrong.
     """
     if not changed or any(path in _EVERYWHERE or path.startswith(f"{layout.TEAMS}/") for path in changed):
         return everything  # Whose an application is, its own settings say.
     places = {(layout.environment_of(path), _part(path)) for path in changed if not layout.is_catalogue(path)}
     parts = {part for _, part in places if part}
+    environments = {environment for environment, _ in places}
+    is_anywhere = any(part and environment is None for environment, part in places)
 
     def is_reached(path: str) -> bool:
         environment, part = layout.environment_of(path), _part(path)
+        if layout.is_of_policies(path):
+            return is_anywhere or environment in environments
         if part in {None, layout.COMPONENTS}:
             return True
         if (environment, None) in places and environment:

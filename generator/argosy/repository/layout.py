@@ -212,6 +212,16 @@ def application_policies(environment: str, application: str) -> str:
     return f"{platform(environment)}/{POLICIES}/namespace-{application}.yaml"
 
 
+def is_of_policies(path: str) -> bool:
+    """Return whether a file is the Application of an environment's policies, or what that reads of an application's."""
+    parts = path.split("/")
+    return (len(parts) == 3 and (parts[0], parts[2]) == (ARGOCD, "platform.yaml")) or _is_guard(parts)
+
+
+def _is_guard(parts: list[str]) -> bool:
+    return parts[0] == PLATFORM and parts[2:3] == [POLICIES] and parts[3:4] != [] and parts[3].startswith("namespace-")
+
+
 def is_catalogue(path: str) -> bool:
     """Return whether a file is one of the repository's own catalogue."""
     return path.startswith(f"{CATALOGUE}/") and path.count("/") > 1
@@ -237,7 +247,7 @@ def application_of(path: str) -> str | None:
         return parts[2].removesuffix(".yaml")
     if is_previews(path):
         return parts[3].removesuffix(".yaml")
-    if parts[0] == PLATFORM and parts[2:3] == [POLICIES] and parts[3:4] and parts[3].startswith("namespace-"):
+    if _is_guard(parts):
         return parts[3].removeprefix("namespace-").removesuffix(".yaml")
     return None
 
