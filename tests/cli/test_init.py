@@ -21,7 +21,7 @@ from tests.conftest import NO_PRIVILEGES, SMALL_FILES, Argosy, Git, Process, Res
 from tests.forked import Forked, Terminal
 from tests.shared import IDENTITY
 
-SMALL = ("--app", "", "--env", "dev")
+SMALL = ("--app", "")
 """A repository that is quickly written and validated."""
 SAID = ("--set", "argosyInstall=")
 """Lets nobody be asked which argosy to install."""
