@@ -734,7 +734,7 @@ class TestTerminal:
         [("n\r", "Nothing was written", 1), ("\x03", "Interrupted", 130), ("\x04", "Interrupted", 1)],
     )
     def test_no_is_no(self, tmp_path: Path, keys: str, message: str, code: int) -> None:
-        said = ("--repo-url", "https://x.org/y.git", *SMALL, "--format", "helm", "--ci", "none")
+        said = ("--repo-url", "https://x.org/y.git", "--env", "dev", *SMALL, "--format", "helm", "--ci", "none")
         rest = (
             "--argocd",
             "applications",
