@@ -14,13 +14,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from argosy.documents import json_text, kept
-from argosy.documents.composer import DEEPEST, MOST_DEFECTS, Composer
+from argosy.documents.composer import MOST_DEFECTS, Composer
 from argosy.documents.defects import Defect, DefectKind
 from argosy.documents.document import Document, ParsedFile, Pointer, Source, is_manifest, items, resource
 from argosy.documents.files import ESCAPES, LARGEST_FILE, File, find, is_read, text_of
 from argosy.documents.kept import together
 from argosy.documents.lines import Lines, shortened
 from argosy.documents.suppression import Suppression, suppressions
+from argosy.documents.syntax import DEEPEST
 
 __all__ = [
     "DEEPEST",

@@ -23,9 +23,8 @@ from argosy.documents import syntax
 from argosy.documents.defects import Defect, DefectKind, RefusedError
 from argosy.documents.lines import Lines, shortened
 from argosy.documents.scalars import resolve
+from argosy.documents.syntax import DEEPEST
 
-DEEPEST = 100
-"""How many mappings and lists may stand in each other."""
 LARGEST_EXPANSION = 2_000_000
 """How many characters the aliases of one text may stand for."""
 MOST_DEFECTS = 100
@@ -273,8 +272,7 @@ class Composer:
         return anchor
 
     def _too_deep(self, event: Any) -> NoReturn:
-        message = f"mappings and lists are nested more than {DEEPEST} levels deep"
-        raise self._refusal(DefectKind.TOO_DEEP, message, "Reduce the nesting.", event)
+        raise self._refusal(DefectKind.TOO_DEEP, *syntax.TOO_DEEP, event)
 
     def _custom_tag(self, event: Any) -> None:
         tag = _tag(event)

@@ -6,12 +6,12 @@ import json
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from argosy.documents.composer import DEEPEST, Composed, Composer
+from argosy.documents.composer import Composed, Composer
 from argosy.documents.defects import Defect, DefectKind
 from argosy.documents.document import Source
 from argosy.documents.lines import Lines
 from argosy.documents.scalars import number
-from argosy.documents.syntax import ACTION, TEMPLATE
+from argosy.documents.syntax import ACTION, DEEPEST, TEMPLATE
 
 
 def compose(text: str) -> tuple[Sequence[Composed], Sequence[Defect]]:

@@ -12,9 +12,10 @@ from typing import Any, NamedTuple, TypeVar
 import yaml
 
 from argosy import paths
-from argosy.documents.composer import DEEPEST, LARGEST_EXPANSION, span
+from argosy.documents.composer import LARGEST_EXPANSION, span
 from argosy.documents.files import LARGEST_FILE
 from argosy.documents.scalars import resolve
+from argosy.documents.syntax import BEYOND_LIBYAML, DEEPEST
 
 Text = TypeVar("Text", bound=str | bytes)
 
@@ -65,8 +66,16 @@ def bounded(text: Text) -> Text:
         or len(_OPENING.findall(content)) > DEEPEST
         or (b"&" in content and b"*" in content)
     ):
-        _refuse_bombs(text)
+        try:
+            _refuse_bombs(text)
+        except yaml.MarkedYAMLError as error:
+            if error.problem == BEYOND_LIBYAML:
+                error.context, error.problem = None, _TOO_DEEP
+            raise
     return text
+
+
+_TOO_DEEP = f"it is nested deeper than {DEEPEST} levels"
 
 
 class _Anchor(NamedTuple):
@@ -105,7 +114,7 @@ def _refuse_bombs(text: str | bytes) -> None:
         if opened:
             opened[-1].height = max(opened[-1].height, height)
         if len(opened) + height > DEEPEST:
-            raise _refusal(f"it is nested deeper than {DEEPEST} levels", event)
+            raise _refusal(_TOO_DEEP, event)
         if expanded > LARGEST_EXPANSION:
             raise _refusal(f"its aliases expand to more than {LARGEST_EXPANSION:,} characters", event)
 

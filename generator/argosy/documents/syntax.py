@@ -10,6 +10,11 @@ import yaml
 from argosy.documents.defects import DefectKind, RefusedError
 from argosy.documents.lines import Lines
 
+DEEPEST = 100
+"""How many mappings and lists may stand in each other."""
+TOO_DEEP = (f"mappings and lists are nested more than {DEEPEST} levels deep", "Reduce the nesting.")
+BEYOND_LIBYAML = "exceeded maximum nesting depth"
+"""What libyaml says, as of 0.2.6, of a text of which it has not given an event yet that would be too deep."""
 ACTION = re.compile(r"\{\{[^{}]*+\}\}")
 """What Helm replaces in a template."""
 ACTIONS_ALONE = re.compile(r"^[ \t]*+(?:\{\{[^{}]*+\}\}[ \t]*+)++$", re.MULTILINE)
@@ -89,6 +94,8 @@ def refusal(error: yaml.YAMLError, lines: Lines, start: int, is_template: Callab
     index = min(start + error.problem_mark.index, len(lines.text))
     opened = index if error.context_mark is None else start + error.context_mark.index
     context, problem = str(error.context), str(error.problem)
+    if problem == BEYOND_LIBYAML:
+        return RefusedError(DefectKind.TOO_DEEP, *TOO_DEEP, opened)
     line = lines.around(index)
     if "\t" in line[: len(line) - len(line.lstrip())] and "flow" not in context:
         return RefusedError(DefectKind.TABS, "the line is indented with a tab", "Indent with spaces.", index)
