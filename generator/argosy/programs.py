@@ -147,25 +147,22 @@ def entries() -> Sequence[str]:
 
 def find(name: str) -> Path | None:
     """Return the first program of a name in the user's folders on PATH."""
-    return _found(name, _homes())
+    return with_path(name)[0]
 
 
 def with_path(name: str) -> tuple[Path | None, str]:
-    """Return a program as `find` does, and PATH as `path` does, for one look at what is not trusted."""
-    homes = _homes()
-    return _found(name, homes), os.pathsep.join(_own(tuple(entries()), homes, _identity(os.curdir)))
-
-
-def _found(name: str, homes: _Identities) -> Path | None:
-    trusted = _own(tuple(entries()), homes, _identity(os.curdir))
-    for entry in entries():
+    """Return the first program of a name in the user's folders on PATH, and these, as `path` does."""
+    places, homes = entries(), _homes()
+    trusted = _own(tuple(places), homes, _identity(os.curdir))
+    joined = os.pathsep.join(trusted)
+    for entry in places:
         # By its path, because Windows looks for a name in the current folder first.
         if not (found := shutil.which(os.path.join(entry or os.curdir, name))):  # noqa: PTH118
             continue
         if entry in trusted and not _leads_into(found, homes):
-            return Path(found)
+            return Path(found), joined
         _passed_over.setdefault(name, found)
-    return None
+    return None, joined
 
 
 def named(program: str | Path) -> Path | None:

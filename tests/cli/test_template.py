@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import shutil
 import socket
 from base64 import b64encode
@@ -17,7 +16,7 @@ import yaml
 
 from argosy.change import layering
 from argosy.repository.model import RevisionStyle
-from argosy.template import fetching, layers, sandbox
+from argosy.template import fetching, layers, sandbox, versions
 from tests import shared
 from tests.changing import commit, create, edit, git, model
 from tests.conftest import Argosy
@@ -319,7 +318,7 @@ def test_what_argosy_does_not_take_is_refused_with_its_place(argosy: Argosy, rep
             written.write_bytes(content if isinstance(content, bytes) else content.encode())
         result = argosy("template", "add", str(layer), "--commit")
         assert result.code == 1, place
-        assert re.search(rf"Error: Layer acme \S+, {re.escape(place)}: ", result.err), result.err
+        assert f"Error: Layer acme {versions.tree_id(layer)[:12]}, {place}: " in result.err
         assert said in result.err
     assert git(repository, "status", "--porcelain") == ""
     assert not (repository / ".copier-answers.acme.yml").exists()

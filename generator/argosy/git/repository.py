@@ -91,6 +91,8 @@ class Repository:
         """The branch that is checked out, which may have no commit yet; "" if none is."""
         if self.head:
             return self._described[5].removeprefix("refs/heads/") if self._described[5] != "HEAD" else ""
+        if not is_around(self.folder):
+            return ""
         try:
             return run(self.folder, "symbolic-ref", "--quiet", "--short", "HEAD").removesuffix("\n")
         except ToolError:
@@ -122,6 +124,8 @@ class Repository:
     @property
     def remotes(self) -> Mapping[str, str]:
         """The URLs that are fetched from, each with its remote's name."""
+        if not is_around(self.folder):
+            return {}
         named = {key: each for key, each in self.configuration.items() if key[:7] == "remote." and key[-4:] == ".url"}
         return {url: key[7:-4] for key, values in named.items() for url in values if url}
 
@@ -426,7 +430,7 @@ def top_level(folder: Path) -> Path | None:
 def branch(folder: Path) -> str:
     """Return the branch that the repository around a folder is on, which may have no commit yet; "" if on none."""
     try:
-        return at(folder).branch if is_around(folder) else ""
+        return at(folder).branch
     except ToolError:
         return ""
 
@@ -442,7 +446,7 @@ def origin(folder: Path) -> str:
 def remotes(folder: Path) -> Mapping[str, str]:
     """Return the URLs that the repository around a folder fetches from, each with its remote's name, or nothing."""
     try:
-        return at(folder).remotes if is_around(folder) else {}
+        return at(folder).remotes
     except ToolError:
         return {}
 
