@@ -479,7 +479,7 @@ def test_without_the_sdk_it_says_what_to_install(argosy: Argosy, root: Path, mon
     monkeypatch.delattr("argosy.mcp.server", raising=False)
     result = argosy("mcp")
     assert (result.code, "pip install 'argosy[mcp]'" in result.err) == (2, True)
-    nowhere = argosy("mcp", "nowhere")
+    nowhere = argosy("mcp", "--repository", "nowhere")
     assert (nowhere.code, "is not a folder" in nowhere.err) == (2, True)
 
 

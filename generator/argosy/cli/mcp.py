@@ -17,7 +17,6 @@ _PORT = 8098
 
 
 @click.command("mcp", cls=options.LookingCommand)
-@click.argument("folder", metavar="[REPOSITORY]", required=False, type=options.folder)
 @click.option(
     "--allow-changes",
     is_flag=True,
@@ -33,15 +32,16 @@ _PORT = 8098
     metavar="[=PORT]",
     help=f"Listen on 127.0.0.1 instead of standard input; 0 for any port that is free.  [default: {_PORT}]",
 )
+@options.repository
 @options.rendering
-def command(*, folder: Path | None, allow_changes: bool, port: int | None) -> int:
+def command(*, repository: Path | None, allow_changes: bool, port: int | None) -> int:
     """Let an agent look at a repository and plan changes of it, by the Model Context Protocol.
 
     It is started by the agent's program, speaks on standard input and output, and ends with the input. It looks at this
     repository alone, offline, runs nothing of it, and shows no secrets. Plans write nothing. With --http it answers who
     asks on this machine; with --allow-changes, or where ARGOSY_MCP_TOKEN is set, who sends the token.
     """
-    root = root_of(folder).resolve()
+    root = root_of(repository).resolve()
     try:
         from argosy.mcp import server  # noqa: PLC0415
     except ModuleNotFoundError as error:
@@ -59,10 +59,10 @@ def command(*, folder: Path | None, allow_changes: bool, port: int | None) -> in
         if token and not os.environ.get(TOKEN):
             click.echo(f"Send with each request: Authorization: Bearer {token}", err=True)
 
-    repository, token = Repository(root), os.environ.get(TOKEN, "")
+    looked_at, token = Repository(root), os.environ.get(TOKEN, "")
     with suppress(KeyboardInterrupt), git.asked_anew():
         if port is None:
-            server.serve(repository, changes=allow_changes)
+            server.serve(looked_at, changes=allow_changes)
         else:
-            server.listen(repository, port, changes=allow_changes, token=token, ready=ready)
+            server.listen(looked_at, port, changes=allow_changes, token=token, ready=ready)
     return 0
