@@ -30,8 +30,8 @@ def children(parent: int) -> Iterator[tuple[int, float]]:
 
 
 def busy_child(parent: int) -> int:
-    """Return a child that has done more than starting."""
-    return until(lambda: next((pid for pid, seconds in children(parent) if seconds > 0.3), 0))
+    """Return a child that has done more than starting; -1 where the parent ends before it has one."""
+    return until(lambda: next((pid for pid, seconds in children(parent) if seconds > 0.3), -1 if gone(parent) else 0))
 
 
 def gone(pid: int) -> bool:

@@ -23,6 +23,12 @@ from tests.loopback import listening
 
 
 class _Server(BaseHTTPRequestHandler):
+    connections: list[object] = []  # noqa: RUF012 - of all of its instances
+
+    def setup(self) -> None:
+        self.connections.append(self.client_address)
+        super().setup()
+
     def do_GET(self) -> None:
         content = json.dumps({"path": self.path}).encode()
         self.send_response(200)
@@ -82,9 +88,12 @@ def test_a_certificate_of_nobody_that_is_known_is_refused(ask: Callable[[str], o
 
 
 def test_a_certificate_that_cannot_be_checked_has_its_own_advice(url: str) -> None:
+    _Server.connections.clear()
     with pytest.raises(ArgosyError) as caught:
         _ask_host(url)
     assert "REQUESTS_CA_BUNDLE" in caught.value.hint
+    # It would not be another one if it were asked for again.
+    assert len(_Server.connections) == 1
 
 
 @ASK

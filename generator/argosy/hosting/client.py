@@ -43,6 +43,8 @@ BACKOFF = 0.5
 _RETRIES = 3
 _REDIRECTS = 3
 _LONGEST_SAYING = 500
+_DISTRUSTED = "CERTIFICATE_VERIFY_FAILED"
+"""What OpenSSL's error says of a certificate that cannot be trusted."""
 
 
 class RefusedError(ArgosyError):
@@ -119,8 +121,10 @@ class _Patience(Retry):
         _pool: ConnectionPool | None = None,
         _stacktrace: TracebackType | None = None,
     ) -> Self:
-        if response is not None and (self.get_retry_after(response) or 0) > LONGEST_WAIT and _pool is not None:
-            raise MaxRetryError(_pool, url or "")
+        is_long = response is not None and (self.get_retry_after(response) or 0) > LONGEST_WAIT
+        # A certificate that is not trusted is not trusted in a second either.
+        if (is_long or _DISTRUSTED in str(error)) and _pool is not None:
+            raise MaxRetryError(_pool, url or "", error)
         return super().increment(method, url, response, error, _pool, _stacktrace)
 
 
@@ -287,7 +291,7 @@ class Client:
 
     def _lost(self, doing: str, error: Exception) -> UnansweredError:
         hint = "Check the network and the proxy (HTTPS_PROXY, NO_PROXY), then run it again: nothing is created twice."
-        if "CERTIFICATE_VERIFY_FAILED" in str(error):
+        if _DISTRUSTED in str(error):
             hint = "Add your authority to the system's certificates, or name its file in REQUESTS_CA_BUNDLE."
         elif isinstance(error, requests.exceptions.SSLError):
             hint = (
