@@ -79,7 +79,6 @@ def find(
     """
     remote.follow(configured.lock)
     with unchanged():
-        helm.expect(root)
         with progress("Reading", 1) as advance:
             inventory = take(root, wanted)
             advance()

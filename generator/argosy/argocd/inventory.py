@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, S
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from argosy import git, kustomize
@@ -179,13 +179,13 @@ def take(root: Path, wanted: Callable[[str], bool] = everything) -> Inventory:
     inner = [*_inner(root, files)]
     within = tuple(f"{folder}/" for folder in inner)
     files = [file for file in files if not file.path.startswith(within)]
-    charts = sorted({(root / file.path).parent for file in files if PurePosixPath(file.path).name == "Chart.yaml"})
+    charts = sorted({(root / file.path).parent for file in files if _name(file) == "Chart.yaml"})
     of_charts = _Charts(root, frozenset(charts))
     kustomizations = sorted(
         {
             (root / file.path).parent
             for file in files
-            if PurePosixPath(file.path).name in kustomize.NAMES and of_charts.of(file.path) is None
+            if _name(file) in kustomize.NAMES and of_charts.of(file.path) is None
         }
     )
     inputs: dict[Path, list[Path]] = {}
@@ -204,6 +204,10 @@ def take(root: Path, wanted: Callable[[str], bool] = everything) -> Inventory:
         for file, chart, is_text in placed
     ]
     return Inventory(root, entries, charts, kustomizations, inputs, contents - whole, wanted, inner)
+
+
+def _name(file: File) -> str:
+    return file.path.rpartition("/")[2]
 
 
 def _inner(root: Path, files: Sequence[File]) -> Iterator[str]:
@@ -242,9 +246,16 @@ class _Charts:
     def _outermost(self) -> dict[Path, Path | None]:
         return {}
 
+    @cached_property
+    def _found(self) -> dict[str, Path | None]:
+        return {}
+
     def of(self, path: str) -> Path | None:
         """Return the outermost chart that a file belongs to: a chart within another is the other's dependency."""
-        return self._of(self.root / PurePosixPath(path).parent)
+        folder = path.rpartition("/")[0]
+        if folder not in self._found:
+            self._found[folder] = self._of(self.root / folder)
+        return self._found[folder]
 
     def _of(self, folder: Path) -> Path | None:
         unknown = [folder]  # No recursion: folders can be nested deeper than that goes.
@@ -279,7 +290,7 @@ def _unparsed(file: File) -> ParsedFile:
 def _role(document: Document, file: File, chart: Path | None, partial: Set[Path]) -> Role:
     if chart is not None:
         return Role.CHART
-    if file.location.name in kustomize.NAMES:
+    if _name(file) in kustomize.NAMES:
         return Role.KUSTOMIZATION
     if partial and file.real in partial:
         return Role.KUSTOMIZE_INPUT

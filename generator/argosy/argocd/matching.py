@@ -40,7 +40,8 @@ def tracker(found: Mapping[str, JSON]) -> str:
 
 def is_argocd(document: Document, kind: str) -> bool:
     """Return whether a document is of one of Argo CD's own kinds."""
-    return group_and_kind(document.data) == ("argoproj.io", kind)
+    data = document.data
+    return isinstance(data, dict) and data.get("kind") == kind and group_and_kind(data)[0] == "argoproj.io"
 
 
 def listed(data: JSON, annotation: str) -> Sequence[str]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
 from typing import Any, Protocol
 
 from argosy import engines, programs
@@ -22,7 +21,6 @@ from argosy.helm.charts import lintable
 from argosy.helm.go_templates import GoTemplateError
 from argosy.helm.library import Library
 from argosy.helm.release import Dependency, Manifest, Message, Parameter, Release, Rendered
-from argosy.repository import layout
 
 __all__ = [
     "Dependency",
@@ -38,7 +36,6 @@ __all__ = [
     "Rendered",
     "choose",
     "engine",
-    "expect",
     "lintable",
     "of",
 ]
@@ -112,12 +109,6 @@ class _WhenNeeded:
         self, texts: Sequence[str], parameter_sets: Sequence[Mapping[str, Any]], definitions: str = ""
     ) -> list[list[str]]:
         return self._engine.go_templates(texts, parameter_sets, definitions)
-
-
-def expect(root: Path) -> None:
-    """Have Helm ready by the time that it renders the first chart, whose time its start would count as."""
-    if workers.package() and engines.named(HELM) is None and next(root.glob(layout.chart("*")), None):
-        workers.expect()
 
 
 def of(chosen: Callable[[], Engine]) -> Helm:

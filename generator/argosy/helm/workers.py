@@ -29,12 +29,6 @@ class _Workers:
         self._busy = 0
         self._waited = 0.0
 
-    def expect(self) -> None:
-        """Start the first one."""
-        with self._freed:
-            if not self._idle and not self._busy:
-                self._idle.append(_started())
-
     @contextmanager
     def one(self) -> Iterator[Program]:
         """Yield a worker that nobody else asks meanwhile."""
@@ -72,11 +66,6 @@ def ask(task: str, **arguments: Any) -> dict[str, Any]:
     """Have a worker do one of its tasks; raise StoppedError where that ends the worker."""
     with _WORKERS.one() as worker:
         return _answer(worker, task, arguments)
-
-
-def expect() -> None:
-    """Start a worker before it is asked, so that it is ready by then."""
-    _WORKERS.expect()
 
 
 def ask_alone(task: str, environment: Mapping[str, str], given: Limits, **arguments: Any) -> dict[str, Any]:

@@ -87,6 +87,8 @@ def declared(kind: str) -> Schema:
 
 def file_schema(path: str) -> Schema | None:
     """Return the schema of a file that is no manifest, by its path from the root; None if none is known."""
+    if not _any().fullmatch(path):
+        return None
     for pattern, reference in _OWN_FILES:
         if re.fullmatch(pattern, path):
             return bundled.schema(reference)
@@ -94,6 +96,12 @@ def file_schema(path: str) -> Schema | None:
         if re.fullmatch(pattern, path):
             return _vendored_schema(name)
     return None
+
+
+@cache
+def _any() -> re.Pattern[str]:
+    """Return what any of the files matches: most of a repository's match none, and one by one that takes long."""
+    return re.compile("|".join(f"(?:{pattern})" for pattern, _ in (*_OWN_FILES, *_VENDORED_FILES)))
 
 
 def is_of_tools(path: str) -> bool:
