@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from argosy.argocd import waves
-from argosy.documents.fields import integer
+from argosy.documents.fields import integer, mapping, sequence, text
 from argosy.helm import faults, go_templates
 from argosy.kubernetes import dry_run
 from argosy.kustomize import overrides
@@ -64,3 +65,10 @@ def test_a_number_without_end_is_text_wherever_it_is(tmp_path: Path) -> None:
 )
 def test_a_field_that_a_server_names(name: str, pointer: tuple[str | int, ...]) -> None:
     assert dry_run.pointer(name, {"spec": [{"name": 'x"b'}, {"name": "a"}]}) == pointer
+
+
+def test_what_has_another_shape_is_taken_for_empty() -> None:
+    shapes: list[Any] = [{"a": 1}, [1], "a", 1, None]
+    assert [*map(mapping, shapes)] == [{"a": 1}, {}, {}, {}, {}]
+    assert [*map(sequence, shapes)] == [(), [1], (), (), ()]
+    assert [*map(text, shapes)] == ["", "", "a", "", ""]

@@ -14,6 +14,7 @@ import pytest
 from argosy.errors import UsageError
 from argosy.findings import Finding, Report
 from argosy.validation import changed, pipeline
+from argosy.validation.parts import Reached
 from tests.validating import write_files
 from tests.validation.test_causes import CHART, OVERLAYS, SCHEMA, URL, application, applications
 
@@ -260,3 +261,10 @@ def test_changes_are_those_since_the_branches_parted(gitops: Path) -> None:
     assert found.before.keys() == {"notes/list.yaml", "back/pod.yaml"}
     # Below a folder, paths are its own.
     assert changed.since(gitops / "back", "main").paths == {"pod.yaml"}
+
+
+def test_owners_are_compared_where_one_is_reached_or_nobody_knows() -> None:
+    compared = (None, ["file a", "file b"], ["file b"], ["rule image-tag"])
+    assert [Reached(frozenset({"file a"}), True).compares(each) for each in compared] == [True, True, False, True]
+    assert [Reached(frozenset({"file a"}), False).compares(each) for each in compared] == [True] * 4
+    assert [Reached(None, True).compares(each) for each in compared] == [True] * 4
