@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import copier
+import plumbum
 import pytest
 import yaml
 from hypothesis import given, settings
@@ -75,7 +76,8 @@ class TestCopier:
     )
     def test_copier_copy_gives_the_same_tree(self, folder: Path, tmp_path: Path, name: str) -> None:
         model = goldens.model(name)
-        found = copied(folder, tmp_path / "copied", **rendering.answers(model))
+        with plumbum.local.env(PATH=""):  # It would ask git, of each file, about an index that a new folder has not.
+            found = copied(folder, tmp_path / "copied", **rendering.answers(model))
         assert found == without_source(rendering.render(model))
 
     def test_of_the_oldest_version_too(self, tmp_path: Path, git: Git) -> None:
@@ -250,11 +252,11 @@ class TestSmallTemplates:
 
     # Copier leaves an open iterator over the template's folder behind.
     @pytest.mark.filterwarnings("ignore:Exception ignored in.*ScandirIterator:pytest.PytestUnraisableExceptionWarning")
-    @pytest.mark.parametrize("text", ["[[ nobody.knows ]]", "[% for %]", "[[ 1 / 0 ]]", "[% include 'x' %]"])
-    def test_a_template_that_is_broken(self, tmp_path: Path, text: str) -> None:
-        made = self.template(tmp_path, {"templates/a.yaml.jinja": text})
-        with pytest.raises(ArgosyError, match="The template could not be rendered"):
-            rendering.render(DEFAULTS, template=made)
+    def test_a_template_that_is_broken(self, tmp_path: Path) -> None:
+        for number, text in enumerate(("[[ nobody.knows ]]", "[% for %]", "[[ 1 / 0 ]]", "[% include 'x' %]")):
+            made = self.template(tmp_path / str(number), {"templates/a.yaml.jinja": text})
+            with pytest.raises(ArgosyError, match="The template could not be rendered"):
+                rendering.render(DEFAULTS, template=made)
         gc.collect()
 
     def test_nothing_is_written_outside_of_the_tree(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

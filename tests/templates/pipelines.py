@@ -183,19 +183,26 @@ def _evaluated(written: str, values: Mapping[str, str]) -> str:
 
 def gitlab(name: str, inputs: Mapping[str, str], **choices: Any) -> Script:
     """Return a job of a pipeline that is started with inputs."""
-    header, _ = yaml.load_all(texts(CiHost.GITLAB, **choices)[".gitlab-ci.yml"], yaml.CBaseLoader)
-    known = {key: inputs.get(key, spec["default"]) for key, spec in header["spec"]["inputs"].items()}
-    for key, spec in header["spec"]["inputs"].items():
+    header, text = texts(CiHost.GITLAB, **choices)[".gitlab-ci.yml"].split("\n---\n")
+    declared = _loaded(header)["spec"]["inputs"]
+    known = {key: inputs.get(key, spec["default"]) for key, spec in declared.items()}
+    for key, spec in declared.items():
         assert known[key] in spec.get("options", [known[key]])
         assert re.search(spec.get("regex", ""), known[key])
-    text = texts(CiHost.GITLAB, **choices)[".gitlab-ci.yml"].split("\n---\n")[1]
-    jobs = yaml.load(re.sub(r"\$\[\[ inputs\.(\w+) \]\]", lambda each: known[each[1]], text), yaml.CBaseLoader)
+    jobs = _loaded(re.sub(r"\$\[\[ inputs\.(\w+) \]\]", lambda each: known[each[1]], text))
     job = jobs[name]
     while "extends" in job:
         parent = jobs[job["extends"]]
         job = {key: value for key, value in job.items() if key != "extends"}
         job = {**parent, **job, "variables": {**parent.get("variables", {}), **job.get("variables", {})}}
     return Script([*job.get("before_script", []), *job["script"]], job["variables"], "-eo pipefail")
+
+
+@cache
+def _loaded(text: str) -> Mapping[str, Any]:
+    """Return what a file says, which each of its jobs is looked up in."""
+    found: Mapping[str, Any] = yaml.load(text, yaml.CBaseLoader)
+    return found
 
 
 def bitbucket(name: str, **choices: Any) -> Script:
