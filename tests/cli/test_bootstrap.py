@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 import yaml
 
+from argosy.cli.bootstrap import command as of_bootstrap
 from argosy.kubernetes import kubectl
 from argosy.repository.model import ArgocdStyle, Format
 from tests.bootstrap.apiserver import ApiServer, serving
@@ -364,6 +365,13 @@ def test_a_definition_that_is_never_established(bootstrap: Argosy, site: Site) -
     assert "  appprojects.argoproj.io: NotAccepted the names are taken\n" in result.err
 
 
+@pytest.fixture
+def _soon_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait a tenth of a second, where no --timeout says otherwise, for what is never ready."""
+    (option,) = (each for each in of_bootstrap.params if each.name == "timeout")
+    monkeypatch.setattr(option, "default", 0.1)
+
+
 WAITING = {"reason": "ImagePullBackOff", "message": 'Back-off pulling image "argocd"'}
 CRASHED = {"terminated": {"exitCode": 20, "reason": "Error"}}
 
@@ -387,16 +395,18 @@ NEVER_READY: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
+@pytest.mark.usefixtures("_soon_over")
 def test_deployments_that_are_never_ready(bootstrap: Argosy, site: Site) -> None:
     installation(site.install, *(workload("Deployment", name) for name in NEVER_READY if name != "argocd-server"))
     site.cluster.never_ready = {name: status for name, (status, _) in NEVER_READY.items()}
-    result = bootstrap("--yes", "--timeout", "1s")
+    result = bootstrap("--yes")
     assert result.code == 1
-    assert "Argo CD is rolled out: not ready after 1 seconds:\n  Deployment " in result.err
+    assert "Argo CD is rolled out: not ready after 0.1 seconds:\n  Deployment " in result.err
     for name, (_, told) in NEVER_READY.items():
         assert f"\n  Deployment {name}: {told}\n" in result.err
 
 
+@pytest.mark.usefixtures("_soon_over")
 def test_a_root_whose_applicationset_fails(bootstrap: Argosy, done: Site) -> None:
     """Its status says that it is Degraded, and why only the ApplicationSet: as Argo CD 3.5.1 does."""
     applied = [{"kind": "ApplicationSet", "name": "all", "namespace": "argocd", "status": "Synced"}]
@@ -410,18 +420,19 @@ def test_a_root_whose_applicationset_fails(bootstrap: Argosy, done: Site) -> Non
         "metadata": {"name": "all", "namespace": "argocd"},
         "status": {"conditions": [condition]},
     }
-    again = bootstrap("--yes", "--timeout", "1s")
+    again = bootstrap("--yes")
     assert again.code == 1
     assert f"root: Synced, Degraded; ApplicationSet all: {message}" in again.err
 
 
+@pytest.mark.usefixtures("_soon_over")
 def test_a_root_that_is_tried_again_and_again(bootstrap: Argosy, done: Site) -> None:
     """Argo CD never says of its operation that it failed, as root's retries have no end."""
     message = "one or more objects failed to apply, reason: it is invalid. Retrying attempt #3 at 4:43PM."
     operation = {"phase": "Running", "retryCount": 3, "message": message}
     status = {"sync": {"status": "OutOfSync"}, "health": {"status": "Missing"}, "operationState": operation}
     done.cluster.application = done.cluster.objects["applications", "argocd", "root"]["status"] = status
-    again = bootstrap("--yes", "--timeout", "1s")
+    again = bootstrap("--yes")
     assert again.code == 1
     assert f"root: OutOfSync, Missing; {message}" in again.err
 
@@ -440,10 +451,11 @@ def test_a_root_that_argo_cd_cannot_read(bootstrap: Argosy, site: Site) -> None:
     assert states(again)["synced"] == "done"
 
 
+@pytest.mark.usefixtures("_soon_over")
 def test_a_root_that_is_never_healthy(bootstrap: Argosy, site: Site) -> None:
     child = {"kind": "Application", "name": "web-dev", "status": "Synced", "health": {"status": "Degraded"}}
     site.cluster.application = {"sync": {"status": "Synced"}, "health": {"status": "Degraded"}, "resources": [child]}
-    result = bootstrap("--yes", "--timeout", "1s")
+    result = bootstrap("--yes")
     assert result.code == 1
     assert "  root: Synced, Degraded; Application web-dev Degraded\n" in result.err
 
