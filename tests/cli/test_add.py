@@ -53,8 +53,8 @@ class TestApplication:
         create(tmp_path / "gitops", model(argocd=style))
         monkeypatch.chdir(tmp_path / "gitops")
         assert argosy("add", "app", "shop", "--format", "helm", "--no-validate", "--commit").code == 0
-        # With it, each application of the three formats is judged.
-        assert argosy("add", "app", "api", "--format", "kustomize", "--quiet", "--commit").code == 0
+        assert argosy("add", "app", "api", "--format", "kustomize", "--no-validate", "--commit").code == 0
+        # With it, each application of the three formats is judged, in each environment.
         assert argosy("add", "env", "qa", "--after", "dev", "--quiet", "--commit").code == 0
         assert argosy("remove", "app", "web", "--yes", "--quiet", "--commit").code == 0
 

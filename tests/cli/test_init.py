@@ -46,11 +46,6 @@ def size(root: str) -> tuple[int, int]:
 
 
 class TestHowMuch:
-    def test_no_more_than_somebody_reads(self, argosy: Argosy) -> None:
-        assert argosy("init", "gitops", "--defaults", "--quiet").code == 0
-        files, lines = size("gitops")
-        assert (files <= 40, lines <= 1500) == (True, True), (files, lines)
-
     def test_the_least(self, argosy: Argosy, git: Git, monkeypatch: pytest.MonkeyPatch) -> None:
         result = argosy("init", "gitops", "--minimal", "--defaults", "--repo-url", goldens.URL)
         assert (result.code, "\nValid." in result.out) == (0, True)
@@ -73,11 +68,12 @@ class TestHowMuch:
             ("render", "shop", "staging"),
             ("apply", "--commit"),
             ("update", "--commit"),
+            # Kustomize is a process for each environment, each time.
+            ("remove", "env", "staging", "--commit", "--yes"),
             ("convert", "my-app", "--to", "kustomize", "--commit", "--yes"),
             ("rename", "app", "shop", "store", "--commit", "--yes", "--no-validate"),
             ("set", "repository", "argocd=applicationset", "--commit"),
             ("set", "repository", "argocd=applications", "chartExtras=network-policy", "--commit", "--no-validate"),
-            ("remove", "env", "staging", "--commit", "--yes"),
             ("set", "repository", "minimal=false", "chartExtras=none", "--commit", "--no-validate"),
             ("validate",),
         ):
@@ -105,6 +101,8 @@ class TestTheRepository:
         assert git("gitops", "log", "--format=%an %s", "main") == "Ada Lay out the GitOps repository\n"
         assert git("gitops", "status", "--porcelain", "--ignored") == ""
         assert argosy("validate", "--repository", "gitops", "--quiet").code == 0
+        files, lines = size("gitops")
+        assert (files <= 40, lines <= 1500) == (True, True), f"more than somebody reads: {files}, {lines}"
 
     def test_everything_said(self, argosy: Argosy, git: Git) -> None:
         result = argosy(
@@ -166,10 +164,13 @@ class TestTheRepository:
         assert json.loads(result.out)
         assert "Wrote" in result.err
 
-    def test_the_same_answers_give_the_same_bytes(self, process: Process) -> None:
+    def test_the_same_answers_give_the_same_bytes(self, argosy: Argosy, process: Process, tmp_path: Path) -> None:
         arguments = ("init", "gitops", "--app", "b", "--app", "a", "--dry-run")
-        one = process(*arguments, env={"PYTHONHASHSEED": "1", "TZ": "UTC", "LC_ALL": "C"})
-        other = process(*arguments, env={"PYTHONHASHSEED": "2", "TZ": "Asia/Tokyo", "LC_ALL": "tr_TR.UTF-8"})
+        one = argosy(*arguments)
+        # Of a cache of its own: it would find there what was rendered here, and render nothing.
+        elsewhere = {"TZ": "Asia/Tokyo", "LC_ALL": "tr_TR.UTF-8", "ARGOSY_CACHE": str(tmp_path / "cache")}
+        seeds = {"0", "1"} - {os.environ.get("PYTHONHASHSEED")}
+        other = process(*arguments, env={"PYTHONHASHSEED": max(seeds), **elsewhere})
         assert one == other
         assert one.code == 0
 
