@@ -158,8 +158,13 @@ def scripts(text: str) -> list[str]:
     return [*blocks, *INLINE.findall(FENCE.sub("", text))]
 
 
-def commands(case: str, tool: str) -> Iterator[tuple[str, Sequence[str]]]:
-    """Yield where a tool is called, and its arguments."""
+@functools.cache
+def commands(case: str, tool: str) -> Sequence[tuple[str, Sequence[str]]]:
+    """Return where a tool is called, and its arguments."""
+    return [*_commands(case, tool)]
+
+
+def _commands(case: str, tool: str) -> Iterator[tuple[str, Sequence[str]]]:
     for path, text in pages(case).items():
         for line in "\n".join(scripts(text)).splitlines():
             lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
@@ -254,7 +259,7 @@ def test_what_does_not_exist_is_found(line: str) -> None:
 
 
 def test_argosy_has_every_command_and_option(case: str) -> None:
-    found = list(commands(case, "argosy"))
+    found = commands(case, "argosy")
     assert len(found) > 20
     names = {"dev", "prod", "shop"}
     for path, arguments in found:
