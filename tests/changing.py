@@ -6,6 +6,7 @@ import functools
 import os
 import stat
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 from argosy.repository.model import (
@@ -46,7 +47,14 @@ def model(
     new = form if form in WRITTEN_HERE else Format.HELM
     settings = Settings("gitops", url, argocd, revision, ci, new, follow_up=follow_up, production=production)
     bare = Repository(settings, chain(tuple((name, "") for name in environments), revision))
-    return goldens.permitted(bare.with_applications(tuple(Application(name, form) for name in sorted(applications))))
+    made = bare.with_applications(tuple(Application(name, form) for name in sorted(applications)))
+    # By least privilege, all of its projects permit the same: one of each format is rendered.
+    alone = Settings("gitops", url, ci=CiHost.NONE, format=new, production=production)
+    single = Repository(alone, chain((("dev", ""),), RevisionStyle.TRUNK))
+    if applications:
+        single = single.with_applications((Application("web", form),))
+    permitted = goldens.permitted(single).environments[0].permitted
+    return replace(made, environments=tuple(each.permitting(permitted) for each in made.environments))
 
 
 @functools.cache
