@@ -56,11 +56,11 @@ def distrust(*folders: Path) -> None:
 
 def _repositories(real: str) -> Sequence[str]:
     """Return the roots of the work trees around a folder, but for one further out that holds all of the user's."""
-    found = [each for each in _upwards(real) if os.path.lexists(os.path.join(each, ".git"))]  # noqa: PTH118
+    found = [each for each in upwards(real) if os.path.lexists(os.path.join(each, ".git"))]  # noqa: PTH118
     return [*found[:1], *(each for each in found[1:] if not holds_home(each))]
 
 
-def _upwards(place: str) -> Iterator[str]:
+def upwards(place: str) -> Iterator[str]:
     """Yield a path and all above it, as text: each git that is started asks, and objects took half of that time."""
     yield place
     while (above := os.path.dirname(place)) != place:  # noqa: PTH120
@@ -93,7 +93,7 @@ def _homes(more: Sequence[Path] = ()) -> _Identities:
 
 def _leads_into(place: str, homes: _Identities, links: int = 0) -> bool:
     """Return whether a path goes through one of the folders; no name is compared, since case may not count."""
-    for each in _upwards(place):
+    for each in upwards(place):
         if _identity(each) in homes:
             return True
         try:

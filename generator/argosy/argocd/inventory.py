@@ -6,6 +6,7 @@ rendering what it belongs to. The inventory tells these apart, so that each file
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -179,14 +180,11 @@ def take(root: Path, wanted: Callable[[str], bool] = everything) -> Inventory:
     inner = [*_inner(root, files)]
     within = tuple(f"{folder}/" for folder in inner)
     files = [file for file in files if not file.path.startswith(within)]
-    charts = sorted({(root / file.path).parent for file in files if _name(file) == "Chart.yaml"})
-    of_charts = _Charts(root, frozenset(charts))
+    parts = [(file.path, *file.path.rpartition("/")[::2]) for file in files]
+    charts = {folder: root / folder for _, folder, name in parts if name == "Chart.yaml"}
+    of_charts = _Charts(charts)
     kustomizations = sorted(
-        {
-            (root / file.path).parent
-            for file in files
-            if _name(file) in kustomize.NAMES and of_charts.of(file.path) is None
-        }
+        {root / folder for path, folder, name in parts if name in kustomize.NAMES and of_charts.of(path) is None}
     )
     inputs: dict[Path, list[Path]] = {}
     whole: set[Path] = set()
@@ -203,11 +201,7 @@ def take(root: Path, wanted: Callable[[str], bool] = everything) -> Inventory:
         Entry(file, _unparsed(file), (), chart) if is_text else _entry(file, next(parsed), chart, partial)
         for file, chart, is_text in placed
     ]
-    return Inventory(root, entries, charts, kustomizations, inputs, contents - whole, wanted, inner)
-
-
-def _name(file: File) -> str:
-    return file.path.rpartition("/")[2]
+    return Inventory(root, entries, sorted(charts.values()), kustomizations, inputs, contents - whole, wanted, inner)
 
 
 def _inner(root: Path, files: Sequence[File]) -> Iterator[str]:
@@ -220,9 +214,10 @@ def _inner(root: Path, files: Sequence[File]) -> Iterator[str]:
             folder = folder.rpartition("/")[0]
     has_git = holds((root / ".git").exists) or git.top_level(root) is not None
     for folder in sorted(folders):
-        answers = File(f"{folder}/{layout.ANSWERS}", root / folder / layout.ANSWERS)
+        # Texts, not Paths: each folder is asked, and hardly one is a repository.
+        answers = os.path.join(root, folder, layout.ANSWERS)  # noqa: PTH118
         # Other templates ask for one of them too.
-        asked = read(answers).documents if holds(answers.location.is_file) else ()
+        asked = read(File(f"{folder}/{layout.ANSWERS}", answers)).documents if os.path.isfile(answers) else ()  # noqa: PTH113
         is_argosys = any(isinstance(each.data, dict) and each.data.keys() >= _ASKED for each in asked)
         if is_argosys or (not has_git and holds((root / folder / ".git").is_dir)):
             yield folder
@@ -239,31 +234,23 @@ def is_answers(document: Document) -> bool:
 
 @dataclass(frozen=True)
 class _Charts:
-    root: Path
-    folders: frozenset[Path]
+    folders: Mapping[str, Path]
+    """Those of the charts by their paths: texts, since each file is asked about."""
 
     @cached_property
-    def _outermost(self) -> dict[Path, Path | None]:
-        return {}
-
-    @cached_property
-    def _found(self) -> dict[str, Path | None]:
-        return {}
+    def _outermost(self) -> dict[str, Path | None]:
+        return {"": self.folders.get("")}
 
     def of(self, path: str) -> Path | None:
         """Return the outermost chart that a file belongs to: a chart within another is the other's dependency."""
         folder = path.rpartition("/")[0]
-        if folder not in self._found:
-            self._found[folder] = self._of(self.root / folder)
-        return self._found[folder]
-
-    def _of(self, folder: Path) -> Path | None:
-        unknown = [folder]  # No recursion: folders can be nested deeper than that goes.
-        while unknown[-1] != self.root and unknown[-1] not in self._outermost:
-            unknown.append(unknown[-1].parent)
-        outermost = self._outermost.get(unknown[-1])
+        unknown = []  # No recursion: folders can be nested deeper than that goes.
+        while folder not in self._outermost:
+            unknown.append(folder)
+            folder = folder.rpartition("/")[0]
+        outermost = self._outermost[folder]
         for each in reversed(unknown):
-            outermost = outermost or (each if each in self.folders else None)
+            outermost = outermost or self.folders.get(each)
             self._outermost[each] = outermost
         return outermost
 
@@ -290,7 +277,7 @@ def _unparsed(file: File) -> ParsedFile:
 def _role(document: Document, file: File, chart: Path | None, partial: Set[Path]) -> Role:
     if chart is not None:
         return Role.CHART
-    if _name(file) in kustomize.NAMES:
+    if file.location.name in kustomize.NAMES:
         return Role.KUSTOMIZATION
     if partial and file.real in partial:
         return Role.KUSTOMIZE_INPUT

@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from threading import Lock
 from typing import NamedTuple
 
+from argosy import programs
 from argosy.errors import ToolError
 from argosy.git.command import ARGOSY, CLONES, LARGEST, configured, filters_left_out, hint_of, inherited, run, started
 
@@ -248,8 +249,8 @@ class Repository:
 
 def is_around(folder: Path) -> bool:
     """Return whether a folder may lie in a work tree: one of those above it, or itself, has a `.git`."""
-    place = folder.resolve()
-    return any((each / ".git").exists() for each in (place, *place.parents))
+    above = programs.upwards(os.path.realpath(folder))
+    return any(os.path.exists(os.path.join(each, ".git")) for each in above)  # noqa: PTH110, PTH118
 
 
 class Object(NamedTuple):

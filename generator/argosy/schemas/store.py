@@ -127,6 +127,11 @@ def without_nulls(data: Any) -> Any:
 
 
 def _without_nulls(data: Any) -> Any:
+    # Most of what there is are texts and numbers: a call for each of them would double what it takes.
     if isinstance(data, dict):
-        return {key: _without_nulls(value) for key, value in data.items() if value is not None}
+        return {
+            key: _without_nulls(value) if isinstance(value, dict | list) else value
+            for key, value in data.items()
+            if value is not None
+        }
     return [_without_nulls(item) for item in data] if isinstance(data, list) else data
