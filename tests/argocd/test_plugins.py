@@ -133,14 +133,14 @@ def test_what_the_user_allows_makes_the_manifests(validate: Validate, place: Pat
         (({}, {}), "a plugin that Argo CD chooses by discovery makes its manifests"),
         (({"generate": {"command": ["sh", "-c", "echo no >&2; exit 3"]}}, {"name": "mine"}), "sh ended with 3: no"),
         (({"generate": {"command": ["./in.txt"]}}, {"name": "mine"}), "./in.txt is neither a program on the PATH nor"),
-        (({"generate": {"command": ["sleep", "60"]}}, {"name": "mine"}), "did not end within 1 seconds"),
+        (({"generate": {"command": ["sleep", "60"]}}, {"name": "mine"}), "did not end within 0.2 seconds"),
     ],
 )
 def test_a_plugin_is_chosen_as_argo_cd_does(
     validate: Validate, place: Path, monkeypatch: pytest.MonkeyPatch, case: tuple[dict[str, Any], object], reason: str
 ) -> None:
     spec, plugin = case
-    monkeypatch.setenv("ARGOSY_RENDER_TIMEOUT", "1" if "within" in reason else "60")
+    monkeypatch.setenv("ARGOSY_RENDER_TIMEOUT", "0.2" if "within" in reason else "60")
     allow(
         place, **{"generate": {"command": ["echo", "{apiVersion: v1, kind: ConfigMap, metadata: {name: x}}"]}, **spec}
     )

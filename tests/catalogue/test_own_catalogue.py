@@ -163,8 +163,8 @@ def test_texts_that_never_end_or_need_too_much_are_one_finding_each(
     assert found.keys() == texts.keys()
     assert [name for name, (_, why) in texts.items() if why not in found[name]] == [], found
     entry = catalogue.load(written(tmp_path, {VALUES: ENDLESS}))["gizmo"]
-    monkeypatch.setenv("ARGOSY_RENDER_TIMEOUT", "0.3")
-    with pytest.raises(ArgosyError, match=rf"^{VALUES}: Rendering did not end within 0.3 seconds"):
+    monkeypatch.setenv("ARGOSY_RENDER_TIMEOUT", "0.1")
+    with pytest.raises(ArgosyError, match=rf"^{VALUES}: Rendering did not end within 0.1 seconds"):
         entry.files(model(), model().environments[0])
     written(tmp_path, {f"catalogue/gizmo/manifests/{name}": ENDLESS for name in texts})
     told = [each.message for each in catalogue.mistakes(tmp_path)]

@@ -112,8 +112,8 @@ class TestTemplates:
     def test_what_does_not_end_is_one_problem(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         endless = "{{ .name }}" + "{{ range until 1000 }}" * 4 + "{{ end }}" * 4
         lists = "- list: {elements: [{name: a}, {name: b}]}\n- list: {elements: [{name: c}]}\n"
-        monkeypatch.setenv("ARGOSY_RENDER_TIMEOUT", "0.3")
+        monkeypatch.setenv("ARGOSY_RENDER_TIMEOUT", "0.1")
         expansion = expanded(tmp_path, application_set(lists, endless))
-        expected = (Flaw.TEMPLATE, ("spec", "template"), "Rendering did not end within 0.3 seconds.")
+        expected = (Flaw.TEMPLATE, ("spec", "template"), "Rendering did not end within 0.1 seconds.")
         assert messages(expansion) == [expected]
         assert not expansion.applications
