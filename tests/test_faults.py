@@ -27,6 +27,8 @@ from tests.forked import Forked
 from tests.killing import FULL, kill_each_step
 
 ADD = ("add", "env", "qa", "--after", "dev", "--quiet")
+WRITE = (*ADD, "--no-validate")
+"""The same where nothing is asked of when, or with what, it is judged."""
 
 
 @pytest.fixture
@@ -38,8 +40,8 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, argosy: Argosy) 
 
 
 def finished(argosy: Argosy, repository: Path) -> State:
-    """Return the state after ADD, and go back to the one before it."""
-    assert argosy(*ADD).code == 0
+    """Return the state after WRITE, and go back to the one before it."""
+    assert argosy(*WRITE).code == 0
     after = state(repository)
     git(repository, "reset", "--quiet", "--hard")
     return after
@@ -55,10 +57,10 @@ def test_killed_at_any_moment(argosy: Argosy, repository: Path) -> None:
             assert result.code == 1
             assert "remove that file" in result.err
             lock.unlink()
-        result = argosy(*ADD)
+        result = argosy(*WRITE)
         if "were undone" in result.err:
             assert state(repository) == before
-            assert argosy(*ADD).code == 0
+            assert argosy(*WRITE).code == 0
         else:
             assert result.code == 0 or "already" in result.err
         assert state(repository) == after
@@ -88,15 +90,15 @@ def _kill(repository: Path, arguments: tuple[str, ...], delay: float) -> None:
 def test_killed_between_writing_and_the_commit(argosy: Argosy, repository: Path) -> None:
     _hook(repository, "pre-commit", "kill -9 0")
     before = state(repository)
-    for undone_by in (("abort",), ADD):
-        assert Forked([*ADD, "--commit"], cwd=repository, start_new_session=True).wait() == -signal.SIGKILL
+    for undone_by in (("abort",), WRITE):
+        assert Forked([*WRITE, "--commit"], cwd=repository, start_new_session=True).wait() == -signal.SIGKILL
         (repository / ".git/index.lock").unlink(missing_ok=True)
         assert state(repository) != before
         result = argosy(*undone_by)
         assert (result.code == 0) is (undone_by == ("abort",)), result.err
         assert state(repository) == before
     (repository / ".git/hooks/pre-commit").unlink()
-    assert argosy(*ADD, "--commit").code == 0
+    assert argosy(*WRITE, "--commit").code == 0
 
 
 def _hook(repository: Path, name: str, script: str) -> None:
@@ -123,7 +125,7 @@ exec {real} "$@"
 """)
         wrapper.chmod(0o755)
         calls.write_text("")
-        result = process("add", "env", "qa", "--commit", cwd=repository, env={"PATH": path})
+        result = process(*WRITE, "--commit", cwd=repository, env={"PATH": path})
         assert argosy("abort").code == 1
         assert git(repository, "status", "--porcelain") == ""
         if len(calls.read_text().splitlines()) < call:
@@ -231,7 +233,7 @@ def test_someone_commits_while_a_change_is_committed(argosy: Argosy, repository:
         repository, "pre-commit", f"mv {lock} aside.lock; unset GIT_INDEX_FILE; {theirs}; mv aside.lock {lock}; exit 1"
     )
     before = state(repository)[0]
-    result = argosy(*ADD, "--commit")
+    result = argosy(*WRITE, "--commit")
     assert result.code == 1
     assert "a hook, or somebody, committed" in result.err
     after, status, _ = state(repository)
@@ -245,7 +247,7 @@ def test_what_a_hook_changed_before_it_refused_is_kept(argosy: Argosy, repositor
     path = "environments/qa/environment.yaml"
     _hook(repository, "pre-commit", f"echo '# by hand' >> {path}\nexit 1")
     before = state(repository)
-    result = argosy(*ADD, "--commit")
+    result = argosy(*WRITE, "--commit")
     assert (result.code, state(repository)) == (1, before)
     (folder,) = (repository / ".git/argosy").glob("taken-back-*")
     assert f"are in {folder}." in result.err
@@ -256,18 +258,18 @@ def test_a_folder_that_cannot_be_written(process: Process, argosy: Argosy, repos
     before = state(repository)
     folder = repository / "environments/prod"
     folder.chmod(0o555)
-    result = process(*ADD, cwd=repository, prelude=NO_PRIVILEGES)
+    result = process(*WRITE, cwd=repository, prelude=NO_PRIVILEGES)
     folder.chmod(0o755)
     assert result.code == 1
     assert "environments/prod" in result.err
     assert state(repository) == before
-    assert argosy(*ADD).code == 0
+    assert argosy(*WRITE).code == 0
 
 
 def test_a_repository_that_cannot_be_written(process: Process, repository: Path) -> None:
     git_folder = repository / ".git"
     git_folder.chmod(0o555)
-    shown, refused = (process(*ADD, *more, cwd=repository, prelude=NO_PRIVILEGES) for more in (("--dry-run",), ()))
+    shown, refused = (process(*WRITE, *more, cwd=repository, prelude=NO_PRIVILEGES) for more in (("--dry-run",), ()))
     git_folder.chmod(0o755)
     assert (shown.code, "+++ b/environments/qa/environment.yaml" in shown.out) == (0, True), shown.err
     assert (refused.code, f"{git_folder}/argosy: Permission denied" in refused.err) == (1, True)
@@ -279,7 +281,7 @@ def test_a_hook_that_refuses(argosy: Argosy, repository: Path, hook: str) -> Non
     (repository / "staged.txt").write_text("staged\n")
     git(repository, "add", "staged.txt")
     before = state(repository)
-    result = argosy(*ADD, "--commit")
+    result = argosy(*WRITE, "--commit")
     assert (result.code, state(repository)) == (1, before)
     assert "not on a Friday" in result.err
     assert "Nothing was changed" in result.err
@@ -294,7 +296,7 @@ def test_a_hook_that_reformats_and_adds(argosy: Argosy, repository: Path, staged
     if staged:
         (repository / "staged.txt").write_text("staged\n")
         git(repository, "add", "staged.txt")
-    assert argosy(*ADD, "--commit").code == 0
+    assert argosy(*WRITE, "--commit").code == 0
     assert git(repository, "log", "-1", "--format=%s") == "OPS-1 Add the environment qa\n"
     assert git(repository, "status", "--porcelain") == ("A  staged.txt\n" if staged else "")
     assert "# formatted" in git(repository, "show", "HEAD:environments/qa/environment.yaml")
@@ -305,12 +307,12 @@ def test_a_hook_that_reformats_and_adds(argosy: Argosy, repository: Path, staged
 def test_nobody_to_commit_as(argosy: Argosy, repository: Path, monkeypatch: pytest.MonkeyPatch, delivery: str) -> None:
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
     before = state(repository)
-    result = argosy(*ADD, delivery)
+    result = argosy(*WRITE, delivery)
     assert (result.code, state(repository)) == (1, before)
     assert "git config --global user.name 'Your Name', and git config --global user.email" in result.err
     git(repository, "config", "user.name", "Ada")
     monkeypatch.setenv("EMAIL", "ada@example.com")
-    assert argosy(*ADD, delivery).code == 0
+    assert argosy(*WRITE, delivery).code == 0
 
 
 def test_a_commit_while_git_is_by_half_with_something(argosy: Argosy, repository: Path) -> None:
@@ -321,11 +323,11 @@ def test_a_commit_while_git_is_by_half_with_something(argosy: Argosy, repository
     ):
         git(repository, *begin)
         before = state(repository)
-        result = argosy(*ADD, "--commit")
+        result = argosy(*WRITE, "--commit")
         assert (result.code, state(repository)) == (1, before)
         assert f"A git {begin[0]} is under way" in result.err
         git(repository, *end)
-    assert argosy(*ADD, "--commit").code == 0
+    assert argosy(*WRITE, "--commit").code == 0
 
 
 def test_apply_takes_back_what_a_hook_refuses(argosy: Argosy, repository: Path) -> None:
@@ -346,7 +348,7 @@ def test_signing_without_a_key(argosy: Argosy, repository: Path) -> None:
     git(repository, "config", "commit.gpgSign", "true")
     git(repository, "config", "gpg.program", "/nowhere/gpg")
     before = state(repository)
-    result = argosy(*ADD, "--commit")
+    result = argosy(*WRITE, "--commit")
     assert (result.code, state(repository)) == (1, before)
     assert "gpg" in result.err
 
@@ -404,7 +406,7 @@ def test_a_signal_to_argosy_alone_while_git_works(repository: Path) -> None:
     reached = repository / ".git/reached"
     _hook(repository, "pre-commit", f"touch '{reached}'; while kill -0 $PPID; do sleep 0.05; done")
     before = state(repository)
-    running = Forked([*ADD, "--commit"], cwd=repository)
+    running = Forked([*WRITE, "--commit"], cwd=repository)
     until(reached.exists)
     running.send_signal(signal.SIGTERM)
     assert running.wait() == 128 + signal.SIGTERM

@@ -69,7 +69,7 @@ def of_data(change: Callable[[Any], None]) -> Edit:
     def edit(text: str) -> str:
         documents = list(yaml.safe_load_all(text))
         change(documents[0])
-        return yaml.safe_dump_all(documents, sort_keys=False)
+        return yaml.dump_all(documents, Dumper=yaml.CSafeDumper, sort_keys=False)
 
     return edit
 

@@ -894,10 +894,12 @@ def test_settings_of_any_shape_are_findings(validate: Validate) -> None:
 
 @pytest.fixture(scope="module")
 def tree(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Mapping[str, bytes]]:
-    """Return a folder, and the files of a new repository for it: path -> content."""
+    """Return the folder of a new repository, and its files: path -> content."""
     form, argocd = request.param
-    made = rendered(model(form=form, argocd=argocd))
-    return tmp_path_factory.mktemp("shapes"), {path: file.content for path, file in made.items()}
+    files = {path: file.content for path, file in rendered(model(form=form, argocd=argocd)).items()}
+    root = tmp_path_factory.mktemp("shapes")
+    write_files(root, files)
+    return root, files
 
 
 def _places(data: Any, at: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
@@ -928,8 +930,11 @@ def test_any_json_in_any_field_never_crashes(tree: tuple[Path, Mapping[str, byte
         for part in above:
             parent = parent[part]
         parent[last] = data.draw(JSON)
-    write_files(root, {**files, path: "---\n".join(json.dumps(each) + "\n" for each in content)})
-    accounted(root, pipeline.validate(root))
+    write_files(root, {path: "---\n".join(json.dumps(each) + "\n" for each in content)})
+    try:
+        accounted(root, pipeline.validate(root))
+    finally:
+        write_files(root, {path: files[path]})
 
 
 REPLICATING = """\
