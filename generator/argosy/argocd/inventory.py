@@ -277,7 +277,7 @@ def _unparsed(file: File) -> ParsedFile:
 def _role(document: Document, file: File, chart: Path | None, partial: Set[Path]) -> Role:
     if chart is not None:
         return Role.CHART
-    if file.location.name in kustomize.NAMES:
+    if file.path.rpartition("/")[2] in kustomize.NAMES:
         return Role.KUSTOMIZATION
     if partial and file.real in partial:
         return Role.KUSTOMIZE_INPUT
