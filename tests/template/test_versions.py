@@ -26,6 +26,7 @@ from argosy.cli import manual
 from argosy.errors import ArgosyError
 from argosy.git import command as commands
 from argosy.template import versions as template
+from tests import shared
 from tests.conftest import Git
 
 ROOT = Path(__file__).parents[2]
@@ -77,7 +78,7 @@ class TestHistory:
     @pytest.fixture
     def checkout(self, tmp_path: Path, git: Git) -> Path:
         """Return a checkout with two versions of the template, and commits that touch other files alone."""
-        return history(tmp_path / "checkout", git)
+        return shared.repository("template's history", lambda place: history(place, git), tmp_path / "checkout")
 
     def versions(self, git: Git, repository: Path) -> list[str]:
         return git(repository, "log", "--format=%T", "history").split()
@@ -245,6 +246,8 @@ class Builds:
                 shutil.copy(ROOT / name, self._made(copied) / name)
         self.git(copied, "init", "--quiet", "--initial-branch=main")
         (copied / ".git/info/exclude").write_text("__pycache__\n")
+        with (copied / ".git/config").open("a") as config:  # It is cloned once, and then it is gone.
+            config.write("[core]\ncompression = 0\n[pack]\nwindow = 0\n")
         newest = (copied / EDITOR).read_text()
         for text in (OLDER, newest):
             (copied / EDITOR).write_text(text)
