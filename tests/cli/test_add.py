@@ -58,9 +58,9 @@ class TestApplication:
         assert argosy("add", "env", "qa", "--after", "dev", "--quiet", "--commit").code == 0
         assert argosy("remove", "app", "web", "--yes", "--quiet", "--commit").code == 0
 
-    @pytest.mark.parametrize(
-        ("arguments", "message"),
-        [
+    def test_wrong_usage_changes_nothing(self, argosy: Argosy, repository: Path) -> None:
+        before = state(repository)
+        for arguments, message in (
             (("web",), "There is an application “web” already."),
             (("shop", "shop"), "given twice"),
             (("Shop",), "Try “shop”"),
@@ -70,16 +70,10 @@ class TestApplication:
             (("shop", "--env", "dev", "--image", "prod=nginx:1"), "not deployed to prod"),
             (("shop", "--message", "x"), "Add --commit, --branch"),
             (("shop", "--dry-run", "--commit"), "Give one of them"),
-        ],
-    )
-    def test_wrong_usage_changes_nothing(
-        self, argosy: Argosy, repository: Path, arguments: tuple[str, ...], message: str
-    ) -> None:
-        before = state(repository)
-        result = argosy("add", "app", *arguments)
-        assert result.code == 2
-        assert message in result.err
-        assert state(repository) == before
+        ):
+            result = argosy("add", "app", *arguments)
+            assert (result.code, message in result.err) == (2, True), (arguments, result.err)
+            assert state(repository) == before, arguments
 
     def test_dry_run_shows_what_then_happens(self, argosy: Argosy, repository: Path) -> None:
         before = state(repository)
@@ -235,23 +229,18 @@ class TestEnvironment:
         assert yaml.safe_load(Path("environments/qa/environment.yaml").read_text())["revision"] == "qa"
         assert "This does not reach qa and prod: --commit" in result.err
 
-    @pytest.mark.parametrize(
-        ("arguments", "message"),
-        [
+    def test_wrong_usage_changes_nothing(self, argosy: Argosy, repository: Path) -> None:
+        before = state(repository)
+        for arguments, message in (
             (("dev",), "There is an environment “dev” already."),
             (("qa", "--after", "dve"), "Did you mean “dev”?"),
             (("qa", "--from", "dve"), "Did you mean “dev”?"),
             (("qa", "--after", "dev", "--before", "prod"), "Give one of them"),
             (("install",), "argocd/install holds Argo CD itself"),
-        ],
-    )
-    def test_wrong_usage_changes_nothing(
-        self, argosy: Argosy, repository: Path, arguments: tuple[str, ...], message: str
-    ) -> None:
-        before = state(repository)
-        result = argosy("add", "env", *arguments)
-        assert (result.code, state(repository)) == (2, before)
-        assert message in result.err
+        ):
+            result = argosy("add", "env", *arguments)
+            assert (result.code, message in result.err) == (2, True), (arguments, result.err)
+            assert state(repository) == before, arguments
 
 
 @pytest.mark.parametrize(("style", "minimal"), [(ArgocdStyle.APPLICATIONS, False), (ArgocdStyle.APPLICATIONSET, True)])

@@ -114,8 +114,8 @@ def on_gitlab(
 
 def on_bitbucket(clone: Clone, name: str, given: Mapping[str, str], **choices: Any) -> Done:
     """Run a step, in a clone with an identity, and with main's own branch alone."""
-    clone.git("config", "user.name", "bitbucket-pipelines")
-    clone.git("config", "user.email", "commits-noreply@bitbucket.org")
+    with (clone.folder / ".git/config").open("a") as config:
+        config.write("[user]\nname = bitbucket-pipelines\nemail = commits-noreply@bitbucket.org\n")
     clone.git("branch", "--remotes", "--delete", "origin/prod")
     return clone.run(bitbucket(name, **choices), given)
 
