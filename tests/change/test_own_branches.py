@@ -63,19 +63,15 @@ def push(root: Path, told: str, bare: Path, version: str = "1.30.0") -> None:
 
 def check(bare: Path, version: str = "1.30.0") -> None:
     """Check that Argo CD finds what each Application of the default branch names, and production's newer version."""
+    listed = git(bare, "for-each-ref", "--format=%(objectname) %(refname:short)", "refs/heads").split("\n")[:-1]
+    ids = {name: held for held, name in (line.split(" ") for line in listed)}
 
-    @functools.cache
-    def tree(revision: str) -> dict[str, bytes]:
-        packed = subprocess.run(["git", "archive", revision], cwd=bare, check=True, capture_output=True).stdout
-        with tarfile.open(fileobj=io.BytesIO(packed)) as files:
-            return {each.name: files.extractfile(each).read() for each in files if each.isfile()}  # type: ignore[union-attr]
-
-    for file, text in tree("main").items():
+    for file, text in held_by(bare, ids["main"]).items():
         manifests = yaml.safe_load_all(text) if file.startswith("argocd/") and file.count("/") == 2 else ()
         source = next((each["spec"]["source"] for each in manifests if each["kind"] == "Application"), None)
         if source is None:
             continue
-        there, folder = tree(source["targetRevision"]), source["path"]
+        there, folder = held_by(bare, ids[source["targetRevision"]]), source["path"]
         held = {path.removeprefix(f"{folder}/") for path in there if path.startswith(f"{folder}/")}
         plain = {"kustomization.yaml", "deployment.yaml", "namespace-web.yaml", "namespace-shop.yaml"}
         markers = {"Chart.yaml"} if "helm" in source else plain
@@ -85,6 +81,14 @@ def check(bare: Path, version: str = "1.30.0") -> None:
         assert not {*read} - there.keys()
         if file in {"argocd/prod/web.yaml", "argocd/live/web.yaml"}:
             assert any(version.encode() in there[path] for path in read)
+
+
+@functools.lru_cache(maxsize=8)
+def held_by(bare: Path, commit: str) -> dict[str, bytes]:
+    """Return the files of a commit; of each push, most branches are where they were before."""
+    packed = subprocess.run(["git", "archive", commit], cwd=bare, check=True, capture_output=True).stdout
+    with tarfile.open(fileobj=io.BytesIO(packed)) as files:
+        return {each.name: files.extractfile(each).read() for each in files if each.isfile()}  # type: ignore[union-attr]
 
 
 def commits(root: Path) -> str:

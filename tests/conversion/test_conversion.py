@@ -17,8 +17,10 @@ from hypothesis import strategies as st
 from argosy import conversion, documents, helm
 from argosy.change import merge, planning, privileges
 from argosy.conversion import Conversion, deployed, writing
+from argosy.conversion.deployed import Deployed
 from argosy.difference.manifest_text import as_yaml
 from argosy.errors import ArgosyError
+from argosy.git import asked_once
 from argosy.helm.release import Release
 from argosy.kubernetes.manifests import identity
 from argosy.repository import store
@@ -163,18 +165,32 @@ def convert(root: Path, form: Format, *, is_judged: bool = False) -> Conversion:
 
     What the AppProjects permit follows only where what comes of it is judged.
     """
-    stored = store.load(root)
-    made = conversion.convert(root, stored, "my-app", form)
-    assert made is not None
-    versioned = replace(made.change, from_version=stored.version, to_version=stored.version)
-    plan = planning.plan(root, versioned, *([privileges.kept] if is_judged else []))
-    assert not plan.conflicts
-    merge.write(plan)
+    with asked_once():
+        stored = store.load(root)
+        made = conversion.convert(root, stored, "my-app", form)
+        assert made is not None
+        versioned = replace(made.change, from_version=stored.version, to_version=stored.version)
+        plan = planning.plan(root, versioned, *([privileges.kept] if is_judged else []))
+        assert not plan.conflicts
+        merge.write(plan)
     commit(root)
     assert store.load(root).repository.application("my-app").format is form
     return made
 
 
+@asked_once()
+def proposed(root: Path, form: Format) -> Conversion | None:
+    """Return how the application would be converted."""
+    return conversion.convert(root, store.load(root), "my-app", form)
+
+
+@asked_once()
+def deploys(root: Path) -> Mapping[str, Deployed]:
+    """Return what is committed for each environment."""
+    return deployed.of_commit(root, "my-app")
+
+
+@asked_once()
 def findings(root: Path) -> list[str]:
     """Return what validation finds, but for what the application's own author left out."""
     found = pipeline.validate(root).findings
@@ -188,7 +204,7 @@ def one(manifests: Any, kind: str, name: str = "my-app") -> Any:
 
 def meanings(root: Path) -> dict[str, Any]:
     """Return what each environment's settings come to."""
-    return {name: meaning(each.manifests) for name, each in deployed.of_commit(root, "my-app").items()}
+    return {name: meaning(each.manifests) for name, each in deploys(root).items()}
 
 
 def meaning(manifests: Any) -> dict[str, Any]:
@@ -238,10 +254,10 @@ def test_there_and_back(tmp_path: Path) -> None:
     with (root / "environments/dev/my-app/values.yaml").open("a") as values_of_dev:
         values_of_dev.write("autoscaling: {enabled: true}\n")
     commit(root)
-    before = deployed.of_commit(root, "my-app")["prod"]
+    before = deploys(root)["prod"]
     for form in (Format.KUSTOMIZE, Format.HELM):
         convert(root, form)
-        found = deployed.of_commit(root, "my-app")
+        found = deploys(root)
         # Who else scales keeps scaling.
         assert "replicas" not in one(found["dev"].manifests, "Deployment")["spec"]
         assert one(found["dev"].manifests, "HorizontalPodAutoscaler")["spec"]["maxReplicas"] == 10
@@ -266,7 +282,7 @@ def test_manifests_written_by_hand(new: Format, tmp_path: Path) -> None:
 
     made = convert(root, new, is_judged=True)
 
-    after = deployed.of_commit(root, "my-app")["prod"].manifests
+    after = deploys(root)["prod"].manifests
     pod = one(after, "Deployment")["spec"]["template"]
     assert pod["metadata"]["labels"]["app"] == "my-nginx"
     assert pod["spec"]["containers"][0]["image"] == "nginx:1.22.1-alpine"
@@ -288,7 +304,7 @@ def test_a_changed_selector_is_told(tmp_path: Path) -> None:
     root = create(tmp_path, Format.MANIFESTS)
     text = HAND_WRITTEN.replace("name: my-nginx\n", "name: my-app\n").replace("my-nginx-service", "my-app")
     commit(root, {"environments/prod/my-app/service.yaml": None, "environments/prod/my-app/deployment.yaml": text})
-    made = conversion.convert(root, store.load(root), "my-app", Format.KUSTOMIZE)
+    made = proposed(root, Format.KUSTOMIZE)
     assert made is not None
     (why,) = (each.why for each in made.differences if each.path == "spec.selector" and each.resource[:3] == "Dep")
     assert "once this is merged" in why
@@ -308,10 +324,10 @@ def test_what_a_chart_of_ones_own_renders_is_carried_over(tmp_path: Path) -> Non
             "environments/prod/my-app/values.yaml": f"{values}fullnameOverride: my-nginx\n",
         },
     )
-    job = one(deployed.of_commit(root, "my-app")["prod"].manifests, "Job", "my-app-migrate")
+    job = one(deploys(root)["prod"].manifests, "Job", "my-app-migrate")
     for form in (Format.KUSTOMIZE, Format.HELM):
         convert(root, form)
-        manifests = deployed.of_commit(root, "my-app")["prod"].manifests
+        manifests = deploys(root)["prod"].manifests
         assert one(manifests, "Job", "my-app-migrate")["spec"]["note"] == job["spec"]["note"] == "{{ .x }}"
         assert [each["metadata"]["name"] for each in manifests if each["kind"] == "PodDisruptionBudget"] == ["my-nginx"]
 
@@ -322,13 +338,13 @@ def test_a_worker_with_a_sidecar(tmp_path: Path) -> None:
     edit(root, "environments/prod/my-app/deployment.yaml", "      volumes:\n", sidecar)
     commit(root, {"environments/prod/my-app/service.yaml": None})
     convert(root, Format.KUSTOMIZE)
-    manifests = deployed.of_commit(root, "my-app")["prod"].manifests
+    manifests = deploys(root)["prod"].manifests
     assert [each["kind"] for each in manifests] == ["Deployment"]
     containers = manifests[0]["spec"]["template"]["spec"]["containers"]
     assert sorted(each["name"] for each in containers) == ["my-app", "proxy"]
     made = convert(root, Format.HELM)
     assert ("Service/my-app", "the chart adds a Service") in {(each.resource, each.why) for each in made.differences}
-    manifests = deployed.of_commit(root, "my-app")["prod"].manifests
+    manifests = deploys(root)["prod"].manifests
     assert {each["image"] for each in one(manifests, "Deployment")["spec"]["template"]["spec"]["containers"]} == {
         "nginx:1.22.1-alpine",
         "envoy:1.30",
@@ -339,7 +355,7 @@ def test_what_the_chart_cannot_say_is_told(tmp_path: Path) -> None:
     root = create(tmp_path, Format.KUSTOMIZE)
     edit(root, "environments/prod/my-app/patch.yaml", "    spec:\n", "    spec:\n      hostNetwork: true\n")
     commit(root)
-    made = conversion.convert(root, store.load(root), "my-app", Format.HELM)
+    made = proposed(root, Format.HELM)
     assert made is not None
     assert [(each.environment, each.path, each.before, each.after) for each in made.unexplained] == [
         ("prod", "spec.template.spec.hostNetwork", True, None)
@@ -351,7 +367,7 @@ def test_what_runs_no_deployment_becomes_manifests_alone(tmp_path: Path) -> None
     edit(root, "environments/prod/my-app/deployment.yaml", "kind: Deployment", "kind: StatefulSet")
     commit(root)
     with pytest.raises(ArgosyError, match="What my-app runs in prod is not one Deployment"):
-        conversion.convert(root, store.load(root), "my-app", Format.HELM)
+        proposed(root, Format.HELM)
 
 
 def test_a_port_that_is_a_text_is_refused(tmp_path: Path) -> None:
@@ -359,7 +375,7 @@ def test_a_port_that_is_a_text_is_refused(tmp_path: Path) -> None:
     edit(root, "environments/prod/my-app/service.yaml", "      port: 80\n", "      port: web\n")
     commit(root)
     with pytest.raises(ArgosyError, match="prod: The port “web” of my-app is not a number"):
-        conversion.convert(root, store.load(root), "my-app", Format.HELM)
+        proposed(root, Format.HELM)
 
 
 @pytest.mark.parametrize(
@@ -374,7 +390,7 @@ def test_what_cannot_be_known_is_refused(files: dict[str, str | bytes | None], m
     root = create(tmp_path, Format.KUSTOMIZE)
     commit(root, files)
     with pytest.raises(ArgosyError, match=message):
-        conversion.convert(root, store.load(root), "my-app", Format.HELM)
+        proposed(root, Format.HELM)
 
 
 def test_what_is_encrypted_is_refused_where_it_would_be_written_anew(tmp_path: Path) -> None:
@@ -382,11 +398,11 @@ def test_what_is_encrypted_is_refused_where_it_would_be_written_anew(tmp_path: P
     secret = encrypted("prod", "apiVersion: v1\nkind: Secret\nmetadata:\n  name: my-app\n")
     commit(root, {"environments/prod/my-app/secret.yaml": secret})
     # What no build reads stays where it is.
-    assert conversion.convert(root, store.load(root), "my-app", Format.HELM)
+    assert proposed(root, Format.HELM)
     edit(root, "environments/prod/my-app/kustomization.yaml", "my-app/base\n", "my-app/base\n  - secret.yaml\n")
     commit(root)
     with pytest.raises(ArgosyError, match=r"secret\.yaml is encrypted as a whole"):
-        conversion.convert(root, store.load(root), "my-app", Format.HELM)
+        proposed(root, Format.HELM)
 
 
 def test_other_applications_stay_as_they_are(tmp_path: Path) -> None:
@@ -421,7 +437,7 @@ def test_what_it_never_used_stays(tmp_path: Path) -> None:
     assert "environments/dev/values.yaml" in edited
     assert edited.isdisjoint(ours)
     assert not (root / "environments/dev/values.yaml").exists()
-    labels = one(deployed.of_commit(root, "my-app")["dev"].manifests, "Deployment")["metadata"]["labels"]
+    labels = one(deploys(root)["dev"].manifests, "Deployment")["metadata"]["labels"]
     assert labels["tier"] == "web"
 
 
@@ -429,7 +445,7 @@ def test_what_would_be_deployed_by_chance_is_refused(tmp_path: Path) -> None:
     root = create(tmp_path, Format.HELM)
     commit(root, {"environments/prod/my-app/notes.yaml": "runbook: https://wiki.example.com\n"})
     with pytest.raises(ArgosyError, match=r"environments/prod/my-app/notes\.yaml is not used today"):
-        conversion.convert(root, store.load(root), "my-app", Format.MANIFESTS)
+        proposed(root, Format.MANIFESTS)
 
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=20)
