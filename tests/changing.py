@@ -117,5 +117,7 @@ def files(folder: Path) -> dict[str, tuple[int, bytes]]:
 
 def state(folder: Path) -> State:
     """Return all that a person sees of a repository: its files, what git says of them, and the commit."""
-    status = git(folder, "status", "--porcelain", "--untracked-files=all")
-    return files(folder), status, git(folder, "rev-parse", "HEAD")
+    told = git(folder, "status", "--porcelain=v2", "--branch", "--no-ahead-behind", "--untracked-files=all")
+    head, *lines = told.splitlines(keepends=True)
+    status = "".join(line for line in lines if not line.startswith("# "))
+    return files(folder), status, head.removeprefix("# branch.oid ")

@@ -13,6 +13,7 @@ from argosy.argocd.inventory import take
 from argosy.kubernetes import kubectl
 from argosy.remote import Pin, held
 from argosy.remote.held import Held
+from tests import shared
 from tests.changing import commit, create, edit, git, state
 from tests.conftest import Argosy
 from tests.templates.test_install import stand_in
@@ -34,7 +35,7 @@ def fetched(path: str, *, high_availability: bool = False) -> str:
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a small repository, which is where one is."""
     root = create(tmp_path / "gitops")
-    monkeypatch.setenv("ARGOSY_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("ARGOSY_CACHE", str(shared.cache_of_results(tmp_path / "cache")))
     monkeypatch.chdir(root)
     return root
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import shared
 from tests.changing import commit, edit, git, state
 from tests.conftest import Argosy
 from tests.elsewhere import git_server
@@ -25,8 +26,8 @@ def gizmo(tmp_path: Path) -> Iterator[Vendor]:
 
 
 @pytest.fixture(autouse=True)
-def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ARGOSY_CACHE", str(tmp_path / "cache"))
+def _nothing_is_fetched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ARGOSY_CACHE", str(shared.cache_of_results(tmp_path / "cache")))
 
 
 def begin(argosy: Argosy, monkeypatch: pytest.MonkeyPatch, *more: str) -> Path:
