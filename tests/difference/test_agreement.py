@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from argosy import difference
+from argosy.git import asked_once
 from argosy.repository.model import WRITTEN_HERE, ArgocdStyle, Format
 from tests import goldens
 from tests.changing import commit, create, git, model
@@ -111,7 +112,8 @@ def test_a_whole_repository_is_rendered_as_by_the_tools(name: str, tmp_path: Pat
     root = create(tmp_path / "gitops", goldens.model(name))
     expected = oracle.deployed(root, binary)
     assert expected
-    found = difference.of_work_tree(root)
+    with asked_once():
+        found = difference.of_work_tree(root)
     assert {application: state(found[application]) for application in expected} == expected
     assert {each.application for each in found.values() if not each.skipped} == {*expected, "root"}
 
@@ -150,7 +152,8 @@ def test_differences_are_those_of_both_sides_rendered_whole(
     for path, change in chosen:
         _apply(root / path, change)
     expected = oracle.changes(before, oracle.deployed(root, binary))
-    found = difference.between(difference.head(root), difference.work_tree(root))
+    with asked_once():
+        found = difference.between(difference.head(root), difference.work_tree(root))
     assert not found.faults
     told = {
         (each.application, tuple(resource.identity[:4]), resource.kind.value)

@@ -9,6 +9,7 @@ import pytest
 
 from argosy import difference
 from argosy.difference import Difference
+from argosy.git import asked_once
 from argosy.repository.model import WRITTEN_HERE, ArgocdStyle, Format
 from tests.changing import commit, create, edit, git, model
 
@@ -62,7 +63,8 @@ spec:
 
 def compared(root: Path) -> Difference:
     """Compare the work tree with the commit."""
-    return difference.between(difference.head(root), difference.work_tree(root))
+    with asked_once():
+        return difference.between(difference.head(root), difference.work_tree(root))
 
 
 def names(found: Difference) -> set[str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from argosy.errors import ArgosyError
+from argosy.git import asked_once
 from argosy.git.objects import Blob
 from argosy.git.snapshot import Snapshot
 from argosy.promotion import deployment, lines, promoting, trailers
@@ -38,8 +39,9 @@ def put(root: Path, files: dict[str, str | None], message: str = "Edit") -> str:
 
 
 def compared(root: Path, source: str = "dev", tips: tuple[str, str] = ("HEAD", "HEAD")) -> Comparison:
-    states = tuple(Snapshot.of(root, each) for each in tips)
-    (found,) = History(root).compare([Edge("web", source, "prod", (states[0], states[1]))])
+    with asked_once():
+        states = tuple(Snapshot.of(root, each) for each in tips)
+        (found,) = History(root).compare([Edge("web", source, "prod", (states[0], states[1]))])
     if isinstance(found, ArgosyError):
         raise found
     return found
@@ -131,8 +133,9 @@ def rename(root: Path, old: str, new: str) -> None:
 
 
 def told(root: Path, application: str) -> list[str]:
-    tip = Snapshot.of(root, "HEAD").commit
-    return [each.commit for each in History(root).in_force(Place(tip, application, "prod"))]
+    with asked_once():
+        tip = Snapshot.of(root, "HEAD").commit
+        return [each.commit for each in History(root).in_force(Place(tip, application, "prod"))]
 
 
 def test_a_renamed_application_keeps_its_history(repository: Path) -> None:

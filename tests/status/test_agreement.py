@@ -109,7 +109,7 @@ class Story:
     def promote(self, application: str, leg: tuple[str, str], choices: Choices, beside: bool) -> None:
         """Promote as argosy does; `beside`: on a branch that is merged after another commit."""
         with asked_once():
-            made = self.promotion(application, leg, choices)
+            made = self.promotion(self.places, application, leg, choices)
         if not isinstance(made, Promotion) or made.is_open or not made.steps:
             return
         branch = self.branch(leg[1])
@@ -166,9 +166,14 @@ class Story:
 
     # What is said of it
 
-    def promotion(self, application: str, leg: tuple[str, str], choices: Choices) -> Promotion | ArgosyError | None:
+    @property
+    def places(self) -> Places:
+        return Places(self.root, self.repository, History(self.root))
+
+    def promotion(
+        self, places: Places, application: str, leg: tuple[str, str], choices: Choices
+    ) -> Promotion | ArgosyError | None:
         """Return what a promotion would do, None where one of the environments does not deploy the application."""
-        places = Places(self.root, self.repository, History(self.root))
         found = places.ends(*leg)
         if application not in ends.applications(places, found, *leg, [])[0]:
             return None
@@ -183,8 +188,9 @@ class Story:
             return
         self.checked = self.number
         matrix = survey.of(self.root, self.repository)
+        places = self.places
         for application, leg in itertools.product(APPLICATIONS, LEGS):
-            made = self.promotion(application, leg, Choices())
+            made = self.promotion(places, application, leg, Choices())
             deployment = matrix.deployments.get((application, leg[1]))
             lag = deployment.lag if deployment else None
             assert (lag is None) is (made is None)

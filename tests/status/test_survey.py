@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from argosy.git import asked_once
 from argosy.repository import store
 from argosy.repository.model import WRITTEN_HERE, Format, RevisionStyle
 from argosy.status import survey
@@ -20,7 +21,8 @@ CHAIN = ("dev", "staging", "prod")
 
 
 def read(root: Path) -> Matrix:
-    return survey.of(root, store.load(root).repository)
+    with asked_once():
+        return survey.of(root, store.load(root).repository)
 
 
 def lag(root: Path, environment: str, application: str = "web") -> Lag:
