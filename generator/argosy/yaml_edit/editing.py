@@ -36,24 +36,26 @@ def take(target: str, source: str, addresses: Sequence[tuple[str, Path]], file: 
     """
     before, model = (each.removeprefix(_BYTE_ORDER_MARK) for each in (target, source))
     is_values = keys.is_values(file)
-    text, theirs, wrong = before, Text(model, is_values), None
+    first, theirs, wrong = Text(before, is_values), Text(model, is_values), None
+    ours = first
     waiting = [*addresses]
     for last in (False, True):  # What stands elsewhere, as `*name` does, changes with that.
         for address in [*waiting]:
             try:
-                text = _take(Text(text, is_values), theirs, *address, last=last)
+                text = _take(ours, theirs, *address, last=last)
+                ours = Text(text, is_values) if text != ours.content else ours
                 waiting.remove(address)
             except (yaml.YAMLError, RecursionError, _UneditableError) as error:
                 if last or isinstance(error, RecursionError):
-                    raise _refusal(Text(before, is_values), file, *address) from error
+                    raise _refusal(first, file, *address) from error
     if addresses:
         try:
-            wrong = next(_wrong([before, model, text], addresses, is_values=is_values), None)
+            wrong = next(_wrong([first, theirs, ours], addresses), None)
         except (yaml.YAMLError, RecursionError):
             wrong = addresses[0]
     if wrong is not None:
-        raise _refusal(Text(before, is_values), file, *wrong, together=wrong not in addresses)
-    return target[: len(target) - len(before)] + text
+        raise _refusal(first, file, *wrong, together=wrong not in addresses)
+    return target[: len(target) - len(before)] + ours.content
 
 
 def put(content: str, other: str, address: tuple[str, Path], text: str, file: str = "") -> str:
@@ -336,17 +338,15 @@ def _delete_in_flow(mine: Collection, name: str) -> str:
 # What came out
 
 
-def _wrong(
-    contents: Sequence[str], addresses: Sequence[tuple[str, Path]], *, is_values: bool
-) -> Iterator[tuple[str, Path]]:
+def _wrong(texts: Sequence[Text], addresses: Sequence[tuple[str, Path]]) -> Iterator[tuple[str, Path]]:
     """Yield the addresses that have not the source's value, and what else has not what it had.
 
-    The contents are the text before, the source's, and the text after.
+    The texts are the one before, the source's, and the one after.
     """
-    texts = [_documents(Text(each, is_values)) for each in contents]
+    found = [_documents(each) for each in texts]
     moved = set(addresses)
-    for scope in dict.fromkeys(scope for each in texts for scope in each):
-        for path, one, other, made in _leaves(scope, moved, *(each.get(scope) for each in texts)):
+    for scope in dict.fromkeys(scope for each in found for scope in each):
+        for path, one, other, made in _leaves(scope, moved, *(each.get(scope) for each in found)):
             wanted = other if any((scope, path[:end]) in moved for end in range(len(path) + 1)) else one
             if not keys.same(wanted, made):
                 yield scope, path
