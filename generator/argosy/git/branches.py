@@ -75,8 +75,9 @@ def checked_out(root: Path, commit: str) -> Iterator[Path]:
             (own / part).mkdir(parents=True)
         (own / "commondir").write_bytes(os.fsencode(git.at(root).git_path("", shared=True).resolve()) + b"\n")
         (own / "HEAD").write_text(f"{commit}\n", encoding="ascii")
-        with git.unfiltered(place):  # Only now is it known what is configured there.
+        with git.unfiltered(place, git.at(place).configuration):  # Only now is it known what is configured there.
             git.run(place, "reset", "--hard", "--quiet", "--no-recurse-submodules", commit)
+            git.at(place).know({})  # All is as it is committed, and nothing else is there.
             try:
                 yield place
             finally:

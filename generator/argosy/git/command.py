@@ -229,16 +229,16 @@ _unfiltered: dict[Path, Sequence[tuple[str, str]]] = {}
 
 
 @contextmanager
-def unfiltered(place: Path) -> Iterator[None]:
+def unfiltered(place: Path, keys: Collection[str]) -> Iterator[None]:
     """Let git change no file by a filter, whosever it is, and run no hook in a work tree of argosy's own.
 
     A filter may open a connection, as git-lfs does, or look for its key in the first work tree, as git-crypt does.
+    `keys` are those of git's configuration that are set there.
     """
-    settings = configured(place)
-    filters = dict.fromkeys(match[1] for each in settings if (match := _FILTER.fullmatch(each.key)))
+    filters = dict.fromkeys(match[1] for each in keys if (match := _FILTER.fullmatch(each)))
     told = [(f"{name}.{key}", "") for name in filters for key in ("clean", "smudge", "process")]
     _unfiltered[place] = [
-        *(*_without_hooks(settings), ("core.autocrlf", "false"), ("core.eol", "lf"), *told),
+        *(*_without_hooks(keys), ("core.autocrlf", "false"), ("core.eol", "lf"), *told),
         *((f"{name}.required", "false") for name in filters),
     ]
     try:
@@ -272,9 +272,10 @@ def inherited(
     own = {name: value for name, value in os.environ.items() if name not in _FOREIGN}
     settings = [*_ALWAYS]
     if _reading is not None and folder is not None:
-        settings += [*_without_hooks(configured(folder)), *_without_programs(configured(folder))]
+        known = configured(folder)
+        settings += [*_without_hooks(each.key for each in known), *_without_programs(known)]
         own |= {"GIT_NO_LAZY_FETCH": "1", **({} if is_asking else {"GIT_ALLOW_PROTOCOL": ""})}
-        own |= _proxy(configured(folder), own)
+        own |= _proxy(known, own)
     if folder is not None:
         settings += [each for place, told in _unfiltered.items() if folder.is_relative_to(place) for each in told]
     count = own.get("GIT_CONFIG_COUNT") or "0"
@@ -290,10 +291,10 @@ def inherited(
     return {**own, "GIT_CONFIG_COUNT": str(first + len(settings)), **told, **(more or {})}
 
 
-def _without_hooks(settings: Sequence[Setting]) -> Iterator[tuple[str, str]]:
+def _without_hooks(keys: Iterable[str]) -> Iterator[tuple[str, str]]:
     """Yield what turns hooks off: those of a folder, and those that the configuration names, as of Git 2.54."""
     yield "core.hooksPath", os.devnull
-    names = dict.fromkeys(match[1] for each in settings if (match := _HOOK.fullmatch(each.key)))
+    names = dict.fromkeys(match[1] for each in keys if (match := _HOOK.fullmatch(each)))
     yield from ((f"{name}.enabled", "false") for name in names)
 
 

@@ -246,7 +246,7 @@ def merge(base: Files, ours: Files, theirs: Files, names: tuple[str, str]) -> tu
     if not left:
         return merged, {}
     with temporary.folder("merge") as folder:
-        git.run(folder, "init", "--quiet")
+        git.run(folder, "init", "--quiet", "--template=")
         first, second, third = ({path: side[path] for path in left if path in side} for side in (base, ours, theirs))
         commit(folder, {"base": ("", first), names[0]: ("base", second), names[1]: ("base", third)})
         printed = git.run(
@@ -269,7 +269,7 @@ def merge(base: Files, ours: Files, theirs: Files, names: tuple[str, str]) -> tu
 def diff(before: Files, after: Files) -> str:
     """Return the unified diff of two trees."""
     with temporary.folder("diff") as folder:
-        git.run(folder, "init", "--quiet")
+        git.run(folder, "init", "--quiet", "--template=")
         commit(folder, {"before": ("", before), "after": ("before", after)})
         return git.run(folder, "diff", "--no-renames", "--no-color", "--no-ext-diff", "before", "after")
 
