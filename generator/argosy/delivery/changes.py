@@ -616,7 +616,8 @@ def _offer(
     # One that is new is made by its step: what is proposed of it is the branch itself.
     check(plan.root, [each.branch for each in steps if not each.is_new], {each.base for each in steps})
     for each in steps:
-        branches.check_name(plan.root, each.branch)
+        if each.is_new:
+            branches.check_name(plan.root, each.branch)
     made: dict[str, list[dict[str, Any]]] = {}
     for number, each in enumerate(steps):
         earlier = made.setdefault(each.base, [])
