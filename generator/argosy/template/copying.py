@@ -88,9 +88,8 @@ class _Read:
 
 
 @lru_cache(maxsize=4)
-def _read(chosen: Template) -> _Read:
-    """Return what was read of a template; a command has two versions of it at most."""
-    assert chosen.version
+def _read(root: Path, version: str) -> _Read:  # noqa: ARG001 - the rest of it is read from there
+    """Return what was read of a template in a folder; a command has two at a time."""
     return _Read()
 
 
@@ -114,7 +113,7 @@ class _Worker(Worker):
             quiet=True,
         )
         self._chosen = chosen
-        self._read = _read(chosen)
+        self._read = _read(chosen.root, chosen.version)
         self._wanted = wanted
         self._without = without
         self._context: dict[str, Any] = {}

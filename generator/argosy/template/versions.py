@@ -12,7 +12,7 @@ import hashlib
 import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 from itertools import chain
 from pathlib import Path
@@ -42,7 +42,8 @@ _EMPTY = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 class Template:
     """One version of the template: the folder that holds `copier.yml`, and the version's name."""
 
-    root: Path
+    root: Path = field(compare=False)
+    """A version that is checked out anew lies in another folder, and holds the same."""
     version: str
 
 
@@ -248,7 +249,8 @@ def notes(old: Template, new: Template) -> list[str]:
 def questions(version: Template) -> Mapping[str, Any]:
     """Return what a version's copier.yml holds: its questions by their names, and Copier's settings.
 
-    It is read once: the tree of a version never changes, and a command has two versions of it at most.
+    It is read once: the tree of a version never changes, and a command has two versions of it at most, which it may
+    check out several times.
     """
     from argosy.documents import plain  # noqa: PLC0415
 
