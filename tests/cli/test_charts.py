@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from argosy.argocd import deployed
+from argosy.git import asked_once
 from argosy.repository.model import SHARED, Application, ArgocdStyle, Format, RevisionStyle
 from tests import goldens
 from tests.changing import commit, create, edit, git
@@ -36,7 +37,8 @@ def owned(folder: Path, argocd: ArgocdStyle = ArgocdStyle.APPLICATIONS) -> Path:
 
 def manifests() -> dict[str, str]:
     """Return what each Application applies, as JSON, of the state where one is."""
-    found = deployed.of_work_tree(Path.cwd())
+    with asked_once():
+        found = deployed.of_work_tree(Path.cwd())
     assert not [each.faults for each in found.values() if each.faults or each.skipped]
     return {
         name: json.dumps([*each.manifests.values()], indent=1, sort_keys=True)

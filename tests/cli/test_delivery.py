@@ -124,13 +124,14 @@ class TestPullRequest:
         own = {"main": "is checked out", "live": "is what prod follows", "trunk": "is origin's default"}
         others = {"release": "was not made by this change", "here": "was not made by this change"}
         named = {**own, "@{-1}": "is not a branch", "HEAD": "is not a branch", **others}
+        command = ("set", "app", "web", "team=payments", "--no-validate")  # One that renders little.
         # Which names may be is asked before it is looked whether to push; whose branch it is, after that.
         for options, asked in ((["--pull-request"], named), ([], {"live": own["live"], **others})):
             for name, why in asked.items():
-                result = argosy("add", "app", "shop", "--no-validate", f"--branch={name}", *options)
+                result = argosy(*command, f"--branch={name}", *options)
                 assert (result.code, why in result.err) == (1 if name in others else 2, True), result.err
                 assert "--branch" in result.err or "as Git does" in result.err
-        assert argosy("add", "app", "shop", "--no-validate", "--branch=far", "--pull-request").code == 1
+        assert argosy(*command, "--branch=far", "--pull-request").code == 1
         after = {*git(bare, "for-each-ref").splitlines(), *git(repository, "for-each-ref", "refs/heads").splitlines()}
         assert before <= after
 

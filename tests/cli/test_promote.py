@@ -53,6 +53,24 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, argosy: Argosy) 
 
 
 @pytest.fixture
+def promoted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, argosy: Argosy) -> Path:
+    """Return the same with the promotion to staging committed."""
+    root = after(TO_STAGING + UNJUDGED, tmp_path / "gitops")
+    monkeypatch.chdir(root)
+    return root
+
+
+def after(arguments: tuple[str, ...], root: Path) -> Path:
+    """Put such a repository at a place, once a command has run in it."""
+
+    def make(place: Path) -> None:
+        done = in_process(*arguments, "--repository", str(start(place, released=True)))
+        assert done.code == 0, done.err
+
+    return shared.repository(f"to promote in, after {arguments}", make, root)
+
+
+@pytest.fixture
 def two(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, argosy: Argosy) -> Path:
     """Return a repository with two applications, both with a new image in dev."""
     root = start(tmp_path / "gitops", applications=("api", "web"), released=True)
@@ -157,13 +175,12 @@ class TestTheStory:
         assert result.code == 0, result.out
         assert "hostIPC" not in text(repository, path("staging"))
 
-    def test_nothing_moves_and_something_is_open(self, argosy: Argosy, repository: Path) -> None:
-        assert argosy(*TO_STAGING, *UNJUDGED).code == 0
-        edit(repository, path("dev"), "  replicas: 1\n", "  replicas: 1\n  paused: false\n")
-        before = state(repository)
+    def test_nothing_moves_and_something_is_open(self, argosy: Argosy, promoted: Path) -> None:
+        edit(promoted, path("dev"), "  replicas: 1\n", "  replicas: 1\n  paused: false\n")
+        before = state(promoted)
         everything = ("promote", "--all", "--to", "staging", "--yes", "--commit", "--leave", "**")
         result = argosy(*everything)
-        assert (result.code, state(repository)) == (3, before)
+        assert (result.code, state(promoted)) == (3, before)
         assert "left 1 key that nobody has decided on" in result.err
         assert "web in staging: Deployment/web: spec.paused (left as chosen; new in dev)" in result.err
         assert argosy(*everything, "--allow-open").code == 0
@@ -397,10 +414,9 @@ class TestSquashes:
         git(root, "commit", "--quiet", "--message", said.format(title))
 
     def test_on_one_trunk(self, argosy: Argosy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        root = start(tmp_path / "gitops", released=True)
+        root = after(TO_STAGING + self.UP, tmp_path / "gitops")
         monkeypatch.chdir(root)
         since = git(root, "rev-parse", "HEAD").strip()
-        assert argosy(*TO_STAGING, *self.UP).code == 0
         # What comes to dev before the merge was not promoted with it.
         edit(root, path("dev"), self.SETTING.format("false"), self.SETTING.format("true"))
         self.merged(root, "up")
@@ -466,10 +482,9 @@ class TestSquashes:
     def test_a_title_that_somebody_changed(
         self, argosy: Argosy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        root = start(tmp_path / "gitops", released=True)
+        root = after(TO_STAGING + self.UP, tmp_path / "gitops")
         monkeypatch.chdir(root)
         since = git(root, "rev-parse", "HEAD").strip()
-        assert argosy(*TO_STAGING, *self.UP).code == 0
         self.merged(root, "up", "March release (#7)")
         result = argosy("promote", "--follow-up", since, "--yes", "--commit")
         assert (result.code, "(March release (#7)). Its message tells of no promotion." in result.err) == (0, True)
@@ -506,13 +521,22 @@ class TestReverts:
         }
         return f'Revert "{subject}"\n\n{body[how]}'
 
-    @pytest.mark.parametrize("how", ["git", "short", "squashed", "GitHub", "GitLab", "nothing"])
-    def test_it_is_out_of_the_history(self, argosy: Argosy, root: Path, how: str) -> None:
+    def revert(self, root: Path, how: str) -> None:
+        """Revert HEAD, and say so in one way."""
         told = self.message(root, how)
         git(root, "revert", "--no-commit", "HEAD")
         git(root, "commit", "--quiet", "--message", told)
+
+    @pytest.mark.parametrize("how", ["git", "short", "squashed", "GitHub", "GitLab", "nothing"])
+    def test_it_is_out_of_the_history(self, argosy: Argosy, root: Path, how: str) -> None:
+        self.revert(root, how)
         assert OLD in text(root, path("prod"))
         assert "reverted since" in argosy("history", "web").out
+
+    # What was reverted is told once for all commands, by what the message says or by what the commit does.
+    @pytest.mark.parametrize("how", ["git", "nothing"])
+    def test_no_command_takes_it_for_promoted(self, argosy: Argosy, root: Path, how: str) -> None:
+        self.revert(root, how)
         assert "1 key" in argosy("status", "web").out
         refused = argosy("rollback", "web", "prod", "--yes", "--commit")
         assert (refused.code, "no promotion of web to prod" in refused.err) == (2, True)
@@ -530,9 +554,7 @@ class TestReverts:
     @pytest.mark.parametrize("how", ["git", "nothing"])
     def test_a_revert_of_a_revert(self, argosy: Argosy, root: Path, how: str) -> None:
         for _ in range(2):
-            told = self.message(root, how)
-            git(root, "revert", "--no-commit", "HEAD")
-            git(root, "commit", "--quiet", "--message", told)
+            self.revert(root, how)
         assert "reverted since" not in argosy("history", "web").out
         before = state(root)
         assert (argosy(*self.GO).code, state(root)) == (0, before)
@@ -574,13 +596,9 @@ class TestReverts:
         assert argosy("rollback", "web", "prod", "--steps", "2", "--yes", "--commit").code == 0
         assert OLD in text(root, path("prod"))
 
-    def test_what_is_reverted_is_not_followed_up(self, argosy: Argosy, root: Path) -> None:
-        repository = start(root.parent / "chain", released=True)
-        since = git(repository, "rev-parse", "HEAD").strip()
-        there = ("--repository", str(repository))
-        assert argosy(*TO_STAGING, *UNJUDGED, *there).code == 0
-        git(repository, "revert", "--no-edit", "HEAD")
-        result = argosy("promote", "--follow-up", since, "--yes", "--commit", *there)
+    def test_what_is_reverted_is_not_followed_up(self, argosy: Argosy, promoted: Path) -> None:
+        git(promoted, "revert", "--no-edit", "HEAD")
+        result = argosy("promote", "--follow-up", "HEAD~2", "--yes", "--commit")
         assert (result.code, "Nothing to follow up" in result.err) == (0, True)
 
 
@@ -986,6 +1004,20 @@ def branchy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, argosy: Argosy) -> 
     return root
 
 
+@pytest.fixture
+def ahead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, argosy: Argosy) -> Path:
+    """Return the same, on staging's branch, with the promotion to it committed."""
+
+    def make(place: Path) -> None:
+        root = start(place, Format.HELM, revision=RevisionStyle.BRANCH, released=True)
+        git(root, "switch", "--quiet", "staging")
+        assert in_process(*TO_STAGING, *UNJUDGED, "--repository", str(root)).code == 0
+
+    root = shared.repository("with a branch for each environment, promoted to staging", make, tmp_path / "gitops")
+    monkeypatch.chdir(root)
+    return root
+
+
 CHART = "applications/web/charts/web/templates/service.yaml"
 VALUES = path("staging", Format.HELM)
 
@@ -1038,11 +1070,9 @@ class TestABranchForEachEnvironment:
         assert (result.code, state(branchy)) == (3, before)
         assert "changed here in the same lines" in result.out
 
-    def test_only_what_is_pinned_differs(self, argosy: Argosy, branchy: Path) -> None:
-        git(branchy, "switch", "--quiet", "staging")
-        assert argosy(*TO_STAGING, *UNJUDGED).code == 0
-        git(branchy, "switch", "--quiet", "dev")
-        edit(branchy, path("dev", Format.HELM), "replicaCount: 1", "replicaCount: 2")
+    def test_only_what_is_pinned_differs(self, argosy: Argosy, ahead: Path) -> None:
+        git(ahead, "switch", "--quiet", "dev")
+        edit(ahead, path("dev", Format.HELM), "replicaCount: 1", "replicaCount: 2")
         result = argosy(*TO_STAGING, "--yes", "--branch")
         assert (result.code, "Nothing to promote" in result.err) == (0, True)
 
@@ -1067,13 +1097,11 @@ class TestABranchForEachEnvironment:
             assert NEW in text(bare, path(each.base, Format.HELM), each.branch)
             assert git(bare, "rev-list", "--count", f"{each.base}..{each.branch}") == "1\n"
 
-    def test_a_chain_of_which_one_branch_is_left(self, argosy: Argosy, branchy: Path) -> None:
-        git(branchy, "switch", "--quiet", "staging")
-        assert argosy(*TO_STAGING, *UNJUDGED).code == 0
-        git(branchy, "switch", "--quiet", "main")
+    def test_a_chain_of_which_one_branch_is_left(self, argosy: Argosy, ahead: Path) -> None:
+        git(ahead, "switch", "--quiet", "main")
         result = argosy("promote", "web", "--to", "prod", "--chain", "--yes", "--commit")
         assert (result.code, "git push origin prod" in result.err) == (0, True), result.err
-        assert NEW in text(branchy, path("prod", Format.HELM), "prod")
+        assert NEW in text(ahead, path("prod", Format.HELM), "prod")
 
     def test_a_clone_that_lacks_the_branches(
         self, argosy: Argosy, branchy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
