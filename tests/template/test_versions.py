@@ -274,7 +274,8 @@ class Builds:
     def unpacked_sdist(self) -> Path:
         """The folder of the unpacked sdist."""
         with tarfile.open(self.sdist) as archive:
-            archive.extractall(self._made(self.folder / "unpacked"), filter="data")
+            archive.extraction_filter = getattr(tarfile, "data_filter", None)  # As of 3.11.4.
+            archive.extractall(self._made(self.folder / "unpacked"))
         place = next((self.folder / "unpacked").iterdir())
         self.compiled(place / "generator" / "argosy")
         return place

@@ -74,7 +74,8 @@ def _said(error: Exception, refused: Sequence[str]) -> str:
     for each in refused:
         # go-jsonnet takes what an importer raises for text that ends with a NUL, and goes on into what lies behind it.
         text = re.sub(rf"({re.escape(each)}).*?(?=\n\t|\Z)", r"\1", text, count=1, flags=re.DOTALL)
-    return text
+    # Where that is no UTF-8, nothing is left of it all.
+    return text or "\n".join(f"RUNTIME ERROR: importer error: {each}" for each in refused[-1:])
 
 
 if __name__ == "__main__":
