@@ -280,3 +280,13 @@ def test_what_is_found_is_found_again(argosy: Argosy, repository: Path) -> None:
     assert after != before
     (repository / "a/twice.yaml").write_text(faults["a/twice.yaml"])
     assert said() == {before}
+
+
+def test_a_command_holds_no_more_than_there_is_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cache, "_MOST_HELD", 5)
+    first, second = Work(), Work()
+    with cache.off(), cache.one_command():
+        for _ in range(2):
+            remembered(first, "first")
+            remembered(second, "second")
+    assert (first.done, second.done) == (1, 2)

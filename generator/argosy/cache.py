@@ -40,9 +40,20 @@ _FRESH = 3600
 _MOST_HELD = 64 * 1024 * 1024
 """How many bytes one command holds in memory."""
 
+
+class _Held(dict[str, bytes]):
+    """What the command that runs has made, by digest, as much as there is room for."""
+
+    size = 0
+
+    def add(self, digest: str, content: bytes) -> None:
+        if self.size < _MOST_HELD:
+            self[digest] = content
+            self.size += len(content)
+
+
 _off = 0
-_held: dict[str, bytes] | None = None
-"""What the command that runs has made or found, by digest."""
+_held: _Held | None = None
 _stopped: dict[str, StoppedError] = {}
 """Why the command that runs had to stop what would make a result, by digest."""
 
@@ -51,7 +62,7 @@ _stopped: dict[str, StoppedError] = {}
 def one_command() -> Iterator[None]:
     """Make nothing twice meanwhile, whether or not it is kept for other commands."""
     global _held  # noqa: PLW0603 - threads are to see it
-    before, _held = _held, {} if _held is None else _held
+    before, _held = _held, _Held() if _held is None else _held
     try:
         yield
     finally:
@@ -170,8 +181,8 @@ def remembered(
     if is_lasting(made, before) and not any(json.dumps(str(each))[1:-1] in content for each in places):
         after = made_from()
         if after is not None and after.digest == digest:
-            if held is not None and sum(map(len, [*held.values()])) < _MOST_HELD:
-                held[digest] = content.encode()
+            if held is not None:
+                held.add(digest, content.encode())
             if folder:
                 _write(folder / digest[:2] / digest[2:], digest, content.encode())
     return made
