@@ -11,6 +11,7 @@ from argosy.argocd import deployed, elsewhere
 from argosy.argocd.inventory import reached_by
 from argosy.argocd.view import Resource, View
 from argosy.documents.fields import mapping
+from argosy.git.objects import blob_id
 from argosy.git.snapshot import Snapshot
 from argosy.paths import holds
 
@@ -27,12 +28,7 @@ def rendered(place: Path, view: View) -> Mapping[str, Collection[Resource]]:
     now = {each.name: _made_from([spec for _, spec in each.sources]) for each in written}
     texts = {path: _read(view.root / path) for path in sorted({each.document.path for each in written})}
     for former in ("HEAD", "HEAD^1"):
-        found = git.at(place).objects.read(f"{former}:{path}" for path in texts)
-        changed = {
-            path: each.content
-            for path, each in zip(texts, found, strict=True)
-            if each and each.kind == "blob" and each.content is not None and _lines(each.content) != texts[path]
-        }
+        changed = _changed(place, former, texts)
         before = {name: _made_from(each) for name, each in elsewhere.sources_in(changed.values()).items()}
         names = {name for name, made in before.items() if name in now and made != now[name]}
         if names:
@@ -43,6 +39,21 @@ def rendered(place: Path, view: View) -> Mapping[str, Collection[Resource]]:
                 for name in names & deploying.keys()
             }
     return {}
+
+
+def _changed(place: Path, commit: str, texts: Mapping[str, bytes]) -> Mapping[str, bytes]:
+    """Return what a commit has of some files, by path, where that is not their text."""
+    known = git.at(place).objects
+    named = {path: f"{commit}:{path}" for path in texts}
+    found = dict(zip(texts, known.find(named.values()), strict=True))
+    # Most are as they were, and then Git need not tell what is in them.
+    other = [path for path, each in found.items() if each and each.name != blob_id(texts[path], each.name)]
+    read = dict(zip(other, known.read(named[path] for path in other), strict=True))
+    return {
+        path: each.content
+        for path, each in read.items()
+        if each and each.kind == "blob" and each.content is not None and _lines(each.content) != texts[path]
+    }
 
 
 def _read(file: Path) -> bytes:
