@@ -433,6 +433,18 @@ def test_an_answers_file(data: Any, message: str) -> None:
     assert found == [] if not message else any(message in violation.message for violation in found)
 
 
+def test_a_tools_file_that_is_valid_is_not_judged_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    schema = STORE.for_file("renovate.json")
+    assert schema is not None
+    good, bad = {"extends": ["config:recommended"], "labels": ["judged-once"]}, {"labels": 4}
+    assert schema.violations(good) == []
+    assert [each.message for _ in range(2) for each in schema.violations(bad)] == ["labels: must be a list, not 4"] * 2
+    monkeypatch.setattr(files, "_compiled", lambda name: pytest.fail(f"{name} is compiled again"))
+    assert schema.violations(good) == []
+    with pytest.raises(pytest.fail.Exception):
+        schema.violations({**good, "labels": ["another"]})
+
+
 def test_every_vendored_schema_compiles_without_the_network() -> None:
     for _, name in files._VENDORED_FILES:
         assert files._vendored_schema(name).violations([]), name

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache as once
+from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
 
+from argosy import cache
 from argosy.schemas import bundled
 from argosy.schemas.schema import CompiledSchema, Schema
 from argosy.schemas.violations import Violation
@@ -98,7 +100,7 @@ def file_schema(path: str) -> Schema | None:
     return None
 
 
-@cache
+@once
 def _any() -> re.Pattern[str]:
     """Return what any of the files matches: most of a repository's match none, and one by one that takes long."""
     return re.compile("|".join(f"(?:{pattern})" for pattern, _ in (*_OWN_FILES, *_VENDORED_FILES)))
@@ -121,14 +123,45 @@ _TOOLS = re.compile(
 )
 
 
-@cache
+@once
 def _vendored_schema(name: str) -> Schema:
+    schema = _Vendored(name)
+    return _WorkflowSchema(schema) if name == "github-workflows" else schema
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Vendored:
+    """A schema of check-jsonschema's, which takes longer to compile than anything to judge: no file is judged twice."""
+
+    name: str
+
+    def violations(self, data: Any) -> list[Violation]:
+        found: list[Violation] = []
+
+        def is_valid() -> bool:
+            found.extend(_compiled(self.name).violations(data))
+            return not found
+
+        def made_from() -> cache.Inputs | None:
+            return cache.inputs([_judge(), self.name], texts=map(repr, [data]))
+
+        cache.remembered(made_from, is_valid, lambda valid, _: valid, ())
+        return found
+
+
+@once
+def _judge() -> str:
+    """Return what decides what is wrong with a file, besides the file and the name of its schema."""
+    return cache.maker(Path(__file__).parent.glob("*.py"), "check-jsonschema", "jsonschema-rs")
+
+
+@once
+def _compiled(name: str) -> Schema:
     folder = bundled.package_folder("check_jsonschema") / "builtin_schemas" / "vendor"
     document = json.loads((folder / f"{name}.json").read_bytes())
     uri = document.setdefault("$id", f"argosy:/{name}.json").rstrip("#")
     validator = jsonschema_rs.validator_for(document, offline=True)
-    schema = CompiledSchema(validator, {uri: document})
-    return _WorkflowSchema(schema) if name == "github-workflows" else schema
+    return CompiledSchema(validator, {uri: document})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
