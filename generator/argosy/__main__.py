@@ -19,6 +19,8 @@ def main() -> NoReturn:
     """Run argosy, and let no signal change what it has come to while it stops what it started."""
     # What a command makes it mostly keeps: to look for garbage after each 700 objects takes a twentieth of its time.
     gc.set_threshold(50_000, 20, 100)
+    # Who has an answer of an engine is to give it the next question soon, whatever the other threads are judging.
+    sys.setswitchinterval(0.0005)
     try:
         cli.main()
     except SystemExit as end:

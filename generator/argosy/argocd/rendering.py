@@ -7,7 +7,7 @@ import os
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path, PurePosixPath
@@ -183,6 +183,15 @@ def on_all_processors(
     description: str, work: Callable[[T], Made], these: Sequence[T], progress: Progress
 ) -> list[Made]:
     """Return what the work makes of each of these, in their order: engines let the others run meanwhile."""
+    with begun(description, work, these, progress) as finish:
+        return finish()
+
+
+@contextmanager
+def begun(
+    description: str, work: Callable[[T], Made], these: Sequence[T], progress: Progress
+) -> Iterator[Callable[[], list[Made]]]:
+    """Begin the same, and yield what waits for its end and returns all: something else can be done until then."""
     waiting: SimpleQueue[tuple[int, T]] = SimpleQueue()
     done: SimpleQueue[BaseException | None] = SimpleQueue()
     made: dict[int, Made] = {}
@@ -201,18 +210,22 @@ def on_all_processors(
 
     # Not those of a ThreadPoolExecutor, which an end of argosy would wait for.
     threads = [Thread(target=take_on, daemon=True) for _ in range(min(os.cpu_count() or 1, len(these)))]
-    with progress(description, len(these)) as advance:
-        try:
-            for thread in threads:
-                thread.start()
+
+    def finish() -> list[Made]:
+        with progress(description, len(these)) as advance:
             for _ in these:
                 if error := done.get():
                     raise error
                 advance()
-        except BaseException:
-            _abandon(waiting, threads)
-            raise
-    return [made[number] for number in range(len(these))]
+        return [made[number] for number in range(len(these))]
+
+    try:
+        for thread in threads:
+            thread.start()
+        yield finish
+    except BaseException:
+        _abandon(waiting, threads)
+        raise
 
 
 def _abandon(waiting: SimpleQueue[Any], threads: Sequence[Thread]) -> None:

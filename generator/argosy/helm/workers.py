@@ -18,7 +18,7 @@ from argosy.errors import ToolError
 from argosy.supervisor import Limits, Program
 
 _WORKER = Path(__file__).with_name("worker.py")
-_START = 0.3
+_START = 0.1
 """How many seconds a start may take: a worker is added when others have been waited for as long in all."""
 
 

@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property, partial
 from importlib import metadata
@@ -245,30 +246,31 @@ class _Validation:
         }
         definitions = _definitions(inventory, deployed.renders)
         stores = _stores(self.root, deployed.configured, self.options, definitions, deployed.view.argocd)
-        self._check_files(inventory, stores)
-        for folder in inventory.inner:
-            self._add(files.INNER_REPOSITORY, files.inner_repository(folder, self.root), path=folder)
-        self._check_catalogue(inventory)
-        for flaw, problem, document in deployed.problems:
-            # Where a part of the repository is checked, a generator may find nothing in it.
-            if flaw is not Flaw.EMPTY or not self.options.changed:
-                self._add(applicationset.FLAWS[flaw], problem, document=document)
-        self.skipped |= {identity(document): reason for document, reason in deployed.unknown}
-        for document in deployed.view.patches:
-            self._check_manifest(document, stores, partly=True)
-        for render in deployed.renders:
-            if self.part.has(of_render(render)):
-                self._check_render(render, stores)
-        self._check_roots(inventory, stores)
-        self._check_versions(inventory)
-        self._lint_charts(inventory, deployed.renders, deployed.helm)
-        place = deployed.configured.root
-        view = (
-            replace(deployed.view, former=cache(partial(former.rendered, place, deployed.view)))
-            if place
-            else deployed.view
-        )
-        self._apply_rules(view, deployed.renders)
+        with self._linting(inventory, deployed.renders, deployed.helm) as linted:
+            self._check_files(inventory, stores)
+            for folder in inventory.inner:
+                self._add(files.INNER_REPOSITORY, files.inner_repository(folder, self.root), path=folder)
+            self._check_catalogue(inventory)
+            for flaw, problem, document in deployed.problems:
+                # Where a part of the repository is checked, a generator may find nothing in it.
+                if flaw is not Flaw.EMPTY or not self.options.changed:
+                    self._add(applicationset.FLAWS[flaw], problem, document=document)
+            self.skipped |= {identity(document): reason for document, reason in deployed.unknown}
+            for document in deployed.view.patches:
+                self._check_manifest(document, stores, partly=True)
+            for render in deployed.renders:
+                if self.part.has(of_render(render)):
+                    self._check_render(render, stores)
+            self._check_roots(inventory, stores)
+            self._check_versions(inventory)
+            place = deployed.configured.root
+            view = (
+                replace(deployed.view, former=cache(partial(former.rendered, place, deployed.view)))
+                if place
+                else deployed.view
+            )
+            self._apply_rules(view, deployed.renders)
+            self._add_linted(inventory, linted())
         if self.options.server:
             self._ask(self.options.server)
         for policy, reason in (*admission.not_judged(view), *policies.not_judged(view)):
@@ -541,8 +543,11 @@ class _Validation:
         about = file.relative_to(self.root).as_posix() if file else ""
         self._add(rule, problem, path=path, line=fault.line, render=render, of=about)
 
-    def _lint_charts(self, inventory: Inventory, renders: Sequence[Render], helm: Helm) -> None:
-        """Lint each chart, with the values of an Application that renders it."""
+    @contextmanager
+    def _linting(
+        self, inventory: Inventory, renders: Sequence[Render], helm: Helm
+    ) -> Iterator[Callable[[], Iterable[tuple[Path, Sequence[Message]]]]]:
+        """Lint each chart, with the values of an Application that renders it, while something else is judged."""
         releases: dict[Path, Release] = {}
         for render in renders:
             if render.release is not None:
@@ -566,8 +571,11 @@ class _Validation:
         charts = [chart for chart in charts if self.has(f"{_path(chart, self.root)}/Chart.yaml")]
         if not self.deployed.reach.is_whole:
             charts = [chart for chart in charts if chart in releases]
-        linted = rendering.on_all_processors("Linting", lint, charts, self.options.progress)
-        for chart, messages in zip(charts, linted, strict=True):
+        with rendering.begun("Linting", lint, charts, self.options.progress) as finish:
+            yield lambda: zip(charts, finish(), strict=True)
+
+    def _add_linted(self, inventory: Inventory, linted: Iterable[tuple[Path, Sequence[Message]]]) -> None:
+        for chart, messages in linted:
             folder = _path(chart, self.root)
             depends = bool(inventory.head(chart, "Chart.yaml").get("dependencies"))
             for message in messages:
