@@ -36,9 +36,10 @@ def files(source: Source) -> Iterator[Path]:
     options = mapping(source.spec.get("directory"))
     for folder, folders, names in os.walk(source.folder) if source.folder else ():
         folders[:] = sorted(each for each in folders if options.get("recurse") and not is_of_git(each))
-        for file in (Path(folder, each) for each in sorted(names)):
-            if is_chosen(file.relative_to(source.folder or folder).as_posix(), options):
-                yield file
+        below = os.path.relpath(folder, source.folder)
+        for name in sorted(names):
+            if is_chosen(name if below == "." else f"{below}/{name}", options):
+                yield Path(folder, name)
 
 
 def jsonnet_files(source: Source, root: Path) -> list[Path]:

@@ -46,7 +46,8 @@ def is_argocd(document: Document, kind: str) -> bool:
 
 def listed(data: JSON, annotation: str) -> Sequence[str]:
     """Return what an annotation lists, separated by commas."""
-    return [each.strip() for each in text(annotations_of(data).get(annotation)).split(",") if each.strip()]
+    found = text(annotations_of(data).get(annotation))
+    return [each.strip() for each in found.split(",") if each.strip()] if found else ()
 
 
 @lru_cache(maxsize=8192)

@@ -30,7 +30,7 @@ CONFIG_MAPS = SETTINGS, ACCESS, NOTIFICATIONS = "argocd-cm", "argocd-rbac-cm", "
 """Argo CD's own ConfigMaps."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class ArgoApplication:
     """An Argo CD Application as the cluster would get it: written in a file, made by an ApplicationSet, or rendered."""
 
@@ -47,22 +47,22 @@ class ArgoApplication:
     outlined: str = ""
     """Why only an outline of it is known, in which texts with `{{` name what is not known here; empty for all of it."""
 
-    @property
+    @cached_property
     def name(self) -> str:
         """The Application's name."""
         return str(self.metadata.get("name", ""))
 
-    @property
+    @cached_property
     def metadata(self) -> Mapping[str, Any]:
         """The Application's metadata, empty where they are none."""
         return _mapping(self.manifest.get("metadata"))
 
-    @property
+    @cached_property
     def spec(self) -> Mapping[str, Any]:
         """The Application's spec, empty where there is none."""
         return _mapping(self.manifest.get("spec"))
 
-    @property
+    @cached_property
     def sources(self) -> Sequence[tuple[Pointer, Mapping[str, Any]]]:
         """The sources that its manifests are made from, each with its place in the Application."""
         return [(("spec", *at), source) for at, source in sources_of(self.spec)]

@@ -47,6 +47,14 @@ def field(data: JSON, *pointer: str | int) -> JSON:
     return data
 
 
+def may_hold_null(data: JSON) -> bool:
+    """Return whether there may be a null anywhere: to write data out takes a fifth of what it takes to walk through."""
+    try:
+        return "None" in repr(data)
+    except (RecursionError, ValueError):  # It is too deep, or has a number of too many digits.
+        return True
+
+
 def group_and_kind(data: JSON) -> tuple[str, str]:
     """Return a manifest's API group, empty for the core one, and its kind."""
     # Rules ask it of each manifest, many times: calls of the functions above would double what it takes.

@@ -7,6 +7,7 @@ import os
 import stat
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from argosy.documents.defects import Defect, DefectKind, RefusedError
@@ -20,7 +21,7 @@ SKIPPED_FOLDERS = frozenset({".git", ".terraform", ".tox", ".venv", "node_module
 """Folders that hold what tools put there, never what a repository says."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class File:
     """A file to read, or a path that cannot be read and why."""
 
@@ -32,12 +33,12 @@ class File:
     found: str = ""
     """Where it really is, as far as looking for it told: it is no link, and in no folder that is one."""
 
-    @property
+    @cached_property
     def location(self) -> Path:
         """Where the file is."""
         return Path(self.place)
 
-    @property
+    @cached_property
     def real(self) -> Path:
         """Where the file really is, links followed."""
         return Path(self.found) if self.found else self.location.resolve()

@@ -34,9 +34,10 @@ _POD_SPECS: tuple[Pointer, ...] = (
 
 def pod_specs(data: Any) -> Iterator[tuple[Pointer, dict[str, Any]]]:
     """Yield the pod's specification within a Pod, a workload or a CronJob, with its place."""
-    for pointer in _POD_SPECS:
-        found = data
-        for key in pointer:
+    spec = data.get("spec") if isinstance(data, dict) else None
+    for pointer in _POD_SPECS if isinstance(spec, dict) else ():
+        found = spec
+        for key in pointer[1:]:
             found = found.get(key) if isinstance(found, dict) else None
         if isinstance(found, dict) and isinstance(found.get("containers"), list):
             yield pointer, found

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path, PurePosixPath
+from contextlib import suppress
+from pathlib import Path
 
 from argosy import kustomize
 from argosy.argocd import directory, jq
@@ -367,10 +368,10 @@ def _declared_paths(declared: str, sources: Iterable[Source]) -> frozenset[str]:
 
 def _normal_path(path: str) -> str:
     parts: list[str] = []
-    for part in PurePosixPath(path.lstrip("/")).parts:
-        if part != "..":
+    for part in path.split("/"):
+        if part not in {"", ".", ".."}:
             parts.append(part)
-        elif parts:
+        elif part == ".." and parts:
             parts.pop()
     return "/".join(parts)
 
@@ -393,7 +394,7 @@ def _paths_read(sources: Iterable[Source], root: Path) -> Iterator[tuple[str, st
         if source.kind is Kind.DIRECTORY:
             read = tuple(file.resolve() for file in directory.imported(source, root))
         for file in read:
-            if file.is_relative_to(base):
+            with suppress(ValueError):  # It lies elsewhere.
                 path = file.relative_to(base)
                 yield path.as_posix(), (path if source.kind is Kind.HELM else path.parent).as_posix()
 

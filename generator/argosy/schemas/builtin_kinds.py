@@ -20,6 +20,7 @@ from typing import Any
 import jsonschema_rs
 
 from argosy.documents import fields
+from argosy.documents.fields import may_hold_null
 from argosy.errors import UsageError
 from argosy.names import did_you_mean
 from argosy.schemas import bundled
@@ -78,7 +79,7 @@ class Decoded(CompiledSchema):
     def violations(self, data: Any) -> list[Violation]:
         """Return everything that is wrong with the data."""
         try:
-            return CompiledSchema.violations(self, self._decoded(data) if _has_null_items(data) else data)
+            return CompiledSchema.violations(self, self._decoded(data) if may_hold_null(data) else data)
         except RecursionError:
             return CompiledSchema.violations(self, data)
 
@@ -93,12 +94,6 @@ class Decoded(CompiledSchema):
             path = error.instance_path
             if error.instance is None and error.kind.name == "type" and path and isinstance(path[-1], int):
                 fields.field(data, *path[:-1])[path[-1]] = _ZEROS.get(error.kind.as_dict()["types"][0])
-
-
-def _has_null_items(data: Any) -> bool:
-    if isinstance(data, dict):
-        return any(_has_null_items(each) for each in data.values() if isinstance(each, dict | list))
-    return isinstance(data, list) and any(each is None or _has_null_items(each) for each in data)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from argosy.documents.fields import may_hold_null
 from argosy.schemas import argocd, bundled
 from argosy.schemas.builtin_kinds import BUILT_IN_GROUPS, kubernetes, minor, versions
 from argosy.schemas.crds import compiled, schemas_of
@@ -121,7 +122,7 @@ class SchemaStore:
 def without_nulls(data: Any) -> Any:
     """Return the data without the fields that are null, as an API server drops them; items of lists stay."""
     try:
-        return _without_nulls(data)
+        return _without_nulls(data) if may_hold_null(data) else data
     except RecursionError:
         return data
 

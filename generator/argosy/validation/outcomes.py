@@ -32,7 +32,7 @@ class Selection:
 
     def takes(self, path: str, render: Render | None = None) -> bool:
         """Return whether a file, or what was rendered from other files, is asked for."""
-        if not self.paths or _is_in(path, self._wanted):
+        if not self.paths or "." in self._wanted or _is_in(path, self._wanted):
             return True
         return render in self._reading if render is not None else _is_in(path, self._read)
 
