@@ -178,6 +178,22 @@ def test_what_is_not_committed_is_left_out_or_refused(argosy: Argosy, repository
     assert "No branch is checked out" in argosy("apply", "--branch").err
 
 
+@pytest.mark.parametrize(
+    "command",
+    [("set", "env", "prod", "autoSync=false"), ("remove", "app"), ("promote", "web", "--to", "prod"), ("update",)],
+    ids=" ".join,
+)
+def test_a_name_behind_branch_is_told_how_it_names_it(
+    argosy: Argosy, repository: Path, command: tuple[str, ...]
+) -> None:
+    before = state(repository)
+    result = argosy(*command, "--branch", "topic")
+    assert result.code in {1, 2}
+    assert "To name the branch “topic”, write --branch=topic." in result.err
+    assert "--branch=" not in argosy(*command, "--branch", "--no-such-option").err
+    assert state(repository) == before
+
+
 def test_a_conflict_and_what_is_not_valid_are_not_written(argosy: Argosy, repository: Path) -> None:
     edit(repository, "argocd/prod/web.yaml", "selfHeal: true", "selfHeal: false")
     edit(repository, "environments/prod/web/deployment.yaml", "replicas: 3", "replicas: many")

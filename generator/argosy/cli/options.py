@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
@@ -455,7 +456,35 @@ class ChangeCommand(click.Command):
         """Give a --branch without a `=` no name."""
         end = args.index("--") if "--" in args else len(args)
         given = ["--branch=" if each == "--branch" else each for each in args[:end]]
-        return super().parse_args(ctx, given + args[end:])
+        behind = (word for one, word in pairwise(args[:end]) if one == "--branch" and not word.startswith("-"))
+        ctx.meta[_BEHIND_BRANCH] = next(behind, "")
+        with _told_of_branch(ctx):
+            return super().parse_args(ctx, given + args[end:])
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        with _told_of_branch(ctx):
+            return super().invoke(ctx)
+
+
+_BEHIND_BRANCH = "argosy.behind-branch"
+
+
+@contextmanager
+def _told_of_branch(ctx: click.Context) -> Iterator[None]:
+    """Where a word behind --branch is refused as an argument, tell how it names the branch."""
+    word = ctx.meta[_BEHIND_BRANCH]
+    told = f"To name the branch “{word}”, write --branch={word}."
+    try:
+        yield
+    except click.UsageError as error:
+        if word and word in error.message:
+            raise click.UsageError(f"{error.message.rstrip('.')}. {told}", error.ctx) from error
+        raise
+    except ArgosyError as error:
+        if word and word in error.message:
+            error.hint = f"{error.hint} {told}".strip()
+        raise
 
 
 def collected(
