@@ -193,7 +193,8 @@ def test_applications_that_a_chart_makes(tmp_path: Path) -> None:
     edit(root, f"{chart}/values.yaml", "path: environments/dev/child", "path: environments/dev/web")
     (change,) = compared(root).applications
     assert change.application == "child"
-    assert [str(each.identity) for each in change.resources][:1] == ["Application/child"]
+    # Nothing of the folder that it was made from has changed.
+    assert [str(each.identity) for each in change.resources] == ["Application/child", "ConfigMap/child"]
 
 
 def test_an_overlay_of_the_overlay_of_an_overlay(tmp_path: Path) -> None:

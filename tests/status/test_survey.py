@@ -140,11 +140,15 @@ def test_a_branch_brings_what_the_environments_share(tmp_path: Path) -> None:
     root = branches(tmp_path, Format.HELM)
     values = "applications/web/charts/web/values.yaml"
     commit(root, {values: (root / values).read_text() + "\n# more\n"})
-    assert (lag(root, "prod").files, lag(root, "prod").commits) == ([values], 1)
+    # It counts once, as a file.
+    assert (lag(root, "prod").files, lag(root, "prod").size, lag(root, "prod").commits) == ([values], 1, 1)
     git(root, "switch", "--quiet", "prod")
     assert lag(root, "prod").files == [values]
-    commit(root, {values: (root / values).read_text() + "\n# more\n"})
-    assert lag(root, "prod").files == []
+    commit(root, {values: (root / values).read_text() + "\n# another\n"})
+    found = lag(root, "prod")
+    assert ([each.key.file for each in found.undecided], found.size) == (["charts/web/values.yaml"], 0)
+    commit(root, {values: (root / values).read_text().replace("# another", "# more")})
+    assert (lag(root, "prod").files, lag(root, "prod").undecided) == ([], [])
 
 
 def test_branches_of_origin_do(tmp_path: Path) -> None:

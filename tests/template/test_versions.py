@@ -74,6 +74,20 @@ def copy_template(folder: Path) -> None:
     shutil.copytree(ROOT / "templates", folder / "templates")
 
 
+def test_what_moves_between_two_versions_moves_back_in_reverse(tmp_path: Path) -> None:
+    def version(name: str, *moved: str) -> template.Template:
+        places = [{"from": each, "to": f"{each}-moved"} for each in moved]
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "copier.yml").write_text(json.dumps({"_moves": places} if places else {}))
+        return template.Template(tmp_path / name, name)
+
+    first, second, third = version("first"), version("second", "a"), version("third", "a", "b", "c")
+    assert template.moves(first, second) == [("a", "a-moved")]
+    assert template.moves(second, third) == [("b", "b-moved"), ("c", "c-moved")]
+    assert template.moves(third, first) == [("c-moved", "c"), ("b-moved", "b"), ("a-moved", "a")]
+    assert template.moves(third, third) == []
+
+
 class TestHistory:
     @pytest.fixture
     def checkout(self, tmp_path: Path, git: Git) -> Path:
