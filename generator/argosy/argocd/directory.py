@@ -31,14 +31,14 @@ def is_chosen(path: str, options: Mapping[str, Any]) -> bool:
     return not (options.get("exclude") and glob_matches(str(options["exclude"]), path))
 
 
-def files(source: Source) -> Iterator[Path]:
-    """Yield the files that a directory source takes, of whatever suffix."""
+def files(source: Source, suffix: str = "") -> Iterator[Path]:
+    """Yield the files that a directory source takes, of a suffix or of any."""
     options = mapping(source.spec.get("directory"))
     for folder, folders, names in os.walk(source.folder) if source.folder else ():
         folders[:] = sorted(each for each in folders if options.get("recurse") and not is_of_git(each))
         below = os.path.relpath(folder, source.folder)
         for name in sorted(names):
-            if is_chosen(name if below == "." else f"{below}/{name}", options):
+            if name.endswith(suffix) and is_chosen(name if below == "." else f"{below}/{name}", options):
                 yield Path(folder, name)
 
 
@@ -46,7 +46,7 @@ def jsonnet_files(source: Source, root: Path) -> list[Path]:
     """Return the files of Jsonnet that a directory source evaluates."""
     if source.kind is not Kind.DIRECTORY:
         return []
-    return [each for each in files(source) if each.suffix == SUFFIX and _is_taken(each, root)]
+    return [each for each in files(source, SUFFIX) if each.suffix == SUFFIX and _is_taken(each, root)]
 
 
 def _is_taken(file: Path, root: Path) -> bool:
