@@ -61,6 +61,15 @@ class TestRun:
             git.available()
         assert "--no-git" in refusal.value.hint
 
+    def test_git_does_not_run(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        git.available()
+        (tmp_path / "git").write_text("#!/bin/sh\necho no tools >&2; exit 1\n")
+        (tmp_path / "git").chmod(0o755)
+        monkeypatch.setenv("PATH", str(tmp_path))
+        for _ in range(2):
+            with pytest.raises(ToolError, match="no tools"):
+                git.available()
+
     def test_the_repository_of_a_hook_is_not_the_one_that_is_meant(
         self, repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -158,9 +167,17 @@ class TestQuestions:
         assert git.at(git_configuration.parent).has_identity() == known
 
 
-def test_start_takes_an_existing_repository_without_a_commit(tmp_path: Path) -> None:
-    git.run(tmp_path, "init", "--quiet", "--initial-branch=develop")
-    git.start(tmp_path, "trunk")
-    (tmp_path / "a").touch()
-    objects.commit_all(tmp_path, "Begin")
-    assert {*git.Revisions(tmp_path)} == {"trunk"}
+@pytest.mark.parametrize("apart", [(), ("--separate-git-dir=../apart",)])
+def test_start_takes_an_existing_repository_without_a_commit(tmp_path: Path, apart: tuple[str, ...]) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    git.run(folder, "init", "--quiet", "--initial-branch=develop", *apart)
+    git.start(folder, "trunk")
+    (folder / "a").touch()
+    objects.commit_all(folder, "Begin")
+    assert {*git.Revisions(folder)} == {"trunk"}
+
+
+def test_start_makes_a_repository_on_a_branch(tmp_path: Path) -> None:
+    git.start(tmp_path, "of/prod")
+    assert git.run(tmp_path, "symbolic-ref", "HEAD") == "refs/heads/of/prod\n"

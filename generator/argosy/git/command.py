@@ -8,6 +8,7 @@ import subprocess
 import threading
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 from weakref import WeakSet
@@ -360,6 +361,14 @@ def filters_left_out(folder: Path) -> frozenset[str]:
 
 def available() -> None:
     """Raise ToolError unless git can be run."""
+    program = programs.find("git")
+    status = program and program.stat()
+    _run_once(program, status and (status.st_ino, status.st_size, status.st_mtime_ns))
+
+
+@cache
+def _run_once(*_: object) -> None:
+    """Run the git that there is, unless the same file was run before."""
     run(Path.cwd(), "--version")
 
 
@@ -375,5 +384,8 @@ def has_commits(folder: Path) -> bool:
 
 def start(folder: Path, branch: str) -> None:
     """Make a new repository in a folder, on that branch; put one that has no commit yet on it."""
-    run(folder, "init", "--quiet")
-    run(folder, "symbolic-ref", "HEAD", f"refs/heads/{branch}")
+    run(folder, "init", "--quiet", f"--initial-branch={branch}")
+    head = folder / ".git/HEAD"
+    # One that was there stays on its branch, and not every format of refs keeps the branch in that file.
+    if not head.is_file() or head.read_bytes() != f"ref: refs/heads/{branch}\n".encode():
+        run(folder, "symbolic-ref", "HEAD", f"refs/heads/{branch}")

@@ -215,6 +215,13 @@ def store(repository: Path, contents: Iterable[bytes]) -> None:
         git.run(repository, "fast-import", "--quiet", stdin=stream)
 
 
+def _begin(folder: Path) -> None:
+    """Make an empty repository in a folder: what `git init` makes, as far as Git needs it."""
+    for part in ("objects", "refs"):
+        (folder / ".git" / part).mkdir(parents=True)
+    (folder / ".git/HEAD").write_text("ref: refs/heads/main\n", encoding="ascii")
+
+
 def commit(repository: Path, branches: Mapping[str, tuple[str, Files]]) -> None:
     """Make a commit on each branch, in order: branch -> (parent branch or "", files)."""
     stream = bytearray()
@@ -246,7 +253,7 @@ def merge(base: Files, ours: Files, theirs: Files, names: tuple[str, str]) -> tu
     if not left:
         return merged, {}
     with temporary.folder("merge") as folder:
-        git.run(folder, "init", "--quiet", "--template=")
+        _begin(folder)
         first, second, third = ({path: side[path] for path in left if path in side} for side in (base, ours, theirs))
         commit(folder, {"base": ("", first), names[0]: ("base", second), names[1]: ("base", third)})
         printed = git.run(
@@ -269,7 +276,7 @@ def merge(base: Files, ours: Files, theirs: Files, names: tuple[str, str]) -> tu
 def diff(before: Files, after: Files) -> str:
     """Return the unified diff of two trees."""
     with temporary.folder("diff") as folder:
-        git.run(folder, "init", "--quiet", "--template=")
+        _begin(folder)
         commit(folder, {"before": ("", before), "after": ("before", after)})
         return git.run(folder, "diff", "--no-renames", "--no-color", "--no-ext-diff", "before", "after")
 
