@@ -12,19 +12,12 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import anyio
-import httpx2
 import jsonschema_rs
 import pytest
-from mcp import StdioServerParameters, stdio_client
-from mcp.client.client import Client
-from mcp.shared.exceptions import MCPError
 
 from argosy import api
-from argosy.mcp import limits, server
-from argosy.mcp.tools import TOOLS
 from tests.changing import commit, create, git, model, state
 from tests.conftest import Argosy
 from tests.forked import Forked
@@ -36,7 +29,34 @@ READING = ("status", "tree", "render", "diff", "validate", "list_rules", "explai
 PLANS = ("plan_change", "plan_promotion")
 PROPOSALS = ("propose_change", "propose_promotion")
 
-Story = Callable[[Client], Awaitable[None]]
+if TYPE_CHECKING:
+    import anyio
+    import httpx2
+    from mcp import StdioServerParameters, stdio_client
+    from mcp.client.client import Client
+    from mcp.shared.exceptions import MCPError
+
+    from argosy.mcp import limits, server
+    from argosy.mcp.tools import TOOLS
+
+    Story = Callable[[Client], Awaitable[None]]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _sdk() -> None:
+    """Import the SDK, which takes half a second, in a worker that speaks by it, and not in each that collects."""
+    import anyio
+    import httpx2
+    from mcp import StdioServerParameters, stdio_client
+    from mcp.client.client import Client
+    from mcp.shared.exceptions import MCPError
+
+    from argosy.mcp import limits, server
+    from argosy.mcp.tools import TOOLS
+
+    globals().update(anyio=anyio, httpx2=httpx2, limits=limits, server=server, TOOLS=TOOLS)
+    globals().update(Client=Client, MCPError=MCPError, StdioServerParameters=StdioServerParameters)
+    globals().update(stdio_client=stdio_client)
 
 
 @pytest.fixture

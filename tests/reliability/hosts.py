@@ -9,7 +9,7 @@ from typing import Any
 from tests.changing import git
 from tests.hosting.conftest import WEB
 from tests.hosting.server import Server, playing
-from tests.hosting.test_bad_hosts import BAD, serving
+from tests.hosting.test_bad_hosts import BAD, bad, serving
 from tests.promoting import release, start, with_remote
 from tests.reliability import fuzz
 from tests.reliability.repositories import difference, state
@@ -67,7 +67,7 @@ def _anything(stand: Stand, chance: random.Random) -> bytes:
     """Return what a host sends that is not of its API, or is so by half."""
     name = chance.choice(list(BAD))
     stand.step(f"a host that answers with {name}")
-    sent = BAD[name][0]
+    sent, _ = bad(name)
     return fuzz.mutated(chance, sent) if len(sent) < 100_000 and chance.random() < 0.5 else sent
 
 
