@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import os
 import stat
 import subprocess
+import zlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -121,3 +123,18 @@ def state(folder: Path) -> State:
     head, *lines = told.splitlines(keepends=True)
     status = "".join(line for line in lines if not line.startswith("# "))
     return files(folder), status, head.removeprefix("# branch.oid ")
+
+
+def raw_tree(*entries: tuple[str, str, str]) -> bytes:
+    """Return a tree of modes, names and ids as it is stored."""
+    return b"".join(f"{mode} {name}\0".encode() + bytes.fromhex(blob) for mode, name, blob in entries)
+
+
+def stored(root: Path, content: bytes, kind: str = "tree") -> str:
+    """Store an object, whatever it holds, as Git would, and return its id."""
+    whole = f"{kind} {len(content)}\0".encode() + content
+    name = hashlib.sha1(whole, usedforsecurity=False).hexdigest()
+    place = root / ".git/objects" / name[:2] / name[2:]
+    place.parent.mkdir(exist_ok=True)
+    place.write_bytes(zlib.compress(whole))
+    return name

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,18 @@ def test_how_many_processes_a_command_starts(process: Process, tmp_path: Path, l
     git(root, "commit", "--quiet", "--all", "--message", "A release")
     assert started("promote", "shop", "--to", "staging", "--commit", "--yes") <= 15
     assert git(root, "log", "-1", "--format=%s") == "Promote shop from dev to staging\n"
+
+
+def test_a_tree_is_listed_by_one_process(tmp_path: Path, log: Path) -> None:
+    root = tmp_path / "gitops"
+    git(tmp_path, "init", "--quiet", "gitops")
+    commit(root, {"a/b/c/d": "1\n"})
+    tree = git(root, "rev-parse", "HEAD^{tree}").strip()
+    for place in (nullcontext(), asked_once()):
+        log.write_text("")
+        with place:
+            assert [*objects.entries(root, tree)] == ["a/b/c/d"]
+        assert len(log.read_text()) == 1
 
 
 def test_what_lies_in_no_repository_is_judged_without_git(tmp_path: Path, log: Path) -> None:
@@ -114,4 +127,4 @@ def test_an_object_that_is_too_large_is_not_read(tmp_path: Path, monkeypatch: py
             state.files()
         with pytest.raises(ToolError, match=r"^large has 3,000,000 bytes"):
             objects.contents(root, [each.blob for each in objects.entries(root, "HEAD").values()])
-        assert len(log.read_text()) == before + 2  # It lists the tree, and HEAD once more.
+        assert len(log.read_text()) == before + 1  # HEAD once more.

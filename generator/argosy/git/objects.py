@@ -51,12 +51,14 @@ def entries(repository: Path, tree: str, *paths: str) -> Mapping[str, Entry]:
     known = git.at(repository)
     name = known.head if tree == "HEAD" and known.head else tree
     found = known.objects.listed.get(name)
-    if found is None and paths and len(paths) <= FEW:
-        return _below(known.objects, name, paths)
+    if found is None and (len(paths) <= FEW if paths else known.objects.stays):
+        found = _walked(known.objects, name, paths)
+        if found is not None and paths:
+            return found
     if found is None:
         found = _listed(repository, name)
-        if _ID.fullmatch(name):
-            known.objects.listed[name] = found
+    if _ID.fullmatch(name):
+        known.objects.listed[name] = found
     wanted = frozenset(paths)
     return found if not paths else {path: entry for path, entry in found.items() if is_within(path, wanted)}
 
@@ -65,15 +67,74 @@ _ID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
 def _listed(repository: Path, tree: str) -> Mapping[str, Entry]:
+    """Return the files of a tree, from a process of its own."""
     listed = git.run(repository, "ls-tree", "-r", "-z", "--full-tree", tree, largest=git.LARGEST)
     if refused := _REFUSED.search(listed):
-        raise ToolError(f"{tree} has a file whose path git itself does not check out: {refused[1]}.")
+        raise _not_checked_out(tree, refused[1])
     found = {}
     for line in filter(None, listed.split("\0")):
         head, _, path = line.partition("\t")
         mode, _, blob = head.split(" ")
         found[path] = Entry(mode, blob)
     return found
+
+
+def _not_checked_out(tree: str, path: str) -> ToolError:
+    return ToolError(f"{tree} has a file whose path git itself does not check out: {path}.")
+
+
+_MODES = frozenset({"100644", EXECUTABLE, SYMLINK, SUBMODULE})
+_MOST_FOLDERS, _LARGEST_FOLDER = 200, 256 * 1024
+"""How many folders are read one by one, and how many bytes of each."""
+
+
+def _walked(known: Objects, tree: str, paths: Sequence[str]) -> Mapping[str, Entry] | None:
+    """Return the files of a tree, or those at and below paths, from the process that reads objects.
+
+    Only the folders on the way are read. None where these are many, since a few trees can name one another without
+    end, and where one is not as Git writes it: `ls-tree` says what it makes of that.
+    """
+    wanted = frozenset(path.rstrip("/") for path in paths)
+    above = {path[:end] for path in wanted for end in range(len(path)) if path[end] == "/"} | {""}
+    found: dict[str, Entry] = {}
+    pending, read = {"": f"{tree}^{{tree}}"}, 0
+    while pending:
+        read += len(pending)
+        held = _trees(known, pending.values()) if read <= _MOST_FOLDERS else None
+        if held is None:
+            return None
+        following: dict[str, str] = {}
+        for folder, name in pending.items():
+            for part, entry in held[name]:
+                path = f"{folder}/{part}" if folder else part
+                is_folder = entry.mode == TREE
+                if not part or path in following or not (is_folder or entry.mode in _MODES):
+                    return None
+                if wanted and not (path in above or is_within(path, wanted)):
+                    continue
+                if is_folder:
+                    following[path] = entry.blob
+                elif _REFUSED.search(f"\t{path}\0"):
+                    raise _not_checked_out(tree, path)
+                elif path not in above:
+                    found[path] = entry
+        pending = following
+    return dict(sorted(found.items(), key=lambda pair: pair[0].encode(errors="surrogateescape")))
+
+
+def _trees(known: Objects, names: Iterable[str]) -> Mapping[str, Sequence[tuple[str, Entry]]] | None:
+    """Return what each tree itself holds; None where one cannot be read, or is not as Git writes it."""
+    found = {name: known.trees.get(name) for name in names}
+    unread = [name for name, held in found.items() if held is None]
+    try:
+        for name, read in zip(unread, known.read(unread, _LARGEST_FOLDER), strict=True):
+            if read is None or read.kind != "tree" or read.content is None:
+                return None
+            # By its id: what a branch's name stands for may change.
+            found[name] = known.trees[read.name] = parsed_tree(read.content, len(read.name) // 2)
+    except ToolError:
+        return None
+    return {name: held for name, held in found.items() if held is not None}
 
 
 def is_within(path: str, wanted: Collection[str]) -> bool:
@@ -90,42 +151,19 @@ def nearest(path: str, wanted: Collection[str]) -> str:
     return path
 
 
-def _below(known: Objects, tree: str, paths: Sequence[str]) -> Mapping[str, Entry]:
-    """Return the files at and below paths: only the folders on the way are read."""
-    wanted = frozenset(path.rstrip("/") for path in paths)
-    above = {path[:end] for path in wanted for end in range(len(path)) if path[end] == "/"} | {""}
-    found: dict[str, Entry] = {}
-    pending = {"": f"{tree}^{{tree}}"}
-    while pending:
-        unread = [name for name in dict.fromkeys(pending.values()) if name not in known.trees]
-        for name, read in zip(unread, known.read(unread), strict=True):
-            if read is None:
-                raise ToolError(f"{known.folder} lacks the tree {name}.", LEFT_OUT)
-            known.trees[name] = parsed_tree(_whole(name, read), len(read.name) // 2)
-        following = {}
-        for folder, name in pending.items():
-            for part, entry in known.trees[name]:
-                path = f"{folder}/{part}" if folder else part
-                if not (path in above or is_within(path, wanted)):
-                    continue
-                if _REFUSED.search(f"\t{path}\0"):
-                    raise ToolError(f"{tree} has a file whose path git itself does not check out: {path}.")
-                if entry.mode == TREE:
-                    following[path] = entry.blob
-                elif path not in above:
-                    found[path] = entry
-        pending = following
-    return dict(sorted(found.items(), key=lambda pair: pair[0].encode(errors="surrogateescape")))
-
-
 def parsed_tree(content: bytes, width: int) -> Sequence[tuple[str, Entry]]:
-    """Return what a tree itself holds, from how Git stores it: mode, name, and id in that many bytes."""
+    """Return what a tree itself holds, from how Git stores it: mode, name, and id in that many bytes.
+
+    Raise ToolError where it is not as Git writes it.
+    """
     found, place = [], 0
     while place < len(content):
-        end = content.index(b"\0", place)
+        end = content.find(b"\0", place)
         mode, _, name = content[place:end].partition(b" ")
         place = end + 1 + width
-        entry = Entry(mode.decode().zfill(6), content[end + 1 : place].hex())
+        if end < 0 or place > len(content):
+            raise ToolError("A tree is not as Git writes it.", "git fsck tells what is wrong.")
+        entry = Entry(mode.decode(errors="replace").zfill(6), content[end + 1 : place].hex())
         found.append((name.decode(errors="surrogateescape"), entry))
     return found
 

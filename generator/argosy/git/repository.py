@@ -261,7 +261,7 @@ class Object(NamedTuple):
     size: int
     """How many bytes it has."""
     content: bytes | None = None
-    """None where it was not asked for, or has more than `LARGEST` bytes."""
+    """None where it was not asked for, or has too many bytes."""
 
 
 def is_search(name: str) -> bool:
@@ -284,15 +284,23 @@ class Objects:
         self._process: subprocess.Popen[bytes] | None = None
         self._lock = Lock()
 
-    def read(self, names: Iterable[str]) -> Sequence[Object | None]:
-        """Return the object that each name stands for, None where there is none."""
-        return self._ask(names, with_contents=True)
+    @property
+    def stays(self) -> bool:
+        """Whether the process goes on once it has answered."""
+        return _repositories is not None
+
+    def read(self, names: Iterable[str], largest: int | None = None) -> Sequence[Object | None]:
+        """Return the object that each name stands for, None where there is none.
+
+        What has more bytes than the `largest`, or than `LARGEST`, comes without its content.
+        """
+        return self._ask(names, LARGEST if largest is None else largest)
 
     def find(self, names: Iterable[str]) -> Sequence[Object | None]:
         """Return the same without its content."""
-        return self._ask(names, with_contents=False)
+        return self._ask(names, None)
 
-    def _ask(self, names: Iterable[str], *, with_contents: bool) -> Sequence[Object | None]:
+    def _ask(self, names: Iterable[str], largest: int | None) -> Sequence[Object | None]:
         with self._lock:
             found: list[Object | None] = []
             waiting: list[str] = []
@@ -302,21 +310,21 @@ class Objects:
                 length += len(name)
                 # No more is asked at a time than fits into a pipe: Git may be waiting for its answers to be read.
                 if length > 2048:
-                    found += self._answers(waiting, with_contents=with_contents)
+                    found += self._answers(waiting, largest)
                     waiting, length = [], 0
             if waiting:
-                found += self._answers(waiting, with_contents=with_contents)
-            if _repositories is None:
+                found += self._answers(waiting, largest)
+            if not self.stays:
                 self.close()
             return found
 
-    def _answers(self, names: Sequence[str], *, with_contents: bool) -> Sequence[Object | None]:
+    def _answers(self, names: Sequence[str], largest: int | None) -> Sequence[Object | None]:
         # No object has a name of several lines.
         asked = [name for name in names if "\n" not in name and not is_search(name)]
         told = {name: each for name, each in zip(asked, self._told("info", asked), strict=True) if each}
-        if with_contents:
+        if largest is not None:
             # Git prints all of an object that it is asked for, so sizes come first.
-            small = list(dict.fromkeys(each.name for each in told.values() if each.size <= LARGEST))
+            small = list(dict.fromkeys(each.name for each in told.values() if each.size <= largest))
             read = {each.name: each for each in self._told("contents", small) if each}
             told = {name: read.get(each.name, each) for name, each in told.items()}
         return [told.get(name) for name in names]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from argosy import git
+from argosy.errors import ToolError
 from argosy.git import objects
+from argosy.git.command import LEFT_OUT
 from argosy.git.objects import SUBMODULE, SYMLINK, TREE, Blob
 from argosy.git.repository import Entry
 from argosy.git.snapshot import Written
@@ -171,25 +173,41 @@ class ObjectCache:
         self._commits |= {name: id for name, (id, _, _) in zip(names, answers[: len(names)], strict=True)}
         self._keep(answers)
         for (commit, unit), (id, kind, _) in zip(fresh, answers[len(names) :], strict=True):
-            files = self._below(unit, id) if kind == "tree" else [(unit, Entry("100644", id))] if kind == "blob" else ()
-            self._units[commit, unit] = dict(files)
+            if kind == "tree":
+                self._units[commit, unit] = self._below(unit, id)
+            else:
+                self._units[commit, unit] = {unit: Entry("100644", id)} if kind == "blob" else {}
 
     def _keep(self, found: Iterable[tuple[str, str, bytes]]) -> None:
         """Keep blobs and trees, with all the trees below these."""
-        fresh = []
-        for id, kind, content in found:
-            if kind == "blob":
-                self._contents[id] = content
-            elif kind == "tree" and id not in self._trees:
-                self._trees[id] = objects.parsed_tree(content, len(id) // 2)
-                fresh.append(id)
-        below = {entry.blob for id in fresh for _, entry in self._trees[id] if entry.mode == TREE}
-        if wanted := sorted(each for each in below if each not in self._trees):
-            self._keep(objects.named(self.root, wanted))
+        while found:
+            fresh = []
+            for id, kind, content in found:
+                if kind == "blob":
+                    self._contents[id] = content
+                elif kind == "tree" and id not in self._trees:
+                    self._trees[id] = objects.parsed_tree(content, len(id) // 2)
+                    fresh.append(id)
+            below = {entry.blob for id in fresh for _, entry in self._trees[id] if entry.mode == TREE}
+            found = objects.named(self.root, sorted(each for each in below if each not in self._trees))
 
-    def _below(self, folder: str, tree: str) -> Iterator[tuple[str, Entry]]:
-        for name, entry in self._trees[tree]:
+    def _below(self, folder: str, tree: str) -> dict[str, Entry]:
+        """Return the files below a folder; raise ToolError where these are too many, or cannot be read."""
+        found, pending, left = dict[str, Entry](), [(folder, Entry(TREE, tree))], _MOST_BELOW
+        while pending:
+            path, entry = pending.pop()
             if entry.mode == TREE:
-                yield from self._below(f"{folder}/{name}", entry.blob)
+                held = self._trees.get(entry.blob)
+                if held is None:
+                    raise ToolError(f"{self.root} lacks the tree {entry.blob}.", LEFT_OUT)
+                left -= len(held)
+                if left < 0:
+                    raise ToolError(f"{folder} holds more than {_MOST_BELOW:,} files and folders.")
+                pending += [(f"{path}/{name}", each) for name, each in reversed(held)]
             elif entry.mode != SUBMODULE:
-                yield f"{folder}/{name}", entry
+                found[path] = entry
+        return found
+
+
+_MOST_BELOW = 500_000
+"""How many files and folders a folder may hold: a few trees that name one another give any number."""
