@@ -20,6 +20,9 @@ _FOLDER = "TESTS_SHARED"
 """The environment variable that names the folder to the workers."""
 _NOT_OURS = {"EMAIL", "PYTHONIOENCODING", "PYTHONDONTWRITEBYTECODE"}
 IDENTITY = """\
+[core]
+checkStat = minimal
+trustctime = false
 [user]
 name = Ada
 email = ada@example.com
@@ -30,9 +33,12 @@ autogc = false
 [transfer]
 unpackLimit = 1
 """
-"""All of git's configuration in tests; each commit and each push would look whether there is something to tidy up, and
-of what is pushed or fetched each object would be a file in a folder of its own, which twice as much goes into."""
+"""All of git's configuration in tests: a file is known by its size and its time, so that git takes none of a copied
+repository for changed, whose inodes are others; no commit and no push looks whether there is something to tidy up; and
+what is pushed or fetched is one file, rather than one for each object, which twice as much goes into."""
 
+_BEFORE = 1_000_000_000
+"""A second long before any test."""
 Made = TypeVar("Made")
 
 
@@ -95,10 +101,12 @@ def repository(key: str, make: Callable[[Path], object], destination: Path, *, l
             subprocess.run(["git", "repack", "-a", "-d", "-q"], cwd=place, check=True)
         for sample in (place / ".git/hooks").glob("*.sample"):
             sample.unlink()
+        # Git reads again what is as new as the index.
+        for entry in place.rglob("*"):
+            os.utime(entry, (_BEFORE, _BEFORE), follow_symlinks=False)
+        subprocess.run(["git", "update-index", "-q", "--refresh"], cwd=place, check=True)
 
     shutil.copytree(folder(key, made), destination, symlinks=True)
-    # The index knows its files by their inodes too, which are others now: git would take all files for changed.
-    subprocess.run(["git", "update-index", "-q", "--refresh"], cwd=destination, check=True)
     return destination
 
 
