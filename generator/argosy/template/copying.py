@@ -136,6 +136,7 @@ class _Worker(Worker):
         if self._read.environment is not None:
             return self._read.environment
         self._read.environment = environment = super().jinja_env
+        environment.auto_reload = False  # The files of a version never change.
         compiled, from_string = environment.compile, environment.from_string
         syntax = repr(self.template.envops)
 
