@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fnmatch
 import json
+import os
 import posixpath
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -14,7 +16,7 @@ from argosy import git, temporary
 from argosy.errors import ArgosyError, UsageError
 from argosy.git import objects
 from argosy.git.snapshot import Snapshot
-from argosy.paths import astray
+from argosy.paths import astray, unchanged
 from argosy.repository import argocd_files, layout, switches
 from argosy.repository.model import (
     KUBERNETES,
@@ -49,6 +51,7 @@ class Stored:
     version: str
 
 
+@unchanged()
 def load(root: Path, only: Collection[str] | None = None) -> Stored:
     """Read the model of the repository at a root; raise ArgosyError with file and line where its settings are wrong.
 
@@ -178,7 +181,7 @@ def _folders(root: Path, parent: str, sure: str = "*.yaml") -> list[str]:
     if not (root / parent).is_dir():
         return []
     found = (entry for entry in (root / parent).iterdir() if entry.is_dir() and not entry.name.startswith("."))
-    return sorted(entry.name for entry in found if any(entry.glob(sure)) or git.keeps(root, entry))
+    return sorted(each.name for each in found if fnmatch.filter(os.listdir(each), sure) or git.keeps(root, each))  # noqa: PTH208
 
 
 def _application(root: Path, name: str) -> Application:
