@@ -84,8 +84,9 @@ def _not_checked_out(tree: str, path: str) -> ToolError:
 
 
 _MODES = frozenset({"100644", EXECUTABLE, SYMLINK, SUBMODULE})
-_MOST_FOLDERS, _LARGEST_FOLDER = 200, 256 * 1024
-"""How many folders are read one by one, and how many bytes of each."""
+_MOST_FOLDERS, _FEW_FOLDERS, _LARGEST_FOLDER = 5000, 30, 256 * 1024
+"""How many folders are read one by one where some paths are wanted, and of a whole tree, in the time that `ls-tree`
+takes to start; and how many bytes of each."""
 
 
 def _walked(known: Objects, tree: str, paths: Sequence[str]) -> Mapping[str, Entry] | None:
@@ -97,10 +98,10 @@ def _walked(known: Objects, tree: str, paths: Sequence[str]) -> Mapping[str, Ent
     wanted = frozenset(path.rstrip("/") for path in paths)
     above = {path[:end] for path in wanted for end in range(len(path)) if path[end] == "/"} | {""}
     found: dict[str, Entry] = {}
-    pending, read = {"": f"{tree}^{{tree}}"}, 0
+    pending, left = {"": f"{tree}^{{tree}}"}, _MOST_FOLDERS if paths else _FEW_FOLDERS
     while pending:
-        read += len(pending)
-        held = _trees(known, pending.values()) if read <= _MOST_FOLDERS else None
+        left -= len(pending)
+        held = _trees(known, pending.values()) if left >= 0 else None
         if held is None:
             return None
         following: dict[str, str] = {}
