@@ -78,6 +78,20 @@ def test_what_leads_astray(root: Path, tmp_path: Path, path: str, reason: str) -
     assert paths.astray(tmp_path / "link" / path, tmp_path / "link") == reason
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("in directory '/tmp/gitops'.", "in directory '.'."),
+        ("under: /tmp/gitops.", "under: .."),
+        ("/tmp/gitops: no.", ".: no."),
+        ("/tmp/gitops/base and /tmp/gitops/b", "base and b"),
+        ("/tmp/gitops-2, /tmp/gitops.old, /tmp/gitopsx", "/tmp/gitops-2, /tmp/gitops.old, /tmp/gitopsx"),
+    ],
+)
+def test_paths_are_told_from_a_root(text: str, told: str) -> None:
+    assert paths.told_from(Path("/tmp/gitops"), text) == told
+
+
 def test_content_is_read_of_what_does_not(root: Path) -> None:
     assert paths.content(root / "a/root/inside", root) == b"here"
     for path in ("out", "git", "a/fifo"):

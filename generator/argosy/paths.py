@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import stat
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
@@ -135,6 +136,12 @@ def _target(path: str) -> Path | None:
         if error.errno in {errno.EINVAL, errno.ENOENT, errno.ENOTDIR, errno.ELOOP}:
             return None
         raise
+
+
+def told_from(root: Path, text: str) -> str:
+    """Return a text in which paths below a root are told from there: a state may lie in a folder that nobody knows."""
+    below = rf"{re.escape(str(root))}(?:/|(?![\w-]|\.\w))"
+    return re.sub(below, lambda found: "" if found[0].endswith("/") else ".", text)
 
 
 def is_of_git(name: str) -> bool:

@@ -228,3 +228,12 @@ def test_a_chart_of_another_application(tmp_path: Path) -> None:
     found = compared(root)
     assert names(found) == {"library-dev", "library-prod", "web-dev", "web-prod"}
     assert found.rendered == 4
+
+
+def test_what_cannot_be_built_speaks_of_paths_in_the_repository(tmp_path: Path) -> None:
+    root = create(tmp_path / "gitops", model())
+    edit(root, "argocd/dev/web.yaml", "path: environments/dev/web", "path: .\n    kustomize: {namePrefix: a-}")
+    commit(root)
+    edit(root, "argocd/dev/web.yaml", "a-", "b-")
+    faults = {each.message for each in compared(root).faults}
+    assert faults == {".: This folder contains no kustomization."}

@@ -204,7 +204,9 @@ class TestFaults:
 
     def test_folder_without_kustomization(self, tree: Any, tmp_path: Path) -> None:
         tree({"dev/deployment.yaml": DEPLOYMENT})
-        assert refused(tmp_path / "dev", {"namePrefix": "x"}).faults[0].path == tmp_path / "dev"
+        (fault,) = refused(tmp_path / "dev", {"namePrefix": "x"}).faults
+        assert (fault.path, fault.message) == (tmp_path / "dev", "This folder contains no kustomization.")
+        assert fault.hint == "Name a folder with one of kustomization.yaml, kustomization.yml, Kustomization."
 
 
 class TestRemote:

@@ -32,7 +32,7 @@ from argosy.errors import ArgosyError
 from argosy.git.objects import EXECUTABLE, SYMLINK, Files
 from argosy.git.snapshot import Snapshot
 from argosy.kubernetes.manifests import Identity, Manifest, by_identity
-from argosy.paths import astray
+from argosy.paths import astray, told_from
 from argosy.repository import layout, states
 
 Wanted = Callable[[str], bool]
@@ -192,7 +192,7 @@ def _render(folder: Path, root: Path, unwanted: frozenset[str], progress: Progre
 
 def of_deployments(found: Deployments, unwanted: frozenset[str] = frozenset()) -> Mapping[str, Deployed]:
     """Return what is applied, by the names of the Applications; some files may be there, and not wanted."""
-    work = _Rendered(found, unwanted, f"{found.view.root}/")
+    work = _Rendered(found, unwanted)
     made = {each.application: each for each in work.sets()}
     applications = found.view.applications
     told = Counter((each.name, each.environment) for each in applications)
@@ -213,8 +213,6 @@ class _Rendered:
     found: Deployments
     unwanted: frozenset[str]
     """The files and folders that are there, but were not written."""
-    prefix: str
-    """What the paths of files begin with."""
 
     def sets(self) -> Iterator[Deployed]:
         """Yield each ApplicationSet of which some Applications are unknown, with the reasons."""
@@ -248,7 +246,7 @@ class _Rendered:
         return replace(
             made,
             manifests=by_identity(self._placed(each, namespace) for each in resources if not self._is_found(each)),
-            faults=[fault.replace(self.prefix, "") for render in renders for fault in self._faults(render)],
+            faults=[told_from(self.found.view.root, fault) for render in renders for fault in self._faults(render)],
             skipped="; ".join(dict.fromkeys(render.skipped for render in renders if render.skipped)),
             declares=any(map(_is_argocd, resources)),
             missing=[path for render in renders for path in self._missing(render)],

@@ -204,6 +204,9 @@ def _fault(error: str, folder: Path) -> Fault:
         unknown = re.fullmatch(r"unknown field \"(.*)\"", invalid[2])
         line = integer(invalid[1] or "") or (line_of(file, unknown[1]) if unknown else None)
         return Fault(f"Not a valid kustomization: {invalid[2]}.", file, line)
+    if text.startswith("unable to find one of 'kustomization.yaml'"):
+        hint = f"Name a folder with one of {', '.join(NAMES)}."
+        return Fault("This folder contains no kustomization.", file, hint=hint)
     return Fault(f"Kustomize build failed: {' '.join(text.split())}.", file)
 
 

@@ -48,7 +48,7 @@ from argosy.git.snapshot import Snapshot
 from argosy.helm import Fault, Helm, Message, OfflineError, Release, RenderError, lintable
 from argosy.kubernetes import api_server
 from argosy.kubernetes.custom_rules import CustomRules, Unknown
-from argosy.paths import holds, unchanged
+from argosy.paths import holds, told_from, unchanged
 from argosy.repository import layout
 from argosy.rules import (
     admission,
@@ -537,8 +537,9 @@ class _Validation:
         elif fault.path is not None and not fault.path.is_absolute():
             path = f"{render.path}/{fault.path.as_posix()}"
         # What Kustomize says of no file in particular, it says of each overlay of a base.
-        cause = fault.message if rule is manifests.KUSTOMIZE_BUILD and fault.line is None else ""
-        problem = Problem(fault.message, hint=fault.hint, cause=cause)
+        message = told_from(self.root, fault.message)
+        cause = message if rule is manifests.KUSTOMIZE_BUILD and fault.line is None else ""
+        problem = Problem(message, hint=fault.hint, cause=cause)
         file = fault.about if fault.about and fault.about.is_relative_to(self.root) else None
         about = file.relative_to(self.root).as_posix() if file else ""
         self._add(rule, problem, path=path, line=fault.line, render=render, of=about)
