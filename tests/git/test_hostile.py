@@ -333,10 +333,21 @@ def test_a_submodules_own_configuration_runs_nothing(
     assert not (tmp_path / "ran").exists()
 
 
-def test_trees_that_name_one_another_without_end(clone: Path) -> None:
-    made = its_git.run(clone, "mktree", stdin=b"").strip()
+def test_trees_that_name_one_another_without_end(clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = empty = its_git.run(clone, "mktree", stdin=b"").strip()
     for _ in range(45):
         entries = "".join(f"040000 tree {made}\t{name}\n" for name in ("a", "b"))
         made = its_git.run(clone, "mktree", stdin=entries.encode()).strip()
     with pytest.raises(ToolError, match="got no answer"):
         its_git.run(clone, "ls-tree", "-r", made, largest=1000, seconds=0.5)
+    made_of = its_git.run(clone, "commit-tree", "-m", "x", made).strip()
+    monkeypatch.setattr("argosy.git.command._PATIENCE_COMPARING", 0.2)
+    for asked in (
+        ("-c", "log.follow=false", "log", "--root", "--name-status", made_of),
+        ("diff-tree", "-r", empty, made_of),
+        ("diff", "--name-only", empty, made),
+    ):
+        with pytest.raises(ToolError, match="got no answer"):
+            its_git.run(clone, *asked)
+    with pytest.raises(ToolError, match="got no answer"):
+        its_git.run(clone, "diff-tree", "-r", "--stdin", stdin=f"{empty} {made}\n".encode())

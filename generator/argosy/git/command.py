@@ -79,6 +79,9 @@ def run(
     """
     pipe = subprocess.PIPE
     command = _command(arguments)
+    if command[0] in _COMPARING:
+        seconds = seconds or _PATIENCE_COMPARING
+        largest = LARGEST if largest is None and stdin is None else largest
     shown = f"git {' '.join(command[:2])}"
     try:
         with (
@@ -177,6 +180,9 @@ LEFT_OUT = "Fetch what this clone left out: git fetch --refetch --no-filter"
 """What to do in a partial clone: a fetch by itself leaves out the same again."""
 _PATIENCE = 120.0
 """After how many seconds a list that is bounded in size is given up, where nothing else is said."""
+_COMPARING, _PATIENCE_COMPARING = frozenset({"diff", "diff-tree", "log"}), 300.0
+"""The commands that compare trees, which may name one another without end, and after how many seconds one is given up:
+those of a long history take their time."""
 _MOST_SAID = 2000
 """How many characters of what git says are repeated, from its end, where it says what went wrong."""
 _ENDS_WITHIN = 5.0
