@@ -181,3 +181,14 @@ def test_start_takes_an_existing_repository_without_a_commit(tmp_path: Path, apa
 def test_start_makes_a_repository_on_a_branch(tmp_path: Path) -> None:
     git.start(tmp_path, "of/prod")
     assert git.run(tmp_path, "symbolic-ref", "HEAD") == "refs/heads/of/prod\n"
+
+
+def test_a_git_that_says_much_on_standard_error_is_read_to_its_end(tmp_path: Path) -> None:
+    git.run(tmp_path, "init", "--quiet")
+    objects.commit(tmp_path, {"main": ("", {"a": objects.Blob("100644", b"1\n")})})
+    tip = git.run(tmp_path, "rev-parse", "main").strip()
+    made = "".join(f"create refs/heads/{'long' * 20}-{number} {tip}\n" for number in range(1000))
+    git.run(tmp_path, "update-ref", "--stdin", stdin=made.encode())
+    # More than a pipe holds.
+    told = git.run(tmp_path, "log", "--all", "--format=%H", environment={"GIT_TRACE_REFS": "1"})
+    assert told.split() == [tip]

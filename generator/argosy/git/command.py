@@ -99,6 +99,11 @@ def run(
                 out, err = process.communicate(stdin, seconds)
             else:
                 assert process.stdout is not None
+                assert process.stderr is not None
+                # Who fills a pipe that nobody reads waits for ever.
+                errors, said = process.stderr, [b""]
+                listener = threading.Thread(target=lambda: said.append(errors.read()), daemon=True)
+                listener.start()
                 # Trees that name one another twice, again and again, are gone through without a word for years.
                 patience = seconds or _PATIENCE
                 late = threading.Event()
@@ -115,7 +120,9 @@ def run(
                     watch.cancel()
                 if len(out) > largest:
                     process.kill()
-                err = process.communicate()[1]
+                process.wait()
+                listener.join()
+                err = said[-1]
                 if late.is_set():
                     raise subprocess.TimeoutExpired(command, patience)
     except subprocess.TimeoutExpired as error:
